@@ -1,0 +1,37 @@
+"""The watch list: people with a reason, curated in the admin."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from blacklist.querysets import BlacklistEntryQuerySet
+from people.models import BLACKLIST, Person
+
+
+class BlacklistEntry(Person):
+    """A person whom screening looks for, while the entry is active and within its dates."""
+
+    reason = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  null in the API's contract
+    is_active = models.BooleanField("active", default=True)
+    valid_from = models.DateField(null=True, blank=True)
+    valid_until = models.DateField(null=True, blank=True, help_text="The last day on which the entry counts.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = BlacklistEntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "blacklist entry"
+        verbose_name_plural = "blacklist entries"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(valid_from__isnull=True)
+                | models.Q(valid_until__isnull=True)
+                | models.Q(valid_from__lte=models.F("valid_until")),
+                name="blacklist_dates_in_order",
+                violation_error_message="The entry ends before it begins.",
+            )
+        ]
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.source = BLACKLIST
+        super().save(*args, **kwargs)  # type: ignore[arg-type]

@@ -1,0 +1,84 @@
+"""Who may call the service: clients and their API keys."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils import timezone
+from rest_framework_api_key.models import AbstractAPIKey
+
+from clients.querysets import ApiKeyManager, ClientQuerySet
+
+
+class Scope(models.TextChoices):
+    """What a key may do. A key without scopes may do everything a client can."""
+
+    DETECT = "detect", "Detect faces"
+    SCREEN = "screen", "Screen images and read results"
+    BLACKLIST_READ = "blacklist:read", "Read the blacklist"
+    BLACKLIST_WRITE = "blacklist:write", "Change the blacklist"
+
+
+class Client(models.Model):
+    """An application or organisation. Everything stored belongs to exactly one client and is invisible to others."""
+
+    name = models.CharField(
+        max_length=100,
+        unique=True,
+        validators=[RegexValidator(r"^[\w.@+-]+$", "Letters, digits and . @ + - _ only.")],
+    )
+    is_active = models.BooleanField(default=True, help_text="Keys of an inactive client are refused.")
+    retention_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Days to keep processed images; empty uses the deployment's setting, 0 keeps them."
+    )
+    members = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="clients",
+        help_text="Users who act as this client when they are logged in (browsable API).",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ClientQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiKey(AbstractAPIKey):
+    """A key of a client. The key itself is shown once and stored hashed; `prefix` tells keys apart."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="api_keys")
+    scopes = ArrayField(models.CharField(max_length=40, choices=Scope), default=list, blank=True)
+    rate_limit = models.CharField(
+        max_length=20,
+        blank=True,
+        validators=[RegexValidator(r"^\d+/(s|sec|m|min|h|hour|d|day)$", "For example 60/min.")],
+        help_text="Requests per period, such as 60/min; empty uses the deployment's setting.",
+    )
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ApiKeyManager()
+
+    class Meta(AbstractAPIKey.Meta):
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… ({self.name})"
+
+    def allows(self, scope: str) -> bool:
+        """Whether this key may do what `scope` stands for."""
+        return not self.scopes or scope in self.scopes
+
+    @property
+    def used_recently(self) -> bool:
+        """Whether `last_used_at` is fresh enough to leave alone (it is written at most once a minute)."""
+        return self.last_used_at is not None and timezone.now() - self.last_used_at < timedelta(minutes=1)

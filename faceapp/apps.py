@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class FaceAppConfig(AppConfig):
+    name = "faceapp"
+    verbose_name = "Service"

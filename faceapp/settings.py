@@ -1,0 +1,257 @@
+"""Settings, read from the environment through `faceapp.env`; each variable is explained in `.env.example`."""
+
+from pathlib import Path
+from typing import Any
+
+from django.urls import reverse_lazy
+
+from faceapp.env import BASE_DIR, env, path, secret, socket_directory
+
+# ---- where things live ------------------------------------------------------------------------------------------
+VAR = path("FACEAPP_VAR", BASE_DIR / "var")
+RUN_DIR = socket_directory(VAR)
+MODELS_DIR = path("FACEAPP_MODELS_DIR", VAR / "models")
+
+# ---- web --------------------------------------------------------------------------------------------------------
+SECRET_KEY = secret("FACEAPP_SECRET_KEY", VAR / "secret_key")
+DEBUG = env.bool("FACEAPP_DEBUG", default=False)
+ALLOWED_HOSTS = env.list("FACEAPP_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("FACEAPP_CSRF_TRUSTED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.list("FACEAPP_CORS_ORIGINS", default=[])
+CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "Preference-Applied"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "prefer", "x-api-key", "x-csrftoken"]
+
+HTTPS = env.bool("FACEAPP_HTTPS", default=False)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "corsheaders",
+    "django_filters",
+    "rest_framework",
+    "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "storages",
+    "faceapp.apps.FaceAppConfig",
+    "vision.apps.VisionConfig",
+    "clients.apps.ClientsConfig",
+    "people.apps.PeopleConfig",
+    "blacklist.apps.BlacklistConfig",
+    "recognition.apps.RecognitionConfig",
+]
+
+MIDDLEWARE = [
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "faceapp.urls"
+WSGI_APPLICATION = "faceapp.wsgi.application"
+APPEND_SLASH = False  # every route serves both forms itself
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+STATIC_URL = "static/"
+STATIC_ROOT = path("FACEAPP_STATIC_ROOT", VAR / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+LOGIN_URL = reverse_lazy("admin:login")
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = env.str("FACEAPP_TIME_ZONE", default="UTC")
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+# ---- database ---------------------------------------------------------------------------------------------------
+EMBEDDED_DATABASE = not env.str("DATABASE_URL", default="")
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "faceapp",
+        "USER": "postgres",
+        "HOST": str(RUN_DIR),
+    }
+    if EMBEDDED_DATABASE
+    else env.db_url("DATABASE_URL", engine="django.db.backends.postgresql"),
+}
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+
+# ---- queue ------------------------------------------------------------------------------------------------------
+EMBEDDED_REDIS = not env.str("REDIS_URL", default="")
+REDIS_SOCKET = RUN_DIR / "redis.sock"
+REDIS_URL = f"unix://{REDIS_SOCKET}" if EMBEDDED_REDIS else env.str("REDIS_URL")
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_RESULT_BACKEND = CELERY_BROKER_URL
+CELERY_RESULT_EXPIRES = 300
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_ALWAYS_EAGER = False
+# One message per child at a time, given back when the child dies. Queues are read in this order, so that a backlog
+# in `bulk` delays a caller who waits on `interactive` by one image at most.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_DEFAULT_QUEUE = "interactive"
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_ROUTES = {"recognition.tasks.sweep": {"queue": "maintenance"}}
+CELERY_TASK_TIME_LIMIT = env.int("FACEAPP_IMAGE_TIME_LIMIT", default=120)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "queue_order_strategy": "priority",
+    "visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT,
+    "unacked_restore_throttle": 10,
+    "socket_connect_timeout": 3,
+    "retry_on_timeout": True,
+}
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"retry_policy": {"timeout": 3.0, "max_retries": 3}}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "recognition.tasks.sweep",
+        "schedule": env.float("FACEAPP_SWEEP_SECONDS", default=10.0),
+        "options": {"expires": 30},
+    }
+}
+WORKER_QUEUES = ["interactive", "bulk", "maintenance"]
+WORKER_CONCURRENCY = env.int("FACEAPP_WORKER_CONCURRENCY", default=0)  # 0: one child per processor
+
+# ---- images and files -------------------------------------------------------------------------------------------
+MEDIA_ROOT = path("FACEAPP_MEDIA_ROOT", VAR / "media")
+MEDIA_URL = "media/"
+S3_BUCKET = env.str("FACEAPP_S3_BUCKET", default="")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": env.str("FACEAPP_S3_ENDPOINT_URL", default=None),
+            "region_name": env.str("FACEAPP_S3_REGION", default=None),
+            "access_key": env.str("FACEAPP_S3_ACCESS_KEY", default=None),
+            "secret_key": env.str("FACEAPP_S3_SECRET_KEY", default=None),
+            "default_acl": None,
+            "file_overwrite": False,
+            "querystring_auth": True,
+        },
+    }
+    if S3_BUCKET
+    else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+MAX_IMAGE_BYTES = env.int("FACEAPP_MAX_IMAGE_BYTES", default=20 * 1024 * 1024)
+MAX_IMAGE_PIXELS = env.int("FACEAPP_MAX_IMAGE_PIXELS", default=50_000_000)
+MAX_BATCH_IMAGES = env.int("FACEAPP_MAX_BATCH_IMAGES", default=100)
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("FACEAPP_MAX_REQUEST_BYTES", default=200 * 1024 * 1024)
+DATA_UPLOAD_MAX_NUMBER_FILES = MAX_BATCH_IMAGES
+URL_HOSTS = env.list("FACEAPP_URL_HOSTS", default=[])  # empty: images are never fetched
+URL_TIMEOUT = env.float("FACEAPP_URL_TIMEOUT", default=10.0)
+IMPORT_ROOT: Path | None = path("FACEAPP_IMPORT_ROOT", VAR) if env.str("FACEAPP_IMPORT_ROOT", default="") else None
+RETENTION_DAYS = env.int("FACEAPP_RETENTION_DAYS", default=30)  # processed images; 0 keeps them
+
+# ---- faces ------------------------------------------------------------------------------------------------------
+FACE_ENGINES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "vision.engines.deepface.DeepFaceEngine",
+        "OPTIONS": {
+            "model": env.str("FACEAPP_MODEL", default="Dlib"),
+            "detector": env.str("FACEAPP_DETECTOR", default="dlib"),
+        },
+    },
+}
+for model in env.list("FACEAPP_EXTRA_MODELS", default=[]):
+    FACE_ENGINES[model.lower()] = FACE_ENGINES["default"] | {
+        "OPTIONS": FACE_ENGINES["default"]["OPTIONS"] | {"model": model}
+    }
+# Detectors that a request may name beside the engines' own.
+FACE_DETECTORS = env.list("FACEAPP_EXTRA_DETECTORS", default=["mtcnn", "opencv"])
+DETECTION_SIDE = env.int("FACEAPP_DETECTION_SIDE", default=1280)  # longest side for detection, pixels
+FACEAPP_WAIT_SECONDS = env.float("FACEAPP_WAIT_SECONDS", default=60.0)
+MAX_ATTEMPTS = 3  # how often an image is tried whose worker died
+
+# ---- clients ----------------------------------------------------------------------------------------------------
+ANONYMOUS_CLIENT = env.str("FACEAPP_ANONYMOUS_CLIENT", default="")
+RATE_LIMIT = env.str("FACEAPP_RATE_LIMIT", default="1200/min")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "clients.authentication.ApiKeyAuthentication",
+        "clients.authentication.ClientSessionAuthentication",
+        "clients.authentication.AnonymousClientAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["clients.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["clients.throttling.ClientRateThrottle"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "faceapp.api.handle_exception",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "faceapp",
+    "DESCRIPTION": "Self-hosted face recognition: blacklist screening, detection and curation.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+}
+
+# ---- admin ------------------------------------------------------------------------------------------------------
+UNFOLD = {"SITE_TITLE": "faceapp", "SITE_HEADER": "faceapp", "SITE_SYMBOL": "familiar_face_and_zone"}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("FACEAPP_LOG_LEVEL", default="INFO")},
+}

@@ -1,0 +1,19 @@
+"""Settings for pytest: embedded servers of their own in a fresh folder, the fake engine, tasks run in place."""
+
+import os
+import tempfile
+
+os.environ.setdefault("FACEAPP_VAR", tempfile.mkdtemp(prefix="faceapp-test-"))
+
+from faceapp.settings import *  # noqa: E402, F403
+
+FACE_ENGINES = {
+    "default": {"BACKEND": "vision.engines.fake.FakeEngine", "OPTIONS": {}},
+    "second": {"BACKEND": "vision.engines.fake.FakeEngine", "OPTIONS": {"model": "Fake8", "dimensions": 8}},
+}
+FACE_DETECTORS = ["mtcnn"]
+CELERY_TASK_ALWAYS_EAGER = True
+CELERY_TASK_EAGER_PROPAGATES = True
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
+RATE_LIMIT = ""

@@ -1,0 +1,98 @@
+"""The gallery: who is known, from which photographs, with which embeddings."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import PurePosixPath
+
+from django.db import models
+from django.db.models import Q
+from pgvector.django import HalfVectorField
+
+from clients.models import Client
+from people.querysets import FaceTemplateQuerySet, PersonQuerySet, ReferenceImageQuerySet
+
+BLACKLIST = "blacklist"  # the source that holds blacklist entries; searches among people never see it
+
+
+def reference_path(image: ReferenceImage, filename: str) -> str:
+    """A random name: what the caller named the file never reaches the storage."""
+    return f"references/{image.person.client_id}/{uuid.uuid4().hex}{PurePosixPath(filename).suffix}"
+
+
+class Person(models.Model):
+    """Somebody a client knows. `source` splits a client's people into sub-galleries."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="people")
+    source = models.CharField(max_length=100, blank=True, default="")
+    external_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  unique where present
+    name = models.CharField(max_length=100, blank=True, default="")
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = PersonQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "people"
+        constraints = [
+            models.UniqueConstraint(fields=["client", "source", "external_id"], name="person_external_id_unique"),
+            models.UniqueConstraint(
+                fields=["client", "name"], condition=Q(source=BLACKLIST), name="blacklist_name_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.external_id or f"person {self.pk}"
+
+
+class ReferenceImage(models.Model):
+    """A photograph with exactly one usable face of a person."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="reference_images")
+    image = models.ImageField(upload_to=reference_path, width_field="width", height_field="height", max_length=200)
+    width = models.PositiveIntegerField(editable=False)
+    height = models.PositiveIntegerField(editable=False)
+    original_name = models.CharField(max_length=255, blank=True, default="")
+    box_x = models.IntegerField()
+    box_y = models.IntegerField()
+    box_w = models.IntegerField()
+    box_h = models.IntegerField()
+    confidence = models.FloatField()
+    quality = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ReferenceImageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"reference image {self.pk}"
+
+    @property
+    def file_name(self) -> str:
+        """The stored name without folders."""
+        return PurePosixPath(self.image.name or "").name
+
+
+class FaceTemplate(models.Model):
+    """The embedding of a reference image in one space. Embeddings of different spaces are never compared."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="face_templates")  # repeated for the index
+    person = models.ForeignKey(Person, models.CASCADE, related_name="face_templates")
+    reference_image = models.ForeignKey(ReferenceImage, models.CASCADE, related_name="face_templates")
+    space = models.CharField(max_length=100)
+    embedding = HalfVectorField()  # any dimension; the space fixes it
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = FaceTemplateQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["reference_image", "space"], name="one_template_per_image_and_space"),
+        ]
+        indexes = [models.Index(fields=["client", "space"], name="template_client_space")]
+
+    def __str__(self) -> str:
+        return f"template {self.pk} in {self.space}"

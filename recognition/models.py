@@ -1,0 +1,130 @@
+"""What was processed: jobs, images, the faces in them and the blacklist entries they matched."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import PurePosixPath
+
+from django.db import models
+
+from blacklist.models import BlacklistEntry
+from clients.models import Client
+from people.models import ReferenceImage
+from recognition.querysets import JobQuerySet, ProcessedImageQuerySet
+
+
+def processed_path(image: ProcessedImage, filename: str) -> str:
+    """A random name: what the caller named the file never reaches the storage."""
+    return f"processed/{image.client_id}/{uuid.uuid4().hex}{PurePosixPath(filename).suffix}"
+
+
+class Status(models.TextChoices):
+    """The life of an image, and of a job as its images stand together."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Job(models.Model):
+    """Images that were submitted together, and how they are to be screened."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    client = models.ForeignKey(Client, models.CASCADE, related_name="jobs")
+    engine = models.CharField(max_length=50, default="default", help_text="Alias in FACE_ENGINES.")
+    detector = models.CharField(max_length=50, blank=True, default="", help_text="Empty: the engine's own.")
+    metric = models.CharField(max_length=20)
+    threshold = models.FloatField()
+    queue = models.CharField(max_length=20, default="bulk")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+
+    def __str__(self) -> str:
+        return f"job {self.pk}"
+
+
+class ProcessedImage(models.Model):
+    """One screened image. The stored file is evidence and never altered."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="processed_images")
+    job = models.ForeignKey(Job, models.CASCADE, related_name="images")
+    position = models.PositiveIntegerField(help_text="Index within the job, from 0.")
+    identifier = models.CharField(max_length=110, help_text="What the caller sent, shortened.")
+    image = models.FileField(upload_to=processed_path, max_length=200, blank=True)
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    status = models.CharField(max_length=12, choices=Status, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error_code = models.CharField(max_length=50, blank=True, default="")
+    error = models.CharField(max_length=500, blank=True, default="")
+    milliseconds = models.FloatField(null=True, blank=True, help_text="Time in the worker.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ProcessedImageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["job", "position"], name="one_image_per_position")]
+        indexes = [
+            models.Index(fields=["client", "-id"], name="processed_client_newest"),
+            models.Index(
+                fields=["status", "created_at"],
+                condition=models.Q(status__in=["pending", "processing"]),
+                name="processed_unfinished",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"processed image {self.pk}"
+
+
+class ProcessedFace(models.Model):
+    """A face found in a processed image. Its embedding is not kept."""
+
+    image = models.ForeignKey(ProcessedImage, models.CASCADE, related_name="faces")
+    index = models.PositiveIntegerField()
+    box_x = models.IntegerField()
+    box_y = models.IntegerField()
+    box_w = models.IntegerField()
+    box_h = models.IntegerField()
+    landmarks = models.JSONField(default=dict)
+    confidence = models.FloatField()
+    quality = models.JSONField(default=dict)
+    liveness = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["image", "index"]
+        constraints = [models.UniqueConstraint(fields=["image", "index"], name="one_face_per_index")]
+
+    def __str__(self) -> str:
+        return f"face {self.index} of image {self.image_id}"
+
+
+class Match(models.Model):
+    """A blacklist entry within the threshold of a face. It goes when the entry goes."""
+
+    face = models.ForeignKey(ProcessedFace, models.CASCADE, related_name="matches")
+    entry = models.ForeignKey(BlacklistEntry, models.CASCADE, related_name="matches")
+    reference_image = models.ForeignKey(ReferenceImage, models.SET_NULL, null=True, related_name="matches")
+    identity = models.CharField(max_length=200, help_text="blacklist_db/<entry>/<file>, a logical name.")
+    model = models.CharField(max_length=50)
+    detector = models.CharField(max_length=50)
+    metric = models.CharField(max_length=20)
+    distance = models.FloatField()
+    threshold = models.FloatField()
+
+    class Meta:
+        ordering = ["face", "distance"]
+        constraints = [models.UniqueConstraint(fields=["face", "entry"], name="one_match_per_face_and_entry")]
+
+    def __str__(self) -> str:
+        return f"match of face {self.face_id} with entry {self.entry_id}"

@@ -1,0 +1,25 @@
+"""Loads the engines in each worker child, never in a web process or in the prefork parent."""
+
+from typing import Any
+
+from celery.signals import worker_process_init
+from django.apps import AppConfig
+
+
+class VisionConfig(AppConfig):
+    name = "vision"
+    verbose_name = "Face engines"
+
+    def ready(self) -> None:
+        from vision import checks  # noqa: F401  registers the system checks
+
+        worker_process_init.connect(load_engines, dispatch_uid="vision.load_engines")
+
+
+def load_engines(**_: Any) -> None:
+    """Mark this process as a worker and load every enabled engine."""
+    from vision import inference
+    from vision.engines import engines
+
+    inference.IN_WORKER = True
+    engines.load()

@@ -1,0 +1,22 @@
+"""System checks: a misconfigured engine is found by `manage.py check`, with a hint, before a request meets it."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+
+@register()
+def check_engines(**_: Any) -> list[CheckMessage]:
+    """`FACE_ENGINES` has a `default` entry and every entry can be built."""
+    if "default" not in settings.FACE_ENGINES:
+        return [Error("FACE_ENGINES has no 'default' entry.", hint="Add one; see docs/engines.md.", id="vision.E001")]
+    problems: list[CheckMessage] = []
+    from vision.engines import engines
+
+    for alias in settings.FACE_ENGINES:
+        try:
+            engines[alias].space  # noqa: B018  building it is the check
+        except Exception as error:
+            problems.append(Error(f"FACE_ENGINES[{alias!r}] cannot be built: {error}", id="vision.E002"))
+    return problems

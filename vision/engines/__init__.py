@@ -1,0 +1,57 @@
+"""Builds each entry of `FACE_ENGINES` once per process, as Django's `STORAGES` does for storages."""
+
+from __future__ import annotations
+
+import threading
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from vision.engines.base import FaceEngine
+from vision.exceptions import UnknownName
+from vision.types import Space
+
+DEFAULT = "default"
+
+
+class EngineHandler:
+    """`engines["default"]` is that engine, built on first use under a lock."""
+
+    def __init__(self) -> None:
+        self._engines: dict[str, FaceEngine] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, alias: str) -> FaceEngine:
+        with self._lock:
+            if alias not in self._engines:
+                entry = settings.FACE_ENGINES[alias]
+                self._engines[alias] = import_string(entry["BACKEND"])(**entry.get("OPTIONS", {}))
+            return self._engines[alias]
+
+    def aliases(self) -> list[str]:
+        return list(settings.FACE_ENGINES)
+
+    def spaces(self) -> dict[str, Space]:
+        """The enabled spaces by engine alias, the default one first."""
+        return {alias: self[alias].space for alias in self.aliases()}
+
+    def alias_of_model(self, model: str) -> str:
+        """The alias of the engine with this model name. Raises `UnknownName` with code `engine.disabled`."""
+        for alias, space in self.spaces().items():
+            if space.model == model:
+                return alias
+        enabled = ", ".join(sorted(space.model for space in self.spaces().values()))
+        raise UnknownName(f"Model {model!r} is not enabled here. Enabled: {enabled}.", code="engine.disabled")
+
+    def load(self) -> None:
+        """Load every engine. For worker children; see `vision.apps`."""
+        for alias in self.aliases():
+            self[alias].load()
+
+    def reset(self) -> None:
+        """Forget built engines (after a test changed the settings)."""
+        with self._lock:
+            self._engines.clear()
+
+
+engines = EngineHandler()

@@ -1,0 +1,48 @@
+"""The contract between the service and any face engine."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.types import Detection, Image, Space
+
+
+class FaceEngine(ABC):
+    """One detector, one alignment and one embedding model. Built once per process, used by one thread at a time.
+
+    Constructing an engine is cheap and imports no model library (web processes construct engines to read `space`);
+    `load` does the expensive part and runs in worker children only.
+    """
+
+    detector: str
+    space: Space
+
+    @abstractmethod
+    def load(self) -> None:
+        """Load the weights. Raises `EngineUnavailable` (code `engine.weights_missing`) with a hint when they are not there."""
+
+    @abstractmethod
+    def detect(self, image: Image, *, detector: str | None = None) -> list[Detection]:
+        """Faces of an RGB image, from top left to bottom right; `detector` overrides the engine's own for this call."""
+
+    @abstractmethod
+    def embed(self, image: Image, detections: Sequence[Detection]) -> NDArray[np.float32]:
+        """Embeddings (len(detections), dimensions) in the order of `detections`."""
+
+    def chips(self, image: Image, detections: Sequence[Detection]) -> list[Image]:
+        """The aligned crop of each face, as the model sees it; used for quality. Defaults to the plain boxes."""
+        return [
+            image[max(d.box.y, 0) : d.box.y + d.box.h, max(d.box.x, 0) : d.box.x + d.box.w] for d in detections
+        ]
+
+    def liveness(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
+        """Probability of a live person for each face, or None where the engine cannot tell."""
+        return [None] * len(detections)
+
+    def missing_weights(self) -> list[str]:
+        """Names of the weight files that are not in place; empty when the engine can be loaded."""
+        return []

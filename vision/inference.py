@@ -1,0 +1,116 @@
+"""The one way from an image to its faces: in a worker it runs the engines, elsewhere it asks a worker and waits."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from functools import lru_cache
+
+import redis
+from celery.exceptions import TimeoutError as CeleryTimeout
+from celery.exceptions import WorkerLostError
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable
+from vision import images
+from vision.engines import DEFAULT, engines
+from vision.exceptions import EngineUnavailable, InvalidImage
+from vision.quality import assess
+from vision.types import Analysis, DetectedFace
+
+IN_WORKER = False  # set by vision.apps when a worker child starts
+
+
+def analyse(
+    data: bytes,
+    *,
+    detector: str | None = None,
+    aliases: Sequence[str] = (DEFAULT,),
+    liveness: bool = False,
+    timeout: float | None = None,
+) -> Analysis:
+    """Find and describe the faces of an encoded image.
+
+    `aliases` name the engines whose embeddings are wanted (none: detection only); the first one's detector is used
+    unless `detector` names another. Raises `InvalidImage`, `UnknownName`, or `EngineUnavailable` when no worker
+    answers within `timeout` seconds (default `FACEAPP_WAIT_SECONDS`).
+    """
+    if IN_WORKER or settings.CELERY_TASK_ALWAYS_EAGER:
+        return run_engines(data, detector=detector, aliases=aliases, liveness=liveness)
+    options = {"detector": detector, "aliases": list(aliases), "liveness": liveness}
+    return _ask_worker(data, options, timeout or settings.FACEAPP_WAIT_SECONDS)
+
+
+def run_engines(
+    data: bytes, *, detector: str | None, aliases: Sequence[str], liveness: bool
+) -> Analysis:
+    """What `analyse` does inside a worker: one decode, one detection, one embedding batch per engine."""
+    started = time.perf_counter()
+    image = images.decode(data)
+    engine = engines[aliases[0] if aliases else DEFAULT]
+    found = engine.detect(image, detector=detector)
+    chips = engine.chips(image, found)
+    live = engine.liveness(image, found) if liveness else [None] * len(found)
+    vectors = {engines[alias].space.name: engines[alias].embed(image, found) for alias in aliases}
+    faces = [
+        DetectedFace(
+            box=d.box,
+            confidence=d.confidence,
+            landmarks=d.landmarks,
+            quality=assess(d, chips[i]),
+            liveness=live[i],
+            embeddings={space: rows[i] for space, rows in vectors.items()},
+        )
+        for i, d in enumerate(found)
+    ]
+    height, width = image.shape[:2]
+    return Analysis(faces, width, height, (time.perf_counter() - started) * 1000)
+
+
+@lru_cache(maxsize=1)
+def handoff() -> redis.Redis:
+    """Redis as a short-lived place for image bytes on their way to a worker; nothing stays longer than the wait."""
+    return redis.Redis.from_url(settings.REDIS_URL)
+
+
+def _ask_worker(data: bytes, options: dict[str, object], timeout: float) -> Analysis:
+    from vision.tasks import analyse_image  # a task module imports this one
+
+    key = f"faceapp:image:{uuid.uuid4().hex}"
+    try:
+        handoff().set(key, data, ex=int(timeout) + 30)
+        try:
+            result = analyse_image.apply_async((key, options), expires=timeout)
+            answer = result.get(timeout=timeout)
+        finally:
+            handoff().delete(key)
+        result.forget()
+    except CeleryTimeout as error:
+        message = f"No worker answered within {timeout:.0f} seconds. Try again, or send the images as a job."
+        raise EngineUnavailable(message, code="engine.timeout") from error
+    except WorkerLostError as error:
+        message = "The worker stopped while it processed this image."
+        raise EngineUnavailable(message, code="engine.worker_lost") from error
+    except (OperationalError, redis.RedisError) as error:
+        raise Unavailable("The queue does not answer.", code="queue.unavailable") from error
+    if "error" in answer:
+        raise rebuild_error(**answer["error"])
+    return Analysis.from_json(answer)
+
+
+ERROR_KINDS: dict[str, type[FaceAppError]] = {
+    kind.__name__: kind for kind in (InvalidImage, InvalidInput, EngineUnavailable, Unavailable)
+}
+
+
+def describe_error(error: FaceAppError) -> dict[str, str]:
+    """A `FaceAppError` as JSON, for the way back from a worker."""
+    kind = next((name for name, cls in ERROR_KINDS.items() if isinstance(error, cls)), "Unavailable")
+    return {"kind": kind, "message": error.message, "code": error.code}
+
+
+def rebuild_error(*, kind: str, message: str, code: str) -> FaceAppError:
+    """The inverse of `describe_error`."""
+    return ERROR_KINDS[kind](message, code=code)

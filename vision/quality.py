@@ -1,0 +1,50 @@
+"""Numbers that say how usable a face is, from its box, landmarks and aligned chip. Pure numpy."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from vision.types import Detection, Image, Landmarks, Quality
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+
+
+def assess(detection: Detection, chip: Image) -> Quality:
+    """Quality of one face. `chip` is its aligned crop, (h, w, 3) RGB."""
+    luma = chip.astype(np.float32) @ LUMA
+    return Quality(
+        size=min(detection.box.w, detection.box.h),
+        sharpness=round(_laplacian_variance(luma), 1),
+        brightness=round(float(luma.mean()), 1) if luma.size else 0.0,
+        yaw=_yaw(detection.landmarks),
+        roll=_roll(detection.landmarks),
+    )
+
+
+def _laplacian_variance(luma: np.ndarray) -> float:
+    """Variance of the 4-neighbour Laplacian, the usual focus measure (Pech-Pacheco et al., ICPR 2000)."""
+    if min(luma.shape) < 3:
+        return 0.0
+    inner = luma[1:-1, 1:-1]
+    return float((luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * inner).var())
+
+
+def _roll(points: Landmarks) -> float | None:
+    if points.left_eye is None or points.right_eye is None:
+        return None
+    dx, dy = points.left_eye[0] - points.right_eye[0], points.left_eye[1] - points.right_eye[1]
+    return round(math.degrees(math.atan2(dy, dx)), 1)
+
+
+def _yaw(points: Landmarks) -> float | None:
+    """Where the nose lies between the eyes: 0 in the middle, 1 under the left eye, -1 under the right one."""
+    if points.left_eye is None or points.right_eye is None or points.nose is None:
+        return None
+    eyes = np.subtract(points.left_eye, points.right_eye)
+    length = float(eyes @ eyes)
+    if length == 0:
+        return None
+    along = float(np.subtract(points.nose, points.right_eye) @ eyes) / length
+    return round(max(-1.0, min(1.0, 2 * along - 1)), 3)

@@ -1,0 +1,124 @@
+"""What the engines say about pictures: plain immutable values, no Django, no HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]  # (height, width, 3) RGB, upright
+Embedding = NDArray[np.float32]  # (dimensions,)
+Point = tuple[float, float]  # x, y in pixels of the full image
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels of the full image; (x, y) is its top left corner."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+    @property
+    def area(self) -> int:
+        return self.w * self.h
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Five points. Left and right are the person's own: on an upright face `left_eye` has the larger x."""
+
+    left_eye: Point | None = None
+    right_eye: Point | None = None
+    nose: Point | None = None
+    mouth_left: Point | None = None
+    mouth_right: Point | None = None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How usable a face is. Each part is explained in `vision.quality`."""
+
+    size: int  # shorter side of the face box, pixels
+    sharpness: float  # variance of the Laplacian on the aligned chip
+    brightness: float  # mean luma of the aligned chip, 0 to 255
+    yaw: float | None = None  # -1 (turned to the person's right) to 1, estimated from the landmarks
+    roll: float | None = None  # degrees
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One face as a detector reports it, before alignment. `confidence` lies in 0 to 1."""
+
+    box: Box
+    confidence: float
+    landmarks: Landmarks = field(default_factory=Landmarks)
+
+
+@dataclass(frozen=True)
+class DetectedFace:
+    """One face with everything that was asked for. `embeddings` maps a space's name to its vector."""
+
+    box: Box
+    confidence: float
+    landmarks: Landmarks
+    quality: Quality | None = None
+    liveness: float | None = None  # probability that the face is a live person; None when not assessed
+    embeddings: dict[str, Embedding] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-safe form, for the way from a worker to the process that waits."""
+        return asdict(self) | {"embeddings": {space: vector.tolist() for space, vector in self.embeddings.items()}}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> DetectedFace:
+        """The inverse of `to_json`."""
+        points = {name: tuple(point) if point else None for name, point in data["landmarks"].items()}
+        return cls(
+            box=Box(**data["box"]),
+            confidence=data["confidence"],
+            landmarks=Landmarks(**points),  # type: ignore[arg-type]
+            quality=Quality(**data["quality"]) if data["quality"] else None,
+            liveness=data["liveness"],
+            embeddings={space: np.asarray(vector, np.float32) for space, vector in data["embeddings"].items()},
+        )
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The faces of one image, largest box first as the detector orders them, and the image's size in pixels."""
+
+    faces: list[DetectedFace]
+    width: int
+    height: int
+    milliseconds: float  # time in the worker: decode, detect, align, embed
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "faces": [face.to_json() for face in self.faces],
+            "width": self.width,
+            "height": self.height,
+            "milliseconds": self.milliseconds,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Analysis:
+        return cls(**data | {"faces": [DetectedFace.from_json(face) for face in data["faces"]]})
+
+
+@dataclass(frozen=True)
+class Space:
+    """What makes two embeddings comparable, and how their distance is to be read.
+
+    `name` identifies model, weights, alignment and normalisation; vectors of different names are never compared.
+    `thresholds` maps each metric to the largest distance that still counts as the same person.
+    """
+
+    name: str
+    model: str
+    dimensions: int
+    metric: str  # the metric that decides by default
+    thresholds: dict[str, float]
