@@ -1,0 +1,33 @@
+# One image for the web, worker, beat and migrate services of docker-compose.yml.
+
+FROM python:3.11.15-slim-bookworm AS packages
+RUN pip install --no-cache-dir uv==0.13.8
+WORKDIR /build
+COPY requirements.txt ./
+# The lock is complete; --no-deps keeps out a second OpenCV wheel (see requirements-overrides.txt).
+RUN uv venv /opt/venv && \
+    uv pip install --no-cache --no-deps --compile-bytecode --python /opt/venv/bin/python -r requirements.txt
+
+FROM python:3.11.15-slim-bookworm
+# No home folder: whatever a library wants to cache goes to /tmp, the only writable place beside the volumes.
+ENV PATH=/opt/venv/bin:$PATH \
+    HOME=/tmp \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    FACEAPP_VAR=/tmp/faceapp \
+    FACEAPP_STATIC_ROOT=/srv/static \
+    FACEAPP_MEDIA_ROOT=/srv/media \
+    FACEAPP_MODELS_DIR=/srv/models
+COPY --from=packages /opt/venv /opt/venv
+WORKDIR /app
+COPY . .
+# A volume takes owner and mode from the folder it covers, so both folders belong to the user of the processes.
+# The key made while static files are collected lies under FACEAPP_VAR and goes with it.
+RUN python manage.py collectstatic --noinput && \
+    rm -r "$FACEAPP_VAR" && \
+    install -d -m 0700 -o 10001 -g 10001 "$FACEAPP_MEDIA_ROOT" "$FACEAPP_MODELS_DIR"
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+CMD ["gunicorn", "faceapp.wsgi", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--workers=2", "--threads=8", "--worker-tmp-dir=/dev/shm", "--timeout=60", "--graceful-timeout=70", "--max-requests=10000", "--max-requests-jitter=1000", "--access-logfile=-"]
