@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -11,7 +11,7 @@ from django.db import models
 from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey
 
-from clients.querysets import ApiKeyManager, ClientQuerySet
+from clients.querysets import USE_INTERVAL, ApiKeyManager, ClientQuerySet
 
 
 class Scope(models.TextChoices):
@@ -29,11 +29,13 @@ class Client(models.Model):
     name = models.CharField(
         max_length=100,
         unique=True,
-        validators=[RegexValidator(r"^[\w.@+-]+$", "Letters, digits and . @ + - _ only.")],
+        validators=[RegexValidator(r"^[\w.@+-]+\Z", "Letters, digits and . @ + - _ only.")],
     )
     is_active = models.BooleanField(default=True, help_text="Keys of an inactive client are refused.")
     retention_days = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Days to keep processed images; empty uses the deployment's setting, 0 keeps them."
+        null=True,
+        blank=True,
+        help_text="Days to keep processed images; empty uses the deployment's setting, 0 keeps them.",
     )
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
@@ -60,12 +62,12 @@ class ApiKey(AbstractAPIKey):
     rate_limit = models.CharField(
         max_length=20,
         blank=True,
-        validators=[RegexValidator(r"^\d+/(s|sec|m|min|h|hour|d|day)$", "For example 60/min.")],
+        validators=[RegexValidator(r"^\d+/(s|sec|m|min|h|hour|d|day)\Z", "For example 60/min.")],
         help_text="Requests per period, such as 60/min; empty uses the deployment's setting.",
     )
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = ApiKeyManager()
+    objects: ClassVar[ApiKeyManager] = ApiKeyManager()
 
     class Meta(AbstractAPIKey.Meta):
         verbose_name = "API key"
@@ -81,4 +83,4 @@ class ApiKey(AbstractAPIKey):
     @property
     def used_recently(self) -> bool:
         """Whether `last_used_at` is fresh enough to leave alone (it is written at most once a minute)."""
-        return self.last_used_at is not None and timezone.now() - self.last_used_at < timedelta(minutes=1)
+        return self.last_used_at is not None and timezone.now() - self.last_used_at < USE_INTERVAL

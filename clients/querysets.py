@@ -1,21 +1,46 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
+from django.db.models import Count, Q
+from django.utils import timezone
 from rest_framework_api_key.models import BaseAPIKeyManager
 
 if TYPE_CHECKING:
-    from clients.models import ApiKey, Client
+    from clients.models import ApiKey, Client  # noqa: F401  named in base classes
+
+USE_INTERVAL = timedelta(minutes=1)  # how often the last use of a key is written at most
 
 
 class ClientQuerySet(models.QuerySet["Client"]):
     def active(self) -> ClientQuerySet:
         return self.filter(is_active=True)
 
+    def of_member(self, user: AbstractBaseUser | AnonymousUser) -> ClientQuerySet:
+        """The clients a logged-in user may act as, oldest first."""
+        return self.filter(members=user.pk).order_by("pk")
 
-class ApiKeyManager(BaseAPIKeyManager):  # type: ignore[misc]
-    def get_usable_keys(self) -> models.QuerySet[ApiKey]:
-        """Keys that are neither revoked nor of an inactive client."""
-        usable: models.QuerySet[Any] = super().get_usable_keys()
-        return usable.filter(client__is_active=True).select_related("client")
+    def with_live_keys(self) -> ClientQuerySet:
+        """Adds `live_keys`: the number of keys that are neither revoked nor expired."""
+        return self.annotate(live_keys=Count("api_keys", filter=_live("api_keys__"), distinct=True))
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def live(self) -> ApiKeyQuerySet:
+        """Keys that are neither revoked nor expired."""
+        return self.filter(_live())
+
+    def not_used_recently(self) -> ApiKeyQuerySet:
+        return self.filter(Q(last_used_at=None) | Q(last_used_at__lt=timezone.now() - USE_INTERVAL))
+
+
+class ApiKeyManager(BaseAPIKeyManager.from_queryset(ApiKeyQuerySet)):  # type: ignore[misc]
+    """The library's manager, which makes keys, with our questions."""
+
+
+def _live(prefix: str = "") -> Q:
+    unexpired = Q(**{f"{prefix}expiry_date": None}) | Q(**{f"{prefix}expiry_date__gt": timezone.now()})
+    return Q(**{f"{prefix}revoked": False}) & unexpired

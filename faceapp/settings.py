@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "storages",
+    "django_cleanup.apps.CleanupConfig",
     "faceapp.apps.FaceAppConfig",
     "vision.apps.VisionConfig",
     "clients.apps.ClientsConfig",
@@ -218,6 +219,7 @@ MAX_ATTEMPTS = 3  # how often an image is tried whose worker died
 # ---- clients ----------------------------------------------------------------------------------------------------
 ANONYMOUS_CLIENT = env.str("FACEAPP_ANONYMOUS_CLIENT", default="")
 RATE_LIMIT = env.str("FACEAPP_RATE_LIMIT", default="1200/min")
+FAILED_KEY_LIMIT = env.str("FACEAPP_FAILED_KEY_LIMIT", default="60/min")  # refused keys per address
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -230,6 +232,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "faceapp.api.handle_exception",
+    "NUM_PROXIES": env.int("FACEAPP_PROXIES", default=0),  # how many of our own proxies add to X-Forwarded-For
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {

@@ -1,0 +1,143 @@
+"""Who is calling: a key, a logged-in member of a client, or, when the deployment allows it, nobody in particular.
+
+After authentication `client_of(request)` is the caller's client, `request.auth` the `ApiKey` or None.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
+
+from clients import services
+from clients.models import ApiKey, Client
+from clients.throttling import FailedKeyThrottle
+
+KEYWORD = "Api-Key"
+
+
+class ClientUser(AnonymousUser):
+    """Stands in `request.user` for a caller who is a client, not a person: authenticated, without any permission."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__()
+        self.client = client
+        self.username = client.name  # type: ignore[assignment]  # the stub knows the empty name only
+
+    def __str__(self) -> str:
+        return self.username
+
+    @property
+    def is_authenticated(self) -> bool:  # type: ignore[override]
+        return True
+
+    @property
+    def is_anonymous(self) -> bool:  # type: ignore[override]
+        return False
+
+
+def client_of(request: Request | HttpRequest) -> Client:
+    """The client as which the caller acts. Raises `PermissionDenied` (`auth.no_client`) when there is none."""
+    _ = request.user  # DRF authenticates on first access
+    client: Client | None = getattr(request, "client", None)
+    if client is None:
+        message = "You are not a member of any active client. An administrator can add you to one."
+        raise PermissionDenied(message, code="auth.no_client")
+    return client
+
+
+def _set_client(request: Request, client: Client | None) -> None:
+    """Keep the client on Django's request, because the browsable API makes several DRF requests of one."""
+    request._request.client = client  # type: ignore[attr-defined]
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Api-Key <key>` or `X-API-Key: <key>`. A key that is refused ends the request: 401."""
+
+    def authenticate(self, request: Request) -> tuple[ClientUser, ApiKey] | None:
+        text = self.read_key(request)
+        if text is None:
+            return None
+        try:
+            key = self.find_key(text)
+        except AuthenticationFailed:
+            FailedKeyThrottle().count(request)
+            raise
+        services.record_use(key=key)
+        _set_client(request, key.client)
+        return ClientUser(key.client), key
+
+    def authenticate_header(self, request: Request) -> str:
+        return KEYWORD
+
+    @staticmethod
+    def read_key(request: Request) -> str | None:
+        """The key as sent, which may be empty, or None when the caller sent none."""
+        scheme, _, key = get_authorization_header(request).decode("latin-1").partition(" ")
+        if scheme.lower() == KEYWORD.lower():
+            return key.strip()
+        sent: str | None = request.headers.get("X-API-Key")
+        return sent.strip() if sent is not None else None
+
+    @staticmethod
+    def find_key(text: str) -> ApiKey:
+        """The row of a key that may be used now. Only who holds the whole key learns why it is refused."""
+        prefix = text.partition(".")[0]
+        key = ApiKey.objects.select_related("client").filter(prefix=prefix).first() if prefix.isalnum() else None
+        if key is None or not key.is_valid(text):
+            raise AuthenticationFailed("This API key is not known.", code="auth.invalid_key")
+        if key.revoked:
+            raise AuthenticationFailed("This API key has been revoked.", code="auth.revoked_key")
+        if key.has_expired:
+            raise AuthenticationFailed("This API key has expired.", code="auth.expired_key")
+        if not key.client.is_active:
+            raise AuthenticationFailed("The client of this API key is inactive.", code="auth.inactive_client")
+        found: ApiKey = key
+        return found
+
+
+class ClientSessionAuthentication(SessionAuthentication):
+    """A user logged in to the site, acting as the oldest active client that lists the user as a member."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None] | None:
+        answer = super().authenticate(request)
+        if answer is None:
+            return None
+        _set_client(request, Client.objects.active().of_member(answer[0]).first())
+        return answer[0], None
+
+    def enforce_csrf(self, request: Request) -> None:
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as error:
+            raise PermissionDenied(error.detail, code="auth.csrf_failed") from error
+
+
+class AnonymousClientAuthentication(BaseAuthentication):
+    """Requests without a key act as the client named in `ANONYMOUS_CLIENT`, made on first use; off when empty.
+
+    Pages of other sites are not served: a visitor's browser would let any page change the blacklist.
+    """
+
+    def authenticate(self, request: Request) -> tuple[ClientUser, None] | None:
+        if not settings.ANONYMOUS_CLIENT or not self.is_own_origin(request):
+            return None
+        client = services.get_or_create_client(name=settings.ANONYMOUS_CLIENT)
+        if not client.is_active:
+            raise AuthenticationFailed(
+                "The client for requests without a key is inactive.", code="auth.inactive_client"
+            )
+        _set_client(request, client)
+        return ClientUser(client), None
+
+    @staticmethod
+    def is_own_origin(request: Request) -> bool:
+        """Whether no browser sent this, or one that shows a page of ours or of a site the administrator allowed."""
+        origin = request.headers.get("Origin")
+        own = f"{request.scheme}://{request.get_host()}"
+        return origin in {None, own, *settings.CORS_ALLOWED_ORIGINS, *settings.CSRF_TRUSTED_ORIGINS}

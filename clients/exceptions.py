@@ -1,0 +1,21 @@
+"""What can go wrong with clients and keys. Codes are stable and documented in docs/errors.md."""
+
+from faceapp.exceptions import Conflict, InvalidInput
+
+
+class InvalidClient(InvalidInput):
+    """The name cannot be a client's name."""
+
+    code = "client.bad_name"
+
+
+class InactiveClient(Conflict):
+    """The client exists and has been switched off."""
+
+    code = "client.inactive"
+
+
+class InvalidKeyOptions(InvalidInput):
+    """Options that no key can have: an unknown scope (`key.unknown_scope`) or a bad expiry (`key.bad_expiry`)."""
+
+    code = "key.bad_options"

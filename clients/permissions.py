@@ -1,0 +1,39 @@
+"""What a caller may do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from clients.authentication import client_of
+from clients.models import ApiKey
+
+
+class HasScope(BasePermission):
+    """The caller has a client and, when it uses a key, the key has the view's scope.
+
+    A view names its scopes as `scope_read` and `scope_write` (which defaults to `scope_read`), or per action in
+    `scopes: dict[str, str]`; a view without scopes is open to every authenticated caller.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not request.user or not request.user.is_authenticated:
+            return False
+        client_of(request)
+        scope = required_scope(request, view)
+        if scope and isinstance(request.auth, ApiKey) and not request.auth.allows(scope):
+            raise PermissionDenied(f"This API key lacks the scope '{scope}'.", code="auth.missing_scope")
+        return True
+
+
+def required_scope(request: Request, view: Any) -> str | None:
+    """The scope that this request needs, or None."""
+    by_action: dict[str, str] = getattr(view, "scopes", {})
+    action = getattr(view, "action", None)
+    if action in by_action:
+        return by_action[action]
+    read: str | None = getattr(view, "scope_read", None)
+    return read if request.method in SAFE_METHODS else getattr(view, "scope_write", read)

@@ -1,0 +1,72 @@
+"""Making and withdrawing API keys. Keys are made by the command and the admin only: there is no API for keys.
+
+Rotation: make a second key, move the applications to it, revoke the first. A client may have any number of live keys,
+because a client may run several applications and each should have its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from clients.exceptions import InactiveClient, InvalidClient, InvalidKeyOptions
+from clients.models import ApiKey, Client, Scope
+
+MAX_EXPIRY_DAYS = 36_500
+
+
+@transaction.atomic
+def create_api_key(
+    *, client_name: str, name: str = "", scopes: Sequence[str] = (), expires_in_days: int | None = None
+) -> tuple[ApiKey, str]:
+    """A new key of the client, which is made when there is none of this name; returns the row and the key's only copy.
+
+    No scopes mean all of them. Raises `InvalidClient`, `InactiveClient` or `InvalidKeyOptions`.
+    """
+    _check_scopes(scopes)
+    client = get_or_create_client(name=client_name)
+    if not client.is_active:
+        raise InactiveClient("The client is inactive. Activate it before making a key for it.")
+    row, key = ApiKey.objects.create_key(
+        client=client, name=(name or client.name)[:50], scopes=list(scopes), expiry_date=_expiry(expires_in_days)
+    )
+    return row, key
+
+
+def get_or_create_client(*, name: str) -> Client:
+    """The client of this name. Raises `InvalidClient` when the name has other characters than a client's may have."""
+    try:
+        Client._meta.get_field("name").clean(name, None)
+    except ValidationError as error:
+        raise InvalidClient(" ".join(error.messages)) from error
+    return Client.objects.get_or_create(name=name)[0]
+
+
+def revoke_api_key(*, key: ApiKey) -> None:
+    """Refuse the key from now on. This cannot be undone; revoking twice changes nothing."""
+    key.revoked = True
+    key.save(update_fields=["revoked"])
+
+
+def record_use(*, key: ApiKey) -> None:
+    """Note that the key was used, at most once a minute, whichever process comes first."""
+    if not key.used_recently:
+        ApiKey.objects.filter(pk=key.pk).not_used_recently().update(last_used_at=timezone.now())
+
+
+def _check_scopes(scopes: Sequence[str]) -> None:
+    if unknown := sorted(set(scopes) - set(Scope.values)):
+        message = f"Unknown scope: {', '.join(unknown)}. Known scopes: {', '.join(Scope.values)}."
+        raise InvalidKeyOptions(message, code="key.unknown_scope")
+
+
+def _expiry(days: int | None) -> datetime | None:
+    if days is None:
+        return None
+    if not 1 <= days <= MAX_EXPIRY_DAYS:
+        raise InvalidKeyOptions(f"A key expires after 1 to {MAX_EXPIRY_DAYS} days.", code="key.bad_expiry")
+    return timezone.now() + timedelta(days=days)
