@@ -1,0 +1,68 @@
+"""Cuts a face out of the full image the way a recognition model saw faces in its training."""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.types import Box, Image, Landmarks
+
+# Where right eye, left eye, nose tip and mouth corners lie in a 112 x 112 chip: the reference points that ArcFace,
+# SFace, GhostFaceNet and the Buffalo models were trained with (insightface, utils/face_align.py `arcface_dst`).
+ARCFACE_POINTS = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
+)
+
+
+def similarity(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The 2 x 3 matrix of rotation, uniform scale and shift that takes `source` points (n, 2) closest to `target`.
+
+    Least squares without reflection (Umeyama, IEEE TPAMI 13(4), 1991). Coincident points give a zero scale.
+    """
+    mean_source, mean_target = source.mean(axis=0), target.mean(axis=0)
+    a, b = source - mean_source, target - mean_target
+    u, singular, vt = np.linalg.svd(b.T @ a)
+    sign = np.array([1.0, float(np.sign(np.linalg.det(u) * np.linalg.det(vt)) or 1.0)])
+    spread = float((a**2).sum())
+    scale = float((singular * sign).sum()) / spread if spread else 0.0
+    rotation = scale * (u * sign) @ vt
+    return np.column_stack([rotation, mean_target - rotation @ mean_source]).astype(np.float64)
+
+
+def five_point_chip(image: Image, points: NDArray[np.float32], size: tuple[int, int] = (112, 112)) -> Image:
+    """The chip (height, width, 3) whose five points lie on `ARCFACE_POINTS`; parts outside the image are black.
+
+    `points`: (5, 2), as seen by the observer from left to right: right eye, left eye, nose, right and left mouth corner.
+    """
+    import cv2
+
+    return cast(Image, cv2.warpAffine(image, similarity(points, ARCFACE_POINTS), size, flags=cv2.INTER_LINEAR))
+
+
+def eye_levelled_chip(
+    image: Image, box: Box, landmarks: Landmarks, size: tuple[int, int], margin: float = 0.0
+) -> Image:
+    """The box with `margin` (share of its longer side) on each side, turned so that the eyes are level, scaled to `size`.
+
+    Parts outside the image repeat its border.
+    """
+    import cv2
+
+    angle = _eye_angle(landmarks)
+    scale = min(size) / (max(box.w, box.h, 1) * (1 + 2 * margin))
+    centre = (box.x + box.w / 2, box.y + box.h / 2)
+    matrix = cv2.getRotationMatrix2D(centre, angle, scale)
+    matrix[:, 2] += (size[0] / 2 - centre[0], size[1] / 2 - centre[1])
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return cast(Image, cv2.warpAffine(image, matrix, size, flags=interpolation, borderMode=cv2.BORDER_REPLICATE))
+
+
+def _eye_angle(points: Landmarks) -> float:
+    """Degrees by which the line from the right to the left eye falls, in image coordinates (y downwards)."""
+    if points.left_eye is None or points.right_eye is None:
+        return 0.0
+    dx, dy = points.left_eye[0] - points.right_eye[0], points.left_eye[1] - points.right_eye[1]
+    return math.degrees(math.atan2(dy, dx))

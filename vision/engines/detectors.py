@@ -1,0 +1,198 @@
+"""The detectors by name, and how each one's answer becomes `Detection`s. Imports no model library.
+
+Every detector gets the plain image, no larger than DETECTION_SIDE, and answers in pixels of that image.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from vision.engines import runtime, weights
+from vision.engines.weights import WeightFile
+from vision.exceptions import UnknownName
+from vision.types import Box, Detection, Image, Landmarks, Point
+
+MIN_SIDE = 20  # pixels; below it there is no face to find, and some detectors fail
+
+
+@dataclass(frozen=True)
+class FramedDetection(Detection):
+    """A detection that remembers the detector's own box, which may reach beyond the image; `box` does not."""
+
+    frame: Box = Box(0, 0, 0, 0)
+
+
+def hog_confidence(score: float) -> float:
+    """dlib's HOG score (above 0, seldom over 3.5) on 0 to 1: 0.26 at 0.1, 0.95 at 1.0. Monotonic, no probability."""
+    return 1 - math.exp(-3 * max(score, 0.0))
+
+
+def haar_confidence(reported: float) -> float:
+    """DeepFace reports `1 - weight / 100` for Haar cascades, which falls as the evidence grows; undo that."""
+    return 1 - math.exp(-max(100 * (1 - reported), 0.0) / 2)
+
+
+def clip_confidence(reported: float) -> float:
+    return min(max(reported, 0.0), 1.0)
+
+
+@dataclass(frozen=True)
+class DetectorSpec:
+    """A detector: DeepFace's own name for it, its weights, and how its confidence is read and cut off."""
+
+    name: str
+    files: tuple[WeightFile, ...] = ()
+    confidence: Callable[[float], float] = clip_confidence
+    minimum: float = 0.0
+
+
+def _yolo(name: str, url: str) -> DetectorSpec:
+    return DetectorSpec(name, (WeightFile(f"{name}-face.pt", (url,)),))
+
+
+YAPALAB = "https://github.com/YapaLab/yolo-face/releases/download/1.0.0/"
+AKANAMETOV = "https://github.com/akanametov/yolo-face/releases/download/1.0.0/"
+YOLO8 = _yolo("yolov8n", weights.DRIVE + "1qcr9DbgsX3ryrz2uU8w4Xm3cOrRywXqb")
+YOLO_SOURCES = {
+    YAPALAB: ("yolov8m", "yolov8l", "yolov11l", "yolov12n", "yolov12s", "yolov12m", "yolov12l"),
+    AKANAMETOV: ("yolov11n", "yolov11s", "yolov11m"),
+}
+SSD_FILES = (
+    WeightFile(
+        "deploy.prototxt", ("https://github.com/opencv/opencv/raw/3.4.0/samples/dnn/face_detector/deploy.prototxt",)
+    ),
+    WeightFile(
+        "res10_300x300_ssd_iter_140000.caffemodel",
+        (
+            "https://github.com/opencv/opencv_3rdparty/raw/dnn_samples_face_detector_20170830/"
+            "res10_300x300_ssd_iter_140000.caffemodel",
+        ),
+    ),
+)
+YUNET = WeightFile(
+    "face_detection_yunet_2023mar.onnx",
+    (weights.OPENCV_ZOO + "face_detection_yunet/face_detection_yunet_2023mar.onnx",),
+)
+CENTERFACE = WeightFile(
+    "centerface.onnx", ("https://github.com/Star-Clouds/CenterFace/raw/master/models/onnx/centerface.onnx",)
+)
+
+DETECTORS: dict[str, DetectorSpec] = {
+    "dlib": DetectorSpec("dlib", confidence=hog_confidence),
+    "mtcnn": DetectorSpec("mtcnn", minimum=0.9),
+    "opencv": DetectorSpec("opencv", confidence=haar_confidence),
+    "ssd": DetectorSpec("ssd", SSD_FILES),
+    "retinaface": DetectorSpec("retinaface", (weights._released("retinaface.h5"),)),
+    "yunet": DetectorSpec("yunet", (YUNET,)),
+    "centerface": DetectorSpec("centerface", (CENTERFACE,)),
+    "mediapipe": DetectorSpec("mediapipe"),
+    "fastmtcnn": DetectorSpec("fastmtcnn"),
+    "yolov8": YOLO8,
+    "yolov8n": YOLO8,
+    **{name: _yolo(name, f"{base}{name}-face.pt") for base, names in YOLO_SOURCES.items() for name in names},
+}
+
+
+def detector_named(name: str) -> DetectorSpec:
+    """The detector called `name`. Raises `UnknownName`."""
+    if name not in DETECTORS:
+        raise UnknownName(f"There is no detector {name!r}. Known: {', '.join(DETECTORS)}.", code="engine.unknown")
+    return DETECTORS[name]
+
+
+class Detector(ABC):
+    """Finds faces in one RGB image. Not safe for two threads at a time."""
+
+    @abstractmethod
+    def find(self, image: Image) -> list[FramedDetection]:
+        """Faces in pixels of `image`; boxes as the detector gives them, landmarks where it has them."""
+
+
+class HogDetector(Detector):
+    """dlib's HOG on the grey image, doubled: finds faces of 40 pixels and more."""
+
+    def __init__(self) -> None:
+        import dlib
+
+        self._hog = dlib.get_frontal_face_detector()
+
+    def find(self, image: Image) -> list[FramedDetection]:
+        import cv2
+
+        rectangles, scores, _ = self._hog.run(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), 1)
+        return [
+            _detection(Box(r.left(), r.top(), r.width(), r.height()), hog_confidence(score))
+            for r, score in zip(rectangles, scores, strict=True)
+        ]
+
+
+class DeepFaceDetector(Detector):
+    """Any detector of DeepFace, called on the plain image (DeepFace itself pads it to four times the pixels)."""
+
+    def __init__(self, spec: DetectorSpec) -> None:
+        weights.require(spec.files)
+        self._spec = spec
+        self._client = runtime.build("face_detector", spec.name)
+
+    def find(self, image: Image) -> list[FramedDetection]:
+        found = [self._read(area) for area in self._client.detect_faces(np.ascontiguousarray(image[:, :, ::-1]))]
+        return [d for d in found if d.confidence >= self._spec.minimum and d.box.area > 0]
+
+    def _read(self, area: Any) -> FramedDetection:
+        """`area`: deepface.models.Detector.FacialAreaRegion; its left and right are the person's."""
+        names = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
+        points = Landmarks(**{name: _point(getattr(area, name, None)) for name in names})
+        box = Box(int(area.x), int(area.y), max(int(area.w), 0), max(int(area.h), 0))
+        return _detection(box, self._spec.confidence(float(area.confidence or 0)), points)
+
+
+def _detection(box: Box, confidence: float, points: Landmarks | None = None) -> FramedDetection:
+    return FramedDetection(box, round(confidence, 4), points or Landmarks(), box)
+
+
+def _point(value: Any) -> Point | None:
+    return None if value is None else (float(value[0]), float(value[1]))
+
+
+def build(name: str) -> Detector:
+    """The detector called `name`, loaded. Raises `UnknownName` or `EngineUnavailable`."""
+    spec = detector_named(name)
+    return HogDetector() if name == "dlib" else DeepFaceDetector(spec)
+
+
+def find_faces(detector: Detector, image: Image, *, side: int) -> list[Detection]:
+    """Faces of the full `image`, searched in a copy of at most `side` pixels; from left to right, inside the image."""
+    small, scale = _capped(image, side)
+    if min(small.shape[:2]) < MIN_SIDE:
+        return []
+    found = [_scaled(d, scale, image.shape[1], image.shape[0]) for d in detector.find(small)]
+    return sorted((d for d in found if d.box.area > 0), key=lambda d: (d.box.x, d.box.y))
+
+
+def _capped(image: Image, side: int) -> tuple[Image, float]:
+    import cv2
+
+    height, width = image.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return image, 1.0
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale
+
+
+def _scaled(found: FramedDetection, scale: float, width: int, height: int) -> FramedDetection:
+    frame = Box(*(round(value / scale) for value in (found.frame.x, found.frame.y, found.frame.w, found.frame.h)))
+    points = {name: point and (point[0] / scale, point[1] / scale) for name, point in vars(found.landmarks).items()}
+    return replace(found, box=_clipped(frame, width, height), frame=frame, landmarks=Landmarks(**points))
+
+
+def _clipped(box: Box, width: int, height: int) -> Box:
+    left, top = max(box.x, 0), max(box.y, 0)
+    right, bottom = min(box.x + box.w, width), min(box.y + box.h, height)
+    return Box(left, top, max(right - left, 0), max(bottom - top, 0))

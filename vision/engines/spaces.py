@@ -1,0 +1,123 @@
+"""The recognition models by name: dimensions, alignment, weights and thresholds. Imports no model library.
+
+The detector is not part of a space: landmarks are found anew inside any detector's box, so that the aligned chip
+hardly depends on it (measured; see docs/engines.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vision.engines import weights
+from vision.engines.weights import WeightFile
+from vision.exceptions import UnknownName
+from vision.types import Space
+
+METRICS = ("cosine", "euclidean", "euclidean_l2", "angular")
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How a face is cut out: `kind` is `dlib` (150 px chip), `arcface` (112 px, five points) or `eyes` (levelled box).
+
+    `size` is (width, height) in pixels; `margin` is what is added on each side, as a share of the box (`dlib`: of the chip).
+    """
+
+    kind: str
+    size: tuple[int, int]
+    margin: float = 0.0
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind}{self.size[1]}"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A recognition model of DeepFace. Thresholds are ordered as `METRICS`."""
+
+    slug: str
+    dimensions: int
+    alignment: Alignment
+    files: tuple[WeightFile, ...]
+    thresholds: tuple[float, float, float, float]
+    metric: str = "cosine"
+
+    @property
+    def weights_label(self) -> str:
+        """Which weights: the start of the pinned hash, or the release that DeepFace downloads."""
+        return self.files[0].sha256[:8] or "deepface1"
+
+
+DLIB_CHIP = Alignment("dlib", (150, 150), 0.25)
+FIVE_POINTS = Alignment("arcface", (112, 112))
+
+
+def _eyes(width: int, height: int, margin: float = 0.0) -> Alignment:
+    return Alignment("eyes", (width, height), margin)
+
+
+def _released(name: str) -> tuple[WeightFile, ...]:
+    return (weights._released(name),)
+
+
+# Thresholds of Dlib are measured for our alignment (docs/engines.md); the others are those DeepFace publishes for its
+# own crops (deepface/config/threshold.py), because their weights could not be measured here.
+MODELS: dict[str, Model] = {
+    "Dlib": Model("dlib-resnet-v1", 128, DLIB_CHIP, (weights.DLIB_RESNET,), (0.09, 0.6, 0.42, 0.136), "euclidean"),
+    "VGG-Face": Model(
+        "vgg-face", 4096, _eyes(224, 224, 0.15), _released("vgg_face_weights.onnx"), (0.68, 1.17, 1.17, 0.39)
+    ),
+    "Facenet": Model(
+        "facenet128", 128, _eyes(160, 160, 0.15), _released("facenet_weights.onnx"), (0.40, 10, 0.80, 0.33)
+    ),
+    "Facenet512": Model(
+        "facenet512", 512, _eyes(160, 160, 0.15), _released("facenet512_weights.onnx"), (0.30, 23.56, 1.04, 0.35)
+    ),
+    "OpenFace": Model("openface", 128, _eyes(96, 96), _released("openface_weights.onnx"), (0.10, 0.55, 0.55, 0.11)),
+    "DeepFace": Model(
+        "fb-deepface",
+        4096,
+        _eyes(152, 152),
+        _released("VGGFace2_DeepFace_weights_val-0.9034.onnx"),
+        (0.23, 64, 0.64, 0.12),
+    ),
+    "DeepID": Model("deepid", 160, _eyes(47, 55), _released("deepid_weights.onnx"), (0.015, 45, 0.17, 0.04)),
+    "ArcFace": Model("arcface", 512, FIVE_POINTS, _released("arcface_weights.onnx"), (0.68, 4.15, 1.13, 0.39)),
+    "SFace": Model(
+        "sface",
+        128,
+        FIVE_POINTS,
+        (
+            WeightFile(
+                "face_recognition_sface_2021dec.onnx",
+                (weights.OPENCV_ZOO + "face_recognition_sface/face_recognition_sface_2021dec.onnx",),
+            ),
+        ),
+        (0.593, 10.734, 1.055, 0.36),
+    ),
+    "GhostFaceNet": Model(
+        "ghostfacenet", 512, FIVE_POINTS, _released("ghostfacenet_v1.onnx"), (0.65, 35.71, 1.10, 0.38)
+    ),
+    "Buffalo_L": Model(
+        "buffalo-l",
+        512,
+        FIVE_POINTS,
+        (WeightFile("buffalo_l/webface_r50.onnx", (weights.DRIVE + "1N0GL-8ehw_bz2eZQWz2b0A5XBdXdxZhg",)),),
+        (0.55, 0.6, 1.1, 0.45),
+    ),
+}
+
+
+def model_named(name: str) -> Model:
+    """The model called `name`. Raises `UnknownName`."""
+    if name not in MODELS:
+        raise UnknownName(f"There is no model {name!r}. Known: {', '.join(MODELS)}.", code="engine.unknown")
+    return MODELS[name]
+
+
+def space_of(name: str) -> Space:
+    """The space of the model called `name`: its name holds model, weights and alignment."""
+    model = model_named(name)
+    label = f"{model.slug}.{model.weights_label}.{model.alignment.label}"
+    return Space(label, name, model.dimensions, model.metric, dict(zip(METRICS, model.thresholds, strict=True)))
