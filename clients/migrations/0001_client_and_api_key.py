@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name='Client',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[\\w.@+-]+$', 'Letters, digits and . @ + - _ only.')])),
+                ('name', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[\\w.@+-]+\\Z', 'Letters, digits and . @ + - _ only.')])),
                 ('is_active', models.BooleanField(default=True, help_text='Keys of an inactive client are refused.')),
                 ('retention_days', models.PositiveIntegerField(blank=True, help_text="Days to keep processed images; empty uses the deployment's setting, 0 keeps them.", null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 ('revoked', models.BooleanField(blank=True, default=False, help_text='If the API key is revoked, clients cannot use it anymore. (This cannot be undone.)')),
                 ('expiry_date', models.DateTimeField(blank=True, help_text='Once API key expires, clients cannot use it anymore.', null=True, verbose_name='Expires')),
                 ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('detect', 'Detect faces'), ('screen', 'Screen images and read results'), ('blacklist:read', 'Read the blacklist'), ('blacklist:write', 'Change the blacklist')], max_length=40), blank=True, default=list, size=None)),
-                ('rate_limit', models.CharField(blank=True, help_text="Requests per period, such as 60/min; empty uses the deployment's setting.", max_length=20, validators=[django.core.validators.RegexValidator('^\\d+/(s|sec|m|min|h|hour|d|day)\Z', 'For example 60/min.')])),
+                ('rate_limit', models.CharField(blank=True, help_text="Requests per period, such as 60/min; empty uses the deployment's setting.", max_length=20, validators=[django.core.validators.RegexValidator('^\\d+/(s|sec|m|min|h|hour|d|day)\\Z', 'For example 60/min.')])),
                 ('last_used_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='clients.client')),
             ],
