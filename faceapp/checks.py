@@ -1,0 +1,143 @@
+"""System checks of the deployment: what would be insecure or would not start is said before it happens, with a hint."""
+
+from collections.abc import Iterator
+from importlib.metadata import distributions
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from faceapp.env import BASE_DIR, env
+
+LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".test")
+POSITIVE = (
+    "MAX_IMAGE_BYTES",
+    "MAX_IMAGE_PIXELS",
+    "MAX_BATCH_IMAGES",
+    "DATA_UPLOAD_MAX_MEMORY_SIZE",
+    "URL_TIMEOUT",
+    "DETECTION_SIDE",
+    "FACEAPP_WAIT_SECONDS",
+    "CELERY_TASK_TIME_LIMIT",
+)
+
+
+@register()
+def check_opencv_is_installed_once(**_: Any) -> list[CheckMessage]:
+    """Two OpenCV wheels overwrite each other's `cv2`, and which one wins depends on the order of installation."""
+    wheels = sorted({str(found.name).lower() for found in distributions() if _is_opencv(found.name)})
+    if len(wheels) <= 1:
+        return []
+    hint = "Make the environment anew with `uv pip install --no-deps -r requirements.txt`."
+    return [Error(f"{len(wheels)} OpenCV wheels are installed: {', '.join(wheels)}.", hint=hint, id="faceapp.E001")]
+
+
+def _is_opencv(name: str | None) -> bool:
+    return (name or "").lower().replace("_", "-").startswith("opencv-")
+
+
+@register(Tags.security)
+def check_public_service(**_: Any) -> list[CheckMessage]:
+    """What is convenient on one's own machine is not for a host name that others can reach."""
+    return list(_public_problems()) if any(is_public(host) for host in settings.ALLOWED_HOSTS) else []
+
+
+def _public_problems() -> Iterator[CheckMessage]:
+    if settings.DEBUG:
+        hint = "Unset FACEAPP_DEBUG: its error pages show code and settings to anyone."
+        yield Error(
+            "FACEAPP_DEBUG is on while FACEAPP_ALLOWED_HOSTS names a public host.", hint=hint, id="faceapp.E002"
+        )
+    if not settings.HTTPS:
+        hint = "Put a TLS proxy in front and set FACEAPP_HTTPS=1; see docs/operations.md."
+        yield checks.Warning(
+            "FACEAPP_HTTPS is off while FACEAPP_ALLOWED_HOSTS names a public host.", hint=hint, id="faceapp.W001"
+        )
+    if "*" in settings.ALLOWED_HOSTS:
+        hint = "Name the hosts under which the service is called."
+        yield checks.Warning("FACEAPP_ALLOWED_HOSTS accepts any host name.", hint=hint, id="faceapp.W002")
+
+
+def is_public(host: str) -> bool:
+    """Whether a name of ALLOWED_HOSTS, or of a URL, can belong to a machine outside the own network."""
+    host = host.lower().rstrip(".")
+    try:
+        return ip_address(host.strip("[]")).is_global
+    except ValueError:
+        return host != "localhost" and not host.endswith(LOCAL_SUFFIXES)
+
+
+@register(Tags.security)
+def check_secret_key_is_shared(**_: Any) -> list[CheckMessage]:
+    """A generated key stays on its machine; with a database of its own the service may run on several."""
+    if settings.EMBEDDED_DATABASE or env.str("FACEAPP_SECRET_KEY", default=""):
+        return []
+    hint = "Set FACEAPP_SECRET_KEY to the same long random value everywhere."
+    message = "FACEAPP_SECRET_KEY is not set: each machine makes its own, and sessions end where machines change."
+    return [checks.Warning(message, hint=hint, id="faceapp.W003")]
+
+
+@register(Tags.security)
+def check_url_hosts(**_: Any) -> list[CheckMessage]:
+    """Hosts for images by URL that lie in the own network."""
+    private = [host for host in settings.URL_HOSTS if not is_public(host)]
+    if not private:
+        return []
+    hint = "Take them out unless every caller may reach them; private addresses are refused when fetching."
+    return [
+        checks.Warning(f"FACEAPP_URL_HOSTS names private hosts: {', '.join(private)}.", hint=hint, id="faceapp.W004")
+    ]
+
+
+@register(Tags.security)
+def check_import_root(**_: Any) -> list[CheckMessage]:
+    """Callers may name any image below the import root, so nothing else may lie there."""
+    root = settings.IMPORT_ROOT
+    if root is None:
+        return []
+    if not root.is_dir():
+        return [Error("FACEAPP_IMPORT_ROOT is no folder.", hint="Make it, or unset the variable.", id="faceapp.E003")]
+    own = [settings.VAR, settings.MEDIA_ROOT, settings.MODELS_DIR, BASE_DIR]
+    if any(folder.resolve().is_relative_to(root.resolve()) for folder in own):
+        hint = "Choose a folder that holds nothing but images for import."
+        return [Error("FACEAPP_IMPORT_ROOT contains the service's own files.", hint=hint, id="faceapp.E004")]
+    return []
+
+
+@register()
+def check_numbers(**_: Any) -> list[CheckMessage]:
+    """Sizes and times without which no image could be processed."""
+    wrong = [name for name in POSITIVE if getattr(settings, name) <= 0]
+    problems: list[CheckMessage] = [
+        Error(f"{name} must be above 0.", hint="See .env.example.", id="faceapp.E005") for name in wrong
+    ]
+    if settings.RETENTION_DAYS < 0:
+        hint = "0 keeps processed images for ever."
+        problems.append(Error("FACEAPP_RETENTION_DAYS must not be negative.", hint=hint, id="faceapp.E006"))
+    return problems
+
+
+@register()
+def check_redis_url(**_: Any) -> list[CheckMessage]:
+    """The queue, the cache and the way of images to a worker all need a Redis."""
+    if urlsplit(settings.REDIS_URL).scheme in {"redis", "rediss", "unix"}:
+        return []
+    hint = "For example redis://host:6379/0, rediss:// for TLS, or unix:///path/to/socket."
+    return [Error("REDIS_URL has no scheme that is known.", hint=hint, id="faceapp.E007")]
+
+
+@register(Tags.security)
+def check_object_storage(**_: Any) -> list[CheckMessage]:
+    """Settings of S3 that have no effect, or only half of a pair."""
+    given = {name: env.str(f"FACEAPP_S3_{name}", default="") for name in ("ENDPOINT_URL", "ACCESS_KEY", "SECRET_KEY")}
+    if not settings.S3_BUCKET and any(given.values()):
+        hint = "Set FACEAPP_S3_BUCKET, or unset the others: images go to FACEAPP_MEDIA_ROOT now."
+        return [checks.Warning("FACEAPP_S3_* is set without FACEAPP_S3_BUCKET.", hint=hint, id="faceapp.W005")]
+    if bool(given["ACCESS_KEY"]) != bool(given["SECRET_KEY"]):
+        hint = "Set both, or neither to use the machine's own role."
+        message = "FACEAPP_S3_ACCESS_KEY and FACEAPP_S3_SECRET_KEY belong together."
+        return [Error(message, hint=hint, id="faceapp.E008")]
+    return []

@@ -1,0 +1,270 @@
+"""The container files against the code: no container runs here, so every name they use is looked up instead."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+from celery.app.utils import find_app
+from celery.bin.celery import celery as celery_command
+from django.apps import apps
+from django.conf import settings
+from django.core.management import get_commands, load_command_class
+from django.test import Client
+from django.urls import resolve
+from django.utils.module_loading import import_string
+from docker.utils.build import exclude_paths
+from gunicorn.config import Config as GunicornConfig
+from pytest_django.fixtures import Settings
+
+from faceapp.tests.test_environment import COMPOSE_ONLY, documented_variables, variables_read
+
+ROOT = settings.BASE_DIR
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = [name for name, service in SERVICES.items() if "build" in service]
+ONE_SHOT = {"migrate"}
+SETTINGS_PREFIXES = ("FACEAPP_", "DATABASE_", "REDIS_")
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile's instructions, such as ("COPY", ". ."), with continued lines joined."""
+    lines = [line for line in DOCKERFILE.splitlines() if line.strip() and not line.startswith("#")]
+    joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
+    return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in joined.splitlines()]
+
+
+def image_environment() -> dict[str, str]:
+    pairs = [shlex.split(value) for name, value in instructions() if name == "ENV"]
+    return dict(pair.split("=", 1) for values in pairs for pair in values)
+
+
+def interpolated() -> dict[str, list[str]]:
+    """Variables that Compose itself fills in, each with what follows the name: `:?message`, `:-default` or nothing."""
+    found: dict[str, list[str]] = {}
+    for name, rest in re.findall(r"(?<!\$)\$\{(\w+)([^}]*)\}", COMPOSE_TEXT):
+        found.setdefault(name, []).append(rest)
+    return found
+
+
+def programs(command: str | list[str]) -> Iterator[list[str]]:
+    """The single programs of a command, with a shell's `a && exec b` taken apart."""
+    words = shlex.split(command) if isinstance(command, str) else command
+    if words[:2] == ["sh", "-c"]:
+        words = shlex.split(words[2])
+    program: list[str] = []
+    for word in [*words, "&&"]:
+        if word == "&&":
+            yield program[1:] if program[0] == "exec" else program
+            program = []
+        else:
+            program.append(word)
+
+
+def all_programs() -> list[list[str]]:
+    """Every program that the two files start in our own image."""
+    commands: list[str | list[str]] = [
+        yaml.safe_load(value) if value.startswith("[") else value
+        for name, value in instructions()
+        if name == "CMD" or (name == "RUN" and "manage.py" in value)
+    ]
+    commands += [SERVICES[name]["command"] for name in OURS if "command" in SERVICES[name]]
+    checks = [SERVICES[name]["healthcheck"].get("test", ["NONE"]) for name in OURS]
+    commands += [test[1] for test in checks if test[0] == "CMD-SHELL" and "celery" in test[1]]
+    return [program for command in commands for program in programs(command)]
+
+
+def starting(name: str) -> list[list[str]]:
+    return [program for program in all_programs() if program[0] == name]
+
+
+def test_every_management_command_and_its_options_exist() -> None:
+    called = [program for program in starting("python") if program[1] == "manage.py"]
+    assert {program[2] for program in called} >= {"migrate", "fetch_models", "collectstatic"}
+    for _, script, name, *arguments in called:
+        assert (ROOT / script).is_file()
+        app = get_commands()[name]
+        command = load_command_class(app, name) if isinstance(app, str) else app
+        command.create_parser("manage.py", name).parse_args(arguments)
+
+
+def test_gunicorn_target_and_options_exist() -> None:
+    for _, target, *options in starting("gunicorn"):
+        assert callable(import_string(f"{target}.application"))
+        parsed = GunicornConfig().parser().parse_args(options)
+        assert parsed.worker_class == "gthread"
+        assert parsed.bind == ["0.0.0.0:8000"]
+    assert starting("gunicorn")
+
+
+def test_celery_app_commands_and_options_exist() -> None:
+    called = starting("celery")
+    assert {program[3] for program in called} == {"worker", "beat", "inspect"}
+    for _, flag, target, name, *options in called:
+        assert flag == "-A"
+        assert find_app(target).main == "faceapp"
+        command = celery_command.commands[name]
+        with click.Context(celery_command) as parent:
+            parent.obj = None
+            command.make_parser(click.Context(command, parent=parent)).parse_args(list(options))
+
+
+def test_worker_reads_the_queues_of_the_settings_in_their_order() -> None:
+    (worker,) = [program for program in starting("celery") if program[3] == "worker"]
+    assert worker[worker.index("--queues") + 1].split(",") == settings.WORKER_QUEUES
+
+
+def test_every_variable_is_read_by_the_code_or_explained() -> None:
+    named = set(image_environment())
+    for name in OURS:
+        named |= set(SERVICES[name]["environment"])
+    ours = {name for name in named if name.startswith(SETTINGS_PREFIXES)}
+    assert ours >= {"FACEAPP_SECRET_KEY", "DATABASE_URL", "REDIS_URL", "FACEAPP_MEDIA_ROOT"}
+    assert ours <= variables_read()
+    assert set(interpolated()) <= variables_read() | COMPOSE_ONLY
+    assert set(documented_variables()) >= COMPOSE_ONLY
+
+
+def test_no_secret_has_a_default() -> None:
+    for name, forms in interpolated().items():
+        if re.search("PASSWORD|SECRET|KEY|TOKEN", name):
+            assert all(form.startswith(":?") for form in forms), name
+    secret_names = re.compile("PASSWORD|SECRET|KEY|TOKEN|_URL$")
+    for service in SERVICES.values():
+        for name, value in service.get("environment", {}).items():
+            if secret_names.search(name) and name != "REDIS_URL":
+                assert ":?" in value, name
+    assert not [name for name in image_environment() if secret_names.search(name)]
+    assert "ARG" not in {name for name, _ in instructions()}
+
+
+def test_every_service_is_confined_and_no_root() -> None:
+    for name, service in SERVICES.items():
+        assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"]), name
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in service["security_opt"], name
+    (user,) = [value for name, value in instructions() if name == "USER"]
+    assert {SERVICES[name]["user"] for name in OURS} == {user}
+
+
+def test_every_lasting_service_has_a_health_check() -> None:
+    for name, service in SERVICES.items():
+        if name in ONE_SHOT:
+            assert service["restart"] == "no"
+        else:
+            assert service["restart"] == "unless-stopped", name
+            assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}, name
+
+
+def test_services_wait_for_what_they_need() -> None:
+    for name in OURS:
+        for needed, wait in SERVICES[name]["depends_on"].items():
+            expected = "service_completed_successfully" if needed in ONE_SHOT else "service_healthy"
+            assert wait["condition"] == expected, (name, needed)
+
+
+def test_images_are_pinned_and_only_the_web_server_is_published() -> None:
+    images = [service["image"] for name, service in SERVICES.items() if name not in OURS]
+    images += [value.split(" AS ")[0] for name, value in instructions() if name == "FROM"]
+    for image in images:
+        assert re.search(r":\d+\.\d+", image), image
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["web"]
+    assert SERVICES["web"]["ports"][0].startswith("${WEB_ADDRESS:-127.0.0.1}:")
+
+
+def test_image_runs_the_python_of_the_project() -> None:
+    for value in [value for name, value in instructions() if name == "FROM"]:
+        assert value.startswith(f"python:{sys.version_info.major}.{sys.version_info.minor}.")
+
+
+def test_nothing_of_the_queue_reaches_the_disk() -> None:
+    redis = SERVICES["redis"]
+    command = redis["command"]
+    assert command[command.index("--save") + 1] == ""
+    assert command[command.index("--appendonly") + 1] == "no"
+    assert "volumes" not in redis
+    assert any(mount.startswith("/data") for mount in redis["tmpfs"])
+
+
+def test_every_volume_is_declared_and_every_path_is_one_the_image_prepares() -> None:
+    mounts = [mount.split(":") for service in SERVICES.values() for mount in service.get("volumes", [])]
+    assert {mount[0] for mount in mounts} == set(COMPOSE["volumes"])
+    environment = image_environment()
+    prepared = {environment["FACEAPP_MEDIA_ROOT"], environment["FACEAPP_MODELS_DIR"]}
+    assert {mount[1] for name in OURS for mount in map(_split, SERVICES[name].get("volumes", []))} == prepared
+    for name in OURS:
+        own = SERVICES[name]["environment"]
+        assert all(own[key] == value for key, value in environment.items() if key in own)
+
+
+def _split(mount: str) -> list[str]:
+    return mount.split(":")
+
+
+@pytest.mark.parametrize("https", [False, True])
+def test_health_check_gets_an_answer_under_a_public_host_name(settings: Settings, https: bool) -> None:
+    settings.ALLOWED_HOSTS = [*compose_hosts("faces.example.org")]
+    settings.SECURE_SSL_REDIRECT = https
+    addresses = set(re.findall(r"http://127\.0\.0\.1:8000(/\w+)", DOCKERFILE + COMPOSE_TEXT))
+    assert addresses == {"/healthz"}
+    for address in addresses:
+        assert Client().get(address, headers={"host": "127.0.0.1:8000"}).status_code == 200
+
+
+def compose_hosts(hosts: str) -> list[str]:
+    value = SERVICES["web"]["environment"]["FACEAPP_ALLOWED_HOSTS"]
+    return re.sub(r"\$\{FACEAPP_ALLOWED_HOSTS[^}]*\}", hosts, value).split(",")
+
+
+def test_readiness_has_an_address() -> None:
+    assert resolve("/readyz")
+
+
+def build_context() -> set[str]:
+    """The files that `COPY . .` sees, by the rules of `.dockerignore`."""
+    patterns = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
+    return {name for name in exclude_paths(str(ROOT), patterns) if not Path(ROOT, name).is_dir()}
+
+
+def test_every_copied_path_exists_in_the_build_context() -> None:
+    context = build_context()
+    for name, value in instructions():
+        if name == "COPY" and not value.startswith("--from="):
+            *sources, _ = value.split()
+            assert all(source == "." or source in context for source in sources), value
+
+
+def test_build_context_holds_every_app_and_nothing_private() -> None:
+    context = build_context()
+    for app in apps.get_app_configs():
+        if Path(app.path).parent == ROOT:
+            assert f"{app.name}/apps.py" in context
+    private = re.compile(r"(^|/)(\.env|\.git|\.venv|var|tests|secret_key|[^/]*\.(pem|key|dat|sqlite3))(/|$)")
+    assert not [name for name in context if private.search(name)]
+    assert sum(Path(ROOT, name).stat().st_size for name in context) < 20_000_000
+
+
+def test_static_files_are_collected_from_the_build_context_alone(tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    for name in build_context():
+        (app / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, app / name)
+    collect = next(program for program in starting("python") if "collectstatic" in program)
+    places = {"FACEAPP_VAR": str(tmp_path / "var"), "FACEAPP_STATIC_ROOT": str(tmp_path / "static")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith((*SETTINGS_PREFIXES, "DJANGO_"))}
+    done = subprocess.run([sys.executable, *collect[1:]], cwd=app, env=clean | places, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "var" / "secret_key").is_file()
+    manifest = (tmp_path / "static" / "staticfiles.json").read_text()
+    assert re.search(r'"admin/css/base.css": "admin/css/base\.\w{12}\.css"', manifest)

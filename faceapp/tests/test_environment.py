@@ -1,0 +1,95 @@
+"""`.env.example` and the code name the same variables, with the same defaults."""
+
+import ast
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from django.conf import settings
+
+ROOT: Path = settings.BASE_DIR
+EXAMPLE = ROOT / ".env.example"
+READERS = {"path", "secret"}  # of faceapp.env, beside env.<type>
+ASSIGNMENT = re.compile(r"#? ?([A-Z][A-Z0-9_]+)=(.*)")
+COMPOSE_ONLY = {"POSTGRES_PASSWORD", "WEB_ADDRESS", "WEB_PORT", "IMAGE_TAG"}
+
+
+def project_files() -> Iterator[Path]:
+    """Our own modules, without tests and without what is generated."""
+    for file in sorted(ROOT.rglob("*.py")):
+        folders = file.relative_to(ROOT).parts[:-1]
+        if not {"tests", "var", "migrations"} & set(folders) and not any(name.startswith(".") for name in folders):
+            yield file
+
+
+def calls_reading_a_variable() -> Iterator[tuple[str, ast.Call]]:
+    """`env.<type>("NAME")`, `env("NAME")`, `path("NAME", …)`, `secret("NAME", …)`, `os.environ.get("FACEAPP_…")`."""
+    for file in project_files():
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                name, reader = node.args[0].value, ast.unparse(node.func)
+                of_ours = re.fullmatch(r"env(\.\w+)?", reader) or reader in READERS
+                of_system = reader in {"os.environ.get", "os.getenv"} and str(name).startswith("FACEAPP_")
+                if (of_ours or of_system) and isinstance(name, str) and name.isupper():
+                    yield name, node
+
+
+def variables_read() -> set[str]:
+    """The names of all variables that the code reads."""
+    return {name for name, _ in calls_reading_a_variable()}
+
+
+def documented_variables() -> dict[str, str]:
+    """The variables of `.env.example` with the values given there."""
+    return dict(match.groups() for line in EXAMPLE.read_text().splitlines() if (match := ASSIGNMENT.fullmatch(line)))
+
+
+def written_defaults() -> Iterator[tuple[str, str]]:
+    """Variables whose default is written out in the code, with the default as it would stand in the environment."""
+    for name, call in calls_reading_a_variable():
+        for keyword in call.keywords:
+            if keyword.arg == "default" and not any(isinstance(part, ast.Name) for part in ast.walk(keyword.value)):
+                yield name, _as_text(eval(compile(ast.Expression(keyword.value), name, "eval")))
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, list):
+        return ",".join(value)
+    return "" if value is None else str(value)
+
+
+def test_every_variable_that_the_code_reads_is_documented() -> None:
+    assert variables_read() - set(documented_variables()) == set()
+
+
+def test_every_documented_variable_is_read() -> None:
+    assert set(documented_variables()) - variables_read() - COMPOSE_ONLY == set()
+
+
+def test_documented_defaults_are_those_of_the_code() -> None:
+    documented = documented_variables()
+    wrong = {
+        name: (documented.get(name), default)
+        for name, default in written_defaults()
+        if not _same(documented.get(name, ""), default)
+    }
+    assert wrong == {}
+
+
+def _same(documented: str, default: str) -> bool:
+    try:
+        return float(documented) == float(default)
+    except ValueError:
+        return documented.lower() == default.lower()
+
+
+def test_every_documented_variable_is_explained_above_it() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    for above, line in pairwise(lines):
+        if ASSIGNMENT.fullmatch(line):
+            assert above.startswith("# ") and not ASSIGNMENT.fullmatch(above), line
+
+
+def test_copying_the_example_changes_nothing() -> None:
+    assert not [line for line in EXAMPLE.read_text().splitlines() if line and not line.startswith("#")]
