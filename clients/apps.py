@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class ClientsConfig(AppConfig):
     name = "clients"
+
+    def ready(self) -> None:
+        from clients import checks, schema  # noqa: F401  they register themselves

@@ -31,10 +31,17 @@ def create_api_key(
     client = get_or_create_client(name=client_name)
     if not client.is_active:
         raise InactiveClient("The client is inactive. Activate it before making a key for it.")
-    row, key = ApiKey.objects.create_key(
+    row = ApiKey(
         client=client, name=(name or client.name)[:50], scopes=list(scopes), expiry_date=_expiry(expires_in_days)
     )
-    return row, key
+    return row, save_new_key(row=row)
+
+
+def save_new_key(*, row: ApiKey) -> str:
+    """Give the unsaved row a key, save it and return the key's only copy; the row keeps prefix and hash."""
+    key: str = ApiKey.objects.assign_key(row)
+    row.save(force_insert=True)
+    return key
 
 
 def get_or_create_client(*, name: str) -> Client:

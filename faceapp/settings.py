@@ -60,7 +60,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "faceapp.api.limit_request_size",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "faceapp.middleware.SlashMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -120,7 +122,13 @@ EMBEDDED_REDIS = not env.str("REDIS_URL", default="")
 REDIS_SOCKET = RUN_DIR / "redis.sock"
 REDIS_URL = f"unix://{REDIS_SOCKET}" if EMBEDDED_REDIS else env.str("REDIS_URL")
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 3, "socket_connect_timeout": 3},
+    }
+}
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_RESULT_BACKEND = CELERY_BROKER_URL
@@ -161,6 +169,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 WORKER_QUEUES = ["interactive", "bulk", "maintenance"]
 WORKER_CONCURRENCY = env.int("FACEAPP_WORKER_CONCURRENCY", default=0)  # 0: one child per processor
+CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY or None
 
 # ---- images and files -------------------------------------------------------------------------------------------
 MEDIA_ROOT = path("FACEAPP_MEDIA_ROOT", VAR / "media")
@@ -171,10 +180,10 @@ STORAGES: dict[str, dict[str, Any]] = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": S3_BUCKET,
-            "endpoint_url": env.str("FACEAPP_S3_ENDPOINT_URL", default=None),
-            "region_name": env.str("FACEAPP_S3_REGION", default=None),
-            "access_key": env.str("FACEAPP_S3_ACCESS_KEY", default=None),
-            "secret_key": env.str("FACEAPP_S3_SECRET_KEY", default=None),
+            "endpoint_url": env.str("FACEAPP_S3_ENDPOINT_URL", default="") or None,
+            "region_name": env.str("FACEAPP_S3_REGION", default="") or None,
+            "access_key": env.str("FACEAPP_S3_ACCESS_KEY", default="") or None,
+            "secret_key": env.str("FACEAPP_S3_SECRET_KEY", default="") or None,
             "default_acl": None,
             "file_overwrite": False,
             "querystring_auth": True,
@@ -193,6 +202,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("FACEAPP_MAX_REQUEST_BYTES", default=200 *
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_BATCH_IMAGES
 URL_HOSTS = env.list("FACEAPP_URL_HOSTS", default=[])  # empty: images are never fetched
 URL_TIMEOUT = env.float("FACEAPP_URL_TIMEOUT", default=10.0)
+# Dangerous: lets hosts named in full in FACEAPP_URL_HOSTS have loopback and private addresses.
+URL_ALLOW_PRIVATE = env.bool("FACEAPP_URL_ALLOW_PRIVATE", default=False)
 IMPORT_ROOT: Path | None = path("FACEAPP_IMPORT_ROOT", VAR) if env.str("FACEAPP_IMPORT_ROOT", default="") else None
 RETENTION_DAYS = env.int("FACEAPP_RETENTION_DAYS", default=30)  # processed images; 0 keeps them
 
@@ -230,6 +241,11 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["clients.permissions.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["clients.throttling.ClientRateThrottle"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PARSER_CLASSES": [
+        "faceapp.parsers.NestedJSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "faceapp.api.handle_exception",
     "NUM_PROXIES": env.int("FACEAPP_PROXIES", default=0),  # how many of our own proxies add to X-Forwarded-For

@@ -1,0 +1,44 @@
+"""System checks of the settings that say who may call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ValidationError
+
+from clients.models import ApiKey, Client
+
+
+@checks.register
+def check_anonymous_client(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """The client for requests without a key has a possible name, and the administrator knows what it means."""
+    if not settings.ANONYMOUS_CLIENT:
+        return []
+    try:
+        Client._meta.get_field("name").clean(settings.ANONYMOUS_CLIENT, None)
+    except ValidationError as error:
+        hint = "Correct FACEAPP_ANONYMOUS_CLIENT, or leave it empty."
+        return [checks.Error(f"No client can have this name: {' '.join(error.messages)}", hint=hint, id="clients.E001")]
+    message = (
+        "Requests without an API key are accepted: whoever reaches the server reads and changes this client's data."
+    )
+    hint = "Leave FACEAPP_ANONYMOUS_CLIENT empty, unless older programs need it and only they reach the server."
+    return [checks.Warning(message, hint=hint, id="clients.W001")]
+
+
+@checks.register
+def check_rates(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """The rate limits can be read."""
+    rate_field = ApiKey._meta.get_field("rate_limit")
+    errors: list[checks.CheckMessage] = []
+    for name in ("RATE_LIMIT", "FAILED_KEY_LIMIT"):
+        try:
+            rate_field.clean(getattr(settings, name), None)
+        except ValidationError:
+            hint = "Write a number and a period (s, min, h, d), such as 1200/min; empty for no limit."
+            errors.append(checks.Error(f"FACEAPP_{name} is not a rate.", hint=hint, id="clients.E002"))
+    return errors

@@ -1,0 +1,36 @@
+"""`manage.py create_api_key <client>`: prints a new key, and nothing else, on standard output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from clients import services
+from clients.models import Scope
+from faceapp.exceptions import FaceAppError
+
+
+class Command(BaseCommand):
+    help = "Make an API key for a client, and the client if needed. The key is shown this once; it is stored hashed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("client", help="name of the client")
+        parser.add_argument(
+            "--scopes", nargs="+", default=[], metavar="SCOPE", help=f"all when omitted; of: {', '.join(Scope.values)}"
+        )
+        parser.add_argument("--expires-days", type=int, metavar="N", help="days from now; never when omitted")
+        parser.add_argument("--name", default="", help="what the key is for")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            row, key = services.create_api_key(
+                client_name=options["client"],
+                name=options["name"],
+                scopes=options["scopes"],
+                expires_in_days=options["expires_days"],
+            )
+        except FaceAppError as error:
+            raise CommandError(error.message) from error
+        self.stderr.write(f"Key {row} of client {row.client}:", self.style.NOTICE)
+        self.stdout.write(key)
