@@ -1,19 +1,212 @@
-"""The one door for images. TEMPORARY minimal version."""
+"""The one door for images: text or bytes in, an upright RGB array out. Every limit on input lives here and below it.
+
+`read_text` and `sniff` are cheap and run in web processes; `decode` touches pixels and runs in workers.
+Names and declared types are never trusted: the first bytes choose the only decoder that is tried.
+"""
 
 from __future__ import annotations
 
-import io
+import re
+import unicodedata
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
 
 import numpy as np
-from PIL import Image as PIL, ImageOps
+from django.conf import settings
+from PIL import Image as Pillow
+from PIL.ExifTags import Base as Tag
+from pillow_heif import register_heif_opener
 
-from vision.exceptions import InvalidImage
+from vision.refusals import refusal
+from vision.sources import read_text
 from vision.types import Image
+
+__all__ = ["ImageInfo", "decode", "identify", "read_text", "safe_name", "sniff"]
+
+MAX_SIDE = 30_000  # pixels
+MAX_NAME = 100  # characters
+MAX_NAME_BYTES = 200  # file systems take 255, and a storage adds a suffix to a name that is taken
+MAX_IDENTIFIER = 100  # characters
+WHITE = (255, 255, 255)
+
+# Pillow warns about large pictures and odd metadata; both are decided here, and a log line helps nobody.
+warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)
+warnings.filterwarnings("ignore", module=r"PIL\.")
+Pillow.MAX_IMAGE_PIXELS = settings.MAX_IMAGE_PIXELS  # plugins ask for it before they allocate
+register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format: the Pillow plugin that reads it and how its files begin."""
+
+    plugin: str
+    extension: str
+    content_type: str
+    start: re.Pattern[bytes]
+
+
+def _format(plugin: str, extension: str, content_type: str, start: bytes) -> Format:
+    return Format(plugin, extension, content_type, re.compile(start, re.DOTALL))
+
+
+FORMATS = (
+    _format("JPEG", ".jpg", "image/jpeg", rb"\xff\xd8\xff"),
+    _format("PNG", ".png", "image/png", rb"\x89PNG\r\n\x1a\n"),
+    _format("WEBP", ".webp", "image/webp", rb"RIFF....WEBP"),
+    _format("GIF", ".gif", "image/gif", rb"GIF8[79]a"),
+    _format("BMP", ".bmp", "image/bmp", rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"),
+    _format("TIFF", ".tif", "image/tiff", rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"),
+    _format("HEIF", ".heic", "image/heic", rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)"),
+)
+OTHER_FILES = re.compile(
+    rb"%PDF|%!PS|\xc5\xd0\xd3\xc6|\s*<(?:svg|\?xml|!DOCTYPE svg)|8BPS|\0\0[\1\2]\0|....ftyp|\0\0\0\x0cJXL |\xff\x0a"
+    rb"|\0\0\0\x0cjP  |\xffO\xffQ|DDS |RIFF|P[1-7]\s|II\xbc|qoif|v/1\x01",
+    re.DOTALL | re.IGNORECASE,
+)
+
+# EXIF orientation → how to turn the picture upright (CIPA DC-008, tag 0x0112).
+UPRIGHT = {
+    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
+    3: Pillow.Transpose.ROTATE_180,
+    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
+    5: Pillow.Transpose.TRANSPOSE,
+    6: Pillow.Transpose.ROTATE_270,
+    7: Pillow.Transpose.TRANSVERSE,
+    8: Pillow.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """What the header of an image file says. Width and height in pixels, before EXIF orientation is applied."""
+
+    format: str
+    width: int
+    height: int
+    extension: str
+    content_type: str
+
+
+def sniff(data: bytes) -> ImageInfo:
+    """Check the size in bytes, the format and the number of pixels by the header alone; no pixel is decoded.
+
+    Raises `InvalidImage`: `image.empty`, `image.too_large`, `image.not_an_image`, `image.unsupported_format`,
+    `image.truncated` (the header cannot be read) or `image.too_many_pixels`.
+    """
+    picture, info = _open(data)
+    picture.close()
+    return info
 
 
 def decode(data: bytes) -> Image:
+    """The first frame of an encoded image as (height, width, 3) RGB, C-contiguous, read-only, upright by EXIF.
+
+    Grey, CMYK, palette and 16-bit pictures become 8-bit RGB; transparent parts become white, as viewers show them,
+    because the colour stored beneath them is arbitrary. Raises `InvalidImage` like `sniff`, and `image.truncated` when
+    the pixels are incomplete.
+    """
+    picture, _ = _open(data)
+    with picture:
+        try:
+            picture.load()
+        except Exception:  # decoders raise whatever a broken file provokes
+            raise refusal("image.truncated") from None
+        _check_pixels(*picture.size)  # HEIF learns its real size while it decodes
+        return np.asarray(_upright(_to_rgb(picture), _orientation(picture)))
+
+
+def identify(text: str) -> str:
+    """How answers call an input: its first 100 characters, and `...` when there were more; safe to store."""
+    start = text[:MAX_IDENTIFIER].encode("utf-8", "replace").decode().replace("\0", "?")
+    return f"{start}..." if len(text) > MAX_IDENTIFIER else start
+
+
+def safe_name(name: str | None, info: ImageInfo) -> str:
+    """The caller's file name without folders, control and special characters, with the extension of the real format.
+
+    At most 100 characters and 200 bytes; `image` when nothing is left. It serves display and storage, never lookup.
+    """
+    last = re.split(r"[/\\]", unicodedata.normalize("NFKC", name or ""))[-1]
+    stem = re.sub(r"\.\w{1,5}$", "", last)
+    stem = re.sub(r"[^\w-]+", "_", stem).strip("_-")[: MAX_NAME - len(info.extension)]
+    stem = stem.encode()[: MAX_NAME_BYTES - len(info.extension)].decode(errors="ignore")
+    return (stem or "image") + info.extension
+
+
+def _open(data: bytes) -> tuple[Pillow.Image, ImageInfo]:
+    if not data:
+        raise refusal("image.empty")
+    if len(data) > settings.MAX_IMAGE_BYTES:
+        raise refusal("image.too_large", limit=settings.MAX_IMAGE_BYTES)
+    kind = _recognise(data[:64])
     try:
-        with PIL.open(io.BytesIO(data)) as picture:
-            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
-    except Exception as error:
-        raise InvalidImage("This is not an image.", code="image.invalid") from error
+        picture = Pillow.open(BytesIO(data), formats=[kind.plugin])
+    except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
+        raise _too_many_pixels() from None
+    except Exception:  # plugins raise whatever a broken header provokes
+        raise refusal("image.truncated") from None
+    _check_pixels(*picture.size)
+    return picture, ImageInfo(kind.plugin, *picture.size, kind.extension, kind.content_type)
+
+
+def _recognise(start: bytes) -> Format:
+    for kind in FORMATS:
+        if kind.start.match(start):
+            return kind
+    raise refusal("image.unsupported_format" if OTHER_FILES.match(start) else "image.not_an_image")
+
+
+def _check_pixels(width: int, height: int) -> None:
+    if width * height > settings.MAX_IMAGE_PIXELS or max(width, height) > MAX_SIDE:
+        raise _too_many_pixels()
+    if width * height == 0:
+        raise refusal("image.truncated")
+
+
+def _too_many_pixels() -> Exception:
+    return refusal("image.too_many_pixels", limit=settings.MAX_IMAGE_PIXELS, side=MAX_SIDE)
+
+
+def _to_rgb(picture: Pillow.Image) -> Pillow.Image:
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        return _narrow(picture).convert("RGB")
+    if picture.has_transparency_data:
+        return _on_white(picture.convert("RGBA"))
+    try:
+        return picture.convert("RGB") if picture.mode != "RGB" else picture
+    except ValueError:  # a colour space without a conversion, such as LAB
+        raise refusal("image.unsupported_format") from None
+
+
+def _narrow(picture: Pillow.Image) -> Pillow.Image:
+    """Grey values of 16 or 32 bits as 8 bits. Pillow would clip them: everything above 255 would be white."""
+    values = np.asarray(picture)
+    if picture.mode == "F":
+        values = np.nan_to_num(values)
+        values = values * 255 if values.max() <= 1 else values
+    if values.max() > 255 or picture.mode.startswith("I;16"):
+        values = np.clip(values, 0, 65535).astype(np.uint16) >> 8
+    return Pillow.fromarray(np.clip(values, 0, 255).astype(np.uint8))
+
+
+def _on_white(picture: Pillow.Image) -> Pillow.Image:
+    alpha = picture.getchannel("A")
+    if alpha.getextrema() == (255, 255):
+        return picture.convert("RGB")
+    canvas = Pillow.new("RGB", picture.size, WHITE)
+    canvas.paste(picture, mask=alpha)
+    return canvas
+
+
+def _orientation(picture: Pillow.Image) -> int:
+    try:
+        return int(picture.getexif().get(Tag.Orientation, 1))
+    except Exception:  # damaged metadata does not spoil a good picture
+        return 1
+
+
+def _upright(picture: Pillow.Image, orientation: int) -> Pillow.Image:
+    turn = UPRIGHT.get(orientation)
+    return picture if turn is None else picture.transpose(turn)

@@ -1,0 +1,227 @@
+"""Fetches images over HTTP, from the hosts that the administrator named and from nowhere else.
+
+A name is resolved once, every address it has must be a public one, and the connection goes to exactly these addresses
+while TLS, SNI and the Host header use the name: a second answer of the name server (DNS rebinding) changes nothing.
+Redirects pass the same checks. Size and total time are capped, for slow headers and slow bodies as well.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urljoin
+
+from django.conf import settings
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.response import HTTPResponse
+from urllib3.util import parse_url
+
+from vision.refusals import refusal
+
+MAX_REDIRECTS = 3
+MAX_URL = 8192  # characters; signed links of object stores take about 2,000
+CHUNK = 64 * 1024
+PORTS = {"http": 80, "https": 443}
+REDIRECTS = {301, 302, 303, 307, 308}
+HEADERS = {"User-Agent": "faceapp", "Accept": "image/*", "Accept-Encoding": "identity", "Connection": "close"}
+
+# Global unicast only: outside of it lie IPv4 in disguise (::ffff:0:0/96, 64:ff9b::/96), local and multicast addresses.
+PUBLIC_V6 = ip_network("2000::/3")
+# Python calls these public; 6to4 hides an IPv4 address, the last one is the metadata service of a large cloud.
+NEVER = [ip_network(net) for net in ("2002::/16", "192.88.99.0/24", "168.63.129.16/32")]
+METADATA_V6 = ip_address("fd00:ec2::254")
+# What URL_ALLOW_PRIVATE opens: never link-local addresses, where clouds keep their metadata services.
+PRIVATE = [
+    ip_network(net) for net in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
+]
+
+_resolvers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="resolve")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A URL that passed the checks, taken apart once so that nothing reads it a second, different way."""
+
+    scheme: str
+    host: str
+    port: int
+    request_uri: str
+    may_be_private: bool
+
+    @property
+    def host_header(self) -> str:
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        return name if self.port == PORTS[self.scheme] else f"{name}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A moment on the monotonic clock, in seconds."""
+
+    at: float
+
+    @property
+    def passed(self) -> bool:
+        return time.monotonic() >= self.at
+
+    def left(self) -> float:
+        """Seconds left, never zero (which sockets take for non-blocking). Raises `InvalidImage` when it has passed."""
+        if self.passed:
+            raise refusal("image.url_timeout", limit=settings.URL_TIMEOUT)
+        return max(self.at - time.monotonic(), 0.001)
+
+
+def fetch(url: str) -> bytes:
+    """The body behind `url`: at most `MAX_IMAGE_BYTES`, within `URL_TIMEOUT` seconds from the call to the last byte.
+
+    Raises `InvalidImage` with `image.url_disabled`, `image.url_refused`, `image.url_unreachable`, `image.url_timeout`
+    or `image.too_large`. Whether the body is an image is for `images.sniff` to say.
+    """
+    if not settings.URL_HOSTS:
+        raise refusal("image.url_disabled")
+    deadline = Deadline(time.monotonic() + settings.URL_TIMEOUT)
+    for _ in range(MAX_REDIRECTS + 1):
+        target = check_url(url)
+        with _network_errors(deadline), _response(target, deadline) as response:
+            location = response.headers.get("Location") if response.status in REDIRECTS else None
+            if location is None:
+                return _read_body(response, deadline)
+        url = urljoin(url, location)
+    raise refusal("image.url_refused")
+
+
+def check_url(url: str) -> Target:
+    """The parts of `url` when its scheme, host and port are allowed, else `InvalidImage` (`image.url_refused`)."""
+    try:
+        parts = parse_url(url)
+    except (HTTPError, ValueError):
+        raise refusal("image.url_refused") from None
+    scheme, host = parts.scheme or "", (parts.host or "").strip("[]").rstrip(".")
+    port = parts.port or PORTS.get(scheme, 0)
+    entries = [entry for entry in settings.URL_HOSTS if _matches(entry, host, port)]
+    if scheme not in PORTS or parts.auth or not entries or len(url) > MAX_URL:
+        raise refusal("image.url_refused")
+    # A wildcard leaves the choice of the address to whoever runs the zone, so only a full name may be private.
+    may_be_private = settings.URL_ALLOW_PRIVATE and not all(entry.startswith("*.") for entry in entries)
+    return Target(scheme, host, port, parts.request_uri, may_be_private)
+
+
+def _matches(entry: str, host: str, port: int) -> bool:
+    rule = parse_url("//" + entry.removeprefix("*.").strip())
+    name = (rule.host or "").strip("[]").rstrip(".")
+    same = host.endswith("." + name) if entry.startswith("*.") else host == name
+    return bool(name) and same and port in ((rule.port,) if rule.port else PORTS.values())
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Every address of `host`, in the order of preference. The only place where a name is looked up."""
+    return list(dict.fromkeys(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+
+
+def is_reachable(address: str, *, may_be_private: bool) -> bool:
+    """Whether a connection may go to `address`: globally routable unicast, or private where that was allowed."""
+    ip = ip_address(address)
+    if may_be_private and any(ip in net for net in PRIVATE):
+        return ip != METADATA_V6
+    if any(ip in net for net in NEVER):
+        return False
+    return ip.is_global and not ip.is_multicast and _is_plain_unicast(ip)
+
+
+def _is_plain_unicast(ip: IPv4Address | IPv6Address) -> bool:
+    return ip in PUBLIC_V6 if ip.version == 6 else not ip.is_reserved
+
+
+def _addresses(target: Target, deadline: Deadline) -> list[str]:
+    found = _resolvers.submit(resolve, target.host, target.port).result(timeout=deadline.left())
+    if not found or not all(is_reachable(address, may_be_private=target.may_be_private) for address in found):
+        raise refusal("image.url_refused")
+    return found
+
+
+@contextmanager
+def _response(target: Target, deadline: Deadline) -> Iterator[HTTPResponse]:
+    """The answer to a GET, its body not yet read; the connection is cut when the deadline passes."""
+    with closing(_connect(target, deadline)) as connection:
+        # Socket timeouts start anew with every byte; only this ends a server that trickles.
+        watch = threading.Timer(deadline.left(), _cut, [connection.sock])
+        watch.daemon = True
+        watch.start()
+        try:
+            headers = HEADERS | {"Host": target.host_header}
+            connection.request("GET", target.request_uri, headers=headers, preload_content=False, decode_content=False)
+            with closing(connection.getresponse()) as response:
+                yield response
+        finally:
+            watch.cancel()
+
+
+def _cut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _connect(target: Target, deadline: Deadline) -> HTTPConnection:
+    """A connection to the first address of the target that answers."""
+    failure: Exception = OSError("no address")
+    for address in _addresses(target, deadline):
+        connection = _connection(target, address, deadline.left())
+        try:
+            connection.connect()
+            return connection
+        except (HTTPError, OSError) as error:
+            connection.close()
+            failure = error
+    raise failure
+
+
+def _connection(target: Target, address: str, timeout: float) -> HTTPConnection:
+    if target.scheme == "http":
+        return HTTPConnection(address, target.port, timeout=timeout)
+    context = ssl.create_default_context()  # the system's authorities and those in SSL_CERT_FILE
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    return HTTPSConnection(
+        address,
+        target.port,
+        timeout=timeout,
+        ssl_context=context,
+        server_hostname=target.host,
+        assert_hostname=target.host,
+    )
+
+
+def _read_body(response: HTTPResponse, deadline: Deadline) -> bytes:
+    if response.status != 200:
+        raise refusal("image.url_unreachable")
+    too_large = refusal("image.too_large", limit=settings.MAX_IMAGE_BYTES)
+    if int(response.headers.get("Content-Length") or 0) > settings.MAX_IMAGE_BYTES:
+        raise too_large
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.stream(CHUNK, decode_content=False):
+        size += len(chunk)
+        if size > settings.MAX_IMAGE_BYTES:
+            raise too_large
+        chunks.append(chunk)
+    deadline.left()  # a connection cut by the watch looks like the end of a body without a length
+    return b"".join(chunks)
+
+
+@contextmanager
+def _network_errors(deadline: Deadline) -> Iterator[None]:
+    """Turn what sockets, TLS and HTTP raise into a refusal that repeats nothing of it."""
+    try:
+        yield
+    except (HTTPError, HTTPException, OSError, ValueError):
+        deadline.left()
+        raise refusal("image.url_unreachable") from None

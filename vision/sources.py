@@ -1,0 +1,117 @@
+"""Reads the text forms of an image: data URL, URL, file below the import folder, base64. Decodes no pixels."""
+
+from __future__ import annotations
+
+import binascii
+import os
+import re
+import stat
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from django.conf import settings
+
+from vision import fetching
+from vision.refusals import refusal
+
+MAX_PATH = 4096  # characters, as in Linux
+MAX_DATA_URL_HEADER = 256
+BLANKS = b" \t\r\n\v\f"
+URL_SAFE = bytes.maketrans(b"-_", b"+/")
+
+SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+ONLY_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+PATH_START = re.compile(r"[/\\~]|\.{1,2}(?:[/\\]|$)|[A-Za-z]:[/\\]")
+PATH_INSIDE = re.compile(r"[/\\]|\.[A-Za-z0-9]{1,5}$")
+# How base64 of JPEG, PNG, GIF, WebP, BMP, TIFF and HEIC begins, in both alphabets.
+IMAGE_START = re.compile(r"[/_]9j[/_]|iVBORw0KGgo|R0lGOD|UklGR|Qk|SUkqA|SUkrA|TU0A|AAAA")
+
+
+def read_text(text: str) -> bytes:
+    """The encoded bytes of the image that `text` holds or names, at most `MAX_IMAGE_BYTES` of them.
+
+    Tried in this order: data URL (any label; base64 or percent-encoded), URL of an allowed host, path below the import
+    folder, base64 (wrapped lines, the URL-safe alphabet and missing padding are accepted).
+    Raises `InvalidImage`; the codes are listed in docs/errors.md.
+    """
+    if len(text) > 4 * settings.MAX_IMAGE_BYTES + MAX_DATA_URL_HEADER:  # not even percent-encoded can it fit
+        raise _too_large()
+    text = text.strip()
+    data = _read(text) if text else b""
+    if not data:
+        raise refusal("image.empty")
+    if len(data) > settings.MAX_IMAGE_BYTES:
+        raise _too_large()
+    return data
+
+
+def _read(text: str) -> bytes:
+    if text[:5].lower() == "data:":
+        return _read_data_url(text)
+    if text[:5].lower() == "file:":
+        raise refusal("image.path_refused")
+    if SCHEME.match(text):
+        return fetching.fetch(text)
+    if _looks_like_path(text):
+        return _read_path(text)
+    return _decode_base64(text, otherwise="image.bad_base64" if IMAGE_START.match(text) else "image.not_an_image")
+
+
+def _read_data_url(text: str) -> bytes:
+    comma = text.find(",", 0, MAX_DATA_URL_HEADER)
+    if comma < 0:
+        raise refusal("image.bad_base64")
+    body = text[comma + 1 :]
+    if not text[:comma].rstrip().lower().endswith(";base64"):
+        return unquote_to_bytes(body)
+    if "%" in body:
+        body = unquote_to_bytes(body).decode("ascii", "replace")
+    return _decode_base64(body, otherwise="image.bad_base64")
+
+
+def _decode_base64(text: str, *, otherwise: str) -> bytes:
+    try:
+        raw = text.encode("ascii").translate(URL_SAFE, BLANKS).rstrip(b"=")
+        if len(raw) * 3 // 4 > settings.MAX_IMAGE_BYTES:
+            raise _too_large()
+        return binascii.a2b_base64(raw + b"=" * (-len(raw) % 4), strict_mode=True)
+    except ValueError:  # binascii.Error and UnicodeEncodeError are kinds of it
+        raise refusal(otherwise) from None
+
+
+def _looks_like_path(text: str) -> bool:
+    """Whether `text` reads like a file name. Base64 holds slashes too, and that of every JPEG begins with `/9j/`."""
+    if len(text) > MAX_PATH or len(text.splitlines()) > 1:
+        return False
+    if ONLY_BASE64.fullmatch(text):
+        return text[0] == "/" and not IMAGE_START.match(text)
+    return bool(PATH_START.match(text) or PATH_INSIDE.search(text))
+
+
+def _read_path(text: str) -> bytes:
+    """The regular file `text` below `IMPORT_ROOT`, links followed first; all other names get the same answer."""
+    if settings.IMPORT_ROOT is None:
+        raise refusal("image.path_disabled")
+    try:
+        root = Path(settings.IMPORT_ROOT).resolve(strict=True)
+        path = (root / text).resolve(strict=True)
+        if not path.is_relative_to(root):
+            raise refusal("image.path_refused")
+        return _read_regular_file(path)
+    except (OSError, ValueError, RuntimeError):  # missing, unreadable, NUL in the name, a circle of links
+        raise refusal("image.path_refused") from None
+
+
+def _read_regular_file(path: Path) -> bytes:
+    # NOFOLLOW: the path is resolved, a link at its end was put there since. NONBLOCK: do not hang on a pipe.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise refusal("image.path_refused")
+        if status.st_size > settings.MAX_IMAGE_BYTES:
+            raise _too_large()
+        return file.read(settings.MAX_IMAGE_BYTES + 1)
+
+
+def _too_large() -> Exception:
+    return refusal("image.too_large", limit=settings.MAX_IMAGE_BYTES)
