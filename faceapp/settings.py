@@ -21,6 +21,8 @@ CORS_ALLOWED_ORIGINS = env.list("FACEAPP_CORS_ORIGINS", default=[])
 CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "Preference-Applied"]
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "prefer", "x-api-key", "x-csrftoken"]
 
+WEB_BIND = env.str("FACEAPP_BIND", default="127.0.0.1")
+WEB_PORT = env.int("FACEAPP_PORT", default=8000)
 HTTPS = env.bool("FACEAPP_HTTPS", default=False)
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -160,6 +162,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Told to stop at once (QUIT), a worker first has this long for the images in progress; the rest is given back.
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 1.5
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "recognition.tasks.sweep",

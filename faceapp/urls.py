@@ -1,4 +1,32 @@
-from django.contrib import admin
-from django.urls import path
+"""Every route of the service."""
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from rest_framework.routers import DefaultRouter
+
+from blacklist.api.views import BlacklistViewSet
+from faceapp import health
+from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
+
+router = DefaultRouter()
+router.register("blacklist", BlacklistViewSet, "blacklist")
+router.register("detect", DetectionViewSet, "detect")
+router.register("process", ProcessViewSet, "process")
+router.register("jobs", JobViewSet, "job")
+router.register("processed-images", ProcessedImageViewSet, "processed-image")
+
+urlpatterns = [
+    path("", health.home, name="home"),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include(router.urls)),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/login/", include("rest_framework.urls")),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+]
+
+handler404 = "faceapp.api.handler404"
+handler500 = "faceapp.api.handler500"

@@ -50,9 +50,9 @@ class ReferenceImage(models.Model):
     """A photograph with exactly one usable face of a person."""
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="reference_images")
-    image = models.ImageField(upload_to=reference_path, width_field="width", height_field="height", max_length=200)
-    width = models.PositiveIntegerField(editable=False)
-    height = models.PositiveIntegerField(editable=False)
+    image = models.FileField(upload_to=reference_path, max_length=200)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
     original_name = models.CharField(max_length=255, blank=True, default="")
     box_x = models.IntegerField()
     box_y = models.IntegerField()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import F, Func, OuterRef, Subquery, Value
+from django.db.models import FloatField, Value
 from django.db.models.functions import ACos, Greatest, Least, Sqrt
+from pgvector import HalfVector
 from pgvector.django import CosineDistance, L2Distance
-
-from faceapp.exceptions import NotFound
 
 if TYPE_CHECKING:
     from clients.models import Client
@@ -34,3 +34,46 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
 
     def in_space(self, space: str) -> FaceTemplateQuerySet:
         return self.filter(space=space)
+
+    def nearest(self, embedding: Embedding, *, metric: str) -> FaceTemplateQuerySet:
+        """Ordered by `distance` to `embedding`, exactly. Filter by client and space first: dimensions must agree.
+
+        The sum keeps the planner from an approximate index over all clients, which would lose rows of this one.
+        """
+        return self.annotate(distance=distance_to(embedding, metric)).order_by(models.F("distance") + 0, "id")
+
+    def best_per_person(self, embedding: Embedding, *, metric: str, threshold: float) -> list[FaceTemplate]:
+        """The closest template of each person within `threshold`, closest person first."""
+        nearest = self.nearest(embedding, metric=metric).select_related("reference_image")
+        size = 50
+        while True:  # most probes match a handful; widen only while the last row still matches
+            rows = list(nearest[:size])
+            if len(rows) < size or distance_of(rows[-1]) > threshold:
+                break
+            size *= 10
+        best: dict[int, FaceTemplate] = {}
+        for row in rows:
+            if distance_of(row) <= threshold:
+                best.setdefault(row.person_id, row)
+        return list(best.values())
+
+
+def distance_to(embedding: Embedding, metric: str) -> Any:
+    """The SQL expression of DeepFace's metric of that name: euclidean, cosine, euclidean_l2 or angular."""
+    probe = HalfVector(embedding)
+    if metric == "euclidean":
+        return L2Distance("embedding", probe)
+    cosine = CosineDistance("embedding", probe)
+    if metric == "cosine":
+        return cosine
+    if metric == "euclidean_l2":  # |a/|a| - b/|b||^2 = 2 (1 - cos)
+        return Sqrt(Greatest(cosine * 2.0, Value(0.0)), output_field=FloatField())
+    if metric == "angular":
+        similarity = Least(Greatest(Value(1.0) - cosine, Value(-1.0)), Value(1.0))
+        return ACos(similarity, output_field=FloatField()) / math.pi
+    raise ValueError(f"unknown metric {metric!r}")
+
+
+def distance_of(template: FaceTemplate) -> float:
+    """The annotation of `nearest`."""
+    return float(template.distance)  # type: ignore[attr-defined]

@@ -28,6 +28,9 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+UNFINISHED = [Status.PENDING, Status.PROCESSING]
+
+
 class Job(models.Model):
     """Images that were submitted together, and how they are to be screened."""
 
@@ -41,6 +44,11 @@ class Job(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
 
+    total: int
+    done: int
+    failed: int
+    running: int
+
     objects = JobQuerySet.as_manager()
 
     class Meta:
@@ -48,6 +56,20 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"job {self.pk}"
+
+    @property
+    def status(self) -> str:
+        """Where its images stand together. Needs the annotations of `JobQuerySet.with_progress`."""
+        if self.cancelled_at:
+            return Status.CANCELLED
+        if self.done == self.total:
+            return Status.DONE
+        return Status.PROCESSING if self.done or self.running else Status.PENDING
+
+    @property
+    def channel(self) -> str:
+        """The PostgreSQL notification channel on which workers announce finished images."""
+        return f"job_{self.pk.hex}"
 
 
 class ProcessedImage(models.Model):
@@ -62,6 +84,7 @@ class ProcessedImage(models.Model):
     height = models.PositiveIntegerField(null=True, blank=True)
     status = models.CharField(max_length=12, choices=Status, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
+    claim = models.CharField(max_length=64, blank=True, default="", help_text="The task that works on it.")
     error_code = models.CharField(max_length=50, blank=True, default="")
     error = models.CharField(max_length=500, blank=True, default="")
     milliseconds = models.FloatField(null=True, blank=True, help_text="Time in the worker.")

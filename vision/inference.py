@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 
 import redis
@@ -75,26 +76,40 @@ def handoff() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL)
 
 
+@contextmanager
+def queue_errors() -> Iterator[None]:
+    """Turns what a missing queue raises into `Unavailable` (`queue.unavailable`)."""
+    try:
+        yield
+    except (OperationalError, redis.RedisError) as error:
+        raise Unavailable("The queue does not answer.", code="queue.unavailable") from error
+
+
+def queue_length(queue: str) -> int:
+    """Messages that wait in a queue (not those that a worker holds)."""
+    with queue_errors():
+        return int(handoff().llen(queue))
+
+
 def _ask_worker(data: bytes, options: dict[str, object], timeout: float) -> Analysis:
     from vision.tasks import analyse_image  # a task module imports this one
 
     key = f"faceapp:image:{uuid.uuid4().hex}"
     try:
-        handoff().set(key, data, ex=int(timeout) + 30)
-        try:
+        with queue_errors():
+            handoff().set(key, data, ex=int(timeout) + 30)
             result = analyse_image.apply_async((key, options), expires=timeout)
             answer = result.get(timeout=timeout)
-        finally:
-            handoff().delete(key)
-        result.forget()
+            result.forget()
     except CeleryTimeout as error:
         message = f"No worker answered within {timeout:.0f} seconds. Try again, or send the images as a job."
         raise EngineUnavailable(message, code="engine.timeout") from error
     except WorkerLostError as error:
         message = "The worker stopped while it processed this image."
         raise EngineUnavailable(message, code="engine.worker_lost") from error
-    except (OperationalError, redis.RedisError) as error:
-        raise Unavailable("The queue does not answer.", code="queue.unavailable") from error
+    finally:
+        with suppress(redis.RedisError):
+            handoff().delete(key)
     if "error" in answer:
         raise rebuild_error(**answer["error"])
     return Analysis.from_json(answer)

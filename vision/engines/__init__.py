@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from vision.engines.base import FaceEngine
+from vision.engines.detectors import DETECTORS
+from vision.engines.spaces import METRICS, MODELS
 from vision.exceptions import UnknownName
 from vision.types import Space
 
@@ -55,3 +58,21 @@ class EngineHandler:
 
 
 engines = EngineHandler()
+
+
+def check_names(*, model: str | None = None, detector: str | None = None, metric: str | None = None) -> None:
+    """Refuse names a caller gave: `engine.unknown` when nothing is called so, `engine.disabled` when it is not enabled."""
+    spaces = engines.spaces()
+    detectors = [engines[alias].detector for alias in spaces] + list(settings.FACE_DETECTORS)
+    _check("model", model, known=MODELS, enabled=[space.model for space in spaces.values()])
+    _check("detector", detector, known=DETECTORS, enabled=detectors)
+    _check("metric", metric, known=METRICS, enabled=METRICS)
+
+
+def _check(kind: str, name: str | None, *, known: Iterable[str], enabled: Iterable[str]) -> None:
+    if name is None or name in enabled:
+        return
+    choices = f"Enabled: {', '.join(sorted(set(enabled)))}."
+    if name not in known:
+        raise UnknownName(f"There is no {kind} of this name. {choices}", code="engine.unknown")
+    raise UnknownName(f"The {kind} {name!r} is not enabled here. {choices}", code="engine.disabled")

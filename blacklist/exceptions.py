@@ -1,0 +1,40 @@
+"""Refusals of the blacklist."""
+
+from collections.abc import Sequence
+
+from faceapp.exceptions import Conflict, InvalidInput, NotFound
+from people.types import Refusal
+
+
+class NameTaken(Conflict):
+    """Another entry of this client has that name."""
+
+    code = "blacklist.name_taken"
+
+
+class EntryNotFound(NotFound):
+    """No such entry of this client."""
+
+    code = "blacklist.not_found"
+
+
+class NoUsableImage(InvalidInput):
+    """None of the images shows exactly one face; `refusals` says why for each."""
+
+    code = "blacklist.no_usable_image"
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        reasons = " ".join(describe(refusal) for refusal in refusals)
+        super().__init__(f"No usable image. {reasons}", code=refusals[0].code if len(refusals) == 1 else None)
+        self.refusals = refusals
+
+
+def describe(refusal: Refusal) -> str:
+    """One refusal as a sentence for people."""
+    return f"{refusal.name or 'image'}: {refusal.message}"
+
+
+class LastImage(Conflict):
+    """The only photograph of an entry cannot be removed."""
+
+    code = "blacklist.last_image"

@@ -1,0 +1,39 @@
+"""Accepts every API path with and without a trailing slash, and with repeated ones, without a redirect.
+
+Clients of the older services use both forms, and a redirect would lose the body of a POST.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
+
+API_PREFIX = "/api/"
+
+
+class SlashMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(API_PREFIX):
+            request.path_info = known_form(request.path_info)
+        return self.get_response(request)
+
+
+def known_form(path: str) -> str:
+    """`path` in the form that the URL configuration knows; unchanged when it knows neither."""
+    single = re.sub("/{2,}", "/", path)
+    other = single.removesuffix("/") if single.endswith("/") else f"{single}/"
+    return next((form for form in (single, other) if _resolves(form)), path)
+
+
+def _resolves(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return True

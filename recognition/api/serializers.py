@@ -1,0 +1,206 @@
+"""What screening's endpoints take and return. The result shapes are those of the older service, plus a few keys."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from people.api.fields import FILE_LIST, ImageField
+from people.types import Upload
+from recognition.models import Job, Match, ProcessedFace, ProcessedImage
+from recognition.services import read_submission, screening_options
+from recognition.types import ScreeningOptions, Submission
+from vision.types import DetectedFace
+
+LOCAL = "%Y-%m-%dT%H:%M:%S.%f"  # without zone, as the older service wrote it; always UTC
+
+
+class DetectInput(serializers.Serializer):  # type: ignore[type-arg]
+    """One image, as text or as a file part."""
+
+    image = ImageField(style={**FILE_LIST, "single": True})
+    detector_backend = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+
+
+class ProcessInput(serializers.Serializer):  # type: ignore[type-arg]
+    """Images to screen, and optionally how."""
+
+    images: Any = serializers.ListField(child=ImageField(), style=FILE_LIST, help_text="Text forms or file parts.")
+    detector_backend = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    model_name = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    distance_metric = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    threshold = serializers.FloatField(
+        required=False, allow_null=True, min_value=0, help_text="A distance; 0 or absent: the calibrated threshold."
+    )
+
+    def validate_threshold(self, value: float | None) -> float | None:
+        if value is not None and not math.isfinite(value):
+            raise serializers.ValidationError("A finite number is required.")
+        return value
+
+    def options(self) -> ScreeningOptions:
+        data = self.validated_data
+        return screening_options(
+            model=data.get("model_name") or None,
+            detector=data.get("detector_backend") or None,
+            metric=data.get("distance_metric") or None,
+            threshold=data.get("threshold"),
+        )
+
+    def submissions(self) -> list[Submission]:
+        return [submission_of(image) for image in self.validated_data["images"]]
+
+
+def submission_of(image: str | Upload) -> Submission:
+    """The value of an `ImageField` as a submission."""
+    if isinstance(image, Upload):
+        return read_submission(data=image.data, name=image.name)
+    return read_submission(text=image)
+
+
+class FacialAreaSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """A box and five points in pixels. Left and right are the person's own."""
+
+    x = serializers.IntegerField()
+    y = serializers.IntegerField()
+    w = serializers.IntegerField()
+    h = serializers.IntegerField()
+    left_eye: Any = serializers.ListField(child=serializers.FloatField(), allow_null=True)
+    right_eye: Any = serializers.ListField(child=serializers.FloatField(), allow_null=True)
+    nose: Any = serializers.ListField(child=serializers.FloatField(), allow_null=True)
+    mouth_left: Any = serializers.ListField(child=serializers.FloatField(), allow_null=True)
+    mouth_right: Any = serializers.ListField(child=serializers.FloatField(), allow_null=True)
+
+
+POINTS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
+
+
+class DetectionSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """A detected face."""
+
+    facial_area = FacialAreaSerializer()
+    confidence = serializers.FloatField()
+    quality = serializers.JSONField()
+    liveness = serializers.FloatField(allow_null=True)
+
+    def to_representation(self, face: DetectedFace) -> dict[str, Any]:
+        box, points = face.box, face.landmarks
+        area: dict[str, Any] = {"x": box.x, "y": box.y, "w": box.w, "h": box.h}
+        area |= {name: getattr(points, name) for name in POINTS}
+        quality = vars(face.quality) if face.quality else {}
+        return {
+            "facial_area": area, "confidence": face.confidence, "quality": quality, "liveness": face.liveness,
+        }  # fmt: skip
+
+
+class MatchSerializer(serializers.ModelSerializer[Match]):
+    """A blacklist entry within the threshold of a face."""
+
+    entry_id = serializers.IntegerField()
+    entry_name = serializers.CharField(source="entry.name")
+    target_x = serializers.IntegerField(source="reference_image.box_x", default=None, allow_null=True)
+    target_y = serializers.IntegerField(source="reference_image.box_y", default=None, allow_null=True)
+    target_w = serializers.IntegerField(source="reference_image.box_w", default=None, allow_null=True)
+    target_h = serializers.IntegerField(source="reference_image.box_h", default=None, allow_null=True)
+    source_x = serializers.IntegerField(source="face.box_x")
+    source_y = serializers.IntegerField(source="face.box_y")
+    source_w = serializers.IntegerField(source="face.box_w")
+    source_h = serializers.IntegerField(source="face.box_h")
+    aws_similarity = serializers.ReadOnlyField(default=None)
+    aws_face_id = serializers.ReadOnlyField(default=None)
+    detector_backend = serializers.CharField(source="detector")
+    similarity_metric = serializers.CharField(source="metric")
+
+    class Meta:
+        model = Match
+        fields = [
+            "identity", "entry_id", "entry_name", "target_x", "target_y", "target_w", "target_h",
+            "source_x", "source_y", "source_w", "source_h", "threshold", "distance",
+            "aws_similarity", "aws_face_id", "model", "detector_backend", "similarity_metric",
+        ]  # fmt: skip
+
+
+class FaceSerializer(serializers.ModelSerializer[ProcessedFace]):
+    """A face of a processed image, with the entries that it matches, closest first."""
+
+    face_index = serializers.IntegerField(source="index")
+    facial_area = serializers.SerializerMethodField()
+    blacklist_matches = MatchSerializer(source="matches", many=True)
+
+    class Meta:
+        model = ProcessedFace
+        fields = ["face_index", "facial_area", "confidence", "quality", "liveness", "blacklist_matches"]
+
+    def get_facial_area(self, face: ProcessedFace) -> dict[str, Any]:
+        area: dict[str, Any] = {"x": face.box_x, "y": face.box_y, "w": face.box_w, "h": face.box_h}
+        return area | {name: face.landmarks.get(name) for name in POINTS}
+
+
+class ImageResultSerializer(serializers.ModelSerializer[ProcessedImage]):
+    """The outcome for one image. `saved_image_path` is a logical name in the store, not a path on the server."""
+
+    image_path_or_identifier = serializers.CharField(source="identifier")
+    faces = FaceSerializer(many=True)
+    error = serializers.SerializerMethodField()
+    error_code = serializers.SerializerMethodField()
+    db_id = serializers.IntegerField(source="pk")
+    job_id = serializers.UUIDField()
+    saved_image_path = serializers.SerializerMethodField()
+    cropped_face_path = serializers.SerializerMethodField()
+    image_url = serializers.SerializerMethodField()
+    processing_timestamp = serializers.DateTimeField(source="finished_at", format=LOCAL)
+    has_blacklist_match = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ProcessedImage
+        fields = [
+            "image_path_or_identifier", "status", "faces", "error", "error_code", "db_id", "job_id", "saved_image_path",
+            "image_url", "processing_timestamp", "milliseconds", "has_blacklist_match", "cropped_face_path",
+        ]  # fmt: skip
+
+    def get_error(self, image: ProcessedImage) -> str | None:
+        return image.error or None
+
+    def get_error_code(self, image: ProcessedImage) -> str | None:
+        return image.error_code or None
+
+    def get_saved_image_path(self, image: ProcessedImage) -> str | None:
+        return image.image.name or None
+
+    def get_cropped_face_path(self, image: ProcessedImage) -> str | None:
+        return image.image.name or None
+
+    def get_image_url(self, image: ProcessedImage) -> str | None:
+        if not image.image:
+            return None
+        return str(reverse("processed-image-image", kwargs={"pk": image.pk}, request=self.context.get("request")))
+
+    def get_has_blacklist_match(self, image: ProcessedImage) -> bool:
+        return any(face.matches.all() for face in image.faces.all())
+
+
+class JobSerializer(serializers.ModelSerializer[Job]):
+    """A job with its progress: `done` of `total` images are finished, `failed` of them with an error."""
+
+    status = serializers.CharField()
+    total = serializers.IntegerField()
+    done = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    url = serializers.SerializerMethodField()
+    results_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Job
+        fields = [
+            "id", "status", "total", "done", "failed", "detector", "metric", "threshold", "created_at",
+            "cancelled_at", "url", "results_url",
+        ]  # fmt: skip
+
+    def get_url(self, job: Job) -> str:
+        return str(reverse("job-detail", kwargs={"pk": job.pk}, request=self.context.get("request")))
+
+    def get_results_url(self, job: Job) -> str:
+        return str(reverse("job-results", kwargs={"pk": job.pk}, request=self.context.get("request")))

@@ -1,0 +1,178 @@
+"""`/api/v1/detect`, `/process`, `/jobs` and `/processed-images`."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import FileResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from clients.authentication import client_of
+from clients.models import Scope
+from faceapp.files import image_response
+from faceapp.pagination import StrictPagination
+from faceapp.parameters import positive_id, wants_async
+from recognition import services
+from recognition.api.filters import ProcessedImageFilter
+from recognition.api.serializers import (
+    DetectInput,
+    DetectionSerializer,
+    ImageResultSerializer,
+    JobSerializer,
+    ProcessInput,
+    submission_of,
+)
+from recognition.exceptions import RecordNotFound
+from recognition.models import Job, ProcessedImage
+
+ASYNC_PARAMETERS = [
+    OpenApiParameter("async", bool, description="Answer 202 with a job instead of waiting."),
+    OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="`respond-async` does the same (RFC 7240)."),
+]
+
+
+class DetectionViewSet(GenericViewSet[ProcessedImage]):
+    """Find faces. Nothing is stored."""
+
+    queryset = ProcessedImage.objects.none()
+    serializer_class = DetectInput
+    parser_classes = [JSONParser, MultiPartParser, FormParser]
+    scope_write = Scope.DETECT
+
+    @extend_schema(request=DetectInput, responses=DetectionSerializer(many=True), filters=False)
+    @action(detail=False, methods=["post"], url_path="detect-face", pagination_class=None, filter_backends=[])
+    def detect_face(self, request: Request) -> Response:
+        """The faces of one image, from left to right; an empty list when there is none."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        detector = serializer.validated_data.get("detector_backend") or None
+        submission = submission_of(serializer.validated_data["image"])
+        analysis = services.detect_faces(submission=submission, detector=detector)
+        return Response(DetectionSerializer(analysis.faces, many=True).data)
+
+
+class ProcessViewSet(GenericViewSet[ProcessedImage]):
+    """Screen images against the blacklist."""
+
+    queryset = ProcessedImage.objects.none()
+    serializer_class = ProcessInput
+    parser_classes = [JSONParser, MultiPartParser, FormParser]
+    scope_write = Scope.SCREEN
+
+    @extend_schema(
+        request=ProcessInput,
+        parameters=ASYNC_PARAMETERS,
+        responses={200: ImageResultSerializer(many=True), 202: JobSerializer},
+        filters=False,
+    )
+    @action(detail=False, methods=["post"], url_path="process-images", pagination_class=None, filter_backends=[])
+    def process_images(self, request: Request) -> Response:
+        """One result per image, in order. When the deadline comes first, the answer is 202 with the job that goes on."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        services.check_batch_size(len(serializer.validated_data["images"]))
+        options, submissions = serializer.options(), serializer.submissions()
+        queue = services.BULK if wants_async(request) else services.INTERACTIVE
+        job = services.submit_images(
+            client=client_of(request), submissions=submissions, options=options, queue=queue
+        )
+        if queue == services.BULK or not services.wait_for_job(job=job, seconds=settings.FACEAPP_WAIT_SECONDS):
+            return self._accepted(job, asked=queue == services.BULK)
+        results = job.images.with_results().order_by("position")
+        return Response(ImageResultSerializer(results, many=True, context=self.get_serializer_context()).data)
+
+    def _accepted(self, job: Job, *, asked: bool) -> Response:
+        job = Job.objects.with_progress().get(pk=job.pk)
+        body = JobSerializer(job, context=self.get_serializer_context()).data
+        headers = {"Location": body["url"], "Retry-After": "1"}
+        if asked:
+            headers["Preference-Applied"] = "respond-async"
+        return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
+
+
+class JobViewSet(mixins.ListModelMixin, GenericViewSet[Job]):
+    """Jobs of this client, newest first."""
+
+    queryset = Job.objects.none()
+    serializer_class = JobSerializer
+    pagination_class = StrictPagination
+    filter_backends = []
+    scope_read = scope_write = Scope.SCREEN
+
+    def get_queryset(self) -> Any:
+        return Job.objects.of_client(client_of(self.request)).with_progress()
+
+    def get_job(self) -> Job:
+        """404 for an unknown job, another client's, and for what is no job id at all."""
+        try:
+            job: Job = self.get_queryset().get(pk=UUID(self.kwargs["pk"]))
+        except (ValueError, Job.DoesNotExist) as error:
+            raise RecordNotFound("Job not found") from error
+        return job
+
+    @extend_schema(responses=JobSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """Status and progress of a job."""
+        return Response(self.get_serializer(self.get_job()).data)
+
+    @extend_schema(responses=ImageResultSerializer(many=True))
+    @action(detail=True, methods=["get"])
+    def results(self, request: Request, pk: str) -> Response:
+        """The job's images in their order, each with its result as soon as it is finished."""
+        images = self.get_job().images.with_results().order_by("position")
+        page = self.paginate_queryset(images)
+        results = ImageResultSerializer(page, many=True, context=self.get_serializer_context())
+        return self.get_paginated_response(results.data)
+
+    @extend_schema(request=None, responses=JobSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Drop the images that are not finished; results that exist stay."""
+        services.cancel_job(job=self.get_job())
+        return Response(self.get_serializer(self.get_job()).data)
+
+
+class ProcessedImageViewSet(mixins.ListModelMixin, GenericViewSet[ProcessedImage]):
+    """Screened images of this client, newest first."""
+
+    queryset = ProcessedImage.objects.none()
+    serializer_class = ImageResultSerializer
+    pagination_class = StrictPagination
+    filterset_class = ProcessedImageFilter
+    scope_read = scope_write = Scope.SCREEN
+
+    def get_queryset(self) -> Any:
+        return ProcessedImage.objects.of_client(client_of(self.request)).finished().with_results()
+
+    def get_image(self) -> ProcessedImage:
+        try:
+            image: ProcessedImage = self.get_queryset().get(pk=positive_id(self.kwargs["pk"]))
+        except ProcessedImage.DoesNotExist as error:
+            raise RecordNotFound("Processed image not found") from error
+        return image
+
+    @extend_schema(responses=ImageResultSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One screened image."""
+        return Response(self.get_serializer(self.get_image()).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Erase a screened image: file, faces and matches."""
+        services.delete_images(images_to_delete=[self.get_image()])
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
+    @action(detail=True, methods=["get"], url_path="image", url_name="image")
+    def image(self, request: Request, pk: str) -> FileResponse:
+        """The stored file, exactly as it was sent."""
+        return image_response(self.get_image().image)

@@ -1,0 +1,288 @@
+"""Screening images against the blacklist: submit, process, wait, cancel, erase."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from blacklist.services import search_blacklist
+from blacklist.types import Hit
+from clients.models import Client
+from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable
+from people.services import STORAGE_ERRORS, discard_files, store_file
+from recognition.exceptions import JobFinished, NoImages, TooManyImages
+from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
+from recognition.types import ScreeningOptions, Submission
+from vision import images, inference
+from vision.engines import DEFAULT, check_names, engines
+from vision.exceptions import EngineUnavailable
+from vision.types import Analysis, DetectedFace
+
+log = logging.getLogger(__name__)
+
+INTERACTIVE, BULK = "interactive", "bulk"
+TRANSIENT = (OperationalError, InterfaceError, Unavailable)  # worth another try by the same task
+
+
+def screening_options(
+    *, model: str | None = None, detector: str | None = None, metric: str | None = None, threshold: float | None = None
+) -> ScreeningOptions:
+    """Fill what the caller left open: the default engine, its detector, its metric and its calibrated threshold.
+
+    A threshold of 0 counts as absent. Raises `UnknownName` for names that do not exist or are not enabled here.
+    """
+    check_names(model=model, detector=detector, metric=metric)
+    alias = engines.alias_of_model(model) if model else DEFAULT
+    space = engines[alias].space
+    metric = metric or space.metric
+    return ScreeningOptions(alias, detector or "", metric, threshold or space.thresholds[metric])
+
+
+def read_submission(*, text: str | None = None, data: bytes | None = None, name: str = "") -> Submission:
+    """Read one image of a call (a text form, or uploaded bytes) far enough to know whether it can be processed."""
+    identifier = images.identify(text if text is not None else name)
+    try:
+        content = images.read_text(text) if text is not None else data or b""
+        return Submission(identifier, content, images.sniff(content))
+    except InvalidInput as error:
+        return Submission(identifier, error=error)
+
+
+def detect_faces(*, submission: Submission, detector: str | None = None) -> Analysis:
+    """Find the faces of one image without storing or embedding anything."""
+    check_names(detector=detector)
+    if submission.error:
+        raise submission.error
+    return inference.analyse(submission.data, detector=detector, aliases=[], liveness=True)
+
+
+def submit_images(
+    *, client: Client, submissions: Sequence[Submission], options: ScreeningOptions, queue: str = BULK
+) -> Job:
+    """Store images and the job that screens them, then enqueue one task per image.
+
+    Unreadable images become results with an error. Raises `NoImages`, `TooManyImages` or `Unavailable`; then nothing
+    is stored.
+    """
+    check_batch_size(len(submissions))
+    job = Job(client=client, queue=queue, **asdict(options))
+    rows = [_new_image(job, position, submission) for position, submission in enumerate(submissions)]
+    try:
+        for row, submission in zip(rows, submissions, strict=True):
+            if submission.info:
+                store_file(file=row.image, extension=submission.info.extension, data=submission.data)
+        with transaction.atomic():
+            job.save(force_insert=True)
+            ProcessedImage.objects.bulk_create(rows)
+    except BaseException:
+        discard_files(files=[row.image for row in rows])
+        raise
+    _enqueue_or_withdraw(job, [row.pk for row in rows if row.status == Status.PENDING])
+    return job
+
+
+def check_batch_size(count: int) -> None:
+    """Refuse empty and oversized calls before their images are read."""
+    if not count:
+        raise NoImages("No images provided.")
+    if count > settings.MAX_BATCH_IMAGES:
+        raise TooManyImages(f"{count} images in one call; at most {settings.MAX_BATCH_IMAGES} are taken. Send several.")
+
+
+def _new_image(job: Job, position: int, submission: Submission) -> ProcessedImage:
+    row = ProcessedImage(client=job.client, job=job, position=position, identifier=submission.identifier)
+    if submission.error:
+        row.status, row.finished_at = Status.FAILED, timezone.now()
+        row.error_code, row.error = submission.error.code, submission.error.message
+    elif submission.info:
+        row.width, row.height = submission.info.width, submission.info.height
+    return row
+
+
+def _enqueue_or_withdraw(job: Job, image_ids: Sequence[int]) -> None:
+    """A job that cannot be queued is taken back, so that the caller can safely send it again."""
+    try:
+        enqueue_images(image_ids=image_ids, queue=job.queue)
+    except Unavailable:
+        job.delete()
+        raise
+
+
+def enqueue_images(*, image_ids: Iterable[int], queue: str) -> None:
+    """One task per image. Raises `Unavailable` (`queue.unavailable`)."""
+    from recognition.tasks import process_image  # a task module imports this one
+
+    with inference.queue_errors():
+        for image_id in image_ids:
+            process_image.apply_async((image_id,), queue=queue)
+
+
+def process(*, image_id: int, task_id: str, retries: int = 0) -> None:
+    """Screen one stored image. Safe to run twice: only the task that holds the claim stores a result.
+
+    `retries` are runs that ended because a part of the service did not answer; they do not count as attempts.
+    """
+    if not ProcessedImage.objects.claim(image_id, task_id=task_id):
+        return
+    image = ProcessedImage.objects.select_related("job", "client").get(pk=image_id)
+    if image.attempts - retries > settings.MAX_ATTEMPTS:
+        message = f"Given up after {settings.MAX_ATTEMPTS} attempts: the worker stopped each time."
+        _finish(image, error=Unavailable(message, code="processing.given_up"))
+        return
+    try:
+        analysis = _analyse(image)
+        hits = [_search(image, face) for face in analysis.faces]
+    except (InvalidInput, EngineUnavailable) as error:
+        _finish(image, error=error)
+    except TRANSIENT:
+        raise
+    except Exception:
+        log.exception("image %s of job %s failed", image.pk, image.job_id)
+        _finish(image, error=FaceAppError("An internal error; the administrator finds it in the worker's log."))
+    else:
+        _finish(image, analysis=analysis, hits=hits)
+
+
+def _analyse(image: ProcessedImage) -> Analysis:
+    try:
+        with image.image.open("rb") as handle:
+            data = handle.read()
+    except STORAGE_ERRORS as error:
+        raise Unavailable("The image cannot be read from the store.", code="storage.unavailable") from error
+    job = image.job
+    return inference.analyse(data, detector=job.detector or None, aliases=[job.engine], liveness=True)
+
+
+def _search(image: ProcessedImage, face: DetectedFace) -> list[Hit]:
+    job = image.job
+    space = engines[job.engine].space.name
+    return search_blacklist(
+        client=image.client,
+        space=space,
+        embedding=face.embeddings[space],
+        metric=job.metric,
+        threshold=job.threshold,
+    )
+
+
+@transaction.atomic
+def _finish(
+    image: ProcessedImage,
+    *,
+    analysis: Analysis | None = None,
+    hits: Sequence[Sequence[Hit]] = (),
+    error: FaceAppError | None = None,
+) -> None:
+    """Store the outcome, unless the image was cancelled or claimed by another task meanwhile."""
+    outcome: dict[str, Any] = {"status": Status.DONE, "finished_at": timezone.now()}
+    if error:
+        outcome |= {"status": Status.FAILED, "error_code": error.code, "error": error.message}
+    if analysis:
+        outcome |= {"milliseconds": analysis.milliseconds, "width": analysis.width, "height": analysis.height}
+    held = ProcessedImage.objects.filter(pk=image.pk, status=Status.PROCESSING, claim=image.claim)
+    if not held.update(**outcome):
+        return
+    if analysis:
+        _store_faces(image, analysis, hits)
+    announce(job=image.job)
+
+
+def _store_faces(image: ProcessedImage, analysis: Analysis, hits: Sequence[Sequence[Hit]]) -> None:
+    faces = ProcessedFace.objects.bulk_create(_face(image, index, face) for index, face in enumerate(analysis.faces))
+    Match.objects.bulk_create(
+        _match(image.job, face, hit) for face, found in zip(faces, hits, strict=True) for hit in found
+    )
+
+
+def _face(image: ProcessedImage, index: int, face: DetectedFace) -> ProcessedFace:
+    return ProcessedFace(
+        image=image,
+        index=index,
+        box_x=face.box.x,
+        box_y=face.box.y,
+        box_w=face.box.w,
+        box_h=face.box.h,
+        landmarks=asdict(face.landmarks),
+        confidence=face.confidence,
+        quality=asdict(face.quality) if face.quality else {},
+        liveness=face.liveness,
+    )
+
+
+def _match(job: Job, face: ProcessedFace, hit: Hit) -> Match:
+    engine = engines[job.engine]
+    return Match(
+        face=face,
+        entry_id=hit.template.person_id,
+        reference_image_id=hit.template.reference_image_id,
+        identity=hit.identity,
+        model=engine.space.model,
+        detector=job.detector or engine.detector,
+        metric=job.metric,
+        distance=hit.distance,
+        threshold=job.threshold,
+    )
+
+
+def announce(*, job: Job) -> None:
+    """Tell whoever waits for the job, when this transaction commits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [job.channel])
+
+
+def wait_for_job(*, job: Job, seconds: float) -> bool:
+    """Wait until every image of the job is finished; False when the deadline comes first. Nothing is lost then."""
+    deadline = time.monotonic() + seconds
+    unfinished = job.images.unfinished()
+    with connection.cursor() as cursor:
+        cursor.execute(f'LISTEN "{job.channel}"')
+        try:
+            while unfinished.exists():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                # a notification only wakes us; the rows decide, so one that is missed costs a second
+                list(connection.connection.notifies(timeout=min(left, 1.0), stop_after=1))
+        finally:
+            cursor.execute(f'UNLISTEN "{job.channel}"')
+    return True
+
+
+@transaction.atomic
+def cancel_job(*, job: Job) -> None:
+    """Drop what has not finished; results that exist stay. Raises `JobFinished` when nothing is left to drop."""
+    now = timezone.now()
+    if not job.images.unfinished().update(status=Status.CANCELLED, finished_at=now):
+        raise JobFinished("The job has finished; there is nothing to cancel.")
+    job.cancelled_at = now
+    job.save(update_fields=["cancelled_at"])
+    announce(job=job)
+
+
+def sweep() -> None:
+    """Give images back whose worker died, and refill a queue that lost its messages. Runs every few seconds."""
+    ProcessedImage.objects.abandoned().update(status=Status.PENDING, claim="")
+    moment = timezone.now() - timezone.timedelta(seconds=settings.CELERY_BEAT_SCHEDULE["sweep"]["schedule"])
+    waiting = ProcessedImage.objects.waiting_since(moment)
+    for queue in (INTERACTIVE, BULK):
+        if inference.queue_length(queue) == 0:
+            ids = list(waiting.filter(job__queue=queue).order_by("id").values_list("pk", flat=True)[:1000])
+            enqueue_images(image_ids=ids, queue=queue)
+
+
+def delete_images(*, images_to_delete: Iterable[ProcessedImage]) -> int:
+    """Erase processed images: rows, faces, matches, files, and jobs that have none left. Returns how many."""
+    count = 0
+    for image in images_to_delete:
+        with transaction.atomic():
+            image.delete()
+            Job.objects.filter(pk=image.job_id, images=None).delete()
+        count += 1
+    return count

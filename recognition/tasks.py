@@ -1,0 +1,21 @@
+"""Celery tasks of screening: each takes ids and calls one service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Task, shared_task
+
+from recognition import services
+
+
+@shared_task(bind=True, autoretry_for=services.TRANSIENT, max_retries=8, retry_backoff=1, retry_backoff_max=30)
+def process_image(self: Task[Any, Any], image_id: int) -> None:
+    """Screen one image; a retry keeps the task's id and with it the claim."""
+    services.process(image_id=image_id, task_id=self.request.id, retries=self.request.retries)
+
+
+@shared_task(expires=30)
+def sweep() -> None:
+    """Give back what dead workers held, refill emptied queues."""
+    services.sweep()
