@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
-from faceapp.embedded import postgres, redis
+from faceapp.embedded import places, postgres, redis
 
 if TYPE_CHECKING:
     from clients.models import Client
@@ -38,16 +38,15 @@ def running(command: list[str], *, log: Path, cwd: Path = Path("/")) -> Iterator
 @contextmanager
 def embedded_servers() -> Iterator[None]:
     """PostgreSQL and Redis for this run, where no DATABASE_URL or REDIS_URL names others."""
-    var: Path = settings.VAR
-    var.mkdir(parents=True, exist_ok=True)
-    var.chmod(0o711)  # PostgreSQL's user must reach its own folder in it
+    user = places.unprivileged_user()
+    var = places.private_folder(user, settings.VAR)
+    places.socket_folder(user, settings.RUN_DIR)
     with ExitStack() as stack:
         if settings.EMBEDDED_DATABASE:
             server = postgres.prepare(var=var, run_dir=settings.RUN_DIR)
             stack.enter_context(running(server.command(**postgres.UNSAFE), log=var / "postgres.log"))
             server.wait_until_ready()
         if settings.EMBEDDED_REDIS:
-            settings.RUN_DIR.mkdir(mode=0o700, exist_ok=True)
             stack.enter_context(running(redis.command(settings.REDIS_SOCKET), log=var / "redis.log"))
             redis.wait_until_ready(settings.REDIS_SOCKET)
         yield

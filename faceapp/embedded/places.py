@@ -25,6 +25,13 @@ def unprivileged_user() -> pwd.struct_passwd | None:
     raise RuntimeError("Running as root needs a user 'postgres' or 'nobody' for PostgreSQL.")
 
 
+def private_folder(user: pwd.struct_passwd | None, folder: Path) -> Path:
+    """`folder`, made if missing, readable by us alone; `user` may pass through it to a folder of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711 if user else 0o700)
+    return folder
+
+
 def can_enter(user: pwd.struct_passwd | None, folder: Path) -> bool:
     """Whether `user` (None: ourselves) can reach what lies in `folder`."""
     if user is None:

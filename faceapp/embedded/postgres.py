@@ -3,16 +3,13 @@
 The wheel's programs are run directly, as an unprivileged user when we are root (see `places`).
 """
 
-import contextlib
 import importlib.util
 import shutil
-import signal
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import psycopg
 
 from faceapp.embedded.launch import launched
@@ -47,7 +44,7 @@ class Postgres:
         }
         options = [part for name, value in (fixed | parameters).items() for part in ("-c", f"{name}={value}")]
         server = [str(self.programs / "bin" / "postgres"), "-D", str(self.data), *options]
-        return launched(server, signal_name="INT", user=self.user)
+        return launched(server, signal_name="INT", user=self.user, alone_in=self.data)
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
         return psycopg.connect(host=str(self.sockets), user="postgres", dbname=database, autocommit=True)
@@ -83,19 +80,7 @@ def prepare(*, var: Path, run_dir: Path) -> Postgres:
     )
     if not (server.data / "PG_VERSION").exists():
         _initialise(server)
-    end_leftovers(server.data)
     return server
-
-
-def end_leftovers(data: Path) -> None:
-    """End what a killed server left running on `data`: a busy backend would keep the next server from starting."""
-    leftovers = [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(data)]
-    for action in (signal.SIGQUIT, signal.SIGKILL):  # SIGQUIT: PostgreSQL's immediate shutdown, safe like a crash
-        for process in leftovers:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(action)
-        _, leftovers = psutil.wait_procs(leftovers, timeout=3)
-    (data / "postmaster.pid").unlink(missing_ok=True)  # its number may meanwhile be another program's
 
 
 def _initialise(server: Postgres) -> None:

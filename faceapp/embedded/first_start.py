@@ -1,0 +1,31 @@
+"""The administrator, the client and the API key that a new installation begins with."""
+
+import secrets
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from clients.services import create_api_key
+
+
+@dataclass(frozen=True)
+class Account:
+    """What is shown once: the password and the key are stored hashed."""
+
+    username: str
+    password: str
+    client: str
+    api_key: str
+
+
+@transaction.atomic
+def create_account(username: str = "admin", client: str = "default") -> Account | None:
+    """A superuser and member of `client` with a key for it; None when there is a superuser already."""
+    if User.objects.filter(is_superuser=True).exists():
+        return None
+    password = secrets.token_urlsafe(12)
+    user = User.objects.create_superuser(username, password=password)
+    row, key = create_api_key(client_name=client, name="first key")
+    row.client.members.add(user)
+    return Account(username, password, client, key)

@@ -1,0 +1,48 @@
+"""One `up` at a time in one data folder."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from faceapp.embedded.supervision import StackError
+
+STOPPING_SECONDS = 15.0  # how long what an earlier run left behind may need to end
+
+
+@contextmanager
+def held(file: Path) -> Iterator[TextIO]:
+    """The open lock file. It stays locked until every process that inherited it has ended."""
+    with file.open("a+") as handle:
+        _acquire(handle)
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield handle
+
+
+def _acquire(handle: TextIO) -> None:
+    deadline = time.monotonic() + STOPPING_SECONDS
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            handle.seek(0)
+            holder = handle.read()
+            if _is_alive(holder) or time.monotonic() > deadline:
+                hint = "Stop it, or set FACEAPP_VAR and FACEAPP_PORT to start a second one beside it."
+                raise StackError(f"The service already runs in this folder (process {holder}). {hint}") from error
+            time.sleep(0.1)
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,108 @@
+"""The programs that make up the service on one machine, and when they are ready."""
+
+import http.client
+import os
+import secrets
+import socket
+import sys
+import time
+from pathlib import Path
+
+from django.conf import settings
+
+from faceapp.embedded import postgres, redis
+from faceapp.embedded.launch import launched
+from faceapp.embedded.supervision import Program, StackError, Supervisor
+
+READY_SECONDS = 300.0  # the first worker loads the models
+
+
+def programs(database: postgres.Postgres | None) -> list[Program]:
+    """Every program of the service; Redis is left out where REDIS_URL names another."""
+    stores = []
+    if database:
+        stores.append(Program("postgres", "stores", database.command(), stop_signal="INT", stop_seconds=10))
+    if settings.EMBEDDED_REDIS:
+        stores.append(Program("redis", "stores", redis.command(settings.REDIS_SOCKET), stop_signal="TERM"))
+    return [*stores, _worker(), _beat(), _web()]
+
+
+def _worker() -> Program:
+    """Less important than the web server, which so answers under load. On QUIT it gives unfinished images back."""
+    celery = [
+        *[_script("celery"), "--app=faceapp", "worker", f"--queues={','.join(settings.WORKER_QUEUES)}"],
+        f"--concurrency={settings.WORKER_CONCURRENCY or len(os.sched_getaffinity(0))}",
+        f"--hostname=worker-{secrets.token_hex(4)}@%h",
+        *["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"],
+    ]
+    return Program("worker", "app", launched(celery, signal_name="QUIT", nice=5), stop_signal="QUIT")
+
+
+def _beat() -> Program:
+    schedule = settings.VAR / "beat-schedule"
+    celery = [_script("celery"), "--app=faceapp", "beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"]
+    return Program("beat", "app", launched(celery, signal_name="TERM"), stop_signal="TERM")
+
+
+def _web() -> Program:
+    gunicorn = [
+        *[_script("gunicorn"), "faceapp.wsgi", f"--bind={_bracketed(settings.WEB_BIND)}:{settings.WEB_PORT}"],
+        *["--worker-class=gthread", "--workers=2", "--threads=16", "--timeout=60", "--graceful-timeout=2"],
+        *["--no-control-socket", "--access-logfile=-"],
+    ]
+    return Program("web", "app", launched(gunicorn, signal_name="TERM"), stop_signal="TERM")
+
+
+def _script(name: str) -> str:
+    """The path of a program that is installed beside this Python."""
+    return str(Path(sys.executable).parent / name)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def address() -> str:
+    """The service's URL as seen from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.WEB_BIND, settings.WEB_BIND)  # noqa: S104
+    return f"http://{_bracketed(host)}:{settings.WEB_PORT}/"
+
+
+def check_port_is_free() -> None:
+    """StackError when another program listens on the web server's port."""
+    family = socket.AF_INET6 if ":" in settings.WEB_BIND else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.WEB_BIND, settings.WEB_PORT))
+        except OSError as error:
+            hint = f"Stop what uses it, or choose another, for example FACEAPP_PORT={settings.WEB_PORT + 1}."
+            raise StackError(f"Port {settings.WEB_PORT} cannot be used: {error.strerror}. {hint}") from error
+
+
+def wait_until_ready(supervisor: Supervisor) -> None:
+    """Return when the web server says that every part answers; StackError when a program fails or time is up."""
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        supervisor.check()
+        status, answer = _ask_readiness()
+        if status == http.client.OK:
+            return
+        if time.monotonic() > deadline:
+            raise StackError(f"The service does not become ready: {answer}" + supervisor.tail("worker"))
+        time.sleep(0.1)
+
+
+def _ask_readiness() -> tuple[int, str]:
+    """Status and text of /readyz; status 0 while nothing listens."""
+    host = next((name for name in settings.ALLOWED_HOSTS if "*" not in name), "localhost").lstrip(".")
+    url = address().removeprefix("http://").rstrip("/")
+    connection = http.client.HTTPConnection(url, timeout=30)
+    try:
+        connection.request("GET", "/readyz", headers={"Host": host})
+        response = connection.getresponse()
+        return response.status, response.read(2000).decode(errors="replace")
+    except OSError as error:
+        return 0, str(error)
+    finally:
+        connection.close()

@@ -1,0 +1,27 @@
+"""Collects static files when they may have changed, because that takes seconds and a start should not."""
+
+from hashlib import sha256
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+
+from faceapp.env import BASE_DIR
+
+
+def collect_if_changed() -> None:
+    """Run collectstatic unless the packages and our own files are those of the last time."""
+    stamp = Path(settings.STATIC_ROOT) / ".collected-from"
+    fingerprint = _fingerprint()
+    if stamp.exists() and stamp.read_text() == fingerprint:
+        return
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    stamp.write_text(fingerprint)
+
+
+def _fingerprint() -> str:
+    digest = sha256((BASE_DIR / "requirements.txt").read_bytes())
+    for folder in map(Path, settings.STATICFILES_DIRS):
+        for file in sorted(folder.rglob("*")):
+            digest.update(f"{file.relative_to(folder)} {file.stat().st_size} {file.stat().st_mtime_ns}\n".encode())
+    return digest.hexdigest()

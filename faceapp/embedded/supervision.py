@@ -1,0 +1,167 @@
+"""Runs programs under supervisor: they start together, come back when they crash, and end together."""
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from configparser import RawConfigParser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from faceapp.embedded.launch import launched
+
+STOP_SECONDS = 15.0  # a clean stop takes two; afterwards supervisor is killed, and all its programs with it
+LOG_LINES = 15
+
+
+class StackError(Exception):
+    """A program did not start or did not answer; the message carries the end of its log."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What supervisor runs: `stores` start at once, `app` programs when asked, and these stop first, all together."""
+
+    name: str
+    group: str
+    command: list[str]
+    stop_signal: str
+    stop_seconds: int = 3
+
+
+@dataclass
+class Supervisor:
+    """One supervisor process; its files are in `var` and its control socket in `run_dir`."""
+
+    programs: list[Program]
+    var: Path
+    run_dir: Path
+    directory: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def config(self) -> Path:
+        return self.var / "supervisord.conf"
+
+    @property
+    def socket(self) -> Path:
+        return self.run_dir / "supervisor.sock"
+
+    def log(self, name: str) -> Path:
+        return self.var / "log" / f"{name}.log"
+
+    def start(self, *, keep_open: int) -> None:
+        """Start supervisor and the stores. It holds the file descriptor `keep_open` for as long as it lives."""
+        self.log("supervisor").parent.mkdir(mode=0o700, exist_ok=True)
+        with self.config.open("w") as file:
+            self._configuration().write(file)
+        command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(self.config)]
+        self.process = subprocess.Popen(
+            launched(command, signal_name="TERM"),
+            cwd=self.directory,
+            pass_fds=[keep_open],
+            start_new_session=True,  # a Ctrl-C in the terminal reaches us alone
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        self._wait_for_socket()
+
+    def start_group(self, group: str) -> None:
+        self._call("startProcessGroup", group, False)
+
+    def check(self) -> None:
+        """StackError if supervisor has ended or a program does not stay up."""
+        if not self.process or self.process.poll() is not None:
+            raise StackError("The supervisor has ended." + self.tail("supervisor"))
+        for state in self._call("getAllProcessInfo"):
+            if state["statename"] in ("BACKOFF", "FATAL", "EXITED"):
+                raise StackError(f"The program '{state['name']}' does not start." + self.tail(state["name"]))
+
+    def wait(self) -> None:
+        """Stay until supervisor ends by itself, which is a StackError."""
+        if self.process:
+            self.process.wait()
+        self.check()
+
+    def stop(self) -> None:
+        """End every program, then supervisor."""
+        if not self.process:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def tail(self, name: str) -> str:
+        """The last lines of a program's log, ready to be appended to a message."""
+        if not self.log(name).exists():
+            return ""
+        lines = self.log(name).read_text(errors="replace").splitlines()[-LOG_LINES:]
+        return "\n".join([f" The end of {self.log(name)}:", *(f"  | {line}" for line in lines)])
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        transport = SupervisorTransport(None, None, f"unix://{self.socket}")
+        with ServerProxy("http://127.0.0.1", transport=transport) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
+
+    def _wait_for_socket(self) -> None:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                return self.check()
+            except (OSError, ValueError) as error:
+                if time.monotonic() > deadline:
+                    raise StackError("The supervisor does not answer." + self.tail("supervisor")) from error
+                time.sleep(0.05)
+
+    def _configuration(self) -> RawConfigParser:
+        config = RawConfigParser()
+        config["supervisord"] = {
+            "nodaemon": "true",
+            "silent": "true",
+            "nocleanup": "true",
+            "umask": "077",
+            "logfile": _literal(self.log("supervisor")),
+            "logfile_maxbytes": "5MB",
+            "logfile_backups": "1",
+            "pidfile": _literal(self.run_dir / "supervisord.pid"),
+            **({"user": "root"} if os.geteuid() == 0 else {}),
+        }
+        config["unix_http_server"] = {"file": _literal(self.socket), "chmod": "0700"}
+        config["rpcinterface:supervisor"] = {
+            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+        }
+        config["supervisorctl"] = {"serverurl": _literal(f"unix://{self.socket}")}
+        for program in self.programs:
+            config[f"program:{program.name}"] = self._section(program)
+        for priority, group in enumerate(("stores", "app")):
+            if names := [program.name for program in self.programs if program.group == group]:
+                config[f"group:{group}"] = {"programs": ",".join(names), "priority": str(priority)}
+        return config
+
+    def _section(self, program: Program) -> dict[str, str]:
+        return {
+            "command": _literal(shlex.join(program.command)),
+            "autostart": str(program.group == "stores").lower(),
+            "autorestart": "true",
+            "startretries": "1000000",  # with growing pauses
+            "stopsignal": program.stop_signal,
+            "stopwaitsecs": str(program.stop_seconds),
+            "killasgroup": "true",
+            "redirect_stderr": "true",
+            "stdout_logfile": _literal(self.log(program.name)),
+            "stdout_logfile_maxbytes": "10MB",
+            "stdout_logfile_backups": "3",
+        }
+
+
+def _literal(value: object) -> str:
+    """`value` as supervisor's configuration wants it, where a percent sign begins a variable."""
+    return str(value).replace("%", "%%")

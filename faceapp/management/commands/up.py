@@ -1,0 +1,110 @@
+"""Everything in one command: database, queue, migrations, static files, models, workers, and the web server."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError, call_command, get_commands
+from django.db import OperationalError, connection
+
+from faceapp.embedded import first_start, lock, places, postgres, redis, stack, static_files
+from faceapp.embedded.supervision import StackError, Supervisor
+from faceapp.env import BASE_DIR
+
+WELCOME = """
+Ready after {seconds:.1f} s: {address}    (Ctrl-C stops everything)
+"""
+FIRST_START = """
+  This is the first start. The password and the key are shown only now:
+    administrator   {account.username}
+    password        {account.password}
+    API key         {account.api_key}    (client '{account.client}')
+
+  Try next:
+    make demo                     in a second terminal: screens photographs
+    {address}docs                 the API, to read and to try
+    {address}admin/               people, images and keys
+"""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def handle(self, **options: Any) -> None:
+        for number in SIGNALS:
+            signal.signal(number, signal.default_int_handler)
+        try:
+            var = places.private_folder(places.unprivileged_user(), settings.VAR)
+            with lock.held(var / "up.lock") as held:
+                self.run(held)
+        except (StackError, RuntimeError, TimeoutError, OperationalError) as error:
+            raise CommandError(str(error).strip()) from error
+        except KeyboardInterrupt:
+            self.stdout.write("Stopped.")
+
+    def run(self, held: TextIO) -> None:
+        """Start everything and stay until a signal comes or the supervisor ends."""
+        began = time.monotonic()
+        stack.check_port_is_free()
+        database = self.prepare_stores()
+        supervisor = Supervisor(stack.programs(database), settings.VAR, settings.RUN_DIR, BASE_DIR)
+        try:
+            self.start(supervisor, database, held)
+            self.stdout.write(WELCOME.format(seconds=time.monotonic() - began, address=stack.address()))
+            if account := first_start.create_account():
+                self.stdout.write(FIRST_START.format(account=account, address=stack.address()))
+            connection.close()
+            self.stdout.flush()
+            supervisor.wait()
+        finally:
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+            supervisor.stop()
+
+    def prepare_stores(self) -> postgres.Postgres | None:
+        """The embedded database, initialised if need be; None where DATABASE_URL names another."""
+        user = places.unprivileged_user()
+        places.socket_folder(user, settings.RUN_DIR)
+        if not settings.EMBEDDED_DATABASE:
+            return None
+        with self.step("Prepare PostgreSQL"):
+            server = postgres.prepare(var=settings.VAR, run_dir=settings.RUN_DIR)
+        if not server.data.is_relative_to(settings.VAR.resolve()):
+            self.stdout.write(
+                f"    User '{server.user}' cannot enter this folder; the data are in {server.data.parent}"
+            )
+        return server
+
+    def start(self, supervisor: Supervisor, database: postgres.Postgres | None, held: TextIO) -> None:
+        with self.step("Start database and queue"):
+            supervisor.start(keep_open=held.fileno())
+            if database:
+                database.wait_until_ready()
+                database.create_database(settings.DATABASES["default"]["NAME"])
+            if settings.EMBEDDED_REDIS:
+                redis.wait_until_ready(settings.REDIS_SOCKET)
+        with self.step("Migrate"):
+            call_command("migrate", interactive=False, verbosity=0)
+        with self.step("Collect static files"):
+            static_files.collect_if_changed()
+        if "fetch_models" in get_commands():
+            with self.step("Fetch models"):
+                call_command("fetch_models")
+        with self.step("Start workers and web server"):
+            supervisor.start_group("app")
+            stack.wait_until_ready(supervisor)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Tell what is being done and, when it is done, how long it took."""
+        began = time.monotonic()
+        if self.stdout.isatty():
+            self.stdout.write(f"  {name} …", ending="\r")
+            self.stdout.flush()
+        yield
+        self.stdout.write(f"  {name:<32}{time.monotonic() - began:6.1f} s")
+        self.stdout.flush()
