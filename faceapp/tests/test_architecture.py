@@ -1,0 +1,238 @@
+"""Imports point one way, and files keep their size: read from the source with `ast`, so that nothing is executed."""
+
+import ast
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from django.conf import settings
+
+ROOT: Path = settings.BASE_DIR
+
+# Each app and what it may import. vision and clients are at the bottom and do not know each other.
+BELOW: dict[str, set[str]] = {
+    "vision": set(),
+    "clients": set(),
+    "people": {"vision", "clients"},
+    "blacklist": {"people", "vision", "clients"},
+    "recognition": {"blacklist", "people", "vision", "clients"},
+    "compat": {"recognition", "blacklist", "people", "vision", "clients"},
+    "console": {"recognition", "blacklist", "people", "vision", "clients"},
+}
+# What one app may import of another.
+OPEN = {"models", "services", "types", "exceptions", "querysets"}
+# vision has no tables and no services: its verbs lie in these modules.
+OPEN_IN = {"vision": {"images", "inference", "engines", "vectors"}}
+# Doors, and the modules they may import beside the above: who is calling, and how errors leave.
+DOORS = {"api", "admin", "views", "forms", "urls", "management", "filters", "schema"}
+TOOLS_OF_DOORS = {"clients": {"authentication", "permissions", "throttling", "api"}, "people": {"api"}}
+ROOT_FOR_APPS = {"faceapp.exceptions", "faceapp.env"}
+# Rules know no HTTP and no door.
+DOMAIN = {"models", "querysets", "services", "types", "exceptions"}
+HTTP = {"rest_framework", "django.http", "django.urls", "django.contrib.admin", "drf_spectacular", "unfold"}
+MODEL_LIBRARIES = {"tensorflow", "keras", "deepface", "dlib", "cv2", "onnxruntime", "mtcnn", "retinaface"}
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "misc", "tools", "base_utils"}
+MAX_LINES_OF_FILE = 400
+MAX_LINES_OF_FUNCTION = 30
+
+
+class Import(NamedTuple):
+    """One imported name, absolute, with the module that imports it."""
+
+    importer: str
+    name: str
+    at_import_time: bool
+
+    @property
+    def app(self) -> str:
+        return self.name.partition(".")[0]
+
+    def __str__(self) -> str:
+        return f"{self.importer} imports {self.name}"
+
+
+def source_files() -> list[Path]:
+    """Our own modules, without tests and migrations."""
+    folders = [ROOT / name for name in (*BELOW, "faceapp", "bench") if (ROOT / name).is_dir()]
+    files = [file for folder in folders for file in sorted(folder.rglob("*.py"))]
+    return [file for file in files if not {"tests", "migrations"} & set(file.relative_to(ROOT).parts)]
+
+
+def module_name(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(), filename=str(file))
+
+
+def imports() -> Iterator[Import]:
+    """Every import of our own modules; those for type checkers only are left out."""
+    for file in source_files():
+        package = module_name(file) if file.name == "__init__.py" else module_name(file).rpartition(".")[0]
+        for node, at_import_time in _walk(tree_of(file).body, at_import_time=True):
+            for name in _names(node, package):
+                yield Import(module_name(file), name, at_import_time)
+
+
+def _walk(body: list[ast.stmt], *, at_import_time: bool) -> Iterator[tuple[ast.stmt, bool]]:
+    for node in body:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node, at_import_time
+        inside = at_import_time and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for part in ("body", "orelse", "finalbody", "cases"):
+            yield from _walk(getattr(node, part, []), at_import_time=inside)
+        for handler in getattr(node, "handlers", []):
+            yield from _walk(handler.body, at_import_time=inside)
+
+
+def _names(node: ast.stmt, package: str) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+        origin = ".".join([*parents, *([node.module] if node.module else [])])
+        return [f"{origin}.{alias.name}" for alias in node.names]
+    return []
+
+
+def test_an_app_imports_only_apps_below_it() -> None:
+    upwards = [
+        found
+        for found in imports()
+        if (own := found.importer.partition(".")[0]) in BELOW
+        and found.app in BELOW
+        and found.app not in BELOW[own] | {own}
+    ]
+    assert not upwards, _report(upwards)
+
+
+def test_an_app_imports_only_the_open_modules_of_another() -> None:
+    closed = []
+    for found in imports():
+        own, *inside = found.importer.split(".")
+        if own in BELOW and found.app in BELOW and found.app != own:
+            allowed = OPEN | OPEN_IN.get(found.app, set())
+            if own in {"compat", "console"} or DOORS & set(inside):
+                allowed |= TOOLS_OF_DOORS.get(found.app, set())
+            if found.name.split(".")[1] not in allowed:
+                closed.append(found)
+    assert not closed, _report(closed)
+
+
+def test_an_app_uses_only_errors_and_environment_of_the_root() -> None:
+    """Doors may use the root's rules for HTTP as well."""
+    found = [
+        found
+        for found in imports()
+        if found.app == "faceapp"
+        and (own := found.importer.split("."))[0] in BELOW
+        and not DOORS & set(own[1:])
+        and own[0] not in {"compat", "console"}
+        and ".".join(found.name.split(".")[:2]) not in ROOT_FOR_APPS
+    ]
+    assert not found, _report(found)
+
+
+def test_rules_know_no_http_and_no_door() -> None:
+    wrong = []
+    for found in imports():
+        own, *inside = found.importer.split(".")
+        if own in BELOW and inside and inside[0] in DOMAIN:
+            of_http = any(found.name == name or found.name.startswith(f"{name}.") for name in HTTP)
+            of_door = found.app in BELOW and len(found.name.split(".")) > 1 and found.name.split(".")[1] in DOORS
+            if of_http or of_door:
+                wrong.append(found)
+    assert not wrong, _report(wrong)
+
+
+def test_model_libraries_are_imported_by_engines_alone_and_late() -> None:
+    found = [found for found in imports() if found.app in MODEL_LIBRARIES]
+    elsewhere = [item for item in found if not item.importer.startswith(("vision.", "bench."))]
+    assert not elsewhere, _report(elsewhere)
+    early = [
+        item for item in found if item.at_import_time and not item.importer.startswith(("vision.engines.", "bench."))
+    ]
+    assert not early, _report(early)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "from faceapp.wsgi import application; import faceapp.urls",
+        "from faceapp.celery import app; import django; django.setup(); app.loader.import_default_modules()",
+        "import django; django.setup(); from django.core.checks import run_checks; run_checks(include_deployment_checks=True)",
+    ],
+    ids=["web process", "worker parent", "system checks"],
+)
+def test_no_model_library_is_loaded_outside_worker_children(script: str) -> None:
+    report = f"import sys; print(*sorted({MODEL_LIBRARIES!r} & set(sys.modules)), sep='\\n')"
+    code = f"import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'faceapp.settings'; {script}; {report}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
+def test_every_app_has_its_place_in_the_directions() -> None:
+    apps = {name.partition(".")[0] for name in settings.INSTALLED_APPS if (ROOT / name.partition(".")[0]).is_dir()}
+    assert apps - {"faceapp"} <= set(BELOW)
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    assert not [file for file in source_files() if VAGUE_NAMES & {file.stem, *file.relative_to(ROOT).parts[:-1]}]
+
+
+def test_nothing_is_printed() -> None:
+    """Commands write to `self.stdout`, everything else logs."""
+    printing = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in source_files()
+        if not file.is_relative_to(ROOT / "bench")
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert not printing
+
+
+def test_files_have_at_most_400_lines() -> None:
+    tests = [file for folder in (*BELOW, "faceapp") for file in (ROOT / folder).rglob("tests/*.py")]
+    lines = {file: len(file.read_text().splitlines()) for file in [*source_files(), *tests]}
+    assert not {str(file.relative_to(ROOT)): n for file, n in lines.items() if n > MAX_LINES_OF_FILE}
+
+
+def test_functions_are_short() -> None:
+    """Nine in ten under 30 lines, the median about 8, docstrings not counted."""
+    lengths = sorted(length for _, length in functions())
+    assert statistics.median(lengths) <= 12
+    long = [(name, length) for name, length in functions() if length > MAX_LINES_OF_FUNCTION]
+    assert len(long) <= len(lengths) / 10, long
+
+
+def functions() -> Iterator[tuple[str, int]]:
+    for file in source_files():
+        for node in ast.walk(tree_of(file)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                first = node.body[1:2] if ast.get_docstring(node) else node.body[:1]
+                start = first[0].lineno if first else node.end_lineno
+                yield f"{module_name(file)}.{node.name}", (node.end_lineno or 0) - (start or 0) + 1
+
+
+def _report(found: list[Import]) -> str:
+    return "\n".join(sorted({str(item) for item in found}))
+
+
+def test_a_wrong_import_would_be_seen() -> None:
+    """The reader itself: relative, nested and type-only imports."""
+    body = ast.parse("from ..people import services\ndef f():\n    import cv2\nif TYPE_CHECKING:\n    import dlib").body
+    seen = [
+        (name, early) for node, early in _walk(body, at_import_time=True) for name in _names(node, "vision.engines")
+    ]
+    assert seen == [("vision.people.services", True), ("cv2", False)]
