@@ -6,7 +6,6 @@ import secrets
 import socket
 import sys
 import time
-from pathlib import Path
 
 from django.conf import settings
 
@@ -30,7 +29,7 @@ def programs(database: postgres.Postgres | None) -> list[Program]:
 def _worker() -> Program:
     """Less important than the web server, which so answers under load. On QUIT it gives unfinished images back."""
     celery = [
-        *[_script("celery"), "--app=faceapp", "worker", f"--queues={','.join(settings.WORKER_QUEUES)}"],
+        *[sys.executable, "-m", "celery", "--app=faceapp", "worker", f"--queues={','.join(settings.WORKER_QUEUES)}"],
         f"--concurrency={settings.WORKER_CONCURRENCY or len(os.sched_getaffinity(0))}",
         f"--hostname=worker-{secrets.token_hex(4)}@%h",
         *["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"],
@@ -40,22 +39,18 @@ def _worker() -> Program:
 
 def _beat() -> Program:
     schedule = settings.VAR / "beat-schedule"
-    celery = [_script("celery"), "--app=faceapp", "beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"]
+    celery = [sys.executable, "-m", "celery", "--app=faceapp", "beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"]
     return Program("beat", "app", launched(celery, signal_name="TERM"), stop_signal="TERM")
 
 
 def _web() -> Program:
     gunicorn = [
-        *[_script("gunicorn"), "faceapp.wsgi", f"--bind={_bracketed(settings.WEB_BIND)}:{settings.WEB_PORT}"],
+        *[sys.executable, "-m", "gunicorn", "faceapp.wsgi"],
+        f"--bind={_bracketed(settings.WEB_BIND)}:{settings.WEB_PORT}",
         *["--worker-class=gthread", "--workers=2", "--threads=16", "--timeout=60", "--graceful-timeout=2"],
         *["--no-control-socket", "--access-logfile=-"],
     ]
     return Program("web", "app", launched(gunicorn, signal_name="TERM"), stop_signal="TERM")
-
-
-def _script(name: str) -> str:
-    """The path of a program that is installed beside this Python."""
-    return str(Path(sys.executable).parent / name)
 
 
 def _bracketed(host: str) -> str:

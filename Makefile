@@ -1,0 +1,63 @@
+# A newcomer needs `make run` and `make demo`. Python 3.11 and make are all that has to be there.
+
+SHELL := /bin/sh
+UV_VERSION := 0.13.8
+PYTHON ?= $(shell for name in python3.11 python3; do \
+	$$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$name && break; done)
+VENV := .venv/bin/python
+COMPILE := $(VENV) -m uv pip compile --quiet --no-header --no-annotate --python-version 3.11
+PACKAGES := clients people blacklist recognition vision faceapp conftest.py manage.py
+
+# The locks are complete; --no-deps keeps out a second OpenCV wheel (see requirements-overrides.txt).
+define install
+@echo "Installing $(1) …"
+@$(VENV) -m uv pip install --quiet --no-deps --python $(VENV) -r $(1) || $(VENV) -m pip install --no-deps -r $(1)
+@touch $@
+endef
+
+.PHONY: help install run demo test lint bench lock clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+install: .venv/.installed  ## make the virtual environment in .venv
+
+run: .venv/.installed  ## start everything: database, queue, workers, web server (FACEAPP_PORT=8000)
+	@exec $(VENV) manage.py up
+
+demo: .venv/.installed-demo  ## screen real photographs (PHOTOS=folder for your own)
+	@exec $(VENV) manage.py demo $(if $(PHOTOS),--photos "$(PHOTOS)")
+
+test: .venv/.installed-dev .venv/.installed-demo  ## every test (ARGS='-k name' for some)
+	@$(VENV) -m pytest $(ARGS)
+
+# The linters load the settings, which want a folder for what they generate.
+lint: export FACEAPP_VAR := $(CURDIR)/var/lint
+lint: .venv/.installed-dev  ## ruff, mypy, migrations, deployment checks
+	$(VENV) -m ruff check .
+	$(VENV) -m ruff format --check .
+	$(VENV) -m mypy .
+	$(VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	FACEAPP_HTTPS=1 $(VENV) manage.py check --deploy --fail-level WARNING
+
+bench: .venv/.installed-dev .venv/.installed-demo  ## measure and save one table
+	@exec $(VENV) -m bench
+
+lock: .venv/.installed  ## compile requirements*.in into requirements*.txt
+	$(COMPILE) --override requirements-overrides.txt requirements.in --output-file requirements.txt
+	$(COMPILE) --override requirements-overrides.txt requirements-dev.in --output-file requirements-dev.txt
+
+clean:  ## remove the virtual environment and caches; your data in var/ stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache var/lint
+
+.venv/.installed: requirements.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed: install it, or name it with PYTHON=/path/to/python3.11." >&2; exit 1; }
+	@test -x $(VENV) || $(PYTHON) -m venv .venv
+	@$(VENV) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || echo "Going on with pip."
+	$(call install,requirements.txt)
+
+.venv/.installed-dev: requirements-dev.txt .venv/.installed
+	$(call install,requirements-dev.txt)
+
+.venv/.installed-demo: requirements-demo.txt .venv/.installed
+	$(call install,requirements-demo.txt)
