@@ -115,7 +115,7 @@ class ClientSessionAuthentication(SessionAuthentication):
         try:
             super().enforce_csrf(request)
         except PermissionDenied as error:
-            raise PermissionDenied(error.detail, code="auth.csrf_failed") from error
+            raise PermissionDenied(str(error.detail), code="auth.csrf_failed") from error
 
 
 class AnonymousClientAuthentication(BaseAuthentication):

@@ -19,7 +19,6 @@ from clients.models import ApiKey, Client, Scope
 MAX_EXPIRY_DAYS = 36_500
 
 
-@transaction.atomic
 def create_api_key(
     *, client_name: str, name: str = "", scopes: Sequence[str] = (), expires_in_days: int | None = None
 ) -> tuple[ApiKey, str]:
@@ -28,13 +27,12 @@ def create_api_key(
     No scopes mean all of them. Raises `InvalidClient`, `InactiveClient` or `InvalidKeyOptions`.
     """
     _check_scopes(scopes)
-    client = get_or_create_client(name=client_name)
-    if not client.is_active:
-        raise InactiveClient("The client is inactive. Activate it before making a key for it.")
-    row = ApiKey(
-        client=client, name=(name or client.name)[:50], scopes=list(scopes), expiry_date=_expiry(expires_in_days)
-    )
-    return row, save_new_key(row=row)
+    row = ApiKey(name=(name or client_name)[:50], scopes=list(scopes), expiry_date=_expiry(expires_in_days))
+    with transaction.atomic():
+        row.client = get_or_create_client(name=client_name)
+        if not row.client.is_active:
+            raise InactiveClient("The client is inactive. Activate it before making a key for it.")
+        return row, save_new_key(row=row)
 
 
 def save_new_key(*, row: ApiKey) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 
 from clients import services
 from clients.models import Scope
@@ -32,5 +33,7 @@ class Command(BaseCommand):
             )
         except FaceAppError as error:
             raise CommandError(error.message) from error
+        except OperationalError as error:
+            raise CommandError("The database does not answer.") from error
         self.stderr.write(f"Key {row} of client {row.client}:", self.style.NOTICE)
         self.stdout.write(key)

@@ -1,0 +1,27 @@
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+
+from clients import services
+from clients.models import Client
+
+
+@pytest.fixture
+def key_a(client_a: Client) -> str:
+    """A key of alice with every scope."""
+    return services.create_api_key(client_name=client_a.name)[1]
+
+
+@pytest.fixture
+def make_key(client_a: Client) -> Callable[..., str]:
+    """A key of alice with the given scopes."""
+    return lambda *scopes: services.create_api_key(client_name=client_a.name, scopes=scopes)[1]
+
+
+@pytest.fixture
+def member(client_a: Client) -> User:
+    """A user who acts as alice."""
+    user = User.objects.create_user("ann", password="ann's password")
+    client_a.members.add(user)
+    return user

@@ -1,0 +1,148 @@
+import re
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+from rest_framework_api_key.models import APIKey as LibraryApiKey
+from unfold.admin import ModelAdmin
+
+from clients import services
+from clients.models import ApiKey, Client
+
+KEYS = "/admin/clients/apikey/"
+KEY = re.compile(r"[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}")
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def browser() -> Browser:
+    browser = Browser()
+    browser.force_login(User.objects.create_superuser("root"))
+    return browser
+
+
+def make(browser: Browser, owner: Client, **fields: object) -> str:
+    """The page after a key was made."""
+    data = {"client": owner.pk, "name": "till", "rate_limit": "", "expiry_date_0": "", "expiry_date_1": ""} | fields
+    return browser.post(f"{KEYS}add/", data, follow=True).content.decode()
+
+
+def test_a_new_key_is_shown_once(browser: Browser, client_a: Client) -> None:
+    page = make(browser, client_a, scopes=["detect", "screen"], rate_limit="60/min")
+    (key,) = set(KEY.findall(page))
+    row = ApiKey.objects.get()
+    assert row.is_valid(key) and row.scopes == ["detect", "screen"] and row.rate_limit == "60/min"
+    for path in (KEYS, f"{KEYS}{row.pk}/change/", f"{KEYS}{row.pk}/history/", "/admin/"):
+        later = browser.get(path, follow=True).content.decode()
+        assert key not in later and "never shown again" not in later
+
+
+def test_the_form_offers_each_scope_as_a_checkbox(browser: Browser) -> None:
+    page = browser.get(f"{KEYS}add/").content.decode()
+    boxes = re.findall(r'<input[^>]*type="checkbox"[^>]*name="scopes"[^>]*', page)
+    boxes = boxes or re.findall(r'<input[^>]*name="scopes"[^>]*type="checkbox"[^>]*', page)
+    assert len(boxes) == 4
+
+
+def test_the_hash_is_not_a_field(browser: Browser, client_a: Client) -> None:
+    row, _ = services.create_api_key(client_name=client_a.name)
+    page = browser.get(f"{KEYS}{row.pk}/change/").content.decode()
+    assert 'name="hashed_key"' not in page and row.prefix in page
+    visible = re.sub(r"<[^>]*>", "", page)  # the row's address is made of it
+    assert row.hashed_key not in visible
+
+
+def test_a_key_stays_with_its_client_and_its_secret(browser: Browser, client_a: Client, client_b: Client) -> None:
+    row, key = services.create_api_key(client_name=client_a.name)
+    data = {"client": client_b.pk, "name": "renamed", "revoked": "on", "hashed_key": "x", "prefix": "x"}
+    data |= {"rate_limit": "", "expiry_date_0": "", "expiry_date_1": ""}
+    assert browser.post(f"{KEYS}{row.pk}/change/", data).status_code == 302
+    changed = ApiKey.objects.get()
+    assert changed.name == "renamed" and changed.client == client_a and not changed.revoked and changed.is_valid(key)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": ""},
+        {"client": ""},
+        {"scopes": ["fly"]},
+        {"rate_limit": "fast"},
+        {"expiry_date_0": "2020-01-01", "expiry_date_1": "00:00"},
+    ],
+)
+def test_a_key_that_makes_no_sense_is_refused(browser: Browser, client_a: Client, fields: dict[str, object]) -> None:
+    assert not KEY.search(make(browser, client_a, **fields))
+    assert not ApiKey.objects.exists()
+
+
+def test_an_inactive_client_gets_no_key(browser: Browser, client_a: Client) -> None:
+    Client.objects.update(is_active=False)
+    assert "This client is inactive" in make(browser, client_a)
+    assert not ApiKey.objects.exists()
+
+
+def test_keys_are_revoked_by_an_action(browser: Browser, client_a: Client) -> None:
+    rows = [services.create_api_key(client_name=client_a.name)[0] for _ in range(3)]
+    chosen = [row.pk for row in rows[:2]]
+    page = browser.post(KEYS, {"action": "revoke", "_selected_action": chosen}, follow=True).content.decode()
+    assert "Keys revoked: 2." in page
+    assert list(ApiKey.objects.filter(revoked=False)) == [rows[2]]
+    assert browser.get(f"{KEYS}{chosen[0]}/change/").status_code == 200
+
+
+def test_a_user_who_may_only_look_cannot_revoke(client_a: Client) -> None:
+    row, _ = services.create_api_key(client_name=client_a.name)
+    user = User.objects.create_user("viewer", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename="view_apikey"))
+    browser = Browser()
+    browser.force_login(user)
+    browser.post(KEYS, {"action": "revoke", "_selected_action": [row.pk]})
+    assert browser.get(KEYS).status_code == 200 and not ApiKey.objects.get().revoked
+
+
+def test_the_list_of_clients_counts_live_keys(browser: Browser, client_a: Client) -> None:
+    for _ in range(3):
+        row, _key = services.create_api_key(client_name=client_a.name)
+    services.revoke_api_key(key=row)
+    page = browser.get("/admin/clients/client/").content.decode()
+    cell = re.search(r"field-live_keys[^>]*>(.*?)</td>", page, re.DOTALL)
+    assert cell and re.sub(r"<[^>]*>", "", cell[1]).strip() == "2"
+
+
+@pytest.mark.parametrize("path", [KEYS, "/admin/clients/client/", "/admin/auth/user/"])
+def test_lists_cost_the_same_with_more_rows(browser: Browser, path: str) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert browser.get(path).status_code == 200
+        return len(captured)
+
+    _populate("first")
+    before = queries()
+    for name in ("second", "third", "fourth"):
+        _populate(name)
+    assert queries() == before
+
+
+def _populate(name: str) -> None:
+    row, _ = services.create_api_key(client_name=name)
+    row.client.members.add(User.objects.create_user(name))
+
+
+@pytest.mark.parametrize("model", ["auth/user", "auth/group", "clients/client", "clients/apikey"])
+@pytest.mark.parametrize("page", ["", "add/"])
+def test_every_page_opens(browser: Browser, model: str, page: str) -> None:
+    assert browser.get(f"/admin/{model}/{page}").status_code == 200
+
+
+def test_a_client_page_opens_with_members(browser: Browser, member: User) -> None:
+    page = browser.get(f"/admin/clients/client/{member.clients.get().pk}/change/").content.decode()
+    assert "ann" in page
+
+
+def test_every_model_has_the_sites_looks_and_the_librarys_keys_are_gone() -> None:
+    assert LibraryApiKey not in admin.site._registry
+    assert all(isinstance(admin.site._registry[model], ModelAdmin) for model in (User, Group, Client, ApiKey))

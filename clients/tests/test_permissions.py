@@ -1,0 +1,72 @@
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.test import APIClient
+
+from clients.models import ApiKey, Client
+
+pytestmark = pytest.mark.django_db
+scoped = pytest.mark.urls("clients.tests.urls")
+
+
+@scoped
+@pytest.mark.parametrize(
+    ("scopes", "method", "path", "missing"),
+    [
+        ([], "get", "/api/notes/", None),
+        ([], "post", "/api/notes/", None),
+        (["screen"], "get", "/api/notes/", None),
+        (["screen"], "head", "/api/notes/", None),
+        (["screen"], "options", "/api/notes/", None),
+        (["screen"], "post", "/api/notes/", "blacklist:write"),
+        (["blacklist:write"], "post", "/api/notes/", None),
+        (["blacklist:write"], "get", "/api/notes/", "screen"),
+        (["detect"], "post", "/api/detect/", None),
+        (["screen"], "post", "/api/detect/", "detect"),
+        (["screen"], "post", "/api/other/", None),
+        (["detect"], "post", "/api/other/", "screen"),
+    ],
+)
+def test_a_key_does_what_its_scopes_say(
+    make_key: Callable[..., str], scopes: list[str], method: str, path: str, missing: str | None
+) -> None:
+    response = getattr(APIClient(), method)(path, headers={"X-API-Key": make_key(*scopes)})
+    if missing is None:
+        assert response.status_code == 200
+    else:
+        assert response.status_code == 403
+        assert response.json() == {"detail": f"This API key lacks the scope '{missing}'.", "code": "auth.missing_scope"}
+
+
+@scoped
+def test_scopes_do_not_limit_members(member: User) -> None:
+    api = APIClient()
+    api.force_login(member)
+    assert api.post("/api/notes/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["", "add/", "{pk}/change/", "{pk}/delete/"])
+def test_the_admin_takes_no_key(key_a: str, path: str) -> None:
+    row = ApiKey.objects.get()
+    url = f"/admin/clients/apikey/{path.format(pk=row.pk)}"
+    for headers in ({"X-API-Key": key_a}, {"Authorization": f"Api-Key {key_a}"}):
+        for send in (APIClient().get, APIClient().post):
+            response = send(url, {"client": row.client_id, "name": "mine"}, format="multipart", headers=headers)
+            assert response.status_code == 302 and response["Location"].startswith("/admin/login/")
+    assert list(ApiKey.objects.all()) == [row]
+
+
+def test_no_route_outside_the_admin_serves_clients_or_keys() -> None:
+    served = {getattr(getattr(view, "queryset", None), "model", None) for view in _api_views(get_resolver())}
+    assert not served & {ApiKey, Client}
+
+
+def _api_views(resolver: URLResolver) -> Iterator[Any]:
+    for pattern in resolver.url_patterns:  # the admin registers views without a class
+        if isinstance(pattern, URLResolver):
+            yield from _api_views(pattern)
+        elif isinstance(pattern, URLPattern):
+            yield getattr(pattern.callback, "cls", None)
