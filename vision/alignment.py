@@ -35,7 +35,7 @@ def similarity(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDAr
 def five_point_chip(image: Image, points: NDArray[np.float32], size: tuple[int, int] = (112, 112)) -> Image:
     """The chip (height, width, 3) whose five points lie on `ARCFACE_POINTS`; parts outside the image are black.
 
-    `points`: (5, 2), as seen by the observer from left to right: right eye, left eye, nose, right and left mouth corner.
+    `points`: (5, 2), the person's right eye, left eye, nose, right and left corner of the mouth.
     """
     import cv2
 
@@ -45,7 +45,7 @@ def five_point_chip(image: Image, points: NDArray[np.float32], size: tuple[int, 
 def eye_levelled_chip(
     image: Image, box: Box, landmarks: Landmarks, size: tuple[int, int], margin: float = 0.0
 ) -> Image:
-    """The box with `margin` (share of its longer side) on each side, turned so that the eyes are level, scaled to `size`.
+    """The box and `margin` around it (share of its longer side), turned so that the eyes are level, scaled to `size`.
 
     Parts outside the image repeat its border.
     """
@@ -55,7 +55,7 @@ def eye_levelled_chip(
     scale = min(size) / (max(box.w, box.h, 1) * (1 + 2 * margin))
     centre = (box.x + box.w / 2, box.y + box.h / 2)
     matrix = cv2.getRotationMatrix2D(centre, angle, scale)
-    matrix[:, 2] += (size[0] / 2 - centre[0], size[1] / 2 - centre[1])
+    matrix[:, 2] += np.array([size[0] / 2 - centre[0], size[1] / 2 - centre[1]])
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return cast(Image, cv2.warpAffine(image, matrix, size, flags=interpolation, borderMode=cv2.BORDER_REPLICATE))
 

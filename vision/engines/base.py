@@ -23,7 +23,7 @@ class FaceEngine(ABC):
 
     @abstractmethod
     def load(self) -> None:
-        """Load the weights. Raises `EngineUnavailable` (code `engine.weights_missing`) with a hint when they are not there."""
+        """Load the weights. Raises `EngineUnavailable` (code `engine.weights_missing`) with a hint when there are none."""
 
     @abstractmethod
     def detect(self, image: Image, *, detector: str | None = None) -> list[Detection]:
@@ -35,9 +35,7 @@ class FaceEngine(ABC):
 
     def chips(self, image: Image, detections: Sequence[Detection]) -> list[Image]:
         """The aligned crop of each face, as the model sees it; used for quality. Defaults to the plain boxes."""
-        return [
-            image[max(d.box.y, 0) : d.box.y + d.box.h, max(d.box.x, 0) : d.box.x + d.box.w] for d in detections
-        ]
+        return [image[max(d.box.y, 0) : d.box.y + d.box.h, max(d.box.x, 0) : d.box.x + d.box.w] for d in detections]
 
     def liveness(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
         """Probability of a live person for each face, or None where the engine cannot tell."""

@@ -1,4 +1,4 @@
-"""DeepFace's detectors and models, each face aligned as its model was trained. Imports no model library until `load`."""
+"""DeepFace's detectors and models, each face aligned as its model was trained; import-light until `load`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class DeepFaceEngine(FaceEngine):
         with self._lock:
             if self._finder is not None:
                 return
-            weights.require(self.files())
+            weights.verify(self.files())
             runtime.build("facial_recognition", self.space.model)
             self._detector(self.detector)
             if not weights.missing(weights.FASNET):

@@ -17,7 +17,7 @@ from vision.types import Box, Detection, Image, Landmarks, Space
 
 
 class FakeEngine(FaceEngine):
-    """Squares of one colour (at least 8 pixels wide, separated by grey) are faces; embedding = colour / 255 in `dimensions`."""
+    """Squares of one colour, at least 8 pixels wide and separated by grey, are faces; the embedding is colour / 255."""
 
     def __init__(self, *, model: str = "Fake", dimensions: int = 4, delay: float = 0.0) -> None:
         self.detector = "squares"
@@ -32,9 +32,7 @@ class FakeEngine(FaceEngine):
         time.sleep(self.delay)
         saturated = image.max(axis=2).astype(int) - image.min(axis=2) > 60
         columns = _runs(saturated.any(axis=0))
-        found = [
-            (x0, y0, x1, y1) for x0, x1 in columns for y0, y1 in _runs(saturated[:, x0:x1].any(axis=1))
-        ]
+        found = [(x0, y0, x1, y1) for x0, x1 in columns for y0, y1 in _runs(saturated[:, x0:x1].any(axis=1))]
         return [_detection(*box) for box in found if box[2] - box[0] >= 8 and box[3] - box[1] >= 8]
 
     def embed(self, image: Image, detections: Sequence[Detection]) -> NDArray[np.float32]:

@@ -18,9 +18,9 @@ METRICS = ("cosine", "euclidean", "euclidean_l2", "angular")
 
 @dataclass(frozen=True)
 class Alignment:
-    """How a face is cut out: `kind` is `dlib` (150 px chip), `arcface` (112 px, five points) or `eyes` (levelled box).
+    """How a face is cut out: `kind` is `dlib` (dlib's own chip), `arcface` (five points) or `eyes` (levelled box).
 
-    `size` is (width, height) in pixels; `margin` is what is added on each side, as a share of the box (`dlib`: of the chip).
+    `size` is (width, height) in pixels; `margin` is added on each side, as a share of the box (`dlib`: of the chip).
     """
 
     kind: str
@@ -58,13 +58,13 @@ def _eyes(width: int, height: int, margin: float = 0.0) -> Alignment:
 
 
 def _released(name: str) -> tuple[WeightFile, ...]:
-    return (weights._released(name),)
+    return (weights.released(name),)
 
 
 # Thresholds of Dlib are measured for our alignment (docs/engines.md); the others are those DeepFace publishes for its
 # own crops (deepface/config/threshold.py), because their weights could not be measured here.
 MODELS: dict[str, Model] = {
-    "Dlib": Model("dlib-resnet-v1", 128, DLIB_CHIP, (weights.DLIB_RESNET,), (0.09, 0.6, 0.42, 0.136), "euclidean"),
+    "Dlib": Model("dlib-resnet-v1", 128, DLIB_CHIP, (weights.DLIB_RESNET,), (0.0849, 0.6, 0.412, 0.1322), "euclidean"),
     "VGG-Face": Model(
         "vgg-face", 4096, _eyes(224, 224, 0.15), _released("vgg_face_weights.onnx"), (0.68, 1.17, 1.17, 0.39)
     ),

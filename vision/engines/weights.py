@@ -40,7 +40,7 @@ def _dlib(name: str, sha256: str) -> WeightFile:
     return WeightFile(name, sha256=sha256, package="face_recognition_models")
 
 
-def _released(name: str) -> WeightFile:
+def released(name: str) -> WeightFile:
     return WeightFile(name, (RELEASES + name, MIRROR + name))
 
 
@@ -53,7 +53,7 @@ DLIB_5_POINTS = _dlib(
 DLIB_68_POINTS = _dlib(
     "shape_predictor_68_face_landmarks.dat", "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f"
 )
-FASNET = (_released("2.7_80x80_MiniFASNetV2.onnx"), _released("4_0_0_80x80_MiniFASNetV1SE.onnx"))
+FASNET = (released("2.7_80x80_MiniFASNetV2.onnx"), released("4_0_0_80x80_MiniFASNetV1SE.onnx"))
 
 
 def missing(files: Iterable[WeightFile]) -> list[str]:
@@ -66,6 +66,15 @@ def require(files: Iterable[WeightFile]) -> None:
     if names := missing(files):
         message = f"Model weights are missing: {', '.join(names)}. Run `python manage.py fetch_models`."
         raise EngineUnavailable(message, code="engine.weights_missing")
+
+
+def verify(files: Iterable[WeightFile]) -> None:
+    """`require`, and every pinned hash fits, so that a space's name tells the truth (code `engine.weights_broken`)."""
+    files = tuple(files)
+    require(files)
+    if broken := [file.name for file in files if file.sha256 and digest(file.path) != file.sha256]:
+        message = f"Model weights are damaged: {', '.join(broken)}. Run `python manage.py fetch_models`."
+        raise EngineUnavailable(message, code="engine.weights_broken")
 
 
 def digest(path: Path) -> str:

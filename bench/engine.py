@@ -1,0 +1,243 @@
+"""The engine against plain `DeepFace.represent` with the same model and detector: time, memory and accuracy.
+
+`compare_with_deepface` measures speed in fresh processes, one after the other in the same run; `compare_accuracy` decides
+every pair of labelled faces in a folder of photographs. `python -m bench.engine` prints both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from PIL import ImageOps
+
+ROOT = Path(__file__).resolve().parent.parent
+PHOTOS = ROOT.parent / "shared" / "faces"
+REPEATS = 7
+
+# Who is where in the photographs of several people: a point of the face, as shares of width and height.
+GROUPS: dict[str, dict[str, tuple[float, float]]] = {
+    "obama_and_biden.jpg": {"biden": (0.42, 0.36), "obama": (0.62, 0.34), "bystander": (0.85, 0.8)},
+    "obama_and_biden_2.jpg": {"obama": (0.28, 0.19), "biden": (0.77, 0.22)},
+    "kit_and_rose.jpg": {"rose": (0.24, 0.23), "kit": (0.6, 0.2)},
+}
+EXCLUDED = ("partial",)  # half of the face is cut off
+
+Array = NDArray[Any]
+Face = tuple[tuple[int, int, int, int], Array]  # box (x, y, w, h) and embedding
+Describe = Callable[[Array], list[Face]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured line: milliseconds and peak memory of one image of `side` pixels, in a fresh process."""
+
+    side: int
+    ours_ms: float
+    deepface_ms: float
+    ours_mb: float
+    deepface_mb: float
+
+    @property
+    def ratio(self) -> float:
+        return self.deepface_ms / self.ours_ms
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Decisions on all pairs of labelled faces. A pair with a face that was not found counts as wrong."""
+
+    faces: int
+    missed: int
+    pairs: int
+    false_matches: int
+    false_non_matches: int
+    largest_same: float
+    smallest_different: float
+
+    @property
+    def share(self) -> float:
+        return 1 - (self.false_matches + self.false_non_matches) / self.pairs
+
+
+def compare_with_deepface(sizes: Sequence[int] = (640, 1280), photo: Path | None = None) -> list[Row]:
+    """Median of `REPEATS` calls a size, each side in its own fresh process, in turn."""
+    path = photo or _photo()
+    return [_row(side, path) for side in sizes]
+
+
+def compare_accuracy(folder: Path = PHOTOS) -> dict[str, Accuracy]:
+    """Accuracy of our engine and of plain DeepFace (model Dlib, detector dlib, euclidean) on the same faces."""
+    _setup()
+    from vision.engines.spaces import space_of
+
+    threshold = space_of("Dlib").thresholds["euclidean"]
+    return {name: decide(labelled(folder, describe), threshold) for name, describe in SIDES().items()}
+
+
+def labelled(folder: Path, describe: Describe) -> list[tuple[str, str, Array | None]]:
+    """(file, person, embedding or None when not found) of every labelled face in `folder`."""
+    rows = []
+    for path in sorted(p for p in folder.iterdir() if p.suffix in (".jpg", ".png")):
+        if any(word in path.name for word in EXCLUDED):
+            continue
+        image = load(path)
+        found = describe(image)
+        people = GROUPS.get(path.name) or {path.stem.split("_")[0]: None}
+        rows += [(path.name, person, _pick(found, point, image.shape)) for person, point in people.items()]
+    return rows
+
+
+def decide(faces: Sequence[tuple[str, str, Array | None]], threshold: float, metric: Any = None) -> Accuracy:
+    """All pairs of `faces`, called the same person when their distance is at most `threshold`."""
+    distance = metric or (lambda a, b: float(np.linalg.norm(a - b)))
+    same: list[float] = []
+    different: list[float] = []
+    for (_, a, x), (_, b, y) in combinations(faces, 2):
+        gap = float("inf") if x is None or y is None else distance(x, y)
+        (same if a == b else different).append(gap)
+    wrong_same = sum(gap > threshold for gap in same)
+    return Accuracy(
+        faces=len(faces),
+        missed=sum(vector is None for *_, vector in faces),
+        pairs=len(same) + len(different),
+        false_matches=sum(gap <= threshold for gap in different),
+        false_non_matches=wrong_same,
+        largest_same=max(gap for gap in same if gap < float("inf")),
+        smallest_different=min(different),
+    )
+
+
+def load(path: Path) -> Array:
+    """An upright RGB array."""
+    with PillowImage.open(path) as picture:
+        return np.array(ImageOps.exif_transpose(picture).convert("RGB"))
+
+
+def ours(*, detector: str = "dlib", model: str = "Dlib") -> Describe:
+    """Our engine as a function from an image to its faces."""
+    from vision.engines.deepface import DeepFaceEngine
+
+    engine = DeepFaceEngine(model=model, detector=detector)
+    engine.load()
+
+    def describe(image: Array) -> list[Face]:
+        found = engine.detect(image)
+        vectors = engine.embed(image, found)
+        return [((d.box.x, d.box.y, d.box.w, d.box.h), v) for d, v in zip(found, vectors, strict=True)]
+
+    return describe
+
+
+def plain_deepface(*, detector: str = "dlib", model: str = "Dlib") -> Describe:
+    """`DeepFace.represent` as its documentation shows it."""
+    from vision.engines import runtime
+
+    runtime.prepare()
+    from deepface import DeepFace
+
+    def describe(image: Array) -> list[Face]:
+        try:
+            rows = DeepFace.represent(image[:, :, ::-1].copy(), model_name=model, detector_backend=detector)
+        except ValueError:  # no face
+            return []
+        areas = [row["facial_area"] for row in rows]
+        return [
+            ((a["x"], a["y"], a["w"], a["h"]), np.array(row["embedding"])) for a, row in zip(areas, rows, strict=True)
+        ]
+
+    return describe
+
+
+def SIDES() -> dict[str, Describe]:  # noqa: N802  a lazy constant
+    return {"ours": ours(), "deepface": plain_deepface()}
+
+
+def _pick(found: list[Face], point: tuple[float, float] | None, shape: tuple[int, ...]) -> Array | None:
+    """The face around `point`, or the largest one."""
+    if point is not None:
+        x, y = point[0] * shape[1], point[1] * shape[0]
+        found = [f for f in found if f[0][0] <= x <= f[0][0] + f[0][2] and f[0][1] <= y <= f[0][1] + f[0][3]]
+    return max(found, key=lambda face: face[0][2] * face[0][3])[1] if found else None
+
+
+def _row(side: int, photo: Path) -> Row:
+    ours_ms, ours_mb = _child("ours", side, photo)
+    deepface_ms, deepface_mb = _child("deepface", side, photo)
+    return Row(side, ours_ms, deepface_ms, ours_mb, deepface_mb)
+
+
+def _child(name: str, side: int, photo: Path) -> tuple[float, float]:
+    command = [sys.executable, "-m", "bench.engine", "--child", name, str(side), str(photo)]
+    answer = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    result = json.loads(answer.stdout.splitlines()[-1])
+    return result["ms"], result["mb"]
+
+
+def _measure(name: str, side: int, photo: Path) -> dict[str, float]:
+    import resource
+
+    describe = {"ours": ours, "deepface": plain_deepface}[name]()
+    with PillowImage.open(photo) as picture:
+        scale = side / max(picture.size)
+        size = (round(picture.width * scale), round(picture.height * scale))
+        image = np.array(picture.convert("RGB").resize(size))
+    if not describe(image):
+        raise SystemExit(f"{name} found no face at {side} pixels")
+    times = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        describe(image)
+        times.append((time.perf_counter() - started) * 1000)
+    return {"ms": statistics.median(times), "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def _photo() -> Path:
+    """A photograph of one face: from the test photographs, else the astronaut that scikit-image carries."""
+    from importlib.util import find_spec
+
+    candidates = [PHOTOS / "obama_1.jpg"]
+    if (spec := find_spec("skimage")) and spec.origin:
+        candidates.append(Path(spec.origin).parent / "data" / "astronaut.png")
+    return next(path for path in candidates if path.is_file())
+
+
+def _setup() -> None:
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "faceapp.settings")
+    django.setup()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--child", nargs=3, metavar=("SIDE", "PIXELS", "PHOTO"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    _setup()
+    if arguments.child:
+        name, side, photo = arguments.child
+        print(json.dumps(_measure(name, int(side), Path(photo))))
+        return
+    for row in compare_with_deepface():
+        print(f"{row.side:5} px  ours {row.ours_ms:7.1f} ms {row.ours_mb:6.0f} MB   ", end="")
+        print(f"DeepFace {row.deepface_ms:7.1f} ms {row.deepface_mb:6.0f} MB   {row.ratio:.1f} times faster")
+    if PHOTOS.is_dir():
+        for name, result in compare_accuracy().items():
+            print(f"{name:9} {result.share:.1%} {result}")
+
+
+if __name__ == "__main__":
+    main()
