@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.fields import empty
 from rest_framework.reverse import reverse
 
 from blacklist.models import BlacklistEntry
@@ -13,10 +14,16 @@ from people.models import ReferenceImage
 from people.types import Upload
 
 
+class OptionalBoolean(serializers.BooleanField):
+    """A boolean that a form may leave out; DRF would read that as false, and new entries would never match."""
+
+    default_empty_html = empty
+
+
 class DatesSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """What an entry may say besides name and reason; everything is optional."""
 
-    is_active = serializers.BooleanField(required=False)
+    is_active = OptionalBoolean(required=False)
     valid_from = serializers.DateField(required=False, allow_null=True)
     valid_until = serializers.DateField(required=False, allow_null=True)
 

@@ -1,0 +1,26 @@
+"""Pictures for the fake engine: grey ground, one coloured square per face, the colour is the person."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+from PIL import Image, ImageDraw
+
+RED, GREEN, BLUE, YELLOW = (220, 20, 20), (20, 200, 40), (30, 40, 220), (220, 210, 20)
+
+
+def picture(*colours: tuple[int, int, int], kind: str = "PNG", side: int = 40) -> bytes:
+    """An encoded picture with one square per colour, from left to right."""
+    image = Image.new("RGB", (2 * side * max(len(colours), 1), 2 * side), (128, 128, 128))
+    draw = ImageDraw.Draw(image)
+    for index, colour in enumerate(colours):
+        left = 2 * side * index + side // 2
+        draw.rectangle([left, side // 2, left + side, side // 2 + side], fill=colour)
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return buffer.getvalue()
+
+
+def data_url(data: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(data).decode()
