@@ -63,6 +63,7 @@ class ApiKeyAdmin(ModelAdmin):
     list_filter = ["client", "revoked"]
     list_select_related = ["client"]
     search_fields = ["prefix", "name", "client__name"]
+    autocomplete_fields = ["client"]
     actions = ["revoke"]
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:

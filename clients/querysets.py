@@ -40,6 +40,13 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 class ApiKeyManager(BaseAPIKeyManager.from_queryset(ApiKeyQuerySet)):  # type: ignore[misc]
     """The library's manager, which makes keys, with our questions."""
 
+    def assign_key(self, obj: ApiKey) -> str:
+        """Give `obj` a new key and return it. The row's id is the prefix: the library's own ids contain the hash, and
+        ids appear in the admin's addresses and so in access logs."""
+        key: str = super().assign_key(obj)
+        obj.id = obj.prefix
+        return key
+
 
 def _live(prefix: str = "") -> Q:
     unexpired = Q(**{f"{prefix}expiry_date": None}) | Q(**{f"{prefix}expiry_date__gt": timezone.now()})

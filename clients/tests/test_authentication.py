@@ -48,12 +48,12 @@ def test_two_live_keys_serve_one_client_until_one_is_revoked(api: APIClient, cli
         "{key}x",
         "{prefix}",
         "{prefix}.",
-        "{hash}",
+        "{prefix}.{hash}",
     ],
 )
 def test_a_wrong_key_is_refused(api: APIClient, key_a: str, sent: str) -> None:
     row = ApiKey.objects.get()
-    text = sent.format(key=key_a, prefix=row.prefix, hash=row.id)
+    text = sent.format(key=key_a, prefix=row.prefix, hash=row.hashed_key)
     for headers in ({"X-API-Key": text}, {"Authorization": f"Api-Key {text}"}):
         response = api.get(NOTES, headers=headers)
         assert response.status_code == 401
