@@ -26,6 +26,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 from urllib3.util import parse_url
 
+from vision.exceptions import InvalidImage
 from vision.refusals import refusal
 
 MAX_REDIRECTS = 3
@@ -37,8 +38,9 @@ HEADERS = {"User-Agent": "faceapp", "Accept": "image/*", "Accept-Encoding": "ide
 
 # Global unicast only: outside of it lie IPv4 in disguise (::ffff:0:0/96, 64:ff9b::/96), local and multicast addresses.
 PUBLIC_V6 = ip_network("2000::/3")
-# Python calls these public; 6to4 hides an IPv4 address, the last one is the metadata service of a large cloud.
-NEVER = [ip_network(net) for net in ("2002::/16", "192.88.99.0/24", "168.63.129.16/32")]
+# Some versions of Python call these public: special-purpose networks, 6to4 (IPv4 in disguise), and last the metadata
+# service of a large cloud.
+NEVER = [ip_network(net) for net in ("192.0.0.0/24", "192.88.99.0/24", "2002::/16", "3fff::/20", "168.63.129.16/32")]
 METADATA_V6 = ip_address("fd00:ec2::254")
 # What URL_ALLOW_PRIVATE opens: never link-local addresses, where clouds keep their metadata services.
 PRIVATE = [
@@ -77,7 +79,7 @@ class Deadline:
     def left(self) -> float:
         """Seconds left, never zero (which sockets take for non-blocking). Raises `InvalidImage` when it has passed."""
         if self.passed:
-            raise refusal("image.url_timeout", limit=settings.URL_TIMEOUT)
+            raise _timeout()
         return max(self.at - time.monotonic(), 0.001)
 
 
@@ -223,5 +225,8 @@ def _network_errors(deadline: Deadline) -> Iterator[None]:
     try:
         yield
     except (HTTPError, HTTPException, OSError, ValueError):
-        deadline.left()
-        raise refusal("image.url_unreachable") from None
+        raise (_timeout() if deadline.passed else refusal("image.url_unreachable")) from None
+
+
+def _timeout() -> InvalidImage:
+    return refusal("image.url_timeout", limit=settings.URL_TIMEOUT)

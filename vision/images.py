@@ -14,10 +14,13 @@ from io import BytesIO
 
 import numpy as np
 from django.conf import settings
+from PIL import BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 from PIL import Image as Pillow
 from PIL.ExifTags import Base as Tag
-from pillow_heif import register_heif_opener
+from PIL.ImageFile import ImageFile
+from pillow_heif import HeifImageFile, register_heif_opener
 
+from vision.exceptions import InvalidImage
 from vision.refusals import refusal
 from vision.sources import read_text
 from vision.types import Image
@@ -39,7 +42,7 @@ register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, dec
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: the Pillow plugin that reads it and how its files begin."""
+    """A file format: the name of the Pillow plugin that reads it and how its files begin."""
 
     plugin: str
     extension: str
@@ -47,18 +50,18 @@ class Format:
     start: re.Pattern[bytes]
 
 
-def _format(plugin: str, extension: str, content_type: str, start: bytes) -> Format:
-    return Format(plugin, extension, content_type, re.compile(start, re.DOTALL))
+def _format(reader: type[ImageFile], extension: str, content_type: str, start: bytes) -> Format:
+    return Format(str(reader.format), extension, content_type, re.compile(start, re.DOTALL))
 
 
 FORMATS = (
-    _format("JPEG", ".jpg", "image/jpeg", rb"\xff\xd8\xff"),
-    _format("PNG", ".png", "image/png", rb"\x89PNG\r\n\x1a\n"),
-    _format("WEBP", ".webp", "image/webp", rb"RIFF....WEBP"),
-    _format("GIF", ".gif", "image/gif", rb"GIF8[79]a"),
-    _format("BMP", ".bmp", "image/bmp", rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"),
-    _format("TIFF", ".tif", "image/tiff", rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"),
-    _format("HEIF", ".heic", "image/heic", rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)"),
+    _format(JpegImagePlugin.JpegImageFile, ".jpg", "image/jpeg", rb"\xff\xd8\xff"),
+    _format(PngImagePlugin.PngImageFile, ".png", "image/png", rb"\x89PNG\r\n\x1a\n"),
+    _format(WebPImagePlugin.WebPImageFile, ".webp", "image/webp", rb"RIFF....WEBP"),
+    _format(GifImagePlugin.GifImageFile, ".gif", "image/gif", rb"GIF8[79]a"),
+    _format(BmpImagePlugin.BmpImageFile, ".bmp", "image/bmp", rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"),
+    _format(TiffImagePlugin.TiffImageFile, ".tif", "image/tiff", rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"),
+    _format(HeifImageFile, ".heic", "image/heic", rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)"),
 )
 OTHER_FILES = re.compile(
     rb"%PDF|%!PS|\xc5\xd0\xd3\xc6|\s*<(?:svg|\?xml|!DOCTYPE svg)|8BPS|\0\0[\1\2]\0|....ftyp|\0\0\0\x0cJXL |\xff\x0a"
@@ -165,7 +168,7 @@ def _check_pixels(width: int, height: int) -> None:
         raise refusal("image.truncated")
 
 
-def _too_many_pixels() -> Exception:
+def _too_many_pixels() -> InvalidImage:
     return refusal("image.too_many_pixels", limit=settings.MAX_IMAGE_PIXELS, side=MAX_SIDE)
 
 

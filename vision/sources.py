@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 from django.conf import settings
 
 from vision import fetching
+from vision.exceptions import InvalidImage
 from vision.refusals import refusal
 
 MAX_PATH = 4096  # characters, as in Linux
@@ -113,5 +114,5 @@ def _read_regular_file(path: Path) -> bytes:
         return file.read(settings.MAX_IMAGE_BYTES + 1)
 
 
-def _too_large() -> Exception:
+def _too_large() -> InvalidImage:
     return refusal("image.too_large", limit=settings.MAX_IMAGE_BYTES)
