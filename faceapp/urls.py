@@ -9,7 +9,14 @@ from blacklist.api.views import BlacklistViewSet
 from faceapp import health
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
 
-router = DefaultRouter()
+
+class Router(DefaultRouter):
+    """The list of resources at `/api/v1/`; formats are chosen by `Accept`, not by a suffix."""
+
+    include_format_suffixes = False
+
+
+router = Router()
 router.register("blacklist", BlacklistViewSet, "blacklist")
 router.register("detect", DetectionViewSet, "detect")
 router.register("process", ProcessViewSet, "process")

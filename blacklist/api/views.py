@@ -37,6 +37,7 @@ class BlacklistViewSet(GenericViewSet[BlacklistEntry]):
     """People to look for. Names are unique within a client; each entry has one photograph or more."""
 
     queryset = BlacklistEntry.objects.none()
+    lookup_value_regex = "[^/]+"
     serializer_class = EntrySerializer
     parser_classes = [JSONParser, MultiPartParser, FormParser]
     pagination_class = None
@@ -106,7 +107,7 @@ class BlacklistViewSet(GenericViewSet[BlacklistEntry]):
         return Response(ReferenceImageSerializer(images, many=True, context={"request": request}).data)
 
     @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
-    @action(detail=True, methods=["get"], url_path=r"images/(?P<image_id>[^/.]+)", url_name="image")
+    @action(detail=True, methods=["get"], url_path=r"images/(?P<image_id>[^/]+)", url_name="image")
     def image(self, request: Request, pk: str, image_id: str) -> FileResponse:
         """The file of one photograph."""
         reference = services.get_image(entry=self.get_entry(), image_id=positive_id(image_id))

@@ -145,6 +145,7 @@ class ProcessedImageViewSet(mixins.ListModelMixin, GenericViewSet[ProcessedImage
     """Screened images of this client, newest first."""
 
     queryset = ProcessedImage.objects.none()
+    lookup_value_regex = "[^/]+"
     serializer_class = ImageResultSerializer
     pagination_class = StrictPagination
     filterset_class = ProcessedImageFilter

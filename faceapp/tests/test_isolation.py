@@ -1,0 +1,119 @@
+"""No client sees or changes what is another's: every route, driven with a foreign key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import URLPattern, get_resolver
+from rest_framework.test import APIClient
+
+from blacklist.models import BlacklistEntry
+from clients.models import Client
+from clients.services import create_api_key
+from people.models import ReferenceImage
+from recognition.models import Job, ProcessedImage
+from vision.tests.drawing import RED, data_url, picture
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BODIES: dict[str, Any] = {
+    "blacklist-detail": {"name": "Stolen"},
+    "blacklist-images": lambda: {"images": [SimpleUploadedFile("a.png", picture(RED))]},
+}
+LISTS = {"blacklist-list", "job-list", "processed-image-list"}
+OPEN = {"api-root", "detect-detect-face", "process-process-images"}  # no stored object of anybody
+
+
+def api_of(client: Client) -> APIClient:
+    return APIClient(headers={"X-API-Key": create_api_key(client_name=client.name)[1]})
+
+
+@pytest.fixture
+def owned(client_a: Client) -> dict[str, str]:
+    """One of everything that a client can own, by the name of the path parameter."""
+    api = api_of(client_a)
+    upload = SimpleUploadedFile("a.png", picture(RED))
+    api.post("/api/v1/blacklist/", {"name": "Red", "images": [upload]}, format="multipart")
+    api.post("/api/v1/process/process-images", {"images": [data_url(picture(RED))]}, format="json")
+    return {
+        "blacklist": str(BlacklistEntry.objects.get().pk),
+        "job": str(Job.objects.get().pk),
+        "processed-image": str(ProcessedImage.objects.get().pk),
+        "image_id": str(ReferenceImage.objects.get().pk),
+    }
+
+
+def api_patterns() -> Iterator[URLPattern]:
+    [api] = [entry for entry in get_resolver().url_patterns if str(entry.pattern) == "api/v1/"]
+    for pattern in api.url_patterns:
+        if "<format>" not in str(pattern.pattern):
+            yield pattern
+
+
+def owner_key(name: str) -> str:
+    return next(key for key in ("processed-image", "blacklist", "job") if name.startswith(key))
+
+
+def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Every (route name, method, path) of the API that names or lists stored objects."""
+    for pattern in api_patterns():
+        name = pattern.name or ""
+        if name in OPEN:
+            continue
+        text = str(pattern.pattern).removeprefix("^").removesuffix("$").replace("\\Z", "")
+        text = text.replace("(?P<image_id>[^/]+)", owned["image_id"])
+        text = re.sub(r"\(\?P<pk>[^)]+\)", owned[owner_key(name)], text)
+        for method in list(pattern.callback.actions):
+            yield name, method, f"/api/v1/{text}"
+
+
+def test_foreign_objects_do_not_exist(owned: dict[str, str], client_b: Client) -> None:
+    api = api_of(client_b)
+    tried = 0
+    for name, method, path in routes(owned):
+        if name in LISTS:
+            continue
+        body = BODIES.get(name, {})
+        body = body() if callable(body) else body
+        kind = "multipart" if name == "blacklist-images" else "json"
+        response = getattr(api, method)(path, *([body] if method not in {"get", "head"} else []), format=kind)
+        assert response.status_code == 404, (name, method, path, response.status_code)
+        tried += 1
+    assert tried >= 13
+    assert BlacklistEntry.objects.get().name == "Red"
+    assert ReferenceImage.objects.count() == ProcessedImage.objects.count() == Job.objects.count() == 1
+
+
+def test_foreign_lists_are_empty(owned: dict[str, str], client_b: Client) -> None:
+    api = api_of(client_b)
+    seen = set()
+    for name, method, path in routes(owned):
+        if name in LISTS and method == "get":
+            body = api.get(path).json()
+            assert (body if isinstance(body, list) else body["items"]) == []
+            seen.add(name)
+    assert seen == LISTS
+
+
+def test_the_owner_reaches_the_same_routes(owned: dict[str, str], client_a: Client) -> None:
+    """The paths of the test above are right: with the owner's key none of the reads is a 404."""
+    api = api_of(client_a)
+    for name, method, path in routes(owned):
+        if method == "get":
+            assert api.get(path).status_code == 200, (name, path)
+
+
+def test_another_clients_entries_are_not_searched(owned: dict[str, str], client_b: Client) -> None:
+    body = {"images": [data_url(picture(RED))]}
+    [result] = api_of(client_b).post("/api/v1/process/process-images", body, format="json").json()
+    assert result["faces"][0]["blacklist_matches"] == []
+
+
+def test_without_a_key_nothing_is_answered(owned: dict[str, str]) -> None:
+    for name, method, path in routes(owned):
+        response = getattr(APIClient(), method)(path)
+        assert response.status_code == 401, (name, method)
