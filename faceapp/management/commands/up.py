@@ -41,7 +41,7 @@ class Command(BaseCommand):
             var = places.private_folder(places.unprivileged_user(), settings.VAR)
             with lock.held(var / "up.lock") as held:
                 self.run(held)
-        except (StackError, RuntimeError, TimeoutError, OperationalError) as error:
+        except (StackError, RuntimeError, OSError, OperationalError) as error:
             raise CommandError(str(error).strip()) from error
         except KeyboardInterrupt:
             self.stdout.write("Stopped.")
