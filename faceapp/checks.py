@@ -82,14 +82,21 @@ def check_secret_key_is_shared(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_url_hosts(**_: Any) -> list[CheckMessage]:
-    """Hosts for images by URL that lie in the own network."""
-    private = [host for host in settings.URL_HOSTS if not is_public(host)]
-    if not private:
-        return []
-    hint = "Take them out unless every caller may reach them; private addresses are refused when fetching."
-    return [
-        checks.Warning(f"FACEAPP_URL_HOSTS names private hosts: {', '.join(private)}.", hint=hint, id="faceapp.W004")
-    ]
+    """Fetching images by URL must not become a way into the own network."""
+    private = [entry for entry in settings.URL_HOSTS if not is_public(_host_of(entry))]
+    if settings.URL_HOSTS and settings.URL_ALLOW_PRIVATE:
+        hint = "Unset FACEAPP_URL_ALLOW_PRIVATE unless every caller may reach these hosts."
+        return [checks.Warning("Images are fetched from private addresses too.", hint=hint, id="faceapp.W004")]
+    if private:
+        hint = "Take them out: addresses of the own network are refused."
+        message = f"FACEAPP_URL_HOSTS names hosts that are never reached: {', '.join(private)}."
+        return [checks.Warning(message, hint=hint, id="faceapp.W006")]
+    return []
+
+
+def _host_of(entry: str) -> str:
+    """The host of an entry such as `images.example.org:8443`, `*.example.org` or `[::1]:80`."""
+    return urlsplit(f"//{entry.removeprefix('*.')}").hostname or entry
 
 
 @register(Tags.security)

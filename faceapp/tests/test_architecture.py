@@ -169,7 +169,7 @@ def test_model_libraries_are_imported_by_engines_alone_and_late() -> None:
     [
         "from faceapp.wsgi import application; import faceapp.urls",
         "from faceapp.celery import app; import django; django.setup(); app.loader.import_default_modules()",
-        "import django; django.setup(); from django.core.checks import run_checks; run_checks(include_deployment_checks=True)",
+        "import django; django.setup(); from django.core import checks; checks.run_checks()",
     ],
     ids=["web process", "worker parent", "system checks"],
 )

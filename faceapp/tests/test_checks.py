@@ -70,13 +70,21 @@ def test_generated_key_with_a_database_elsewhere_is_warned_of(
     assert checks.check_secret_key_is_shared() == []
 
 
-def test_private_url_hosts_are_warned_of(settings: Settings) -> None:
-    settings.URL_HOSTS = ["images.example.org"]
+def test_url_hosts_that_are_never_reached_are_warned_of(settings: Settings) -> None:
+    settings.URL_HOSTS = ["images.example.org:8443", "*.example.com"]
     assert checks.check_url_hosts() == []
-    settings.URL_HOSTS = ["images.example.org", "169.254.169.254", "localhost"]
+    settings.URL_HOSTS = ["images.example.org", "169.254.169.254", "localhost:9000", "[::1]:80"]
     (warning,) = checks.check_url_hosts()
-    assert ids([warning]) == ["faceapp.W004"]
+    assert ids([warning]) == ["faceapp.W006"]
+    assert "169.254.169.254, localhost:9000, [::1]:80" in warning.msg
     assert "images.example.org" not in warning.msg
+
+
+def test_fetching_from_private_addresses_is_warned_of(settings: Settings) -> None:
+    settings.URL_HOSTS, settings.URL_ALLOW_PRIVATE = ["images.example.org"], True
+    assert ids(checks.check_url_hosts()) == ["faceapp.W004"]
+    settings.URL_HOSTS = []
+    assert checks.check_url_hosts() == []
 
 
 def test_import_root_holds_nothing_of_the_service(settings: Settings, tmp_path: Path) -> None:

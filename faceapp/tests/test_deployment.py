@@ -180,7 +180,7 @@ def test_images_are_pinned_and_only_the_web_server_is_published() -> None:
     for image in images:
         assert re.search(r":\d+\.\d+", image), image
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["web"]
-    assert SERVICES["web"]["ports"][0].startswith("${WEB_ADDRESS:-127.0.0.1}:")
+    assert SERVICES["web"]["ports"][0].startswith("${FACEAPP_BIND:-127.0.0.1}:")
 
 
 def test_image_runs_the_python_of_the_project() -> None:

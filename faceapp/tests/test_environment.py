@@ -7,12 +7,13 @@ from itertools import pairwise
 from pathlib import Path
 
 from django.conf import settings
+from django.core.management import get_commands
 
 ROOT: Path = settings.BASE_DIR
 EXAMPLE = ROOT / ".env.example"
 READERS = {"path", "secret"}  # of faceapp.env, beside env.<type>
 ASSIGNMENT = re.compile(r"#? ?([A-Z][A-Z0-9_]+)=(.*)")
-COMPOSE_ONLY = {"POSTGRES_PASSWORD", "WEB_ADDRESS", "WEB_PORT", "IMAGE_TAG"}
+COMPOSE_ONLY = {"POSTGRES_PASSWORD", "IMAGE_TAG"}
 
 
 def project_files() -> Iterator[Path]:
@@ -93,3 +94,25 @@ def test_every_documented_variable_is_explained_above_it() -> None:
 
 def test_copying_the_example_changes_nothing() -> None:
     assert not [line for line in EXAMPLE.read_text().splitlines() if line and not line.startswith("#")]
+
+
+def required_packages() -> set[str]:
+    """The packages that requirements.in and requirements-dev.in name, without extras and versions."""
+    lines = [
+        line for name in ("requirements.in", "requirements-dev.in") for line in (ROOT / name).read_text().splitlines()
+    ]
+    return {re.split(r"[\[<>=~!; ]", line)[0] for line in lines if line and line[0] not in "#-"}
+
+
+def test_every_dependency_has_its_reason_in_the_decisions() -> None:
+    decisions = (ROOT / "docs" / "decisions.md").read_text().partition("## Dependencies")[2]
+    reasons = [line for line in decisions.splitlines() if line.startswith("- `")]
+    explained = {name for line in reasons for name in re.findall(r"`([^`]+)`", line.partition(":")[0])}
+    assert explained == required_packages()
+
+
+def test_operations_name_only_variables_and_commands_that_exist() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    variables = set(re.findall(r"\b(?:FACEAPP|POSTGRES)_[A-Z0-9_]*[A-Z0-9]\b", text))
+    assert variables <= variables_read() | COMPOSE_ONLY
+    assert set(re.findall(r"manage\.py (\w+)", text)) <= set(get_commands())
