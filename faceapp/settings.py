@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from celery.schedules import crontab
 from django.urls import reverse_lazy
 
 from faceapp.env import BASE_DIR, env, path, secret, socket_directory
@@ -147,7 +148,10 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "interactive"
 CELERY_TASK_CREATE_MISSING_QUEUES = True
-CELERY_TASK_ROUTES = {"recognition.tasks.sweep": {"queue": "maintenance"}}
+CELERY_TASK_ROUTES = {
+    "recognition.tasks.sweep": {"queue": "maintenance"},
+    "recognition.tasks.purge": {"queue": "maintenance"},
+}
 CELERY_TASK_TIME_LIMIT = env.int("FACEAPP_IMAGE_TIME_LIMIT", default=120)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "queue_order_strategy": "priority",
@@ -169,7 +173,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "recognition.tasks.sweep",
         "schedule": env.float("FACEAPP_SWEEP_SECONDS", default=10.0),
         "options": {"expires": 30},
-    }
+    },
+    "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
 }
 WORKER_QUEUES = ["interactive", "bulk", "maintenance"]
 WORKER_CONCURRENCY = env.int("FACEAPP_WORKER_CONCURRENCY", default=0)  # 0: one child per processor

@@ -286,3 +286,11 @@ def delete_images(*, images_to_delete: Iterable[ProcessedImage]) -> int:
             Job.objects.filter(pk=image.job_id, images=None).delete()
         count += 1
     return count
+
+
+def purge(*, limit: int, client: Client | None = None) -> int:
+    """Erase up to `limit` processed images past their retention, the oldest first. Returns how many there were."""
+    expired = ProcessedImage.objects.expired(default_days=settings.RETENTION_DAYS)
+    if client:
+        expired = expired.of_client(client)
+    return delete_images(images_to_delete=list(expired.order_by("id")[:limit]))

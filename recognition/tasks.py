@@ -8,6 +8,8 @@ from celery import Task, shared_task
 
 from recognition import services
 
+PURGE_SLICE = 200  # images
+
 
 @shared_task(bind=True, autoretry_for=services.TRANSIENT, max_retries=8, retry_backoff=1, retry_backoff_max=30)
 def process_image(self: Task[Any, Any], image_id: int) -> None:
@@ -19,3 +21,10 @@ def process_image(self: Task[Any, Any], image_id: int) -> None:
 def sweep() -> None:
     """Give back what dead workers held, refill emptied queues."""
     services.sweep()
+
+
+@shared_task(expires=3600)
+def purge() -> None:
+    """Erase what is past its retention. A slice a task, so that none comes near the time limit or holds up a worker."""
+    if services.purge(limit=PURGE_SLICE) == PURGE_SLICE:
+        purge.delay()

@@ -1,0 +1,66 @@
+"""`manage.py purge`: erases processed images past their retention, rows and files together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Count
+from tqdm import tqdm
+
+from clients.models import Client
+from recognition import services
+from recognition.models import ProcessedImage
+from recognition.querysets import ProcessedImageQuerySet
+
+BATCH = 100  # images
+
+
+class Command(BaseCommand):
+    help = (
+        "Erase processed images past their retention (FACEAPP_RETENTION_DAYS, or the client's own): files, faces and"
+        " matches, and jobs that have no image left. Runs every night by itself."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--client", metavar="NAME", help="this client's images only")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be erased, and erase nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        client = _client(options["client"]) if options["client"] else None
+        expired = ProcessedImage.objects.expired(default_days=settings.RETENTION_DAYS)
+        if client:
+            expired = expired.of_client(client)
+        total = self.report(expired, erase=not options["dry_run"])
+        if total and not options["dry_run"]:
+            erased = _purge(client, total)
+            self.stdout.write(self.style.SUCCESS(f"Erased {erased} of {total} images."))
+
+    def report(self, expired: ProcessedImageQuerySet, *, erase: bool) -> int:
+        """Print how many images of each client are due; returns their number."""
+        rows = expired.order_by().values("client__name", "kept_days").annotate(count=Count("pk"))
+        verb = "to erase" if erase else "would be erased"
+        for row in rows.order_by("client__name"):
+            days = row["kept_days"]
+            self.stdout.write(f"{row['client__name']}: {row['count']} images older than {days} days {verb}")
+        total = sum(row["count"] for row in rows)
+        if not total:
+            self.stdout.write("No image is past its retention.")
+        return total
+
+
+def _purge(client: Client | None, total: int) -> int:
+    erased = 0
+    with tqdm(total=total, unit="image", desc="Erase", disable=None) as bar:
+        while count := services.purge(limit=BATCH, client=client):
+            erased += count
+            bar.update(count)
+    return erased
+
+
+def _client(name: str) -> Client:
+    try:
+        return Client.objects.get(name=name)
+    except Client.DoesNotExist as error:
+        raise CommandError(f"There is no client {name!r}.") from error
