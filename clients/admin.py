@@ -45,6 +45,7 @@ class ClientAdmin(ModelAdmin):
     search_fields = ["name"]
     autocomplete_fields = ["members"]
     readonly_fields = ["created_at"]
+    ordering = ["name"]  # grouped queries lose the model's own
 
     def get_queryset(self, request: HttpRequest) -> ClientQuerySet:
         clients: ClientQuerySet = super().get_queryset(request)

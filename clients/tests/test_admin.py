@@ -145,3 +145,9 @@ def test_a_client_page_opens_with_members(browser: Browser, member: User) -> Non
 def test_every_model_has_the_sites_looks_and_the_librarys_keys_are_gone() -> None:
     assert LibraryApiKey not in admin.site._registry
     assert all(isinstance(admin.site._registry[model], ModelAdmin) for model in (User, Group, Client, ApiKey))
+
+
+def test_clients_are_offered_by_name_while_typing(browser: Browser, client_b: Client, client_a: Client) -> None:
+    query = {"app_label": "clients", "model_name": "apikey", "field_name": "client", "term": ""}
+    answer = browser.get("/admin/autocomplete/", query).json()
+    assert [item["text"] for item in answer["results"]] == ["alice", "bob"]
