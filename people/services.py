@@ -32,7 +32,7 @@ def read_portrait(*, upload: Upload) -> Portrait:
     if len(analysis.faces) > 1:
         count = len(analysis.faces)
         raise UnusableFace(f"This image shows {count} faces; exactly one is needed.", code="face.several")
-    return Portrait(upload, info, analysis.faces[0])
+    return Portrait(upload, info, analysis.faces[0], analysis.width, analysis.height)
 
 
 def read_portraits(*, uploads: Iterable[Upload]) -> tuple[list[Portrait], list[Refusal]]:
@@ -54,8 +54,8 @@ def add_reference_image(*, person: Person, portrait: Portrait) -> ReferenceImage
     reference = ReferenceImage(
         person=person,
         original_name=images.safe_name(portrait.upload.name, portrait.info),
-        width=portrait.info.width,
-        height=portrait.info.height,
+        width=portrait.width,
+        height=portrait.height,
         box_x=box.x,
         box_y=box.y,
         box_w=box.w,
@@ -87,11 +87,7 @@ def add_templates(*, reference: ReferenceImage, portrait: Portrait) -> None:
 
 def embed_reference_image(*, reference: ReferenceImage) -> None:
     """Compute the templates that a stored reference image lacks. Raises as `read_portrait` does."""
-    try:
-        with reference.image.open("rb") as handle:
-            upload = Upload(handle.read(), reference.original_name)
-    except STORAGE_ERRORS as error:
-        raise Unavailable("The image cannot be read from the store.", code="storage.unavailable") from error
+    upload = Upload(read_file(file=reference.image), reference.original_name)
     add_templates(reference=reference, portrait=read_portrait(upload=upload))
 
 
@@ -104,6 +100,18 @@ def store_file(*, file: FieldFile, extension: str, data: bytes) -> None:
         discard_names(file=file, names=[name])
         message = "The image store is full or does not answer. Nothing was stored."
         raise Unavailable(message, code="storage.unavailable") from error
+
+
+def read_file(*, file: FieldFile) -> bytes:
+    """The bytes of a stored file. Raises `InvalidInput` (`image.gone`) or `Unavailable` (`storage.unavailable`)."""
+    try:
+        with file.open("rb") as handle:
+            data: bytes = handle.read()
+    except FileNotFoundError as error:
+        raise InvalidInput("The stored image file is gone.", code="image.gone") from error
+    except STORAGE_ERRORS as error:
+        raise Unavailable("The image cannot be read from the store.", code="storage.unavailable") from error
+    return data
 
 
 def discard_files(*, files: Iterable[FieldFile]) -> None:

@@ -23,6 +23,8 @@ class Portrait:
     upload: Upload
     info: ImageInfo
     face: DetectedFace
+    width: int  # pixels of the upright image, as the face's box counts them
+    height: int
 
 
 @dataclass(frozen=True)

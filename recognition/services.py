@@ -16,7 +16,7 @@ from blacklist.services import search_blacklist
 from blacklist.types import Hit
 from clients.models import Client
 from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable
-from people.services import STORAGE_ERRORS, discard_files, store_file
+from people.services import discard_files, read_file, store_file
 from recognition.exceptions import JobFinished, NoImages, TooManyImages
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions, Submission
@@ -145,17 +145,14 @@ def process(*, image_id: int, task_id: str, retries: int = 0) -> None:
         raise
     except Exception:
         log.exception("image %s of job %s failed", image.pk, image.job_id)
-        _finish(image, error=FaceAppError("An internal error; the administrator finds it in the worker's log."))
+        message = "An internal error; the administrator finds it in the worker's log."
+        _finish(image, error=FaceAppError(message, code="internal"))
     else:
         _finish(image, analysis=analysis, hits=hits)
 
 
 def _analyse(image: ProcessedImage) -> Analysis:
-    try:
-        with image.image.open("rb") as handle:
-            data = handle.read()
-    except STORAGE_ERRORS as error:
-        raise Unavailable("The image cannot be read from the store.", code="storage.unavailable") from error
+    data = read_file(file=image.image)
     job = image.job
     return inference.analyse(data, detector=job.detector or None, aliases=[job.engine], liveness=True)
 

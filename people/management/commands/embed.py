@@ -1,0 +1,95 @@
+"""`manage.py embed`: gives stored reference images the templates that they lack in a space, for example a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from clients.models import Client
+from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable
+from people import services
+from people.models import ReferenceImage
+from vision import inference
+from vision.engines import engines
+
+STORE = "storage.unavailable"  # one file that cannot be read; every other outage ends the run
+
+
+class Command(BaseCommand):
+    help = (
+        "Compute the missing templates of reference images in a space, after another model was enabled. The workers do"
+        " the work, so the service must run. Stop it at any time: the next run goes on where this one ended."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--space", required=True, help="its name, or the alias of its engine")
+        parser.add_argument("--client", metavar="NAME", help="this client's people only")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        space = _space(options["space"])
+        images = ReferenceImage.objects.without_template_in(space).order_by("pk")
+        if options["client"]:
+            images = images.filter(person__client=_client(options["client"]))
+        ids = list(images.values_list("pk", flat=True))
+        if not ids:
+            self.stdout.write(f"Every reference image has a template in {space}.")
+            return
+        failures = self.embed(ids, space)
+        self.report(failures, total=len(ids), space=space)
+
+    def embed(self, ids: list[int], space: str) -> list[tuple[int, FaceAppError]]:
+        """The images that failed, each with its reason. Raises `CommandError` when the service does not answer."""
+        failures: list[tuple[int, FaceAppError]] = []
+        try:
+            inference.require_worker()
+            for reference in _load(tqdm(ids, unit="image", desc=space, disable=None)):
+                if error := _embed(reference):
+                    failures.append((reference.pk, error))
+        except Unavailable as error:
+            raise CommandError(f"{error.message} What is done is kept.") from error
+        return failures
+
+    def report(self, failures: list[tuple[int, FaceAppError]], *, total: int, space: str) -> None:
+        self.stdout.write(f"{total - len(failures)} of {total} reference images have a template in {space} now.")
+        for pk, error in failures:
+            self.stdout.write(f"  reference image {pk}: {error.code}: {error.message}")
+        if len(failures) == total:
+            raise CommandError("No reference image could be embedded.")
+
+
+def _load(ids: Iterable[int]) -> Iterable[ReferenceImage]:
+    """One at a time, because the run is long; those that were deleted meanwhile are left out."""
+    for pk in ids:
+        yield from ReferenceImage.objects.select_related("person").filter(pk=pk)
+
+
+def _embed(reference: ReferenceImage) -> FaceAppError | None:
+    try:
+        services.embed_reference_image(reference=reference)
+    except InvalidInput as error:
+        return error
+    except Unavailable as error:
+        if error.code != STORE:
+            raise
+        return error
+    return None
+
+
+def _space(text: str) -> str:
+    """The name of the enabled space that `text` names or whose engine has this alias."""
+    spaces = {alias: space.name for alias, space in engines.spaces().items()}
+    name = spaces.get(text, text)
+    if name not in spaces.values():
+        known = ", ".join(f"{alias} ({space})" for alias, space in spaces.items())
+        raise CommandError(f"There is no space {text!r} here. Enabled: {known}.")
+    return name
+
+
+def _client(name: str) -> Client:
+    try:
+        return Client.objects.get(name=name)
+    except Client.DoesNotExist as error:
+        raise CommandError(f"There is no client {name!r}.") from error

@@ -1,0 +1,180 @@
+"""What happens to an image when workers die, tasks are delivered twice, or parts of the service are away."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import OperationalError
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from clients.models import Client
+from clients.services import create_api_key
+from faceapp.exceptions import Unavailable
+from recognition import services
+from recognition.models import Job, ProcessedFace, ProcessedImage, Status
+from recognition.querysets import lease
+from vision import inference
+from vision.tests.drawing import RED, data_url, picture
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def image(client_a: Client) -> ProcessedImage:
+    job = Job.objects.create(client=client_a, metric="euclidean", threshold=0.2)
+    row = ProcessedImage(client=client_a, job=job, position=0, identifier="probe")
+    row.image.save("a.png", ContentFile(picture(RED)), save=True)
+    return row
+
+
+def state(image: ProcessedImage) -> tuple[str, str]:
+    image.refresh_from_db()
+    return image.status, image.error_code
+
+
+def test_delivered_twice_is_stored_once(image: ProcessedImage) -> None:
+    services.process(image_id=image.pk, task_id="a")
+    services.process(image_id=image.pk, task_id="b")
+    services.process(image_id=image.pk, task_id="a")
+    assert state(image) == ("done", "")
+    assert image.attempts == 1
+    assert ProcessedFace.objects.count() == 1
+
+
+def test_a_task_delivered_again_takes_its_image_up_and_others_do_not(image: ProcessedImage) -> None:
+    assert ProcessedImage.objects.claim(image.pk, task_id="a")
+    assert not ProcessedImage.objects.claim(image.pk, task_id="b")
+    assert ProcessedImage.objects.claim(image.pk, task_id="a")
+
+
+def test_result_of_a_task_that_lost_its_claim_is_dropped(
+    image: ProcessedImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = services._analyse
+
+    def slow(claimed: ProcessedImage) -> Any:
+        ProcessedImage.objects.filter(pk=image.pk).update(claim="somebody else")
+        return real(claimed)
+
+    monkeypatch.setattr(services, "_analyse", slow)
+    services.process(image_id=image.pk, task_id="a")
+    assert state(image) == ("processing", "")
+    assert not ProcessedFace.objects.exists()
+
+
+def test_image_that_kills_its_worker_is_given_up_after_three_attempts(image: ProcessedImage) -> None:
+    for _ in range(3):
+        assert ProcessedImage.objects.claim(image.pk, task_id="a")  # and the worker dies
+    services.process(image_id=image.pk, task_id="a")
+    assert state(image) == ("failed", "processing.given_up")
+    assert "3 attempts" in image.error
+
+
+def test_retries_do_not_count_as_attempts(image: ProcessedImage) -> None:
+    ProcessedImage.objects.filter(pk=image.pk).update(attempts=5, claim="a", status=Status.PROCESSING)
+    services.process(image_id=image.pk, task_id="a", retries=5)
+    assert state(image) == ("done", "")
+
+
+def test_sweep_gives_back_what_a_dead_worker_held(image: ProcessedImage) -> None:
+    ProcessedImage.objects.claim(image.pk, task_id="dead")
+    services.sweep()
+    assert state(image) == ("processing", "")
+    long_ago = timezone.now() - lease() - timedelta(seconds=1)
+    ProcessedImage.objects.filter(pk=image.pk).update(started_at=long_ago, created_at=long_ago)
+    services.sweep()  # eager: the task runs at once
+    assert state(image) == ("done", "")
+
+
+def test_sweep_refills_a_queue_that_lost_its_messages(image: ProcessedImage) -> None:
+    ProcessedImage.objects.filter(pk=image.pk).update(created_at=timezone.now() - timedelta(minutes=1))
+    services.sweep()
+    assert state(image) == ("done", "")
+
+
+def test_sweep_leaves_images_alone_while_their_queue_holds_messages(image: ProcessedImage) -> None:
+    ProcessedImage.objects.filter(pk=image.pk).update(created_at=timezone.now() - timedelta(minutes=1))
+    inference.handoff().rpush("bulk", "a message")
+    try:
+        services.sweep()
+        assert state(image) == ("pending", "")
+    finally:
+        inference.handoff().delete("bulk")
+
+
+def test_unexpected_failure_ends_this_image_only(
+    image: ProcessedImage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("engine bug")
+
+    monkeypatch.setattr(services.inference, "analyse", broken)
+    services.process(image_id=image.pk, task_id="a")
+    assert state(image) == ("failed", "internal")
+    assert "ZeroDivisionError" not in image.error
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("error", [OperationalError("gone"), Unavailable("store", code="storage.unavailable")])
+def test_part_that_is_away_leaves_the_image_claimed_for_a_retry(
+    image: ProcessedImage, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def away(_: ProcessedImage) -> None:
+        raise error
+
+    monkeypatch.setattr(services, "_analyse", away)
+    with pytest.raises(type(error)):
+        services.process(image_id=image.pk, task_id="a")
+    assert state(image) == ("processing", "")
+    monkeypatch.undo()
+    services.process(image_id=image.pk, task_id="a", retries=1)
+    assert state(image) == ("done", "")
+
+
+def test_file_that_disappeared_is_not_retried_for_ever(image: ProcessedImage) -> None:
+    image.image.storage.delete(image.image.name)
+    services.process(image_id=image.pk, task_id="a")
+    assert state(image) == ("failed", "image.gone")
+
+
+def test_cancelled_while_processing_stays_cancelled(image: ProcessedImage, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = services._analyse
+
+    def cancel(claimed: ProcessedImage) -> Any:
+        services.cancel_job(job=Job.objects.get())
+        return real(claimed)
+
+    monkeypatch.setattr(services, "_analyse", cancel)
+    services.process(image_id=image.pk, task_id="a")
+    assert state(image) == ("cancelled", "")
+    assert not ProcessedFace.objects.exists()
+
+
+def test_waiting_ends_at_the_deadline_and_loses_nothing(image: ProcessedImage) -> None:
+    assert services.wait_for_job(job=image.job, seconds=0.05) is False
+    services.process(image_id=image.pk, task_id="a")
+    assert services.wait_for_job(job=image.job, seconds=0.05) is True
+
+
+def test_queue_that_is_down_answers_503_and_stores_nothing(client_a: Client, settings: Any, media_root: Any) -> None:
+    settings.CELERY_TASK_ALWAYS_EAGER = False
+    api = APIClient(headers={"X-API-Key": create_api_key(client_name=client_a.name)[1]})
+    from faceapp.celery import app
+
+    app.conf.task_always_eager = False
+    app.conf.broker_url = "redis://127.0.0.1:1/0"
+    app.amqp._producer_pool, pool = None, app.amqp._producer_pool
+    app.pool.force_close_all()
+    try:
+        response = api.post("/api/v1/process/process-images", {"images": [data_url(picture(RED))]}, format="json")
+    finally:
+        app.conf.task_always_eager = True
+        app.amqp._producer_pool = pool
+    assert (response.status_code, response.json()["code"]) == (503, "queue.unavailable")
+    assert response["Retry-After"]
+    assert not Job.objects.exists()
+    assert not [path for path in media_root.rglob("*") if path.is_file()]
