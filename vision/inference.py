@@ -129,3 +129,15 @@ def describe_error(error: FaceAppError) -> dict[str, str]:
 def rebuild_error(*, kind: str, message: str, code: str) -> FaceAppError:
     """The inverse of `describe_error`."""
     return ERROR_KINDS[kind](message, code=code)
+
+
+def require_worker(*, seconds: float = 10.0) -> None:
+    """Raise `EngineUnavailable` (`engine.no_worker`) unless a worker answers. For commands, before long work."""
+    from vision.tasks import ping
+
+    try:
+        with queue_errors():
+            ping.apply_async(expires=seconds).get(timeout=seconds)
+    except CeleryTimeout as error:
+        message = "No worker answers. Start the service (`make run`) in another terminal, then try again."
+        raise EngineUnavailable(message, code="engine.no_worker") from error

@@ -77,7 +77,7 @@ def test_goes_on_until_nothing_is_left_when_there_are_several_batches(
 
 def test_dry_run_counts_by_client_and_erases_nothing(client: Client, media_root: Path) -> None:
     processed(client, count=2, days_old=31)
-    assert "alice: 2 images older than 30 days would be erased" in run("--dry-run")
+    assert "alice: 2 images past their retention would be erased" in run("--dry-run")
     assert ProcessedImage.objects.count() == len(files(media_root)) == 2
 
 

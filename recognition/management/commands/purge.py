@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db.models import Count
 from tqdm import tqdm
 
 from clients.models import Client
@@ -39,12 +39,12 @@ class Command(BaseCommand):
 
     def report(self, expired: ProcessedImageQuerySet, *, erase: bool) -> int:
         """Print how many images of each client are due; returns their number."""
-        rows = expired.order_by().values("client__name", "kept_days").annotate(count=Count("pk"))
-        verb = "to erase" if erase else "would be erased"
-        for row in rows.order_by("client__name"):
-            days = row["kept_days"]
-            self.stdout.write(f"{row['client__name']}: {row['count']} images older than {days} days {verb}")
-        total = sum(row["count"] for row in rows)
+        counts = Counter(expired.values_list("client__name", flat=True))
+        for name, count in sorted(counts.items()):
+            self.stdout.write(
+                f"{name}: {count} images past their retention {'to erase' if erase else 'would be erased'}"
+            )
+        total = counts.total()
         if not total:
             self.stdout.write("No image is past its retention.")
         return total
