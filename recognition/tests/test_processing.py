@@ -9,16 +9,14 @@ import pytest
 from django.core.files.base import ContentFile
 from django.db import OperationalError
 from django.utils import timezone
-from rest_framework.test import APIClient
 
 from clients.models import Client
-from clients.services import create_api_key
 from faceapp.exceptions import Unavailable
 from recognition import services
 from recognition.models import Job, ProcessedFace, ProcessedImage, Status
 from recognition.querysets import lease
 from vision import inference
-from vision.tests.drawing import RED, data_url, picture
+from vision.tests.drawing import RED, picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -158,23 +156,3 @@ def test_waiting_ends_at_the_deadline_and_loses_nothing(image: ProcessedImage) -
     assert services.wait_for_job(job=image.job, seconds=0.05) is False
     services.process(image_id=image.pk, task_id="a")
     assert services.wait_for_job(job=image.job, seconds=0.05) is True
-
-
-def test_queue_that_is_down_answers_503_and_stores_nothing(client_a: Client, settings: Any, media_root: Any) -> None:
-    settings.CELERY_TASK_ALWAYS_EAGER = False
-    api = APIClient(headers={"X-API-Key": create_api_key(client_name=client_a.name)[1]})
-    from faceapp.celery import app
-
-    app.conf.task_always_eager = False
-    app.conf.broker_url = "redis://127.0.0.1:1/0"
-    app.amqp._producer_pool, pool = None, app.amqp._producer_pool
-    app.pool.force_close_all()
-    try:
-        response = api.post("/api/v1/process/process-images", {"images": [data_url(picture(RED))]}, format="json")
-    finally:
-        app.conf.task_always_eager = True
-        app.amqp._producer_pool = pool
-    assert (response.status_code, response.json()["code"]) == (503, "queue.unavailable")
-    assert response["Retry-After"]
-    assert not Job.objects.exists()
-    assert not [path for path in media_root.rglob("*") if path.is_file()]
