@@ -4,9 +4,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.routers import APIRootView
 from rest_framework.test import APIClient
 
 from clients.models import ApiKey, Client
+from clients.permissions import HasScope
 
 pytestmark = pytest.mark.django_db
 scoped = pytest.mark.urls("clients.tests.urls")
@@ -60,13 +62,23 @@ def test_the_admin_takes_no_key(key_a: str, path: str) -> None:
 
 
 def test_no_route_outside_the_admin_serves_clients_or_keys() -> None:
-    served = {getattr(getattr(view, "queryset", None), "model", None) for view in _api_views(get_resolver())}
+    served = {getattr(getattr(view, "queryset", None), "model", None) for view in _views(get_resolver())}
     assert not served & {ApiKey, Client}
 
 
-def _api_views(resolver: URLResolver) -> Iterator[Any]:
+def test_every_resource_names_the_scopes_it_needs() -> None:
+    """A view without scopes would be open to every key."""
+    guarded = {view for view in _views(get_resolver()) if HasScope in getattr(view, "permission_classes", [])}
+    resources = guarded - {APIRootView}
+    assert resources
+    assert [view for view in resources if not hasattr(view, "scope_write") and not hasattr(view, "scope_read")] == []
+    writers = [view for view in resources if hasattr(view, "create") or hasattr(view, "destroy")]
+    assert [view for view in writers if not hasattr(view, "scope_write")] == []
+
+
+def _views(resolver: URLResolver) -> Iterator[Any]:
     for pattern in resolver.url_patterns:  # the admin registers views without a class
         if isinstance(pattern, URLResolver):
-            yield from _api_views(pattern)
+            yield from _views(pattern)
         elif isinstance(pattern, URLPattern):
             yield getattr(pattern.callback, "cls", None)

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
 from clients.authentication import client_of
+from clients.models import Scope
 from faceapp.api import handler400, handler403, handler404, handler500
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
@@ -22,8 +23,8 @@ class NoteSerializer(Serializer[Any]):
 
 
 class NoteView(APIView):
-    scope_read = "screen"
-    scope_write = "blacklist:write"
+    scope_read = Scope.SCREEN
+    scope_write = Scope.BLACKLIST_WRITE
 
     def get_serializer(self) -> NoteSerializer:
         return NoteSerializer()
@@ -36,8 +37,8 @@ class NoteView(APIView):
 
 
 class VerbViewSet(ViewSet):
-    scopes = {"detect": "detect"}
-    scope_read = "screen"
+    scopes = {"detect": Scope.DETECT}
+    scope_read = Scope.SCREEN
 
     @action(methods=["post"], detail=False)
     def detect(self, request: Request) -> Response:
