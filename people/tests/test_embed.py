@@ -68,7 +68,7 @@ def test_a_bad_image_fails_alone_and_is_named(client_a: Client, second_space: st
     out = run("--space", "second")
 
     assert "1 of 3 reference images" in out
-    assert f"reference image {lost.pk}: storage.unavailable" in out
+    assert f"reference image {lost.pk}: image.gone" in out
     assert f"reference image {empty.pk}: face.none" in out
     assert list(FaceTemplate.objects.filter(space=second_space).values_list("reference_image", flat=True)) == [good.pk]
 

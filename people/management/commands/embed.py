@@ -9,13 +9,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from clients.models import Client
-from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable
+from faceapp.exceptions import FaceAppError, InvalidInput, NotFound, Unavailable
 from people import services
 from people.models import ReferenceImage
 from vision import inference
 from vision.engines import engines
-
-STORE = "storage.unavailable"  # one file that cannot be read; every other outage ends the run
 
 
 class Command(BaseCommand):
@@ -69,11 +67,7 @@ def _load(ids: Iterable[int]) -> Iterable[ReferenceImage]:
 def _embed(reference: ReferenceImage) -> FaceAppError | None:
     try:
         services.embed_reference_image(reference=reference)
-    except InvalidInput as error:
-        return error
-    except Unavailable as error:
-        if error.code != STORE:
-            raise
+    except (InvalidInput, NotFound) as error:
         return error
     return None
 
