@@ -7,6 +7,7 @@ Names and declared types are never trusted: the first bytes choose the only deco
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 import warnings
 from dataclasses import dataclass
@@ -23,11 +24,13 @@ from pillow_heif import HeifImageFile, register_heif_opener
 from vision.exceptions import InvalidImage
 from vision.refusals import refusal
 from vision.sources import read_text
+from vision.tiff import check_directory
 from vision.types import Image
 
 __all__ = ["ImageInfo", "decode", "identify", "read_text", "safe_name", "sniff"]
 
 MAX_SIDE = 30_000  # pixels
+MAX_HEADER_READS = 20_000  # a photograph needs about a hundred, 100 kB of XMP in a GIF 800
 MAX_NAME = 100  # characters
 MAX_NAME_BYTES = 200  # file systems take 255, and a storage adds a suffix to a name that is taken
 MAX_IDENTIFIER = 100  # characters
@@ -114,10 +117,12 @@ def decode(data: bytes) -> Image:
     with picture:
         try:
             picture.load()
+            _check_pixels(*picture.size)  # HEIF learns its real size while it decodes
+            return np.asarray(_upright(_to_rgb(picture), _orientation(picture)))
+        except InvalidImage:
+            raise
         except Exception:  # decoders raise whatever a broken file provokes
             raise refusal("image.truncated") from None
-        _check_pixels(*picture.size)  # HEIF learns its real size while it decodes
-        return np.asarray(_upright(_to_rgb(picture), _orientation(picture)))
 
 
 def identify(text: str) -> str:
@@ -144,14 +149,30 @@ def _open(data: bytes) -> tuple[Pillow.Image, ImageInfo]:
     if len(data) > settings.MAX_IMAGE_BYTES:
         raise refusal("image.too_large", limit=settings.MAX_IMAGE_BYTES)
     kind = _recognise(data[:64])
+    if kind.plugin == "TIFF":
+        check_directory(data)
+    header = _Header(data)
     try:
-        picture = Pillow.open(BytesIO(data), formats=[kind.plugin])
+        picture = Pillow.open(header, formats=[kind.plugin])
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
         raise _too_many_pixels() from None
     except Exception:  # plugins raise whatever a broken header provokes
         raise refusal("image.truncated") from None
     _check_pixels(*picture.size)
+    header.reads_left = sys.maxsize
     return picture, ImageInfo(kind.plugin, *picture.size, kind.extension, kind.content_type)
+
+
+class _Header(BytesIO):
+    """A file whose header may be read in so many steps: millions of empty blocks would keep a web process busy."""
+
+    reads_left = MAX_HEADER_READS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reads_left -= 1
+        if self.reads_left < 0:
+            raise ValueError("too many blocks")
+        return super().read(size)
 
 
 def _recognise(start: bytes) -> Format:
@@ -177,10 +198,7 @@ def _to_rgb(picture: Pillow.Image) -> Pillow.Image:
         return _narrow(picture).convert("RGB")
     if picture.has_transparency_data:
         return _on_white(picture.convert("RGBA"))
-    try:
-        return picture.convert("RGB") if picture.mode != "RGB" else picture
-    except ValueError:  # a colour space without a conversion, such as LAB
-        raise refusal("image.unsupported_format") from None
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _narrow(picture: Pillow.Image) -> Pillow.Image:

@@ -84,8 +84,10 @@ def _looks_like_path(text: str) -> bool:
     """Whether `text` reads like a file name. Base64 holds slashes too, and that of every JPEG begins with `/9j/`."""
     if len(text) > MAX_PATH or len(text.splitlines()) > 1:
         return False
+    if IMAGE_START.match(text) and "." not in text:
+        return False
     if ONLY_BASE64.fullmatch(text):
-        return text[0] == "/" and not IMAGE_START.match(text)
+        return text[0] == "/"
     return bool(PATH_START.match(text) or PATH_INSIDE.search(text))
 
 
@@ -104,14 +106,18 @@ def _read_path(text: str) -> bytes:
 
 
 def _read_regular_file(path: Path) -> bytes:
-    # NOFOLLOW: the path is resolved, a link at its end was put there since. NONBLOCK: do not hang on a pipe.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+    with open(path, "rb", opener=_open_without_following) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise refusal("image.path_refused")
         if status.st_size > settings.MAX_IMAGE_BYTES:
             raise _too_large()
         return file.read(settings.MAX_IMAGE_BYTES + 1)
+
+
+def _open_without_following(path: str, flags: int) -> int:
+    # NOFOLLOW: the path is resolved, a link at its end was put there since. NONBLOCK: do not hang on a pipe.
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _too_large() -> InvalidImage:
