@@ -25,6 +25,7 @@ COPY . .
 # The key made while static files are collected lies under FACEAPP_VAR and goes with it.
 RUN python manage.py collectstatic --noinput && \
     rm -r "$FACEAPP_VAR" && \
+    chmod -R a+rX . && \
     install -d -m 0700 -o 10001 -g 10001 "$FACEAPP_MEDIA_ROOT" "$FACEAPP_MODELS_DIR"
 USER 10001:10001
 EXPOSE 8000

@@ -266,5 +266,7 @@ def test_static_files_are_collected_from_the_build_context_alone(tmp_path: Path)
     done = subprocess.run([sys.executable, *collect[1:]], cwd=app, env=clean | places, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "var" / "secret_key").is_file()
+    collected = [tmp_path / "static", *(tmp_path / "static").rglob("*")]
+    assert not [file for file in collected if file.stat().st_mode & 0o444 != 0o444]  # another user serves them
     manifest = (tmp_path / "static" / "staticfiles.json").read_text()
     assert re.search(r'"admin/css/base.css": "admin/css/base\.\w{12}\.css"', manifest)
