@@ -3,6 +3,7 @@
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,10 +15,18 @@ from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
 from faceapp.embedded import places, postgres, redis
+from faceapp.tests.live_stack import LiveStack, running_stack
 
 if TYPE_CHECKING:
     from clients.models import Client
 
+# Fetching is on for private hosts, so that tests can see them refused all the same; dead workers are noticed soon.
+LIVE_ENVIRONMENT = {
+    "FACEAPP_CORS_ORIGINS": "https://app.example.org",
+    "FACEAPP_URL_HOSTS": "localhost,127.0.0.1,[::1],169.254.169.254,10.0.0.1",
+    "FACEAPP_IMAGE_TIME_LIMIT": "20",
+    "FACEAPP_SWEEP_SECONDS": "3",
+}
 FACES = Path(__file__).resolve().parent.parent / "shared" / "faces"
 
 
@@ -102,3 +111,12 @@ def faces() -> Path:
     if not FACES.is_dir():
         pytest.skip(f"the test photographs are not at {FACES}")
     return FACES
+
+
+@pytest.fixture(scope="session")
+def live() -> Iterator[LiveStack]:
+    """A whole service with real settings and a real worker, shared by every test that needs one."""
+    with tempfile.TemporaryDirectory(prefix="faceapp-live-") as folder:
+        Path(folder).chmod(0o711)
+        with running_stack(LiveStack(Path(folder) / "var", LIVE_ENVIRONMENT)) as stack:
+            yield stack

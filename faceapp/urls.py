@@ -35,5 +35,7 @@ urlpatterns = [
     path("docs/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
 ]
 
+handler400 = "faceapp.api.handler400"
+handler403 = "faceapp.api.handler403"
 handler404 = "faceapp.api.handler404"
 handler500 = "faceapp.api.handler500"

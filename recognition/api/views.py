@@ -76,15 +76,13 @@ class ProcessViewSet(GenericViewSet[ProcessedImage]):
     )
     @action(detail=False, methods=["post"], url_path="process-images", pagination_class=None, filter_backends=[])
     def process_images(self, request: Request) -> Response:
-        """One result per image, in order. When the deadline comes first, the answer is 202 with the job that goes on."""
+        """One result per image, in order. When the deadline comes first, the answer is 202 with the job, which goes on."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         services.check_batch_size(len(serializer.validated_data["images"]))
         options, submissions = serializer.options(), serializer.submissions()
         queue = services.BULK if wants_async(request) else services.INTERACTIVE
-        job = services.submit_images(
-            client=client_of(request), submissions=submissions, options=options, queue=queue
-        )
+        job = services.submit_images(client=client_of(request), submissions=submissions, options=options, queue=queue)
         if queue == services.BULK or not services.wait_for_job(job=job, seconds=settings.FACEAPP_WAIT_SECONDS):
             return self._accepted(job, asked=queue == services.BULK)
         results = job.images.with_results().order_by("position")

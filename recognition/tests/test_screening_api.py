@@ -250,9 +250,7 @@ def test_detection_of_no_face_bad_input_and_unknown_detector(api: APIClient) -> 
     assert api.post(url, {}, format="json").status_code == 422
 
 
-def test_listing_results_takes_a_fixed_number_of_queries(
-    api: APIClient, django_assert_max_num_queries: Any
-) -> None:
+def test_listing_results_takes_a_fixed_number_of_queries(api: APIClient, django_assert_max_num_queries: Any) -> None:
     enlist(api, "Red", picture(RED))
     screen(api, *[picture(RED, GREEN, RED)] * 8)
     with django_assert_max_num_queries(10):
