@@ -1,0 +1,131 @@
+"""A whole service for tests: `manage.py up` with real settings in a folder of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from faceapp.embedded.launch import launched
+from faceapp.env import BASE_DIR
+
+OF_TESTS = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
+START_SECONDS = 240
+READY = "Ctrl-C stops everything."
+
+
+@dataclass
+class LiveStack:
+    """`environment` is added to ours; `python` runs it, as `user` where one is given."""
+
+    var: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    python: str = sys.executable
+    directory: Path = BASE_DIR
+    user: str | None = None
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    output: str = ""
+
+    @property
+    def log(self) -> Path:
+        """What `up` prints."""
+        return self.var.with_name(f"{self.var.name}.log")
+
+    @property
+    def url(self) -> str:
+        """Without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def api_key(self) -> str:
+        return self._shown(r"API key +(\S+)")
+
+    @property
+    def admin_password(self) -> str:
+        return self._shown(r"password +(\S+)")
+
+    def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """The output of a management command in the environment of this service."""
+        command = [self.python, "manage.py", *arguments]
+        return subprocess.run(
+            command, env=self._environ(), cwd=self.directory, capture_output=True, text=True, check=check
+        )
+
+    def start(self) -> None:
+        """Return when the service says that it is ready; AssertionError with its output when it does not."""
+        self.port = self.port or free_port()
+        command = launched([self.python, "manage.py", "up"], signal_name="TERM", user=self.user)
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                command, env=self._environ(), cwd=self.directory, stdout=log, stderr=log, start_new_session=True
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while READY not in self.log.read_text():
+            assert self.process.poll() is None, f"the service did not start:\n{self.log.read_text()}"
+            assert time.monotonic() < deadline, f"the service is not ready in time:\n{self.log.read_text()}"
+            time.sleep(0.1)
+        self.output += self.log.read_text()
+
+    def processes(self) -> list[psutil.Process]:
+        """Every running process of this service."""
+        if not self.process or not psutil.pid_exists(self.process.pid):
+            return []
+        up = psutil.Process(self.process.pid)
+        return [up, *up.children(recursive=True)]
+
+    def runs(self, name: str) -> bool:
+        """Whether supervisor says that the program `name` is up."""
+        return re.search(rf"{name} +RUNNING ", self._supervisorctl("status")) is not None
+
+    def program(self, name: str) -> psutil.Process:
+        """The running program that supervisor calls `name`."""
+        found = re.search(rf"{name} +RUNNING +pid (\d+)", self._supervisorctl("status"))
+        assert found, f"{name} does not run"
+        return psutil.Process(int(found[1]))
+
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """Send the signal, as a terminal does, to the whole process group, and wait."""
+        if self.process:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+            self.process.wait(timeout=60)
+
+    def _supervisorctl(self, *arguments: str) -> str:
+        command = [self.python, "-m", "supervisor.supervisorctl", "-c", str(self.var / "supervisord.conf"), *arguments]
+        return subprocess.run(command, env=self._environ(), capture_output=True, text=True).stdout
+
+    def _environ(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if name not in OF_TESTS}
+        ours = {"FACEAPP_VAR": str(self.var), "FACEAPP_PORT": str(self.port), "PYTHONDONTWRITEBYTECODE": "1"}
+        return inherited | ours | dict(self.environment)
+
+    def _shown(self, pattern: str) -> str:
+        found = re.search(pattern, self.output)
+        assert found, f"the first start did not show it:\n{self.output}"
+        return found[1]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running_stack(stack: LiveStack) -> Iterator[LiveStack]:
+    """The stack while it runs."""
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()
