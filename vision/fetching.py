@@ -98,8 +98,15 @@ def fetch(url: str) -> bytes:
             location = response.headers.get("Location") if response.status in REDIRECTS else None
             if location is None:
                 return _read_body(response, deadline)
-        url = urljoin(url, location)
+        url = _follow(url, location)
     raise refusal("image.url_refused")
+
+
+def _follow(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise refusal("image.url_refused") from None
 
 
 def check_url(url: str) -> Target:
@@ -110,16 +117,19 @@ def check_url(url: str) -> Target:
         raise refusal("image.url_refused") from None
     scheme, host = parts.scheme or "", (parts.host or "").strip("[]").rstrip(".")
     port = parts.port or PORTS.get(scheme, 0)
-    entries = [entry for entry in settings.URL_HOSTS if _matches(entry, host, port)]
+    entries = [entry for entry in settings.URL_HOSTS if _matches(entry.strip(), host, port)]
     if scheme not in PORTS or parts.auth or not entries or len(url) > MAX_URL:
         raise refusal("image.url_refused")
     # A wildcard leaves the choice of the address to whoever runs the zone, so only a full name may be private.
-    may_be_private = settings.URL_ALLOW_PRIVATE and not all(entry.startswith("*.") for entry in entries)
+    may_be_private = settings.URL_ALLOW_PRIVATE and not all(entry.strip().startswith("*.") for entry in entries)
     return Target(scheme, host, port, parts.request_uri, may_be_private)
 
 
 def _matches(entry: str, host: str, port: int) -> bool:
-    rule = parse_url("//" + entry.removeprefix("*.").strip())
+    try:
+        rule = parse_url("//" + entry.removeprefix("*."))
+    except HTTPError:  # an entry that cannot be read allows nothing
+        return False
     name = (rule.host or "").strip("[]").rstrip(".")
     same = host.endswith("." + name) if entry.startswith("*.") else host == name
     return bool(name) and same and port in ((rule.port,) if rule.port else PORTS.values())

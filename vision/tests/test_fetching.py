@@ -190,6 +190,11 @@ def test_nothing_is_fetched_unless_hosts_are_named(server: Server, settings: Any
     assert server.seen == []
 
 
+def test_entry_that_cannot_be_read_allows_nothing(settings: Any) -> None:
+    settings.URL_HOSTS = ["*", "*.", "", "http://pictures.example.org:x", "pictures.example.org:port", "[broken"]
+    assert refused("http://pictures.example.org/a.jpg") == "image.url_refused"
+
+
 def test_private_address_of_an_allowed_name_is_refused(server: Server, settings: Any) -> None:
     settings.URL_ALLOW_PRIVATE = False
     assert refused(server.url("image")) == "image.url_refused"
@@ -342,6 +347,7 @@ def test_redirect_to_a_name_that_now_has_another_address_is_refused(server: Serv
         "http://127.0.0.1/",
         "http://[::1]:80/",
         "file:///etc/passwd",
+        "http://[broken/",
         "ftp://pictures.example.org/",
         "//other.org/a.jpg",
         "http://listed.org/a.jpg",
