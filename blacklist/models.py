@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db import models
 
 from blacklist.querysets import BlacklistEntryQuerySet
@@ -35,3 +37,11 @@ class BlacklistEntry(Person):
     def save(self, *args: object, **kwargs: object) -> None:
         self.source = BLACKLIST
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def state_on(self, day: date) -> str:
+        """In words, whether screening looks for the entry on that day: "in force" where it does."""
+        if not self.is_active:
+            return "inactive"
+        if self.valid_from and self.valid_from > day:
+            return "not yet"
+        return "over" if self.valid_until and self.valid_until < day else "in force"

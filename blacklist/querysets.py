@@ -4,10 +4,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q, Subquery
 
 if TYPE_CHECKING:
-    from blacklist.models import BlacklistEntry
     from clients.models import Client
 
 
@@ -20,3 +19,11 @@ class BlacklistEntryQuerySet(models.QuerySet["BlacklistEntry"]):
         started = Q(valid_from=None) | Q(valid_from__lte=day)
         not_over = Q(valid_until=None) | Q(valid_until__gte=day)
         return self.filter(started, not_over, is_active=True)
+
+    def with_counts(self) -> BlacklistEntryQuerySet:
+        """Annotates `image_count` and `match_count`, each counted alone, so that they do not multiply."""
+        return self.annotate(image_count=self._count("reference_images"), match_count=self._count("matches"))
+
+    def _count(self, relation: str) -> Subquery:
+        same = self.model._default_manager.filter(pk=OuterRef("pk")).order_by()
+        return Subquery(same.annotate(number=Count(relation)).values("number"))

@@ -22,24 +22,30 @@ from vision.types import Embedding
 def create_entry(
     *, client: Client, name: str, uploads: Iterable[Upload], reason: str | None = None, **fields: Any
 ) -> Enrolment:
-    """List a person from photographs. Images that cannot be used are refused one by one; with none left nothing is stored.
+    """List a person from photographs. Images that cannot be used are refused alone; with none left nothing is stored.
 
     `fields` may hold `is_active`, `valid_from` and `valid_until`. Raises `NameTaken` or `NoUsableImage`.
     """
-    _require_free_name(client, name)
+    entry = BlacklistEntry(client=client, name=name, reason=reason or None, **fields)
+    return enrol_entry(entry=entry, uploads=uploads)
+
+
+def enrol_entry(*, entry: BlacklistEntry, uploads: Iterable[Upload]) -> Enrolment:
+    """`create_entry` for a row that is filled in and not saved yet."""
+    _require_free_name(entry.client, entry.name)
     portraits, refused = read_portraits(uploads=uploads)
     if not portraits:
         raise NoUsableImage(refused)
-    entry = BlacklistEntry(client=client, name=name, reason=reason or None, **fields)
-    added = _save_with_portraits(entry, portraits)
-    return Enrolment(entry, added, refused)
+    return Enrolment(entry, _store(entry, portraits), refused)
 
 
-def _save_with_portraits(entry: BlacklistEntry, portraits: Sequence[Portrait]) -> list[ReferenceImage]:
+def _store(entry: BlacklistEntry, portraits: Sequence[Portrait]) -> list[ReferenceImage]:
+    """All portraits or none, and the entry itself where it is new."""
     added: list[ReferenceImage] = []
     try:
         with transaction.atomic():
-            save_entry(entry=entry)
+            if entry.pk is None:
+                save_entry(entry=entry)
             for portrait in portraits:
                 added.append(add_reference_image(person=entry, portrait=portrait))
     except BaseException:
@@ -53,8 +59,7 @@ def add_images(*, entry: BlacklistEntry, uploads: Iterable[Upload]) -> Enrolment
     portraits, refused = read_portraits(uploads=uploads)
     if not portraits:
         raise NoUsableImage(refused)
-    added = [add_reference_image(person=entry, portrait=portrait) for portrait in portraits]
-    return Enrolment(entry, added, refused)
+    return Enrolment(entry, _store(entry, portraits), refused)
 
 
 def save_entry(*, entry: BlacklistEntry) -> BlacklistEntry:
@@ -81,6 +86,15 @@ def get_entry(*, client: Client, entry_id: int) -> BlacklistEntry:
         return BlacklistEntry.objects.of_client(client).get(pk=entry_id)
     except BlacklistEntry.DoesNotExist as error:
         raise EntryNotFound("Blacklist entry not found") from error
+
+
+def set_active(*, entries: Iterable[BlacklistEntry], active: bool) -> int:
+    """Switch entries on or off. Returns how many changed."""
+    changed = [entry for entry in entries if entry.is_active != active]
+    for entry in changed:
+        entry.is_active = active
+        save_entry(entry=entry)
+    return len(changed)
 
 
 def delete_entry(*, entry: BlacklistEntry) -> None:

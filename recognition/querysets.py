@@ -12,7 +12,6 @@ from django.utils import timezone
 
 if TYPE_CHECKING:
     from clients.models import Client
-    from recognition.models import Job, ProcessedImage
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -50,6 +49,12 @@ class ProcessedImageQuerySet(models.QuerySet["ProcessedImage"]):
         from recognition.models import Match
 
         return self.annotate(has_match=Exists(Match.objects.filter(face__image=OuterRef("pk"))))
+
+    def with_match_of(self, entry_id: int) -> ProcessedImageQuerySet:
+        """Images in which one blacklist entry was found."""
+        from recognition.models import Match
+
+        return self.filter(Exists(Match.objects.filter(face__image=OuterRef("pk"), entry=entry_id)))
 
     def claim(self, image_id: int, *, task_id: str) -> bool:
         """Take a pending image for one task, in one UPDATE. False when it is finished or another task has it.

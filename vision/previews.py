@@ -1,0 +1,59 @@
+"""Small JPEG renderings of stored images, for people to look at. The stored file is never changed."""
+
+from __future__ import annotations
+
+import threading
+from io import BytesIO
+
+from PIL import Image as Pillow
+
+from vision.images import UPRIGHT, _open, _orientation, _to_rgb, _upright
+from vision.refusals import refusal
+from vision.types import Box
+
+MARGIN = 0.35  # of the face's size, kept around it on every side
+SIDEWAYS = {Pillow.Transpose.TRANSPOSE, Pillow.Transpose.ROTATE_90, Pillow.Transpose.ROTATE_270,
+            Pillow.Transpose.TRANSVERSE}  # fmt: skip
+
+_one_at_a_time = threading.Lock()  # a page asks for fifty at once, and each may decode millions of pixels
+
+
+def preview(data: bytes, *, side: int, box: Box | None = None) -> bytes:
+    """The upright image, or the surroundings of `box`, as a JPEG of at most `side` pixels.
+
+    Raises `InvalidImage` when the image cannot be decoded.
+    """
+    with _one_at_a_time:
+        picture, width = _decode_small(data, side, box)
+        if box:
+            picture = _cut_out(picture, box, picture.width / width)
+        picture.thumbnail((side, side), Pillow.Resampling.LANCZOS)
+        out = BytesIO()
+        picture.save(out, "JPEG", quality=85)
+        return out.getvalue()
+
+
+def _decode_small(data: bytes, side: int, box: Box | None) -> tuple[Pillow.Image, int]:
+    """The upright picture, scaled down while decoding where the format can, and its full width in pixels."""
+    picture, info = _open(data)
+    with picture:
+        orientation = _orientation(picture)
+        turn = UPRIGHT.get(orientation)
+        width = info.height if turn in SIDEWAYS else info.width
+        shrink = max(1.0, max(box.w, box.h) / side if box else max(info.width, info.height) / side)
+        picture.draft("RGB", (int(info.width / shrink), int(info.height / shrink)))
+        try:
+            picture.load()
+        except Exception:  # decoders raise whatever a broken file provokes
+            raise refusal("image.truncated") from None
+        upright = _upright(_to_rgb(picture), orientation)
+    return (upright.copy() if upright is picture else upright), width
+
+
+def _cut_out(picture: Pillow.Image, box: Box, scale: float) -> Pillow.Image:
+    """A square around the box, within the picture."""
+    half = max(box.w, box.h) * (0.5 + MARGIN) * scale
+    x, y = (box.x + box.w / 2) * scale, (box.y + box.h / 2) * scale
+    left, top = max(0, round(x - half)), max(0, round(y - half))
+    right, bottom = min(picture.width, round(x + half)), min(picture.height, round(y + half))
+    return picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
