@@ -108,6 +108,9 @@ def _reachable_programs(home: Path) -> Path:
     if not copy.exists():
         draft = home / "programs.new"
         shutil.rmtree(draft, ignore_errors=True)
+        for folder in (draft, draft / package.name):
+            folder.mkdir()
+            folder.chmod(0o755)
         for part in (inside, Path(f"{package.name}.libs")):
             shutil.copytree(package.parent / part, draft / part, symlinks=True)
         draft.rename(copy)

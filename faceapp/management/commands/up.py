@@ -1,5 +1,6 @@
 """Everything in one command: database, queue, migrations, static files, models, workers, and the web server."""
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -14,19 +15,20 @@ from faceapp.embedded import first_start, lock, places, postgres, redis, stack, 
 from faceapp.embedded.supervision import StackError, Supervisor
 from faceapp.env import BASE_DIR
 
-WELCOME = """
-Ready after {seconds:.1f} s: {address}    (Ctrl-C stops everything)
-"""
+READY = """
+Ready after {seconds:.1f} s: {address}
+{first_start}
+Ctrl-C stops everything."""
 FIRST_START = """
   This is the first start. The password and the key are shown only now:
     administrator   {account.username}
     password        {account.password}
-    API key         {account.api_key}    (client '{account.client}')
+    API key         {account.api_key}   (client '{account.client}')
 
   Try next:
-    make demo                     in a second terminal: screens photographs
-    {address}docs                 the API, to read and to try
-    {address}admin/               people, images and keys
+    make demo                      in a second terminal: screens photographs
+    {address}docs     the API, to read and to try
+    {address}admin/   people, images and keys
 """
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -37,6 +39,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         for number in SIGNALS:
             signal.signal(number, signal.default_int_handler)
+        os.umask(0o077)  # what it keeps is for its own user alone
         try:
             var = places.private_folder(places.unprivileged_user(), settings.VAR)
             with lock.held(var / "up.lock") as held:
@@ -54,11 +57,8 @@ class Command(BaseCommand):
         supervisor = Supervisor(stack.programs(database), settings.VAR, settings.RUN_DIR, BASE_DIR)
         try:
             self.start(supervisor, database, held)
-            self.stdout.write(WELCOME.format(seconds=time.monotonic() - began, address=stack.address()))
-            if account := first_start.create_account():
-                self.stdout.write(FIRST_START.format(account=account, address=stack.address()))
+            self.welcome(time.monotonic() - began)
             connection.close()
-            self.stdout.flush()
             supervisor.wait()
         finally:
             for number in SIGNALS:
@@ -97,6 +97,13 @@ class Command(BaseCommand):
         with self.step("Start workers and web server"):
             supervisor.start_group("app")
             stack.wait_until_ready(supervisor)
+
+    def welcome(self, seconds: float) -> None:
+        address = stack.address()
+        account = first_start.create_account()
+        first = FIRST_START.format(account=account, address=address) if account else ""
+        self.stdout.write(READY.format(seconds=seconds, address=address, first_start=first))
+        self.stdout.flush()
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

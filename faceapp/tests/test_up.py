@@ -1,0 +1,191 @@
+"""`manage.py up` with everything it starts, for real."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from faceapp.tests.live_stack import LiveStack, running_stack
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """Where several starts keep their data; the database's user may pass through."""
+    with tempfile.TemporaryDirectory(prefix="faceapp-up-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def own_stack(folder: Path) -> Iterator[LiveStack]:
+    with running_stack(LiveStack(folder / "var")) as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(own_stack: LiveStack) -> LiveStack:
+    """A running service for tests that stop or break it; it is started again, with the same data, when it has ended."""
+    if not alive(own_stack.processes()):
+        own_stack.start()
+    return own_stack
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 30) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def is_ready(stack: LiveStack) -> bool:
+    try:
+        return requests.get(f"{stack.url}/readyz", timeout=10).ok
+    except requests.RequestException:
+        return False
+
+
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_ctrl_c_ends_every_program_and_the_next_start_finds_the_data(stack: LiveStack) -> None:
+    stack.manage("create_api_key", "kept")
+    processes = stack.processes()
+    assert len(processes) >= 8  # up, supervisor, database, queue, worker and child, beat, web
+
+    stack.stop(signal.SIGINT)
+
+    assert stack.process and stack.process.returncode == 0
+    assert alive(processes) == []
+    stack.start()
+    assert "first start" not in stack.log.read_text()
+    count = "from clients.models import Client; print(Client.objects.filter(name='kept').count())"
+    assert stack.manage("shell", "--verbosity=0", "--command", count).stdout.strip() == "1"
+
+
+def test_a_second_start_in_the_same_folder_is_refused(stack: LiveStack) -> None:
+    second = stack.manage("up", check=False)
+    assert second.returncode == 1
+    assert "already runs in this folder" in second.stderr
+    assert is_ready(stack)
+
+
+def test_a_port_in_use_is_told_before_anything_starts(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = LiveStack(folder / "unused", port=port).manage("up", check=False)
+    assert refused.returncode == 1
+    assert f"Port {port} cannot be used" in refused.stderr
+    assert f"FACEAPP_PORT={port + 1}" in refused.stderr
+    assert not (folder / "unused" / "postgres").exists()
+
+
+@pytest.mark.parametrize("name", ["stores:postgres", "stores:redis", "app:worker", "app:web", "app:beat"])
+def test_a_killed_program_comes_back(stack: LiveStack, name: str) -> None:
+    killed = stack.program(name)
+    old = [killed, *killed.children(recursive=True)]
+    killed.kill()
+    assert eventually(lambda: stack.runs(name) and stack.program(name) != killed)
+    assert eventually(lambda: is_ready(stack), seconds=60)
+    assert eventually(lambda: alive(old) == [])
+
+
+def test_nothing_is_left_when_up_is_killed(stack: LiveStack) -> None:
+    processes = stack.processes()
+    processes[0].kill()
+    assert eventually(lambda: alive(processes) == [])
+    stack.start()  # what is still stopping is waited for
+
+
+def test_nothing_is_left_when_the_supervisor_is_killed(stack: LiveStack) -> None:
+    processes = stack.processes()
+    processes[1].kill()
+    assert eventually(lambda: alive(processes) == [])
+    assert "The supervisor has ended" in stack.log.read_text()
+
+
+def test_nobody_else_can_read_what_it_keeps(stack: LiveStack) -> None:
+    for path in stack.var.iterdir():
+        if path.name not in {"run", "postgres"}:
+            assert path.stat().st_mode & 0o077 == 0, path.name
+    assert stack.var.stat().st_mode & 0o066 == 0
+    assert (stack.var / "postgres").stat().st_mode & 0o777 == 0o700
+    assert (stack.var / "run").stat().st_mode & 0o007 == 0
+
+
+def test_the_web_server_loads_no_model_library(stack: LiveStack) -> None:
+    web = stack.program("app:web")
+    for process in [web, *web.children()]:
+        loaded = {Path(mapping.path).name for mapping in process.memory_maps()}
+        assert not [
+            name for name in loaded if any(part in name for part in ("dlib", "onnxruntime", "cv2", "tensorflow"))
+        ]
+
+
+def python_for(user: str) -> str | None:
+    """A Python 3.11 that `user` can run."""
+    for name in ("/usr/bin/python3.11", "/usr/local/bin/python3.11", shutil.which("python3.11") or ""):
+        check = [name, "-c", "import sys; sys.exit(sys.version_info[:2] != (3, 11))"]
+        if name and Path(name).exists():
+            result = subprocess.run(check, user=user, extra_groups=[], cwd="/", capture_output=True)
+            if result.returncode == 0:
+                return name
+    return None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")
+def test_an_ordinary_user_needs_nothing_outside_the_folder() -> None:
+    python = python_for("nobody")
+    if not python:
+        pytest.skip("no Python 3.11 that an ordinary user can run")
+    packages = {"PYTHONPATH": str(Path(pytest.__file__).parent.parent)}
+    with tempfile.TemporaryDirectory(prefix="faceapp-user-") as name:
+        user = pwd.getpwnam("nobody")
+        os.chown(name, user.pw_uid, user.pw_gid)
+        with running_stack(LiveStack(Path(name) / "var", packages, python=python, user="nobody")) as stack:
+            assert {process.username() for process in stack.processes()} == {"nobody"}
+            assert (stack.var / "postgres" / "data" / "PG_VERSION").exists()
+            processes = stack.processes()
+            stack.stop(signal.SIGTERM)
+            assert alive(processes) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_in_a_folder_that_others_cannot_enter() -> None:
+    """The packages lie there too, so that the database's programs are out of reach as well."""
+    with tempfile.TemporaryDirectory(prefix="faceapp-root-") as name:
+        home = Path(name)
+        home.chmod(0o700)
+        shutil.copytree(Path(pytest.__file__).parent.parent, home / "packages", copy_function=os.link, symlinks=True)
+        stack = LiveStack(home / "var", {"PYTHONPATH": str(home / "packages")})
+        try:
+            with running_stack(stack):
+                assert "cannot enter this folder" in stack.output
+                data = (stack.var / "postgres").resolve()
+                assert not data.is_relative_to(home)
+                assert data.stat().st_mode & 0o777 == 0o700
+                assert stack.program("stores:postgres").username() in {"postgres", "nobody"}
+        finally:
+            for link in ("postgres", "run"):
+                shutil.rmtree((stack.var / link).resolve())
+
+
+def test_a_path_too_long_for_sockets_and_with_odd_characters(folder: Path) -> None:
+    var = folder / "a folder 100% 'odd'" / ("long" * 25)
+    var.mkdir(parents=True)
+    with running_stack(LiveStack(var)) as stack:
+        assert is_ready(stack)
