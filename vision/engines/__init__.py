@@ -61,7 +61,7 @@ engines = EngineHandler()
 
 
 def check_names(*, model: str | None = None, detector: str | None = None, metric: str | None = None) -> None:
-    """Refuse names a caller gave: `engine.unknown` when nothing is called so, `engine.disabled` when it is not enabled."""
+    """Refuse names a caller gave: `engine.unknown` if nothing is called so, `engine.disabled` if it is not enabled."""
     spaces = engines.spaces()
     detectors = [engines[alias].detector for alias in spaces] + list(settings.FACE_DETECTORS)
     _check("model", model, known=MODELS, enabled=[space.model for space in spaces.values()])

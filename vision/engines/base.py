@@ -23,7 +23,7 @@ class FaceEngine(ABC):
 
     @abstractmethod
     def load(self) -> None:
-        """Load the weights. Raises `EngineUnavailable` (code `engine.weights_missing`) with a hint when there are none."""
+        """Load the weights. Raises `EngineUnavailable` (code `engine.weights_missing`) when they are not in place."""
 
     @abstractmethod
     def detect(self, image: Image, *, detector: str | None = None) -> list[Detection]:

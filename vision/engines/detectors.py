@@ -24,7 +24,7 @@ MIN_SIDE = 20  # pixels; below it there is no face to find, and some detectors f
 
 @dataclass(frozen=True)
 class FramedDetection(Detection):
-    """A detection that remembers the detector's own box, which may reach beyond the image; `box` does not."""
+    """A detection with the square in which landmarks are sought; unlike `box` it may reach beyond the image."""
 
     frame: Box = NOWHERE
 
@@ -156,7 +156,13 @@ class DeepFaceDetector(Detector):
 
 
 def _detection(box: Box, confidence: float, points: Landmarks | None = None) -> FramedDetection:
-    return FramedDetection(box, round(confidence, 4), points or Landmarks(), box)
+    return FramedDetection(box, round(confidence, 4), points or Landmarks(), _squared(box))
+
+
+def _squared(box: Box) -> Box:
+    """The square of the same centre and area: dlib's predictors were trained on squares, MTCNN's boxes are tall."""
+    side = round(math.sqrt(box.area))
+    return Box(round(box.x + (box.w - side) / 2), round(box.y + (box.h - side) / 2), side, side)
 
 
 def _point(value: Any) -> Point | None:
@@ -190,9 +196,13 @@ def _capped(image: Image, side: int) -> tuple[Any, float]:
 
 
 def _scaled(found: FramedDetection, scale: float, width: int, height: int) -> FramedDetection:
-    frame = Box(*(round(value / scale) for value in (found.frame.x, found.frame.y, found.frame.w, found.frame.h)))
+    box, frame = _enlarged(found.box, scale), _enlarged(found.frame, scale)
     points = {name: point and (point[0] / scale, point[1] / scale) for name, point in vars(found.landmarks).items()}
-    return replace(found, box=_clipped(frame, width, height), frame=frame, landmarks=Landmarks(**points))
+    return replace(found, box=_clipped(box, width, height), frame=frame, landmarks=Landmarks(**points))
+
+
+def _enlarged(box: Box, scale: float) -> Box:
+    return Box(round(box.x / scale), round(box.y / scale), round(box.w / scale), round(box.h / scale))
 
 
 def _clipped(box: Box, width: int, height: int) -> Box:

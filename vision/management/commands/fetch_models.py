@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from vision.engines import engines, weights
 from vision.engines.deepface import DeepFaceEngine
 from vision.engines.detectors import detector_named
-from vision.engines.fetching import Fetcher, FetchError
+from vision.engines.downloads import Fetcher, FetchError
 from vision.engines.weights import WeightFile
 from vision.exceptions import UnknownName
 

@@ -1,0 +1,113 @@
+"""What is imported when, in clean interpreters."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from vision.engines import weights
+from vision.engines.deepface import DeepFaceEngine
+from vision.engines.downloads import Fetcher
+
+LIBRARIES = "{'tensorflow', 'keras', 'tf_keras', 'deepface', 'dlib', 'cv2', 'onnxruntime', 'mtcnn', 'torch'}"
+LOADED = f"print(__import__('json').dumps(sorted({LIBRARIES} & set(__import__('sys').modules))))"
+
+
+def run(code: str, **environment: str) -> list[str]:
+    """The JSON that `code` prints last, in a fresh interpreter with the service's own settings."""
+    chosen = {"DJANGO_SETTINGS_MODULE": "faceapp.settings", "FACEAPP_SECRET_KEY": "for one test"} | environment
+    command = [sys.executable, "-c", code]
+    answer = subprocess.run(
+        command, cwd=settings.BASE_DIR, env=os.environ | chosen, capture_output=True, text=True, timeout=240
+    )
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    return json.loads(answer.stdout.splitlines()[-1])
+
+
+def test_a_web_process_loads_no_model_library() -> None:
+    code = f"""
+import faceapp.wsgi
+from django.urls import get_resolver
+list(get_resolver().url_patterns)
+from vision.engines import check_names, engines
+assert engines.spaces()
+check_names(model="Dlib", detector="mtcnn", metric="cosine")
+{LOADED}
+"""
+    assert run(code) == []
+
+
+def test_building_every_model_and_detector_loads_no_model_library() -> None:
+    code = f"""
+import django
+django.setup()
+from vision.engines.deepface import DeepFaceEngine
+from vision.engines.detectors import DETECTORS
+from vision.engines.spaces import MODELS
+names = [DeepFaceEngine(model=model, detector=detector).space.name for model in MODELS for detector in DETECTORS]
+assert len(set(names)) == len(MODELS)
+{LOADED}
+"""
+    assert run(code) == []
+
+
+@pytest.fixture
+def models_dir() -> Path:
+    for file in DeepFaceEngine().files():
+        Fetcher(lambda line: None).fetch(file)
+    return Path(settings.MODELS_DIR)
+
+
+@pytest.mark.models
+def test_the_default_engine_works_without_tensorflow(models_dir: Path) -> None:
+    code = f"""
+import django
+django.setup()
+import numpy
+from vision.engines import engines
+engines.load()
+image = numpy.zeros((200, 200, 3), numpy.uint8)
+from vision.types import Box, Detection
+assert engines["default"].detect(image) == []
+assert engines["default"].embed(image, [Detection(Box(20, 20, 100, 100), 1.0)]).shape == (1, 128)
+{LOADED}
+"""
+    assert run(code, FACEAPP_MODELS_DIR=str(models_dir)) == ["cv2", "deepface", "dlib", "onnxruntime"]
+
+
+@pytest.mark.models
+def test_mtcnn_works_in_the_child_of_a_prefork_pool_and_stays_out_of_the_parent(models_dir: Path, faces: Path) -> None:
+    code = f"""
+import django, json, sys
+django.setup()
+from billiard.pool import Pool
+from bench.engine import GROUPS, PHOTOS, decide, labelled
+from vision.apps import load_engines
+
+def accuracy(_):
+    from vision.engines import engines
+    engine = engines["default"]
+    def describe(image):
+        found = engine.detect(image, detector="mtcnn")
+        boxes = [(d.box.x, d.box.y, d.box.w, d.box.h) for d in found]
+        return list(zip(boxes, engine.embed(image, found)))
+    result = decide(labelled(PHOTOS, describe), engine.space.thresholds["euclidean"])
+    return result.missed, result.false_matches, result.false_non_matches
+
+with Pool(1, initializer=load_engines) as pool:
+    answer = pool.map_async(accuracy, [0]).get(timeout=200)[0]
+assert not {LIBRARIES} & set(sys.modules)
+print(json.dumps(answer))
+"""
+    assert run(code, FACEAPP_MODELS_DIR=str(models_dir)) == [0, 0, 0]
+
+
+def test_the_weights_folder_follows_the_setting(settings: settings, tmp_path: Path) -> None:  # type: ignore[valid-type]
+    settings.MODELS_DIR = tmp_path
+    assert weights.DLIB_RESNET.path == tmp_path / ".deepface" / "weights" / weights.DLIB_RESNET.name
