@@ -23,7 +23,10 @@ WORKDIR /app
 COPY . .
 # A volume takes owner and mode from the folder it covers, so both folders belong to the user of the processes.
 # The key made while static files are collected lies under FACEAPP_VAR and goes with it.
-RUN python manage.py collectstatic --noinput && \
+# The user has a name because Celery takes one without for a superuser.
+RUN groupadd --gid 10001 faceapp && \
+    useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin faceapp && \
+    python manage.py collectstatic --noinput && \
     rm -r "$FACEAPP_VAR" && \
     chmod -R a+rX . && \
     install -d -m 0700 -o 10001 -g 10001 "$FACEAPP_MEDIA_ROOT" "$FACEAPP_MODELS_DIR"

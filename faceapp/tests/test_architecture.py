@@ -37,6 +37,7 @@ DOMAIN = {"models", "querysets", "services", "types", "exceptions"}
 HTTP = {"rest_framework", "django.http", "django.urls", "django.contrib.admin", "drf_spectacular", "unfold"}
 MODEL_LIBRARIES = {"tensorflow", "keras", "deepface", "dlib", "cv2", "onnxruntime", "mtcnn", "retinaface"}
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "misc", "tools", "base_utils"}
+PROGRAMS = ("bench", "demo")  # run beside the service: they print, and nothing imports them
 MAX_LINES_OF_FILE = 400
 MAX_LINES_OF_FUNCTION = 30
 
@@ -58,7 +59,7 @@ class Import(NamedTuple):
 
 def source_files() -> list[Path]:
     """Our own modules, without tests and migrations."""
-    folders = [ROOT / name for name in (*BELOW, "faceapp", "bench") if (ROOT / name).is_dir()]
+    folders = [ROOT / name for name in (*BELOW, "faceapp", *PROGRAMS) if (ROOT / name).is_dir()]
     files = [file for folder in folders for file in sorted(folder.rglob("*.py"))]
     return [file for file in files if not {"tests", "migrations"} & set(file.relative_to(ROOT).parts)]
 
@@ -142,6 +143,11 @@ def test_an_app_uses_only_errors_and_environment_of_the_root() -> None:
     assert not found, _report(found)
 
 
+def test_nothing_imports_the_programs_beside_the_service() -> None:
+    found = [item for item in imports() if item.app in PROGRAMS and item.importer.partition(".")[0] != item.app]
+    assert not found, _report(found)
+
+
 def test_rules_know_no_http_and_no_door() -> None:
     wrong = []
     for found in imports():
@@ -195,7 +201,7 @@ def test_nothing_is_printed() -> None:
     printing = [
         f"{file.relative_to(ROOT)}:{node.lineno}"
         for file in source_files()
-        if not file.is_relative_to(ROOT / "bench")
+        if file.relative_to(ROOT).parts[0] not in PROGRAMS
         for node in ast.walk(tree_of(file))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
