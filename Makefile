@@ -26,7 +26,7 @@ run: .venv/.installed  ## start everything: database, queue, workers, web server
 	@exec $(VENV) manage.py up
 
 demo: .venv/.installed-demo  ## screen real photographs (PHOTOS=folder for your own)
-	@exec $(VENV) manage.py demo $(if $(PHOTOS),--photos "$(PHOTOS)")
+	@exec $(VENV) -m demo $(if $(PHOTOS),--photos "$(PHOTOS)")
 
 test: .venv/.installed-dev .venv/.installed-demo  ## every test (ARGS='-k name' for some)
 	@$(VENV) -m pytest $(ARGS)

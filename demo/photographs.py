@@ -1,0 +1,114 @@
+"""The photographs: your own, or some that come inside installed packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageEnhance
+
+from demo.api import FaceApp
+
+MARGIN = 0.5  # around a face that is cut out, as a share of its box
+LARGER, BRIGHTER = 1.5, 1.15
+
+
+class PhotographsMissingError(Exception):
+    """There is nothing to screen; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """An encoded image with the name to print."""
+
+    title: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody to list, from one photograph or more."""
+
+    name: str
+    reason: str
+    photographs: list[Photograph]
+
+
+def packaged(path: str) -> bytes:
+    """A file inside an installed package, found without importing it. `path`: package/folder/file."""
+    package, _, inside = path.partition("/")
+    spec = find_spec(package)
+    if not spec or not spec.origin:
+        raise PhotographsMissingError(
+            f"The package {package} is not installed; `make demo` installs requirements-demo.txt."
+        )
+    return (Path(spec.origin).parent / inside).read_bytes()
+
+
+def built_in(service: FaceApp) -> tuple[list[Person], list[Photograph]]:
+    """People to list and photographs to screen. Each listed person is a face cut out of one of them."""
+    astronaut = packaged("skimage/data/astronaut.png")
+    group = packaged("insightface/data/images/t1.jpg")
+    people = [
+        Person("Eileen Collins", "demo: the astronaut", [Photograph("cut-out.jpg", largest_face(service, astronaut))]),
+        Person("Guest of the group", "demo: one of six", [Photograph("cut-out.jpg", largest_face(service, group))]),
+    ]
+    screened = [
+        Photograph("astronaut (listed)", astronaut),
+        Photograph("group (one of them listed)", group),
+        Photograph("Tom Hanks (not listed)", packaged("insightface/data/images/Tom_Hanks_54745.png")),
+        Photograph("cat", packaged("skimage/data/chelsea.png")),
+        Photograph("cup of coffee", packaged("skimage/data/coffee.png")),
+    ]
+    return people, screened
+
+
+def largest_face(service: FaceApp, content: bytes) -> bytes:
+    """The largest face of a photograph, cut out with some surroundings, larger and brighter, as a JPEG file."""
+    faces = service.detect(content)
+    if not faces:
+        raise PhotographsMissingError("The service found no face in a photograph that has one.")
+    area = max((face["facial_area"] for face in faces), key=lambda area: area["w"] * area["h"])
+    with Image.open(BytesIO(content)) as picture:
+        face = picture.convert("RGB").crop(_around(area, picture.size))
+    size = (round(face.width * LARGER), round(face.height * LARGER))
+    return _jpeg(ImageEnhance.Brightness(face.resize(size)).enhance(BRIGHTER))
+
+
+def _around(area: dict[str, Any], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The box of a face with a margin: left, top, right, bottom, inside the picture."""
+    dx, dy = round(area["w"] * MARGIN), round(area["h"] * MARGIN)
+    right, bottom = area["x"] + area["w"] + dx, area["y"] + area["h"] + dy
+    return max(area["x"] - dx, 0), max(area["y"] - dy, 0), min(right, size[0]), min(bottom, size[1])
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    buffer = BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def of_folder(folder: Path) -> tuple[list[Person], list[Photograph]]:
+    """Your own: `blacklist/<name>/*` are the people to list, `screen/*` the photographs to screen."""
+    people = [
+        Person(person.name, "demo", list(_files(person)))
+        for person in _sorted(folder / "blacklist")
+        if person.is_dir() and any(_files(person))
+    ]
+    screened = list(_files(folder / "screen"))
+    if not people or not screened:
+        raise PhotographsMissingError(f"{folder} needs photographs in blacklist/<name>/ and in screen/.")
+    return people, screened
+
+
+def _files(folder: Path) -> Iterator[Photograph]:
+    return (Photograph(path.name, path.read_bytes()) for path in _sorted(folder) if path.is_file())
+
+
+def _sorted(folder: Path) -> list[Path]:
+    """What lies in a folder, without hidden files; nothing when there is no such folder."""
+    return sorted(path for path in folder.iterdir() if path.name[0] != ".") if folder.is_dir() else []
