@@ -1,8 +1,6 @@
 """Fixtures of every test. A plain `pytest` starts a PostgreSQL and a Redis of its own in a temporary folder."""
 
 import shutil
-import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +13,7 @@ from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
 from faceapp.embedded import places, postgres, redis
-from faceapp.tests.live_stack import LiveStack, running_stack
+from faceapp.tests.live_stack import LiveStack, running, running_stack
 
 if TYPE_CHECKING:
     from clients.models import Client
@@ -28,20 +26,6 @@ LIVE_ENVIRONMENT = {
     "FACEAPP_SWEEP_SECONDS": "3",
 }
 FACES = Path(__file__).resolve().parent.parent / "shared" / "faces"
-
-
-@contextmanager
-def running(command: list[str], *, log: Path, cwd: Path = Path("/")) -> Iterator[subprocess.Popen[bytes]]:
-    """The program while it runs; it is asked to stop at the end, and killed when it does not."""
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, cwd=cwd) as process:
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
 
 
 @contextmanager

@@ -129,3 +129,17 @@ def running_stack(stack: LiveStack) -> Iterator[LiveStack]:
         yield stack
     finally:
         stack.stop()
+
+
+@contextmanager
+def running(command: list[str], *, log: Path, cwd: Path = Path("/")) -> Iterator[subprocess.Popen[bytes]]:
+    """The program while it runs; it is asked to stop at the end, and killed when it does not."""
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, cwd=cwd) as process:
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()

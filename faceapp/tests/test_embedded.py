@@ -1,15 +1,125 @@
+"""The embedded servers by themselves."""
+
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
 import pytest
 from django.core.cache import cache
 from django.db import connection
 
+from faceapp.embedded import lock, places, postgres
+from faceapp.embedded.launch import launched, working_in
+from faceapp.embedded.supervision import StackError
+from faceapp.tests.live_stack import running
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgres.Postgres]:
+    """An initialised server that does not run."""
+    with tempfile.TemporaryDirectory(prefix="faceapp-postgres-") as folder:
+        var = places.private_folder(places.unprivileged_user(), Path(folder))
+        yield postgres.prepare(var=var, run_dir=var / "run")
+
 
 @pytest.mark.django_db
-def test_the_test_database_has_pgvector():
+def test_the_database_has_half_precision_vectors() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT '[1,2]'::halfvec <-> '[1,3]'::halfvec")
         assert cursor.fetchone() == (1.0,)
 
 
-def test_the_queue_answers():
+@pytest.mark.usefixtures("redis_flush")
+def test_the_queue_answers() -> None:
+    assert cache.get("key") is None
     cache.set("key", "value")
     assert cache.get("key") == "value"
+
+
+def test_the_server_listens_on_a_socket_of_its_own_and_nowhere_else(server: postgres.Postgres) -> None:
+    with running(server.command(), log=server.sockets / "log"):
+        server.wait_until_ready()
+        with server.connect() as session:
+            assert session.execute("SHOW listen_addresses").fetchone() == ("",)
+        assert stat.S_IMODE((server.sockets / ".s.PGSQL.5432").stat().st_mode) == 0o700
+        assert server.sockets.stat().st_mode & 0o007 == 0
+
+
+def test_data_are_kept_when_the_server_is_prepared_again(server: postgres.Postgres) -> None:
+    with running(server.command(), log=server.sockets / "log"):
+        server.wait_until_ready()
+        server.create_database("kept")
+        server.create_database("kept")
+    again = postgres.prepare(var=server.data.parent.parent, run_dir=server.sockets)
+    with running(again.command(), log=again.sockets / "log"):
+        again.wait_until_ready()
+        again.connect("kept").close()
+
+
+def test_a_busy_backend_of_a_killed_server_does_not_stop_the_next_one(server: postgres.Postgres) -> None:
+    with running(server.command(), log=server.sockets / "log") as process:
+        server.wait_until_ready()
+        busy = server.connect()
+        busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 10000000000)")
+        time.sleep(0.5)
+        process.kill()
+        process.wait()
+    assert working_in(server.data), "the backend should have outlived its server"
+    with running(server.command(), log=server.sockets / "log"):
+        server.wait_until_ready()
+        assert server.connect().execute("SELECT 1").fetchone() == (1,)
+    busy.close()
+
+
+def test_an_interrupted_first_start_leaves_nothing_half_made(server: postgres.Postgres) -> None:
+    with tempfile.TemporaryDirectory(prefix="faceapp-postgres-") as folder:
+        var = places.private_folder(places.unprivileged_user(), Path(folder))
+        home = places.owned_folder(places.unprivileged_user(), var / "postgres")
+        (home / "data.new").mkdir()
+        (home / "data.new" / "PG_VERSION").touch()
+        assert (postgres.prepare(var=var, run_dir=var / "run").data / "global").is_dir()
+
+
+def test_a_server_that_does_not_answer_is_a_timeout(server: postgres.Postgres) -> None:
+    with pytest.raises(TimeoutError):
+        server.wait_until_ready(timeout=0.2)
+    with pytest.raises(psycopg.OperationalError):
+        server.connect()
+
+
+def test_a_launched_program_ends_with_its_parent() -> None:
+    """The parent is killed, so that it cannot tell its child."""
+    child = launched(["/bin/sleep", "600"], signal_name="TERM")
+    code = f"import subprocess, time; print(subprocess.Popen({child!r}).pid, flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        orphan = psutil.Process(int(parent.stdout.readline()))
+        time.sleep(0.5)
+        assert orphan.name() == "sleep"
+        parent.kill()
+    gone, _ = psutil.wait_procs([orphan], timeout=10)
+    assert gone
+
+
+def test_only_one_holds_the_lock(tmp_path: Path) -> None:
+    again = lock.held(tmp_path / "lock")
+    with lock.held(tmp_path / "lock"), pytest.raises(StackError, match=f"process {os.getpid()}"):
+        again.__enter__()
+    with lock.held(tmp_path / "lock"):
+        pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make another user's folder")
+def test_a_socket_folder_that_somebody_else_made_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    os.chown(folder, 65534, 65534)
+    with pytest.raises(RuntimeError, match="belongs to another user"):
+        places.socket_folder(None, folder)
