@@ -201,7 +201,9 @@ class BlacklistEntryAdmin(ModelAdmin):
     # ---- pictures -------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
-        photograph = path("photograph/<int:pk>/<str:variant>/", self.admin_site.admin_view(self.photograph_view))
+        photograph = path(
+            "photograph/<int:pk>/<str:variant>/", self.admin_site.admin_view(self.photograph_view, cacheable=True)
+        )
         photograph.name = "blacklist_photograph"
         check = path("check/", self.admin_site.admin_view(require_POST(self.check_view)), name="blacklist_check")
         return [photograph, check, *super().get_urls()]

@@ -121,8 +121,8 @@ def get_image(*, entry: BlacklistEntry, image_id: int) -> ReferenceImage:
 @transaction.atomic
 def delete_image(*, entry: BlacklistEntry, image_id: int) -> None:
     """Remove one photograph. Raises `LastImage` for the only one: an entry without a face could never match."""
-    BlacklistEntry.objects.select_for_update(of=("self",)).get(pk=entry.pk)
-    image = get_image(entry=entry, image_id=image_id)
-    if entry.reference_images.count() == 1:
+    locked = BlacklistEntry.objects.select_for_update(of=("self",)).get(pk=entry.pk)  # and without prefetched images
+    image = get_image(entry=locked, image_id=image_id)
+    if locked.reference_images.count() == 1:
         raise LastImage("This is the entry's only image. Add another first, or delete the entry.")
     image.delete()

@@ -91,12 +91,9 @@ class ProcessedImageAdmin(ReadOnlyAdmin):
         """The page shows the picture and what was found in it; no form fields."""
         return []
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        kwargs["extra_context"] = (kwargs.get("extra_context") or {}) | {
-            "may_see_entries": request.user.has_perm("blacklist.view_blacklistentry")
-        }
-        response: HttpResponse = super().changeform_view(request, *args, **kwargs)
-        return response
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        context["may_see_entries"] = request.user.has_perm("blacklist.view_blacklistentry")
+        return super().render_change_form(request, context, *args, **kwargs)
 
     # ---- erasing --------------------------------------------------------------------------------------------
 
@@ -118,7 +115,7 @@ class ProcessedImageAdmin(ReadOnlyAdmin):
     # ---- pictures -------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
-        picture = self.admin_site.admin_view(self.picture_view)
+        picture = self.admin_site.admin_view(self.picture_view, cacheable=True)
         return [
             path("picture/<int:pk>/<str:variant>/", picture, name="recognition_picture"),
             path("picture/<int:pk>/<str:variant>/<int:face>/", picture, name="recognition_face"),
@@ -190,12 +187,9 @@ class JobAdmin(ReadOnlyAdmin):
         """A job goes with its last image."""
         return False
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        kwargs["extra_context"] = (kwargs.get("extra_context") or {}) | {
-            "may_cancel": self.has_cancel_permission(request)
-        }
-        response: HttpResponse = super().changeform_view(request, *args, **kwargs)
-        return response
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        context["may_cancel"] = self.has_cancel_permission(request)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("recognition.change_job")
