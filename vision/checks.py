@@ -20,3 +20,15 @@ def check_engines(**_: Any) -> list[CheckMessage]:
         except Exception as error:
             problems.append(Error(f"FACE_ENGINES[{alias!r}] cannot be built: {error}", id="vision.E002"))
     return problems
+
+
+@register()
+def check_detectors(**_: Any) -> list[CheckMessage]:
+    """Every name in `FACE_DETECTORS` is a detector."""
+    from vision.engines.detectors import DETECTORS
+
+    hint = f"Known detectors: {', '.join(DETECTORS)}."
+    unknown = [name for name in settings.FACE_DETECTORS if name not in DETECTORS]
+    return [
+        Error(f"FACE_DETECTORS names {name!r}, which does not exist.", hint=hint, id="vision.E003") for name in unknown
+    ]

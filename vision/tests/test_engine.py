@@ -11,9 +11,11 @@ from django.conf import settings as django_settings
 from pytest_django.fixtures import Settings
 
 from bench.engine import decide, labelled, load
+from vision.alignment import five_point_chip
 from vision.engines import weights
 from vision.engines.deepface import DeepFaceEngine
 from vision.engines.downloads import Fetcher
+from vision.engines.landmarks import LandmarkFinder
 from vision.engines.spaces import METRICS, space_of
 from vision.exceptions import EngineUnavailable, UnknownName
 from vision.types import Box, Image
@@ -265,6 +267,21 @@ def test_a_detector_whose_weights_are_missing_is_refused_and_the_engine_goes_on(
         engine.detect(image, detector="mediapipe")
     assert refusal.value.code == "engine.package_missing"
     assert len(engine.detect(image)) == 1
+
+
+def test_five_points_of_any_detectors_box_give_the_arcface_chip(engine: DeepFaceEngine, faces: Path) -> None:
+    image = load(faces / "obama_3.jpg")
+    Fetcher(lambda line: None).fetch(weights.DLIB_68_POINTS)
+    finder = LandmarkFinder(full=True)
+    chips = []
+    for detector in ("dlib", "opencv"):
+        (found,) = engine.detect(image, detector=detector)
+        points = finder.five_points(image, found)
+        assert np.abs(points[0] - found.landmarks.right_eye).max() < 0.05 * found.box.w
+        assert points[3, 0] < points[2, 0] < points[4, 0] and points[2, 1] < points[3:, 1].min()
+        chips.append(five_point_chip(image, points).astype(float))
+    assert chips[0].shape == (112, 112, 3)
+    assert np.corrcoef(chips[0].ravel(), chips[1].ravel())[0, 1] > 0.9
 
 
 def test_yunet_finds_the_faces_of_a_group(engine: DeepFaceEngine, faces: Path) -> None:

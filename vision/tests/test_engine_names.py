@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_django.fixtures import Settings
 
+from vision.checks import check_detectors
 from vision.engines import check_names
 from vision.engines.detectors import DETECTORS, clip_confidence, haar_confidence, hog_confidence
 from vision.engines.spaces import METRICS, MODELS
@@ -86,3 +87,9 @@ def test_confidence_rises_with_the_score_between_0_and_1(read) -> None:
 def test_haar_confidence_rises_with_the_weight_that_deepface_hides() -> None:
     values = [haar_confidence((100 - weight) / 100) for weight in (0, 1, 5, 10)]
     assert values == sorted(values) and values[0] == 0 and 0.99 < values[-1] < 1
+
+
+def test_a_detector_that_does_not_exist_is_found_by_the_checks(settings: Settings) -> None:
+    settings.FACE_DETECTORS = ["mtcnn", "nothing"]
+    (problem,) = check_detectors()
+    assert problem.id == "vision.E003" and "'nothing'" in problem.msg and "mtcnn" in problem.hint

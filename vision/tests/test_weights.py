@@ -157,7 +157,7 @@ def test_the_command_warns_about_what_is_optional(settings: Settings, monkeypatc
     errors = io.StringIO()
     call_command("fetch_models", stdout=io.StringIO(), stderr=errors)
     assert "Without liveness score: live.onnx" in errors.getvalue()
-    with pytest.raises(CommandError, match="live.onnx"):
+    with pytest.raises(CommandError, match=r"live\.onnx"):
         call_command("fetch_models", "--liveness", stdout=io.StringIO())
 
 
