@@ -1,7 +1,4 @@
-"""The checks DF-01 to DF-36 of the older blacklist server's contract, over HTTP against the whole service.
-
-S1 and S2 show one person, V another, M three people, N nobody, and X is no image.
-"""
+"""Checks of the older blacklist server's contract that are about screening, against the whole service."""
 
 from __future__ import annotations
 
@@ -10,8 +7,6 @@ import json
 import statistics
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,192 +14,9 @@ import pytest
 import requests
 
 from faceapp.tests.live_stack import LiveStack
-from recognition.tests.photographs import faceless, side_by_side
+from recognition.tests.contract_api import AREA, MATCH, RESULT, Api, X, data_url
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]
-
-RECORD = {"name", "reason", "id", "added_date", "reference_image_dir"}
-RESULT = {
-    "image_path_or_identifier", "faces", "error", "db_id", "saved_image_path", "processing_timestamp",
-    "has_blacklist_match", "cropped_face_path",
-}  # fmt: skip
-MATCH = {
-    "identity", "target_x", "target_y", "target_w", "target_h", "source_x", "source_y", "source_w", "source_h",
-    "threshold", "distance", "aws_similarity", "aws_face_id", "model", "detector_backend", "similarity_metric",
-}  # fmt: skip
-AREA = {"x", "y", "w", "h", "left_eye", "right_eye", "nose", "mouth_left", "mouth_right"}
-X = b"this is not an image"
-
-
-class Api:
-    """A client of its own on the running service."""
-
-    def __init__(self, live: LiveStack, key: str) -> None:
-        self.live, self.key = live, key
-
-    def call(self, method: str, path: str, **options: Any) -> requests.Response:
-        headers = {"X-API-Key": self.key} | options.pop("headers", {})
-        return requests.request(
-            method, self.live.url + path, headers=headers, timeout=120, allow_redirects=False, **options
-        )
-
-    def get(self, path: str, **options: Any) -> requests.Response:
-        return self.call("GET", path, **options)
-
-    def enlist(self, name: str, *images: Any, reason: str | None = None) -> requests.Response:
-        fields = {"name": name} | ({"reason": reason} if reason is not None else {})
-        return self.call("POST", "/api/v1/blacklist/", data=fields, files=parts(*images))
-
-    def add(self, entry: Any, *images: Any) -> requests.Response:
-        return self.call("POST", f"/api/v1/blacklist/{entry}/images", files=parts(*images))
-
-    def process(self, *images: Any, **fields: Any) -> requests.Response:
-        body = {"images": [data_url(image) if isinstance(image, bytes) else image for image in images]} | fields
-        return self.call("POST", "/api/v1/process/process-images", json=body)
-
-    def detect(self, image: Any, **fields: Any) -> requests.Response:
-        text = data_url(image) if isinstance(image, bytes) else image
-        return self.call("POST", "/api/v1/detect/detect-face", json={"image": text} | fields)
-
-
-def parts(*images: Any) -> list[tuple[str, tuple[str, bytes, str]]]:
-    """Multipart `images`; bytes alone are declared a JPEG named photo.jpg."""
-    return [("images", image if isinstance(image, tuple) else ("photo.jpg", image, "image/jpeg")) for image in images]
-
-
-def data_url(data: bytes, kind: str = "jpeg") -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-
-
-@pytest.fixture(scope="module")
-def keys(live: LiveStack) -> Iterator[str]:
-    """Keys of clients that nobody has used."""
-    code = (
-        "from clients.services import create_api_key as k; import uuid; "
-        "print('\\n'.join(k(client_name='df-' + uuid.uuid4().hex)[1] for _ in range(60)))"
-    )
-    return iter(live.manage("shell", "--no-imports", "-c", code).stdout.split())
-
-
-@pytest.fixture
-def api(live: LiveStack, keys: Iterator[str]) -> Api:
-    return Api(live, next(keys))
-
-
-@pytest.fixture(scope="module")
-def photos() -> dict[str, bytes]:
-    from conftest import FACES
-
-    if not FACES.is_dir():
-        pytest.skip(f"the test photographs are not at {FACES}")
-    read = {name: (FACES / file).read_bytes() for name, file in FILES.items()}
-    read["M"] = side_by_side(*(FACES / name for name in ("alex_1.jpg", "biden_2.jpg", "obama_2.jpg")))
-    return read | {"N": faceless()}
-
-
-FILES = {"S1": "obama_2_rgba.png", "S2": "obama_1.jpg", "V": "rose_2.jpg", "jpeg": "obama_3.jpg"}
-
-
-@pytest.fixture
-def entry(api: Api, photos: dict[str, bytes]) -> dict[str, Any]:
-    """The person of S1 and S2 is listed from S1."""
-    response = api.enlist("Listed", photos["S1"], reason="a reason")
-    assert response.status_code == 201, response.text
-    return dict(response.json())
-
-
-def test_df_01_health(api: Api) -> None:
-    response = requests.get(api.live.url + "/", timeout=10)
-    assert response.status_code == 200
-    assert response.json()["message"].startswith("Welcome")
-
-
-def test_df_02_empty_blacklist(api: Api) -> None:
-    response = api.get("/api/v1/blacklist/")
-    assert (response.status_code, response.json()) == (200, [])
-
-
-def test_df_03_create_an_entry_from_a_png_declared_jpeg(api: Api, photos: dict[str, bytes]) -> None:
-    response = api.enlist("Listed", photos["S1"], reason="a reason")
-    assert response.status_code == 201
-    record = response.json()
-    assert set(record) >= RECORD
-    assert (record["name"], record["reason"], record["reference_image_dir"]) == (
-        "Listed", "a reason", str(record["id"]),
-    )  # fmt: skip
-    assert len(record["added_date"]) == len("2025-05-12T12:00:00")
-
-
-def test_df_04_same_name_again(api: Api, entry: dict[str, Any], photos: dict[str, bytes]) -> None:
-    response = api.enlist("Listed", photos["S2"])
-    assert response.status_code == 409
-    assert isinstance(response.json()["detail"], str)
-
-
-def test_df_05_invalid_fields(api: Api, photos: dict[str, bytes]) -> None:
-    photo = photos["S1"]
-    responses = [
-        api.call("POST", "/api/v1/blacklist/", files=parts(photo)),
-        api.enlist("", photo),
-        api.enlist("n" * 101, photo),
-        api.enlist("Name", photo, reason="r" * 256),
-        api.call("POST", "/api/v1/blacklist/", files={"name": (None, "Name")}),
-    ]
-    assert [response.status_code for response in responses] == [422] * 5
-    for response in responses:
-        assert set(response.json()["detail"][0]) >= {"type", "loc", "msg"}
-
-
-def test_df_06_no_usable_image(api: Api, photos: dict[str, bytes]) -> None:
-    for image in (("a.txt", b"text", "text/plain"), X, photos["N"]):
-        assert api.enlist("Free", image).status_code in {400, 422}
-    assert api.get("/api/v1/blacklist/").json() == []
-    assert api.enlist("Free", photos["S1"]).status_code == 201
-
-
-def test_df_07_one_of_several_images_is_bad(api: Api, photos: dict[str, bytes]) -> None:
-    record = api.enlist("Listed", photos["S1"], ("bad.jpg", X, "image/jpeg"), photos["S2"]).json()
-    assert [error.partition(":")[0] for error in record["errors"]] == ["bad.jpg"]
-    assert len(api.get(f"/api/v1/blacklist/{record['id']}/images").json()) == 2
-
-
-def test_df_08_one_entry(api: Api, entry: dict[str, Any]) -> None:
-    for slash in ("", "/"):
-        response = api.get(f"/api/v1/blacklist/{entry['id']}{slash}")
-        assert (response.status_code, response.json()["name"]) == (200, "Listed")
-    paths = ["0", "-1", "abc", "99999999"]
-    assert [api.get(f"/api/v1/blacklist/{path}/").status_code for path in paths] == [422, 422, 422, 404]
-
-
-def test_df_09_change_an_entry(api: Api, entry: dict[str, Any], photos: dict[str, bytes]) -> None:
-    api.enlist("Taken", photos["V"])
-    path = f"/api/v1/blacklist/{entry['id']}/"
-    changed = api.call("PUT", path, json={"name": "Renamed", "reason": "other"})
-    assert (changed.status_code, changed.json()["name"], changed.json()["reason"]) == (200, "Renamed", "other")
-    assert api.call("PUT", path, json={"reason": "x"}).status_code == 422
-    assert api.call("PUT", path, json={"name": "Taken"}).status_code == 409
-    assert api.call("PUT", "/api/v1/blacklist/99999999/", json={"name": "x"}).status_code == 404
-
-
-def test_df_10_omitted_reason_becomes_null(api: Api, entry: dict[str, Any]) -> None:
-    response = api.call("PUT", f"/api/v1/blacklist/{entry['id']}/", json={"name": "Listed"})
-    assert (response.status_code, response.json()["reason"]) == (200, None)
-
-
-def test_df_11_add_an_image(api: Api, entry: dict[str, Any], photos: dict[str, bytes]) -> None:
-    response = api.add(entry["id"], photos["S2"])
-    assert response.status_code == 200
-    assert isinstance(response.json()["message"], str)
-    assert response.json()["errors"] == []
-
-
-def test_df_12_add_unusable_images(api: Api, entry: dict[str, Any], photos: dict[str, bytes]) -> None:
-    text = ("a.txt", b"text", "text/plain")
-    assert api.add(entry["id"], text).status_code == 400
-    mixed = api.add(entry["id"], photos["S2"], text)
-    assert (mixed.status_code, len(mixed.json()["errors"])) == (200, 1)
-    assert api.add(99999999, photos["S2"]).status_code == 404
-    assert api.call("POST", f"/api/v1/blacklist/{entry['id']}/images", files={"x": b"x"}).status_code == 422
 
 
 def test_df_13_listed_person_matches(api: Api, entry: dict[str, Any], photos: dict[str, bytes]) -> None:
@@ -357,26 +169,10 @@ def test_df_28_default_page(api: Api) -> None:
     assert (body["limit"], body["offset"]) == (20, 0)
 
 
-def test_df_29_delete(api: Api, entry: dict[str, Any]) -> None:
-    path = f"/api/v1/blacklist/{entry['id']}/"
-    deleted = api.call("DELETE", path)
-    assert (deleted.status_code, deleted.json()["id"]) == (200, entry["id"])
-    assert api.call("DELETE", path).status_code == 404
-    assert api.get(path).status_code == 404
-    assert api.get("/api/v1/blacklist/").json() == []
-
-
 def test_df_30_no_match_after_deletion(api: Api, entry: dict[str, Any], photos: dict[str, bytes]) -> None:
     assert api.process(photos["S2"]).json()[0]["has_blacklist_match"] is True
     api.call("DELETE", f"/api/v1/blacklist/{entry['id']}/")
     assert api.process(photos["S2"]).json()[0]["has_blacklist_match"] is False
-
-
-def test_df_31_simultaneous_creations(api: Api, photos: dict[str, bytes]) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        calls = [pool.submit(api.enlist, "Twice", photos["jpeg"]) for _ in range(2)]
-    assert sorted(call.result().status_code for call in calls) == [201, 409]
-    assert len(api.get("/api/v1/blacklist/").json()) == 1
 
 
 def test_df_32_health_while_a_batch_is_processed(api: Api, photos: dict[str, bytes]) -> None:
@@ -391,18 +187,6 @@ def test_df_32_health_while_a_batch_is_processed(api: Api, photos: dict[str, byt
     batch.join()
     assert len(seconds) > 20
     assert statistics.median(seconds) < 0.1
-
-
-def test_df_33_file_names(api: Api, photos: dict[str, bytes], live: LiveStack) -> None:
-    names = ["../../x.png", "..\\x", "/etc/x.png", "n" * 300 + ".png", " ", "ö\u202egpj.exe"]
-    entry = api.enlist("Listed", *[(name, photos["jpeg"], "image/jpeg") for name in names]).json()
-    images = api.get(f"/api/v1/blacklist/{entry['id']}/images").json()
-    assert len(images) == len(names)
-    for image in images:
-        assert "/" not in image["original_name"]
-        assert "\\" not in image["original_name"]
-        assert api.call("GET", image["url"].removeprefix(live.url)).content == photos["jpeg"]
-    assert not list(live.var.parent.glob("**/x.png"))
 
 
 def test_df_34_no_server_paths_in_answers(
