@@ -17,6 +17,7 @@ from faceapp.embedded.launch import launched
 
 STOP_SECONDS = 15.0  # a clean stop takes two; afterwards supervisor is killed, and all its programs with it
 LOG_LINES = 15
+CONFIG = "supervisord.conf"  # in `var`, from where `supervisorctl -c supervisord.conf` works
 
 
 class StackError(Exception):
@@ -44,26 +45,21 @@ class Supervisor:
     directory: Path
     process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def config(self) -> Path:
-        return self.var / "supervisord.conf"
-
-    @property
-    def socket(self) -> Path:
-        return self.run_dir / "supervisor.sock"
-
     def log(self, name: str) -> Path:
         return self.var / "log" / f"{name}.log"
 
     def start(self, *, keep_open: int) -> None:
         """Start supervisor and the stores. It holds the file descriptor `keep_open` for as long as it lives."""
-        self.log("supervisor").parent.mkdir(mode=0o700, exist_ok=True)
-        with self.config.open("w") as file:
+        for folder in ("log", "programs"):
+            (self.var / folder).mkdir(mode=0o700, exist_ok=True)
+        for program in self.programs:
+            (self.var / _script(program)).write_text(self._script_text(program))
+        with (self.var / CONFIG).open("w") as file:
             self._configuration().write(file)
-        command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(self.config)]
+        command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", CONFIG]
         self.process = subprocess.Popen(
             launched(command, signal_name="TERM"),
-            cwd=self.directory,
+            cwd=self.var,
             pass_fds=[keep_open],
             start_new_session=True,  # a Ctrl-C in the terminal reaches us alone
             stdin=subprocess.DEVNULL,
@@ -107,7 +103,7 @@ class Supervisor:
         return "\n".join([f" The end of {self.log(name)}:", *(f"  | {line}" for line in lines)])
 
     def _call(self, method: str, *arguments: object) -> Any:
-        transport = SupervisorTransport(None, None, f"unix://{self.socket}")
+        transport = SupervisorTransport(None, None, f"unix://{self.run_dir / 'supervisor.sock'}")
         with ServerProxy("http://127.0.0.1", transport=transport) as proxy:
             return getattr(proxy.supervisor, method)(*arguments)
 
@@ -121,47 +117,52 @@ class Supervisor:
                     raise StackError("The supervisor does not answer." + self.tail("supervisor")) from error
                 time.sleep(0.05)
 
+    def _script_text(self, program: Program) -> str:
+        return f"cd {shlex.quote(str(self.directory))} && exec {shlex.join(program.command)}\n"
+
     def _configuration(self) -> RawConfigParser:
+        """Only plain relative paths occur in it: supervisor trips over signs such as % and # in a path."""
+        run_dir = self.run_dir.relative_to(self.var) if self.run_dir.is_relative_to(self.var) else self.run_dir
         config = RawConfigParser()
         config["supervisord"] = {
             "nodaemon": "true",
             "silent": "true",
             "nocleanup": "true",
             "umask": "077",
-            "logfile": _literal(self.log("supervisor")),
+            "logfile": "log/supervisor.log",
             "logfile_maxbytes": "5MB",
             "logfile_backups": "1",
-            "pidfile": _literal(self.run_dir / "supervisord.pid"),
+            "pidfile": str(run_dir / "supervisord.pid"),
             **({"user": "root"} if os.geteuid() == 0 else {}),
         }
-        config["unix_http_server"] = {"file": _literal(self.socket), "chmod": "0700"}
+        config["unix_http_server"] = {"file": str(run_dir / "supervisor.sock"), "chmod": "0700"}
         config["rpcinterface:supervisor"] = {
             "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
         }
-        config["supervisorctl"] = {"serverurl": _literal(f"unix://{self.socket}")}
+        config["supervisorctl"] = {"serverurl": f"unix://{run_dir / 'supervisor.sock'}"}
         for program in self.programs:
-            config[f"program:{program.name}"] = self._section(program)
+            config[f"program:{program.name}"] = _section(program)
         for priority, group in enumerate(("stores", "app")):
             if names := [program.name for program in self.programs if program.group == group]:
                 config[f"group:{group}"] = {"programs": ",".join(names), "priority": str(priority)}
         return config
 
-    def _section(self, program: Program) -> dict[str, str]:
-        return {
-            "command": _literal(shlex.join(program.command)),
-            "autostart": str(program.group == "stores").lower(),
-            "autorestart": "true",
-            "startretries": "1000000",  # with growing pauses
-            "stopsignal": program.stop_signal,
-            "stopwaitsecs": str(program.stop_seconds),
-            "killasgroup": "true",
-            "redirect_stderr": "true",
-            "stdout_logfile": _literal(self.log(program.name)),
-            "stdout_logfile_maxbytes": "10MB",
-            "stdout_logfile_backups": "3",
-        }
+
+def _script(program: Program) -> str:
+    return f"programs/{program.name}.sh"
 
 
-def _literal(value: object) -> str:
-    """`value` as supervisor's configuration wants it, where a percent sign begins a variable."""
-    return str(value).replace("%", "%%")
+def _section(program: Program) -> dict[str, str]:
+    return {
+        "command": f"/bin/sh {_script(program)}",
+        "autostart": str(program.group == "stores").lower(),
+        "autorestart": "true",
+        "startretries": "1000000",  # with growing pauses
+        "stopsignal": program.stop_signal,
+        "stopwaitsecs": str(program.stop_seconds),
+        "killasgroup": "true",
+        "redirect_stderr": "true",
+        "stdout_logfile": f"log/{program.name}.log",
+        "stdout_logfile_maxbytes": "10MB",
+        "stdout_logfile_backups": "3",
+    }

@@ -100,8 +100,8 @@ class LiveStack:
             self.process.wait(timeout=60)
 
     def _supervisorctl(self, *arguments: str) -> str:
-        command = [self.python, "-m", "supervisor.supervisorctl", "-c", str(self.var / "supervisord.conf"), *arguments]
-        return subprocess.run(command, env=self._environ(), capture_output=True, text=True).stdout
+        command = [self.python, "-m", "supervisor.supervisorctl", "-c", "supervisord.conf", *arguments]
+        return subprocess.run(command, cwd=self.var, env=self._environ(), capture_output=True, text=True).stdout
 
     def _environ(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if name not in OF_TESTS}
