@@ -1,7 +1,7 @@
 """The engine against plain `DeepFace.represent` with the same model and detector: time, memory and accuracy.
 
-`compare_with_deepface` measures speed in fresh processes, in turn in the same run; `compare_accuracy` decides every pair
-of labelled faces in a folder of photographs. `python -m bench.engine` prints both.
+`compare_with_deepface` measures speed in fresh processes, in turn in the same run; `compare_accuracy` decides
+every pair of labelled faces in a folder of photographs. `python -m bench.engine` prints both.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Accuracy:
 
 
 def compare_with_deepface(sizes: Sequence[int] = (640, 1280), photo: Path | None = None) -> list[Row]:
-    """Medians of `REPEATS` calls a size, each side in a fresh process of its own after one call that is not measured."""
+    """Medians of `REPEATS` calls a size, each side in a fresh process of its own after one call unmeasured."""
     path = photo or _photo()
     return [_row(side, path) for side in sizes]
 
