@@ -96,6 +96,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = path("FACEAPP_STATIC_ROOT", VAR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = env.str("FACEAPP_TIME_ZONE", default="UTC")
@@ -168,7 +169,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Told to stop at once (QUIT), a worker first has this long for the images in progress; the rest is given back.
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 1.5
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 1.0
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "recognition.tasks.sweep",

@@ -32,7 +32,7 @@ class Program:
     group: str
     command: list[str]
     stop_signal: str
-    stop_seconds: int = 3
+    stop_seconds: int = 2
 
 
 @dataclass

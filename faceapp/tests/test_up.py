@@ -15,6 +15,7 @@ import psutil
 import pytest
 import requests
 
+from faceapp.env import socket_directory
 from faceapp.tests.live_stack import LiveStack, running_stack
 
 pytestmark = pytest.mark.models
@@ -189,3 +190,4 @@ def test_a_path_too_long_for_sockets_and_with_odd_characters(folder: Path) -> No
     var.mkdir(parents=True)
     with running_stack(LiveStack(var)) as stack:
         assert is_ready(stack)
+    shutil.rmtree(socket_directory(var))

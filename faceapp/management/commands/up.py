@@ -92,7 +92,7 @@ class Command(BaseCommand):
         with self.step("Collect static files"):
             static_files.collect_if_changed()
         if "fetch_models" in get_commands():
-            with self.step("Fetch models"):
+            with self.step("Fetch models", talks=True):
                 call_command("fetch_models")
         with self.step("Start workers and web server"):
             supervisor.start_group("app")
@@ -106,11 +106,11 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Tell what is being done and, when it is done, how long it took."""
+    def step(self, name: str, *, talks: bool = False) -> Iterator[None]:
+        """Tell what is being done and, when it is done, how long it took; one that `talks` itself gets its own lines."""
         began = time.monotonic()
         if self.stdout.isatty():
-            self.stdout.write(f"  {name} …", ending="\r")
+            self.stdout.write(f"  {name} …", ending="\n" if talks else "\r")
             self.stdout.flush()
         yield
         self.stdout.write(f"  {name:<32}{time.monotonic() - began:6.1f} s")
