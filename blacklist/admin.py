@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
@@ -83,7 +84,7 @@ class BlacklistEntryAdmin(ModelAdmin):
     form = EntryForm
     inlines = [PhotographInline]
     list_display = [
-        "picture", "entry_name", "short_reason", "client", "state", "validity", "images", "matches_found", "created_at",
+        "picture", "entry_name", "short_reason", "client", "state", "validity", "images", "matches_found", "added",
     ]  # fmt: skip
     list_display_links = ["entry_name"]
     list_filter = [InForceFilter, "is_active", "client", "created_at"]
@@ -101,14 +102,13 @@ class BlacklistEntryAdmin(ModelAdmin):
         return entries.with_counts().prefetch_related(photographs)
 
     def get_fieldsets(self, request: HttpRequest, obj: BlacklistEntry | None = None) -> Any:
-        who = ["client", "name", "reason"]
-        when = ["is_active", ("valid_from", "valid_until")]
-        upload = ["photographs"] if self._may_save(request, obj) else []
-        return [
-            ("Person", {"fields": who}),
-            ("When the entry counts", {"fields": when}),
-            *([("Add photographs" if obj else "Photographs", {"fields": upload})] if upload else []),
-        ]
+        """The upload comes early on a new entry, and right above the stored photographs on another."""
+        who = ("Person", {"fields": ["client", "name", "reason"]})
+        when = ("When the entry counts", {"fields": ["is_active", ("valid_from", "valid_until")]})
+        if not self._may_save(request, obj):
+            return [who, when]
+        upload = ("Add photographs" if obj else "Photographs", {"fields": ["photographs"]})
+        return [who, when, upload] if obj else [who, upload, when]
 
     def get_readonly_fields(self, request: HttpRequest, obj: BlacklistEntry | None = None) -> list[str]:
         """An entry stays with its client: its embeddings are searched there."""
@@ -269,6 +269,10 @@ class BlacklistEntryAdmin(ModelAdmin):
     def images(self, entry: Any) -> int:
         count: int = entry.image_count
         return count
+
+    @display(description="Added", ordering="created_at")
+    def added(self, entry: BlacklistEntry) -> str:
+        return date_format(timezone.localtime(entry.created_at), "j M Y, H:i")
 
     @display(description="Matches", ordering="match_count")
     def matches_found(self, entry: Any) -> str:

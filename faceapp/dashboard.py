@@ -22,6 +22,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     sees_images, sees_entries = (
         user.has_perm(name) for name in ("recognition.view_processedimage", "blacklist.view_blacklistentry")
     )
+    context["title"] = "Dashboard"
     context["counts"] = [*(_entry_counts() if sees_entries else []), *(_image_counts() if sees_images else [])]
     context["latest_matches"] = _latest_matches() if sees_images and sees_entries else []
     context["steps"] = _first_steps() if sees_images and sees_entries else []

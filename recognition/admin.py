@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
@@ -39,6 +41,10 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @display(description="Received", ordering="created_at")
+    def received(self, row: ProcessedImage | Job) -> str:
+        return date_format(timezone.localtime(row.created_at), "j M Y, H:i:s")
 
 
 class MatchFilter(admin.SimpleListFilter):
@@ -74,7 +80,7 @@ class EntryFilter(admin.SimpleListFilter):
 @admin.register(ProcessedImage)
 class ProcessedImageAdmin(ReadOnlyAdmin):
     change_form_template = "admin/recognition/processedimage/image.html"
-    list_display = ["picture", "shown_identifier", "client", "job_link", "state", "faces_found", "best", "created_at"]
+    list_display = ["picture", "shown_identifier", "client", "job_link", "state", "faces_found", "best", "received"]
     list_display_links = ["shown_identifier"]
     list_filter = [MatchFilter, "status", "client", "created_at", EntryFilter]
     list_select_related = ["client", "job"]
@@ -164,13 +170,13 @@ class ProcessedImageAdmin(ReadOnlyAdmin):
     def best(self, image: ProcessedImage) -> str:
         match = best_match(image)
         if match is None:
-            return image.error_code
+            return format_html('<span class="fa-muted">{}</span>', image.error_code)
         return format_html("<strong>{}</strong> {}", match.entry.name, f"{match.distance:.3f}")
 
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ["short_id", "client", "state", "progress", "failures", "images_link", "queue", "created_at"]
+    list_display = ["short_id", "client", "state", "progress", "failures", "images_link", "queue", "received"]
     list_filter = ["client", "queue", "created_at"]
     list_select_related = ["client"]
     list_per_page = 50

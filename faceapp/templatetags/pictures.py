@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django import template
@@ -16,6 +17,16 @@ register = template.Library()
 def quality_words(quality: dict[str, Any]) -> list[tuple[str, bool]]:
     """`{% for word, good in face.quality|quality_words %}`"""
     return pictures.quality_words(quality)
+
+
+@register.filter
+def matched_first(image: Any) -> list[Any]:
+    """The faces of a screened image, those with a match before the others, the closest first."""
+
+    def closeness(face: Any) -> float:
+        return min((match.distance for match in face.matches.all()), default=math.inf)
+
+    return sorted(image.faces.all(), key=closeness)
 
 
 @register.simple_tag

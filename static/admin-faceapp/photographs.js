@@ -67,6 +67,7 @@
   };
 
   const watch = (input) => {
+    input.hasChangeListener = true; // the theme's listener expects a text field beside every file field
     const list = element("ul", "fa-cards");
     list.setAttribute("aria-live", "polite");
     list.setAttribute("aria-label", "Chosen photographs");

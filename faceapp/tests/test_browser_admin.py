@@ -1,0 +1,184 @@
+"""The admin in a real Chromium: list somebody, screen a picture, see the match, switch the entry off.
+
+`FACEAPP_SCREENSHOTS=<folder>` keeps a picture of every page, wide and at the width of a phone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+from playwright.sync_api import Page, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from blacklist.models import BlacklistEntry
+from blacklist.services import create_entry
+from clients.models import Client
+from people.types import Upload
+from recognition.models import ProcessedImage
+from recognition.services import read_submission, screening_options, submit_images
+from vision.tests.drawing import BLUE, GREEN, RED, picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync"]  # fmt: skip
+SIZES = {"wide": (1440, 900), "phone": (390, 844)}
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+    """A page of a fresh Chromium. An error of a script, or a request that fails, fails the test."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("no Chromium is installed")
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright runs a loop in this thread
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(15_000)
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("response", lambda answer: errors.append(f"{answer.status} {answer.url}") if _failed(answer) else None)
+        yield page
+        browser.close()
+    assert not errors
+
+
+def _failed(answer: object) -> bool:
+    """Refused photographs are answered with 400, on purpose."""
+    return answer.status >= 400 and not answer.url.endswith("/check/")  # type: ignore[attr-defined]
+
+
+def shoot(page: Page, name: str) -> None:
+    """No page is wider than the screen, also on a phone; and a picture of it where one is wanted."""
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} scrolls sideways ({size})"
+        if folder := os.environ.get("FACEAPP_SCREENSHOTS"):
+            page.screenshot(path=Path(folder) / f"{name}-{size}.png", full_page=size == "phone")
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def log_in(page: Page, server: LiveServer, user: User) -> None:
+    page.goto(server.url + reverse("admin:login"))
+    page.locator("#id_username").fill(user.username)
+    page.locator("#id_password").fill("password")
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(server.url + reverse("admin:index"))
+
+
+def screen(client: Client, *pictures: bytes) -> ProcessedImage:
+    submissions = [read_submission(data=data, name=f"camera-{n}.png") for n, data in enumerate(pictures)]
+    job = submit_images(client=client, submissions=submissions, options=screening_options())
+    image: ProcessedImage = job.images.order_by("position")[0]
+    return image
+
+
+def files(folder: Path) -> list[Path]:
+    """One photograph with a face, one without."""
+    good, empty = folder / "portrait.png", folder / "empty-room.png"
+    good.write_bytes(picture(RED, side=120))
+    empty.write_bytes(picture(side=120))
+    return [good, empty]
+
+
+@pytest.fixture
+def client_a() -> Client:
+    return Client.objects.create(name="alice")
+
+
+@pytest.fixture
+def at_work(page: Page, live_server: LiveServer, admin_user: User) -> Page:
+    log_in(page, live_server, admin_user)
+    return page
+
+
+def test_listing_somebody_answers_for_each_photograph_at_once(
+    at_work: Page, live_server: LiveServer, client_a: Client, tmp_path: Path
+) -> None:
+    page = at_work
+    shoot(page, "dashboard-empty")
+    page.get_by_role("link", name="Add a blacklist entry").click()
+    page.locator("#id_name").fill("Mallory Example")
+    page.locator("#id_reason").fill("Cheque fraud, three branches")
+    page.locator("#id_photographs").set_input_files(files(tmp_path))
+    chosen = page.get_by_role("list", name="Chosen photographs").get_by_role("listitem")
+    expect(chosen.nth(0)).to_contain_text("face found")
+    expect(chosen.nth(0).get_by_role("img")).to_be_visible()
+    expect(chosen.nth(1)).to_contain_text("No face was found in this image.")
+    shoot(page, "entry-add")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("portrait.png: taken. Face: large enough (121 px)")).to_be_visible()
+    expect(page.get_by_text("Not taken. empty-room.png: No face was found")).to_be_visible()
+    shoot(page, "entries-after-add")
+    page.locator("#result_list").get_by_role("link", name="Mallory Example", exact=True).click()
+    expect(page.get_by_alt_text("Photograph 1 of Mallory Example")).to_be_visible()
+    expect(page.get_by_label("Remove this photograph")).to_be_visible()
+    shoot(page, "entry-change")
+
+
+def test_a_refused_form_keeps_its_text(
+    at_work: Page, live_server: LiveServer, client_a: Client, tmp_path: Path
+) -> None:
+    page = at_work
+    page.goto(live_server.url + reverse("admin:blacklist_blacklistentry_add"))
+    page.locator("#id_name").fill("Mallory")
+    page.locator("#id_reason").fill("typed with care")
+    page.locator("#id_photographs").set_input_files(files(tmp_path)[1])
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("empty-room.png: No face was found in this image.")).to_be_visible()
+    expect(page.locator("#id_reason")).to_have_value("typed with care")
+    shoot(page, "entry-refused")
+
+
+def test_a_match_is_drawn_beside_its_reference(at_work: Page, live_server: LiveServer, client_a: Client) -> None:
+    page = at_work
+    create_entry(client=client_a, name="Mallory", reason="fraud", uploads=[Upload(picture(RED, side=120), "red.png")])
+    image = screen(client_a, picture(GREEN, RED, BLUE, side=120), picture(GREEN), b"broken")
+    page.goto(live_server.url + reverse("admin:index"))
+    shoot(page, "dashboard")
+    page.get_by_role("link", name="Mallory distance 0.00").click()
+    page.wait_for_url(f"**/{image.pk}/change/")
+    for text in ("Face 2 of the screened image", "Reference photograph of Mallory that matched"):
+        crop = page.get_by_alt_text(text)
+        crop.scroll_into_view_if_needed()
+        expect(crop).to_be_visible()
+        page.wait_for_function("img => img.complete && img.naturalWidth > 0", arg=crop.element_handle())
+    frame = page.locator(".fa-evidence .fa-picture").bounding_box()
+    drawn = page.locator(".fa-evidence rect.fa-match").bounding_box()
+    assert frame and drawn
+    assert (drawn["x"] - frame["x"]) / frame["width"] == pytest.approx(300 / 720, abs=0.01)
+    assert drawn["width"] / frame["width"] == pytest.approx(121 / 720, abs=0.01)
+    page.evaluate("scrollTo(0, 0)")
+    shoot(page, "image-match")
+    page.goto(live_server.url + reverse("admin:recognition_processedimage_changelist"))
+    shoot(page, "images")
+    page.goto(live_server.url + reverse("admin:recognition_job_changelist"))
+    shoot(page, "jobs")
+    page.goto(live_server.url + reverse("admin:recognition_job_change", args=[image.job_id]))
+    shoot(page, "job")
+
+
+def test_entries_are_switched_off_in_bulk(at_work: Page, live_server: LiveServer, client_a: Client) -> None:
+    page = at_work
+    for name, colour in (("Mallory", RED), ("Trudy", GREEN)):
+        create_entry(client=client_a, name=name, uploads=[Upload(picture(colour, side=120), "face.png")])
+    page.goto(live_server.url + reverse("admin:blacklist_blacklistentry_changelist"))
+    page.locator("#action-toggle").check()
+    page.locator("select[name=action]").select_option("deactivate")
+    shoot(page, "entries-selected")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_text("Deactivated: 2.")).to_be_visible()
+    assert not BlacklistEntry.objects.filter(is_active=True).exists()
+    page.locator("input.action-select").first.check()
+    page.locator("select[name=action]").select_option("delete_selected")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_text("(1 photograph)")).to_be_visible()
+    shoot(page, "entries-delete")
