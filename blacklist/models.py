@@ -19,7 +19,7 @@ class BlacklistEntry(Person):
     valid_until = models.DateField(null=True, blank=True, help_text="The last day on which the entry counts.")
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = BlacklistEntryQuerySet.as_manager()
+    objects = BlacklistEntryQuerySet.as_manager()  # type: ignore[assignment,misc]  # other questions than a person's
 
     class Meta:
         verbose_name = "blacklist entry"

@@ -83,9 +83,10 @@ def _require_free_name(client: Client, name: str) -> None:
 def get_entry(*, client: Client, entry_id: int) -> BlacklistEntry:
     """Raises `EntryNotFound` for unknown ids and for other clients' entries alike."""
     try:
-        return BlacklistEntry.objects.of_client(client).get(pk=entry_id)
+        entry: BlacklistEntry = BlacklistEntry.objects.of_client(client).get(pk=entry_id)
     except BlacklistEntry.DoesNotExist as error:
         raise EntryNotFound("Blacklist entry not found") from error
+    return entry
 
 
 def set_active(*, entries: Iterable[BlacklistEntry], active: bool) -> int:

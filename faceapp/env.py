@@ -22,7 +22,8 @@ def path(name: str, default: Path) -> Path:
 
 def secret(name: str, file: Path) -> str:
     """The secret in the variable `name`, else one generated once and kept in `file` (mode 0600)."""
-    if value := env.str(name, default=""):
+    value: str = env.str(name, default="")
+    if value:
         return value
     file.parent.mkdir(parents=True, exist_ok=True)
     _write_once(file, secrets.token_urlsafe(50))

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -266,7 +267,7 @@ def cancel_job(*, job: Job) -> None:
 def sweep() -> None:
     """Give images back whose worker died, and refill a queue that lost its messages. Runs every few seconds."""
     ProcessedImage.objects.abandoned().update(status=Status.PENDING, claim="")
-    moment = timezone.now() - timezone.timedelta(seconds=settings.CELERY_BEAT_SCHEDULE["sweep"]["schedule"])
+    moment = timezone.now() - timedelta(seconds=settings.CELERY_BEAT_SCHEDULE["sweep"]["schedule"])
     waiting = ProcessedImage.objects.waiting_since(moment)
     for queue in (INTERACTIVE, BULK):
         if inference.queue_length(queue) == 0:

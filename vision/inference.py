@@ -40,7 +40,7 @@ def analyse(
     """
     if IN_WORKER or settings.CELERY_TASK_ALWAYS_EAGER:
         return run_engines(data, detector=detector, aliases=aliases, liveness=liveness)
-    options = {"detector": detector, "aliases": list(aliases), "liveness": liveness}
+    options: dict[str, object] = {"detector": detector, "aliases": list(aliases), "liveness": liveness}
     return _ask_worker(data, options, timeout or settings.FACEAPP_WAIT_SECONDS)
 
 

@@ -15,10 +15,10 @@ from vision.exceptions import EngineUnavailable
 def analyse_image(key: str, options: dict[str, Any]) -> dict[str, Any]:
     """Analyse the image waiting under `key`. A refusal is a result, not a failure: the caller raises it again."""
     data = inference.handoff().get(key)
-    if data is None:
+    if not isinstance(data, bytes):  # expired
         return {"error": inference.describe_error(EngineUnavailable("The caller stopped waiting."))}
     try:
-        return inference.run_engines(bytes(data), **options).to_json()
+        return inference.run_engines(data, **options).to_json()
     except FaceAppError as error:
         return {"error": inference.describe_error(error)}
 

@@ -80,7 +80,7 @@ class DetectedFace:
         return cls(
             box=Box(**data["box"]),
             confidence=data["confidence"],
-            landmarks=Landmarks(**points),  # type: ignore[arg-type]
+            landmarks=Landmarks(**points),
             quality=Quality(**data["quality"]) if data["quality"] else None,
             liveness=data["liveness"],
             embeddings={space: np.asarray(vector, np.float32) for space, vector in data["embeddings"].items()},

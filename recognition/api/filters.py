@@ -8,7 +8,7 @@ from recognition.models import ProcessedImage
 from recognition.querysets import ProcessedImageQuerySet
 
 
-class ProcessedImageFilter(filters.FilterSet):
+class ProcessedImageFilter(filters.FilterSet):  # type: ignore[misc]  # the library has no types
     """`has_match`, `job`, `status`, `since` and `until` narrow the list."""
 
     has_match = filters.BooleanFilter(method="filter_match", label="Only with (or without) a blacklist match")

@@ -109,8 +109,8 @@ class MatchSerializer(serializers.ModelSerializer[Match]):
     source_y = serializers.IntegerField(source="face.box_y")
     source_w = serializers.IntegerField(source="face.box_w")
     source_h = serializers.IntegerField(source="face.box_h")
-    aws_similarity = serializers.ReadOnlyField(default=None)
-    aws_face_id = serializers.ReadOnlyField(default=None)
+    aws_similarity = serializers.FloatField(default=None, allow_null=True, read_only=True)
+    aws_face_id = serializers.CharField(default=None, allow_null=True, read_only=True)
     detector_backend = serializers.CharField(source="detector")
     similarity_metric = serializers.CharField(source="metric")
 

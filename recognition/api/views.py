@@ -76,8 +76,8 @@ class ProcessViewSet(GenericViewSet[ProcessedImage]):
     )
     @action(detail=False, methods=["post"], url_path="process-images", pagination_class=None, filter_backends=[])
     def process_images(self, request: Request) -> Response:
-        """One result per image, in order. When the deadline comes first, the answer is 202 with the job, which goes on."""
-        serializer = self.get_serializer(data=request.data)
+        """One result per image, in order. After a deadline the answer is 202 with the job, which goes on."""
+        serializer = ProcessInput(data=request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         services.check_batch_size(len(serializer.validated_data["images"]))
         options, submissions = serializer.options(), serializer.submissions()
