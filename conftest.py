@@ -1,6 +1,5 @@
 """Fixtures of every test. A plain `pytest` starts a PostgreSQL and a Redis of its own in a temporary folder."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -49,9 +48,6 @@ def embedded_servers() -> Iterator[None]:
 def servers() -> Iterator[None]:
     with embedded_servers():
         yield
-    if settings.VAR.name.startswith("faceapp-test-"):
-        shutil.rmtree(settings.VAR, ignore_errors=True)
-        shutil.rmtree(settings.RUN_DIR, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,15 @@
 """Settings for pytest: embedded servers of their own in a fresh folder, the fake engine, tasks run in place."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
-os.environ.setdefault("FACEAPP_VAR", tempfile.mkdtemp(prefix="faceapp-test-"))
+if "FACEAPP_VAR" not in os.environ:
+    os.environ["FACEAPP_VAR"] = tempfile.mkdtemp(prefix="faceapp-test-")
+    atexit.register(shutil.rmtree, os.environ["FACEAPP_VAR"], ignore_errors=True)
 
-from faceapp.settings import *  # noqa: E402, F403
+from faceapp.settings import *  # noqa: F403
 
 FACE_ENGINES = {
     "default": {"BACKEND": "vision.engines.fake.FakeEngine", "OPTIONS": {}},

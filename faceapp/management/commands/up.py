@@ -107,7 +107,7 @@ class Command(BaseCommand):
 
     @contextmanager
     def step(self, name: str, *, talks: bool = False) -> Iterator[None]:
-        """Tell what is being done and, when it is done, how long it took; one that `talks` itself gets its own lines."""
+        """Tell what is being done and, in the end, how long it took; one that `talks` itself gets its own lines."""
         began = time.monotonic()
         if self.stdout.isatty():
             self.stdout.write(f"  {name} …", ending="\n" if talks else "\r")
