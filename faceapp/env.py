@@ -1,4 +1,4 @@
-"""Reads and types the environment. Every variable read here is documented in `.env.example` (a test compares the two)."""
+"""Reads and types the environment. Every variable is documented in `.env.example`; a test compares the two."""
 
 import os
 import secrets
@@ -46,7 +46,7 @@ def _write_once(file: Path, text: str) -> None:
 
 
 def socket_directory(var: Path) -> Path:
-    """Where the embedded servers put their sockets: `var/run`, or a private folder in /tmp when that path is too long."""
+    """The folder of the embedded servers' sockets: `var/run`, or a private one in /tmp when that path is too long."""
     directory = var / "run"
     if len(str(directory)) <= MAX_SOCKET_PATH - len("/.s.PGSQL.5432"):
         return directory

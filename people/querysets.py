@@ -13,7 +13,7 @@ from pgvector.django import CosineDistance, L2Distance
 
 if TYPE_CHECKING:
     from clients.models import Client
-    from people.models import FaceTemplate, Person, ReferenceImage
+    from people.models import FaceTemplate
     from vision.types import Embedding
 
 

@@ -92,7 +92,7 @@ def embed_reference_image(*, reference: ReferenceImage) -> None:
 
 
 def store_file(*, file: FieldFile, extension: str, data: bytes) -> None:
-    """Write `data` under a new random name. On failure nothing is left; raises `Unavailable` (`storage.unavailable`)."""
+    """Write `data` under a new random name, or nothing: then it raises `Unavailable` (`storage.unavailable`)."""
     name = file.field.generate_filename(file.instance, f"image{extension}")
     try:
         file.name = file.storage.save(name, ContentFile(data), max_length=file.field.max_length)

@@ -44,9 +44,7 @@ def analyse(
     return _ask_worker(data, options, timeout or settings.FACEAPP_WAIT_SECONDS)
 
 
-def run_engines(
-    data: bytes, *, detector: str | None, aliases: Sequence[str], liveness: bool
-) -> Analysis:
+def run_engines(data: bytes, *, detector: str | None, aliases: Sequence[str], liveness: bool) -> Analysis:
     """What `analyse` does inside a worker: one decode, one detection, one embedding batch per engine."""
     started = time.perf_counter()
     image = images.decode(data)

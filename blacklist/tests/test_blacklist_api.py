@@ -154,7 +154,7 @@ def test_patch_cannot_put_dates_in_the_wrong_order(api: APIClient) -> None:
     assert api.patch(url, {"valid_until": "2020-01-01"}, format="json").status_code == 422
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "abc", "1.5", "9" * 30, "١"])
+@pytest.mark.parametrize("text", ["0", "-1", "abc", "1.5", "9" * 30, "\u0661"])
 def test_ids_that_are_none_are_unprocessable(api: APIClient, text: str) -> None:
     assert api.get(f"{URL}{text}/").status_code == 422
 

@@ -25,7 +25,7 @@ class UploadField(serializers.FileField):
 
 @extend_schema_field(OpenApiTypes.STR)
 class ImageField(serializers.Field):  # type: ignore[type-arg]
-    """An image as text (base64, data URL; URL and server path where the administrator allows them) or as a file part."""
+    """An image as text (base64, data URL; URL and server path where they are allowed) or as a file part."""
 
     default_error_messages = {"invalid": "An image is text (base64 or a data URL) or an uploaded file."}
 
