@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable
 from vision import images
 from vision.engines import DEFAULT, engines
-from vision.exceptions import EngineUnavailable, InvalidImage
+from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
 from vision.quality import assess
 from vision.types import Analysis, DetectedFace
 
@@ -114,7 +114,7 @@ def _ask_worker(data: bytes, options: dict[str, object], timeout: float) -> Anal
 
 
 ERROR_KINDS: dict[str, type[FaceAppError]] = {
-    kind.__name__: kind for kind in (InvalidImage, InvalidInput, EngineUnavailable, Unavailable)
+    kind.__name__: kind for kind in (InvalidImage, UnknownName, InvalidInput, EngineUnavailable, Unavailable)
 }
 
 
