@@ -67,6 +67,7 @@ class EntryForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is
     class Meta:
         model = BlacklistEntry
         fields = ["client", "name", "reason", "is_active", "valid_from", "valid_until"]
+        help_texts = {"valid_from": "The first day on which the entry counts."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -159,8 +159,8 @@ class ProcessedImageAdmin(ReadOnlyAdmin):
         return format_html('<a href="{}" class="fa-link">{}</a>', url, str(image.job_id)[:8])
 
     @display(description="Status", ordering="status", label=STATUS_COLOURS)
-    def state(self, image: ProcessedImage) -> tuple[str, str]:
-        return image.status, image.get_status_display().lower()
+    def state(self, image: ProcessedImage) -> str:
+        return image.status
 
     @display(description="Faces")
     def faces_found(self, image: ProcessedImage) -> str:
@@ -219,8 +219,8 @@ class JobAdmin(ReadOnlyAdmin):
         return str(job.pk)[:8]
 
     @display(description="Status", label=STATUS_COLOURS)
-    def state(self, job: Job) -> tuple[str, str]:
-        return Status(job.status), Status(job.status).label.lower()
+    def state(self, job: Job) -> str:
+        return str(job.status)
 
     @display(description="Progress")
     def progress(self, job: Job) -> SafeString:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -182,7 +183,9 @@ def test_a_job_shows_its_progress_and_can_be_cancelled(
     assert list(job.images.order_by("position").values_list("status", flat=True)) == ["done", "cancelled"]
     done = operator.post(reverse(JOBS), {"action": "cancel", "_selected_action": [str(job.pk)]}, follow=True)
     assert "finished already: 1" in done.content.decode()
-    assert "Cancel this job" not in page(operator, reverse("admin:recognition_job_change", args=[job.pk]))
+    html = page(operator, reverse("admin:recognition_job_change", args=[job.pk]))
+    assert "Cancel this job" not in html
+    assert re.search(r">\s*cancelled\s*<", html)
 
 
 def test_the_dashboard_of_a_new_server_says_what_to_do_first(operator: Browser, db: None) -> None:
