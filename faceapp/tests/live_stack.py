@@ -47,11 +47,11 @@ class LiveStack:
 
     @property
     def api_key(self) -> str:
-        return self._shown(r"API key +(\S+)")
+        return self._shown(r"\n +API key +(\S+)")
 
     @property
     def admin_password(self) -> str:
-        return self._shown(r"password +(\S+)")
+        return self._shown(r"\n +password +(\S+)")
 
     def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """The output of a management command in the environment of this service."""

@@ -191,3 +191,12 @@ def test_a_path_too_long_for_sockets_and_with_odd_characters(folder: Path) -> No
     with running_stack(LiveStack(var)) as stack:
         assert is_ready(stack)
     shutil.rmtree(socket_directory(var))
+
+
+def test_the_first_start_shows_a_key_and_a_password_that_work(live: LiveStack) -> None:
+    assert requests.get(f"{live.url}/api/v1/jobs/", timeout=30).status_code == 401
+    answer = requests.get(f"{live.url}/api/v1/jobs/", headers={"X-API-Key": live.api_key}, timeout=30)
+    assert answer.status_code == 200
+    check = "from django.contrib.auth import authenticate; print(authenticate(username='admin', password='{}'))"
+    shown = live.manage("shell", "--verbosity=0", "--command", check.format(live.admin_password))
+    assert shown.stdout.strip() == "admin"
