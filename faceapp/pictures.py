@@ -22,7 +22,7 @@ SIDES = {
     "large": 1600,
 }  # longest side in pixels
 VARIANTS = [*SIDES, "original"]  # the last is the stored file itself
-# Words for numbers (see vision.quality); the limits were read off photographs that match well and badly.
+# Words for numbers (see vision.quality): rough limits that help people to choose photographs and decide nothing.
 SMALL_FACE, SMALL_BUT_USABLE = 40, 80  # pixels
 BLURRED, SOFT = 30.0, 100.0  # variance of the Laplacian
 DARK, BRIGHT = 60.0, 200.0  # mean luma
