@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import FloatField, Value
 from django.db.models.functions import ACos, Greatest, Least, Sqrt
+from django.db.models.lookups import LessThanOrEqual
 from pgvector import HalfVector
 from pgvector.django import CosineDistance, L2Distance
 
@@ -43,19 +44,18 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
         return self.annotate(distance=distance_to(embedding, metric)).order_by(models.F("distance") + 0, "id")
 
     def best_per_person(self, embedding: Embedding, *, metric: str, threshold: float) -> list[FaceTemplate]:
-        """The closest template of each person within `threshold`, closest person first."""
-        nearest = self.nearest(embedding, metric=metric).select_related("reference_image")
-        size = 50
-        while True:  # most probes match a handful; widen only while the last row still matches
-            rows = list(nearest[:size])
-            if len(rows) < size or distance_of(rows[-1]) > threshold:
-                break
-            size *= 10
-        best: dict[int, FaceTemplate] = {}
-        for row in rows:
-            if distance_of(row) <= threshold:
-                best.setdefault(row.person_id, row)
-        return list(best.values())
+        """The closest template of each person within `threshold`, closest person first.
+
+        Only keys leave the database until the closest are known: no embedding is sorted or sent.
+        """
+        within = self.nearest(embedding, metric=metric).filter(LessThanOrEqual(models.F("distance"), threshold))
+        best: dict[int, int] = {}
+        for key, person in within.values_list("pk", "person_id"):
+            best.setdefault(person, key)
+        if not best:
+            return []
+        closest = self.model._default_manager.filter(pk__in=best.values()).select_related("reference_image")
+        return list(closest.annotate(distance=distance_to(embedding, metric)).order_by("distance", "id"))
 
 
 def distance_to(embedding: Embedding, metric: str) -> Any:
