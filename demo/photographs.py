@@ -38,15 +38,19 @@ class Person:
     photographs: list[Photograph]
 
 
-def packaged(path: str) -> bytes:
-    """A file inside an installed package, found without importing it. `path`: package/folder/file."""
+def packaged_path(path: str) -> Path:
+    """Where a file inside an installed package lies; the package is not imported. `path`: package/folder/file."""
     package, _, inside = path.partition("/")
     spec = find_spec(package)
     if not spec or not spec.origin:
-        raise PhotographsMissingError(
-            f"The package {package} is not installed; `make demo` installs requirements-demo.txt."
-        )
-    return (Path(spec.origin).parent / inside).read_bytes()
+        message = f"The package {package} is not installed; `make demo` installs requirements-demo.txt."
+        raise PhotographsMissingError(message)
+    return Path(spec.origin).parent / inside
+
+
+def packaged(path: str) -> bytes:
+    """The content of a file inside an installed package."""
+    return packaged_path(path).read_bytes()
 
 
 def built_in(service: FaceApp) -> tuple[list[Person], list[Photograph]]:

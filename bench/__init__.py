@@ -1,0 +1,1 @@
+"""Measurements of the whole service. `make bench` runs all of them, prints one table and saves it."""

@@ -1,0 +1,112 @@
+"""One table of all measurements: printed, kept as JSON, and written into docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench" / "results"
+PAGE = ROOT / "docs" / "benchmarks.md"
+COLUMNS = ("what", "ours", "compared with", "result")
+
+Line = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The rows of every measurement, as their modules return them."""
+
+    engine: Sequence[Any]
+    overhead: Sequence[Any]
+    throughput: Sequence[Any]
+    search: Sequence[Any]
+    seconds: float
+
+    def lines(self) -> list[Line]:
+        return [*self._engine(), *self._overhead(), *self._throughput(), *self._search()]
+
+    def _engine(self) -> Iterable[Line]:
+        for row in self.engine:
+            what = f"engine, one face, {row.side} px"
+            ours, plain = (
+                f"{cost.ms:.0f} ms (CPU {cost.cpu_ms:.0f}), {cost.mb:.0f} MB" for cost in (row.ours, row.deepface)
+            )
+            yield what, ours, f"plain DeepFace {plain}", f"{row.ratio:.1f} times less CPU"
+
+    def _overhead(self) -> Iterable[Line]:
+        for row in self.overhead:
+            what = f"{row.call}, {row.image}, {row.side} px"
+            ours = f"{row.request_ms:.0f} ms (p95 {row.request_p95_ms:.0f})"
+            result = f"{row.overhead_ms:+.1f} ms, {row.ratio:.2f} times"
+            yield what, ours, f"bare engine {row.engine_ms:.0f} ms", result
+
+    def _throughput(self) -> Iterable[Line]:
+        alone = self.throughput[0].per_second
+        for row in self.throughput:
+            what = f"job of {row.images} images, {row.workers} worker(s)"
+            yield what, f"{row.per_second:.1f} images/s", f"1 worker {alone:.1f}", f"{row.per_second / alone:.2f} times"
+
+    def _search(self) -> Iterable[Line]:
+        for row in self.search:
+            recall = f"recall {row.recall:.3f}, of the 10 nearest {row.recall_at_10:.3f}"
+            yield (
+                f"search, {row.templates:,} templates",
+                f"{row.search_ms:.1f} ms",
+                f"numpy {row.numpy_ms:.1f} ms",
+                recall,
+            )
+
+    def publish(self) -> None:
+        """Print the table and save it."""
+        now = datetime.now(UTC)
+        RESULTS.mkdir(exist_ok=True)
+        file = RESULTS / f"{now:%Y-%m-%d}.json"
+        file.write_text(json.dumps(asdict(self) | conditions(now), indent=1) + "\n")
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(page(self.lines(), now, self.seconds))
+        table = Table(*COLUMNS, title="Measured in one run")
+        for line in self.lines():
+            table.add_row(*line)
+        Console().print(table)
+        Console().print(f"Saved in {file.relative_to(ROOT)} and {PAGE.relative_to(ROOT)}.")
+
+
+def conditions(now: datetime) -> dict[str, Any]:
+    processors = len(os.sched_getaffinity(0))
+    return {"when": now.isoformat(timespec="seconds"), "processors": processors, "python": platform.python_version()}
+
+
+def page(lines: Sequence[Line], now: datetime, seconds: float) -> str:
+    """The text of docs/benchmarks.md."""
+    rows = "\n".join("| " + " | ".join(line) + " |" for line in (COLUMNS, ("---",) * len(COLUMNS), *lines))
+    return TEXT.format(rows=rows, date=f"{now:%Y-%m-%d}", processors=conditions(now)["processors"], seconds=seconds)
+
+
+TEXT = """\
+# Benchmarks
+
+Written by `make bench`: one command, one run, everything side by side on the same machine.
+This one ran on {date} with {processors} processors in {seconds:.0f} seconds.
+
+{rows}
+
+- **engine**: our engine against `DeepFace.represent`, both with model Dlib and detector dlib, each in a fresh process;
+  median wall and processor time of an image, and the peak memory of that process.
+- **detect-face, process-images**: what one caller waits for over HTTP, with queue, database and file store, against
+  the engine called in a process of its own, in turn on the same JPEG file. The result is the median difference and the
+  ratio. `process-images` stores the image, searches 1,000 templates, and records faces and matches. A few calls warm
+  up both sides; nothing else is left out.
+- **job**: images of 640 pixels with one face in one asynchronous job, from sending it to its last result.
+- **search**: `search_blacklist` on synthetic vectors that are spread like Dlib's, against a comparison of all vectors
+  in memory. The first recall counts the matches within the threshold, the second the ten nearest people.
+"""
