@@ -64,10 +64,17 @@ def _read_data_url(text: str) -> bytes:
         raise refusal("image.bad_base64")
     body = text[comma + 1 :]
     if not text[:comma].rstrip().lower().endswith(";base64"):
-        return unquote_to_bytes(body)
+        return _unquote(body)
     if "%" in body:
-        body = unquote_to_bytes(body).decode("ascii", "replace")
+        body = _unquote(body).decode("ascii", "replace")
     return _decode_base64(body, otherwise="image.bad_base64")
+
+
+def _unquote(text: str) -> bytes:
+    try:
+        return unquote_to_bytes(text)
+    except UnicodeEncodeError:  # JSON can hold halves of surrogate pairs, UTF-8 cannot
+        raise refusal("image.not_an_image") from None
 
 
 def _decode_base64(text: str, *, otherwise: str) -> bytes:

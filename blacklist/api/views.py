@@ -9,7 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -31,6 +31,7 @@ from clients.authentication import client_of
 from clients.models import Scope
 from faceapp.files import image_response
 from faceapp.parameters import positive_id
+from faceapp.parsers import NestedJSONParser
 
 
 class BlacklistViewSet(GenericViewSet[BlacklistEntry]):
@@ -39,7 +40,7 @@ class BlacklistViewSet(GenericViewSet[BlacklistEntry]):
     queryset = BlacklistEntry.objects.none()
     lookup_value_regex = "[^/]+"
     serializer_class = EntrySerializer
-    parser_classes = [JSONParser, MultiPartParser, FormParser]
+    parser_classes = [NestedJSONParser, MultiPartParser, FormParser]
     pagination_class = None
     filter_backends = []
     scope_read, scope_write = Scope.BLACKLIST_READ, Scope.BLACKLIST_WRITE

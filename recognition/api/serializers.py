@@ -18,6 +18,15 @@ from vision.types import DetectedFace
 LOCAL = "%Y-%m-%dT%H:%M:%S.%f"  # without zone, as the older service wrote it; always UTC
 
 
+class DistanceField(serializers.FloatField):
+    """A number. `true` is none, although Python reads it as 1, a distance at which strangers match."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class DetectInput(serializers.Serializer):  # type: ignore[type-arg]
     """One image, as text or as a file part."""
 
@@ -32,7 +41,7 @@ class ProcessInput(serializers.Serializer):  # type: ignore[type-arg]
     detector_backend = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     model_name = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     distance_metric = serializers.CharField(required=False, allow_null=True, allow_blank=True)
-    threshold = serializers.FloatField(
+    threshold = DistanceField(
         required=False, allow_null=True, min_value=0, help_text="A distance; 0 or absent: the calibrated threshold."
     )
 

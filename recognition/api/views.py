@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -21,6 +21,7 @@ from clients.models import Scope
 from faceapp.files import image_response
 from faceapp.pagination import StrictPagination
 from faceapp.parameters import positive_id, wants_async
+from faceapp.parsers import NestedJSONParser
 from recognition import services
 from recognition.api.filters import ProcessedImageFilter
 from recognition.api.serializers import (
@@ -45,7 +46,7 @@ class DetectionViewSet(GenericViewSet[ProcessedImage]):
 
     queryset = ProcessedImage.objects.none()
     serializer_class = DetectInput
-    parser_classes = [JSONParser, MultiPartParser, FormParser]
+    parser_classes = [NestedJSONParser, MultiPartParser, FormParser]
     scope_write = Scope.DETECT
 
     @extend_schema(request=DetectInput, responses=DetectionSerializer(many=True), filters=False)
@@ -65,7 +66,7 @@ class ProcessViewSet(GenericViewSet[ProcessedImage]):
 
     queryset = ProcessedImage.objects.none()
     serializer_class = ProcessInput
-    parser_classes = [JSONParser, MultiPartParser, FormParser]
+    parser_classes = [NestedJSONParser, MultiPartParser, FormParser]
     scope_write = Scope.SCREEN
 
     @extend_schema(
