@@ -46,6 +46,8 @@ def _store(entry: BlacklistEntry, portraits: Sequence[Portrait]) -> list[Referen
         with transaction.atomic():
             if entry.pk is None:
                 save_entry(entry=entry)
+            else:
+                _lock(entry)
             for portrait in portraits:
                 added.append(add_reference_image(person=entry, portrait=portrait))
     except BaseException:
@@ -62,16 +64,28 @@ def add_images(*, entry: BlacklistEntry, uploads: Iterable[Upload]) -> Enrolment
     return Enrolment(entry, _store(entry, portraits), refused)
 
 
-def save_entry(*, entry: BlacklistEntry) -> BlacklistEntry:
-    """Insert or update an entry. Raises `NameTaken`, also when two requests race for one name."""
+def save_entry(*, entry: BlacklistEntry, fields: Iterable[str] | None = None) -> BlacklistEntry:
+    """Insert or update an entry; `fields` names what changes, so that others' changes meanwhile stay.
+
+    Raises `NameTaken`, also when two requests race for one name, and `EntryNotFound` when it was deleted meanwhile.
+    """
     try:
         with transaction.atomic():
-            entry.save()
+            if entry.pk is not None:  # saving would bring a deleted entry back, without its photographs
+                _lock(entry)
+            entry.save(update_fields=None if fields is None else [*fields, "updated_at"])
     except IntegrityError as error:
         if "blacklist_name_unique" not in str(error):
             raise
         raise NameTaken("A blacklist entry with this name exists already.") from error
     return entry
+
+
+def _lock(entry: BlacklistEntry) -> None:
+    """Keep the entry from being deleted or changed until the transaction ends. Raises `EntryNotFound`."""
+    locked = BlacklistEntry.objects.select_for_update(of=("self",), no_key=True)
+    if not locked.filter(pk=entry.pk).values_list("pk"):
+        raise EntryNotFound("Blacklist entry not found")
 
 
 def _require_free_name(client: Client, name: str) -> None:
@@ -91,15 +105,15 @@ def get_entry(*, client: Client, entry_id: int) -> BlacklistEntry:
 
 def set_active(*, entries: Iterable[BlacklistEntry], active: bool) -> int:
     """Switch entries on or off. Returns how many changed."""
-    changed = [entry for entry in entries if entry.is_active != active]
-    for entry in changed:
-        entry.is_active = active
-        save_entry(entry=entry)
-    return len(changed)
+    chosen = BlacklistEntry.objects.filter(pk__in=[entry.pk for entry in entries], is_active=not active)
+    return chosen.update(is_active=active, updated_at=timezone.now())
 
 
+@transaction.atomic
 def delete_entry(*, entry: BlacklistEntry) -> None:
     """Remove the entry with its images, templates and matches; the files go when the transaction commits."""
+    # A worker that stores a match with it has committed before this lock is ours, or will be refused.
+    list(BlacklistEntry.objects.select_for_update().filter(pk=entry.pk).values_list("pk"))
     entry.delete()
 
 
@@ -124,8 +138,11 @@ def get_image(*, entry: BlacklistEntry, image_id: int) -> ReferenceImage:
 @transaction.atomic
 def delete_image(*, entry: BlacklistEntry, image_id: int) -> None:
     """Remove one photograph. Raises `LastImage` for the only one: an entry without a face could never match."""
-    locked = BlacklistEntry.objects.select_for_update(of=("self",)).get(pk=entry.pk)  # and without prefetched images
-    image = get_image(entry=locked, image_id=image_id)
-    if locked.reference_images.count() == 1:
+    _lock(entry)
+    stored = ReferenceImage.objects.filter(person=entry)  # not what the entry may have prefetched
+    image = stored.select_for_update().filter(pk=image_id).first()
+    if image is None:
+        raise EntryNotFound("Reference image not found")
+    if stored.count() == 1:
         raise LastImage("This is the entry's only image. Add another first, or delete the entry.")
     image.delete()

@@ -125,7 +125,7 @@ class BlacklistViewSet(GenericViewSet[BlacklistEntry]):
         changes = self._validated(request, entry)
         for name, value in changes.items():
             setattr(entry, name, value)
-        return Response(EntrySerializer(services.save_entry(entry=entry)).data)
+        return Response(EntrySerializer(services.save_entry(entry=entry, fields=changes)).data)
 
     def _validated(self, request: Request, entry: BlacklistEntry | None = None) -> dict[str, Any]:
         serializer = self.get_serializer(entry, data=request.data)
