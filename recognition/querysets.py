@@ -69,6 +69,10 @@ class ProcessedImageQuerySet(models.QuerySet["ProcessedImage"]):
         )
         return bool(claimed)
 
+    def forget_attempt(self, image_id: int, *, task_id: str) -> None:
+        """A run that failed for a reason outside of the image does not count."""
+        self.filter(pk=image_id, status="processing", claim=task_id).update(attempts=F("attempts") - 1)
+
     def abandoned(self) -> ProcessedImageQuerySet:
         """Claimed, but for longer than any task may run: the worker died."""
         return self.filter(status="processing", started_at__lt=timezone.now() - lease())

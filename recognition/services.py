@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from blacklist.services import search_blacklist
@@ -29,7 +32,10 @@ from vision.types import Analysis, DetectedFace
 log = logging.getLogger(__name__)
 
 INTERACTIVE, BULK = "interactive", "bulk"
-TRANSIENT = (OperationalError, InterfaceError, Unavailable)  # worth another try by the same task
+DATABASE_AWAY = (OperationalError, InterfaceError)
+TRANSIENT = (*DATABASE_AWAY, Unavailable)  # worth another try by the same task
+SEARCHES = 3  # for the matches of one image, while entries are being deleted
+RECONNECT_SECONDS = 0.5
 
 
 def screening_options(
@@ -112,8 +118,21 @@ def _enqueue_or_withdraw(job: Job, image_ids: Sequence[int]) -> None:
     try:
         enqueue_images(image_ids=image_ids, queue=job.queue)
     except Unavailable:
-        job.delete()
+        _withdraw(job)
         raise
+
+
+@transaction.atomic
+def _withdraw(job: Job) -> None:
+    """Workers may have begun with images that were queued already: the locks let them store everything or nothing."""
+    _lock(job.pk, job.images.all())
+    job.delete()
+
+
+def _lock(job_id: UUID, images_of_job: QuerySet[ProcessedImage]) -> None:
+    """Hold rows that are about to go: what refers to them is committed and seen, or refused. Always in this order."""
+    list(Job.objects.select_for_update().filter(pk=job_id).values_list("pk"))
+    list(images_of_job.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
 def enqueue_images(*, image_ids: Iterable[int], queue: str) -> None:
@@ -125,21 +144,32 @@ def enqueue_images(*, image_ids: Iterable[int], queue: str) -> None:
             process_image.apply_async((image_id,), queue=queue)
 
 
-def process(*, image_id: int, task_id: str, retries: int = 0) -> None:
+def process(*, image_id: int, task_id: str) -> None:
     """Screen one stored image. Safe to run twice: only the task that holds the claim stores a result.
 
-    `retries` are runs that ended because a part of the service did not answer; they do not count as attempts.
+    A run that ends because a part of the service does not answer raises one of `TRANSIENT` and is no attempt.
     """
     if not ProcessedImage.objects.claim(image_id, task_id=task_id):
         return
-    image = ProcessedImage.objects.select_related("job", "client").get(pk=image_id)
-    if image.attempts - retries > settings.MAX_ATTEMPTS:
-        message = f"Given up after {settings.MAX_ATTEMPTS} attempts: the worker stopped each time."
-        _finish(image, error=Unavailable(message, code="processing.given_up"))
+    image = ProcessedImage.objects.select_related("job", "client").filter(pk=image_id).first()
+    if image is None:  # deleted meanwhile
         return
     try:
-        analysis = _analyse(image)
-        hits = [_search(image, face) for face in analysis.faces]
+        if image.attempts > settings.MAX_ATTEMPTS:
+            message = f"Given up after {settings.MAX_ATTEMPTS} attempts: the worker stopped each time."
+            _finish(image, error=Unavailable(message, code="processing.given_up"))
+        else:
+            _screen(image)
+    except TRANSIENT:
+        with suppress(DatabaseError, InterfaceError):  # it may be the database that is away
+            ProcessedImage.objects.forget_attempt(image.pk, task_id=task_id)
+        raise
+
+
+def _screen(image: ProcessedImage) -> None:
+    """Analyse, search and store; every failure but a transient one becomes the image's result."""
+    try:
+        _search_and_store(image, _analyse(image))
     except (InvalidInput, EngineUnavailable) as error:
         _finish(image, error=error)
     except TRANSIENT:
@@ -148,8 +178,19 @@ def process(*, image_id: int, task_id: str, retries: int = 0) -> None:
         log.exception("image %s of job %s failed", image.pk, image.job_id)
         message = "An internal error; the administrator finds it in the worker's log."
         _finish(image, error=FaceAppError(message, code="internal"))
-    else:
-        _finish(image, analysis=analysis, hits=hits)
+
+
+def _search_and_store(image: ProcessedImage, analysis: Analysis) -> None:
+    """An entry or photograph that is deleted between search and commit breaks the matches with it: search again."""
+    for left in reversed(range(SEARCHES)):
+        hits = [_search(image, face) for face in analysis.faces]
+        try:
+            _finish(image, analysis=analysis, hits=hits)
+        except IntegrityError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def _analyse(image: ProcessedImage) -> Analysis:
@@ -236,8 +277,23 @@ def announce(*, job: Job) -> None:
 
 
 def wait_for_job(*, job: Job, seconds: float) -> bool:
-    """Wait until every image of the job is finished; False when the deadline comes first. Nothing is lost then."""
+    """Wait until every image of the job is finished; False when the deadline comes first. Nothing is lost then.
+
+    A database that restarts meanwhile is waited for, within the deadline: the job goes on, so the caller need not ask
+    for it a second time.
+    """
     deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return _listen(job, deadline)
+        except DATABASE_AWAY:
+            if connection.in_atomic_block or time.monotonic() + RECONNECT_SECONDS > deadline:
+                raise
+            connection.close()
+            time.sleep(RECONNECT_SECONDS)
+
+
+def _listen(job: Job, deadline: float) -> bool:
     unfinished = job.images.unfinished()
     with connection.cursor() as cursor:
         cursor.execute(f'LISTEN "{job.channel}"')
@@ -247,7 +303,8 @@ def wait_for_job(*, job: Job, seconds: float) -> bool:
                 if left <= 0:
                     return False
                 # a notification only wakes us; the rows decide, so one that is missed costs a second
-                list(connection.connection.notifies(timeout=min(left, 1.0), stop_after=1))
+                with connection.wrap_database_errors:
+                    list(connection.connection.notifies(timeout=min(left, 1.0), stop_after=1))
         finally:
             cursor.execute(f'UNLISTEN "{job.channel}"')
     return True
@@ -257,6 +314,7 @@ def wait_for_job(*, job: Job, seconds: float) -> bool:
 def cancel_job(*, job: Job) -> None:
     """Drop what has not finished; results that exist stay. Raises `JobFinished` when nothing is left to drop."""
     now = timezone.now()
+    _lock(job.pk, job.images.unfinished())
     if not job.images.unfinished().update(status=Status.CANCELLED, finished_at=now):
         raise JobFinished("The job has finished; there is nothing to cancel.")
     job.cancelled_at = now
@@ -280,6 +338,7 @@ def delete_images(*, images_to_delete: Iterable[ProcessedImage]) -> int:
     count = 0
     for image in images_to_delete:
         with transaction.atomic():
+            _lock(image.job_id, ProcessedImage.objects.filter(pk=image.pk))
             image.delete()
             Job.objects.filter(pk=image.job_id, images=None).delete()
         count += 1

@@ -14,7 +14,7 @@ PURGE_SLICE = 200  # images
 @shared_task(bind=True, autoretry_for=services.TRANSIENT, max_retries=8, retry_backoff=1, retry_backoff_max=30)
 def process_image(self: Task[Any, Any], image_id: int) -> None:
     """Screen one image; a retry keeps the task's id and with it the claim."""
-    services.process(image_id=image_id, task_id=str(self.request.id), retries=self.request.retries)
+    services.process(image_id=image_id, task_id=str(self.request.id))
 
 
 @shared_task(expires=30)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import OperationalError
 from django.utils import timezone
@@ -72,10 +73,21 @@ def test_image_that_kills_its_worker_is_given_up_after_three_attempts(image: Pro
     assert "3 attempts" in image.error
 
 
-def test_retries_do_not_count_as_attempts(image: ProcessedImage) -> None:
-    ProcessedImage.objects.filter(pk=image.pk).update(attempts=5, claim="a", status=Status.PROCESSING)
-    services.process(image_id=image.pk, task_id="a", retries=5)
+def test_store_that_is_away_for_long_costs_no_attempts(image: ProcessedImage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a task has no retry left, the sweep makes a new one, which knows nothing of the old one's retries."""
+
+    def away(_: ProcessedImage) -> None:
+        raise Unavailable("store", code="storage.unavailable")
+
+    monkeypatch.setattr(services, "_analyse", away)
+    for run in range(2 * settings.MAX_ATTEMPTS):
+        with pytest.raises(Unavailable):
+            services.process(image_id=image.pk, task_id=f"task {run}")
+        ProcessedImage.objects.filter(pk=image.pk).update(status=Status.PENDING, claim="")
+    monkeypatch.undo()
+    services.process(image_id=image.pk, task_id="last")
     assert state(image) == ("done", "")
+    assert image.attempts == 1
 
 
 def test_sweep_gives_back_what_a_dead_worker_held(image: ProcessedImage) -> None:
@@ -129,7 +141,7 @@ def test_part_that_is_away_leaves_the_image_claimed_for_a_retry(
         services.process(image_id=image.pk, task_id="a")
     assert state(image) == ("processing", "")
     monkeypatch.undo()
-    services.process(image_id=image.pk, task_id="a", retries=1)
+    services.process(image_id=image.pk, task_id="a")
     assert state(image) == ("done", "")
 
 
