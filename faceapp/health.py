@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from celery.exceptions import TimeoutError as CeleryTimeout
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -80,7 +79,7 @@ def check_worker() -> None:
     try:
         with inference.queue_errors():
             ping.apply_async(expires=PING_SECONDS).get(timeout=PING_SECONDS)
-    except CeleryTimeout as error:
+    except inference.NO_ANSWER as error:
         raise Unavailable(f"No worker answered within {PING_SECONDS:.0f} seconds.") from error
 
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 
 import redis
+from celery.exceptions import TaskRevokedError, WorkerLostError
 from celery.exceptions import TimeoutError as CeleryTimeout
-from celery.exceptions import WorkerLostError
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
@@ -21,6 +21,7 @@ from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
 from vision.quality import assess
 from vision.types import Analysis, DetectedFace
 
+NO_ANSWER = (CeleryTimeout, TaskRevokedError)  # in time: whoever looks at the clock first, we or the worker
 IN_WORKER = False  # set by vision.apps when a worker child starts
 
 
@@ -99,7 +100,7 @@ def _ask_worker(data: bytes, options: dict[str, object], timeout: float) -> Anal
             result = analyse_image.apply_async((key, options), expires=timeout)
             answer = result.get(timeout=timeout)
             result.forget()
-    except CeleryTimeout as error:
+    except NO_ANSWER as error:
         message = f"No worker answered within {timeout:.0f} seconds. Try again, or send the images as a job."
         raise EngineUnavailable(message, code="engine.timeout") from error
     except WorkerLostError as error:
@@ -136,6 +137,6 @@ def require_worker(*, seconds: float = 10.0) -> None:
     try:
         with queue_errors():
             ping.apply_async(expires=seconds).get(timeout=seconds)
-    except CeleryTimeout as error:
+    except NO_ANSWER as error:
         message = "No worker answers. Start the service (`make run`) in another terminal, then try again."
         raise EngineUnavailable(message, code="engine.no_worker") from error

@@ -56,7 +56,7 @@ def _web() -> Program:
     gunicorn = [
         *[sys.executable, "-m", "gunicorn", "faceapp.wsgi"],
         f"--bind={_bracketed(settings.WEB_BIND)}:{settings.WEB_PORT}",
-        *["--worker-class=gthread", "--workers=2", "--threads=16", "--timeout=60", "--graceful-timeout=1"],
+        *["--preload", "--worker-class=gthread", "--workers=2", "--threads=16", "--timeout=60", "--graceful-timeout=1"],
         *["--no-control-socket", "--access-logfile=-"],
     ]
     return Program("web", "app", launched(gunicorn, signal_name="TERM"), stop_signal="TERM")
