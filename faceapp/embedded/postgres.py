@@ -23,6 +23,8 @@ INITDB_OPTIONS = [
     "--locale-provider=builtin",
     "--builtin-locale=C.UTF-8",
 ]
+# What fails is logged without its values: statements and details quote names of people and embeddings.
+DISCREET = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
 UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}  # for data that tests throw away
 
 
@@ -41,6 +43,7 @@ class Postgres:
             "unix_socket_directories": str(self.sockets),
             "unix_socket_permissions": "0700",
             "listen_addresses": "",
+            **DISCREET,
         }
         options = [part for name, value in (fixed | parameters).items() for part in ("-c", f"{name}={value}")]
         server = [str(self.programs / "bin" / "postgres"), "-D", str(self.data), *options]

@@ -52,6 +52,20 @@ def test_the_server_listens_on_a_socket_of_its_own_and_nowhere_else(server: post
         assert server.sockets.stat().st_mode & 0o007 == 0
 
 
+def test_a_statement_that_fails_leaves_no_name_in_the_log(server: postgres.Postgres) -> None:
+    log = server.sockets / "log"
+    with running(server.command(), log=log):
+        server.wait_until_ready()
+        with server.connect() as session:
+            session.execute("CREATE TEMP TABLE person (name text UNIQUE)")
+            session.execute("INSERT INTO person VALUES ('Jane Roe')")
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                session.execute("INSERT INTO person VALUES ('Jane Roe')")
+    text = log.read_text()
+    assert "duplicate key" in text
+    assert "Jane Roe" not in text
+
+
 def test_data_are_kept_when_the_server_is_prepared_again(server: postgres.Postgres) -> None:
     with running(server.command(), log=server.sockets / "log"):
         server.wait_until_ready()
