@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -30,7 +31,7 @@ from clients.models import Client
 from faceapp.exceptions import FaceAppError, InvalidInput
 from faceapp.pictures import box_of, data_url, percentages, picture_response, quality_words, thumbnail
 from people.models import BLACKLIST, ReferenceImage
-from people.services import read_portrait
+from people.services import discard_files, read_portrait
 from people.types import Portrait, Upload
 
 
@@ -133,8 +134,11 @@ class BlacklistEntryAdmin(ModelAdmin):
         """What the services refuse rolls everything back, and the same form is shown again with the reason."""
         try:
             response: HttpResponse = super().changeform_view(request, *args, **kwargs)
-        except FaceAppError as refusal:
-            request.refusal = refusal  # type: ignore[attr-defined]
+        except BaseException as error:
+            discard_files(files=[photograph.image for photograph in getattr(request, "stored", [])])
+            if not isinstance(error, FaceAppError):
+                raise
+            request.refusal, request.stored = error, []  # type: ignore[attr-defined]
             response = super().changeform_view(request, *args, **kwargs)
         return response
 
@@ -152,6 +156,7 @@ class BlacklistEntryAdmin(ModelAdmin):
             if form.uploads:
                 enrolment = services.add_images(entry=obj, uploads=form.uploads)
         if enrolment:
+            request.stored = enrolment.added  # type: ignore[attr-defined]  # files that go if the rest of the form fails
             self._tell(request, enrolment)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
@@ -187,6 +192,18 @@ class BlacklistEntryAdmin(ModelAdmin):
         counts = {"blacklist entries": len(entries), "photographs": photographs, "matches": matches}
         lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
         return lines, counts, lacking, []
+
+    # ---- history --------------------------------------------------------------------------------------------
+
+    def log_addition(self, request: HttpRequest, obj: BlacklistEntry, message: Any) -> LogEntry:
+        return _nameless(super().log_addition(request, obj, message))
+
+    def log_change(self, request: HttpRequest, obj: BlacklistEntry, message: Any) -> LogEntry:
+        return _nameless(super().log_change(request, obj, message))
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[BlacklistEntry]) -> Any:
+        logged = super().log_deletions(request, queryset)
+        return [_nameless(line) for line in (logged if isinstance(logged, list) else [logged])]
 
     # ---- actions --------------------------------------------------------------------------------------------
 
@@ -280,6 +297,12 @@ class BlacklistEntryAdmin(ModelAdmin):
             return "0"
         url = reverse("admin:recognition_processedimage_changelist")
         return format_html('<a href="{}?entry={}" class="fa-link">{}</a>', url, entry.pk, entry.match_count)
+
+
+def _nameless(line: LogEntry) -> LogEntry:
+    """The history outlives the entry: it tells who did what to which number, not whom the entry was about."""
+    LogEntry.objects.filter(pk=line.pk).update(object_repr=f"blacklist entry {line.object_id}")
+    return line
 
 
 def _findings(portrait: Portrait) -> dict[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -16,6 +18,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from PIL import Image
 
+from blacklist import services
+from blacklist.exceptions import EntryNotFound
 from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
 from people.models import ReferenceImage
@@ -264,3 +268,37 @@ def test_a_viewer_sees_an_entry_and_can_change_nothing(
     assert b"Photograph 1 of Mallory" in page
     assert b"Remove this photograph" not in page
     assert b'type="file"' not in page
+
+
+def test_history_of_a_deleted_entry_names_nobody(operator: Browser, client_a: Client) -> None:
+    for name in ("Mallory", "Trudy"):
+        operator.post(reverse(ADD), add_form(client_a, photograph("red.png", RED), name=name))
+    mallory, trudy = BlacklistEntry.objects.order_by("id")
+    url = reverse("admin:blacklist_blacklistentry_change", args=[mallory.pk])
+    operator.post(url, change_form(mallory, reason="theft"))
+    operator.post(reverse("admin:blacklist_blacklistentry_delete", args=[mallory.pk]), {"post": "yes"})
+    chosen = {"action": "delete_selected", "_selected_action": [trudy.pk], "post": "yes"}
+    operator.post(reverse(LIST), chosen)
+    assert not BlacklistEntry.objects.exists()
+    lines = [line.object_repr for line in LogEntry.objects.order_by("id")]
+    numbers = [mallory.pk, trudy.pk, mallory.pk, mallory.pk, trudy.pk]
+    assert lines == [f"blacklist entry {number}" for number in numbers]
+    text = str(list(LogEntry.objects.values()))
+    assert not any(word in text for word in ("Mallory", "Trudy", "theft"))
+
+
+def test_photograph_of_a_form_that_fails_later_leaves_no_file(
+    operator: Browser, entry: BlacklistEntry, monkeypatch: pytest.MonkeyPatch, media_root: Path
+) -> None:
+    """The other photograph was deleted by somebody else while this form was being saved."""
+
+    def gone(**_: object) -> None:
+        raise EntryNotFound("Reference image not found")
+
+    monkeypatch.setattr(services, "delete_image", gone)
+    kept = {path for path in media_root.rglob("*") if path.is_file()}
+    url = reverse("admin:blacklist_blacklistentry_change", args=[entry.pk])
+    response = operator.post(url, change_form(entry, photograph("more.png", RED), remove=0))
+    assert response.status_code == 200
+    assert ReferenceImage.objects.count() == 1
+    assert {path for path in media_root.rglob("*") if path.is_file()} == kept
