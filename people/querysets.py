@@ -69,8 +69,9 @@ def distance_to(embedding: Embedding, metric: str) -> Any:
     if metric == "euclidean_l2":  # |a/|a| - b/|b||^2 = 2 (1 - cos)
         return Sqrt(Greatest(cosine * 2.0, Value(0.0)), output_field=FloatField())
     if metric == "angular":
-        similarity = Least(Greatest(Value(1.0) - cosine, Value(-1.0)), Value(1.0))
-        return ACos(similarity, output_field=FloatField()) / math.pi
+        # Bounded as a distance: NaN, which a vector of zeros gives, is greater than all and so becomes the farthest.
+        bounded = Least(Greatest(cosine, Value(0.0)), Value(2.0))
+        return ACos(Value(1.0) - bounded, output_field=FloatField()) / math.pi
     raise ValueError(f"unknown metric {metric!r}")
 
 

@@ -86,3 +86,13 @@ def test_a_search_asks_once_and_twice_more_when_something_matches(
         search_blacklist(client=client_a, space=SPACE, embedding=probe, metric="euclidean", threshold=1)
     with django_assert_num_queries(1):  # type: ignore[operator]
         search_blacklist(client=client_a, space=SPACE, embedding=probe + 9, metric="euclidean", threshold=1)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean_l2", "angular"])
+@pytest.mark.parametrize(("listed", "probe"), [((1, 0, 0, 0), (0, 0, 0, 0)), ((0, 0, 0, 0), (1, 0, 0, 0))])
+def test_a_vector_of_zeros_has_no_direction_and_matches_nobody(
+    client_a: Client, metric: str, listed: tuple[float, ...], probe: tuple[float, ...]
+) -> None:
+    """Its cosine is not a number; taken for the closest there is, it would match everybody."""
+    entry(client_a, "listed", listed)
+    assert search(client_a, probe, metric=metric, threshold=0.9) == []
