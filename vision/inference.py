@@ -22,6 +22,7 @@ from vision.quality import assess
 from vision.types import Analysis, DetectedFace
 
 NO_ANSWER = (CeleryTimeout, TaskRevokedError)  # in time: whoever looks at the clock first, we or the worker
+QUEUE_SECONDS = 5.0  # for one command to Redis, which may carry a whole image
 IN_WORKER = False  # set by vision.apps when a worker child starts
 
 
@@ -72,7 +73,7 @@ def run_engines(data: bytes, *, detector: str | None, aliases: Sequence[str], li
 @lru_cache(maxsize=1)
 def handoff() -> redis.Redis:
     """Redis as a short-lived place for image bytes on their way to a worker; nothing stays longer than the wait."""
-    return redis.Redis.from_url(settings.REDIS_URL)
+    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=QUEUE_SECONDS)
 
 
 @contextmanager
