@@ -58,7 +58,7 @@ class Report:
 
     def _search(self) -> Iterable[Line]:
         for row in self.search:
-            recall = f"recall {row.recall:.3f}, of the 10 nearest {row.recall_at_10:.3f}"
+            recall = f"recall {row.recall:.3f}"
             yield (
                 f"search, {row.templates:,} templates",
                 f"{row.search_ms:.1f} ms",
@@ -108,5 +108,5 @@ This one ran on {date} with {processors} processors in {seconds:.0f} seconds.
   up both sides; nothing else is left out.
 - **job**: images of 640 pixels with one face in one asynchronous job, from sending it to its last result.
 - **search**: `search_blacklist` on synthetic vectors that are spread like Dlib's, against a comparison of all vectors
-  in memory. The first recall counts the matches within the threshold, the second the ten nearest people.
+  in memory. Recall counts the matches within the threshold.
 """

@@ -13,7 +13,6 @@ from blacklist.models import BlacklistEntry
 from blacklist.types import Enrolment, Hit
 from clients.models import Client
 from people.models import FaceTemplate, ReferenceImage
-from people.querysets import distance_of
 from people.services import add_reference_image, discard_files, read_portraits
 from people.types import Portrait, Upload
 from vision.types import Embedding
@@ -117,14 +116,27 @@ def delete_entry(*, entry: BlacklistEntry) -> None:
     entry.delete()
 
 
-def search_blacklist(*, client: Client, space: str, embedding: Embedding, metric: str, threshold: float) -> list[Hit]:
-    """Entries in force whose best template lies within `threshold`, closest first. Exact: no approximate index."""
+def search_blacklist(
+    *, client: Client, space: str, embeddings: Sequence[Embedding], metric: str, threshold: float
+) -> list[list[Hit]]:
+    """For each embedding the entries in force within `threshold`, closest first. Exact: no approximate index."""
     templates = FaceTemplate.objects.of_client(client).in_space(space)
-    best = templates.best_per_person(embedding, metric=metric, threshold=threshold)
+    found = templates.within(embeddings, metric=metric, threshold=threshold) if embeddings else []
+    near = [neighbour for people in found for neighbour in people]
+    if not near:
+        return [[] for _ in embeddings]
     # Asked for the few that match: joined to the search, it makes the planner read the entries of all clients.
-    found = BlacklistEntry.objects.of_client(client).filter(pk__in=[template.person_id for template in best])
-    in_force = set(found.in_force(timezone.localdate()).values_list("pk", flat=True)) if best else set()
-    return [Hit(template, distance_of(template)) for template in best if template.person_id in in_force]
+    entries = BlacklistEntry.objects.of_client(client).in_force(timezone.localdate())
+    in_force = set(entries.filter(pk__in=[n.person_id for n in near]).values_list("pk", flat=True))
+    images = ReferenceImage.objects.in_bulk([n.reference_image_id for n in near])
+    return [
+        [
+            Hit(n.person_id, images[n.reference_image_id], n.distance)
+            for n in people
+            if n.person_id in in_force and n.reference_image_id in images
+        ]
+        for people in found
+    ]
 
 
 def get_image(*, entry: BlacklistEntry, image_id: int) -> ReferenceImage:

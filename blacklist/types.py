@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blacklist.models import BlacklistEntry
-from people.models import FaceTemplate, ReferenceImage
+from people.models import ReferenceImage
 from people.types import Refusal
 
 
@@ -21,12 +21,13 @@ class Enrolment:
 
 @dataclass(frozen=True)
 class Hit:
-    """An entry within the threshold, with its closest template."""
+    """An entry within the threshold, with the closest of its photographs."""
 
-    template: FaceTemplate
+    entry_id: int
+    reference_image: ReferenceImage
     distance: float
 
     @property
     def identity(self) -> str:
         """A logical name, `blacklist_db/<entry>/<file>`; no such path exists on the server."""
-        return f"blacklist_db/{self.template.person_id}/{self.template.reference_image.file_name}"
+        return f"blacklist_db/{self.entry_id}/{self.reference_image.file_name}"

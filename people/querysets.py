@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from django.db import models
-from django.db.models import FloatField, Value
-from django.db.models.functions import ACos, Greatest, Least, Sqrt
-from django.db.models.lookups import LessThanOrEqual
+from django.db import connections, models
 from pgvector import HalfVector
-from pgvector.django import CosineDistance, L2Distance
+
+from people.types import Neighbour
 
 if TYPE_CHECKING:
     from clients.models import Client
     from people.models import FaceTemplate
     from vision.types import Embedding
+
+
+COSINE = "(template.embedding <=> probe.embedding)"
+# DeepFace's metrics by name. `least` bounds the angular one as a distance: NaN, which a vector of zeros gives, is greater
+# than every number and so becomes the farthest.
+DISTANCES = {
+    "euclidean": "template.embedding <-> probe.embedding",
+    "cosine": COSINE,
+    "euclidean_l2": f"sqrt(greatest(2 * {COSINE}, 0))",
+    "angular": f"acos(1 - least(greatest({COSINE}, 0), 2)) / pi()",
+}
 
 
 class PersonQuerySet(models.QuerySet["Person"]):
@@ -36,45 +45,24 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
     def in_space(self, space: str) -> FaceTemplateQuerySet:
         return self.filter(space=space)
 
-    def nearest(self, embedding: Embedding, *, metric: str) -> FaceTemplateQuerySet:
-        """Ordered by `distance` to `embedding`, exactly. Filter by client and space first: dimensions must agree.
+    def within(self, embeddings: Sequence[Embedding], *, metric: str, threshold: float) -> list[list[Neighbour]]:
+        """For each embedding the people with a template within `threshold`, each once, closest first.
 
-        The sum keeps the planner from an approximate index over all clients, which would lose rows of this one.
+        Exact, in one query. Filter by client and space first: dimensions must agree, and an index on both leads to the
+        rows. `metric` is one of `DISTANCES`.
         """
-        return self.annotate(distance=distance_to(embedding, metric)).order_by(models.F("distance") + 0, "id")
-
-    def best_per_person(self, embedding: Embedding, *, metric: str, threshold: float) -> list[FaceTemplate]:
-        """The closest template of each person within `threshold`, closest person first.
-
-        Only keys leave the database until the closest are known: no embedding is sorted or sent.
-        """
-        within = self.nearest(embedding, metric=metric).filter(LessThanOrEqual(models.F("distance"), threshold))
-        best: dict[int, int] = {}
-        for key, person in within.values_list("pk", "person_id"):
-            best.setdefault(person, key)
-        if not best:
-            return []
-        closest = self.model._default_manager.filter(pk__in=best.values()).select_related("reference_image")
-        return list(closest.annotate(distance=distance_to(embedding, metric)).order_by("distance", "id"))
-
-
-def distance_to(embedding: Embedding, metric: str) -> Any:
-    """The SQL expression of DeepFace's metric of that name: euclidean, cosine, euclidean_l2 or angular."""
-    probe = HalfVector(embedding)
-    if metric == "euclidean":
-        return L2Distance("embedding", probe)
-    cosine = CosineDistance("embedding", probe)
-    if metric == "cosine":
-        return cosine
-    if metric == "euclidean_l2":  # |a/|a| - b/|b||^2 = 2 (1 - cos)
-        return Sqrt(Greatest(cosine * 2.0, Value(0.0)), output_field=FloatField())
-    if metric == "angular":
-        # Bounded as a distance: NaN, which a vector of zeros gives, is greater than all and so becomes the farthest.
-        bounded = Least(Greatest(cosine, Value(0.0)), Value(2.0))
-        return ACos(Value(1.0) - bounded, output_field=FloatField()) / math.pi
-    raise ValueError(f"unknown metric {metric!r}")
-
-
-def distance_of(template: FaceTemplate) -> float:
-    """The annotation of `nearest`."""
-    return float(template.distance)  # type: ignore[attr-defined]
+        templates, filters = self.values("person_id", "reference_image_id", "embedding").query.sql_with_params()
+        sql = f"""
+            SELECT probe.face, template.person_id, template.reference_image_id, compared.distance
+            FROM unnest(%s::halfvec[]) WITH ORDINALITY AS probe (embedding, face),
+                ({templates}) AS template,
+                LATERAL (SELECT {DISTANCES[metric]} AS distance) AS compared
+            WHERE compared.distance <= %s
+            ORDER BY compared.distance, template.reference_image_id"""  # noqa: S608  constants and parameters only
+        probes = [HalfVector(embedding).to_text() for embedding in embeddings]
+        best: list[dict[int, Neighbour]] = [{} for _ in embeddings]
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(sql, [probes, *filters, threshold])
+            for face, person, image, distance in cursor:
+                best[face - 1].setdefault(person, Neighbour(person, image, distance))
+        return [list(people.values()) for people in best]

@@ -28,6 +28,15 @@ class Portrait:
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """A person near a probe, by the closest of that person's templates."""
+
+    person_id: int
+    reference_image_id: int
+    distance: float
+
+
+@dataclass(frozen=True)
 class Refusal:
     """Why one file of several was not taken."""
 

@@ -183,7 +183,7 @@ def _screen(image: ProcessedImage) -> None:
 def _search_and_store(image: ProcessedImage, analysis: Analysis) -> None:
     """An entry or photograph that is deleted between search and commit breaks the matches with it: search again."""
     for left in reversed(range(SEARCHES)):
-        hits = [_search(image, face) for face in analysis.faces]
+        hits = _search(image, analysis)
         try:
             _finish(image, analysis=analysis, hits=hits)
         except IntegrityError:
@@ -199,13 +199,14 @@ def _analyse(image: ProcessedImage) -> Analysis:
     return inference.analyse(data, detector=job.detector or None, aliases=[job.engine], liveness=True)
 
 
-def _search(image: ProcessedImage, face: DetectedFace) -> list[Hit]:
+def _search(image: ProcessedImage, analysis: Analysis) -> list[list[Hit]]:
+    """Hits of each face."""
     job = image.job
     space = engines[job.engine].space.name
     return search_blacklist(
         client=image.client,
         space=space,
-        embedding=face.embeddings[space],
+        embeddings=[face.embeddings[space] for face in analysis.faces],
         metric=job.metric,
         threshold=job.threshold,
     )
@@ -230,7 +231,7 @@ def _finish(
         return
     if analysis:
         _store_faces(image, analysis, hits)
-    announce(job=image.job)
+    announce(job=image.job, image_id=image.pk)
 
 
 def _store_faces(image: ProcessedImage, analysis: Analysis, hits: Sequence[Sequence[Hit]]) -> None:
@@ -259,8 +260,8 @@ def _match(job: Job, face: ProcessedFace, hit: Hit) -> Match:
     engine = engines[job.engine]
     return Match(
         face=face,
-        entry_id=hit.template.person_id,
-        reference_image_id=hit.template.reference_image_id,
+        entry_id=hit.entry_id,
+        reference_image_id=hit.reference_image.pk,
         identity=hit.identity,
         model=engine.space.model,
         detector=job.detector or engine.detector,
@@ -270,10 +271,10 @@ def _match(job: Job, face: ProcessedFace, hit: Hit) -> Match:
     )
 
 
-def announce(*, job: Job) -> None:
-    """Tell whoever waits for the job, when this transaction commits."""
+def announce(*, job: Job, image_id: int | None = None) -> None:
+    """Tell whoever waits for the job that this image is finished, or (None) any of them, when the transaction commits."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [job.channel])
+        cursor.execute("SELECT pg_notify(%s, %s)", [job.channel, str(image_id or "")])
 
 
 def wait_for_job(*, job: Job, seconds: float) -> bool:
@@ -294,20 +295,31 @@ def wait_for_job(*, job: Job, seconds: float) -> bool:
 
 
 def _listen(job: Job, deadline: float) -> bool:
-    unfinished = job.images.unfinished()
     with connection.cursor() as cursor:
         cursor.execute(f'LISTEN "{job.channel}"')
         try:
-            while unfinished.exists():
+            waiting = _unfinished(job)
+            while waiting:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return False
-                # a notification only wakes us; the rows decide, so one that is missed costs a second
-                with connection.wrap_database_errors:
-                    list(connection.connection.notifies(timeout=min(left, 1.0), stop_after=1))
+                heard = _heard(min(left, 1.0))
+                # what was announced is finished; in silence, or after more than one image, the rows tell
+                waiting = waiting - heard if heard else _unfinished(job)
         finally:
             cursor.execute(f'UNLISTEN "{job.channel}"')
     return True
+
+
+def _unfinished(job: Job) -> set[int]:
+    return set(job.images.unfinished().values_list("pk", flat=True))
+
+
+def _heard(seconds: float) -> set[int]:
+    """Images whose end was announced within so many seconds."""
+    with connection.wrap_database_errors:
+        notes = list(connection.connection.notifies(timeout=seconds, stop_after=1))
+    return {int(note.payload) for note in notes if note.payload}
 
 
 @transaction.atomic

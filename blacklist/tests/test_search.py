@@ -33,8 +33,8 @@ def entry(
 
 def search(client: Client, probe: tuple[float, ...], *, metric: str = "euclidean", threshold: float = 0.5) -> list[str]:
     vector: Embedding = np.array(probe, np.float32)
-    hits = search_blacklist(client=client, space=SPACE, embedding=vector, metric=metric, threshold=threshold)
-    return [f"{BlacklistEntry.objects.get(pk=hit.template.person_id).name} {hit.distance:.2f}" for hit in hits]
+    [hits] = search_blacklist(client=client, space=SPACE, embeddings=[vector], metric=metric, threshold=threshold)
+    return [f"{BlacklistEntry.objects.get(pk=hit.entry_id).name} {hit.distance:.2f}" for hit in hits]
 
 
 def test_closest_first_with_the_best_template_of_each(client_a: Client) -> None:
@@ -76,16 +76,21 @@ def test_each_metric_measures_a_right_angle_as_it_is_defined(client_a: Client, m
     assert search(client_a, (0, 1, 0, 0), metric=metric, threshold=distance - 0.01) == []
 
 
-def test_a_search_asks_once_and_twice_more_when_something_matches(
+def test_all_faces_are_searched_in_one_query_and_matches_cost_two_more(
     client_a: Client, django_assert_num_queries: pytest.FixtureRequest
 ) -> None:
     for number in range(5):
         entry(client_a, str(number), (0, 0, 0, number / 16))
-    probe = np.zeros(4, np.float32)
+    near, far = np.zeros(4, np.float32), np.full(4, 9, np.float32)
     with django_assert_num_queries(3):  # type: ignore[operator]
-        search_blacklist(client=client_a, space=SPACE, embedding=probe, metric="euclidean", threshold=1)
+        found = search_blacklist(
+            client=client_a, space=SPACE, embeddings=[far, near, near], metric="euclidean", threshold=1
+        )
+    assert [len(hits) for hits in found] == [0, 5, 5]
     with django_assert_num_queries(1):  # type: ignore[operator]
-        search_blacklist(client=client_a, space=SPACE, embedding=probe + 9, metric="euclidean", threshold=1)
+        assert search_blacklist(client=client_a, space=SPACE, embeddings=[far], metric="euclidean", threshold=1) == [[]]
+    with django_assert_num_queries(0):  # type: ignore[operator]
+        assert search_blacklist(client=client_a, space=SPACE, embeddings=[], metric="euclidean", threshold=1) == []
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean_l2", "angular"])
