@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from clients.models import Client
 
 
+MAX_DAYS = 365_000
+
+
 class JobQuerySet(models.QuerySet["Job"]):
     def of_client(self, client: Client) -> JobQuerySet:
         return self.filter(client=client)
@@ -82,7 +85,10 @@ class ProcessedImageQuerySet(models.QuerySet["ProcessedImage"]):
 
     def expired(self, *, default_days: int) -> ProcessedImageQuerySet:
         """Finished images past their client's retention (days; 0 keeps them), or the deployment's where it has none."""
-        days = models.functions.Coalesce("client__retention_days", models.Value(default_days))
+        # PostgreSQL refuses dates long before our era, and one client's "for ever" would stop the purge of all.
+        days = models.functions.Least(
+            models.functions.Coalesce("client__retention_days", models.Value(default_days)), models.Value(MAX_DAYS)
+        )
         age = models.ExpressionWrapper(
             models.Value(timezone.now()) - models.Value(timedelta(days=1)) * F("kept_days"),
             output_field=models.DateTimeField(),

@@ -124,3 +124,11 @@ def test_the_schedule_names_a_task_that_exists_on_the_maintenance_queue() -> Non
     entry: dict[str, Any] = django_settings.CELERY_BEAT_SCHEDULE["purge"]
     assert entry["task"] == tasks.purge.name
     assert django_settings.CELERY_TASK_ROUTES[entry["task"]] == {"queue": "maintenance"}
+
+
+def test_a_retention_of_ages_stops_nobody_elses_purge(client: Client) -> None:
+    Client.objects.create(name="for-ever", retention_days=2_147_483_647)
+    processed(Client.objects.get(name="for-ever"), days_old=1000)
+    processed(client, days_old=1000)
+    assert services.purge(limit=10) == 1
+    assert ProcessedImage.objects.get().client.name == "for-ever"
