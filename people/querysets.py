@@ -12,13 +12,12 @@ from people.types import Neighbour
 
 if TYPE_CHECKING:
     from clients.models import Client
-    from people.models import FaceTemplate
     from vision.types import Embedding
 
 
 COSINE = "(template.embedding <=> probe.embedding)"
-# DeepFace's metrics by name. `least` bounds the angular one as a distance: NaN, which a vector of zeros gives, is greater
-# than every number and so becomes the farthest.
+# DeepFace's metrics by name. `least` bounds the angular one as a distance: NaN, which a vector of zeros gives, is
+# greater than every number and so becomes the farthest.
 DISTANCES = {
     "euclidean": "template.embedding <-> probe.embedding",
     "cosine": COSINE,

@@ -272,7 +272,7 @@ def _match(job: Job, face: ProcessedFace, hit: Hit) -> Match:
 
 
 def announce(*, job: Job, image_id: int | None = None) -> None:
-    """Tell whoever waits for the job that this image is finished, or (None) any of them, when the transaction commits."""
+    """Tell whoever waits for the job that this image (None: any) is finished, when the transaction commits."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [job.channel, str(image_id or "")])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
@@ -143,6 +144,7 @@ class FaceSerializer(serializers.ModelSerializer[ProcessedFace]):
         model = ProcessedFace
         fields = ["face_index", "facial_area", "confidence", "quality", "liveness", "blacklist_matches"]
 
+    @extend_schema_field(FacialAreaSerializer)
     def get_facial_area(self, face: ProcessedFace) -> dict[str, Any]:
         area: dict[str, Any] = {"x": face.box_x, "y": face.box_y, "w": face.box_w, "h": face.box_h}
         return area | {name: face.landmarks.get(name) for name in POINTS}
