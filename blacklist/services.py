@@ -128,13 +128,11 @@ def search_blacklist(
     # Asked for the few that match: joined to the search, it makes the planner read the entries of all clients.
     entries = BlacklistEntry.objects.of_client(client).in_force(timezone.localdate())
     in_force = set(entries.filter(pk__in=[n.person_id for n in near]).values_list("pk", flat=True))
-    images = ReferenceImage.objects.in_bulk([n.reference_image_id for n in near])
+    images = ReferenceImage.objects.in_bulk({n.reference_image_id for n in near})
+    if any(n.reference_image_id not in images for n in near):  # deleted meanwhile; another one may match as well
+        return search_blacklist(client=client, space=space, embeddings=embeddings, metric=metric, threshold=threshold)
     return [
-        [
-            Hit(n.person_id, images[n.reference_image_id], n.distance)
-            for n in people
-            if n.person_id in in_force and n.reference_image_id in images
-        ]
+        [Hit(n.person_id, images[n.reference_image_id], n.distance) for n in people if n.person_id in in_force]
         for people in found
     ]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 if TYPE_CHECKING:
     from clients.models import Client
-
 
 MAX_DAYS = 365_000
 
@@ -86,9 +86,7 @@ class ProcessedImageQuerySet(models.QuerySet["ProcessedImage"]):
     def expired(self, *, default_days: int) -> ProcessedImageQuerySet:
         """Finished images past their client's retention (days; 0 keeps them), or the deployment's where it has none."""
         # PostgreSQL refuses dates long before our era, and one client's "for ever" would stop the purge of all.
-        days = models.functions.Least(
-            models.functions.Coalesce("client__retention_days", models.Value(default_days)), models.Value(MAX_DAYS)
-        )
+        days = Least(Coalesce("client__retention_days", models.Value(default_days)), models.Value(MAX_DAYS))
         age = models.ExpressionWrapper(
             models.Value(timezone.now()) - models.Value(timedelta(days=1)) * F("kept_days"),
             output_field=models.DateTimeField(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from blacklist.models import BlacklistEntry
 from blacklist.services import search_blacklist
 from clients.models import Client
 from people.models import FaceTemplate, ReferenceImage
+from people.querysets import FaceTemplateQuerySet
 from vision.types import Embedding
 
 pytestmark = pytest.mark.django_db
@@ -101,3 +103,19 @@ def test_a_vector_of_zeros_has_no_direction_and_matches_nobody(
     """Its cosine is not a number; taken for the closest there is, it would match everybody."""
     entry(client_a, "listed", listed)
     assert search(client_a, probe, metric=metric, threshold=0.9) == []
+
+
+def test_photograph_deleted_during_the_search_does_not_hide_the_next_one(
+    client_a: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = entry(client_a, "listed", (0, 0, 0, 0.1), (0, 0, 0, 0.25))
+    real = FaceTemplateQuerySet.within
+
+    def within(*args: Any, **options: Any) -> Any:
+        found = real(*args, **options)
+        if listed.reference_images.count() == 2:
+            listed.reference_images.all()[0].delete()
+        return found
+
+    monkeypatch.setattr(FaceTemplateQuerySet, "within", within)
+    assert search(client_a, (0, 0, 0, 0)) == ["listed 0.25"]
