@@ -1,7 +1,4 @@
-"""Accepts every API path with and without a trailing slash, and with repeated ones, without a redirect.
-
-Clients of the older services use both forms, and a redirect would lose the body of a POST.
-"""
+"""What holds for every path of the API."""
 
 from __future__ import annotations
 
@@ -15,6 +12,11 @@ API_PREFIX = "/api/"
 
 
 class SlashMiddleware:
+    """Accepts every API path with and without a trailing slash, and with repeated ones, without a redirect.
+
+    Clients of the older services use both forms, and a redirect would lose the body of a POST.
+    """
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
@@ -22,6 +24,19 @@ class SlashMiddleware:
         if request.path_info.startswith(API_PREFIX):
             request.path_info = known_form(request.path_info)
         return self.get_response(request)
+
+
+def keep_private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """No cache on the way keeps an answer: the same address gives each client its own people, and `X-API-Key` is no
+    header by which caches tell callers apart."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.path_info.startswith(API_PREFIX):
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    return middleware
 
 
 def known_form(path: str) -> str:

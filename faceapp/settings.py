@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "faceapp.api.limit_request_size",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "faceapp.middleware.SlashMiddleware",
+    "faceapp.middleware.keep_private",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

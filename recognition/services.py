@@ -52,11 +52,16 @@ def screening_options(
     return ScreeningOptions(alias, detector or "", metric, threshold or space.thresholds[metric])
 
 
-def read_submission(*, text: str | None = None, data: bytes | None = None, name: str = "") -> Submission:
-    """Read one image of a call (a text form, or uploaded bytes) far enough to know whether it can be processed."""
+def read_submission(
+    *, text: str | None = None, data: bytes | None = None, name: str = "", patience: float | None = None
+) -> Submission:
+    """Read one image of a call (a text form, or uploaded bytes) far enough to know whether it can be processed.
+
+    `patience`: how many seconds there are for an image that has to be fetched; None for as long as one may take.
+    """
     identifier = images.identify(text if text is not None else name)
     try:
-        content = images.read_text(text) if text is not None else data or b""
+        content = images.read_text(text, patience=patience) if text is not None else data or b""
         return Submission(identifier, content, images.sniff(content))
     except InvalidInput as error:
         return Submission(identifier, error=error)

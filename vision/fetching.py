@@ -83,15 +83,17 @@ class Deadline:
         return max(self.at - time.monotonic(), 0.001)
 
 
-def fetch(url: str) -> bytes:
-    """The body behind `url`: at most `MAX_IMAGE_BYTES`, within `URL_TIMEOUT` seconds from the call to the last byte.
+def fetch(url: str, *, patience: float | None = None) -> bytes:
+    """The body behind `url`: at most `MAX_IMAGE_BYTES`, within `URL_TIMEOUT` seconds from the call to the last byte, or
+    `patience` seconds if that is less.
 
     Raises `InvalidImage` with `image.url_disabled`, `image.url_refused`, `image.url_unreachable`, `image.url_timeout`
     or `image.too_large`. Whether the body is an image is for `images.sniff` to say.
     """
     if not settings.URL_HOSTS:
         raise refusal("image.url_disabled")
-    deadline = Deadline(time.monotonic() + settings.URL_TIMEOUT)
+    seconds = settings.URL_TIMEOUT if patience is None else min(patience, settings.URL_TIMEOUT)
+    deadline = Deadline(time.monotonic() + seconds)
     for _ in range(MAX_REDIRECTS + 1):
         target = check_url(url)
         with _network_errors(deadline), _response(target, deadline) as response:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
@@ -61,14 +63,17 @@ class ProcessInput(serializers.Serializer):  # type: ignore[type-arg]
         )
 
     def submissions(self) -> list[Submission]:
-        return [submission_of(image) for image in self.validated_data["images"]]
+        """Images to fetch share the time that a caller waits: a hundred slow ones would hold the thread for long."""
+        deadline = time.monotonic() + settings.FACEAPP_WAIT_SECONDS
+        images = self.validated_data["images"]
+        return [submission_of(image, patience=deadline - time.monotonic()) for image in images]
 
 
-def submission_of(image: str | Upload) -> Submission:
+def submission_of(image: str | Upload, *, patience: float | None = None) -> Submission:
     """The value of an `ImageField` as a submission."""
     if isinstance(image, Upload):
         return read_submission(data=image.data, name=image.name)
-    return read_submission(text=image)
+    return read_submission(text=image, patience=patience)
 
 
 class FacialAreaSerializer(serializers.Serializer):  # type: ignore[type-arg]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from clients.models import Client
 from clients.services import create_api_key
 from recognition.models import Job
+from vision import fetching
+from vision.tests.picture_server import NAME, Server, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PROCESS = "/api/v1/process/process-images"
@@ -54,3 +57,24 @@ def test_filter_that_is_neither_true_nor_false_is_refused(api: APIClient, value:
 @pytest.mark.parametrize("value", ["true", "False", "1", "0", ""])
 def test_filter_takes_the_usual_words(api: APIClient, value: str) -> None:
     assert api.get(f"/api/v1/processed-images/?has_match={value}").status_code == 200
+
+
+def test_images_to_fetch_share_the_time_of_the_call(
+    api: APIClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "resolve", lambda host, port: ["127.0.0.1"])
+    with serving(Server()) as server:
+        settings.URL_HOSTS = [f"{NAME}:{server.port}"]
+        settings.URL_ALLOW_PRIVATE = True
+        settings.FACEAPP_WAIT_SECONDS = 0.5
+        urls = [server.url("slow_body")] * 20
+        results = api.post(PROCESS + "?async=true", {"images": urls}, format="json")
+        assert len(server.seen) < 3  # the others were not even asked for
+    assert results.status_code == 202
+    errors = api.get("/api/v1/processed-images/?limit=100").json()["items"]
+    assert [error["error_code"] for error in errors] == ["image.url_timeout"] * 20
+
+
+@pytest.mark.parametrize("path", ["blacklist/", "processed-images/", "jobs/", "jobs/x/", "nothing-here"])
+def test_no_cache_keeps_what_belongs_to_one_client(api: APIClient, path: str) -> None:
+    assert api.get(f"/api/v1/{path}").headers["Cache-Control"] == "private, no-store"

@@ -263,6 +263,14 @@ def test_server_that_trickles_is_cut_off(server: Server, settings: Any, behaviou
     assert refused(server.url(behaviour)) == "image.url_timeout"
 
 
+@pytest.mark.parametrize("patience", [0.4, 0.0, -5.0])
+def test_caller_in_a_hurry_waits_less(server: Server, settings: Any, patience: float) -> None:
+    settings.URL_TIMEOUT = 30
+    with pytest.raises(InvalidImage) as caught:
+        fetch(server.url("slow_body"), patience=patience)
+    assert caught.value.code == "image.url_timeout"
+
+
 @pytest.mark.parametrize("behaviour", ["missing", "short"])
 def test_failed_answer_is_refused(server: Server, behaviour: str) -> None:
     assert refused(server.url(behaviour)) == "image.url_unreachable"
