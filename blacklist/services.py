@@ -13,7 +13,7 @@ from blacklist.models import BlacklistEntry
 from blacklist.types import Enrolment, Hit
 from clients.models import Client
 from people.models import FaceTemplate, ReferenceImage
-from people.services import add_reference_image, discard_files, read_portraits
+from people.services import add_reference_image, discard_files, erase_files, read_portraits
 from people.types import Portrait, Upload
 from vision.types import Embedding
 
@@ -110,10 +110,12 @@ def set_active(*, entries: Iterable[BlacklistEntry], active: bool) -> int:
 
 @transaction.atomic
 def delete_entry(*, entry: BlacklistEntry) -> None:
-    """Remove the entry with its images, templates and matches; the files go when the transaction commits."""
+    """Remove the entry with its images, templates and matches. Raises `Unavailable` when a file cannot be deleted."""
     # A worker that stores a match with it has committed before this lock is ours, or will be refused.
     list(BlacklistEntry.objects.select_for_update().filter(pk=entry.pk).values_list("pk"))
+    files = [reference.image for reference in ReferenceImage.objects.filter(person=entry)]
     entry.delete()
+    erase_files(files=files)
 
 
 def search_blacklist(
@@ -147,7 +149,9 @@ def get_image(*, entry: BlacklistEntry, image_id: int) -> ReferenceImage:
 
 @transaction.atomic
 def delete_image(*, entry: BlacklistEntry, image_id: int) -> None:
-    """Remove one photograph. Raises `LastImage` for the only one: an entry without a face could never match."""
+    """Remove one photograph. Raises `Unavailable` when its file cannot be deleted, and `LastImage` for the only one:
+    an entry without a face could never match.
+    """
     _lock(entry)
     stored = ReferenceImage.objects.filter(person=entry)  # not what the entry may have prefetched
     image = stored.select_for_update().filter(pk=image_id).first()
@@ -156,3 +160,4 @@ def delete_image(*, entry: BlacklistEntry, image_id: int) -> None:
     if stored.count() == 1:
         raise LastImage("This is the entry's only image. Add another first, or delete the entry.")
     image.delete()
+    erase_files(files=[image.image])

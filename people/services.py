@@ -114,6 +114,19 @@ def read_file(*, file: FieldFile) -> bytes:
     return data
 
 
+def erase_files(*, files: Iterable[FieldFile]) -> None:
+    """Delete files for good, as the last step of the transaction that deletes their rows: what cannot be deleted now
+    keeps its row and can be found again. Raises `Unavailable` (`storage.unavailable`).
+    """
+    for file in files:
+        try:
+            if file.name:
+                file.storage.delete(file.name)
+        except STORAGE_ERRORS as error:
+            message = "The image store does not answer. Nothing was deleted; try again."
+            raise Unavailable(message, code="storage.unavailable") from error
+
+
 def discard_files(*, files: Iterable[FieldFile]) -> None:
     """Delete files whose rows were never committed."""
     for file in files:

@@ -20,7 +20,7 @@ from blacklist.services import search_blacklist
 from blacklist.types import Hit
 from clients.models import Client
 from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable
-from people.services import discard_files, read_file, store_file
+from people.services import discard_files, erase_files, read_file, store_file
 from recognition.exceptions import JobFinished, NoImages, TooManyImages
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions, Submission
@@ -351,13 +351,17 @@ def sweep() -> None:
 
 
 def delete_images(*, images_to_delete: Iterable[ProcessedImage]) -> int:
-    """Erase processed images: rows, faces, matches, files, and jobs that have none left. Returns how many."""
+    """Erase processed images: rows, faces, matches, files, and jobs that have none left. Returns how many.
+
+    Raises `Unavailable` when the store does not answer; the image in question is kept then.
+    """
     count = 0
     for image in images_to_delete:
         with transaction.atomic():
             _lock(image.job_id, ProcessedImage.objects.filter(pk=image.pk))
             image.delete()
             Job.objects.filter(pk=image.job_id, images=None).delete()
+            erase_files(files=[image.image])
         count += 1
     return count
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from rest_framework.test import APIClient
 
 from blacklist import services
@@ -13,7 +15,8 @@ from blacklist.exceptions import EntryNotFound
 from blacklist.models import BlacklistEntry
 from clients.models import Client
 from clients.services import create_api_key
-from people.models import Person, ReferenceImage
+from people.models import FaceTemplate, Person, ReferenceImage
+from people.services import read_portraits
 from people.types import Upload
 from vision.tests.drawing import RED, picture
 
@@ -48,7 +51,7 @@ def test_changing_an_entry_that_was_deleted_meanwhile_does_not_bring_it_back(ent
 def test_photograph_for_an_entry_that_was_deleted_meanwhile_is_not_kept(
     entry: BlacklistEntry, monkeypatch: pytest.MonkeyPatch, media_root: Path
 ) -> None:
-    real = services.read_portraits
+    real = read_portraits
 
     def slow(**values: Any) -> Any:
         services.delete_entry(entry=stored(entry))
@@ -89,3 +92,23 @@ def test_switching_off_leaves_a_name_that_was_changed_meanwhile(entry: Blacklist
     assert services.set_active(entries=[stale], active=False) == 1
     assert (stored(entry).name, stored(entry).is_active) == ("Scarlet", False)
     assert stored(entry).updated_at > entry.updated_at
+
+
+def test_entry_whose_photographs_cannot_be_deleted_keeps_them(
+    api: APIClient, entry: BlacklistEntry, monkeypatch: pytest.MonkeyPatch, media_root: Path
+) -> None:
+    """Answering that somebody was erased whose photograph stays would be the worst of answers."""
+
+    def read_only(*_: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    services.add_images(entry=entry, uploads=[Upload(picture(RED))])
+    image = entry.reference_images.all()[0]
+    monkeypatch.setattr(FileSystemStorage, "delete", read_only)
+    for path in (f"{entry.pk}/", f"{entry.pk}/images/{image.pk}"):
+        response = api.delete(f"/api/v1/blacklist/{path}")
+        assert (response.status_code, response.json()["code"]) == (503, "storage.unavailable")
+    assert stored(entry).reference_images.count() == FaceTemplate.objects.count() / 2 == 2
+    monkeypatch.undo()
+    assert api.delete(f"/api/v1/blacklist/{entry.pk}/").status_code == 200
+    assert not [path for path in media_root.rglob("*") if path.is_file()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import timedelta
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.files.storage import FileSystemStorage
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from PIL import Image
 from pytest_django.fixtures import Settings
 
 from clients.models import Client
+from faceapp.exceptions import Unavailable
 from recognition import services, tasks
 from recognition.models import Job, ProcessedFace, ProcessedImage, Status
 
@@ -132,3 +135,23 @@ def test_a_retention_of_ages_stops_nobody_elses_purge(client: Client) -> None:
     processed(client, days_old=1000)
     assert services.purge(limit=10) == 1
     assert ProcessedImage.objects.get().client.name == "for-ever"
+
+
+def test_image_whose_file_cannot_be_deleted_keeps_its_row(
+    client: Client, monkeypatch: pytest.MonkeyPatch, media_root: Path
+) -> None:
+    """A file without a row would be found by no later purge."""
+    processed(client, count=2, days_old=1000)
+
+    def read_only(*_: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(FileSystemStorage, "delete", read_only)
+    with pytest.raises(Unavailable):
+        services.purge(limit=10)
+    with pytest.raises(CommandError, match="store does not answer"):
+        run()
+    assert ProcessedImage.objects.count() == ProcessedFace.objects.count() == len(files(media_root)) == 2
+    monkeypatch.undo()
+    assert services.purge(limit=10) == 2
+    assert files(media_root) == []

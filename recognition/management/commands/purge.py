@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from clients.models import Client
+from faceapp.exceptions import Unavailable
 from recognition import services
 from recognition.models import ProcessedImage
 from recognition.querysets import ProcessedImageQuerySet
@@ -53,9 +54,12 @@ class Command(BaseCommand):
 def _purge(client: Client | None, total: int) -> int:
     erased = 0
     with tqdm(total=total, unit="image", desc="Erase", disable=None) as bar:
-        while count := services.purge(limit=BATCH, client=client):
-            erased += count
-            bar.update(count)
+        try:
+            while count := services.purge(limit=BATCH, client=client):
+                erased += count
+                bar.update(count)
+        except Unavailable as error:
+            raise CommandError(f"{error.message} At least {erased} of {total} images are erased.") from error
     return erased
 
 
