@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -151,7 +152,7 @@ class ProcessedImageAdmin(ReadOnlyAdmin):
 
     @display(description="Identifier", ordering="identifier")
     def shown_identifier(self, image: ProcessedImage) -> str:
-        return image.identifier or f"image {image.position + 1}"
+        return Truncator(image.identifier).chars(32) or f"image {image.position + 1}"
 
     @display(description="Job")
     def job_link(self, image: ProcessedImage) -> SafeString:

@@ -23,7 +23,7 @@ class OptionalBoolean(serializers.BooleanField):
 class DatesSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """What an entry may say besides name and reason; everything is optional."""
 
-    is_active = OptionalBoolean(required=False)
+    is_active = OptionalBoolean(required=False, initial=True)
     valid_from = serializers.DateField(required=False, allow_null=True)
     valid_until = serializers.DateField(required=False, allow_null=True)
 
