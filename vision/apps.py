@@ -1,5 +1,6 @@
 """Loads the engines in each worker child, never in a web process or in the prefork parent."""
 
+import gc
 from typing import Any
 
 from celery.signals import worker_process_init
@@ -23,3 +24,5 @@ def load_engines(**_: Any) -> None:
 
     inference.IN_WORKER = True
     engines.load()
+    gc.collect()
+    gc.freeze()  # models and modules stay for good: no need to look through them again
