@@ -7,6 +7,7 @@ from typing import Any
 from celery import Task, shared_task
 
 from recognition import services
+from recognition.orphans import remove_orphans
 
 PURGE_SLICE = 200  # images
 
@@ -25,6 +26,11 @@ def sweep() -> None:
 
 @shared_task(expires=3600)
 def purge() -> None:
-    """Erase what is past its retention. A slice a task, so that none comes near the time limit or holds up a worker."""
+    """Erase what is past its retention, and in the end files without a row.
+
+    A slice a task, so that none comes near the time limit or holds up a worker.
+    """
     if services.purge(limit=PURGE_SLICE) == PURGE_SLICE:
         purge.delay()
+    else:
+        remove_orphans()

@@ -13,6 +13,7 @@ from clients.models import Client
 from faceapp.exceptions import Unavailable
 from recognition import services
 from recognition.models import ProcessedImage
+from recognition.orphans import remove_orphans
 from recognition.querysets import ProcessedImageQuerySet
 
 BATCH = 100  # images
@@ -37,6 +38,17 @@ class Command(BaseCommand):
         if total and not options["dry_run"]:
             erased = _purge(client, total)
             self.stdout.write(self.style.SUCCESS(f"Erased {erased} of {total} images."))
+        if not client:
+            self.remove_orphans(dry_run=options["dry_run"])
+
+    def remove_orphans(self, *, dry_run: bool) -> None:
+        """Files that a killed process left without a row."""
+        try:
+            count = remove_orphans(dry_run=dry_run)
+        except Unavailable as error:
+            raise CommandError(error.message) from error
+        if count:
+            self.stdout.write(f"{count} file(s) without a row {'would be' if dry_run else 'are'} erased.")
 
     def report(self, expired: ProcessedImageQuerySet, *, erase: bool) -> int:
         """Print how many images of each client are due; returns their number."""
