@@ -10,15 +10,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.engines.dlib_onnx import pyramid
+from vision.engines import runtime, weights
+from vision.engines.dlib_onnx import networks, pyramid, store
 from vision.engines.dlib_onnx.dat import Conv, Network, Window
 from vision.engines.dlib_onnx.networks import PIXEL_SCALE
 from vision.engines.dlib_onnx.pyramid import Layout
+from vision.exceptions import EngineUnavailable
 from vision.types import Image
 
 # dlib's pyramid_down<2> takes a point one level down by p / 2 - HALVING, and makes doubled images larger by a rim.
 HALVING = np.array([1.25, 0.75, 1.25, 0.75])
+FEATURE_ROWS, SCORE_ROWS = 16, 96  # that are computed at a time
 RIM = (1, 2)  # rows, columns
+
+
+def load() -> Mmod:
+    """The detector of the installed weights. Raises `EngineUnavailable`."""
+    network = store.network(weights.DLIB_MMOD)
+    # Strips are small and of one size for each width, so that an arena pays; the levels of the pyramid are large.
+    return Mmod(
+        network,
+        features=store.session(weights.DLIB_MMOD, networks.features_graph),
+        scores=store.session(weights.DLIB_MMOD, networks.scores_graph),
+        resizer=runtime.open_session(networks.resize_graph(), arena=False),
+    )
 
 
 @dataclass(frozen=True)
@@ -37,12 +52,15 @@ class Rectangle:
 
 
 class Mmod:
-    """The detector of a parsed network and its two sessions. Safe for several threads."""
+    """The detector of a parsed network and its sessions (`networks`). Safe for several threads."""
 
-    def __init__(self, network: Network, window: Window, *, detector: Any, resizer: Any) -> None:
-        self._window, self._average, (self._gap, self._border) = window, network.average, network.padding
-        self._detector, self._resizer = detector, resizer
+    def __init__(self, network: Network, *, features: Any, scores: Any, resizer: Any) -> None:
+        if network.window is None:
+            raise EngineUnavailable("The network is no detector.", code="engine.weights_broken")
+        self._window, self._average, (self._gap, self._border) = network.window, network.average, network.padding
+        self._features, self._scores, self._resizer = features, scores, resizer
         self._stride, self._offset, self._field = _geometry(network)
+        self._reach = sum(layer.padding for layer in network.layers if isinstance(layer, Conv))
 
     def __call__(self, image: Image, upsample: int = 0) -> list[Rectangle]:
         """Faces of an RGB image, the surest first; the image is doubled `upsample` times before."""
@@ -56,29 +74,51 @@ class Mmod:
         layout = pyramid.lay_out(width, height, gap=self._gap, border=self._border)
         if min(layout.width, layout.height) < self._field:
             return []
-        (scores,) = self._detector.run(None, {"canvas": self._canvas(image, layout)})
-        found = drop_overlapping(self._decode(scores[0, 0], layout), self._window)
+        scores = self._score(self._describe(self._canvas(image, layout)))
+        found = drop_overlapping(self._decode(scores, layout), self._window)
         return [_halved(rectangle, upsample) for rectangle in found]
 
     def _canvas(self, image: Image, layout: Layout) -> NDArray[np.float32]:
-        """Every level is made from the one before, in single precision."""
-        import cv2
-
+        """Every level is made from the one before, in single precision; one colour at a time, to save memory."""
         canvas = np.zeros((1, 3, layout.height, layout.width), np.float32)
-        level = cv2.dnn.blobFromImage(image, 1 / PIXEL_SCALE, mean=self._average)
-        for i, tile in enumerate(layout.tiles):
-            if i:
-                sizes = np.array([1, 3, tile.height, tile.width])
-                (level,) = self._resizer.run(None, {"planes": level, "sizes": sizes})
-            canvas[:, :, tile.y : tile.y + tile.height, tile.x : tile.x + tile.width] = level
+        for plane, average in enumerate(self._average):
+            level = image[None, None, :, :, plane].astype(np.float32)
+            level -= np.float32(average)
+            level /= PIXEL_SCALE
+            for i, tile in enumerate(layout.tiles):
+                if i:
+                    sizes = np.array([1, 1, tile.height, tile.width])
+                    (level,) = self._resizer.run(None, {"plane": level, "sizes": sizes})
+                canvas[:, plane, tile.y : tile.y + tile.height, tile.x : tile.x + tile.width] = level[0]
         return canvas
+
+    def _describe(self, canvas: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Features of the canvas, strip by strip: what a strip needs is small and stays in the processor's cache."""
+        rows, columns = ((side - self._field) // self._stride + 1 for side in canvas.shape[2:])
+        channels = self._features.get_outputs()[0].shape[1]
+        features = np.empty((1, channels, rows, columns), np.float32)
+        for top in range(0, rows, FEATURE_ROWS):
+            bottom = min(top + FEATURE_ROWS, rows)
+            planes = canvas[:, :, top * self._stride : (bottom - 1) * self._stride + self._field]
+            (features[:, :, top:bottom],) = self._features.run(None, {"planes": planes})
+        return features
+
+    def _score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores (rows, columns), in strips with as many rows around them as the convolutions reach."""
+        rows = features.shape[2]
+        strips = []
+        for top in range(0, rows, SCORE_ROWS):
+            first, bottom = max(top - self._reach, 0), min(top + SCORE_ROWS, rows)
+            (scores,) = self._scores.run(None, {"features": features[:, :, first : bottom + self._reach]})
+            strips.append(scores[0, 0, top - first : bottom - first])
+        return np.concatenate(strips)
 
     def _decode(self, scores: NDArray[np.float32], layout: Layout) -> list[Rectangle]:
         """Rectangles of all positive scores, the highest first."""
         rows, columns = np.nonzero(scores > 0)
         order = np.argsort(-scores[rows, columns], kind="stable")
-        centres = np.stack([columns, rows], axis=1)[order] * float(self._stride) + self._offset
-        half = np.array([self._window.width - 1, self._window.height - 1]) / 2
+        centres = np.stack([columns, rows], axis=1)[order].astype(np.float64) * self._stride + self._offset
+        half = np.array([self._window.width - 1.0, self._window.height - 1.0]) / 2
         levels = pyramid.nearest(layout.tiles, centres)
         corners = np.concatenate([centres - half, centres + half], axis=1)
         return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
@@ -31,15 +32,39 @@ def descriptor_graph(network: Network) -> bytes:
     return graph.encode()
 
 
-def detector_graph(network: Network) -> bytes:
-    """Takes a normalised `canvas` (1, 3, height, width), gives scores (1, 1, rows, columns). Raises `DatError`."""
+def split_detector(network: Network) -> tuple[list[Layer], list[Layer]]:
+    """The layers that need no padding, which strips of an image can pass one by one, and the rest."""
     layers = fold_affine(network.layers)
-    last = layers.pop()
-    if network.window is None or not isinstance(last, Conv) or last.stride != 1 or len(last.weights) != 1:
+    start = next((i for i, layer in enumerate(layers) if isinstance(layer, Conv) and layer.padding), 0)
+    last = layers[-1]
+    if not (start and network.window and isinstance(last, Conv) and last.stride == 1 and len(last.weights) == 1):
         raise DatError("the network is no detector")
-    graph = Graph("detector")
-    value = graph.input("canvas", np.float32, (1, 3, "height", "width"))
-    channels = 3
+    return layers[:start], layers[start:]
+
+
+def features_graph(network: Network) -> bytes:
+    """Takes normalised `planes` (1, 3, height, width), gives features (1, channels, rows, columns)."""
+    graph = Graph("features")
+    value = graph.input("planes", np.float32, (1, 3, "height", "width"))
+    value, channels = _plain(graph, value, split_detector(network)[0], 3)
+    graph.output(value, np.float32, (1, channels, "rows", "columns"))
+    return graph.encode()
+
+
+def scores_graph(network: Network) -> bytes:
+    """Takes `features` (1, channels, rows, columns), gives scores (1, 1, rows, columns)."""
+    first, (*layers, last) = split_detector(network)
+    inputs = _channels(first)
+    graph = Graph("scores")
+    value = graph.input("features", np.float32, (1, inputs, "rows", "columns"))
+    value, channels = _plain(graph, value, layers, inputs)
+    scores = _turned_conv(graph, value, widened(cast(Conv, last), channels, outputs=1))
+    graph.output(scores, np.float32, (1, 1, "rows", "columns"))
+    return graph.encode()
+
+
+def _plain(graph: Graph, value: str, layers: Sequence[Layer], channels: int) -> tuple[str, int]:
+    """Convolutions and what follows each of them; the value and how many channels it has."""
     for layer in layers:
         if isinstance(layer, Conv):
             layer = widened(layer, channels)
@@ -49,18 +74,21 @@ def detector_graph(network: Network) -> bytes:
             value = graph.node("Relu", value)
         else:
             raise DatError("the detector has a layer that is unknown there")
-    scores = _turned_conv(graph, value, widened(last, channels, outputs=1))
-    graph.output(scores, np.float32, (1, 1, "rows", "columns"))
-    return graph.encode()
+    return value, channels
+
+
+def _channels(layers: Sequence[Layer]) -> int:
+    """How many channels `_plain` gives."""
+    return _blocks([len(layer.weights) for layer in layers if isinstance(layer, Conv)][-1])
 
 
 def resize_graph() -> bytes:
-    """Takes `planes` and `sizes` (4) int64, gives them resized by bilinear interpolation, corners on corners."""
+    """Takes `plane` (1, 1, height, width) and `sizes` (4) int64, gives it resized bilinearly, corners on corners."""
     graph = Graph("resize")
-    planes = graph.input("planes", np.float32, (1, 3, "height", "width"))
+    plane = graph.input("plane", np.float32, (1, 1, "height", "width"))
     sizes = graph.input("sizes", np.int64, (4,))
     way = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
-    graph.output(graph.node("Resize", planes, "", "", sizes, **way), np.float32, (1, 3, "rows", "columns"))
+    graph.output(graph.node("Resize", plane, "", "", sizes, **way), np.float32, (1, 1, "rows", "columns"))
     return graph.encode()
 
 
@@ -90,11 +118,15 @@ def fold_input(conv: Conv, average: Sequence[float]) -> Conv:
 def widened(conv: Conv, inputs: int, outputs: int = 0) -> Conv:
     """With channels of zeros added: `inputs` as given, the outputs up to a whole number of blocks or to `outputs`."""
     filters, channels = conv.weights.shape[:2]
-    outputs = outputs or -(-filters // BLOCK) * BLOCK
+    outputs = outputs or _blocks(filters)
     if inputs < channels:
         raise DatError("a convolution has more channels than there are")
     weights = np.pad(conv.weights, ((0, outputs - filters), (0, inputs - channels), (0, 0), (0, 0)))
     return replace(conv, weights=weights, bias=np.pad(conv.bias, (0, outputs - filters)))
+
+
+def _blocks(channels: int) -> int:
+    return -(-channels // BLOCK) * BLOCK
 
 
 def _single(graph: Graph, values: Weights) -> str:
@@ -122,8 +154,8 @@ def _turned_conv(graph: Graph, value: str, conv: Conv) -> str:
 class _Walk:
     """Follows the layers of a residual network and knows the shape of each value.
 
-    A tag alone keeps the value. Two in a row keep the value, then go back to the one kept before it, of which a shortcut
-    is taken. `Add` adds what was kept last.
+    A tag alone keeps the value. Two in a row keep the value, then go back to the one kept before it, of which a
+    shortcut is taken. `Add` adds what was kept last.
     """
 
     def __init__(self, graph: Graph, value: str, shape: Shape) -> None:
@@ -182,7 +214,7 @@ class _Walk:
         operator = "MaxPool" if layer.kind == "max" else "AveragePool"
         size, strides = (layer.size,) * 2, (layer.stride,) * 2
         self.value = self._graph.node(operator, self.value, kernel_shape=size, strides=strides)
-        self.shape = (channels, *(_length(n, layer.size, layer.stride) for n in (height, width)))
+        self.shape = (channels, _length(height, layer.size, layer.stride), _length(width, layer.size, layer.stride))
 
     def _linear(self, layer: Linear) -> None:
         inputs, outputs = layer.weights.shape

@@ -40,7 +40,7 @@ class Layout:
 
 def level_sizes(width: int, height: int) -> list[tuple[int, int]]:
     """(width, height) of every level."""
-    sizes = []
+    sizes: list[tuple[int, int]] = []
     while width and height and (not sizes or height >= MIN_ROWS):
         sizes.append((width, height))
         width, height = math.floor(RATE * width), math.floor(RATE * height)
@@ -52,7 +52,8 @@ def lay_out(width: int, height: int, *, gap: int, border: int) -> Layout:
     sizes = level_sizes(width, height)
     turn = _turning_point(sizes, gap)
     column = sum(h + gap for _, h in sizes[:turn]) - gap
-    tiles, y, end = [], border, column + border
+    tiles: list[Tile] = []
+    y, end = border, column + border
     while y < end and len(tiles) < len(sizes):
         tiles.append(Tile(border, y, *sizes[len(tiles)]))
         y += tiles[-1].height + gap
@@ -89,7 +90,7 @@ def nearest(tiles: Sequence[Tile], points: NDArray[np.float64]) -> NDArray[np.in
     first = np.array([(t.x, t.y) for t in tiles], float)
     last = first + np.array([(t.width - 1, t.height - 1) for t in tiles], float)
     outside = np.maximum(first - points[:, None], 0) + np.maximum(points[:, None] - last, 0)
-    return np.argmin((outside**2).sum(axis=2), axis=1)
+    return np.asarray((outside**2).sum(axis=2).argmin(axis=1))
 
 
 def to_image(tile: Tile, level: int, rectangle: NDArray[np.float64]) -> NDArray[np.float64]:
