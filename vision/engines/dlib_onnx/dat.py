@@ -161,7 +161,10 @@ class Stream:
         shape = self.integers(4)
         if min(shape) < 0:
             raise DatError("a tensor has a negative size")
-        return np.frombuffer(self.raw(4 * int(np.prod(shape, dtype=object))), "<f4").astype(float).reshape(shape)
+        values = np.frombuffer(self.raw(4 * int(np.prod(shape, dtype=object))), "<f4")
+        if not np.isfinite(values).all():
+            raise DatError("a tensor holds what is no number")
+        return values.astype(float).reshape(shape)
 
     def alias(self) -> list[int]:
         """The shape of a part of a tensor."""
