@@ -276,7 +276,7 @@ def test_five_points_of_any_detectors_box_give_the_arcface_chip(engine: DeepFace
     Fetcher(lambda line: None).fetch(weights.DLIB_68_POINTS)
     finder = LandmarkFinder(full=True)
     chips = []
-    for detector in ("mmod", "dlib", "opencv"):
+    for detector in ("dlib", "opencv"):
         (found,) = engine.detect(image, detector=detector)
         points = finder.five_points(image, found)
         assert np.abs(points[0] - found.landmarks.right_eye).max() < 0.05 * found.box.w
