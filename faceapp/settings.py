@@ -234,7 +234,7 @@ FACE_ENGINES: dict[str, dict[str, Any]] = {
         "BACKEND": "vision.engines.deepface.DeepFaceEngine",
         "OPTIONS": {
             "model": env.str("FACEAPP_MODEL", default="Dlib"),
-            "detector": env.str("FACEAPP_DETECTOR", default="dlib"),
+            "detector": env.str("FACEAPP_DETECTOR", default="mmod"),
         },
     },
 }
@@ -243,8 +243,10 @@ for model in env.list("FACEAPP_EXTRA_MODELS", default=[]):
         "OPTIONS": FACE_ENGINES["default"]["OPTIONS"] | {"model": model}
     }
 # Detectors that a request may name beside the engines' own.
-FACE_DETECTORS = env.list("FACEAPP_EXTRA_DETECTORS", default=["mtcnn", "opencv"])
+FACE_DETECTORS = env.list("FACEAPP_EXTRA_DETECTORS", default=["dlib", "mtcnn", "opencv"])
 DETECTION_SIDE = env.int("FACEAPP_DETECTION_SIDE", default=1280)  # longest side for detection, pixels
+DETECTION_UPSAMPLE = env.int("FACEAPP_DETECTION_UPSAMPLE", default=1)  # how often mmod doubles what it looks at
+DLIB_NETWORK = env.str("FACEAPP_DLIB_NETWORK", default="onnx")  # or dlib: its own, for comparison
 FACEAPP_WAIT_SECONDS = env.float("FACEAPP_WAIT_SECONDS", default=60.0)
 MAX_ATTEMPTS = 3  # how often an image is tried whose worker died
 

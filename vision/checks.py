@@ -23,6 +23,14 @@ def check_engines(**_: Any) -> list[CheckMessage]:
 
 
 @register()
+def check_dlib_network(**_: Any) -> list[CheckMessage]:
+    """`DLIB_NETWORK` names something that runs dlib's network."""
+    if settings.DLIB_NETWORK in ("onnx", "dlib"):
+        return []
+    return [Error("FACEAPP_DLIB_NETWORK is neither onnx nor dlib.", hint="Unset it for onnx.", id="vision.E004")]
+
+
+@register()
 def check_detectors(**_: Any) -> list[CheckMessage]:
     """Every name in `FACE_DETECTORS` is a detector."""
     from vision.engines.detectors import DETECTORS

@@ -51,11 +51,15 @@ class Quality:
 
 @dataclass(frozen=True)
 class Detection:
-    """One face as a detector reports it, before alignment. `confidence` lies in 0 to 1."""
+    """One face as a detector reports it, before alignment.
+
+    `confidence` lies in 0 to 1; `score` is the detector's own figure behind it, on its own scale, where it has one.
+    """
 
     box: Box
     confidence: float
     landmarks: Landmarks = field(default_factory=Landmarks)
+    score: float | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from vision.types import Detection, Image
 class DeepFaceEngine(FaceEngine):
     """Any model and any detector that DeepFace knows by name. Raises `UnknownName` for others."""
 
-    def __init__(self, *, model: str = "Dlib", detector: str = "dlib") -> None:
+    def __init__(self, *, model: str = "Dlib", detector: str = "mmod") -> None:
         self.model = model_named(model)
         self.space = space_of(model)
         self.detector = detector

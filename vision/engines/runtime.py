@@ -27,6 +27,7 @@ def prepare() -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         _forbid_downloads()
         _build_sessions_ourselves()
+        _choose_dlib_network()
         _ready = True
 
 
@@ -63,6 +64,14 @@ def _refuse(*_: object, **__: object) -> NoReturn:
     raise EngineUnavailable(message, code="engine.weights_missing")
 
 
+def _choose_dlib_network() -> None:
+    """DeepFace's model `Dlib` runs on ONNX Runtime, unless DLIB_NETWORK asks for dlib's own."""
+    from deepface.modules.modeling import AVAILABLE_MODELS
+
+    if settings.DLIB_NETWORK == "onnx":
+        AVAILABLE_MODELS["facial_recognition"]["Dlib"] = {"any": "vision.engines.dlib_onnx.descriptor.DlibClient"}
+
+
 def _build_sessions_ourselves() -> None:
     from deepface.commons import onnx_utils
 
@@ -70,13 +79,29 @@ def _build_sessions_ourselves() -> None:
 
 
 def _session(file_name: str, source_url: object = None) -> Any:
-    """An ONNX session of one thread that does not spin: several children share the processors."""
     import onnxruntime
     from deepface.commons.onnx_utils import resolve_providers
+
+    providers = resolve_providers(onnxruntime.get_available_providers())
+    return onnxruntime.InferenceSession(_local_weights(file_name), sess_options=session_options(), providers=providers)
+
+
+def open_session(graph: bytes, *, arena: bool = True) -> Any:
+    """A session of a graph in memory, on the processor. Without `arena` it gives memory back after every run."""
+    import onnxruntime
+
+    options = session_options()
+    options.enable_cpu_mem_arena = arena
+    options.enable_mem_pattern = False  # it would remember every size of image
+    return onnxruntime.InferenceSession(graph, sess_options=options, providers=["CPUExecutionProvider"])
+
+
+def session_options() -> Any:
+    """One thread that does not spin: several worker children share the processors."""
+    import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    providers = resolve_providers(onnxruntime.get_available_providers())
-    return onnxruntime.InferenceSession(_local_weights(file_name), sess_options=options, providers=providers)
+    return options

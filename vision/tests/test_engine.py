@@ -1,4 +1,4 @@
-"""The real engine on real photographs, in process: dlib's detector, predictor and network, and FasNet."""
+"""The real engine on real photographs, in process: dlib's detectors, predictor and network, and FasNet."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_six_people_in_a_group_photograph(engine: DeepFaceEngine) -> None:
     assert len(engine.detect(load(photo))) == 6
 
 
-@pytest.mark.parametrize("detector", ["dlib", "opencv"])
+@pytest.mark.parametrize("detector", ["mmod", "dlib", "opencv"])
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_labelled_pair_is_decided_rightly(
     engine: DeepFaceEngine, faces: Path, embedded: dict[str, list], detector: str, metric: str
@@ -97,8 +97,9 @@ def test_every_labelled_pair_is_decided_rightly(
     assert result.pairs > 200
 
 
-def test_no_labelled_face_is_missed(embedded: dict[str, list]) -> None:
-    assert [name for name, _, vector in embedded["dlib"] if vector is None] == []
+@pytest.mark.parametrize("detector", ["mmod", "dlib"])
+def test_no_labelled_face_is_missed(embedded: dict[str, list], detector: str) -> None:
+    assert [name for name, _, vector in embedded[detector] if vector is None] == []
 
 
 def test_faces_found_by_different_detectors_share_one_space(engine: DeepFaceEngine, embedded: dict[str, list]) -> None:
@@ -131,7 +132,7 @@ def embedded(engine: DeepFaceEngine, faces: Path) -> dict[str, list]:
 
         return run
 
-    return {detector: labelled(faces, describe(detector)) for detector in ("dlib", "opencv")}
+    return {detector: labelled(faces, describe(detector)) for detector in ("mmod", "dlib", "opencv")}
 
 
 def test_the_listed_person_is_the_one_found_in_the_group(engine: DeepFaceEngine, faces: Path) -> None:
@@ -166,7 +167,7 @@ def test_a_batch_equals_its_faces_one_by_one_and_repeats_itself(engine: DeepFace
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (19, 400), (480, 640)])
 @pytest.mark.parametrize("value", [0, 255])
-@pytest.mark.parametrize("detector", ["dlib", "opencv"])
+@pytest.mark.parametrize("detector", ["mmod", "dlib", "opencv"])
 def test_pictures_without_anything_have_no_face(
     engine: DeepFaceEngine, shape: tuple[int, int], value: int, detector: str
 ) -> None:
@@ -244,7 +245,8 @@ def test_missing_weights_are_named_and_never_downloaded(settings: Settings, tmp_
         engine.load()
     assert refusal.value.code == "engine.weights_missing"
     assert str(tmp_path) not in refusal.value.message
-    assert engine.missing_weights() == [weights.DLIB_RESNET.name, weights.DLIB_5_POINTS.name]
+    expected = [weights.DLIB_RESNET, weights.DLIB_5_POINTS, weights.DLIB_MMOD]
+    assert engine.missing_weights() == [file.name for file in expected]
 
 
 def test_deepface_cannot_download_by_itself(engine: DeepFaceEngine, settings: Settings, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pytest_django.fixtures import Settings
 
 from vision.checks import check_detectors
 from vision.engines import check_names
-from vision.engines.detectors import DETECTORS, clip_confidence, haar_confidence, hog_confidence
+from vision.engines.detectors import DETECTORS, clip_confidence, haar_confidence, hog_confidence, mmod_confidence
 from vision.engines.spaces import METRICS, MODELS
 from vision.exceptions import UnknownName
 
@@ -32,7 +32,7 @@ def test_the_tables_name_what_deepface_has() -> None:
     from deepface.config.threshold import thresholds
     from deepface.modules.modeling import AVAILABLE_MODELS
 
-    assert {spec.name for spec in DETECTORS.values()} == set(AVAILABLE_MODELS["face_detector"])
+    assert {spec.name for spec in DETECTORS.values()} == set(AVAILABLE_MODELS["face_detector"]) | {"mmod"}
     assert set(MODELS) == set(AVAILABLE_MODELS["facial_recognition"])
     for name, model in MODELS.items():
         if name != "Dlib":  # measured here
@@ -77,7 +77,7 @@ def test_other_names_are_refused_with_the_enabled_ones(settings: Settings, optio
     assert refusal.value.code == code
 
 
-@pytest.mark.parametrize("read", [hog_confidence, clip_confidence])
+@pytest.mark.parametrize("read", [hog_confidence, mmod_confidence, clip_confidence])
 def test_confidence_rises_with_the_score_between_0_and_1(read) -> None:
     values = [read(score) for score in (-1.0, 0.0, 0.1, 0.5, 0.9)]
     assert values == sorted(values) and values[0] == 0 and values[-1] < 1

@@ -146,7 +146,7 @@ def test_the_command_puts_the_default_engine_in_place_and_is_quiet_the_second_ti
     first, second = io.StringIO(), io.StringIO()
     call_command("fetch_models", stdout=first)
     call_command("fetch_models", stdout=second)
-    assert len(first.getvalue().splitlines()) == 2 and second.getvalue() == ""
+    assert len(first.getvalue().splitlines()) == 3 and second.getvalue() == ""
     assert engines["default"].missing_weights() == []
 
 

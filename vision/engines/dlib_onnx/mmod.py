@@ -1,0 +1,170 @@
+"""dlib's mmod face detector on ONNX Runtime: the same rectangles, scores within 1e-4."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.engines import runtime, weights
+from vision.engines.dlib_onnx import networks, pyramid, store
+from vision.engines.dlib_onnx.dat import Conv, Network, Window
+from vision.engines.dlib_onnx.networks import PIXEL_SCALE
+from vision.engines.dlib_onnx.pyramid import Layout
+from vision.exceptions import EngineUnavailable
+from vision.types import Image
+
+# dlib's pyramid_down<2> takes a point one level down by p / 2 - HALVING, and makes doubled images larger by a rim.
+HALVING = np.array([1.25, 0.75, 1.25, 0.75])
+FEATURE_ROWS, SCORE_ROWS = 16, 96  # that are computed at a time
+RIM = (1, 2)  # rows, columns
+
+
+def load() -> Mmod:
+    """The detector of the installed weights. Raises `EngineUnavailable`."""
+    network = store.network(weights.DLIB_MMOD)
+    # Strips are small and of one size for each width, so that an arena pays; the levels of the pyramid are large.
+    return Mmod(
+        network,
+        features=store.session(weights.DLIB_MMOD, networks.features_graph),
+        scores=store.session(weights.DLIB_MMOD, networks.scores_graph),
+        resizer=runtime.open_session(networks.resize_graph(), arena=False),
+    )
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """As dlib has it: right and bottom belong to it, and it may reach beyond the image. `score` is above 0."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    score: float
+
+    @property
+    def area(self) -> int:
+        return max(self.right - self.left + 1, 0) * max(self.bottom - self.top + 1, 0)
+
+
+class Mmod:
+    """The detector of a parsed network and its sessions (`networks`). Safe for several threads."""
+
+    def __init__(self, network: Network, *, features: Any, scores: Any, resizer: Any) -> None:
+        if network.window is None:
+            raise EngineUnavailable("The network is no detector.", code="engine.weights_broken")
+        self._window, self._average, (self._gap, self._border) = network.window, network.average, network.padding
+        self._features, self._scores, self._resizer = features, scores, resizer
+        self._stride, self._offset, self._field = _geometry(network)
+        self._reach = sum(layer.padding for layer in network.layers if isinstance(layer, Conv))
+
+    def __call__(self, image: Image, upsample: int = 0) -> list[Rectangle]:
+        """Faces of an RGB image, the surest first; the image is doubled `upsample` times before."""
+        import dlib
+
+        for _ in range(upsample):
+            image = dlib.resize_image(image, image.shape[0] * 2 + RIM[0], image.shape[1] * 2 + RIM[1])
+        height, width = image.shape[:2]
+        if min(height, width) < self._gap:  # too narrow for dlib's layout, and for a face
+            return []
+        layout = pyramid.lay_out(width, height, gap=self._gap, border=self._border)
+        if min(layout.width, layout.height) < self._field:
+            return []
+        scores = self._score(self._describe(self._canvas(image, layout)))
+        found = drop_overlapping(self._decode(scores, layout), self._window)
+        return [_halved(rectangle, upsample) for rectangle in found]
+
+    def _canvas(self, image: Image, layout: Layout) -> NDArray[np.float32]:
+        """Every level is made from the one before, in single precision; one colour at a time, to save memory."""
+        canvas = np.zeros((1, 3, layout.height, layout.width), np.float32)
+        for plane, average in enumerate(self._average):
+            level = image[None, None, :, :, plane].astype(np.float32)
+            level -= np.float32(average)
+            level /= PIXEL_SCALE
+            for i, tile in enumerate(layout.tiles):
+                if i:
+                    sizes = np.array([1, 1, tile.height, tile.width])
+                    (level,) = self._resizer.run(None, {"plane": level, "sizes": sizes})
+                canvas[:, plane, tile.y : tile.y + tile.height, tile.x : tile.x + tile.width] = level[0]
+        return canvas
+
+    def _describe(self, canvas: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Features of the canvas, strip by strip: what a strip needs is small and stays in the processor's cache."""
+        rows, columns = ((side - self._field) // self._stride + 1 for side in canvas.shape[2:])
+        channels = self._features.get_outputs()[0].shape[1]
+        features = np.empty((1, channels, rows, columns), np.float32)
+        for top in range(0, rows, FEATURE_ROWS):
+            bottom = min(top + FEATURE_ROWS, rows)
+            planes = canvas[:, :, top * self._stride : (bottom - 1) * self._stride + self._field]
+            (features[:, :, top:bottom],) = self._features.run(None, {"planes": planes})
+        return features
+
+    def _score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores (rows, columns), in strips with as many rows around them as the convolutions reach."""
+        rows = features.shape[2]
+        strips = []
+        for top in range(0, rows, SCORE_ROWS):
+            first, bottom = max(top - self._reach, 0), min(top + SCORE_ROWS, rows)
+            (scores,) = self._scores.run(None, {"features": features[:, :, first : bottom + self._reach]})
+            strips.append(scores[0, 0, top - first : bottom - first])
+        return np.concatenate(strips)
+
+    def _decode(self, scores: NDArray[np.float32], layout: Layout) -> list[Rectangle]:
+        """Rectangles of all positive scores, the highest first."""
+        rows, columns = np.nonzero(scores > 0)
+        order = np.argsort(-scores[rows, columns], kind="stable")
+        centres = np.stack([columns, rows], axis=1)[order].astype(np.float64) * self._stride + self._offset
+        half = np.array([self._window.width - 1.0, self._window.height - 1.0]) / 2
+        levels = pyramid.nearest(layout.tiles, centres)
+        corners = np.concatenate([centres - half, centres + half], axis=1)
+        return [
+            _rounded(pyramid.to_image(layout.tiles[level], level, corner), float(score))
+            for level, corner, score in zip(levels, corners, scores[rows, columns][order], strict=True)
+        ]
+
+
+def _geometry(network: Network) -> tuple[int, int, int]:
+    """Pixels between two scores, the pixel in the middle of the first, and the smallest side that has a score."""
+    stride, offset, field = 1, 0, 1
+    for layer in network.layers:
+        if isinstance(layer, Conv):
+            size = layer.weights.shape[2]
+            offset += stride * (size // 2 - layer.padding)
+            field += stride * (size - 1 - 2 * layer.padding)
+            stride *= layer.stride
+    return stride, offset, field
+
+
+def drop_overlapping(rectangles: Sequence[Rectangle], window: Window) -> list[Rectangle]:
+    """Those that no kept one with a higher score overlaps; `rectangles` come with falling scores."""
+    kept: list[Rectangle] = []
+    for rectangle in rectangles:
+        if not any(overlap(rectangle, other, window) for other in kept):
+            kept.append(rectangle)
+    return kept
+
+
+def overlap(a: Rectangle, b: Rectangle, window: Window) -> bool:
+    """dlib's test: the intersection's share of the box around both, not of the union, or of either."""
+    inner = Rectangle(max(a.left, b.left), max(a.top, b.top), min(a.right, b.right), min(a.bottom, b.bottom), 0).area
+    if not inner:
+        return False
+    outer = Rectangle(min(a.left, b.left), min(a.top, b.top), max(a.right, b.right), max(a.bottom, b.bottom), 0).area
+    return inner / outer > window.overlap or inner / a.area > window.covered or inner / b.area > window.covered
+
+
+def _halved(rectangle: Rectangle, times: int) -> Rectangle:
+    edges = np.array([rectangle.left, rectangle.top, rectangle.right, rectangle.bottom], float)
+    for _ in range(times):
+        edges = edges / 2 - HALVING
+    return _rounded(edges, rectangle.score)
+
+
+def _rounded(edges: NDArray[np.float64], score: float) -> Rectangle:
+    """To whole pixels, halves away from zero."""
+    left, top, right, bottom = (int(math.copysign(math.floor(abs(edge) + 0.5), edge)) for edge in edges)
+    return Rectangle(left, top, right, bottom, score)
