@@ -51,6 +51,25 @@ def get_or_create_client(*, name: str) -> Client:
     return Client.objects.get_or_create(name=name)[0]
 
 
+def get_or_create_key_row(*, client_name: str, name: str, scopes: Sequence[str]) -> ApiKey:
+    """The row of a key whose text is chosen by the administrator and known to the settings only.
+
+    The row carries what the admin shows and decides of a key: scopes, expiry, last use, revocation. Nobody knows the
+    random key it holds the hash of.
+    """
+    named = ApiKey.objects.select_related("client").filter(client__name=client_name, name=name)
+    row: ApiKey | None
+    if row := named.first():
+        return row
+    with transaction.atomic():
+        client = Client.objects.select_for_update().get(pk=get_or_create_client(name=client_name).pk)
+        if row := named.first():
+            return row
+        row = ApiKey(client=client, name=name, scopes=list(scopes))
+        save_new_key(row=row)
+        return row
+
+
 def revoke_api_key(*, key: ApiKey) -> None:
     """Refuse the key from now on. This cannot be undone; revoking twice changes nothing."""
     key.revoked = True
