@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from faceapp.exceptions import InvalidInput
-from vision import images
 from vision.engines import describer
 from vision.images import Limits
 from vision.types import Image, RawFace, Rectangle
@@ -40,7 +39,7 @@ def describe(
 
     Raises `InvalidImage`, `EngineUnavailable` (weights), or `InvalidInput` (`face.outside`).
     """
-    image = images.decode(data, limits=limits)
+    image = describer().read(data, limits=limits)
     if rectangle:
         _require_inside(rectangle, image)
         return _described(image, [(rectangle, None)], options.points)

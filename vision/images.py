@@ -27,7 +27,7 @@ from vision.sources import read_text
 from vision.tiff import check_directory
 from vision.types import Image
 
-__all__ = ["ImageInfo", "Limits", "decode", "identify", "read_text", "safe_name", "sniff"]
+__all__ = ["ImageInfo", "Limits", "decode", "identify", "is_plain_jpeg", "read_text", "safe_name", "sniff"]
 
 MAX_SIDE = 30_000  # pixels
 MAX_HEADER_READS = 20_000  # a photograph needs about a hundred, 100 kB of XMP in a GIF 800
@@ -138,6 +138,13 @@ def decode(data: bytes, *, limits: Limits | None = None) -> Image:
             raise
         except Exception:  # decoders raise whatever a broken file provokes
             raise refusal("image.truncated") from None
+
+
+def is_plain_jpeg(data: bytes, *, limits: Limits | None = None) -> bool:
+    """Whether this is a JPEG file in colour or grey that is not to be turned. Raises `InvalidImage` like `sniff`."""
+    picture, info = _open(data, limits)
+    with picture:
+        return info.format == "JPEG" and picture.mode in ("RGB", "L") and _orientation(picture) == 1
 
 
 def identify(text: str) -> str:

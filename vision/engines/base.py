@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from vision import images
+from vision.images import Limits
 from vision.types import Detection, Image, Rectangle, Space
 
 
@@ -51,6 +53,10 @@ class FaceDescriber(ABC):
 
     Built once per process; constructing it is cheap, and the first call in a worker child loads what it needs.
     """
+
+    def read(self, data: bytes, *, limits: Limits | None = None) -> Image:
+        """The pixels of an encoded image. Raises like `vision.images.decode`."""
+        return images.decode(data, limits=limits)
 
     @abstractmethod
     def detect(self, image: Image, *, detector: str, upsample: int = 0) -> list[tuple[Rectangle, float]]:

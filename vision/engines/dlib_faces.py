@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -10,9 +11,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vision import images
 from vision.engines import weights
 from vision.engines.base import FaceDescriber
 from vision.engines.weights import WeightFile
+from vision.images import Limits
 from vision.types import Image, Rectangle
 
 Found = list[tuple[Rectangle, float]]
@@ -84,6 +87,21 @@ class DlibFaces(FaceDescriber):
         self._parts: dict[str, Any] = {}
         self._lock = threading.RLock()
 
+    def read(self, data: bytes, *, limits: Limits | None = None) -> Image:
+        """A JPEG file that passed our own decoder is decoded once more by dlib.
+
+        dlib carries another JPEG library, which spreads the colours of subsampled files differently: that moves
+        landmarks by a pixel and descriptors by 0.02 to 0.06 (measured), for callers who have dlib's own stored.
+        """
+        image = images.decode(data, limits=limits)
+        if not images.is_plain_jpeg(data, limits=limits):
+            return image
+        try:
+            own = self._load(data)
+        except RuntimeError:  # a kind of JPEG that it does not know
+            return image
+        return own if own.shape == image.shape else image
+
     def detect(self, image: Image, *, detector: str, upsample: int = 0) -> Found:
         if min(image.shape[:2]) < MIN_SIDE:
             return []
@@ -105,6 +123,14 @@ class DlibFaces(FaceDescriber):
 
     def missing_weights(self, *, detectors: Sequence[str], points: int) -> list[str]:
         return weights.missing(files(points=points, detectors=detectors))
+
+    def _load(self, data: bytes) -> Image:
+        """dlib reads files only; this one lies in memory."""
+        with os.fdopen(os.memfd_create("image"), "wb") as file:
+            file.write(data)
+            file.flush()
+            image: Image = self._dlib.load_rgb_image(f"/proc/self/fd/{file.fileno()}")
+            return image
 
     def _chip(self, image: Image, points: Sequence[tuple[int, int]]) -> Image:
         dlib = self._dlib

@@ -143,7 +143,7 @@ def test_compute_echoes_the_face_to_the_letter(api: APIClient) -> None:
         '{"left":1.5,"top":1,"right":9,"bottom":9}', '{"left":"1","top":1,"right":9,"bottom":9}',
         '{"left":9,"top":1,"right":9,"bottom":9}', '{"left":9,"top":1,"right":1,"bottom":9}',
         '{"left":5000,"top":1,"right":5009,"bottom":9}', '{"left":-50,"top":1,"right":-9,"bottom":9}',
-        '{"left":1,"top":1,"right":' + "9" * 5000 + ',"bottom":9}', 
+        '{"left":1,"top":1,"right":' + "9" * 5000 + ',"bottom":9}',
         '{"left":-900000,"top":1,"right":900000,"bottom":9}',
         '{"left":1,"top":1,"right":9,"bottom":9,"x":"\\ud800"}', '{"left":1,"top":1,"right":9,"bottom":9,"x":1e999}',
     ],
