@@ -160,6 +160,24 @@ def test_rules_know_no_http_and_no_door() -> None:
     assert not wrong, _report(wrong)
 
 
+def test_adapters_ask_no_database() -> None:
+    """What an adapter needs is a service or, for a table of its own dialect, a question of its QuerySet."""
+    adapters = [file for file in source_files() if file.is_relative_to(ROOT / "compat")]
+    thin = {"views", "payloads", "urls", "errors", "authentication"}
+    asking = [
+        f"{module_name(file)}:{node.lineno}"
+        for file in adapters
+        if file.stem in thin
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, ast.Attribute) and node.attr == "objects"
+    ]
+    assert adapters and not asking
+
+
+def test_methods_of_adapters_have_at_most_ten_lines() -> None:
+    assert not {name: length for name, length in functions() if ".views." in name and "compat." in name and length > 10}
+
+
 def test_model_libraries_are_imported_by_engines_alone_and_late() -> None:
     found = [found for found in imports() if found.app in MODEL_LIBRARIES]
     elsewhere = [item for item in found if not item.importer.startswith(("vision.", "bench."))]

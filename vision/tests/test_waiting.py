@@ -26,10 +26,14 @@ def queue(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     app.conf.task_always_eager = False
     monkeypatch.setattr(inference, "LOOK_SECONDS", 0.2)
     monkeypatch.setattr(inference, "RETRY_SECONDS", 0.1)
-    inference.handoff().flushall()
+    forget()
     yield
-    inference.handoff().flushall()
+    forget()
     app.conf.task_always_eager = True
+
+
+def forget() -> None:
+    inference.handoff().delete(inference.PATIENT, inference.INTERACTIVE, *images_waiting())
 
 
 def images_waiting() -> list[bytes]:
