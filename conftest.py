@@ -23,6 +23,8 @@ LIVE_ENVIRONMENT = {
     "FACEAPP_URL_HOSTS": "localhost,127.0.0.1,[::1],169.254.169.254,10.0.0.1",
     "FACEAPP_IMAGE_TIME_LIMIT": "20",
     "FACEAPP_SWEEP_SECONDS": "3",
+    "FACEAPP_NEXTCLOUD_KEY": "q1VfZ8dm+Tz0/0XbEJtW5c9hLr2KpYs7AuGi4oNn6Rw=",
+    "FACEAPP_NEXTCLOUD_68_POINTS": "1",
 }
 FACES = Path(__file__).resolve().parent.parent / "shared" / "faces"
 

@@ -36,7 +36,7 @@ def main() -> None:
         environment = prepare(var)
         from django.core.management import call_command
 
-        from bench import engine, overhead, report, search, throughput
+        from bench import engine, nextcloud, overhead, report, search, throughput
         from demo.api import FaceApp
         from demo.photographs import packaged_path
         from faceapp.tests.live_stack import LiveStack, running_stack
@@ -50,12 +50,14 @@ def main() -> None:
             key = stack.manage("create_api_key", search.client_name(search.SIZES[0])).stdout.strip()
             say("requests against the engine")
             overheads = overhead.measure(FaceApp(stack.url, key))
-        throughputs = []
+        throughputs, nextclouds = [], []
         for workers in (1, 2):
             say(f"job with {workers} worker(s)")
             with running_stack(LiveStack(var, environment | {"FACEAPP_WORKER_CONCURRENCY": str(workers)})) as stack:
                 throughputs.append(throughput.measure(FaceApp(stack.url, key), workers=workers))
-    report.Report(engines, overheads, throughputs, searches, time.monotonic() - started).publish()
+                say(f"Nextcloud with {workers} worker(s)")
+                nextclouds += nextcloud.measure(stack, workers=workers)
+    report.Report(engines, overheads, throughputs, nextclouds, searches, time.monotonic() - started).publish()
 
 
 def say(text: str) -> None:

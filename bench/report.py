@@ -29,11 +29,12 @@ class Report:
     engine: Sequence[Any]
     overhead: Sequence[Any]
     throughput: Sequence[Any]
+    nextcloud: Sequence[Any]
     search: Sequence[Any]
     seconds: float
 
     def lines(self) -> list[Line]:
-        return [*self._engine(), *self._overhead(), *self._throughput(), *self._search()]
+        return [*self._engine(), *self._overhead(), *self._throughput(), *self._nextcloud(), *self._search()]
 
     def _engine(self) -> Iterable[Line]:
         for row in self.engine:
@@ -55,6 +56,12 @@ class Report:
         for row in self.throughput:
             what = f"job of {row.images} images, {row.workers} worker(s)"
             yield what, f"{row.per_second:.1f} images/s", f"1 worker {alone:.1f}", f"{row.per_second / alone:.2f} times"
+
+    def _nextcloud(self) -> Iterable[Line]:
+        for row in self.nextcloud:
+            what = f"Nextcloud model {row.model}, {row.workers} worker(s)"
+            ours, loop = (f"{pace.per_second:.2f} images/s, {pace.mb:.0f} MB" for pace in (row.service, row.loop))
+            yield what, ours, f"dlib loop, {row.workers} process(es): {loop}", f"{row.ratio:.2f} times"
 
     def _search(self) -> Iterable[Line]:
         for row in self.search:
@@ -107,6 +114,9 @@ This one ran on {date} with {processors} processors in {seconds:.0f} seconds.
   ratio. `process-images` stores the image, searches 1,000 templates, and records faces and matches. A few calls warm
   up both sides; nothing else is left out.
 - **job**: images of 640 pixels with one face in one asynchronous job, from sending it to its last result.
+- **Nextcloud**: `/detect` over HTTP, three callers per worker, against a loop over dlib's own networks in as many
+  processes: load the file, find faces, place landmarks, compute descriptors. One face, 640 pixels; memory is the
+  largest process's that looks at images.
 - **search**: `search_blacklist` on synthetic vectors that are spread like Dlib's, against a comparison of all vectors
   in memory. Recall counts the matches within the threshold.
 """

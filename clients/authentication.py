@@ -66,7 +66,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         try:
             key = self.find_key(text)
         except AuthenticationFailed:
-            FailedKeyThrottle().count(request)
+            self.count_refusal(request)
             raise
         services.record_use(key=key)
         _set_client(request, key.client)
@@ -74,6 +74,10 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return KEYWORD
+
+    def count_refusal(self, request: Request) -> None:
+        """Raises `Throttled` for an address that keeps sending keys we refuse."""
+        FailedKeyThrottle().count(request)
 
     @staticmethod
     def read_key(request: Request) -> str | None:
@@ -91,14 +95,18 @@ class ApiKeyAuthentication(BaseAuthentication):
         key = ApiKey.objects.select_related("client").filter(prefix=prefix).first() if prefix.isalnum() else None
         if key is None or not key.is_valid(text):
             raise AuthenticationFailed("This API key is not known.", code="auth.invalid_key")
-        if key.revoked:
-            raise AuthenticationFailed("This API key has been revoked.", code="auth.revoked_key")
-        if key.has_expired:
-            raise AuthenticationFailed("This API key has expired.", code="auth.expired_key")
-        if not key.client.is_active:
-            raise AuthenticationFailed("The client of this API key is inactive.", code="auth.inactive_client")
-        found: ApiKey = key
-        return found
+        return require_usable(key)
+
+
+def require_usable(key: ApiKey) -> ApiKey:
+    """The key, unless it is revoked or expired or its client inactive: `AuthenticationFailed`."""
+    if key.revoked:
+        raise AuthenticationFailed("This API key has been revoked.", code="auth.revoked_key")
+    if key.has_expired:
+        raise AuthenticationFailed("This API key has expired.", code="auth.expired_key")
+    if not key.client.is_active:
+        raise AuthenticationFailed("The client of this API key is inactive.", code="auth.inactive_client")
+    return key
 
 
 class ClientSessionAuthentication(SessionAuthentication):

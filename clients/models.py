@@ -21,6 +21,7 @@ class Scope(models.TextChoices):
     SCREEN = "screen", "Screen images and read results"
     BLACKLIST_READ = "blacklist:read", "Read the blacklist"
     BLACKLIST_WRITE = "blacklist:write", "Change the blacklist"
+    NEXTCLOUD = "nextcloud", "Serve a Nextcloud"
 
 
 class Client(models.Model):

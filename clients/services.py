@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from clients.exceptions import InactiveClient, InvalidClient, InvalidKeyOptions
 from clients.models import ApiKey, Client, Scope
+from clients.querysets import ApiKeyQuerySet
 
 MAX_EXPIRY_DAYS = 36_500
 
@@ -49,6 +50,27 @@ def get_or_create_client(*, name: str) -> Client:
     except ValidationError as error:
         raise InvalidClient(" ".join(error.messages)) from error
     return Client.objects.get_or_create(name=name)[0]
+
+
+def get_or_create_key_row(*, client_name: str, name: str, scopes: Sequence[str]) -> ApiKey:
+    """The row of a key whose text is chosen by the administrator and known to the settings only.
+
+    The row carries what the admin shows and decides of a key: scopes, expiry, last use, revocation. Nobody knows the
+    random key it holds the hash of.
+    """
+    named = ApiKey.objects.select_related("client").filter(client__name=client_name, name=name)
+    row: ApiKey | None = named.first()
+    return row or _create_key_row(named, ApiKey(name=name, scopes=list(scopes)), client_name)
+
+
+@transaction.atomic
+def _create_key_row(named: ApiKeyQuerySet, row: ApiKey, client_name: str) -> ApiKey:
+    """One request makes the row; others that came at the same time wait for it."""
+    row.client = Client.objects.select_for_update().get(pk=get_or_create_client(name=client_name).pk)
+    made_meanwhile: ApiKey | None = named.first()
+    if made_meanwhile is None:
+        save_new_key(row=row)
+    return made_meanwhile or row
 
 
 def revoke_api_key(*, key: ApiKey) -> None:

@@ -30,10 +30,10 @@ from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from faceapp.exceptions import Conflict, FaceAppError, InvalidInput, NotFound, Unavailable, Unprocessable
+from faceapp.middleware import is_api_path
 
 logger = logging.getLogger(__name__)
 
-API_PREFIX = "/api/"
 RETRY_AFTER = {"Retry-After": "5"}
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
 
@@ -191,7 +191,7 @@ def handler500(request: HttpRequest) -> HttpResponse:
 
 
 def is_api(request: HttpRequest) -> bool:
-    return request.path.startswith(API_PREFIX)
+    return is_api_path(request.path_info)
 
 
 def _answer(request: HttpRequest, problem: Problem, page: Callable[[], HttpResponse]) -> HttpResponse:

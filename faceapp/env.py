@@ -30,6 +30,11 @@ def secret(name: str, file: Path) -> str:
     return file.read_text()
 
 
+def content_of(file: str) -> str:
+    """The text of a file without blanks around, such as of a mounted secret; empty where no file is named."""
+    return Path(file).read_text().strip() if file else ""
+
+
 def _write_once(file: Path, text: str) -> None:
     """Create `file` with `text` in one step; a process that comes second finds the first one's text."""
     if file.exists():

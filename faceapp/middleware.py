@@ -8,7 +8,13 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
-API_PREFIX = "/api/"
+# `/api/`, and what programs made for other services call; those repeat slashes.
+API_PATHS = re.compile(r"/api/|/+nextcloud/|/+(?:open|detect|compute|welcome|health)/*\Z")
+
+
+def is_api_path(path: str) -> bool:
+    """Whether programs call this path: errors are JSON, and slashes do not matter."""
+    return API_PATHS.match(path) is not None
 
 
 class SlashMiddleware:
@@ -21,7 +27,7 @@ class SlashMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith(API_PREFIX):
+        if is_api_path(request.path_info):
             request.path_info = known_form(request.path_info)
         return self.get_response(request)
 
@@ -32,7 +38,7 @@ def keep_private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        if request.path_info.startswith(API_PREFIX):
+        if is_api_path(request.path_info):
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 

@@ -7,7 +7,7 @@ from celery.schedules import crontab
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-from faceapp.env import BASE_DIR, env, path, secret, socket_directory
+from faceapp.env import BASE_DIR, content_of, env, path, secret, socket_directory
 
 # ---- where things live ------------------------------------------------------------------------------------------
 VAR = path("FACEAPP_VAR", BASE_DIR / "var")
@@ -30,7 +30,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^(nextcloud/)?health/?$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "people.apps.PeopleConfig",
     "blacklist.apps.BlacklistConfig",
     "recognition.apps.RecognitionConfig",
+    "compat.nextcloud.apps.NextcloudConfig",
 ]
 
 MIDDLEWARE = [
@@ -184,7 +185,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
 }
-WORKER_QUEUES = ["interactive", "bulk", "maintenance"]
+WORKER_QUEUES = ["interactive", "patient", "bulk", "maintenance"]
 WORKER_CONCURRENCY = env.int("FACEAPP_WORKER_CONCURRENCY", default=0)  # 0: one child per processor
 CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY or None
 
@@ -218,6 +219,9 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 MAX_IMAGE_BYTES = env.int("FACEAPP_MAX_IMAGE_BYTES", default=20 * 1024 * 1024)
 MAX_IMAGE_PIXELS = env.int("FACEAPP_MAX_IMAGE_PIXELS", default=50_000_000)
+# Original photographs, which calls with limits of their own accept.
+MAX_ORIGINAL_BYTES = env.int("FACEAPP_MAX_ORIGINAL_BYTES", default=150 * 1024 * 1024)
+MAX_ORIGINAL_PIXELS = env.int("FACEAPP_MAX_ORIGINAL_PIXELS", default=100_000_000)
 MAX_BATCH_IMAGES = env.int("FACEAPP_MAX_BATCH_IMAGES", default=100)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("FACEAPP_MAX_REQUEST_BYTES", default=200 * 1024 * 1024)
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_BATCH_IMAGES
@@ -244,6 +248,7 @@ for model in env.list("FACEAPP_EXTRA_MODELS", default=[]):
     }
 # Detectors that a request may name beside the engines' own.
 FACE_DETECTORS = env.list("FACEAPP_EXTRA_DETECTORS", default=["dlib", "mtcnn", "opencv"])
+FACE_DESCRIBER = "vision.engines.dlib_faces.DlibFaces"  # for callers that keep dlib's own numbers
 DETECTION_SIDE = env.int("FACEAPP_DETECTION_SIDE", default=1280)  # longest side for detection, pixels
 DETECTION_UPSAMPLE = env.int("FACEAPP_DETECTION_UPSAMPLE", default=1)  # how often mmod doubles what it looks at
 DLIB_NETWORK = env.str("FACEAPP_DLIB_NETWORK", default="onnx")  # or dlib: its own, for comparison
@@ -254,6 +259,16 @@ MAX_ATTEMPTS = 3  # how often an image is tried whose worker died
 ANONYMOUS_CLIENT = env.str("FACEAPP_ANONYMOUS_CLIENT", default="")
 RATE_LIMIT = env.str("FACEAPP_RATE_LIMIT", default="1200/min")
 FAILED_KEY_LIMIT = env.str("FACEAPP_FAILED_KEY_LIMIT", default="60/min")  # refused keys per address
+
+# ---- Nextcloud Face Recognition ---------------------------------------------------------------------------------
+NEXTCLOUD_MODEL = env.int("FACE_MODEL", default=4)  # of keys that nobody chose a model for
+NEXTCLOUD_68_POINTS = env.bool("FACEAPP_NEXTCLOUD_68_POINTS", default=False)
+NEXTCLOUD_MAX_AREA = env.int("FACEAPP_NEXTCLOUD_MAX_AREA", default=3840 * 2160)  # pixels
+NEXTCLOUD_WAIT_SECONDS = env.float("FACEAPP_NEXTCLOUD_WAIT_SECONDS", default=3600.0)
+NEXTCLOUD_CLIENT = env.str("FACEAPP_NEXTCLOUD_CLIENT", default="nextcloud")
+NEXTCLOUD_KEY = env.str("FACEAPP_NEXTCLOUD_KEY", default="").strip() or content_of(
+    env.str("FACEAPP_NEXTCLOUD_KEY_FILE", default="")
+)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -16,6 +16,7 @@ FACE_ENGINES = {
     "second": {"BACKEND": "vision.engines.fake.FakeEngine", "OPTIONS": {"model": "Fake8", "dimensions": 8}},
 }
 FACE_DETECTORS = ["mtcnn"]
+FACE_DESCRIBER = "vision.engines.fake.FakeDescriber"
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

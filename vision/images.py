@@ -27,7 +27,7 @@ from vision.sources import read_text
 from vision.tiff import check_directory
 from vision.types import Image
 
-__all__ = ["ImageInfo", "decode", "identify", "read_text", "safe_name", "sniff"]
+__all__ = ["ImageInfo", "Limits", "decode", "identify", "is_plain_jpeg", "read_text", "safe_name", "sniff"]
 
 MAX_SIDE = 30_000  # pixels
 MAX_HEADER_READS = 20_000  # a photograph needs about a hundred, 100 kB of XMP in a GIF 800
@@ -39,8 +39,22 @@ WHITE = (255, 255, 255)
 # Pillow warns about large pictures and odd metadata; both are decided here, and a log line helps nobody.
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)
 warnings.filterwarnings("ignore", module=r"PIL\.")
-Pillow.MAX_IMAGE_PIXELS = settings.MAX_IMAGE_PIXELS  # plugins ask for it before they allocate
+# Plugins ask for it before they allocate; the narrower limit of most callers is checked here.
+Pillow.MAX_IMAGE_PIXELS = max(settings.MAX_IMAGE_PIXELS, settings.MAX_ORIGINAL_PIXELS)
 register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one call accepts: bytes of the file, and pixels (width times height) of the image."""
+
+    bytes: int
+    pixels: int
+
+
+def usual_limits() -> Limits:
+    """For every call that does not ask for others."""
+    return Limits(settings.MAX_IMAGE_BYTES, settings.MAX_IMAGE_PIXELS)
 
 
 @dataclass(frozen=True)
@@ -95,34 +109,42 @@ class ImageInfo:
     content_type: str
 
 
-def sniff(data: bytes) -> ImageInfo:
+def sniff(data: bytes, *, limits: Limits | None = None) -> ImageInfo:
     """Check the size in bytes, the format and the number of pixels by the header alone; no pixel is decoded.
 
     Raises `InvalidImage`: `image.empty`, `image.too_large`, `image.not_an_image`, `image.unsupported_format`,
     `image.truncated` (the header cannot be read) or `image.too_many_pixels`.
     """
-    picture, info = _open(data)
+    picture, info = _open(data, limits)
     picture.close()
     return info
 
 
-def decode(data: bytes) -> Image:
+def decode(data: bytes, *, limits: Limits | None = None) -> Image:
     """The first frame of an encoded image as (height, width, 3) RGB, C-contiguous, read-only, upright by EXIF.
 
     Grey, CMYK, palette and 16-bit pictures become 8-bit RGB; transparent parts become white, as viewers show them,
     because the colour stored beneath them is arbitrary. Raises `InvalidImage` like `sniff`, and `image.truncated` when
     the pixels are incomplete.
     """
-    picture, _ = _open(data)
+    limits = limits or usual_limits()
+    picture, _ = _open(data, limits)
     with picture:
         try:
             picture.load()
-            _check_pixels(*picture.size)  # HEIF learns its real size while it decodes
+            _check_pixels(*picture.size, limits)  # HEIF learns its real size while it decodes
             return np.asarray(_upright(_to_rgb(picture), _orientation(picture)))
         except InvalidImage:
             raise
         except Exception:  # decoders raise whatever a broken file provokes
             raise refusal("image.truncated") from None
+
+
+def is_plain_jpeg(data: bytes, *, limits: Limits | None = None) -> bool:
+    """Whether this is a JPEG file in colour or grey that is not to be turned. Raises `InvalidImage` like `sniff`."""
+    picture, info = _open(data, limits)
+    with picture:
+        return info.format == "JPEG" and picture.mode in ("RGB", "L") and _orientation(picture) == 1
 
 
 def identify(text: str) -> str:
@@ -143,11 +165,12 @@ def safe_name(name: str | None, info: ImageInfo) -> str:
     return (stem or "image") + info.extension
 
 
-def _open(data: bytes) -> tuple[Pillow.Image, ImageInfo]:
+def _open(data: bytes, limits: Limits | None = None) -> tuple[Pillow.Image, ImageInfo]:
+    limits = limits or usual_limits()
     if not data:
         raise refusal("image.empty")
-    if len(data) > settings.MAX_IMAGE_BYTES:
-        raise refusal("image.too_large", limit=settings.MAX_IMAGE_BYTES)
+    if len(data) > limits.bytes:
+        raise refusal("image.too_large", limit=limits.bytes)
     kind = _recognise(data[:64])
     if kind.plugin == "TIFF":
         check_directory(data)
@@ -155,10 +178,10 @@ def _open(data: bytes) -> tuple[Pillow.Image, ImageInfo]:
     try:
         picture = Pillow.open(header, formats=[kind.plugin])
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
-        raise _too_many_pixels() from None
+        raise _too_many_pixels(limits) from None
     except Exception:  # plugins raise whatever a broken header provokes
         raise refusal("image.truncated") from None
-    _check_pixels(*picture.size)
+    _check_pixels(*picture.size, limits)
     header.reads_left = sys.maxsize
     return picture, ImageInfo(kind.plugin, *picture.size, kind.extension, kind.content_type)
 
@@ -182,15 +205,15 @@ def _recognise(start: bytes) -> Format:
     raise refusal("image.unsupported_format" if OTHER_FILES.match(start) else "image.not_an_image")
 
 
-def _check_pixels(width: int, height: int) -> None:
-    if width * height > settings.MAX_IMAGE_PIXELS or max(width, height) > MAX_SIDE:
-        raise _too_many_pixels()
+def _check_pixels(width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.pixels or max(width, height) > MAX_SIDE:
+        raise _too_many_pixels(limits)
     if width * height == 0:
         raise refusal("image.truncated")
 
 
-def _too_many_pixels() -> InvalidImage:
-    return refusal("image.too_many_pixels", limit=settings.MAX_IMAGE_PIXELS, side=MAX_SIDE)
+def _too_many_pixels(limits: Limits) -> InvalidImage:
+    return refusal("image.too_many_pixels", limit=limits.pixels, side=MAX_SIDE)
 
 
 def _to_rgb(picture: Pillow.Image) -> Pillow.Image:

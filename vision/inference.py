@@ -6,23 +6,30 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from functools import lru_cache
+from typing import Any
 
 import redis
-from celery.exceptions import TaskRevokedError, WorkerLostError
+from celery.exceptions import TaskRevokedError, TimeLimitExceeded, WorkerLostError
 from celery.exceptions import TimeoutError as CeleryTimeout
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable
 from vision import images
-from vision.engines import DEFAULT, engines
+from vision.descriptors import RawOptions, describe
+from vision.engines import DEFAULT, describer, engines
 from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
+from vision.images import Limits
 from vision.quality import assess
-from vision.types import Analysis, DetectedFace
+from vision.types import Analysis, DetectedFace, RawFace, Rectangle
 
 NO_ANSWER = (CeleryTimeout, TaskRevokedError)  # in time: whoever looks at the clock first, we or the worker
 QUEUE_SECONDS = 5.0  # for one command to Redis, which may carry a whole image
+LOOK_SECONDS = 10.0  # how often somebody who waits looks whether the queue still has the image
+RETRY_SECONDS = 2.0
+INTERACTIVE, PATIENT = "interactive", "patient"  # queues; who waits on the second has time
 IN_WORKER = False  # set by vision.apps when a worker child starts
 
 
@@ -42,8 +49,44 @@ def analyse(
     """
     if IN_WORKER or settings.CELERY_TASK_ALWAYS_EAGER:
         return run_engines(data, detector=detector, aliases=aliases, liveness=liveness)
+    from vision.tasks import analyse_image  # a task module imports this one
+
     options: dict[str, object] = {"detector": detector, "aliases": list(aliases), "liveness": liveness}
-    return _ask_worker(data, options, timeout or settings.FACEAPP_WAIT_SECONDS)
+    answer = _ask_worker(analyse_image, data, options, timeout or settings.FACEAPP_WAIT_SECONDS)
+    return Analysis.from_json(answer)
+
+
+def describe_raw(
+    data: bytes,
+    *,
+    options: RawOptions,
+    timeout: float,
+    rectangle: Rectangle | None = None,
+    limits: Limits | None = None,
+) -> list[RawFace]:
+    """`vision.descriptors.describe`, for a caller to whom a late answer is worth more than an early error.
+
+    Within `timeout` seconds a queue that is away or has lost the image is tried again, and so is, once, an image whose
+    worker stopped. Then, or later, it raises `Unavailable` or `EngineUnavailable`.
+    """
+    if IN_WORKER or settings.CELERY_TASK_ALWAYS_EAGER:
+        return describe(data, options=options, rectangle=rectangle, limits=limits)
+    from vision.tasks import describe_image  # a task module imports this one
+
+    sent: dict[str, object] = {
+        "options": asdict(options),
+        "rectangle": asdict(rectangle) if rectangle else None,
+        "limits": asdict(limits) if limits else None,
+    }
+    answer = _ask_patiently(describe_image, data, sent, time.monotonic() + timeout)
+    return [RawFace.from_json(face) for face in answer["faces"]]
+
+
+def require_raw(*, options: RawOptions) -> None:
+    """Raise `EngineUnavailable` (`engine.weights_missing`) unless the weights for `options` are in place."""
+    if names := describer().missing_weights(detectors=options.detectors, points=options.points):
+        message = f"Model weights are missing: {', '.join(names)}. Run `python manage.py fetch_models`."
+        raise EngineUnavailable(message, code="engine.weights_missing")
 
 
 def run_engines(data: bytes, *, detector: str | None, aliases: Sequence[str], liveness: bool) -> Analysis:
@@ -91,20 +134,33 @@ def queue_length(queue: str) -> int:
         return int(handoff().llen(queue))
 
 
-def _ask_worker(data: bytes, options: dict[str, object], timeout: float) -> Analysis:
-    from vision.tasks import analyse_image  # a task module imports this one
+def _ask_patiently(task: Any, data: bytes, options: dict[str, object], deadline: float) -> dict[str, Any]:
+    workers_lost = 0
+    while True:
+        try:
+            return _ask_worker(task, data, options, max(deadline - time.monotonic(), 1.0), queue=PATIENT)
+        except Unavailable as error:
+            workers_lost += error.code == "engine.worker_lost"
+            retry = error.code == "queue.unavailable" or (error.code == "engine.worker_lost" and workers_lost < 2)
+            if not retry or time.monotonic() + RETRY_SECONDS > deadline:
+                raise
+        time.sleep(RETRY_SECONDS)
 
+
+def _ask_worker(
+    task: Any, data: bytes, options: dict[str, object], timeout: float, *, queue: str = INTERACTIVE
+) -> dict[str, Any]:
     key = f"faceapp:image:{uuid.uuid4().hex}"
     try:
         with queue_errors():
             handoff().set(key, data, ex=int(timeout) + 30)
-            result = analyse_image.apply_async((key, options), expires=timeout)
-            answer = result.get(timeout=timeout)
+            result = task.apply_async((key, options), expires=timeout, queue=queue)
+            answer: dict[str, Any] = _wait(result, key, time.monotonic() + timeout)
             result.forget()
     except NO_ANSWER as error:
         message = f"No worker answered within {timeout:.0f} seconds. Try again, or send the images as a job."
         raise EngineUnavailable(message, code="engine.timeout") from error
-    except WorkerLostError as error:
+    except (WorkerLostError, TimeLimitExceeded) as error:
         message = "The worker stopped while it processed this image."
         raise EngineUnavailable(message, code="engine.worker_lost") from error
     finally:
@@ -112,7 +168,19 @@ def _ask_worker(data: bytes, options: dict[str, object], timeout: float) -> Anal
             handoff().delete(key)
     if "error" in answer:
         raise rebuild_error(**answer["error"])
-    return Analysis.from_json(answer)
+    return answer
+
+
+def _wait(result: Any, key: str, deadline: float) -> Any:
+    """The result. A Redis that restarted has forgotten image and message: then nobody will ever answer."""
+    while True:
+        try:
+            return result.get(timeout=max(min(LOOK_SECONDS, deadline - time.monotonic()), 0.001))
+        except CeleryTimeout:
+            if time.monotonic() >= deadline:
+                raise
+            if not handoff().exists(key):
+                raise Unavailable("The queue has lost the image.", code="queue.unavailable") from None
 
 
 ERROR_KINDS: dict[str, type[FaceAppError]] = {

@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from celery import shared_task
 
 from faceapp.exceptions import FaceAppError
 from vision import inference
+from vision.descriptors import RawOptions, describe
 from vision.exceptions import EngineUnavailable
+from vision.images import Limits
+from vision.types import Rectangle
 
 
 @shared_task(ignore_result=False, reject_on_worker_lost=False)
 def analyse_image(key: str, options: dict[str, Any]) -> dict[str, Any]:
     """Analyse the image waiting under `key`. A refusal is a result, not a failure: the caller raises it again."""
-    data = inference.handoff().get(key)
-    if not isinstance(data, bytes):  # expired
-        return {"error": inference.describe_error(EngineUnavailable("The caller stopped waiting."))}
-    try:
-        return inference.run_engines(data, **options).to_json()
-    except FaceAppError as error:
-        return {"error": inference.describe_error(error)}
+    return _answer(key, lambda data: inference.run_engines(data, **options).to_json())
+
+
+@shared_task(ignore_result=False, reject_on_worker_lost=False)
+def describe_image(key: str, sent: dict[str, Any]) -> dict[str, Any]:
+    """Describe the faces of the image waiting under `key` with dlib's own numbers."""
+    options = RawOptions(**sent["options"])
+    rectangle = Rectangle(**sent["rectangle"]) if sent["rectangle"] else None
+    limits = Limits(**sent["limits"]) if sent["limits"] else None
+
+    def work(data: bytes) -> dict[str, Any]:
+        faces = describe(data, options=options, rectangle=rectangle, limits=limits)
+        return {"faces": [face.to_json() for face in faces]}
+
+    return _answer(key, work)
 
 
 @shared_task(ignore_result=False)
 def ping() -> str:
     """Proof that a worker takes work from the interactive queue and answers."""
     return "pong"
+
+
+def _answer(key: str, work: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
+    data = inference.handoff().get(key)
+    if not isinstance(data, bytes):  # expired
+        return {"error": inference.describe_error(EngineUnavailable("The caller stopped waiting."))}
+    try:
+        return work(data)
+    except FaceAppError as error:
+        return {"error": inference.describe_error(error)}

@@ -114,6 +114,51 @@ class Analysis:
 
 
 @dataclass(frozen=True)
+class Rectangle:
+    """A rectangle as dlib has it: right and bottom edge belong to it, and it may reach beyond the image."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def overlap(self, other: Rectangle) -> float:
+        """Intersection over union of the areas between the edges, 0 to 1."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        shared = max(width, 0) * max(height, 0)
+        union = self._between_edges + other._between_edges - shared
+        return shared / union if union else 0.0
+
+    @property
+    def _between_edges(self) -> int:
+        return (self.right - self.left) * (self.bottom - self.top)
+
+
+@dataclass(frozen=True)
+class RawFace:
+    """A face exactly as dlib reports it: nothing clipped, scaled or normalised.
+
+    `score` is the detector's own, None where the rectangle was given; `landmarks` are dlib's 5 or 68 points in its
+    order, whole pixels; `descriptor` has 128 numbers. `confirmed`: whether a second detector found the face too.
+    """
+
+    rectangle: Rectangle
+    score: float | None
+    landmarks: list[tuple[int, int]]
+    descriptor: list[float]
+    confirmed: bool | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> RawFace:
+        points = [(x, y) for x, y in data["landmarks"]]
+        return cls(**data | {"rectangle": Rectangle(**data["rectangle"]), "landmarks": points})
+
+
+@dataclass(frozen=True)
 class Space:
     """What makes two embeddings comparable, and how their distance is to be read.
 

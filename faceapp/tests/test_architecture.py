@@ -27,7 +27,7 @@ BELOW: dict[str, set[str]] = {
 # What one app may import of another.
 OPEN = {"models", "services", "types", "exceptions", "querysets"}
 # vision has no tables and no services: its verbs lie in these modules.
-OPEN_IN = {"vision": {"images", "inference", "engines", "vectors"}}
+OPEN_IN = {"vision": {"images", "inference", "descriptors", "engines", "vectors"}}
 # Doors, and the modules they may import beside the above: who is calling, and how errors leave.
 DOORS = {"api", "admin", "views", "forms", "urls", "management", "filters", "schema"}
 TOOLS_OF_DOORS = {"clients": {"authentication", "permissions", "throttling", "api"}, "people": {"api"}}
@@ -158,6 +158,24 @@ def test_rules_know_no_http_and_no_door() -> None:
             if of_http or of_door:
                 wrong.append(found)
     assert not wrong, _report(wrong)
+
+
+def test_adapters_ask_no_database() -> None:
+    """What an adapter needs is a service or, for a table of its own dialect, a question of its QuerySet."""
+    adapters = [file for file in source_files() if file.is_relative_to(ROOT / "compat")]
+    thin = {"views", "payloads", "urls", "errors", "authentication"}
+    asking = [
+        f"{module_name(file)}:{node.lineno}"
+        for file in adapters
+        if file.stem in thin
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, ast.Attribute) and node.attr == "objects"
+    ]
+    assert adapters and not asking
+
+
+def test_methods_of_adapters_have_at_most_ten_lines() -> None:
+    assert not {name: length for name, length in functions() if ".views." in name and "compat." in name and length > 10}
 
 
 def test_model_libraries_are_imported_by_engines_alone_and_late() -> None:

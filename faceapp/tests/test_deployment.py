@@ -171,7 +171,16 @@ def test_services_wait_for_what_they_need() -> None:
     for name in OURS:
         for needed, wait in SERVICES[name]["depends_on"].items():
             expected = "service_completed_successfully" if needed in ONE_SHOT else "service_healthy"
+            if needed == "worker":  # starts later than what needs it, and only has to stop after it
+                expected = "service_started"
             assert wait["condition"] == expected, (name, needed)
+
+
+def test_workers_stop_after_the_web_server() -> None:
+    """Requests in flight wait for them; Compose stops what others depend on last."""
+    assert "worker" in SERVICES["web"]["depends_on"]
+    [graceful] = [option for _, _, *options in starting("gunicorn") for option in options if "graceful" in option]
+    assert int(graceful.partition("=")[2]) < int(SERVICES["web"]["stop_grace_period"].removesuffix("s"))
 
 
 def test_images_are_pinned_and_only_the_web_server_is_published() -> None:

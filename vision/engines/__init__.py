@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from functools import lru_cache
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from vision.engines.base import FaceEngine
+from vision.engines.base import FaceDescriber, FaceEngine
 from vision.engines.detectors import DETECTORS
 from vision.engines.spaces import METRICS, MODELS
 from vision.exceptions import UnknownName
@@ -58,6 +59,13 @@ class EngineHandler:
 
 
 engines = EngineHandler()
+
+
+@lru_cache(maxsize=1)
+def describer() -> FaceDescriber:
+    """What `FACE_DESCRIBER` names, once per process."""
+    found: FaceDescriber = import_string(settings.FACE_DESCRIBER)()
+    return found
 
 
 def check_names(*, model: str | None = None, detector: str | None = None, metric: str | None = None) -> None:

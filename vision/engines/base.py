@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.types import Detection, Image, Space
+from vision import images
+from vision.images import Limits
+from vision.types import Detection, Image, Rectangle, Space
 
 
 class FaceEngine(ABC):
@@ -43,4 +45,35 @@ class FaceEngine(ABC):
 
     def missing_weights(self) -> list[str]:
         """Names of the weight files that are not in place; empty when the engine can be loaded."""
+        return []
+
+
+class FaceDescriber(ABC):
+    """dlib's parts one by one, for callers that keep dlib's own numbers (see `vision.types.RawFace`).
+
+    Built once per process; constructing it is cheap, and the first call in a worker child loads what it needs.
+    """
+
+    def read(self, data: bytes, *, limits: Limits | None = None) -> Image:
+        """The pixels of an encoded image. Raises like `vision.images.decode`."""
+        return images.decode(data, limits=limits)
+
+    @abstractmethod
+    def detect(self, image: Image, *, detector: str, upsample: int = 0) -> list[tuple[Rectangle, float]]:
+        """Faces and scores in the detector's own order; `detector` is `mmod` or `hog`.
+
+        `upsample`: how often the image is doubled before the search, as dlib does it; rectangles are in pixels of
+        `image`.
+        """
+
+    @abstractmethod
+    def landmarks(self, image: Image, rectangle: Rectangle, *, points: int) -> list[tuple[int, int]]:
+        """dlib's 5 or 68 points inside a rectangle."""
+
+    @abstractmethod
+    def descriptors(self, image: Image, faces: Sequence[Sequence[tuple[int, int]]]) -> NDArray[np.float32]:
+        """Descriptors (len(faces), 128) of the faces with these landmarks, not normalised."""
+
+    def missing_weights(self, *, detectors: Sequence[str], points: int) -> list[str]:
+        """Names of the weight files that such a call would lack."""
         return []

@@ -1,0 +1,49 @@
+"""Which of the app's models a Nextcloud gets its faces from."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from clients.models import ApiKey
+from compat.nextcloud.querysets import KeyModelQuerySet
+from vision.descriptors import RawOptions
+
+
+class FaceModel(models.IntegerChoices):
+    """The models by the numbers that the app and its older service gave them."""
+
+    CNN = 1, "1: CNN, 5 landmarks"
+    CNN_68 = 2, "2: CNN, 68 landmarks"
+    HOG = 3, "3: HOG, 5 landmarks"
+    CNN_HOG = 4, "4: CNN checked by HOG, 5 landmarks"
+
+    @property
+    def options(self) -> RawOptions:
+        """How its faces are found and described. HOG is upsampled once, as in the older service."""
+        return {
+            FaceModel.CNN: RawOptions(detector="mmod"),
+            FaceModel.CNN_68: RawOptions(detector="mmod", points=68),
+            FaceModel.HOG: RawOptions(detector="hog", upsample=1),
+            FaceModel.CNN_HOG: RawOptions(detector="mmod", checked_by="hog"),
+        }[self]
+
+
+class KeyModel(models.Model):
+    """The model of one key. Descriptors of different models do not compare, and nothing in the protocol says so."""
+
+    api_key = models.OneToOneField(ApiKey, models.CASCADE, related_name="+", verbose_name="API key")
+    model = models.PositiveSmallIntegerField(choices=FaceModel)
+    computed_at = models.DateTimeField(
+        "first faces", null=True, blank=True, editable=False, help_text="When faces were first computed with it."
+    )
+
+    objects: ClassVar[KeyModelQuerySet] = KeyModelQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = "model of a Nextcloud"
+        verbose_name_plural = "models of Nextclouds"
+
+    def __str__(self) -> str:
+        return f"{self.api_key}: model {self.model}"

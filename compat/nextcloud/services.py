@@ -1,0 +1,78 @@
+"""What a Nextcloud asks for: which model it gets, faces of an image, and one face of an original photograph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from clients.models import ApiKey
+from compat.nextcloud.exceptions import AreaTooLarge, ModelDisabled
+from compat.nextcloud.models import FaceModel, KeyModel
+from vision import images, inference
+from vision.images import Limits
+from vision.types import RawFace, Rectangle
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The faces of an image and the model they were found with."""
+
+    model: FaceModel
+    faces: list[RawFace]
+
+
+def model_of(*, key: ApiKey) -> FaceModel:
+    """The model that somebody chose for the key; else the one the client's faces were computed with; else FACE_MODEL.
+
+    Raises `ModelDisabled`, or `EngineUnavailable` when weights are missing.
+    """
+    row = KeyModel.objects.of_key(key) or KeyModel.objects.latest_of(key.client)
+    model = FaceModel(row.model if row else settings.NEXTCLOUD_MODEL)
+    require(model=model)
+    return model
+
+
+def require(*, model: FaceModel) -> None:
+    """Raise `ModelDisabled` or `EngineUnavailable` unless the model can be used here."""
+    if model == FaceModel.CNN_68 and not settings.NEXTCLOUD_68_POINTS:
+        message = "Model 2 is switched off here: its landmarks must not be used commercially. See docs/nextcloud.md."
+        raise ModelDisabled(message)
+    inference.require_raw(options=model.options)
+
+
+def detect(*, key: ApiKey, data: bytes) -> Detection:
+    """The faces of an image no larger than `/open` allowed. Raises `AreaTooLarge` or what `describe_raw` raises."""
+    model, limits = model_of(key=key), original_limits()
+    info = images.sniff(data, limits=limits)
+    if info.width * info.height > largest_area(info.width, info.height):
+        raise AreaTooLarge(f"The image has more than {settings.NEXTCLOUD_MAX_AREA} pixels.")
+    faces = inference.describe_raw(data, options=model.options, timeout=settings.NEXTCLOUD_WAIT_SECONDS, limits=limits)
+    if faces:
+        KeyModel.objects.pin(key, model=model)
+    return Detection(model, faces)
+
+
+def compute(*, key: ApiKey, data: bytes, rectangle: Rectangle) -> RawFace:
+    """One face of an original photograph, which may be larger. Raises what `describe_raw` raises."""
+    model, limits = model_of(key=key), original_limits()
+    images.sniff(data, limits=limits)
+    [face] = inference.describe_raw(
+        data,
+        options=model.options,
+        timeout=settings.NEXTCLOUD_WAIT_SECONDS,
+        rectangle=rectangle,
+        limits=limits,
+    )
+    KeyModel.objects.pin(key, model=model)
+    return face
+
+
+def original_limits() -> Limits:
+    return Limits(settings.MAX_ORIGINAL_BYTES, settings.MAX_ORIGINAL_PIXELS)
+
+
+def largest_area(width: int, height: int) -> int:
+    """The area that is accepted. The app rounds both sides for themselves and so exceeds what `/open` allows."""
+    area: int = settings.NEXTCLOUD_MAX_AREA
+    return area + max(area // 100, (width + height) // 2 + 1)

@@ -1,0 +1,90 @@
+"""How long and for what a caller waits, with a real queue that nobody reads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings as django_settings
+from pytest_django.fixtures import Settings
+
+from faceapp.exceptions import Unavailable
+from vision import inference
+from vision.descriptors import RawOptions
+from vision.exceptions import EngineUnavailable
+from vision.tests.drawing import RED, picture
+
+
+@pytest.fixture(autouse=True)
+def queue(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No worker, and somebody who looks often."""
+    from faceapp.celery import app
+
+    settings.CELERY_TASK_ALWAYS_EAGER = False
+    app.conf.task_always_eager = False
+    monkeypatch.setattr(inference, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(inference, "RETRY_SECONDS", 0.1)
+    forget()
+    yield
+    forget()
+    app.conf.task_always_eager = True
+
+
+def forget() -> None:
+    inference.handoff().delete(inference.PATIENT, inference.INTERACTIVE, *images_waiting())
+
+
+def images_waiting() -> list[bytes]:
+    return list(inference.handoff().scan_iter("faceapp:image:*"))
+
+
+def test_patient_caller_gives_up_at_its_own_deadline_and_leaves_nothing() -> None:
+    with pytest.raises(EngineUnavailable) as caught:
+        inference.describe_raw(picture(RED), options=RawOptions(), timeout=0.5)
+    assert caught.value.code == "engine.timeout"
+    assert images_waiting() == []
+    assert inference.queue_length(inference.PATIENT) == 1  # a message that has expired
+
+
+def test_image_that_the_queue_lost_is_sent_again() -> None:
+    """A Redis that restarts forgets both image and message."""
+
+    def lose() -> None:
+        while not (keys := images_waiting()):
+            time.sleep(0.01)
+        inference.handoff().delete(*keys, inference.PATIENT)
+
+    thread = threading.Thread(target=lose)
+    thread.start()
+    with pytest.raises(EngineUnavailable) as caught:
+        inference.describe_raw(picture(RED), options=RawOptions(), timeout=2)
+    thread.join()
+    assert caught.value.code == "engine.timeout"
+    assert inference.queue_length(inference.PATIENT) == 1
+
+
+def test_interactive_caller_is_told_at_once_that_the_image_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    threading.Timer(0.1, lambda: inference.handoff().delete(*images_waiting())).start()
+    with pytest.raises(Unavailable) as caught:
+        inference.analyse(picture(RED), timeout=20)
+    assert caught.value.code == "queue.unavailable"
+
+
+@pytest.mark.parametrize(("code", "calls"), [("engine.worker_lost", 2), ("engine.weights_missing", 1)])
+def test_image_whose_worker_stopped_is_tried_once_more(monkeypatch: pytest.MonkeyPatch, code: str, calls: int) -> None:
+    seen = []
+
+    def refuse(*args: object, **options: object) -> None:
+        seen.append(options["queue"])
+        raise EngineUnavailable("stopped", code=code)
+
+    monkeypatch.setattr(inference, "_ask_worker", refuse)
+    with pytest.raises(EngineUnavailable):
+        inference.describe_raw(picture(RED), options=RawOptions(), timeout=5)
+    assert seen == ["patient"] * calls
+
+
+def test_patient_callers_come_after_interactive_ones_and_before_jobs() -> None:
+    assert django_settings.WORKER_QUEUES.index("patient") == 1
