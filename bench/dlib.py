@@ -24,7 +24,7 @@ from bench.engine import ROOT, _photo, _setup, load
 SIZES = ((640, 480), (1280, 720), (1536, 1152))
 SECONDS = 4.0  # for the calls of one measurement, at least REPEATS of them
 REPEATS = 3
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,11 @@ def test_a_photograph_has_the_detections_of_dlib(ours: Mmod, theirs: Any, faces:
     assert_same(ours, theirs, reduced(load(faces / name), SIDE))
 
 
+def test_a_large_photograph_has_the_detections_of_dlib(ours: Mmod, theirs: Any, faces: Path) -> None:
+    """The wider the image, the further dlib's resizing is off the exact places."""
+    assert assert_same(ours, theirs, cv2.resize(load(faces / "obama_1.jpg"), (1280, 720))) == 1
+
+
 @pytest.mark.parametrize(("name", "upsample", "side"), [("obama_240p.jpg", 1, 300), ("obama_and_biden_2.jpg", 2, 120)])
 def test_an_upsampled_photograph_has_the_detections_of_dlib(
     ours: Mmod, theirs: Any, faces: Path, name: str, upsample: int, side: int
