@@ -36,7 +36,7 @@ def main() -> None:
         environment = prepare(var)
         from django.core.management import call_command
 
-        from bench import engine, nextcloud, overhead, report, search, throughput
+        from bench import dlib, engine, nextcloud, overhead, report, search, throughput
         from demo.api import FaceApp
         from demo.photographs import packaged_path
         from faceapp.tests.live_stack import LiveStack, running_stack
@@ -44,6 +44,8 @@ def main() -> None:
         call_command("fetch_models")
         say("engine against plain DeepFace")
         engines = engine.compare_with_deepface(photo=packaged_path("skimage/data/astronaut.png"))
+        say("dlib's networks against dlib")
+        networks = dlib.compare(packaged_path("skimage/data/astronaut.png"))
         with running_stack(LiveStack(var, environment)) as stack:
             say("search")
             searches = search.measure()
@@ -57,7 +59,9 @@ def main() -> None:
                 throughputs.append(throughput.measure(FaceApp(stack.url, key), workers=workers))
                 say(f"Nextcloud with {workers} worker(s)")
                 nextclouds += nextcloud.measure(stack, workers=workers)
-    report.Report(engines, overheads, throughputs, nextclouds, searches, time.monotonic() - started).publish()
+    report.Report(
+        engines, networks, overheads, throughputs, nextclouds, searches, time.monotonic() - started
+    ).publish()
 
 
 def say(text: str) -> None:

@@ -29,7 +29,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 @dataclass(frozen=True)
 class Cost:
-    """The least wall and processor milliseconds of a call, the process's peak megabytes, and what it answered.
+    """The least wall and processor milliseconds of a call, and the process's peak megabytes.
 
     The least, because whatever else the machine does can only add.
     """
@@ -37,16 +37,19 @@ class Cost:
     ms: float
     cpu_ms: float
     mb: float
-    answer: list[list[float]]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One network at one size, ours and dlib's. `what` names both."""
+    """One network at one size, ours and dlib's.
+
+    `difference` is the largest between two numbers of their answers; infinite when they find different faces.
+    """
 
     what: str
     ours: Cost
     dlib: Cost
+    difference: float
 
     @property
     def ratio(self) -> float:
@@ -58,30 +61,29 @@ class Row:
         """Our peak memory as a share of dlib's."""
         return self.ours.mb / self.dlib.mb
 
-    @property
-    def difference(self) -> float:
-        """The largest difference between two numbers of the answers; infinite when not as many faces are found."""
-        a, b = np.array(self.ours.answer), np.array(self.dlib.answer)
-        return float(np.abs(a - b).max(initial=0)) if a.shape == b.shape else float("inf")
-
 
 def compare(photo: Path | None = None) -> list[Row]:
     """The descriptor of one face and of sixteen, and the detector at each of SIZES."""
     path = photo or _photo()
     cases = [("descriptor", "1"), ("descriptor", "16"), *(("mmod", f"{width}x{height}") for width, height in SIZES)]
-    return [
-        Row(f"{network}, {size}", *(_child(side, network, size, path) for side in SIDES)) for network, size in cases
-    ]
+    return [_row(network, size, path) for network, size in cases]
 
 
-def _child(side: str, network: str, size: str, photo: Path) -> Cost:
+def _row(network: str, size: str, photo: Path) -> Row:
+    (ours, a), (theirs, b) = (_child(side, network, size, photo) for side in SIDES)
+    difference = float(np.abs(a - b).max(initial=0)) if a.shape == b.shape else float("inf")
+    return Row(f"{network}, {size}", ours, theirs, difference)
+
+
+def _child(side: str, network: str, size: str, photo: Path) -> tuple[Cost, Any]:
     command = [sys.executable, "-m", "bench.dlib", "--child", side, network, size, str(photo)]
     answer = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, env=os.environ | ONE_THREAD)
-    return Cost(**json.loads(answer.stdout.splitlines()[-1]))
+    cost, numbers = json.loads(answer.stdout.splitlines()[-1])
+    return Cost(**cost), np.array(numbers)
 
 
-def _measure(side: str, network: str, size: str, photo: Path) -> Cost:
-    """The cost of one call, measured in this process."""
+def _measure(side: str, network: str, size: str, photo: Path) -> tuple[Cost, Any]:
+    """The cost of one call, measured in this process, and its answer."""
     import cv2
 
     image = load(photo)
@@ -97,7 +99,7 @@ def _measure(side: str, network: str, size: str, photo: Path) -> Cost:
     while len(times) < REPEATS or time.perf_counter() - started < SECONDS:
         times.append(_time(call))
     wall, cpu = (min(column) for column in zip(*times, strict=True))
-    return Cost(wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, answer)
+    return Cost(wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024), answer
 
 
 def _time(call: Callable[[], Any]) -> tuple[float, float]:
@@ -153,7 +155,8 @@ def main() -> None:
     _setup()
     if arguments.child:
         side, network, size, photo = arguments.child
-        print(json.dumps(asdict(_measure(side, network, size, Path(photo)))))
+        cost, answer = _measure(side, network, size, Path(photo))
+        print(json.dumps([asdict(cost), answer]))
         return
     for row in compare():
         for name, cost in (("ours", row.ours), ("dlib", row.dlib)):

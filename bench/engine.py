@@ -139,7 +139,7 @@ def load(path: Path) -> Array:
         return np.array(ImageOps.exif_transpose(picture).convert("RGB"))
 
 
-def ours(*, detector: str = "mmod", model: str = "Dlib") -> Describe:
+def ours(*, detector: str = "dlib", model: str = "Dlib") -> Describe:
     """Our engine as a function from an image to its faces."""
     from vision.engines.deepface import DeepFaceEngine
 

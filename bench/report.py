@@ -27,6 +27,7 @@ class Report:
     """The rows of every measurement, as their modules return them."""
 
     engine: Sequence[Any]
+    dlib: Sequence[Any]
     overhead: Sequence[Any]
     throughput: Sequence[Any]
     nextcloud: Sequence[Any]
@@ -34,7 +35,14 @@ class Report:
     seconds: float
 
     def lines(self) -> list[Line]:
-        return [*self._engine(), *self._overhead(), *self._throughput(), *self._nextcloud(), *self._search()]
+        return [
+            *self._engine(),
+            *self._dlib(),
+            *self._overhead(),
+            *self._throughput(),
+            *self._nextcloud(),
+            *self._search(),
+        ]
 
     def _engine(self) -> Iterable[Line]:
         for row in self.engine:
@@ -43,6 +51,14 @@ class Report:
                 f"{cost.ms:.0f} ms (CPU {cost.cpu_ms:.0f}), {cost.mb:.0f} MB" for cost in (row.ours, row.deepface)
             )
             yield what, ours, f"plain DeepFace {plain}", f"{row.ratio:.1f} times less CPU"
+
+    def _dlib(self) -> Iterable[Line]:
+        for row in self.dlib:
+            ours, theirs = (
+                f"{cost.ms:.1f} ms (CPU {cost.cpu_ms:.1f}), {cost.mb:.0f} MB" for cost in (row.ours, row.dlib)
+            )
+            result = f"{row.ratio:.1f} times less CPU, difference {row.difference:.0e}"
+            yield f"{row.what}, 1 thread", ours, f"dlib {theirs}", result
 
     def _overhead(self) -> Iterable[Line]:
         for row in self.overhead:
@@ -109,6 +125,8 @@ This one ran on {date} with {processors} processors in {seconds:.0f} seconds.
 
 - **engine**: our engine against `DeepFace.represent`, both with model Dlib and detector dlib, each in a fresh process;
   median wall and processor time of an image, and the peak memory of that process.
+- **descriptor, mmod**: dlib's networks on ONNX Runtime against the installed dlib, one thread each, in fresh processes;
+  the least of several calls, and the largest difference between the numbers they answer.
 - **detect-face, process-images**: what one caller waits for over HTTP, with queue, database and file store, against
   the engine called in a process of its own, in turn on the same JPEG file. The result is the median difference and the
   ratio. `process-images` stores the image, searches 1,000 templates, and records faces and matches. A few calls warm

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.engines import runtime, weights
+from vision.engines import weights
 from vision.engines.dlib_onnx import networks, pyramid, store
 from vision.engines.dlib_onnx.dat import Conv, Network, Window
 from vision.engines.dlib_onnx.networks import PIXEL_SCALE
 from vision.engines.dlib_onnx.pyramid import Layout
+from vision.engines.dlib_onnx.resizing import resize
 from vision.exceptions import EngineUnavailable
 from vision.types import Image
 
@@ -27,12 +28,10 @@ RIM = (1, 2)  # rows, columns
 def load() -> Mmod:
     """The detector of the installed weights. Raises `EngineUnavailable`."""
     network = store.network(weights.DLIB_MMOD)
-    # Strips are small and of one size for each width, so that an arena pays; the levels of the pyramid are large.
     return Mmod(
         network,
         features=store.session(weights.DLIB_MMOD, networks.features_graph),
         scores=store.session(weights.DLIB_MMOD, networks.scores_graph),
-        resizer=runtime.open_session(networks.resize_graph(), arena=False),
     )
 
 
@@ -54,11 +53,11 @@ class Rectangle:
 class Mmod:
     """The detector of a parsed network and its sessions (`networks`). Safe for several threads."""
 
-    def __init__(self, network: Network, *, features: Any, scores: Any, resizer: Any) -> None:
+    def __init__(self, network: Network, *, features: Any, scores: Any) -> None:
         if network.window is None:
             raise EngineUnavailable("The network is no detector.", code="engine.weights_broken")
         self._window, self._average, (self._gap, self._border) = network.window, network.average, network.padding
-        self._features, self._scores, self._resizer = features, scores, resizer
+        self._features, self._scores = features, scores
         self._stride, self._offset, self._field = _geometry(network)
         self._reach = sum(layer.padding for layer in network.layers if isinstance(layer, Conv))
 
@@ -82,14 +81,13 @@ class Mmod:
         """Every level is made from the one before, in single precision; one colour at a time, to save memory."""
         canvas = np.zeros((1, 3, layout.height, layout.width), np.float32)
         for plane, average in enumerate(self._average):
-            level = image[None, None, :, :, plane].astype(np.float32)
+            level = image[:, :, plane].astype(np.float32)
             level -= np.float32(average)
             level /= PIXEL_SCALE
             for i, tile in enumerate(layout.tiles):
                 if i:
-                    sizes = np.array([1, 1, tile.height, tile.width])
-                    (level,) = self._resizer.run(None, {"plane": level, "sizes": sizes})
-                canvas[:, plane, tile.y : tile.y + tile.height, tile.x : tile.x + tile.width] = level[0]
+                    level = resize(level, tile.height, tile.width)
+                canvas[0, plane, tile.y : tile.y + tile.height, tile.x : tile.x + tile.width] = level
         return canvas
 
     def _describe(self, canvas: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Builds ONNX graphs from dlib's layers: the ResNet of the descriptor, and the mmod detector with its resizing."""
+"""Builds ONNX graphs from dlib's layers: the ResNet of the descriptor and the mmod detector."""
 
 from __future__ import annotations
 
@@ -80,16 +80,6 @@ def _plain(graph: Graph, value: str, layers: Sequence[Layer], channels: int) -> 
 def _channels(layers: Sequence[Layer]) -> int:
     """How many channels `_plain` gives."""
     return _blocks([len(layer.weights) for layer in layers if isinstance(layer, Conv)][-1])
-
-
-def resize_graph() -> bytes:
-    """Takes `plane` (1, 1, height, width) and `sizes` (4) int64, gives it resized bilinearly, corners on corners."""
-    graph = Graph("resize")
-    plane = graph.input("plane", np.float32, (1, 1, "height", "width"))
-    sizes = graph.input("sizes", np.int64, (4,))
-    way = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
-    graph.output(graph.node("Resize", plane, "", "", sizes, **way), np.float32, (1, 1, "rows", "columns"))
-    return graph.encode()
 
 
 def fold_affine(layers: Sequence[Layer]) -> list[Layer]:
