@@ -35,7 +35,9 @@ class KeyModelForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if self.spoils_faces and not data.get("confirm"):
-            self.add_error("confirm", f"Faces were computed with model {self.initial['model']}. {CHANGES}")
+            self.add_error(
+                "confirm", f"Faces were computed with model {self.initial['model']}. Tick this if they may go."
+            )
         return data
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import connection
 
 from clients.models import ApiKey
 from compat.nextcloud.exceptions import AreaTooLarge, ModelDisabled
@@ -15,6 +16,14 @@ from vision.types import RawFace, Rectangle
 
 
 @dataclass(frozen=True)
+class Choice:
+    """The model of a key, and whether that is written down for good."""
+
+    model: FaceModel
+    pinned: bool
+
+
+@dataclass(frozen=True)
 class Detection:
     """The faces of an image and the model they were found with."""
 
@@ -22,15 +31,16 @@ class Detection:
     faces: list[RawFace]
 
 
-def model_of(*, key: ApiKey) -> FaceModel:
+def choose(*, key: ApiKey) -> Choice:
     """The model that somebody chose for the key; else the one the client's faces were computed with; else FACE_MODEL.
 
     Raises `ModelDisabled`, or `EngineUnavailable` when weights are missing.
     """
-    row = KeyModel.objects.of_key(key) or KeyModel.objects.latest_of(key.client)
+    own = KeyModel.objects.of_key(key)
+    row = own or KeyModel.objects.latest_of(key.client)
     model = FaceModel(row.model if row else settings.NEXTCLOUD_MODEL)
     require(model=model)
-    return model
+    return Choice(model, pinned=own is not None and own.computed_at is not None)
 
 
 def require(*, model: FaceModel) -> None:
@@ -43,29 +53,40 @@ def require(*, model: FaceModel) -> None:
 
 def detect(*, key: ApiKey, data: bytes) -> Detection:
     """The faces of an image no larger than `/open` allowed. Raises `AreaTooLarge` or what `describe_raw` raises."""
-    model, limits = model_of(key=key), original_limits()
+    choice, limits = choose(key=key), original_limits()
     info = images.sniff(data, limits=limits)
     if info.width * info.height > largest_area(info.width, info.height):
         raise AreaTooLarge(f"The image has more than {settings.NEXTCLOUD_MAX_AREA} pixels.")
-    faces = inference.describe_raw(data, options=model.options, timeout=settings.NEXTCLOUD_WAIT_SECONDS, limits=limits)
+    faces = inference.describe_raw(
+        data, options=choice.model.options, timeout=settings.NEXTCLOUD_WAIT_SECONDS, limits=limits
+    )
     if faces:
-        KeyModel.objects.pin(key, model=model)
-    return Detection(model, faces)
+        _pin(key, choice)
+    return Detection(choice.model, faces)
 
 
 def compute(*, key: ApiKey, data: bytes, rectangle: Rectangle) -> RawFace:
     """One face of an original photograph, which may be larger. Raises what `describe_raw` raises."""
-    model, limits = model_of(key=key), original_limits()
+    choice, limits = choose(key=key), original_limits()
     images.sniff(data, limits=limits)
     [face] = inference.describe_raw(
         data,
-        options=model.options,
+        options=choice.model.options,
         timeout=settings.NEXTCLOUD_WAIT_SECONDS,
         rectangle=rectangle,
         limits=limits,
     )
-    KeyModel.objects.pin(key, model=model)
+    _pin(key, choice)
     return face
+
+
+def _pin(key: ApiKey, choice: Choice) -> None:
+    """Write the key's model down, unless it is. The wait may have been longer than the database keeps a connection."""
+    if choice.pinned:
+        return
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+    KeyModel.objects.pin(key, model=choice.model)
 
 
 def original_limits() -> Limits:

@@ -55,7 +55,7 @@ class OpenView(NextcloudView):
     """What images may be sent. Whatever would spoil every image is said here, where the app's job ends unharmed."""
 
     def get(self, request: Request) -> Response:
-        services.model_of(key=key_of(request))
+        services.choose(key=key_of(request))
         return Response(payloads.write_limits())
 
 

@@ -13,12 +13,15 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
 from clients.models import Client
+from clients.services import create_api_key
+from compat.nextcloud.models import KeyModel
 from people.types import Upload
 from recognition.models import ProcessedImage
 from recognition.services import read_submission, screening_options, submit_images
@@ -182,3 +185,22 @@ def test_entries_are_switched_off_in_bulk(at_work: Page, live_server: LiveServer
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_text("(1 photograph)")).to_be_visible()
     shoot(page, "entries-delete")
+
+
+def test_changing_the_model_of_a_nextcloud_has_to_be_confirmed(
+    page: Page, live_server: LiveServer, admin_user: User, client_a: Client
+) -> None:
+    row, _ = create_api_key(client_name=client_a.name)
+    KeyModel.objects.create(api_key=row, model=3, computed_at=timezone.now())
+    log_in(page, live_server, admin_user)
+    page.get_by_role("link", name="Nextcloud models").first.click()
+    shoot(page, "nextcloud-models")
+    page.get_by_role("link", name=str(row)).click()
+    page.locator("#id_model").select_option(label="1: CNN, 5 landmarks")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Faces were computed with model 3").first).to_be_visible()
+    shoot(page, "nextcloud-confirm")
+    page.locator("#id_confirm").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("changed successfully")).to_be_visible()
+    assert KeyModel.objects.get().model == 1
