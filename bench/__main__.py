@@ -59,9 +59,7 @@ def main() -> None:
                 throughputs.append(throughput.measure(FaceApp(stack.url, key), workers=workers))
                 say(f"Nextcloud with {workers} worker(s)")
                 nextclouds += nextcloud.measure(stack, workers=workers)
-    report.Report(
-        engines, networks, overheads, throughputs, nextclouds, searches, time.monotonic() - started
-    ).publish()
+    report.Report(engines, networks, overheads, throughputs, nextclouds, searches, time.monotonic() - started).publish()
 
 
 def say(text: str) -> None:
