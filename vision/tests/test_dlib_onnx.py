@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,10 @@ from bench.engine import load
 from vision.engines import runtime, weights
 from vision.engines.deepface import DeepFaceEngine
 from vision.engines.detectors import MmodDetector, find_faces
-from vision.engines.dlib_onnx import mmod, networks, pyramid, store
+from vision.engines.dlib_onnx import mmod
 from vision.engines.dlib_onnx.descriptor import Descriptor
 from vision.engines.dlib_onnx.mmod import Mmod, Rectangle
 from vision.engines.downloads import Fetcher
-from vision.exceptions import EngineUnavailable
 from vision.tests.test_engine import COUNTS
 from vision.types import Box, Image
 
@@ -359,110 +357,6 @@ print([peak, memory("VmRSS") - small])
 """
     peak, kept = json.loads(child(code))
     assert peak < 700 and kept < 100
-
-
-# ---- kept graphs ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def cache(settings: Settings, tmp_path: Path, files: None) -> Path:
-    settings.VAR = tmp_path
-    return tmp_path / "cache" / "onnx"
-
-
-def test_graphs_are_built_once_and_kept(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mmod.load()
-    names = sorted(path.name for path in cache.iterdir())
-    assert [name.split(".")[:3] for name in names] == [
-        [graph, weights.DLIB_MMOD.sha256[:16], f"v{networks.VERSION}"] for graph in ("features_graph", "scores_graph")
-    ]
-    monkeypatch.setattr(networks, "_conv", None)  # what builds them
-    mmod.load()
-    assert sorted(path.name for path in cache.iterdir()) == names
-
-
-@pytest.mark.parametrize("damage", [b"", b"garbage"])
-def test_a_damaged_graph_is_built_anew(cache: Path, damage: bytes) -> None:
-    mmod.load()
-    kept = {path: path.read_bytes() for path in cache.iterdir()}
-    for path in kept:
-        path.write_bytes(damage)
-    mmod.load()
-    assert {path: path.read_bytes() for path in cache.iterdir()} == kept
-
-
-def test_another_version_of_the_builders_does_not_use_the_kept_graphs(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mmod.load()
-    monkeypatch.setattr(networks, "VERSION", networks.VERSION + 1)
-    mmod.load()
-    assert len(list(cache.iterdir())) == 4
-
-
-def test_several_children_may_start_at_once(cache: Path) -> None:
-    with get_context("fork").Pool(4) as pool:
-        sizes = pool.map(_graph_size, [str(cache.parent.parent)] * 8)
-    assert len(set(sizes)) == 1 and len(list(cache.iterdir())) == 1
-
-
-def _graph_size(var: str) -> int:
-    django_settings.VAR = Path(var)
-    stem = f"features_graph.{weights.DLIB_MMOD.sha256[:16]}.v{networks.VERSION}"
-    graph = store._kept(stem) or networks.features_graph(store.network(weights.DLIB_MMOD))
-    store._keep(stem, graph)
-    return len(store._kept(stem) or b"")
-
-
-def test_a_folder_that_cannot_be_written_only_costs_time(cache: Path) -> None:
-    cache.parent.mkdir(parents=True)
-    cache.write_text("a file where the folder should be")
-    assert mmod.load()(np.zeros((50, 50, 3), np.uint8)) == []
-
-
-def test_a_damaged_weight_file_is_refused_with_its_name_and_no_path(
-    settings: Settings, tmp_path: Path, cache: Path
-) -> None:
-    content = weights.DLIB_MMOD.path.read_bytes()
-    settings.MODELS_DIR = tmp_path / "models"
-    weights.folder().mkdir(parents=True)
-    weights.DLIB_MMOD.path.write_bytes(content[:-1])
-    with pytest.raises(EngineUnavailable, match="mmod_human_face_detector") as refusal:
-        mmod.load()
-    assert refusal.value.code == "engine.weights_broken" and str(tmp_path) not in refusal.value.message
-    broken = weights.WeightFile(weights.DLIB_MMOD.name)  # as if its hash were not known
-    with pytest.raises(EngineUnavailable, match="of no use: the file ends too early") as refusal:
-        store.session(broken, networks.features_graph)
-    assert refusal.value.code == "engine.weights_broken"
-
-
-# ---- the pyramid ------------------------------------------------------------------------------------------------
-
-
-def test_the_tiles_of_a_pyramid_keep_their_distance() -> None:
-    for width, height in ((640, 480), (480, 640), (1280, 200), (90, 1000), (100, 100)):
-        layout = pyramid.lay_out(width, height, gap=10, border=11)
-        assert (layout.tiles[0].width, layout.tiles[0].height) == (width, height)
-        used = np.zeros((layout.height, layout.width), int)
-        for tile in layout.tiles:
-            assert tile.x >= 11 and tile.y >= 11 and tile.x + tile.width <= layout.width - 11
-            used[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width] += 1
-        assert used.max() == 1
-
-
-def test_overlapping_rectangles_are_dropped_by_the_box_around_both() -> None:
-    window = dat_window()
-    first, beside = Rectangle(0, 0, 99, 99, 2.0), Rectangle(50, 0, 149, 99, 1.0)  # 1/3 of the box around, 1/3 of union
-    nearer = Rectangle(45, 0, 144, 99, 0.5)
-    assert mmod.drop_overlapping([first, beside, nearer], window) == [first, beside]
-    diagonal = Rectangle(35, 35, 134, 134, 1.0)  # 0.27 of the union, 0.23 of the box around
-    assert mmod.drop_overlapping([first, diagonal], window) == [first, diagonal]
-
-
-def dat_window() -> Any:
-    from vision.engines.dlib_onnx.dat import Window
-
-    return Window(80, 80, 0.3382761351109955, 1.0)
 
 
 def test_a_box_reaches_the_image_by_the_factor_it_was_enlarged() -> None:
