@@ -25,7 +25,13 @@ AREA = {"x", "y", "w", "h", "left_eye", "right_eye", "nose", "mouth_left", "mout
 X = b"this is not an image"
 
 
-PHOTOGRAPHS = {"S1": "obama_2_rgba.png", "S2": "obama_1.jpg", "V": "rose_2.jpg", "jpeg": "obama_3.jpg"}
+PHOTOGRAPHS = {
+    "S1": "obama_2_rgba.png",
+    "S2": "obama_1.jpg",
+    "V": "rose_2.jpg",
+    "jpeg": "obama_3.jpg",
+    "small": "obama_240p.jpg",
+}
 
 
 class Api:

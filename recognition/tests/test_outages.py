@@ -68,7 +68,7 @@ def victim(live: LiveStack, name: str) -> list[psutil.Process]:
 @pytest.mark.parametrize("name", ["child", "worker", "postgres", "redis"])
 def test_job_survives_kill_9(api: Api, live: LiveStack, photos: dict[str, bytes], name: str) -> None:
     assert api.enlist("Listed", photos["S1"]).status_code == 201
-    job = submit(api, photos["jpeg"])
+    job = submit(api, photos["small"])
     wait_until(api, job, done=3)
     for process in victim(live, name):
         process.kill()
