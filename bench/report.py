@@ -128,9 +128,9 @@ This one ran on {date} with {processors} processors in {seconds:.0f} seconds.
 - **descriptor, mmod**: dlib's networks on ONNX Runtime against the installed dlib, one thread each, in fresh processes;
   the least of several calls, and the largest difference between the numbers they answer.
 - **detect-face, process-images**: what one caller waits for over HTTP, with queue, database and file store, against
-  the engine called in a process of its own, in turn on the same JPEG file. The result is the median difference and the
-  ratio. `process-images` stores the image, searches 1,000 templates, and records faces and matches. A few calls warm
-  up both sides; nothing else is left out.
+  the engine called in a process of its own, in turn on the same JPEG file. The result is the median of what
+  a request takes beside its own engine time (`Server-Timing`), and the ratio of the totals. `process-images` stores
+  the image, searches 1,000 templates, and records faces and matches. A few calls warm up both sides.
 - **job**: images of 640 pixels with one face in one asynchronous job, from sending it to its last result.
 - **Nextcloud**: `/detect` over HTTP, three callers per worker, against a loop over dlib's own networks in as many
   processes: load the file, find faces, place landmarks, compute descriptors. One face, 640 pixels; memory is the
