@@ -148,7 +148,11 @@ def test_nc_11_clear_face_is_sure(app_of: Callable[[int], App], photos: dict[str
     assert 0.99 <= app_of(model).detect(photos["F1"])[0]["detection_confidence"] <= 1.1
 
 
-def test_nc_12_descriptors_tell_people_apart(app: App, faces: Path, photos: dict[str, bytes]) -> None:
+@pytest.mark.parametrize("model", [3, 4])
+def test_nc_12_descriptors_tell_people_apart(
+    app_of: Callable[[int], App], faces: Path, photos: dict[str, bytes], model: int
+) -> None:
+    app = app_of(model)
     f1, f2, g = (largest(app.detect(photos[name])) for name in ("F1", "F2", "G"))
     assert distance(f1, f2) < 0.6 < distance(f1, g)
     files = ["obama_1", "obama_2", "obama_3", "biden_2", "alex_1", "alex_2", "rose_1", "rose_2", "kit_1"]
@@ -170,7 +174,11 @@ def test_nc_13_same_image_same_descriptor(app: App, photos: dict[str, bytes]) ->
     assert all(math.isfinite(value) and (value == 0 or value != round(value)) for value in values)
 
 
-def test_nc_14_boxes_and_descriptors_hold_at_every_area(app: App, portraits: dict[str, Image.Image]) -> None:
+@pytest.mark.parametrize("model", [1, 3, 4])
+def test_nc_14_boxes_and_descriptors_hold_at_every_area(
+    app_of: Callable[[int], App], portraits: dict[str, Image.Image], model: int
+) -> None:
+    app = app_of(model)
     small, large = (at_area(portraits["F1"], area) for area in (307_200, 8_294_400))
     a, b = (largest(app.detect(encode(picture))) for picture in (small, large))
     assert rectangle(a).overlap(rectangle(b, small.width / large.width)) >= 0.35
@@ -211,12 +219,13 @@ def test_nc_17_unusable_face(app: App, photos: dict[str, bytes], face: bytes | N
 
 
 # ---- limits ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("model", [3, 4])
 @pytest.mark.parametrize("size", [(3326, 2494), (3527, 2352), (13052, 636)])
 def test_nc_18_the_apps_rounding_is_accepted(
-    app: App, portraits: dict[str, Image.Image], size: tuple[int, int]
+    app_of: Callable[[int], App], portraits: dict[str, Image.Image], size: tuple[int, int], model: int
 ) -> None:
     small = portraits["F1"].resize((400, 500))
-    assert len(app.detect(encode(on_canvas(small, *size, left=200, top=100)))) == 1
+    assert len(app_of(model).detect(encode(on_canvas(small, *size, left=200, top=100)))) == 1
 
 
 def test_nc_19_too_large_an_area(app: App) -> None:
@@ -256,14 +265,17 @@ def test_nc_22_every_answer_is_about_its_own_image(app: App, portraits: dict[str
     assert_own_answers(app, portraits, 16)
 
 
-def test_nc_23_none_of_64_is_refused(app: App, portraits: dict[str, Image.Image]) -> None:
-    assert_own_answers(app, portraits, 64)
+@pytest.mark.parametrize("model", [3, 4])
+def test_nc_23_none_of_64_is_refused(
+    app_of: Callable[[int], App], portraits: dict[str, Image.Image], model: int
+) -> None:
+    assert_own_answers(app_of(model), portraits, 64)
 
 
 def assert_own_answers(app: App, portraits: dict[str, Image.Image], number: int) -> None:
-    small = portraits["F1"].resize((182, 227))
+    small = portraits["F1"].resize((364, 454))
     places = range(0, 4 * number, 4)
-    images = [encode(on_canvas(small, 480, 240, left=left)) for left in places]
+    images = [encode(on_canvas(small, 640, 480, left=left)) for left in places]
     with ThreadPoolExecutor(number) as pool:
         answers = list(pool.map(app.post_image, images))
     assert status_of(answers) == [200] * number
