@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -97,7 +98,7 @@ def store_file(*, file: FieldFile, extension: str, data: bytes) -> None:
     try:
         file.name = file.storage.save(name, ContentFile(data), max_length=file.field.max_length)
     except STORAGE_ERRORS as error:
-        discard_names(file=file, names=[name])
+        _discard(file, name)
         message = "The image store is full or does not answer. Nothing was stored."
         raise Unavailable(message, code="storage.unavailable") from error
 
@@ -131,12 +132,9 @@ def discard_files(*, files: Iterable[FieldFile]) -> None:
     """Delete files whose rows were never committed."""
     for file in files:
         if file.name:
-            discard_names(file=file, names=[file.name])
+            _discard(file, file.name)
 
 
-def discard_names(*, file: FieldFile, names: Iterable[str]) -> None:
-    for name in names:
-        try:
-            file.storage.delete(name)
-        except STORAGE_ERRORS:
-            continue  # the store is down: an orphaned random name is all that can remain
+def _discard(file: FieldFile, name: str) -> None:
+    with suppress(*STORAGE_ERRORS):  # the store is down: an orphaned random name is all that can remain
+        file.storage.delete(name)
