@@ -15,13 +15,23 @@ from clients.querysets import USE_INTERVAL, ApiKeyManager, ClientQuerySet
 
 
 class Scope(models.TextChoices):
-    """What a key may do. A key without scopes may do everything a client can."""
+    """What a key may do. A key without scopes may do everything a client can, except what is in `NAMED_ONLY`."""
 
     DETECT = "detect", "Detect faces"
     SCREEN = "screen", "Screen images and read results"
     BLACKLIST_READ = "blacklist:read", "Read the blacklist"
     BLACKLIST_WRITE = "blacklist:write", "Change the blacklist"
     NEXTCLOUD = "nextcloud", "Serve a Nextcloud"
+    PEOPLE_READ = "people:read", "Read the gallery of people"
+    PEOPLE_WRITE = "people:write", "Enrol, change and erase people"
+    PEOPLE_SEARCH = "people:search", "Search, verify and compare faces"
+    LIVENESS = "liveness", "Check liveness"
+    ALBUMS = "albums", "Match and group the images of albums"
+    EMBEDDINGS = "embeddings", "Send and receive embeddings (only when named)"
+    RESET = "reset", "Erase everything of the client (only when named)"
+
+
+NAMED_ONLY = {Scope.EMBEDDINGS, Scope.RESET}
 
 
 class Client(models.Model):
@@ -79,7 +89,7 @@ class ApiKey(AbstractAPIKey):
 
     def allows(self, scope: str) -> bool:
         """Whether this key may do what `scope` stands for."""
-        return not self.scopes or scope in self.scopes
+        return scope in self.scopes or (not self.scopes and scope not in NAMED_ONLY)
 
     @property
     def used_recently(self) -> bool:

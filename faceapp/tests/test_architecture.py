@@ -18,10 +18,13 @@ ROOT: Path = settings.BASE_DIR
 BELOW: dict[str, set[str]] = {
     "vision": set(),
     "clients": set(),
-    "people": {"vision", "clients"},
+    "liveness": {"vision", "clients"},
+    "people": {"liveness", "vision", "clients"},
+    "training": {"people", "vision", "clients"},
     "blacklist": {"people", "vision", "clients"},
     "recognition": {"blacklist", "people", "vision", "clients"},
-    "compat": {"recognition", "blacklist", "people", "vision", "clients"},
+    "albums": {"recognition", "people", "vision", "clients"},
+    "compat": {"albums", "recognition", "blacklist", "training", "people", "liveness", "vision", "clients"},
     "console": {"recognition", "blacklist", "people", "vision", "clients"},
 }
 # What one app may import of another.
