@@ -23,6 +23,7 @@ from vision.engines.dlib_onnx import mmod
 from vision.engines.dlib_onnx.descriptor import Descriptor
 from vision.engines.dlib_onnx.mmod import Mmod, Rectangle
 from vision.engines.downloads import Fetcher
+from vision.tests.conftest import Detected
 from vision.tests.test_engine import COUNTS
 from vision.types import Box, Image
 
@@ -50,13 +51,6 @@ def theirs(files: None) -> Any:
     import dlib
 
     return dlib.cnn_face_detection_model_v1(str(weights.DLIB_MMOD.path))
-
-
-@pytest.fixture(scope="module")
-def engine(files: None) -> DeepFaceEngine:
-    engine = DeepFaceEngine()
-    engine.load()
-    return engine
 
 
 def reduced(image: Image, side: int) -> Image:
@@ -193,12 +187,14 @@ def test_descriptors_are_those_of_dlib(files: None, faces: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PHOTOS)
-def test_an_embedding_is_the_one_of_dlibs_own_network(engine: DeepFaceEngine, faces: Path, name: str) -> None:
+def test_an_embedding_is_the_one_of_dlibs_own_network(
+    engine: DeepFaceEngine, detected: Detected, faces: Path, name: str
+) -> None:
     import dlib
 
     image = load(faces / name)
     network = dlib.face_recognition_model_v1(str(weights.DLIB_RESNET.path))
-    found = engine.detect(image)
+    found = detected(image)
     chips = engine.chips(image, found)
     expected = [np.array(network.compute_face_descriptor(chip)) for chip in chips]
     np.testing.assert_allclose(engine.embed(image, found), expected, atol=DESCRIPTOR)
