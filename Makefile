@@ -30,6 +30,8 @@ run: .venv/.installed  ## start everything: database, queue, workers, web server
 demo: .venv/.installed-demo  ## screen real photographs (PHOTOS=folder for your own)
 	@exec $(VENV) -m demo $(if $(PHOTOS),--photos "$(PHOTOS)")
 
+# A test starts many programs: they keep what they compile, whatever the environment says.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/.installed-dev .venv/.installed-demo  ## every test (ARGS='-k name' for some)
 	@$(VENV) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 

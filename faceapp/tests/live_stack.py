@@ -106,7 +106,7 @@ class LiveStack:
 
     def _environ(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if name not in OF_TESTS}
-        ours = {"FACEAPP_VAR": str(self.var), "FACEAPP_PORT": str(self.port), "PYTHONDONTWRITEBYTECODE": "1"}
+        ours = {"FACEAPP_VAR": str(self.var), "FACEAPP_PORT": str(self.port)}
         return inherited | ours | dict(self.environment)
 
     def _shown(self, pattern: str) -> str:

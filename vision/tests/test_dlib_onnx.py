@@ -53,6 +53,13 @@ def theirs(files: None) -> Any:
     return dlib.cnn_face_detection_model_v1(str(weights.DLIB_MMOD.path))
 
 
+@pytest.fixture(scope="module")
+def their_network(files: None) -> Any:
+    import dlib
+
+    return dlib.face_recognition_model_v1(str(weights.DLIB_RESNET.path))
+
+
 def reduced(image: Image, side: int) -> Image:
     scale = side / max(image.shape[:2])
     return image if scale >= 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -172,14 +179,11 @@ def test_images_too_narrow_for_a_pyramid_have_no_detections(ours: Mmod, shape: t
     assert ours(np.zeros((*shape, 3), np.uint8)) == [] == ours(np.full((*shape, 3), 255, np.uint8))
 
 
-def test_descriptors_are_those_of_dlib(files: None, faces: Path) -> None:
-    import dlib
-
-    network = dlib.face_recognition_model_v1(str(weights.DLIB_RESNET.path))
+def test_descriptors_are_those_of_dlib(their_network: Any, faces: Path) -> None:
     cuts = heads(faces, 150)
     chips = [*cuts, *(VARIANTS[name](cut) for name in ("dark", "rotated", "noisy") for cut in cuts[:3])]
     chips += [np.full((150, 150, 3), value, np.uint8) for value in (0, 255)]
-    expected = np.array([np.array(row) for row in network.compute_face_descriptor(chips)])
+    expected = np.array([np.array(row) for row in their_network.compute_face_descriptor(chips)])
     found = Descriptor()(np.stack(chips))
     np.testing.assert_allclose(found, expected, atol=DESCRIPTOR)
     assert found.dtype == np.float32
@@ -188,15 +192,12 @@ def test_descriptors_are_those_of_dlib(files: None, faces: Path) -> None:
 
 @pytest.mark.parametrize("name", PHOTOS)
 def test_an_embedding_is_the_one_of_dlibs_own_network(
-    engine: DeepFaceEngine, detected: Detected, faces: Path, name: str
+    engine: DeepFaceEngine, detected: Detected, their_network: Any, faces: Path, name: str
 ) -> None:
-    import dlib
-
     image = load(faces / name)
-    network = dlib.face_recognition_model_v1(str(weights.DLIB_RESNET.path))
     found = detected(image)
     chips = engine.chips(image, found)
-    expected = [np.array(network.compute_face_descriptor(chip)) for chip in chips]
+    expected = [np.array(their_network.compute_face_descriptor(chip)) for chip in chips]
     np.testing.assert_allclose(engine.embed(image, found), expected, atol=DESCRIPTOR)
 
 
