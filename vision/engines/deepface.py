@@ -12,13 +12,12 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from vision.alignment import eye_levelled_chip, five_point_chip
-from vision.engines import detectors, runtime, weights
+from vision.engines import detectors, liveness, runtime, weights
 from vision.engines.base import FaceEngine
 from vision.engines.landmarks import LandmarkFinder
-from vision.engines.liveness import FasNet
 from vision.engines.spaces import model_named, space_of
 from vision.engines.weights import WeightFile
-from vision.types import Detection, Image
+from vision.types import Detection, Expression, Image
 
 
 class DeepFaceEngine(FaceEngine):
@@ -31,7 +30,7 @@ class DeepFaceEngine(FaceEngine):
         detectors.detector_named(detector)
         self._detectors: dict[str, detectors.Detector] = {}
         self._finder: LandmarkFinder | None = None
-        self._fasnet: FasNet | None = None
+        self._presence: liveness.Presence | None = None
         self._lock = threading.RLock()  # detectors of OpenCV and dlib give wrong results when two threads share one
 
     def files(self) -> tuple[WeightFile, ...]:
@@ -49,8 +48,8 @@ class DeepFaceEngine(FaceEngine):
             weights.verify(self.files())
             runtime.build("facial_recognition", self.space.model)
             self._detector(self.detector)
-            if not weights.missing(weights.FASNET):
-                self._fasnet = FasNet()
+            if self.assesses_liveness():
+                self._presence = liveness.build()
             self._finder = LandmarkFinder(full=bool(self._alignment_files()))
 
     def detect(self, image: Image, *, detector: str | None = None) -> list[Detection]:
@@ -78,14 +77,24 @@ class DeepFaceEngine(FaceEngine):
         return np.asarray([row[0]["embedding"] for row in rows], np.float32)
 
     def liveness(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
-        """FasNet's probability of a live person for each face; None while its weights are not in place."""
+        """The probability of a live person for each face; None while the weights for it are not in place."""
         self.load()
-        if self._fasnet is None:
+        if self._presence is None:
             return [None] * len(detections)
-        return [self._fasnet.live(image, detection.box) for detection in detections]
+        return [self._presence.live(image, detection.box) for detection in detections]
+
+    def assesses_liveness(self) -> bool:
+        return liveness.in_place()
+
+    def expressions(self, image: Image, detections: Sequence[Detection]) -> list[Expression | None]:
+        self.load()
+        if not settings.LIVENESS_68_POINTS:
+            return [None] * len(detections)
+        return [self._landmarks.expression(image, detection) for detection in detections]
 
     def _alignment_files(self) -> tuple[WeightFile, ...]:
-        return (weights.DLIB_68_POINTS,) if self.model.alignment.kind == "arcface" else ()
+        needed = self.model.alignment.kind == "arcface" or settings.LIVENESS_68_POINTS
+        return (weights.DLIB_68_POINTS,) if needed else ()
 
     def _detector(self, name: str) -> detectors.Detector:
         if name not in self._detectors:
