@@ -7,6 +7,7 @@ from rest_framework.routers import DefaultRouter
 
 from blacklist.api.views import BlacklistViewSet
 from faceapp import health
+from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
 
 
@@ -22,6 +23,8 @@ router.register("detect", DetectionViewSet, "detect")
 router.register("process", ProcessViewSet, "process")
 router.register("jobs", JobViewSet, "job")
 router.register("processed-images", ProcessedImageViewSet, "processed-image")
+router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")
+router.register("anti-spoof", AntiSpoofViewSet, "anti-spoof")
 
 urlpatterns = [
     path("", health.home, name="home"),

@@ -1,72 +1,46 @@
-"""Passive scores and frames: whether images show a living person, under the policy of the client."""
+"""Whether frames show a living person: a handful with a call, or a session with a challenge and its result token."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID, uuid4
 
+import numpy as np
 from django.conf import settings
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 
-from clients.models import Client, LivenessPolicy
-from faceapp.exceptions import InvalidInput
-from liveness.exceptions import FaceNotFound
-from liveness.types import FrameResult, FramesResult, PassiveResult, Policy
-from vision import inference
+from clients.models import Client
+from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable, Unprocessable
+from liveness import challenge, tokens
+from liveness.exceptions import FaceNotFound, NotLive, SessionClosed, SessionNotFound, TokenRefused
+from liveness.models import LivenessSession, SeenFrame, Status
+from liveness.presence import Face, alike, assess, can_assess, passive_check, policy_of, read_face
+from liveness.types import FrameResult, FramesResult, Policy, SessionResult
 from vision.engines import DEFAULT, engines
-from vision.exceptions import EngineUnavailable
 from vision.frames import repeats
-from vision.similarity import AT_THRESHOLD, distance, similarity
+from vision.similarity import AT_THRESHOLD
 from vision.types import DetectedFace, Embedding
 
-Face = DetectedFace | Mapping[str, Embedding]  # or the embeddings of one, by space
+__all__ = [
+    "alike", "assess", "can_assess", "cancel_session", "check_frames", "get_session", "passive_check", "policy_of",
+    "purge", "read_face", "redeem_token", "start_session", "submit_frames",
+]  # fmt: skip
+
 MIN_FRACTION = 0.6  # of the frames that must count
 FRAMES_REQUIRED, SPOOF, REPEATED, OTHER_FACE, NO_FACE = (
     f"liveness.{reason}" for reason in ("frames_required", "spoof", "repeated", "other_face", "no_face")
 )
-
-
-def policy_of(*, client: Client) -> Policy:
-    """The client's own policy, else the deployment's; where nobody has set one: what can be checked here."""
-    if chosen := client.liveness_policy or settings.LIVENESS_POLICY:
-        return Policy(LivenessPolicy(chosen), demanded=True)
-    return Policy(LivenessPolicy.BOTH if can_assess() else LivenessPolicy.FRAMES, demanded=False)
-
-
-def can_assess() -> bool:
-    """Whether passive scores can be had in this deployment."""
-    return engines[DEFAULT].assesses_liveness()
-
-
-def read_face(*, data: bytes) -> DetectedFace:
-    """The largest face of an encoded image with embedding, passive score and what frames are compared by.
-
-    Raises `InvalidImage`, `FaceNotFound` (`face.none`) or `EngineUnavailable`.
-    """
-    analysis = inference.analyse(data, aliases=[DEFAULT], liveness=True, frame=True)
-    if not analysis.faces:
-        raise FaceNotFound("No face was found in this image.", code="face.none")
-    return max(analysis.faces, key=lambda face: face.box.area)
-
-
-def passive_check(*, data: bytes) -> PassiveResult:
-    """How much the largest face of an image looks presented. Raises as `read_face` and `assess` do."""
-    return assess(face=read_face(data=data))
-
-
-def assess(*, face: DetectedFace) -> PassiveResult:
-    """The passive score of a face. Raises `EngineUnavailable` (`engine.weights_missing`) where there is none."""
-    if face.liveness is None:
-        message = "Passive scores need weights: run `python manage.py fetch_models --liveness`, restart the workers."
-        raise EngineUnavailable(message, code="engine.weights_missing")
-    fake = 1 - face.liveness
-    return PassiveResult(fake_prob=round(100 * fake, 5), is_fake=fake >= settings.ANTISPOOF_THRESHOLD)
-
-
-def alike(*, one: DetectedFace, other: Face) -> float:
-    """Similarity of two faces on the service's scale, 0 to 1; 0.7 is the threshold of the default space."""
-    space = engines[DEFAULT].space
-    known = other.embeddings if isinstance(other, DetectedFace) else other
-    apart = distance(one.embeddings[space.name], known[space.name], metric=space.metric)
-    return similarity(distance=apart, metric=space.metric, threshold=space.thresholds[space.metric])
+TURNED_SIMILARITY = 0.6  # of one person's faces of which one is turned away
+CLOSED = {  # why a session takes no frames, by its state
+    "open": ("liveness.too_many_attempts", "All attempts are in use."),
+    "failed": ("liveness.too_many_attempts", "All attempts are used up. Start a new session."),
+    "expired": ("liveness.expired", "The session has expired. Start a new one."),
+    "passed": ("liveness.used", "The session has been passed. Start a new one."),
+    "cancelled": ("liveness.cancelled", "The session was cancelled. Start a new one."),
+}
 
 
 def check_frames(
@@ -169,3 +143,186 @@ def _faults(result: FrameResult) -> list[str]:
     fake = result.passive is not None and result.passive.is_fake
     faults = {REPEATED: result.repeated, OTHER_FACE: not result.same_person, SPOOF: fake}
     return [code for code, found in faults.items() if found]
+
+
+# ---- sessions ---------------------------------------------------------------------------------------------------
+def start_session(*, client: Client, purpose: str, subject: str, source: str = "") -> LivenessSession:
+    """A new challenge for one person (`subject`, such as an external id) and one purpose."""
+    return LivenessSession.objects.create(
+        client=client,
+        purpose=purpose,
+        subject=subject,
+        source=source,
+        nonce=secrets.token_urlsafe(24),
+        actions=challenge.new_challenge(expressions=settings.LIVENESS_68_POINTS),
+        attempts_left=settings.LIVENESS_ATTEMPTS,
+        expires_at=timezone.now() + timedelta(seconds=settings.LIVENESS_SESSION_SECONDS),
+    )
+
+
+def get_session(*, client: Client, session_id: UUID) -> LivenessSession:
+    """Raises `SessionNotFound`, also for another client's."""
+    try:
+        session: LivenessSession = LivenessSession.objects.of_client(client).get(pk=session_id)
+    except LivenessSession.DoesNotExist as error:
+        raise SessionNotFound("Liveness session not found") from error
+    return session
+
+
+def submit_frames(
+    *, session: LivenessSession, nonce: str, frames: Sequence[bytes], image: bytes | None = None
+) -> SessionResult:
+    """Judge the frames of one attempt, in the order in which they were taken; `image` is to show the same person.
+
+    Answers the result token. Raises `SessionClosed` (`liveness.expired`, `.used`, `.cancelled`, `.too_many_attempts`),
+    `NotLive` with a code for each way to fail, what `read_face` raises for `image`, or `Unavailable`, which costs no
+    attempt. No frame is stored.
+    """
+    _check_number(len(frames))
+    if not LivenessSession.objects.take_attempt(session.pk):
+        raise _closed(session)
+    try:
+        return _judge_attempt(session, nonce, frames, image)
+    except NotLive as error:
+        _note_failure(session, error.code)
+        raise
+    except FaceAppError as error:
+        _note_failure(session, error.code, counts=not isinstance(error, Unavailable))
+        raise
+    except BaseException:
+        LivenessSession.objects.give_attempt_back(session.pk)
+        raise
+
+
+def cancel_session(*, session: LivenessSession) -> None:
+    """End an open session. Raises `SessionClosed` when it has ended already."""
+    if not LivenessSession.objects.filter(pk=session.pk, status=Status.OPEN).update(status=Status.CANCELLED):
+        raise _closed(session)
+
+
+def redeem_token(*, client: Client, token: str, purpose: str, subject: str, face: Face, source: str = "") -> None:
+    """Use up a result token for `face`, the face that is registered or compared now (or its embeddings by space).
+
+    Call it in the transaction that stores what the token permits: when that fails, the token is good again. Raises
+    `TokenRefused` (`liveness.token_invalid`, `.token_expired`, `.token_used`, `.token_wrong_purpose`,
+    `.token_wrong_subject`, `.token_other_face`) or `SessionNotFound` for a token of another client.
+    """
+    read = tokens.read(text=token)
+    session = get_session(client=client, session_id=read.session_id)
+    _check_binding(session, purpose, subject, source)
+    if session.redeemed_at is None and alike(one=_kept_face(session), other=face) < AT_THRESHOLD:
+        raise TokenRefused("The liveness token was made for another face.", code="liveness.token_other_face")
+    if not LivenessSession.objects.redeem(session.pk, read.token_id):
+        raise TokenRefused("The liveness token has been used.", code="liveness.token_used")
+
+
+def purge() -> int:
+    """Forget faces whose token is useless, ended sessions and frames past their time. Returns how many rows went."""
+    LivenessSession.objects.with_useless_embedding().update(embedding=None)
+    ended = LivenessSession.objects.ended().delete()[0]
+    return ended + SeenFrame.objects.forgotten().delete()[0]
+
+
+def _check_number(count: int) -> None:
+    if not count:
+        raise InvalidInput("No frames provided.", code="images.none")
+    if count > settings.MAX_BATCH_IMAGES:
+        message = f"{count} frames in one call; at most {settings.MAX_BATCH_IMAGES} are taken."
+        raise Unprocessable(message, code="images.too_many")
+
+
+def _closed(session: LivenessSession) -> SessionClosed:
+    """Why a session takes no frames, by its row as it is now."""
+    session.refresh_from_db()
+    code, message = CLOSED[session.state]
+    return SessionClosed(message, code=code)
+
+
+def _judge_attempt(session: LivenessSession, nonce: str, frames: Sequence[bytes], image: bytes | None) -> SessionResult:
+    if not constant_time_compare(nonce, session.nonce):
+        raise NotLive("The nonce is not this session's.", code="liveness.wrong_nonce")
+    faces = [_session_face(data) for data in frames]
+    compared = read_face(data=image) if image is not None else None
+    passive = [assess(face=face) for face in faces] if policy_of(client=session.client).passive else []
+    _remember(session, frames, faces)
+    if any(result.is_fake for result in passive):
+        raise NotLive("A frame looks like a picture of a face.", code=SPOOF)
+    front = challenge.most_frontal(faces)
+    _require_one_person(front, faces, compared)
+    repeated = [near or again for near, again in zip(repeats(_fingerprints(faces)), _again(frames), strict=True)]
+    challenge.require_movement(faces=faces, repeated=repeated)
+    challenge.require_order(actions=session.actions, faces=faces)
+    return _pass(session, front)
+
+
+def _session_face(data: bytes) -> DetectedFace:
+    try:
+        return read_face(data=data, alone=True)
+    except FaceNotFound as error:
+        several = error.code == "face.several"
+        code = "liveness.several_faces" if several else NO_FACE
+        raise NotLive("Every frame must show exactly one face.", code=code) from error
+
+
+def _remember(session: LivenessSession, frames: Sequence[bytes], faces: Sequence[DetectedFace]) -> None:
+    """Write the frames down as seen. Raises `NotLive` (`liveness.replayed`) when the client has shown one before."""
+    attempt = uuid4()
+    salt = f"liveness.frame.{session.client_id}"
+    content = (face.frame.fingerprint if face.frame else b"" for face in faces)
+    values = (fingerprint or data for fingerprint, data in zip(content, frames, strict=True))
+    digests = sorted({salted_hmac(salt, value, algorithm="sha256").hexdigest() for value in values})
+    rows = [SeenFrame(client_id=session.client_id, digest=digest, attempt=attempt) for digest in digests]
+    SeenFrame.objects.bulk_create(rows, ignore_conflicts=True)
+    if SeenFrame.objects.filter(attempt=attempt).count() < len(digests):
+        raise NotLive("Frames that were shown before are of no use.", code="liveness.replayed")
+
+
+def _require_one_person(front: DetectedFace, faces: Sequence[DetectedFace], compared: DetectedFace | None) -> None:
+    """Turned faces are less alike than those that look ahead, hence the other limit for them."""
+    if compared and alike(one=front, other=compared) < AT_THRESHOLD:
+        raise NotLive("The frames show somebody else than the image.", code=OTHER_FACE)
+    if any(alike(one=front, other=face) < TURNED_SIMILARITY for face in faces):
+        raise NotLive("The frames show more than one person.", code=OTHER_FACE)
+
+
+def _pass(session: LivenessSession, front: DetectedFace) -> SessionResult:
+    """One attempt of a session passes, and its face is kept until the token is used or useless.
+
+    An attempt counts that was begun in time, even when another one has failed meanwhile.
+    """
+    token = tokens.Token(session.pk, secrets.token_urlsafe(18))
+    now, space = timezone.now(), engines[DEFAULT].space.name
+    undecided = LivenessSession.objects.filter(pk=session.pk, status__in=[Status.OPEN, Status.FAILED])
+    passed = undecided.update(
+        status=Status.PASSED,
+        passed_at=now,
+        token_id=token.token_id,
+        space=space,
+        embedding=front.embeddings[space].astype(np.float32).tobytes(),
+    )
+    if not passed:
+        raise _closed(session)
+    return SessionResult(tokens.sign(token=token), now + timedelta(seconds=settings.LIVENESS_TOKEN_SECONDS))
+
+
+def _note_failure(session: LivenessSession, code: str, *, counts: bool = True) -> None:
+    """Say why in the row; the last attempt's failure ends the session."""
+    if not counts:
+        LivenessSession.objects.give_attempt_back(session.pk)
+        return
+    still_open = LivenessSession.objects.filter(pk=session.pk, status=Status.OPEN)
+    still_open.update(last_code=code)
+    still_open.filter(attempts_left=0).update(status=Status.FAILED)
+
+
+def _kept_face(session: LivenessSession) -> dict[str, Embedding]:
+    if session.embedding is None or session.space != engines[DEFAULT].space.name:
+        raise TokenRefused("The liveness token has expired.", code="liveness.token_expired")
+    return {session.space: np.frombuffer(bytes(session.embedding), np.float32)}
+
+
+def _check_binding(session: LivenessSession, purpose: str, subject: str, source: str) -> None:
+    if session.purpose != purpose:
+        raise TokenRefused("The liveness token was made for another purpose.", code="liveness.token_wrong_purpose")
+    if (session.subject, session.source) != (subject, source):
+        raise TokenRefused("The liveness token was made for somebody else.", code="liveness.token_wrong_subject")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from clients.models import LivenessPolicy
 
@@ -55,3 +56,11 @@ class FramesResult:
     frames: list[FrameResult] = field(default_factory=list)
     passive: PassiveResult | None = None  # of the image that the frames vouch for
     policy: Policy | None = None
+
+
+@dataclass(frozen=True)
+class SessionResult:
+    """A passed session: the token that endpoints accept in place of frames, once, until it expires."""
+
+    token: str
+    token_expires_at: datetime

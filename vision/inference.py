@@ -46,8 +46,9 @@ def analyse(
     """Find and describe the faces of an encoded image.
 
     `aliases` name the engines whose embeddings are wanted (none: detection only); the first one's detector is used
-    unless `detector` names another. `frame` adds what the frames of a sequence are compared by. Raises `InvalidImage`, `UnknownName`, or `EngineUnavailable` when no worker
-    answers within `timeout` seconds (default `FACEAPP_WAIT_SECONDS`).
+    unless `detector` names another. `frame` adds what the frames of a sequence are compared by. Raises `InvalidImage`,
+    `UnknownName`, or `EngineUnavailable` when no worker answers within `timeout` seconds (default
+    `FACEAPP_WAIT_SECONDS`).
     """
     if IN_WORKER or settings.CELERY_TASK_ALWAYS_EAGER:
         return run_engines(data, detector=detector, aliases=aliases, liveness=liveness, frame=frame)

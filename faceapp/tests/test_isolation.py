@@ -25,7 +25,13 @@ BODIES: dict[str, Any] = {
     "blacklist-images": lambda: {"images": [SimpleUploadedFile("a.png", picture(RED))]},
 }
 LISTS = {"blacklist-list", "job-list", "processed-image-list"}
-OPEN = {"api-root", "detect-detect-face", "process-process-images"}  # no stored object of anybody
+OPEN = {
+    "api-root",
+    "detect-detect-face",
+    "process-process-images",
+    "liveness-session-list",
+    "anti-spoof-list",
+}  # no stored object of anybody
 
 
 def api_of(client: Client) -> APIClient:
@@ -39,7 +45,9 @@ def owned(client_a: Client) -> dict[str, str]:
     upload = SimpleUploadedFile("a.png", picture(RED))
     api.post("/api/v1/blacklist/", {"name": "Red", "images": [upload]}, format="multipart")
     api.post("/api/v1/process/process-images", {"images": [data_url(picture(RED))]}, format="json")
+    session = api.post("/api/v1/liveness/sessions/", {"purpose": "onboarding", "subject": "u1"}, format="json")
     return {
+        "liveness-session": session.json()["id"],
         "blacklist": str(BlacklistEntry.objects.get().pk),
         "job": str(Job.objects.get().pk),
         "processed-image": str(ProcessedImage.objects.get().pk),
@@ -55,7 +63,7 @@ def api_patterns() -> Iterator[URLPattern]:
 
 
 def owner_key(name: str) -> str:
-    return next(key for key in ("processed-image", "blacklist", "job") if name.startswith(key))
+    return next(key for key in ("liveness-session", "processed-image", "blacklist", "job") if name.startswith(key))
 
 
 def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:

@@ -57,7 +57,7 @@ class TrainedModel:
     def __init__(self, path: Path) -> None:
         try:
             self._session: Any = runtime.open_session(path.read_bytes())
-            [[answer]] = self._run(np.zeros((SIDE, SIDE, 3), np.uint8)).tolist()
+            self._run(np.zeros((SIDE, SIDE, 3), np.uint8))[0, 0]  # its shape is right
         except Exception as error:  # the runtime has a class of its own for each way a file can be wrong
             message = "The network that FACEAPP_ANTISPOOF_MODEL names is not one of `manage.py train_antispoof`."
             raise EngineUnavailable(message, code="engine.weights_broken") from error
