@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
@@ -264,7 +264,7 @@ def test_challenges_are_random_and_hold_two_turns() -> None:
     assert len({tuple(actions) for actions in real}) > 5
     for actions in real:
         assert len(actions) == challenge.LENGTH and sum(action in challenge.TURNS for action in actions) >= 2
-        assert all(one != other for one, other in zip(actions, actions[1:], strict=False))
+        assert all(one != other for one, other in pairwise(actions))
     assert all({"blink", "mouth_open"} & set(_unpatched(expressions=True)) for _ in range(20))
 
 
