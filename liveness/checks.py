@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Info, Warning, register
+from django.core.checks import CheckMessage, Error, Info, register
+from django.core.checks import Warning as CheckWarning
 
 from clients.models import LivenessPolicy
 from liveness.services import can_assess
@@ -26,7 +27,7 @@ def check_policy(**_: Any) -> list[CheckMessage]:
         return []
     if policy in (LivenessPolicy.PASSIVE, LivenessPolicy.BOTH):
         message = "FACEAPP_LIVENESS_POLICY demands passive scores, and the weights for them are missing."
-        return [Warning(message, hint=f"{FETCH} Until then such checks answer 503.", id="liveness.W001")]
+        return [CheckWarning(message, hint=f"{FETCH} Until then such checks answer 503.", id="liveness.W001")]
     message = "Liveness checks look at frames only: the weights for passive scores are missing."
     return [Info(message, hint=FETCH, id="liveness.I001")]
 
