@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from django.conf import settings
 
+from vision.antispoof.report import AttackRates
 from vision.evaluation import Floats, Pairs, Rates
 
 if TYPE_CHECKING:
@@ -62,6 +63,17 @@ def draw_distances(file: Path, sets: Mapping[str, tuple[Pairs, float]]) -> None:
         axes = figure.add_subplot(len(sets), 1, row)
         _histogram(axes, pairs, threshold)
         axes.set_title(name)
+    figure.savefig(file, dpi=DPI)
+
+
+def draw_attack_rates(file: Path, rates: AttackRates, *, threshold: float) -> None:
+    """APCER and BPCER over the threshold of the fake probability, with the threshold that is set as a line."""
+    figure, axes = _figure("threshold of the fake probability", "share")
+    axes.plot(rates.thresholds, rates.apcer, color=IMPOSTORS, label=f"APCER ({rates.attacks:,} attacks)")
+    axes.plot(rates.thresholds, rates.bpcer, color=GENUINE, label=f"BPCER ({rates.living:,} living faces)")
+    axes.axvline(threshold, color=THRESHOLD, linestyle="--", label=f"threshold {threshold:.3g}")
+    axes.set_title("Attacks that pass, living faces that are refused")
+    axes.legend(loc="best")
     figure.savefig(file, dpi=DPI)
 
 
