@@ -23,7 +23,10 @@ def check_policy(**_: Any) -> list[CheckMessage]:
     if policy and policy not in LivenessPolicy.values:
         hint = f"Choose one of {', '.join(LivenessPolicy.values)}, or leave it empty."
         return [Error("FACEAPP_LIVENESS_POLICY is no policy.", hint=hint, id="liveness.E001")]
-    if can_assess():
+    try:
+        if can_assess():
+            return []
+    except Exception:  # the engine cannot be built, which vision.E002 says
         return []
     if policy in (LivenessPolicy.PASSIVE, LivenessPolicy.BOTH):
         message = "FACEAPP_LIVENESS_POLICY demands passive scores, and the weights for them are missing."

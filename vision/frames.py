@@ -32,7 +32,7 @@ def fingerprint(chip: Image) -> bytes:
     if deviation < 1:
         return b""
     steps = np.rint((levels - levels.mean()) / deviation * STEPS)
-    return np.clip(steps, -127, 127).astype(np.int8).tobytes()
+    return bytes(np.clip(steps, -127, 127).astype(np.int8))
 
 
 def difference(one: bytes, other: bytes) -> float:
@@ -50,7 +50,7 @@ def repeats(fingerprints: Sequence[bytes]) -> list[bool]:
 
 
 def _levels(data: bytes) -> Levels:
-    return np.frombuffer(data, np.int8).reshape(SIDE, SIDE).astype(np.float32) / STEPS
+    return (np.frombuffer(data, np.int8).reshape(SIDE, SIDE) / STEPS).astype(np.float32)
 
 
 def _unexplained(source: Levels, target: Levels) -> float:

@@ -22,7 +22,7 @@ class CameraImageField(serializers.Field):  # type: ignore[type-arg]
 
     def to_internal_value(self, data: Any) -> bytes:
         if isinstance(data, UploadedFile):
-            return data.read()
+            return bytes(data.read())
         if not isinstance(data, str):
             self.fail("invalid")
         return images.read_text(data, references=False)

@@ -24,7 +24,9 @@ class SessionInput(serializers.ModelSerializer[LivenessSession]):
 
     purpose = StrictTextField(max_length=50)
     subject = StrictTextField(max_length=255, trim_whitespace=False)
-    source = StrictTextField(max_length=100, required=False, allow_blank=True, trim_whitespace=False)
+    source = StrictTextField(  # type: ignore[assignment]  # the name of an attribute of fields
+        max_length=100, required=False, allow_blank=True, trim_whitespace=False
+    )
 
     class Meta:
         model = LivenessSession

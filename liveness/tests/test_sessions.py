@@ -216,9 +216,16 @@ def test_of_two_calls_at_once_each_uses_an_attempt_and_one_passes(api: APIClient
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"purpose": "x"}, {"purpose": 1, "subject": "u"}, {"purpose": "", "subject": "u"},
-     {"purpose": "x", "subject": "u" * 256}, {"purpose": "x" * 51, "subject": "u"}, {"purpose": "x", "subject": "a\0b"}],
-)  # fmt: skip
+    [
+        {},
+        {"purpose": "x"},
+        {"purpose": 1, "subject": "u"},
+        {"purpose": "", "subject": "u"},
+        {"purpose": "x", "subject": "u" * 256},
+        {"purpose": "x" * 51, "subject": "u"},
+        {"purpose": "x", "subject": "a\0b"},
+    ],
+)
 def test_a_session_needs_purpose_and_subject(api: APIClient, body: dict[str, Any]) -> None:
     assert api.post(URL, body, format="json").status_code == 422
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from django.conf import settings
@@ -80,8 +80,8 @@ def surroundings(image: Image, box: Box, scale: float = SCALES[0]) -> Image:
     left = min(max(round(box.x + box.w / 2 - side / 2), 0), width - side)
     top = min(max(round(box.y + box.h / 2 - side / 2), 0), height - side)
     square = image[top : top + side, left : left + side]
-    crop: Image = cv2.resize(square, (SIDE, SIDE), interpolation=cv2.INTER_AREA if side > SIDE else cv2.INTER_LINEAR)
-    return crop
+    smooth = cv2.INTER_AREA if side > SIDE else cv2.INTER_LINEAR
+    return cast(Image, cv2.resize(square, (SIDE, SIDE), interpolation=smooth))
 
 
 def in_place() -> bool:

@@ -97,8 +97,8 @@ class Command(BaseCommand):
         chosen = {"FACEAPP_ANTISPOOF_THRESHOLD": settings.ANTISPOOF_THRESHOLD, "balanced": rates.balanced()}
         for name, threshold in chosen.items():
             apcer, bpcer = rates.at(threshold)
-            line = f"At {threshold:.3f} ({name}): APCER {apcer:.1%} (attacks that pass), BPCER {bpcer:.1%} (living refused)"
-            self.stdout.write(line)
+            rates_there = f"APCER {apcer:.1%} (attacks that pass), BPCER {bpcer:.1%} (living faces refused)"
+            self.stdout.write(f"At {threshold:.3f} ({name}): {rates_there}.")
         self.stdout.write(self.style.SUCCESS(f"Written to {target}: antispoof.onnx, antispoof.json, antispoof.png."))
         self.stdout.write(
             f"To use it: FACEAPP_ANTISPOOF_MODEL={target / 'antispoof.onnx'}, and restart web and workers."
