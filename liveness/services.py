@@ -16,7 +16,7 @@ from clients.models import Client
 from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable, Unprocessable
 from liveness import challenge, tokens
 from liveness.exceptions import FaceNotFound, NotLive, SessionClosed, SessionNotFound, TokenRefused
-from liveness.models import LivenessSession, SeenFrame, Status
+from liveness.models import Action, LivenessSession, SeenFrame, Status
 from liveness.presence import Face, alike, assess, can_assess, passive_check, policy_of, read_face
 from liveness.types import FrameResult, FramesResult, Policy, SessionResult
 from vision.engines import DEFAULT, engines
@@ -278,10 +278,11 @@ def _remember(session: LivenessSession, frames: Sequence[bytes], faces: Sequence
 
 
 def _require_one_person(front: DetectedFace, faces: Sequence[DetectedFace], compared: DetectedFace | None) -> None:
-    """Turned faces are less alike than those that look ahead, hence the other limit for them."""
+    """Faces that are turned away are less alike, hence the other limit for them."""
     if compared and alike(one=front, other=compared) < AT_THRESHOLD:
         raise NotLive("The frames show somebody else than the image.", code=OTHER_FACE)
-    if any(alike(one=front, other=face) < TURNED_SIMILARITY for face in faces):
+    limits = (AT_THRESHOLD if Action.CENTRE in challenge.shown(face) else TURNED_SIMILARITY for face in faces)
+    if any(alike(one=front, other=face) < least for face, least in zip(faces, limits, strict=True)):
         raise NotLive("The frames show more than one person.", code=OTHER_FACE)
 
 

@@ -64,7 +64,7 @@ def alex(faces: Path) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def kit(faces: Path) -> np.ndarray:
+def rose(faces: Path) -> np.ndarray:
     return small(faces / "rose_1.jpg")
 
 
@@ -88,7 +88,7 @@ def post(api: APIClient, session: dict[str, Any], frames: list[bytes], **more: A
 
 
 def test_a_head_that_turns_as_asked_passes_and_its_token_vouches_for_the_face(
-    api: APIClient, client_a: Client, alex: np.ndarray, kit: np.ndarray
+    api: APIClient, client_a: Client, alex: np.ndarray, rose: np.ndarray
 ) -> None:
     session = start(api)
     own = base64.b64encode(encoded(alex)).decode()
@@ -96,11 +96,11 @@ def test_a_head_that_turns_as_asked_passes_and_its_token_vouches_for_the_face(
     assert response.status_code == 200, response.json()
     binding: Any = {"client": client_a, "token": response.json()["token"], "purpose": "onboarding", "subject": "u1"}
     with pytest.raises(Exception, match="another face"):
-        redeem_token(**binding, face=read_face(data=encoded(kit)))
+        redeem_token(**binding, face=read_face(data=encoded(rose)))
     redeem_token(**binding, face=read_face(data=encoded(alex)))
 
 
-def test_what_is_wrong_has_a_code_of_its_own(api: APIClient, alex: np.ndarray, kit: np.ndarray) -> None:
+def test_what_is_wrong_has_a_code_of_its_own(api: APIClient, alex: np.ndarray, rose: np.ndarray) -> None:
     first = start(api)
     frames = act(alex, first)
     assert post(api, first, frames).status_code == 200
@@ -114,9 +114,9 @@ def test_what_is_wrong_has_a_code_of_its_own(api: APIClient, alex: np.ndarray, k
     LivenessSession.objects.filter(pk=again["id"]).update(actions=[other_way.get(a, a) for a in first["actions"]])
     assert code(act(alex, first, seed=100), again) == "liveness.out_of_order"
     third = start(api)
-    half = act(alex, third, seed=200)[:2] + act(kit, third, seed=300)[2:]
+    half = act(alex, third, seed=200)[:2] + act(rose, third, seed=300)[2:]
     assert code(half, third) == "liveness.other_face"
-    image = base64.b64encode(encoded(kit)).decode()
+    image = base64.b64encode(encoded(rose)).decode()
     assert code(act(alex, third, seed=400), third, image=image) == "liveness.other_face"
     still = [encoded(turned_still) for turned_still in copies(alex)]
     assert code(still, third) == "liveness.no_movement"
@@ -132,7 +132,10 @@ def copies(image: np.ndarray) -> list[np.ndarray]:
     picture.save(poor, "JPEG", quality=35)
     size = (round(picture.width * 0.75), round(picture.height * 0.75))
     changed = [picture, picture.resize(size), ImageEnhance.Brightness(picture).enhance(1.2), Image.open(poor)]
-    changed += [picture.crop((6, 5, picture.width - 4, picture.height - 7)), picture.rotate(2, Image.Resampling.BICUBIC)]
+    changed += [
+        picture.crop((6, 5, picture.width - 4, picture.height - 7)),
+        picture.rotate(2, Image.Resampling.BICUBIC),
+    ]
     return [np.asarray(one.convert("RGB")) for one in changed]
 
 
