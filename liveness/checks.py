@@ -23,16 +23,26 @@ def check_policy(**_: Any) -> list[CheckMessage]:
     if policy and policy not in LivenessPolicy.values:
         hint = f"Choose one of {', '.join(LivenessPolicy.values)}, or leave it empty."
         return [Error("FACEAPP_LIVENESS_POLICY is no policy.", hint=hint, id="liveness.E001")]
-    try:
-        if can_assess():
-            return []
-    except Exception:  # the engine cannot be built, which vision.E002 says
+    if policy not in (LivenessPolicy.PASSIVE, LivenessPolicy.BOTH) or _assesses():
         return []
-    if policy in (LivenessPolicy.PASSIVE, LivenessPolicy.BOTH):
-        message = "FACEAPP_LIVENESS_POLICY demands passive scores, and the weights for them are missing."
-        return [CheckWarning(message, hint=f"{FETCH} Until then such checks answer 503.", id="liveness.W001")]
+    message = "FACEAPP_LIVENESS_POLICY demands passive scores, and the weights for them are missing."
+    return [CheckWarning(message, hint=f"{FETCH} Until then such checks answer 503.", id="liveness.W001")]
+
+
+@register(deploy=True)
+def check_passive_scores(**_: Any) -> list[CheckMessage]:
+    """Whoever deploys knows what liveness means there."""
+    if settings.LIVENESS_POLICY or _assesses():
+        return []
     message = "Liveness checks look at frames only: the weights for passive scores are missing."
     return [Info(message, hint=FETCH, id="liveness.I001")]
+
+
+def _assesses() -> bool:
+    try:
+        return can_assess()
+    except Exception:  # the engine cannot be built, which vision.E002 says
+        return True
 
 
 @register()
