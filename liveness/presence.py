@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 
 from clients.models import Client, LivenessPolicy
+from faceapp.exceptions import InvalidInput
 from liveness.exceptions import FaceNotFound
 from liveness.types import PassiveResult, Policy
 from vision import inference
@@ -16,6 +18,7 @@ from vision.similarity import distance, similarity
 from vision.types import DetectedFace, Embedding
 
 Face = DetectedFace | Mapping[str, Embedding]  # or the embeddings of one, by space
+AT_ONCE = 4  # frames of one call that wait for workers at the same time
 PROMINENT = 0.25  # of the largest face's area: a smaller one is somebody in the background
 
 
@@ -44,6 +47,19 @@ def read_face(*, data: bytes, alone: bool = False) -> DetectedFace:
     if alone and others:
         raise FaceNotFound("This image shows several faces; exactly one is needed.", code="face.several")
     return largest
+
+
+def read_frames(*, frames: Sequence[bytes], alone: bool = False) -> list[DetectedFace | InvalidInput]:
+    """`read_face` of every frame, several at a time; for one that cannot be used the refusal. Raises `Unavailable`."""
+
+    def read(data: bytes) -> DetectedFace | InvalidInput:
+        try:
+            return read_face(data=data, alone=alone)
+        except InvalidInput as error:
+            return error
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(read, frames))
 
 
 def passive_check(*, data: bytes) -> PassiveResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,7 +18,7 @@ from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable, Unproces
 from liveness import challenge, tokens
 from liveness.exceptions import FaceNotFound, NotLive, SessionClosed, SessionNotFound, TokenRefused
 from liveness.models import Action, LivenessSession, SeenFrame, Status
-from liveness.presence import Face, alike, assess, can_assess, passive_check, policy_of, read_face
+from liveness.presence import Face, alike, assess, can_assess, passive_check, policy_of, read_face, read_frames
 from liveness.types import FrameResult, FramesResult, Policy, SessionResult
 from vision.engines import DEFAULT, engines
 from vision.frames import repeats
@@ -30,6 +31,7 @@ __all__ = [
 ]  # fmt: skip
 
 MIN_FRACTION = 0.6  # of the frames that must count
+ROUNDING = 1e-9  # 0.6 has no exact binary form
 FRAMES_REQUIRED, SPOOF, REPEATED, OTHER_FACE, NO_FACE = (
     f"liveness.{reason}" for reason in ("frames_required", "spoof", "repeated", "other_face", "no_face")
 )
@@ -66,14 +68,14 @@ def check_frames(
     known = _face_of(reference) if isinstance(reference, bytes) else reference
     taken = _taken(known, probe)
     passive = assess(face=taken) if policy.passive and taken else None
-    seen = [_read_frame(data) for data in frames]
+    seen = read_frames(frames=frames)
     looked_at = _look_at(frames, seen, known, policy, min_similarity)
-    needed = min_frames or min_fraction * len(frames)
+    needed = min_frames or max(1, math.ceil(min_fraction * len(frames) - ROUNDING))
     reasons = [SPOOF] if passive and passive.is_fake else []
     if not frames and policy.frames and policy.demanded:
         reasons.append(FRAMES_REQUIRED)
-    if frames and sum(result.counts for result in looked_at) < max(needed, 1):
-        reasons += _lacking(looked_at)
+    if frames and sum(result.counts for result in looked_at) < needed:
+        reasons += _lacking(looked_at, policy)
     elif policy.frames and _one_still(taken, frames, seen):
         reasons.append(REPEATED)
     return FramesResult(not reasons, list(dict.fromkeys(reasons)), looked_at, passive, policy)
@@ -91,20 +93,12 @@ def _taken(known: Face, probe: DetectedFace | bytes | None) -> DetectedFace:
     return known
 
 
-def _read_frame(data: bytes) -> DetectedFace | str:
-    """The face of a frame, or the code of the reason why it has none."""
-    try:
-        return read_face(data=data)
-    except InvalidInput as error:
-        return error.code
-
-
 def _look_at(
-    frames: Sequence[bytes], seen: Sequence[DetectedFace | str], known: Face, policy: Policy, least: float
+    frames: Sequence[bytes], seen: Sequence[DetectedFace | InvalidInput], known: Face, policy: Policy, least: float
 ) -> list[FrameResult]:
     repeated = [near or again for near, again in zip(repeats(_fingerprints(seen)), _again(frames), strict=True)]
     return [
-        FrameResult(error=face) if isinstance(face, str) else _judge(face, again, known, policy, least)
+        FrameResult(error=face.code) if isinstance(face, InvalidInput) else _judge(face, again, known, policy, least)
         for face, again in zip(seen, repeated, strict=True)
     ]
 
@@ -118,7 +112,7 @@ def _judge(face: DetectedFace, repeated: bool, known: Face, policy: Policy, leas
     return FrameResult(counts, same, round(alikeness, 4), passive, repeated)
 
 
-def _fingerprints(seen: Sequence[DetectedFace | str]) -> list[bytes]:
+def _fingerprints(seen: Sequence[DetectedFace | InvalidInput]) -> list[bytes]:
     return [face.frame.fingerprint if isinstance(face, DetectedFace) and face.frame else b"" for face in seen]
 
 
@@ -126,23 +120,23 @@ def _again(frames: Sequence[bytes]) -> list[bool]:
     return [data in frames[:index] for index, data in enumerate(frames)]
 
 
-def _one_still(taken: DetectedFace, frames: Sequence[bytes], seen: Sequence[DetectedFace | str]) -> bool:
+def _one_still(taken: DetectedFace, frames: Sequence[bytes], seen: Sequence[DetectedFace | InvalidInput]) -> bool:
     """Whether frames and image together are one photograph: a single frame that is the image once more."""
     prints = _fingerprints([taken, *seen])
     return len(frames) == 1 and repeats(prints)[1]
 
 
-def _lacking(results: Sequence[FrameResult]) -> list[str]:
+def _lacking(results: Sequence[FrameResult], policy: Policy) -> list[str]:
     """What the frames that do not count lack."""
-    return [code for result in results if not result.counts for code in _faults(result)]
+    return [code for result in results if not result.counts for code in _faults(result, policy)]
 
 
-def _faults(result: FrameResult) -> list[str]:
+def _faults(result: FrameResult, policy: Policy) -> list[str]:
     if result.error:
         return [NO_FACE]
     fake = result.passive is not None and result.passive.is_fake
-    faults = {REPEATED: result.repeated, OTHER_FACE: not result.same_person, SPOOF: fake}
-    return [code for code, found in faults.items() if found]
+    of_frames = {REPEATED: result.repeated, OTHER_FACE: not result.same_person} if policy.frames else {}
+    return [code for code, found in {**of_frames, SPOOF: fake}.items() if found]
 
 
 # ---- sessions ---------------------------------------------------------------------------------------------------
@@ -241,7 +235,7 @@ def _closed(session: LivenessSession) -> SessionClosed:
 def _judge_attempt(session: LivenessSession, nonce: str, frames: Sequence[bytes], image: bytes | None) -> SessionResult:
     if not constant_time_compare(nonce, session.nonce):
         raise NotLive("The nonce is not this session's.", code="liveness.wrong_nonce")
-    faces = [_session_face(data) for data in frames]
+    faces = [_session_face(found) for found in read_frames(frames=frames, alone=True)]
     compared = read_face(data=image) if image is not None else None
     passive = [assess(face=face) for face in faces] if policy_of(client=session.client).passive else []
     _remember(session, frames, faces)
@@ -255,13 +249,13 @@ def _judge_attempt(session: LivenessSession, nonce: str, frames: Sequence[bytes]
     return _pass(session, front)
 
 
-def _session_face(data: bytes) -> DetectedFace:
-    try:
-        return read_face(data=data, alone=True)
-    except FaceNotFound as error:
-        several = error.code == "face.several"
-        code = "liveness.several_faces" if several else NO_FACE
-        raise NotLive("Every frame must show exactly one face.", code=code) from error
+def _session_face(found: DetectedFace | InvalidInput) -> DetectedFace:
+    if isinstance(found, FaceNotFound):
+        code = "liveness.several_faces" if found.code == "face.several" else NO_FACE
+        raise NotLive("Every frame must show exactly one face.", code=code) from found
+    if isinstance(found, InvalidInput):
+        raise found
+    return found
 
 
 def _remember(session: LivenessSession, frames: Sequence[bytes], faces: Sequence[DetectedFace]) -> None:

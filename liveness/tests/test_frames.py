@@ -87,6 +87,7 @@ def test_each_frame_says_what_it_showed(client_a: Client, antispoof: None) -> No
         ("both", SPOOFS, SELF, ["liveness.spoof"]),
         ("passive", SPOOFS, SELF, ["liveness.spoof"]),
         ("passive", STRANGERS, SELF, []),
+        ("passive", [frame(BLUE, fake=True)] * 2, SELF, ["liveness.spoof"]),
         ("both", STRANGERS, SELF, ["liveness.other_face"]),
     ],
 )

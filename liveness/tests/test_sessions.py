@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from clients.models import Client
 from clients.services import create_api_key
+from faceapp.exceptions import FaceAppError
 from liveness import challenge, tasks
+from liveness.exceptions import TokenRefused
 from liveness.models import Action, LivenessSession, SeenFrame
 from liveness.services import read_face, redeem_token
 from liveness.tests.pictures import frame
@@ -230,6 +232,11 @@ def test_a_session_needs_purpose_and_subject(api: APIClient, body: dict[str, Any
     assert api.post(URL, body, format="json").status_code == 422
 
 
+def test_half_a_character_is_no_subject(api: APIClient) -> None:
+    body = rb'{"purpose": "x", "subject": "\ud800"}'
+    assert api.post(URL, body, content_type="application/json").status_code == 422
+
+
 @pytest.mark.parametrize(
     ("frames", "status", "code"),
     [
@@ -281,8 +288,6 @@ def binding(client_a: Client, red: Any) -> Iterator[dict[str, Any]]:
 
 
 def refusal_of(token: str, binding: dict[str, Any], **changes: Any) -> str:
-    from faceapp.exceptions import FaceAppError
-
     with pytest.raises(FaceAppError) as refusal:
         redeem_token(token=token, **binding | changes)
     return refusal.value.code
@@ -303,6 +308,30 @@ def test_a_token_is_good_once_for_what_it_was_made_for(
     assert LivenessSession.objects.get().embedding is None
     assert refusal_of(token, binding) == "liveness.token_used"
     assert api.get(f"{URL}{LivenessSession.objects.get().pk}/").json()["redeemed"] is True
+
+
+def test_of_two_who_use_a_token_at_once_one_is_refused(api: APIClient, binding: dict[str, Any]) -> None:
+    token = passed(api)
+
+    def redeem(_: int) -> str:
+        try:
+            redeem_token(token=token, **binding)
+        except TokenRefused as error:
+            return error.code
+        finally:
+            connection.close()
+        return "good"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(redeem, range(2))) == ["good", "liveness.token_used"]
+
+
+def test_a_token_is_good_again_when_what_it_permits_fails(api: APIClient, binding: dict[str, Any]) -> None:
+    token = passed(api)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        redeem_token(token=token, **binding)
+        raise RuntimeError
+    redeem_token(token=token, **binding)
 
 
 def test_a_token_expires(api: APIClient, binding: dict[str, Any], settings: Settings) -> None:
