@@ -16,8 +16,6 @@ STEPS = 32  # grey levels to one standard deviation
 # degrees by 0.19 and more.
 SAME_STILL = 0.13
 
-Levels = NDArray[np.float32]  # (SIDE, SIDE)
-
 
 def fingerprint(chip: Image) -> bytes:
     """An aligned chip (h, w, 3) as 24 x 24 grey levels of mean 0 and deviation 1, eight bits each; empty when flat.
@@ -37,35 +35,42 @@ def fingerprint(chip: Image) -> bytes:
 
 def difference(one: bytes, other: bytes) -> float:
     """What neither moving the picture as a whole nor changing its light explains, 0 (the same still) to 1."""
-    a, b = _levels(one), _levels(other)
-    return min(_unexplained(a, b), _unexplained(b, a))
+    return _Still(one).difference(_Still(other))
 
 
 def repeats(fingerprints: Sequence[bytes]) -> list[bool]:
     """For each frame whether an earlier one of the sequence shows the same still. An empty one repeats nothing."""
+    stills = [_Still(data) if data else None for data in fingerprints]
     return [
-        bool(one) and any(before and difference(one, before) < SAME_STILL for before in fingerprints[:index])
-        for index, one in enumerate(fingerprints)
+        still is not None and any(before and still.difference(before) < SAME_STILL for before in stills[:index])
+        for index, still in enumerate(stills)
     ]
 
 
-def _levels(data: bytes) -> Levels:
-    return (np.frombuffer(data, np.int8).reshape(SIDE, SIDE) / STEPS).astype(np.float32)
-
-
-def _unexplained(source: Levels, target: Levels) -> float:
-    """Share of the deviation of `target` that stays when `source` is shifted, turned, scaled, sheared and relit.
+class _Still:
+    """A fingerprint, and everything that the same picture looks like when it is shifted, turned, scaled or relit.
 
     Landmarks of two copies differ by parts of a pixel, so their chips do. To the first order such a motion adds the
-    picture's gradients, times 1, x and y (as in the tracker of Lucas and Kanade, IJCAI 1981): least squares.
+    picture's gradients, times 1, x and y (as in the tracker of Lucas and Kanade, IJCAI 1981): a linear space, of which
+    an orthonormal basis is kept.
     """
-    down, across = np.gradient(source)
-    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
-    light = [np.ones_like(source), source, source**2]
-    motion = [across, across * x, across * y, down, down * x, down * y]
-    inner = slice(1, -1)  # gradients at the border are one-sided
-    columns = np.stack([part[inner, inner].ravel() for part in (*light, *motion)], axis=1)
-    wanted = target[inner, inner].ravel()
-    weights = np.linalg.lstsq(columns, wanted, rcond=None)[0]
-    deviation = float(wanted.std())
-    return float(np.sqrt(np.mean((wanted - columns @ weights) ** 2))) / deviation if deviation else 1.0
+
+    def __init__(self, data: bytes) -> None:
+        levels = (np.frombuffer(data, np.int8).reshape(SIDE, SIDE) / STEPS).astype(np.float32)
+        down, across = np.gradient(levels)
+        y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+        light = [np.ones_like(levels), levels, levels**2]
+        motion = [across, across * x, across * y, down, down * x, down * y]
+        inner = slice(1, -1)  # gradients at the border are one-sided
+        columns = np.stack([part[inner, inner].ravel() for part in (*light, *motion)], axis=1)
+        self._basis = np.linalg.qr(columns).Q
+        self._levels = levels[inner, inner].ravel()
+
+    def difference(self, other: _Still) -> float:
+        """The share of one picture's deviation that the other does not explain; the better of both ways."""
+        return min(self._unexplained(other._levels), other._unexplained(self._levels))
+
+    def _unexplained(self, levels: NDArray[np.float32]) -> float:
+        rest = levels - self._basis @ (self._basis.T @ levels)
+        deviation = float(levels.std())
+        return float(np.sqrt(np.mean(rest**2))) / deviation if deviation else 1.0

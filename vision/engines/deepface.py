@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +18,10 @@ from vision.engines.base import FaceEngine
 from vision.engines.landmarks import LandmarkFinder
 from vision.engines.spaces import model_named, space_of
 from vision.engines.weights import WeightFile
+from vision.exceptions import EngineUnavailable
 from vision.types import Detection, Expression, Image
+
+logger = logging.getLogger(__name__)
 
 
 class DeepFaceEngine(FaceEngine):
@@ -48,8 +52,7 @@ class DeepFaceEngine(FaceEngine):
             weights.verify(self.files())
             runtime.build("facial_recognition", self.space.model)
             self._detector(self.detector)
-            if self.assesses_liveness():
-                self._presence = liveness.build()
+            self._presence = self._build_presence()
             self._finder = LandmarkFinder(full=bool(self._alignment_files()))
 
     def detect(self, image: Image, *, detector: str | None = None) -> list[Detection]:
@@ -91,6 +94,14 @@ class DeepFaceEngine(FaceEngine):
         if not settings.LIVENESS_68_POINTS:
             return [None] * len(detections)
         return [self._landmarks.expression(image, detection) for detection in detections]
+
+    def _build_presence(self) -> liveness.Presence | None:
+        """A broken network for passive scores does not stop the recognition of faces."""
+        try:
+            return liveness.build() if self.assesses_liveness() else None
+        except EngineUnavailable as error:
+            logger.error("There are no passive scores: %s", error.message)
+            return None
 
     def _alignment_files(self) -> tuple[WeightFile, ...]:
         needed = self.model.alignment.kind == "arcface" or settings.LIVENESS_68_POINTS

@@ -16,6 +16,7 @@ from pytest_django.fixtures import Settings
 from vision.antispoof.report import attack_rates
 from vision.antispoof.samples import FAKE, LIVE, Sample, split
 from vision.engines import liveness
+from vision.engines.deepface import DeepFaceEngine
 from vision.engines.liveness import SIDE, TrainedModel, surroundings
 from vision.exceptions import EngineUnavailable
 from vision.tests.drawing import RED
@@ -77,6 +78,7 @@ def test_a_file_that_is_no_such_network_is_refused(tmp_path: Path, settings: Set
     with pytest.raises(EngineUnavailable) as refusal:
         liveness.build()
     assert refusal.value.code == "engine.weights_broken"
+    assert DeepFaceEngine()._build_presence() is None
 
 
 @pytest.mark.parametrize("arguments", [("--epochs", "0"), ("--held-out", "1"), ()])
