@@ -13,7 +13,8 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from vision.alignment import eye_levelled_chip, five_point_chip
-from vision.engines import detectors, liveness, runtime, weights
+from vision.engines import detectors, runtime, weights
+from vision.engines import liveness as passive
 from vision.engines.base import FaceEngine
 from vision.engines.landmarks import LandmarkFinder
 from vision.engines.spaces import model_named, space_of
@@ -34,7 +35,7 @@ class DeepFaceEngine(FaceEngine):
         detectors.detector_named(detector)
         self._detectors: dict[str, detectors.Detector] = {}
         self._finder: LandmarkFinder | None = None
-        self._presence: liveness.Presence | None = None
+        self._presence: passive.Presence | None = None
         self._lock = threading.RLock()  # detectors of OpenCV and dlib give wrong results when two threads share one
 
     def files(self) -> tuple[WeightFile, ...]:
@@ -87,7 +88,7 @@ class DeepFaceEngine(FaceEngine):
         return [self._presence.live(image, detection.box) for detection in detections]
 
     def assesses_liveness(self) -> bool:
-        return liveness.in_place()
+        return passive.in_place()
 
     def expressions(self, image: Image, detections: Sequence[Detection]) -> list[Expression | None]:
         self.load()
@@ -95,10 +96,10 @@ class DeepFaceEngine(FaceEngine):
             return [None] * len(detections)
         return [self._landmarks.expression(image, detection) for detection in detections]
 
-    def _build_presence(self) -> liveness.Presence | None:
+    def _build_presence(self) -> passive.Presence | None:
         """A broken network for passive scores does not stop the recognition of faces."""
         try:
-            return liveness.build() if self.assesses_liveness() else None
+            return passive.build() if self.assesses_liveness() else None
         except EngineUnavailable as error:
             logger.error("There are no passive scores: %s", error.message)
             return None
