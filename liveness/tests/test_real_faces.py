@@ -21,7 +21,6 @@ from rest_framework.test import APIClient
 
 from clients.models import Client
 from clients.services import create_api_key
-from liveness.challenge import EYES_CLOSED, MOUTH_OPENED
 from liveness.models import LivenessSession
 from liveness.services import check_frames, passive_check, read_face, redeem_token
 from liveness.tests.head import encoded, performance, small, turned
@@ -182,14 +181,12 @@ def test_photographs_of_one_person_vouch_for_each_other(client_a: Client, faces:
     assert check_frames(client=client_a, reference=spoof, frames=[]).reasons == ["liveness.spoof"]
 
 
-@pytest.mark.parametrize(("name", "mouth_open"), [("obama_1.jpg", False), ("biden_2.jpg", False)])
-def test_with_68_points_eyes_and_mouth_are_measured(
-    faces: Path, settings: Settings, real_engine: DeepFaceEngine, name: str, mouth_open: bool
-) -> None:
+@pytest.mark.parametrize("name", ["obama_1.jpg", "biden_2.jpg"])
+def test_with_68_points_eyes_and_mouth_are_measured(faces: Path, settings: Settings, real: None, name: str) -> None:
     settings.LIVENESS_68_POINTS = True
     Fetcher(lambda line: None).fetch(weights.DLIB_68_POINTS)
     engine = DeepFaceEngine(detector="dlib")
     image = small(faces / name)
     assert weights.DLIB_68_POINTS in engine.files()
     (expression,) = engine.expressions(image, engine.detect(image))
-    assert expression.eyes > EYES_CLOSED and (expression.mouth > MOUTH_OPENED) is mouth_open
+    assert 0.1 < expression.eyes < 0.5 and 0 <= expression.mouth < 0.3
