@@ -9,7 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
 # `/api/`, and what programs made for other services call; those repeat slashes.
-API_PATHS = re.compile(r"/api/|/+nextcloud/|/+(?:open|detect|compute|welcome|health)/*\Z")
+API_PATHS = re.compile(
+    r"/+(?:api|nextcloud|ekyc|k)/|/+(?:open|detect|compute|welcome|health)/*\Z"
+    r"|/+(?:check-2-face|face-otp|register-face|search|remove)/*\Z"
+)
 
 
 def is_api_path(path: str) -> bool:

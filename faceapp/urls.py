@@ -7,8 +7,8 @@ from rest_framework.routers import DefaultRouter
 
 from blacklist.api.views import BlacklistViewSet
 from faceapp import health
-from people.api.views import CompareViewSet, PeopleViewSet
 from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
+from people.api.views import CompareViewSet, PeopleViewSet
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
 
 
@@ -37,6 +37,8 @@ urlpatterns = [
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/login/", include("rest_framework.urls")),
+    path("ekyc/", include("compat.ekyc.urls")),
+    path("", include("compat.ekyc.urls")),
     path("nextcloud/", include("compat.nextcloud.urls")),
     path("", include("compat.nextcloud.urls")),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

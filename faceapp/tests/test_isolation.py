@@ -28,7 +28,6 @@ BODIES: dict[str, Any] = {
     "people-verify": {"image": data_url(picture(RED))},
 }
 LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list"}
-LISTS = {"blacklist-list", "job-list", "processed-image-list"}
 OPEN = {
     "api-root",
     "detect-detect-face",
@@ -73,8 +72,8 @@ def api_patterns() -> Iterator[URLPattern]:
 
 
 def owner_key(name: str) -> str:
-    return next(key for key in ("processed-image", "blacklist", "job", "people") if name.startswith(key))
-    return next(key for key in ("liveness-session", "processed-image", "blacklist", "job") if name.startswith(key))
+    owned = ("liveness-session", "processed-image", "blacklist", "job", "people")
+    return next(key for key in owned if name.startswith(key))
 
 
 def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:
