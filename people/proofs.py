@@ -1,7 +1,7 @@
 """Whether somebody who is alive stands behind an image: frames with the call, or the token of a liveness session.
 
-A token is good for one purpose, person and source, as its session was started for: `ENROL` and `VERIFY` for the external
-id (where there is none, the id) and the source of the person, `COMPARE` for the subject that the caller names.
+A token is good for one purpose, person and source, as its session was started for: `ENROL` and `VERIFY` for the
+external id (where there is none, the id) and the source of the person, `COMPARE` for the subject that the caller names.
 """
 
 from __future__ import annotations

@@ -20,15 +20,17 @@ def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
     """Whether the largest face of an image is this person's, and somebody's who is alive.
 
     Liveness is looked at where the faces match; frames must show the person. Raises `InvalidImage`, `FaceNotFound`,
-    `NoTemplate`, `NotLive` (for callers who have not asked, but must), `TokenRefused`, `SessionNotFound`, or `Unavailable`.
+    `NoTemplate`, `NotLive` (to callers who have not asked, but must), `TokenRefused`, `SessionNotFound` or
+    `Unavailable`.
     """
     space = engines[DEFAULT].space
     templates = FaceTemplate.objects.of_client(person.client).in_space(space.name).of_person(person)
     probe = read_face(data=data)
     near = templates.nearest(probe.embeddings[space.name], metric=space.metric, limit=1)
-    known = {space.name: vector for match in near for vector in templates.vectors_of(match.reference_image_id)}
-    if not known:  # never enrolled, or erased meanwhile
+    stored = templates.vectors_of(near[0].reference_image_id) if near else []
+    if not stored:  # never enrolled, or erased meanwhile
         raise NoTemplate("This person has no enrolled face to compare with.")
+    known = {space.name: stored[0]}
     compared = _comparison(person.client, near[0].distance)
     if proof.token and compared.matches:
         redeem_for(person=person, token=proof.token, purpose=VERIFY, face=probe)

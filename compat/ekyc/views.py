@@ -69,16 +69,10 @@ class RegisterView(EkycView):
 
     def post(self, request: Request) -> Response:
         new = payloads.read_registration(request.data)
-        fields = {"external_id": new.people_id, "source": new.source, "metadata": new.metadata, "proof": new.proof}
-        gate = Gate(settings.EKYC_QUALITY_GATE)
-        enrolment = services.enrol_face(
-            client=client_of(request),
-            upload=Upload(new.image),
-            replace=True,
-            face_choice="largest",
-            gate=gate,
-            **fields,
-        )
+        fields: dict[str, Any] = {"external_id": new.people_id, "source": new.source, "metadata": new.metadata}
+        rules: dict[str, Any] = {"replace": True, "face_choice": "largest", "gate": Gate(settings.EKYC_QUALITY_GATE)}
+        image = Upload(new.image)
+        enrolment = services.enrol_face(client=client_of(request), upload=image, proof=new.proof, **fields, **rules)
         return Response(payloads.write_registration(enrolment.person))
 
 

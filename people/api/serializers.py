@@ -19,7 +19,7 @@ ON_EXISTING = ["refuse", "add", "replace"]
 OBJECT = extend_schema_field({"type": "object", "additionalProperties": True})
 
 
-TOKEN = "Of a liveness session about this person and purpose; used up by this call."
+OF_SESSION = "Of a liveness session about this person and purpose; used up by this call."
 
 
 # ---- what comes in ----------------------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ class NewImage(serializers.Serializer):  # type: ignore[type-arg]
         [gate.value for gate in Gate], required=False, help_text="Default: the deployment's."
     )
     face_choice: Any = serializers.ChoiceField(["only", "largest"], default="only")
-    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=TOKEN)
+    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=OF_SESSION)
 
 
 class NewPerson(PersonPatch):
@@ -70,7 +70,7 @@ class NewPerson(PersonPatch):
     )
     quality_gate: Any = serializers.ChoiceField([gate.value for gate in Gate], required=False)
     face_choice: Any = serializers.ChoiceField(["only", "largest"], default="only")
-    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=TOKEN)
+    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=OF_SESSION)
 
 
 class SearchInput(serializers.Serializer):  # type: ignore[type-arg]
@@ -104,7 +104,7 @@ class VerifyInput(serializers.Serializer):  # type: ignore[type-arg]
 
     image = ImageField(style=ONE_FILE)
     threshold = DistanceField(required=False, allow_null=True, min_value=0)
-    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=TOKEN)
+    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=OF_SESSION)
 
 
 class CompareInput(VerifyInput):

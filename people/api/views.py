@@ -113,8 +113,10 @@ class PeopleViewSet(mixins.ListModelMixin, GenericViewSet[Person]):
     def images(self, request: Request, pk: str) -> Response:
         """Enrol another photograph, or one in the place of all others."""
         person, data = self.get_person(), self._validated(request)
-        upload, options = upload_of(data.pop("image")), {"gate": _gate(data), "proof": _proof(data)}
-        enrolment = services.enrol_face(client=person.client, person=person, upload=upload, **data, **options)
+        upload, gate, proof = upload_of(data.pop("image")), _gate(data), _proof(data)
+        enrolment = services.enrol_face(
+            client=person.client, person=person, upload=upload, gate=gate, proof=proof, **data
+        )
         body = EnrolmentSerializer(enrolment, context=self.get_serializer_context()).data
         return Response(body, status=status.HTTP_201_CREATED)
 
