@@ -151,8 +151,8 @@ This one ran on {date} with {processors} processors in {seconds:.0f} seconds.
   the image, searches 1,000 templates, and records faces and matches. A few calls warm up both sides.
 - **job**: images of 640 pixels with one face in one asynchronous job, from sending it to its last result.
 - **screening**: a job of photographs of 1280 pixels with one face and with six, each stored, searched and recorded,
-  against a loop in one process that finds the faces with dlib's CNN, aligns and describes them and does nothing else: as
-  dlib's examples do, and with the images doubled before, as the service does to find faces half as large.
+  against a loop in one process that finds the faces with dlib's CNN, aligns and describes them and does nothing else:
+  as dlib's examples do, and with the images doubled before, as the service does to find faces half as large.
 - **Nextcloud**: `/detect` over HTTP, three callers per worker, against a loop over dlib's own networks in as many
   processes: load the file, find faces, place landmarks, compute descriptors. One face, 640 pixels; memory is the
   largest process's that looks at images.
