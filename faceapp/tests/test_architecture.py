@@ -31,7 +31,7 @@ BELOW: dict[str, set[str]] = {
 OPEN = {"models", "services", "types", "exceptions", "querysets"}
 # vision has no tables and no services: its verbs lie in these modules. folders and refusals are what imports share.
 OPEN_IN = {
-    "vision": {"images", "inference", "descriptors", "engines", "vectors", "evaluation", "plots"},
+    "vision": {"images", "inference", "descriptors", "engines", "vectors", "similarity", "evaluation", "plots"},
     "people": {"folders", "refusals"},
 }
 # Doors, and the modules they may import beside the above: who is calling, and how errors leave.
