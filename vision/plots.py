@@ -48,8 +48,9 @@ def draw_det(file: Path, curves: Mapping[str, Rates]) -> None:
     axes.set_yticks(places, labels)
     edges = _deviates(np.array([SMALLEST, 0.5]))
     axes.plot(edges, edges, color="#9ca3af", linewidth=0.8, linestyle=":", label="equal")
-    axes.set_xlim(*edges)
-    axes.set_ylim(*edges)
+    corner = NormalDist().inv_cdf(SMALLEST / 2)  # a line on the edge lies inside of the frame
+    axes.set_xlim(corner, edges[1])
+    axes.set_ylim(corner, edges[1])
     axes.set_title("DET")
     axes.legend(loc="upper right")
     figure.savefig(file, dpi=DPI)

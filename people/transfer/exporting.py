@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from django.db.models import Prefetch
 from django.utils import timezone
 
@@ -74,9 +75,9 @@ def _image_record(image: ReferenceImage, archive: ArchiveWriter, done: Exported)
     except InvalidInput as error:
         done.refused.append(Refusal(f"reference image {image.pk}", error.code, error.message))
         return None
-    embeddings = {template.space: template.embedding.to_numpy() for template in image.face_templates.all()}
+    embeddings = {template.space: np.asarray(template.embedding, np.float32) for template in image.face_templates.all()}
     done.images += 1
-    done.templates.update(embeddings)
+    done.templates.update(embeddings.keys())
     return ImageRecord(
         file=archive.add_image(data, extension=extension),
         original_name=image.original_name,
