@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -90,6 +91,7 @@ def _figure(x_label: str, y_label: str) -> tuple[Figure, Axes]:
 def _new_figure(*, height: float) -> Figure:
     """Not by pyplot, which keeps every figure and looks for a display."""
     os.environ.setdefault("MPLCONFIGDIR", str(settings.VAR / "cache" / "matplotlib"))
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it tells of its fonts
     from matplotlib.figure import Figure
 
     return Figure(figsize=(6.4, height), layout="constrained")

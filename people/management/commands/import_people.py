@@ -52,7 +52,8 @@ class Command(BaseCommand):
         self.report(outcome, options)
         if outcome.is_empty:
             raise CommandError("Nothing could be imported.")
-        self.fill_spaces(client)
+        if options["archive"]:
+            self.fill_spaces(client)
 
     def enrol(self, options: dict[str, Any], outcome: Outcome) -> Client:
         rows = read_rows(options["people"], default_source=options["source"])
@@ -86,7 +87,7 @@ class Command(BaseCommand):
             refusals.save(options["report"], [*outcome.refused, *outcome.alike])
 
     def fill_spaces(self, client: Client) -> None:
-        """Embeddings in enabled spaces that an archive lacked, or that were switched on since."""
+        """Compute what the client lacks in enabled spaces, as it does where the archive comes from another model."""
         images = ReferenceImage.objects.filter(person__client=client)
         for alias, space in engines.spaces().items():
             if images.without_template_in(space.name).exists():
