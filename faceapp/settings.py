@@ -253,7 +253,7 @@ for model in env.list("FACEAPP_EXTRA_MODELS", default=[]):
 FACE_DETECTORS = env.list("FACEAPP_EXTRA_DETECTORS", default=["dlib", "mtcnn", "opencv"])
 FACE_DESCRIBER = "vision.engines.dlib_faces.DlibFaces"  # for callers that keep dlib's own numbers
 DETECTION_SIDE = env.int("FACEAPP_DETECTION_SIDE", default=1280)  # longest side for detection, pixels
-DETECTION_UPSAMPLE = env.int("FACEAPP_DETECTION_UPSAMPLE", default=1)  # how often mmod doubles what it looks at
+DETECTION_ENLARGEMENT = env.float("FACEAPP_DETECTION_ENLARGEMENT", default=1.75)  # of what mmod looks at
 DLIB_NETWORK = env.str("FACEAPP_DLIB_NETWORK", default="onnx")  # or dlib: its own, for comparison
 QUALITY_GATE = env.str("FACEAPP_QUALITY_GATE", default="standard")  # of enrolments: off, standard or strict
 FACEAPP_WAIT_SECONDS = env.float("FACEAPP_WAIT_SECONDS", default=60.0)
