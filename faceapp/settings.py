@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "people.apps.PeopleConfig",
     "blacklist.apps.BlacklistConfig",
     "recognition.apps.RecognitionConfig",
+    "albums.apps.AlbumsConfig",
     "compat.nextcloud.apps.NextcloudConfig",
 ]
 
@@ -160,6 +161,7 @@ CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_ROUTES = {
     "recognition.tasks.sweep": {"queue": "maintenance"},
     "recognition.tasks.purge": {"queue": "maintenance"},
+    "albums.tasks.sweep": {"queue": "maintenance"},
 }
 CELERY_TASK_TIME_LIMIT = env.int("FACEAPP_IMAGE_TIME_LIMIT", default=120)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -180,6 +182,11 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 1.0
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "recognition.tasks.sweep",
+        "schedule": env.float("FACEAPP_SWEEP_SECONDS", default=10.0),
+        "options": {"expires": 30},
+    },
+    "sweep-albums": {
+        "task": "albums.tasks.sweep",
         "schedule": env.float("FACEAPP_SWEEP_SECONDS", default=10.0),
         "options": {"expires": 30},
     },

@@ -5,6 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import DefaultRouter
 
+from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from blacklist.api.views import BlacklistViewSet
 from faceapp import health
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
@@ -22,6 +23,9 @@ router.register("detect", DetectionViewSet, "detect")
 router.register("process", ProcessViewSet, "process")
 router.register("jobs", JobViewSet, "job")
 router.register("processed-images", ProcessedImageViewSet, "processed-image")
+router.register("albums", AlbumViewSet, "album")
+router.register("albums/(?P<album_id>[^/]+)/images", AlbumImageViewSet, "album-image")
+router.register("albums/(?P<album_id>[^/]+)/groups", FaceGroupViewSet, "album-group")
 
 urlpatterns = [
     path("", health.home, name="home"),

@@ -29,11 +29,15 @@ BELOW: dict[str, set[str]] = {
 }
 # What one app may import of another.
 OPEN = {"models", "services", "types", "exceptions", "querysets"}
-# vision has no tables and no services: its verbs lie in these modules.
-OPEN_IN = {"vision": {"images", "inference", "descriptors", "engines", "vectors"}}
+# vision has no tables and no services: its verbs lie in these modules. recognition shares how workers claim images.
+OPEN_IN = {
+    "vision": {"images", "inference", "descriptors", "engines", "vectors", "clusters", "previews"},
+    "recognition": {"claims", "orphans"},
+    "albums": {"curation"},
+}
 # Doors, and the modules they may import beside the above: who is calling, and how errors leave.
 DOORS = {"api", "admin", "views", "forms", "urls", "management", "filters", "schema"}
-TOOLS_OF_DOORS = {"clients": {"authentication", "permissions", "throttling", "api"}, "people": {"api"}}
+TOOLS_OF_DOORS = {"clients": {"authentication", "permissions", "throttling", "api"}, "people": {"api"}, "recognition": {"api"}}
 ROOT_FOR_APPS = {"faceapp.exceptions", "faceapp.env"}
 # Rules know no HTTP and no door.
 DOMAIN = {"models", "querysets", "services", "types", "exceptions"}
