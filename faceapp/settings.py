@@ -307,6 +307,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_NAME_OVERRIDES": {"StatusEnum": "recognition.claims.Status"},
 }
 
 # ---- admin ------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
-from people.api.fields import FILE_LIST, ImageField
+from people.api.fields import FILE_LIST, ImageField, OptionalBoolean
 from recognition.api.serializers import DistanceField, submission_of
 from recognition.types import Submission
 
@@ -17,7 +17,7 @@ class AlbumInput(serializers.Serializer):  # type: ignore[type-arg]
     """A new album."""
 
     name = serializers.CharField(min_length=1, max_length=100)
-    keep_images = serializers.BooleanField(required=False, help_text="Keep the files after they are processed.")
+    keep_images = OptionalBoolean(required=False, help_text="Keep the files after they are processed.")
     threshold = DistanceField(
         required=False, min_value=0, help_text="A distance; 0 or absent: the calibrated threshold of the model."
     )

@@ -37,7 +37,11 @@ OPEN_IN = {
 }
 # Doors, and the modules they may import beside the above: who is calling, and how errors leave.
 DOORS = {"api", "admin", "views", "forms", "urls", "management", "filters", "schema"}
-TOOLS_OF_DOORS = {"clients": {"authentication", "permissions", "throttling", "api"}, "people": {"api"}, "recognition": {"api"}}
+TOOLS_OF_DOORS = {
+    "clients": {"authentication", "permissions", "throttling", "api"},
+    "people": {"api"},
+    "recognition": {"api"},
+}
 ROOT_FOR_APPS = {"faceapp.exceptions", "faceapp.env"}
 # Rules know no HTTP and no door.
 DOMAIN = {"models", "querysets", "services", "types", "exceptions"}

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, get_resolver
 from rest_framework.test import APIClient
 
+from albums.models import Album, AlbumImage, FaceGroup
 from blacklist.models import BlacklistEntry
 from clients.models import Client
 from clients.services import create_api_key
@@ -22,9 +23,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 BODIES: dict[str, Any] = {
     "blacklist-detail": {"name": "Stolen"},
+    "album-detail": {"name": "Stolen"},
+    "album-group-detail": {"name": "Stolen"},
     "blacklist-images": lambda: {"images": [SimpleUploadedFile("a.png", picture(RED))]},
 }
-LISTS = {"blacklist-list", "job-list", "processed-image-list"}
+LISTS = {"blacklist-list", "job-list", "processed-image-list", "album-list"}
 OPEN = {"api-root", "detect-detect-face", "process-process-images"}  # no stored object of anybody
 
 
@@ -39,7 +42,13 @@ def owned(client_a: Client) -> dict[str, str]:
     upload = SimpleUploadedFile("a.png", picture(RED))
     api.post("/api/v1/blacklist/", {"name": "Red", "images": [upload]}, format="multipart")
     api.post("/api/v1/process/process-images", {"images": [data_url(picture(RED))]}, format="json")
+    album = api.post("/api/v1/albums/", {"name": "Red"}, format="json").json()["id"]
+    body = {"images": [data_url(picture(RED))]}
+    api.post(f"/api/v1/albums/{album}/images/?process=true", body, format="json")
     return {
+        "album": str(album),
+        "album-image": str(AlbumImage.objects.get().pk),
+        "album-group": str(FaceGroup.objects.get().pk),
         "blacklist": str(BlacklistEntry.objects.get().pk),
         "job": str(Job.objects.get().pk),
         "processed-image": str(ProcessedImage.objects.get().pk),
@@ -48,14 +57,15 @@ def owned(client_a: Client) -> dict[str, str]:
 
 
 def api_patterns() -> Iterator[URLPattern]:
-    [api] = [entry for entry in get_resolver().url_patterns if str(entry.pattern) == "api/v1/"]
+    api = next(entry for entry in get_resolver().url_patterns if str(entry.pattern) == "api/v1/")
     for pattern in api.url_patterns:
         if "<format>" not in str(pattern.pattern):
             yield pattern
 
 
 def owner_key(name: str) -> str:
-    return next(key for key in ("processed-image", "blacklist", "job") if name.startswith(key))
+    keys = ("processed-image", "blacklist", "job", "album-image", "album-group", "album")
+    return next(key for key in keys if name.startswith(key))
 
 
 def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -65,6 +75,7 @@ def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:
         if name in OPEN:
             continue
         text = str(pattern.pattern).removeprefix("^").removesuffix("$").replace("\\Z", "")
+        text = text.replace("(?P<album_id>[^/]+)", owned["album"])
         text = text.replace("(?P<image_id>[^/]+)", owned["image_id"])
         text = re.sub(r"\(\?P<pk>[^)]+\)", owned[owner_key(name)], text)
         for method in list(pattern.callback.actions):
@@ -83,8 +94,10 @@ def test_foreign_objects_do_not_exist(owned: dict[str, str], client_b: Client) -
         response = getattr(api, method)(path, *([body] if method not in {"get", "head"} else []), format=kind)
         assert response.status_code == 404, (name, method, path, response.status_code)
         tried += 1
-    assert tried >= 13
+    assert tried >= 26
     assert BlacklistEntry.objects.get().name == "Red"
+    assert Album.objects.get().name == "Red"
+    assert AlbumImage.objects.count() == FaceGroup.objects.filter(person=None).count() == 1
     assert ReferenceImage.objects.count() == ProcessedImage.objects.count() == Job.objects.count() == 1
 
 
