@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "recognition.apps.RecognitionConfig",
     "albums.apps.AlbumsConfig",
     "compat.nextcloud.apps.NextcloudConfig",
+    "compat.faceanalysis.apps.FaceAnalysisConfig",
 ]
 
 MIDDLEWARE = [
@@ -266,6 +267,7 @@ MAX_ATTEMPTS = 3  # how often an image is tried whose worker died
 ANONYMOUS_CLIENT = env.str("FACEAPP_ANONYMOUS_CLIENT", default="")
 RATE_LIMIT = env.str("FACEAPP_RATE_LIMIT", default="1200/min")
 FAILED_KEY_LIMIT = env.str("FACEAPP_FAILED_KEY_LIMIT", default="60/min")  # refused keys per address
+ALLOW_RESET = env.bool("FACEAPP_ALLOW_RESET", default=False)  # for test deployments
 
 # ---- Nextcloud Face Recognition ---------------------------------------------------------------------------------
 NEXTCLOUD_MODEL = env.int("FACE_MODEL", default=4)  # of keys that nobody chose a model for
@@ -276,6 +278,14 @@ NEXTCLOUD_CLIENT = env.str("FACEAPP_NEXTCLOUD_CLIENT", default="nextcloud")
 NEXTCLOUD_KEY = env.str("FACEAPP_NEXTCLOUD_KEY", default="").strip() or content_of(
     env.str("FACEAPP_NEXTCLOUD_KEY_FILE", default="")
 )
+
+# ---- FaceAnalysis -----------------------------------------------------------------------------------------------
+FACEANALYSIS_CLIENT = env.str("FACEAPP_FACEANALYSIS_CLIENT", default="faceanalysis")
+FACEANALYSIS_REGISTRATION = env.bool("FACEAPP_FACEANALYSIS_REGISTRATION", default=False)
+FACEANALYSIS_OPEN = env.bool("FACEAPP_FACEANALYSIS_OPEN", default=False)
+FACEANALYSIS_IDS = env.str("FACEAPP_FACEANALYSIS_IDS", default="stem")
+FACEANALYSIS_TOKEN_SECONDS = env.int("FACEAPP_FACEANALYSIS_TOKEN_SECONDS", default=500)
+FACEANALYSIS_LOGIN_LIMIT = env.str("FACEAPP_FACEANALYSIS_LOGIN_LIMIT", default="10/min")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -33,6 +33,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(router.urls)),
+    path("api/v1/", include("compat.faceanalysis.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/login/", include("rest_framework.urls")),
     path("nextcloud/", include("compat.nextcloud.urls")),
