@@ -7,6 +7,7 @@ from rest_framework.routers import DefaultRouter
 
 from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from blacklist.api.views import BlacklistViewSet
+from clients.api.views import ResetViewSet
 from faceapp import health
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
 
@@ -26,6 +27,7 @@ router.register("processed-images", ProcessedImageViewSet, "processed-image")
 router.register("albums", AlbumViewSet, "album")
 router.register("albums/(?P<album_id>[^/]+)/images", AlbumImageViewSet, "album-image")
 router.register("albums/(?P<album_id>[^/]+)/groups", FaceGroupViewSet, "album-group")
+router.register("reset", ResetViewSet, "reset")
 
 urlpatterns = [
     path("", health.home, name="home"),

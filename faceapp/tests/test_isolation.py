@@ -28,7 +28,7 @@ BODIES: dict[str, Any] = {
     "blacklist-images": lambda: {"images": [SimpleUploadedFile("a.png", picture(RED))]},
 }
 LISTS = {"blacklist-list", "job-list", "processed-image-list", "album-list"}
-OPEN = {"api-root", "detect-detect-face", "process-process-images"}  # no stored object of anybody
+OPEN = {"api-root", "detect-detect-face", "process-process-images", "reset-list"}  # no stored object of anybody
 
 
 def api_of(client: Client) -> APIClient:

@@ -18,7 +18,7 @@ import uuid
 from clients.models import Client
 from clients.services import create_api_key
 from compat.faceanalysis.accounts import create_account
-for _ in range(12):
+for _ in range(24):
     name = "fa-" + uuid.uuid4().hex[:20]
     _, key = create_api_key(client_name=name, scopes=["albums"])
     create_account(client=Client.objects.get(name=name), username=name, password="correct horse")

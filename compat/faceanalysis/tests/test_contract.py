@@ -24,9 +24,8 @@ import time
 from unittest import mock
 from clients.services import get_or_create_client
 from compat.faceanalysis.accounts import create_account, token_of
-kept, gone = [
-    create_account(client=get_or_create_client(name="fa-tokens"), username=name, password="p") for name in ("kept", "gone")
-]
+client = get_or_create_client(name="fa-tokens")
+kept, gone = [create_account(client=client, username=name, password="p") for name in ("kept", "gone")]
 with mock.patch("time.time", return_value=time.time() - 501):
     print(token_of(kept))
 print(token_of(kept))
@@ -175,8 +174,11 @@ def test_fa_14_names(program: Program, a1: bytes, live: LiveStack) -> None:
 # ---- processing -------------------------------------------------------------------------------------------------
 def test_fa_17_process_takes_form_json_and_query(program: Program, a1: bytes) -> None:
     forms: list[dict[str, Any]] = [
-        {"data": {"img_id": "f"}}, {"json": {"img_id": "j"}}, {"params": {"img_id": "q"}}, {"files": {"img_id": (None, "m")}},
-    ]  # fmt: skip
+        {"data": {"img_id": "f"}},
+        {"json": {"img_id": "j"}},
+        {"params": {"img_id": "q"}},
+        {"files": {"img_id": (None, "m")}},
+    ]
     for form, name in zip(forms, "fjqm", strict=True):
         program.upload(f"{name}.jpg", a1)
         started = time.monotonic()
