@@ -11,8 +11,8 @@ def whisper(count: int, edges: Sequence[Edge]) -> list[int]:
     """A label for each of `count` vertices: those of one cluster have the same one.
 
     Chinese Whispers (Biemann, TextGraphs 2006), as dlib has it: again and again a vertex takes the label that weighs
-    most among its neighbours. A few wrong edges between two dense clusters are outvoted, where connected components would
-    merge them. The same edges in the same order always give the same labels.
+    most among its neighbours. A few wrong edges between two dense clusters are outvoted, where connected components
+    would merge them. The same edges in the same order always give the same labels.
     """
     if not edges:
         return list(range(count))
