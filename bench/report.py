@@ -32,6 +32,7 @@ class Report:
     throughput: Sequence[Any]
     nextcloud: Sequence[Any]
     search: Sequence[Any]
+    albums: Sequence[Any]
     seconds: float
 
     def lines(self) -> list[Line]:
@@ -42,6 +43,7 @@ class Report:
             *self._throughput(),
             *self._nextcloud(),
             *self._search(),
+            *self._albums(),
         ]
 
     def _engine(self) -> Iterable[Line]:
@@ -87,6 +89,16 @@ class Report:
                 f"{row.search_ms:.1f} ms",
                 f"numpy {row.numpy_ms:.1f} ms",
                 recall,
+            )
+
+    def _albums(self) -> Iterable[Line]:
+        for row in self.albums:
+            what = f"album of {row.faces:,} faces, one more image"
+            yield (
+                what,
+                f"stored in {row.store_ms:.1f} ms",
+                f"matches in {row.matches_ms:.1f} ms",
+                f"{row.right:.0%} right",
             )
 
     def publish(self) -> None:
@@ -137,4 +149,7 @@ This one ran on {date} with {processors} processors in {seconds:.0f} seconds.
   largest process's that looks at images.
 - **search**: `search_blacklist` on synthetic vectors that are spread like Dlib's, against a comparison of all vectors
   in memory. Recall counts the matches within the threshold.
+- **album**: what a processed image with one face costs beside the engine: its neighbours among the album's stored
+  faces, its group, the commit; and the answer to which images match it. Synthetic vectors, ten per person. Right is a
+  known face that came into its person's group, or a stranger's that came into a group of its own.
 """
