@@ -166,8 +166,7 @@ class FaceGroupAdmin(AlbumPartAdmin):
     readonly_fields = ["album", "size", "is_curated", "every_face"]
 
     def get_queryset(self, request: HttpRequest) -> FaceGroupQuerySet:
-        groups: FaceGroupQuerySet = super().get_queryset(request)
-        return groups.with_faces().largest_first()
+        return FaceGroup.objects.with_faces().largest_first()
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
         return ["-size", "id"]

@@ -36,7 +36,7 @@ def name_group(*, group: FaceGroup, name: str) -> FaceGroup:
     The person gets the group's largest faces as templates. Their reference images have a file only where the album
     still has one: an album that keeps none has the vectors all the same, and recognition needs no more.
     """
-    Album.objects.lock(group.album_id)
+    group = _held(group)
     if group.person:
         group.person.name = name
         group.person.save(update_fields=["name"])
@@ -54,7 +54,7 @@ def merge_groups(*, group: FaceGroup, others: Sequence[int]) -> FaceGroup:
 
     A group that has a name cannot be taken into another: it is the one to merge into.
     """
-    Album.objects.lock(group.album_id)
+    group = _held(group)
     found = FaceGroup.objects.filter(album=group.album_id, pk__in=set(others) - {group.pk})
     if not others or found.count() != len(set(others)):
         raise BadGrouping("Name other groups of this album to merge.")
@@ -68,7 +68,7 @@ def merge_groups(*, group: FaceGroup, others: Sequence[int]) -> FaceGroup:
 @transaction.atomic
 def split_group(*, group: FaceGroup, face_ids: Sequence[int]) -> FaceGroup:
     """Move some of the group's faces into a new group, which is returned. Raises `BadGrouping`."""
-    Album.objects.lock(group.album_id)
+    group = _held(group)
     faces = AlbumFace.objects.filter(group=group, pk__in=face_ids)
     if not face_ids or faces.count() != len(set(face_ids)) or faces.count() == group.faces.count():
         raise BadGrouping("Name some, but not all, faces of this group to split off.")
@@ -76,6 +76,14 @@ def split_group(*, group: FaceGroup, face_ids: Sequence[int]) -> FaceGroup:
     faces.update(group=new)
     _curated(group)
     return new
+
+
+def _held(group: FaceGroup) -> FaceGroup:
+    """The group as it is now, while nobody else changes groups of its album. Raises `AlbumNotFound`."""
+    album = Album.objects.lock(group.album_id)
+    if album is None:
+        raise AlbumNotFound("Album not found")
+    return get_group(album=album, group_id=group.pk)
 
 
 def _curated(group: FaceGroup) -> FaceGroup:

@@ -80,11 +80,14 @@ def get_image(*, album: Album, **which: Any) -> AlbumImage:
 def add_images(*, album: Album, submissions: Sequence[Submission]) -> list[AlbumImage]:
     """Store images for later; one that cannot be used becomes a failed image with its reason.
 
-    Raises `NoImages`, `TooManyImages` or `Unavailable`; then nothing is stored.
+    Raises `NoImages`, `TooManyImages`, `AlbumNotFound` or `Unavailable`; then nothing is stored.
     """
     check_batch_size(len(submissions))
     rows = [_new_image(album, submission) for submission in submissions]
-    _store(rows, submissions)
+    try:
+        _store(rows, submissions)
+    except IntegrityError as error:
+        raise AlbumNotFound("Album not found") from error  # erased meanwhile
     return rows
 
 
@@ -128,6 +131,7 @@ def queue_images(*, album: Album, image_ids: Sequence[int] | None = None) -> int
     Raises `Unavailable` when the queue does not answer; the images wait to be given again then.
     """
     with transaction.atomic():
+        Album.objects.lock(album.pk)
         waiting = album.images.filter(status=ImageStatus.UPLOADED)
         if image_ids is not None:
             waiting = waiting.filter(pk__in=image_ids)

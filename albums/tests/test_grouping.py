@@ -12,6 +12,7 @@ from albums.grouping import _keep_ids
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.tests.conftest import Add
 from people.models import FaceTemplate, Person, ReferenceImage
+from recognition.tests.test_races import Rival
 from vision.clusters import whisper
 from vision.tests.drawing import BLUE, GREEN, RED
 
@@ -167,3 +168,11 @@ def test_what_makes_no_sense_is_refused(add: Add) -> None:
     for faces in ([], everybody, [99999]):
         with pytest.raises(BadGrouping):
             curation.split_group(group=first, face_ids=faces)
+
+
+def test_two_people_who_name_a_group_at_once_make_one_person(add: Add) -> None:
+    group = group_of(add(RED))
+    rivals = [Rival(lambda name=name: curation.name_group(group=group, name=name)) for name in ("Rose", "Rosa")]  # type: ignore[misc]
+    for rival in rivals:
+        rival.finish()
+    assert Person.objects.count() == FaceTemplate.objects.count() == 1
