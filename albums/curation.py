@@ -12,7 +12,7 @@ from albums.exceptions import AlbumNotFound, BadGrouping
 from albums.models import Album, AlbumFace, FaceGroup
 from faceapp.exceptions import InvalidInput
 from people.models import FaceTemplate, Person, ReferenceImage
-from people.services import discard_files, read_file, store_file
+from people.services import create_person, discard_files, read_file, store_file, update_person
 from vision import images
 from vision.previews import MARGIN, preview
 from vision.types import Box
@@ -33,15 +33,15 @@ def get_group(*, album: Album, group_id: int) -> FaceGroup:
 def name_group(*, group: FaceGroup, name: str) -> FaceGroup:
     """Make the group a person of the gallery, or give the person another name.
 
-    The person gets the group's largest faces as templates. Their reference images have a file only where the album
-    still has one: an album that keeps none has the vectors all the same, and recognition needs no more.
+    Raises `UnusableValue` for a name that cannot be stored. The person gets the group's largest faces as templates.
+    Their reference images have a file only where the album still has one: an album that keeps none has the vectors all
+    the same, and recognition needs no more.
     """
     group = _held(group)
     if group.person:
-        group.person.name = name
-        group.person.save(update_fields=["name"])
+        group.person = update_person(person=group.person, changes={"name": name})
     else:
-        group.person = Person.objects.create(client_id=group.album.client_id, name=name)
+        group.person = create_person(client=group.album.client, name=name)
         _enrol(group.person, group)
     group.is_curated = True
     group.save(update_fields=["person", "is_curated"])
@@ -133,6 +133,7 @@ def _add_reference(person: Person, album: Album, face: AlbumFace) -> ReferenceIm
     reference.save()
     FaceTemplate.objects.create(
         client_id=album.client_id,
+        source=person.source,
         person=person,
         reference_image=reference,
         space=album.space,

@@ -13,6 +13,7 @@ from django.db.models import Count, Q
 from albums.types import ImageMatch, Vote
 from people.querysets import DISTANCES
 from recognition.claims import ClaimedImageQuerySet
+from vision.similarity import similarity
 
 if TYPE_CHECKING:
     from albums.models import Album, AlbumImage
@@ -93,7 +94,11 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
             ) AS best
             JOIN albums_albumimage AS image ON image.id = best.image_id
             ORDER BY best.distance, best.image_id"""  # noqa: S608  constants and parameters only
-        return [ImageMatch(*row) for row in self._rows(sql, [image.pk, image.album.threshold])]
+        metric, threshold = image.album.metric, image.album.threshold
+        return [
+            ImageMatch(*row, similarity(distance=row[-1], metric=metric, threshold=threshold))
+            for row in self._rows(sql, [image.pk, threshold])
+        ]
 
     def votes(self, image: AlbumImage) -> dict[int, list[Vote]]:
         """For each face of the image, by id, the groups in which it has neighbours, the weightiest first. One query."""

@@ -14,6 +14,7 @@ class ImageMatch:
     face: int  # index of the face in the image that was asked about
     other_face: int
     distance: float
+    similarity: float  # on the scale of the service
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from rest_framework import serializers
 
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
-from people.api.fields import FILE_LIST, ImageField, OptionalBoolean
-from recognition.api.serializers import DistanceField, submission_of
+from people.api.fields import FILE_LIST, DistanceField, ImageField, OptionalBoolean
+from recognition.api.serializers import submission_of
 from recognition.types import Submission
 
 
@@ -21,11 +20,6 @@ class AlbumInput(serializers.Serializer):  # type: ignore[type-arg]
     threshold = DistanceField(
         required=False, min_value=0, help_text="A distance; 0 or absent: the calibrated threshold of the model."
     )
-
-    def validate_threshold(self, value: float) -> float:
-        if not math.isfinite(value):
-            raise serializers.ValidationError("A finite number is required.")
-        return value
 
 
 class AlbumPatch(AlbumInput):
@@ -110,6 +104,7 @@ class ImageMatchSerializer(serializers.Serializer):  # type: ignore[type-arg]
     face = serializers.IntegerField()
     other_face = serializers.IntegerField()
     distance = serializers.FloatField()
+    similarity = serializers.FloatField(help_text="0 to 1; 0.7 at the threshold.")
 
 
 class ProcessAlbum(serializers.Serializer):  # type: ignore[type-arg]

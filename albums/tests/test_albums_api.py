@@ -91,7 +91,7 @@ def test_matches_are_paged_closest_first(api: APIClient, url: str) -> None:
     page = api.get(f"{url}images/{first}/matches/").json()
     assert [match["image_id"] for match in page["items"]] == [third, second]
     assert page["items"][0] | {"distance": 0} == {
-        "image_id": third, "external_id": None, "face": 0, "other_face": 1, "distance": 0,
+        "image_id": third, "external_id": None, "face": 0, "other_face": 1, "distance": 0, "similarity": 1,
     }  # fmt: skip
     assert api.get(f"{url}images/{first}/matches/?limit=1&offset=1").json()["items"][0]["image_id"] == second
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import models
 
@@ -18,7 +20,7 @@ class Account(models.Model):
     is_active = models.BooleanField(default=True, help_text="An inactive account and its tokens are refused.")
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = AccountQuerySet.as_manager()
+    objects: ClassVar[AccountQuerySet] = AccountQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ["username"]

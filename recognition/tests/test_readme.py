@@ -38,15 +38,17 @@ def test_every_call_of_the_readme_works(api: Api, photos: dict[str, bytes], tmp_
     for name, photo in (("jane.jpg", "S2"), ("party.jpg", "M"), ("door.jpg", "V")):
         (tmp_path / name).write_bytes(photos[photo])
     environment = os.environ | {"URL": api.live.url, "KEY": api.key}
-    entry = image = album = 0
+    entry = image = person = album = 0
     for line in calls():
         line = line.replace("/blacklist/1/", f"/blacklist/{entry}/").replace(
             "/processed-images/1/", f"/processed-images/{image}/"
         )
-        line = line.replace("/albums/1/", f"/albums/{album}/")
+        line = line.replace("/people/1/", f"/people/{person}/").replace("/albums/1/", f"/albums/{album}/")
         status, body = run(line, tmp_path, environment)
         assert status in {200, 201, 202, 204}, (line, status, body)
-        if line.endswith("/albums/"):
+        if "external_id=u-17 " in line:
+            person = json.loads(body)["id"]
+        elif line.endswith("/albums/"):
             album = json.loads(body)["id"]
         elif "name=" in line:
             entry = json.loads(body)["id"]
@@ -54,7 +56,15 @@ def test_every_call_of_the_readme_works(api: Api, photos: dict[str, bytes], tmp_
             results = json.loads(body)
             image = results[0]["db_id"]
             assert [result["has_blacklist_match"] for result in results] == [True, False]
+        if line.endswith("/verify"):
+            assert json.loads(body)["decision"] == "no_match"
+        if line.endswith("/people/search"):
+            assert sum(_matches(face) for face in json.loads(body)["faces"]) == 1
     assert (tmp_path / "evidence.jpg").read_bytes() == photos["M"]
+
+
+def _matches(face: dict[str, list[dict[str, dict[str, str]]]]) -> int:
+    return sum(found["comparison"]["decision"] == "match" for found in face["candidates"])
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:
