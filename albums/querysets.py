@@ -95,10 +95,11 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
             JOIN albums_albumimage AS image ON image.id = best.image_id
             ORDER BY best.distance, best.image_id"""  # noqa: S608  constants and parameters only
         metric, threshold = image.album.metric, image.album.threshold
-        return [
-            ImageMatch(*row, similarity(distance=row[-1], metric=metric, threshold=threshold))
-            for row in self._rows(sql, [image.pk, threshold])
-        ]
+        found = []
+        for *row, distance in self._rows(sql, [image.pk, threshold]):
+            alike = similarity(distance=distance, metric=metric, threshold=threshold)
+            found.append(ImageMatch(row[0], row[1], row[2], row[3], distance, alike))
+        return found
 
     def votes(self, image: AlbumImage) -> dict[int, list[Vote]]:
         """For each face of the image, by id, the groups in which it has neighbours, the weightiest first. One query."""
