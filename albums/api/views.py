@@ -31,6 +31,7 @@ from albums.api.serializers import (
 from albums.models import Album, AlbumImage, FaceGroup
 from clients.authentication import client_of
 from clients.models import Scope
+from clients.permissions import require_scope
 from faceapp.pagination import StrictPagination
 from faceapp.parameters import flag, positive_id
 from faceapp.parsers import NestedJSONParser
@@ -181,7 +182,9 @@ class FaceGroupViewSet(mixins.ListModelMixin, AlbumView):
 
     @extend_schema(request=GroupName, responses=FaceGroupSerializer, parameters=[PK])
     def partial_update(self, request: Request, album_id: str, pk: str) -> Response:
-        """Name the group: it becomes a person of the gallery, or its person gets another name."""
+        """Name the group: it becomes a person of the gallery, or its person gets another name. The key needs the scope
+        `people:write` too."""
+        require_scope(request, Scope.PEOPLE_WRITE)
         group = self.get_group()
         return self.answer(curation.name_group(group=group, **self.validated(request)))
 

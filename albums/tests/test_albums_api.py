@@ -18,9 +18,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ALBUMS = "/api/v1/albums/"
 
 
+def key_of(client: Client, *scopes: str) -> str:
+    return create_api_key(client_name=client.name, scopes=scopes)[1]
+
+
 @pytest.fixture
 def api(client_a: Client) -> APIClient:
-    return APIClient(headers={"X-API-Key": create_api_key(client_name=client_a.name, scopes=["albums"])[1]})
+    return APIClient(headers={"X-API-Key": key_of(client_a, "albums", "people:write")})
 
 
 @pytest.fixture
@@ -148,5 +152,14 @@ def test_lists_take_a_fixed_number_of_queries(api: APIClient, url: str, django_a
 
 
 def test_key_without_the_scope_is_refused(url: str, client_a: Client) -> None:
-    api = APIClient(headers={"X-API-Key": create_api_key(client_name=client_a.name, scopes=["detect"])[1]})
+    api = APIClient(headers={"X-API-Key": key_of(client_a, "detect")})
     assert api.get(url).json()["code"] == "auth.missing_scope"
+
+
+def test_naming_people_needs_the_scope_of_people(api: APIClient, url: str, client_a: Client) -> None:
+    add(api, url, part(RED))
+    [group] = api.get(f"{url}groups/").json()["items"]
+    narrow = APIClient(headers={"X-API-Key": key_of(client_a, "albums")})
+    answer = narrow.patch(f"{url}groups/{group['id']}/", {"name": "Rose"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "auth.missing_scope")
+    assert not Person.objects.exists()

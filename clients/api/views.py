@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
@@ -13,7 +12,8 @@ from rest_framework.viewsets import ViewSet
 from clients.authentication import client_of
 from clients.erasure import reset_client
 from clients.exceptions import ResetDisabled
-from clients.models import ApiKey, Scope
+from clients.models import Scope
+from clients.permissions import require_named_scope
 
 
 class Erased(serializers.Serializer):  # type: ignore[type-arg]
@@ -32,6 +32,5 @@ class ResetViewSet(ViewSet):
         """For keys that name the scope `reset`, where `FACEAPP_ALLOW_RESET` is on; 404 elsewhere."""
         if not settings.ALLOW_RESET:
             raise ResetDisabled("Resetting is switched off here (FACEAPP_ALLOW_RESET).")
-        if not isinstance(request.auth, ApiKey):
-            raise PermissionDenied("Only a key with the scope 'reset' may do this.", code="auth.missing_scope")
+        require_named_scope(request, Scope.RESET)
         return Response({"erased": dict(reset_client(client=client_of(request)))})
