@@ -54,7 +54,7 @@ class Album(models.Model):
         constraints = [models.UniqueConstraint(fields=["client", "name"], name="album_name_unique")]
 
     def __str__(self) -> str:
-        return f"album {self.pk}"
+        return self.name
 
 
 class AlbumImage(ClaimedImage):

@@ -15,7 +15,7 @@ from compat.faceanalysis.models import Account
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
     new_password = forms.CharField(
-        label="password", max_length=1024, strip=False, required=False, widget=UnfoldAdminPasswordWidget
+        label="Password", max_length=1024, strip=False, required=False, widget=UnfoldAdminPasswordWidget
     )
 
     class Meta:

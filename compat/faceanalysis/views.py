@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from clients.authentication import client_of
+from clients.models import Scope
 from compat.faceanalysis import accounts, errors, payloads, services
 from compat.faceanalysis.authentication import AccountAuthentication
 from compat.faceanalysis.models import Account
@@ -39,6 +40,7 @@ class FaceAnalysisView(APIView):
     parser_classes = [NestedJSONParser, FormParser, MultiPartParser]
     renderer_classes = [JSONRenderer]
     content_negotiation_class = FirstRenderer
+    scope_read = scope_write = Scope.ALBUMS
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Any]:
         return errors.answer

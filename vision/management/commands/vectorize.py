@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -34,18 +36,23 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         look = embed_whole if env.bool("PREALIGNED", default=False) else _find
         vectors = []
-        for path in tqdm(options["paths"], unit="image", disable=None, file=sys.stderr):
-            try:
-                faces = look(path.read_bytes(), alias=options["engine"])
-            except OSError as error:
-                raise CommandError(f"{path}: {error.strerror}") from error
-            except InvalidInput as error:
-                self.stderr.write(f"{path}: {error.message}")
-                faces = []
-            except FaceAppError as error:
-                raise CommandError(error.message) from error
-            vectors.append([vector.tolist() for face in faces for vector in face.embeddings.values()])
+        with redirect_stdout(sys.stderr):  # libraries greet on standard output, which is for the answer
+            for path in tqdm(options["paths"], unit="image", disable=None):
+                faces = self.faces_of(path, look, options["engine"])
+                vectors.append([vector.tolist() for face in faces for vector in face.embeddings.values()])
         self.stdout.write(json.dumps({"faceVectors": vectors}))
+
+    def faces_of(self, path: Path, look: Callable[..., list[DetectedFace]], alias: str) -> list[DetectedFace]:
+        """None of an image that cannot be used, which is said on standard error."""
+        try:
+            return look(path.read_bytes(), alias=alias)
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}") from error
+        except InvalidInput as error:
+            self.stderr.write(f"{path}: {error.message}")
+            return []
+        except FaceAppError as error:
+            raise CommandError(error.message) from error
 
 
 def _find(data: bytes, *, alias: str) -> list[DetectedFace]:
