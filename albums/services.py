@@ -102,12 +102,8 @@ def add_image(*, album: Album, submission: Submission, external_id: str) -> Albu
 
 
 def _new_image(album: Album, submission: Submission, **fields: Any) -> AlbumImage:
-    row = AlbumImage(album=album, identifier=submission.identifier, **fields)
-    if submission.error:
-        row.status, row.finished_at = ImageStatus.FAILED, timezone.now()
-        row.error_code, row.error = submission.error.code, submission.error.message
-    elif submission.info:
-        row.width, row.height = submission.info.width, submission.info.height
+    row = AlbumImage(album=album, **fields)
+    row.take(submission)
     return row
 
 

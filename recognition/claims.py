@@ -18,6 +18,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable
+from recognition.types import Submission
 from vision.exceptions import EngineUnavailable
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,15 @@ class ClaimedImage(models.Model):
 
     class Meta:
         abstract = True
+
+    def take(self, submission: Submission) -> None:
+        """Note what is known of a submitted image: its size, or why it has failed already. The row is not saved."""
+        self.identifier = submission.identifier
+        if submission.error:
+            self.status, self.finished_at = Status.FAILED, timezone.now()
+            self.error_code, self.error = submission.error.code, submission.error.message
+        elif submission.info:
+            self.width, self.height = submission.info.width, submission.info.height
 
 
 def work_on(

@@ -103,12 +103,8 @@ def check_batch_size(count: int) -> None:
 
 
 def _new_image(job: Job, position: int, submission: Submission) -> ProcessedImage:
-    row = ProcessedImage(client=job.client, job=job, position=position, identifier=submission.identifier)
-    if submission.error:
-        row.status, row.finished_at = Status.FAILED, timezone.now()
-        row.error_code, row.error = submission.error.code, submission.error.message
-    elif submission.info:
-        row.width, row.height = submission.info.width, submission.info.height
+    row = ProcessedImage(client=job.client, job=job, position=position)
+    row.take(submission)
     return row
 
 
