@@ -9,6 +9,7 @@ from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from blacklist.api.views import BlacklistViewSet
 from clients.api.views import ResetViewSet
 from faceapp import health
+from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
 from people.api.views import CompareViewSet, PeopleViewSet
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
 
@@ -29,6 +30,8 @@ router.register("albums", AlbumViewSet, "album")
 router.register("albums/(?P<album_id>[^/]+)/images", AlbumImageViewSet, "album-image")
 router.register("albums/(?P<album_id>[^/]+)/groups", FaceGroupViewSet, "album-group")
 router.register("reset", ResetViewSet, "reset")
+router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")
+router.register("anti-spoof", AntiSpoofViewSet, "anti-spoof")
 router.register("people", PeopleViewSet, "people")
 router.register("compare", CompareViewSet, "compare")
 

@@ -35,6 +35,8 @@ OPEN = {
     "api-root",
     "detect-detect-face",
     "process-process-images",
+    "liveness-session-list",
+    "anti-spoof-list",
     "people-search",
     "compare-list",
     "reset-list",
@@ -55,12 +57,14 @@ def owned(client_a: Client) -> dict[str, str]:
     album = api.post("/api/v1/albums/", {"name": "Red"}, format="json").json()["id"]
     body = {"images": [data_url(picture(RED))]}
     api.post(f"/api/v1/albums/{album}/images/?process=true", body, format="json")
+    session = api.post("/api/v1/liveness/sessions/", {"purpose": "onboarding", "subject": "u1"}, format="json")
     api.post("/api/v1/people/", {"name": "Red", "image": data_url(picture(RED))}, format="json")
     person = Person.objects.enrolled().get()
     return {
         "album": str(album),
         "album-image": str(AlbumImage.objects.get().pk),
         "album-group": str(FaceGroup.objects.get().pk),
+        "liveness-session": session.json()["id"],
         "blacklist": str(BlacklistEntry.objects.get().pk),
         "job": str(Job.objects.get().pk),
         "processed-image": str(ProcessedImage.objects.get().pk),
@@ -78,7 +82,7 @@ def api_patterns() -> Iterator[URLPattern]:
 
 
 def owner_key(name: str) -> str:
-    keys = ("processed-image", "blacklist", "job", "people", "album-image", "album-group", "album")
+    keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "album-image", "album-group", "album")
     return next(key for key in keys if name.startswith(key))
 
 
@@ -109,7 +113,7 @@ def test_foreign_objects_do_not_exist(owned: dict[str, str], client_b: Client) -
         response = getattr(api, method)(path, *([body] if method not in {"get", "head"} else []), format=kind)
         assert response.status_code == 404, (name, method, path, response.status_code)
         tried += 1
-    assert tried >= 35
+    assert tried >= 38
     assert Album.objects.get().name == "Red"
     assert AlbumImage.objects.count() == FaceGroup.objects.filter(person=None).count() == 1
     assert BlacklistEntry.objects.get().name == Person.objects.enrolled().get().name == "Red"

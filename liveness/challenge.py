@@ -1,0 +1,100 @@
+"""What a session asks for, and whether frames show it: rules on numbers, without pixels or tables."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from statistics import median
+
+from liveness.exceptions import NotLive
+from liveness.models import Action
+from vision.types import DetectedFace, Expression
+
+LENGTH = 4  # actions of a challenge
+TURNS = (Action.TURN_LEFT, Action.TURN_RIGHT)
+# Of `Quality.yaw`: the nose's way from the middle of the eyes to one of them. A head that is turned by 25 to 30
+# degrees reaches 0.35; passport-like photographs lie within 0.25.
+TURNED, CENTRED = 0.35, 0.25
+MOVED = 0.15  # between the most different frames
+# Of `Expression`, against what is usual for this person in these frames: open eyes lie between 0.15 and 0.4.
+EYES_CLOSED, MOUTH_OPENED = 0.6, 0.3  # share of the usual, above the usual
+
+
+def new_challenge(*, expressions: bool) -> list[Action]:
+    """Random actions, no two neighbours the same, at least two of them turns. `expressions` puts one in."""
+    choices = [*TURNS, Action.CENTRE]
+    actions: list[Action] = []
+    while sum(action in TURNS for action in actions) < 2:
+        actions = []
+        for _ in range(LENGTH):
+            actions.append(secrets.choice([choice for choice in choices if actions[-1:] != [choice]]))
+    if expressions:
+        actions.insert(secrets.randbelow(LENGTH + 1), secrets.choice([Action.BLINK, Action.MOUTH_OPEN]))
+    return actions
+
+
+def shown(face: DetectedFace, usual: Expression | None = None) -> set[Action]:
+    """The actions that a face is seen in; none while it is on the way from one to the next.
+
+    `usual`: how open eyes and mouth of this person are, without which no expression is told.
+    """
+    yaw = face.quality.yaw if face.quality else None
+    if yaw is None:
+        return set()
+    if abs(yaw) >= TURNED:
+        return {Action.TURN_LEFT if yaw > 0 else Action.TURN_RIGHT}
+    return {Action.CENTRE, *_expressions(face, usual)} if abs(yaw) <= CENTRED else set()
+
+
+def usual_expression(faces: Sequence[DetectedFace]) -> Expression | None:
+    """The median of the frames in which the person looks straight ahead."""
+    ahead = [face.frame.expression for face in faces if Action.CENTRE in shown(face) and face.frame]
+    seen = [expression for expression in ahead if expression]
+    if not seen:
+        return None
+    return Expression(eyes=median(one.eyes for one in seen), mouth=median(one.mouth for one in seen))
+
+
+def _expressions(face: DetectedFace, usual: Expression | None) -> set[Action]:
+    expression = face.frame.expression if face.frame else None
+    if expression is None or usual is None:
+        return set()
+    found = {
+        Action.BLINK: expression.eyes < EYES_CLOSED * usual.eyes,
+        Action.MOUTH_OPEN: expression.mouth > usual.mouth + MOUTH_OPENED,
+    }
+    return {action for action, seen in found.items() if seen}
+
+
+def require_movement(*, faces: Sequence[DetectedFace], repeated: Sequence[bool]) -> None:
+    """Raises `NotLive` (`liveness.no_movement`) for stills: no turn at all, or mostly one frame again and again."""
+    yaws = [face.quality.yaw for face in faces if face.quality and face.quality.yaw is not None]
+    if not yaws or max(yaws) - min(yaws) < MOVED or 2 * sum(repeated) > len(repeated):
+        raise NotLive("The head does not move in these frames.", code="liveness.no_movement")
+
+
+def require_order(*, actions: Sequence[str], faces: Sequence[DetectedFace]) -> None:
+    """Raises `NotLive`: a turn that was not asked for then (`liveness.out_of_order`), or too few of the actions
+    (`liveness.incomplete`). Looking straight ahead is always allowed, as the way from one turn to the other.
+    """
+    done, usual = 0, usual_expression(faces)
+    for face in faces:
+        seen = shown(face, usual)
+        if done < len(actions) and actions[done] in seen:
+            done += 1
+        elif seen & set(TURNS) and not seen & set(actions[max(done - 1, 0) : done]):
+            raise NotLive(
+                "The movements are not those that were asked for, in their order.", code="liveness.out_of_order"
+            )
+    if done < len(actions):
+        message = f"{done} of {len(actions)} movements are seen. Take frames until the last one is done."
+        raise NotLive(message, code="liveness.incomplete")
+
+
+def most_frontal(faces: Sequence[DetectedFace]) -> DetectedFace:
+    """The face to compare with others."""
+
+    def turned(face: DetectedFace) -> float:
+        return abs(face.quality.yaw) if face.quality and face.quality.yaw is not None else 1.0
+
+    return min(faces, key=turned)
