@@ -17,11 +17,13 @@ MAKE_ACCOUNTS = """
 import uuid
 from clients.models import Client
 from clients.services import create_api_key
-from compat.faceanalysis.accounts import create_account
+from django.contrib.auth.hashers import make_password
+from compat.faceanalysis.models import Account
+password = make_password("correct horse")
 for _ in range(24):
     name = "fa-" + uuid.uuid4().hex[:20]
     _, key = create_api_key(client_name=name, scopes=["albums"])
-    create_account(client=Client.objects.get(name=name), username=name, password="correct horse")
+    Account.objects.create(client=Client.objects.get(name=name), username=name, password=password)
     print(name, key)
 """
 
