@@ -36,7 +36,7 @@ def main() -> None:
         environment = prepare(var)
         from django.core.management import call_command
 
-        from bench import dlib, engine, gallery, nextcloud, overhead, report, screening, search, throughput
+        from bench import albums, dlib, engine, gallery, nextcloud, overhead, report, screening, search, throughput
         from demo.api import FaceApp
         from demo.photographs import packaged_path
         from faceapp.tests.live_stack import LiveStack, running_stack
@@ -49,6 +49,8 @@ def main() -> None:
         with running_stack(LiveStack(var, environment)) as stack:
             say("search")
             searches = search.measure()
+            say("albums")
+            growths = albums.measure()
             say("search among people")
             galleries = gallery.measure()
             key = stack.manage("create_api_key", search.client_name(search.SIZES[0])).stdout.strip()
@@ -74,6 +76,7 @@ def main() -> None:
         nextclouds,
         searches,
         galleries,
+        growths,
         time.monotonic() - started,
     ).publish()
 
