@@ -140,7 +140,8 @@ class MmodDetector(Detector):
         self._mmod = mmod.load()
 
     def largest(self, side: int) -> int:
-        return round(side * settings.DETECTION_ENLARGEMENT)
+        times: float = settings.DETECTION_ENLARGEMENT
+        return round(side * times)
 
     def find(self, image: Image) -> list[FramedDetection]:
         room = self.largest(settings.DETECTION_SIDE) / max(image.shape[:2])
