@@ -76,7 +76,7 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
     def vectors_of(self, reference_image_id: int) -> list[Embedding]:
         """The stored embeddings of a photograph, float32; filter by space first."""
         stored = self.filter(reference_image_id=reference_image_id).values_list("embedding", flat=True)
-        return [np.asarray(vector.to_list(), np.float32) for vector in stored]
+        return [np.asarray(vector, np.float32) for vector in stored]
 
     def enrolled(self, *, sources: Sequence[str] | None = None) -> FaceTemplateQuerySet:
         """Those of people, never of the blacklist; with `sources` only of these sub-galleries."""
