@@ -110,6 +110,13 @@ class ApiKeyAuthentication(BaseAuthentication):
         return require_usable(key)
 
 
+class PathTokenAuthentication(ApiKeyAuthentication):
+    """A token in the path only, for dialects whose callers otherwise log in; headers are left to those."""
+
+    def authenticate(self, request: Request) -> tuple[ClientUser, ApiKey] | None:
+        return None if path_token_of(request._request) is None else super().authenticate(request)
+
+
 def require_usable(key: ApiKey) -> ApiKey:
     """The key, unless it is revoked or expired or its client inactive: `AuthenticationFailed`."""
     if key.revoked:

@@ -34,8 +34,6 @@ router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")
 router.register("anti-spoof", AntiSpoofViewSet, "anti-spoof")
 router.register("people", PeopleViewSet, "people")
 router.register("compare", CompareViewSet, "compare")
-router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")
-router.register("anti-spoof", AntiSpoofViewSet, "anti-spoof")
 
 urlpatterns = [
     path("", health.home, name="home"),

@@ -63,7 +63,7 @@ def enrol_face(
         require_free_id(client=client, external_id=fields["external_id"], source=source)
     portrait = read_portrait(upload=upload, face_choice=face_choice, liveness=proof is not None)
     require_quality(face=portrait.face, gate=gate)
-    if proof and not proof.token:
+    if proof:
         require_live(client=client, proof=proof, face=portrait.face)
     identity = Identity(client, person, fields, only_new, proof.token if proof else "")
     stored, created, reference = _store(identity, portrait, replace=replace)

@@ -2,13 +2,14 @@
 
 A token is good for one purpose, person and source, as its session was started for: `ENROL` and `VERIFY` for the
 external id (where there is none, the id) and the source of the person, `COMPARE` for the subject that the caller names.
+It stands in for frames only: whether the image itself is a presented picture is looked at all the same.
 """
 
 from __future__ import annotations
 
 from clients.models import Client
 from liveness.exceptions import NotLive
-from liveness.services import check_frames, policy_of, redeem_token
+from liveness.services import SPOOF, assess, check_frames, policy_of, redeem_token
 from liveness.types import FramesResult
 from people.models import Person
 from people.types import Proof
@@ -33,9 +34,18 @@ def check_proof(*, client: Client, proof: Proof, reference: Face, probe: Detecte
 
 def require_live(*, client: Client, proof: Proof, face: DetectedFace) -> None:
     """`check_proof` for the face that is enrolled. Raises `NotLive` with the code of what is wrong."""
+    if proof.token:
+        require_no_picture(client=client, face=face)
+        return
     result = check_proof(client=client, proof=proof, reference=face, probe=face)
     if result is not None and not result.is_live:
         raise NotLive("It is not certain that a living person stands behind this image.", code=result.reasons[0])
+
+
+def require_no_picture(*, client: Client, face: DetectedFace) -> None:
+    """The passive part of the client's policy, for calls with a token. Raises `NotLive` (`liveness.spoof`)."""
+    if policy_of(client=client).passive and assess(face=face).is_fake:
+        raise NotLive("The image looks like a picture of a face.", code=SPOOF)
 
 
 def redeem_for(*, person: Person, token: str, purpose: str, face: Face) -> None:

@@ -9,7 +9,7 @@ from liveness.services import read_face, read_frames, redeem_token
 from people.calibration import comparisons, threshold_of
 from people.exceptions import NoTemplate
 from people.models import FaceTemplate, Person
-from people.proofs import COMPARE, VERIFY, Face, check_proof, redeem_for
+from people.proofs import COMPARE, VERIFY, Face, check_proof, redeem_for, require_no_picture
 from people.types import Comparison, LiveComparison, Proof
 from vision.engines import DEFAULT, engines
 from vision.similarity import distance
@@ -33,6 +33,7 @@ def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
     known = {space.name: stored[0]}
     compared = _comparison(person.client, near[0].distance)
     if proof.token and compared.matches:
+        require_no_picture(client=person.client, face=probe)
         redeem_for(person=person, token=proof.token, purpose=VERIFY, face=probe)
     return _judged(person.client, compared, known, probe, proof)
 
@@ -44,6 +45,7 @@ def compare_live(*, client: Client, known: bytes, data: bytes, proof: Proof) -> 
     gap = distance(reference.embeddings[space.name], probe.embeddings[space.name], metric=space.metric)
     compared = _comparison(client, gap)
     if proof.token and compared.matches:
+        require_no_picture(client=client, face=probe)
         redeem_token(client=client, token=proof.token, purpose=COMPARE, subject=proof.subject, face=probe)
     return _judged(client, compared, reference, probe, proof)
 
