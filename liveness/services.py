@@ -26,8 +26,21 @@ from vision.similarity import AT_THRESHOLD
 from vision.types import DetectedFace, Embedding
 
 __all__ = [
-    "alike", "assess", "can_assess", "cancel_session", "check_frames", "get_session", "passive_check", "policy_of",
-    "purge", "read_face", "read_frames", "redeem_token", "start_session", "submit_frames", "SPOOF",
+    "SPOOF",
+    "alike",
+    "assess",
+    "can_assess",
+    "cancel_session",
+    "check_frames",
+    "get_session",
+    "passive_check",
+    "policy_of",
+    "purge",
+    "read_face",
+    "read_frames",
+    "redeem_token",
+    "start_session",
+    "submit_frames",
 ]  # fmt: skip
 
 MIN_FRACTION = 0.6  # of the frames that must count

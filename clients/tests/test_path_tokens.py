@@ -1,16 +1,19 @@
-"""Keys as a part of the address: they open what the key opens, and nobody writes them down."""
+"""Keys as a part of the address: `/k/<token>/…` before the native API and every dialect."""
 
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.http import HttpRequest, HttpResponse
 from django.test import Client as Browser
 from django.test import RequestFactory
-from django.urls import reverse
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
@@ -18,15 +21,30 @@ from clients import services
 from clients.exceptions import InactiveClient, RevokedKey
 from clients.middleware import PathTokenMiddleware
 from clients.models import ApiKey, Client
-from faceapp.tests.live_stack import LiveStack
+from vision.tests.drawing import RED, data_url, picture
 
-pytestmark = pytest.mark.django_db
-LIST = "api/v1/people/"
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flush")]
+KEYS = "/admin/clients/apikey/"
+CALLS: list[tuple[str, str, Any]] = [  # method, path, JSON body
+    ("get", "/api/v1/people/", None),
+    ("get", "/api/v1/blacklist", None),
+    ("get", "/api/v1/albums/", None),
+    ("post", "/api/v1/people/search", {"image": data_url(picture(RED))}),
+    ("post", "/search", {"image": data_url(picture(RED))}),
+    ("post", "/ekyc/search", {"image": data_url(picture(RED))}),
+    ("post", "//search/", {"image": data_url(picture(RED))}),
+    ("post", "/api/v2/search", {"images": []}),
+    ("post", "/remove", {"people_id": "u1"}),
+    ("get", "/open", None),
+    ("get", "/nextcloud/open/", None),
+    ("get", "/api/v1/images", None),
+]
+every_call = pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call[0]} {call[1]}")
 
 
 @pytest.fixture
 def row(client_a: Client) -> ApiKey:
-    return services.create_api_key(client_name=client_a.name, scopes=["people:read"])[0]
+    return services.create_api_key(client_name=client_a.name)[0]
 
 
 @pytest.fixture
@@ -34,113 +52,166 @@ def token(row: ApiKey) -> str:
     return services.make_path_token(key=row)
 
 
-def test_token_opens_what_its_key_opens(token: str, client_a: Client) -> None:
-    api = APIClient()
-    assert api.get(f"/k/{token}/{LIST}").status_code == 200
-    assert api.get(f"//k//{token}//{LIST}".replace("//api", "/api")).status_code == 200
-    refused = api.post(f"/k/{token}/remove", {"people_id": "u1"}, format="json")
-    assert (refused.status_code, refused.json()["code"]) == (403, "auth.missing_scope")
-    assert api.get(f"/k/{token}/open").json()["code"] == "auth.missing_scope"
+def send(call: tuple[str, str, Any], token: str, **headers: str) -> Any:
+    method, path, body = call
+    api = APIClient(headers=headers)
+    address = f"http://testserver/k/{token}{path}"
+    return api.get(address) if method == "get" else api.post(address, body, format="json")
 
 
-@pytest.mark.parametrize("wrong", ["", "x", "-", "é", "%00", "a" * 5000])
-def test_wrong_token_is_a_wrong_key(wrong: str) -> None:
-    response = APIClient().get(f"/k/{wrong}/{LIST}")
-    expected = (404, "not_found") if not wrong else (401, "auth.invalid_key")
-    assert (response.status_code, response.json()["code"]) == expected
+# ---- what it opens ----------------------------------------------------------------------------------------------
+@every_call
+def test_a_token_opens_every_door_of_the_api(token: str, call: tuple[str, str, Any]) -> None:
+    response = send(call, token)
+    assert response.status_code == 200, response.content
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert "no-store" in response["Cache-Control"]
 
 
-def test_wrong_tokens_are_counted(settings: Settings, redis_flush: None) -> None:
-    settings.FAILED_KEY_LIMIT = "2/h"
-    api = APIClient()
-    assert [api.get(f"/k/wrong/{LIST}").status_code for _ in range(3)] == [401, 401, 429]
+@every_call
+def test_a_wrong_token_opens_nothing(row: ApiKey, token: str, call: tuple[str, str, Any]) -> None:
+    row.refresh_from_db()
+    for wrong in ("nonsense", "%00", "a" * 5000, "%ED%A0%80", token[:-1], row.prefix, row.path_token_hash):
+        assert send(call, wrong).status_code == 401
 
 
-def test_wrong_token_is_refused_where_requests_without_a_key_are_not(settings: Settings) -> None:
-    settings.ANONYMOUS_CLIENT = "anybody"
-    assert APIClient().get(f"/{LIST}").status_code == 200
-    assert APIClient().get(f"/k/wrong/{LIST}").status_code == 401
+def test_an_empty_token_is_none(client_a: Client) -> None:
+    services.create_api_key(client_name=client_a.name)  # has no token, and so an empty hash
+    for call in CALLS:
+        assert send(call, "").status_code in {401, 404}
 
 
-def test_token_ends_with_another_one_with_its_withdrawal_and_with_its_key(row: ApiKey, token: str) -> None:
+def test_a_wrong_token_is_not_rescued_by_a_key(client_a: Client) -> None:
+    key = services.create_api_key(client_name=client_a.name)[1]
+    for call in CALLS:
+        assert send(call, "nonsense", **{"X-API-Key": key}).status_code == 401
+
+
+def test_a_key_itself_is_no_token(client_a: Client) -> None:
+    key = services.create_api_key(client_name=client_a.name)[1]
+    assert send(CALLS[0], key).status_code == 401
+
+
+def test_many_wrong_tokens_are_told_to_wait(token: str, settings: Settings) -> None:
+    settings.FAILED_KEY_LIMIT = "2/day"
+    people, search = CALLS[0], CALLS[4]
+    assert [send(call, "nonsense").status_code for call in (people, search, search)] == [401, 401, 429]
+    assert send(search, token).status_code == 200
+
+
+def test_a_token_has_its_keys_scopes_and_client(client_a: Client, client_b: Client) -> None:
+    row, _ = services.create_api_key(client_name=client_b.name, scopes=["people:search"])
+    token = services.make_path_token(key=row)
+    response = send(("get", "/api/v1/people/", None), token)
+    assert (response.status_code, response.json()["code"]) == (403, "auth.missing_scope")
+    assert send(("post", "/remove", {"people_id": "u1"}), token).status_code == 403
+    assert send(("get", "/api/v1/images", None), token).status_code == 403
+    assert send(("post", "/search", {"image": data_url(picture(RED))}), token).status_code == 200
+    row.refresh_from_db()
+    assert row.last_used_at is not None
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/login/", "/healthz", "/docs", "/", "", "/k/x/search", "/nowhere"])
+def test_nothing_but_the_api_is_behind_it(token: str, path: str) -> None:
+    assert Browser().get(f"/k/{token}{path}").status_code == 404
+
+
+# ---- its life ---------------------------------------------------------------------------------------------------
+def test_a_token_is_stored_hashed(row: ApiKey, token: str) -> None:
+    stored = ApiKey.objects.values_list()[0]
+    assert len(token) >= 43 and all(token not in str(value) for value in stored)
+    assert not hasattr(row, "path_token")
+
+
+def test_a_new_token_ends_the_earlier_one(row: ApiKey, token: str) -> None:
     second = services.make_path_token(key=row)
-    assert [APIClient().get(f"/k/{text}/{LIST}").status_code for text in (token, second)] == [401, 200]
+    assert [send(CALLS[0], text).status_code for text in (token, second)] == [401, 200]
     services.withdraw_path_token(key=row)
-    assert APIClient().get(f"/k/{second}/{LIST}").status_code == 401
-    third = services.make_path_token(key=row)
+    assert send(CALLS[0], second).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"revoked": True}, "auth.revoked_key"),
+        ({"expiry_date": timezone.now() - timedelta(seconds=1)}, "auth.expired_key"),
+    ],
+)
+def test_a_token_ends_with_its_key(token: str, change: dict[str, Any], code: str) -> None:
+    ApiKey.objects.update(**change)
+    response = send(CALLS[0], token)
+    assert (response.status_code, response.json()["code"]) == (401, code)
+    assert send(CALLS[4], token).json()["code"] == code
+
+
+def test_no_token_for_keys_that_open_nothing(row: ApiKey) -> None:
+    Client.objects.update(is_active=False)
+    with pytest.raises(InactiveClient):
+        services.make_path_token(key=ApiKey.objects.get())
     services.revoke_api_key(key=row)
-    assert APIClient().get(f"/k/{third}/{LIST}").json()["code"] == "auth.revoked_key"
     with pytest.raises(RevokedKey):
         services.make_path_token(key=row)
+    assert ApiKey.objects.get().path_token_hash == ""
 
 
-def test_inactive_clients_get_none(row: ApiKey, token: str) -> None:
-    row.client.is_active = False
-    row.client.save()
-    assert APIClient().get(f"/k/{token}/{LIST}").json()["code"] == "auth.inactive_client"
-    with pytest.raises(InactiveClient):
-        services.make_path_token(key=row)
-
-
-def test_only_a_hash_is_stored(row: ApiKey, token: str) -> None:
-    stored = ApiKey.objects.values().get()
-    assert token not in str(stored) and len(stored["path_token_hash"]) == 64
-
-
-@pytest.mark.parametrize("path", ["admin/", "", "nothing", "api/v1/nothing", "docs", LIST])
-def test_token_is_neither_logged_nor_sent_on(token: str, path: str, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG):
-        response = APIClient().get(f"/k/{token}/{path}", headers={"Referer": f"http://testserver/k/{token}/docs"})
-    assert response.status_code == (200 if path == LIST else 404)
-    assert response.headers["Referrer-Policy"] == "no-referrer"
-    written = caplog.text + str(response.headers) + response.content.decode()
-    assert token not in written
-
-
-def test_servers_see_addresses_without_the_token() -> None:
-    """gunicorn writes its access log from the dictionary that Django calls META."""
-    seen = {"RAW_URI": "/%6b/secret/search?a=1", "REQUEST_URI": "/k/secret/search?a=1"}
-    request = RequestFactory().post("/k/secret/search?a=1", headers={"Referer": "http://x/k/secret/a"}, **seen)
-    PathTokenMiddleware(lambda request: __import__("django.http").http.HttpResponse())(request)
-    assert request.META["RAW_URI"] == request.META["REQUEST_URI"] == "/k/-/search?a=1"
-    assert request.path == request.path_info == "/search"
-    assert "secret" not in str({name: value for name, value in request.META.items() if isinstance(value, str)})
-
-
-def test_command_prints_key_and_path() -> None:
-    out = StringIO()
-    call_command("create_api_key", "shop", "--path-token", stdout=out, stderr=StringIO())
+# ---- where it is shown, and where not ---------------------------------------------------------------------------
+def test_the_command_shows_it_once_on_a_line_of_its_own() -> None:
+    out, err = StringIO(), StringIO()
+    call_command("create_api_key", "shop", "--path-token", stdout=out, stderr=err)
     key, path = out.getvalue().splitlines()
-    assert APIClient().get(f"/{LIST}", headers={"X-API-Key": key}).status_code == 200
-    assert APIClient().get(f"{path}/{LIST}").status_code == 200
+    assert ApiKey.objects.get().is_valid(key) and path.startswith("/k/")
+    assert path not in err.getvalue()
+    assert APIClient().get(f"{path}/api/v1/people/").status_code == 200
 
 
-def test_admin_makes_and_withdraws_tokens(row: ApiKey, client: Browser) -> None:
-    client.force_login(User.objects.create_superuser("root", password="root's password"))
-    url = reverse("admin:clients_apikey_changelist")
+def test_the_command_makes_no_token_for_nobody() -> None:
+    Client.objects.create(name="shop", is_active=False)
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("create_api_key", "shop", "--path-token", stdout=out, stderr=StringIO())
+    assert out.getvalue() == "" and not ApiKey.objects.exists()
 
-    def act(action: str) -> str:
-        answer = client.post(url, {"action": action, "_selected_action": [row.pk]}, follow=True)
-        return answer.content.decode()
 
-    shown = act("make_path_token")
-    path = shown.partition("<code>")[2].partition("</code>")[0]
-    assert APIClient().get(f"{path}/{LIST}").status_code == 200
-    assert "Path tokens withdrawn" in act("withdraw_path_token")
-    assert APIClient().get(f"{path}/{LIST}").status_code == 401
+def act(browser: Browser, action: str) -> str:
+    """The page after an action on every key."""
+    chosen = [str(pk) for pk in ApiKey.objects.values_list("pk", flat=True)]
+    return browser.post(KEYS, {"action": action, "_selected_action": chosen}, follow=True).content.decode()
+
+
+def test_the_admin_shows_it_once(row: ApiKey) -> None:
+    browser = Browser()
+    browser.force_login(User.objects.create_superuser("root"))
+    token = act(browser, "make_path_token").partition("<code>/k/")[2].partition("</code>")[0]
+    assert send(CALLS[0], token).status_code == 200
+    row.refresh_from_db()
+    for path in (KEYS, f"{KEYS}{row.pk}/change/", f"{KEYS}{row.pk}/history/"):
+        later = browser.get(path, follow=True).content.decode()
+        assert token not in later and row.path_token_hash not in later
+    assert "withdrawn" in act(browser, "withdraw_path_token")
+    assert send(CALLS[0], token).status_code == 401
     services.revoke_api_key(key=row)
-    assert "has been revoked" in act("make_path_token")
+    assert "The key has been revoked." in act(browser, "make_path_token")
 
 
-@pytest.mark.models
-def test_running_service_writes_no_token_down(live: LiveStack) -> None:
-    """The access log shows the call, and not by which token it came."""
-    import requests
+def test_no_log_of_django_has_it(token: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for path in ("/nowhere", "/admin/", "/api/v1/people/999999/", "/api/v1/nowhere", "/search"):
+        Browser().get(f"/k/{token}{path}", headers={"Host": "testserver"})
+        Browser().get(f"/k/{token}{path}", headers={"Host": "elsewhere.example"})
+    Browser(raise_request_exception=False).get(f"/k/wrong-{token}/api/v1/people/")
+    assert "/k/-/nowhere" in caplog.text and token not in caplog.text
+    assert not any(token in str(vars(record).get("args")) for record in caplog.records)
 
-    path = live.manage("create_api_key", "by-path", "--path-token").stdout.splitlines()[1]
-    assert requests.post(f"{live.url}{path}/search", json={}, timeout=30).status_code == 400
-    wrong = requests.post(f"{live.url}/k/not-a-token/search", json={}, timeout=30)
-    assert (wrong.status_code, wrong.json()["status"]) == (401, "ERROR")
-    written = "".join(file.read_text(errors="replace") for file in live.var.rglob("*.log")) + live.log.read_text()
-    assert path not in written and path.removeprefix("/k/") not in written and "not-a-token" not in written
-    assert '"POST /k/-/search' in written
+
+@pytest.mark.parametrize("prefix", ["/k/", "//k//", "/%6B/"])
+def test_the_access_log_gets_the_address_without_it(prefix: str) -> None:
+    environment = {"RAW_URI": f"{prefix}secret/search?q=1", "HTTP_REFERER": "http://x/k/secret/docs"}
+    request = RequestFactory().get(f"http://testserver{prefix}secret/search", {"q": "1"}, **environment)  # type: ignore[arg-type]
+
+    def view(request: HttpRequest) -> HttpResponse:
+        assert (request.path_info, request.path) == ("/search", "/search")
+        return HttpResponse()
+
+    PathTokenMiddleware(view)(request)
+    assert request.environ["RAW_URI"] == "/k/-/search?q=1"  # type: ignore[attr-defined]
+    assert not any("secret" in str(value) for value in request.environ.values())  # type: ignore[attr-defined]

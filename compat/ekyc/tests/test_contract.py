@@ -367,3 +367,16 @@ def test_ek_35_refusals_show_nothing_of_the_inside(ekyc: Ekyc, people: Photos) -
         answer = ekyc.send("/search", json=body)
         assert answer.status_code == 400
         assert not any(word in answer.text for word in ("Traceback", 'File "', "Exception", "PIL", "psycopg", "0x"))
+
+
+# ---- who calls --------------------------------------------------------------------------------------------------
+MAKE_PATH = "from clients.services import *; print(make_path_token(key=create_api_key(client_name='by-path')[0]))"
+
+
+def test_a_base_address_is_enough_and_no_log_has_its_token(ekyc: Ekyc, people: Photos) -> None:
+    token = ekyc.live.manage("shell", "--no-imports", "-c", MAKE_PATH).stdout.strip()
+    for path, status in ((f"/k/{token}/search", 200), (f"/k/{token}x/search", 401), (f"/k/{token}/nowhere", 404)):
+        response = requests.post(ekyc.live.url + path, json={"image": text(people["P1a"])}, timeout=30)
+        assert response.status_code == status, path
+    logs = "".join(file.read_text(errors="replace") for file in (ekyc.live.var / "log").glob("*.log"))
+    assert "POST /k/-/search" in logs and token not in logs
