@@ -298,6 +298,7 @@ NEXTCLOUD_KEY = env.str("FACEAPP_NEXTCLOUD_KEY", default="").strip() or content_
 # ---- eKYC dialect -----------------------------------------------------------------------------------------------
 EKYC_QUALITY_GATE = env.str("FACEAPP_EKYC_QUALITY_GATE", default="off")  # as FACEAPP_QUALITY_GATE
 EKYC_MIN_FRAMES = env.int("FACEAPP_EKYC_MIN_FRAMES", default=0)  # 0: three of five
+
 # ---- FaceAnalysis -----------------------------------------------------------------------------------------------
 FACEANALYSIS_CLIENT = env.str("FACEAPP_FACEANALYSIS_CLIENT", default="faceanalysis")
 FACEANALYSIS_REGISTRATION = env.bool("FACEAPP_FACEANALYSIS_REGISTRATION", default=False)

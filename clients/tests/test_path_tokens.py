@@ -87,6 +87,12 @@ def test_a_wrong_token_is_not_rescued_by_a_key(client_a: Client) -> None:
         assert send(call, "nonsense", **{"X-API-Key": key}).status_code == 401
 
 
+def test_a_wrong_token_is_not_rescued_by_anonymous_access(settings: Settings) -> None:
+    settings.ANONYMOUS_CLIENT = "anybody"
+    assert APIClient().get(CALLS[0][1]).status_code == 200
+    assert send(CALLS[0], "nonsense").status_code == 401
+
+
 def test_a_key_itself_is_no_token(client_a: Client) -> None:
     key = services.create_api_key(client_name=client_a.name)[1]
     assert send(CALLS[0], key).status_code == 401
@@ -145,13 +151,14 @@ def test_a_token_ends_with_its_key(token: str, change: dict[str, Any], code: str
 
 
 def test_no_token_for_keys_that_open_nothing(row: ApiKey) -> None:
+    earlier = services.make_path_token(key=row)
     Client.objects.update(is_active=False)
+    assert send(CALLS[0], earlier).json()["code"] == "auth.inactive_client"
     with pytest.raises(InactiveClient):
         services.make_path_token(key=ApiKey.objects.get())
     services.revoke_api_key(key=row)
     with pytest.raises(RevokedKey):
         services.make_path_token(key=row)
-    assert ApiKey.objects.get().path_token_hash == ""
 
 
 # ---- where it is shown, and where not ---------------------------------------------------------------------------
@@ -198,6 +205,8 @@ def test_no_log_of_django_has_it(token: str, caplog: pytest.LogCaptureFixture) -
     for path in ("/nowhere", "/admin/", "/api/v1/people/999999/", "/api/v1/nowhere", "/search"):
         Browser().get(f"/k/{token}{path}", headers={"Host": "testserver"})
         Browser().get(f"/k/{token}{path}", headers={"Host": "elsewhere.example"})
+        answer = Browser().get(f"/k/{token}{path}", headers={"Referer": f"http://testserver/k/{token}/docs"})
+        assert token not in answer.content.decode() + str(answer.headers)
     Browser(raise_request_exception=False).get(f"/k/wrong-{token}/api/v1/people/")
     assert "/k/-/nowhere" in caplog.text and token not in caplog.text
     assert not any(token in str(vars(record).get("args")) for record in caplog.records)

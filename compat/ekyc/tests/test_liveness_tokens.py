@@ -12,10 +12,12 @@ from rest_framework.test import APIClient
 
 from clients.models import Client, LivenessPolicy
 from compat.ekyc.tests.wire import encoded
+from faceapp.exceptions import Unavailable
 from liveness.models import LivenessSession
 from liveness.tests.conftest import antispoof  # noqa: F401  a fake engine that knows pictures of faces
 from liveness.tests.passing import token_for
 from liveness.tests.pictures import frame
+from people import enrolment
 from people.models import FaceTemplate, Person, ReferenceImage
 from vision.tests.drawing import BLUE, RED, picture
 
@@ -140,10 +142,19 @@ def test_a_refused_token_makes_nobody(api: APIClient, client_a: Client, call: Ca
     assert stored() == (0, 0, 0, 0)
 
 
-def test_a_registration_that_fails_leaves_the_token_good(api: APIClient, client_a: Client) -> None:
+def full(**_: Any) -> None:
+    raise Unavailable("The storage is full.", code="storage.full")
+
+
+def test_a_registration_that_fails_leaves_the_token_good(
+    api: APIClient, client_a: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     token = token_of(client_a, register)
     assert register(api, token, picture()) == (400, "face.none")
     assert register(api, token, picture(RED), people_id="") == (400, "ekyc.bad_arguments")
+    with monkeypatch.context() as patch:
+        patch.setattr(enrolment, "add_reference_image", full)
+        assert register(api, token, picture(RED)) == (503, "storage.full") and stored() == (0, 0, 0, 0)
     assert register(api, token, picture(RED)) == (200, "")
 
 
