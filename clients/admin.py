@@ -103,7 +103,7 @@ class ApiKeyAdmin(ModelAdmin):
             except FaceAppError as error:
                 messages.error(request, f"{key}: {error.message}")
                 continue
-            text = "Base path of {}: <code>/k/{}</code>. Store it now: it is never shown again."
+            text = 'Base path of {}: <code class="break-words">/k/{}</code>. Store it now: it is never shown again.'
             messages.warning(request, format_html(text, key, token))
 
     @admin.action(description="Withdraw path tokens", permissions=["change"])

@@ -188,7 +188,7 @@ def act(browser: Browser, action: str) -> str:
 def test_the_admin_shows_it_once(row: ApiKey) -> None:
     browser = Browser()
     browser.force_login(User.objects.create_superuser("root"))
-    token = act(browser, "make_path_token").partition("<code>/k/")[2].partition("</code>")[0]
+    token = act(browser, "make_path_token").partition(">/k/")[2].partition("</code>")[0]
     assert send(CALLS[0], token).status_code == 200
     row.refresh_from_db()
     for path in (KEYS, f"{KEYS}{row.pk}/change/", f"{KEYS}{row.pk}/history/"):

@@ -11,7 +11,6 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from clients.authentication import AnonymousClientAuthentication, ClientUser, set_client
-from clients.middleware import path_token_of
 from compat.faceanalysis import accounts
 from compat.faceanalysis.models import Account
 from compat.faceanalysis.throttling import check_guesses, count_guess
@@ -26,8 +25,6 @@ class AccountAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[ClientUser, Account | None] | None:
-        if path_token_of(request._request) is not None:  # a key says who calls
-            return None
         if not AnonymousClientAuthentication.is_own_origin(request):
             raise AuthenticationFailed("This page may not call the service.")
         account = self.account_of(request)

@@ -36,7 +36,7 @@ class FaceAnalysisView(APIView):
     """With an account, or the path token of a key."""
 
     schema = None
-    authentication_classes = [AccountAuthentication, PathTokenAuthentication]
+    authentication_classes = [PathTokenAuthentication, AccountAuthentication]
     parser_classes = [NestedJSONParser, FormParser, MultiPartParser]
     renderer_classes = [JSONRenderer]
     content_negotiation_class = FirstRenderer

@@ -15,6 +15,7 @@ from albums.models import Album, AlbumImage, FaceGroup
 from blacklist.models import BlacklistEntry
 from clients.models import Client
 from clients.services import create_api_key
+from compat.ekyc import urls as ekyc
 from people.models import BLACKLIST, Person, ReferenceImage
 from recognition.models import Job, ProcessedImage
 from vision.tests.drawing import RED, data_url, picture
@@ -156,3 +157,30 @@ def test_without_a_key_nothing_is_answered(owned: dict[str, str]) -> None:
     for name, method, path in routes(owned):
         response = getattr(APIClient(), method)(path)
         assert response.status_code == 401, (name, method)
+
+
+EKYC: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # a body about what is another's, and what is answered
+    "ekyc-face-otp": (
+        {"people_1": {"id": "u1"}, "people_2": data_url(picture(RED)), "is_live_check": False},
+        {"status": "PEOPLE_NOT_FOUND_ERROR"},
+    ),
+    "ekyc-search": ({"image": data_url(picture(RED))}, {"data": []}),
+    "ekyc-remove": ({"people_id": "u1"}, {"status": "PEOPLE_NOT_FOUND_ERROR"}),
+}
+EKYC["ekyc-search-v2"] = EKYC["ekyc-search-v3"] = (
+    {"images": [{"image_id": "1", "image": data_url(picture(RED))}]},
+    {"data": [{"image_id": "1", "match_faces": [], "message": ""}]},
+)
+EKYC_OPEN = {"ekyc-check-2-face", "ekyc-register-face"}  # name no stored object, or make the caller's own
+
+
+def test_another_clients_people_do_not_exist_in_the_ekyc_dialect(client_a: Client, client_b: Client) -> None:
+    new = {"people_id": "u1", "created_at": "1", "image": data_url(picture(RED)), "is_live_check": False}
+    assert api_of(client_a).post("/register-face", new, format="json").status_code == 200
+    routes_of_it = {pattern.name: f"/{pattern.pattern}" for pattern in ekyc.urlpatterns}
+    assert set(routes_of_it) == set(EKYC) | EKYC_OPEN
+    for name, (body, expected) in EKYC.items():
+        answer = api_of(client_b).post(routes_of_it[name], body, format="json").json()
+        assert answer.items() >= expected.items(), name
+    assert api_of(client_b).post("/register-face", new, format="json").status_code == 200
+    assert Person.objects.filter(client=client_a).count() == Person.objects.filter(client=client_b).count() == 1
