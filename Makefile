@@ -6,7 +6,7 @@ PYTHON ?= $(shell for name in python3.11 python3; do \
 	$$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$name && break; done)
 VENV := .venv/bin/python
 COMPILE := $(VENV) -m uv pip compile --quiet --no-header --no-annotate --python-version 3.11
-PACKAGES := clients people blacklist recognition compat vision faceapp conftest.py manage.py
+PACKAGES := clients people training blacklist recognition compat vision faceapp conftest.py manage.py
 
 # The locks are complete; --no-deps keeps out a second OpenCV wheel (see requirements-overrides.txt).
 define install

@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "clients.apps.ClientsConfig",
     "people.apps.PeopleConfig",
     "blacklist.apps.BlacklistConfig",
+    "training.apps.TrainingConfig",
     "recognition.apps.RecognitionConfig",
     "compat.nextcloud.apps.NextcloudConfig",
 ]
@@ -183,6 +184,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.float("FACEAPP_SWEEP_SECONDS", default=10.0),
         "options": {"expires": 30},
     },
+    "sweep-trainings": {"task": "training.tasks.sweep_trainings", "schedule": 30.0, "options": {"expires": 60}},
     "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
 }
 WORKER_QUEUES = ["interactive", "patient", "bulk", "maintenance"]
@@ -254,6 +256,18 @@ DETECTION_UPSAMPLE = env.int("FACEAPP_DETECTION_UPSAMPLE", default=1)  # how oft
 DLIB_NETWORK = env.str("FACEAPP_DLIB_NETWORK", default="onnx")  # or dlib: its own, for comparison
 FACEAPP_WAIT_SECONDS = env.float("FACEAPP_WAIT_SECONDS", default=60.0)
 MAX_ATTEMPTS = 3  # how often an image is tried whose worker died
+
+# ---- trained recognisers; a client's own options win --------------------------------------------------------------
+TRAINING: dict[str, Any] = {
+    "enabled": env.bool("FACEAPP_TRAINING", default=True),
+    "epochs": env.int("FACEAPP_TRAINING_EPOCHS", default=60),
+    "hidden_units": env.int("FACEAPP_TRAINING_HIDDEN_UNITS", default=64),
+    "dropout": env.float("FACEAPP_TRAINING_DROPOUT", default=0.3),
+    "learning_rate": env.float("FACEAPP_TRAINING_LEARNING_RATE", default=0.003),
+    "min_people": env.int("FACEAPP_TRAINING_MIN_PEOPLE", default=2),
+    "min_images": env.int("FACEAPP_TRAINING_MIN_IMAGES", default=5),
+}
+TRAINING_TIME_LIMIT = env.int("FACEAPP_TRAINING_TIME_LIMIT", default=300)
 
 # ---- clients ----------------------------------------------------------------------------------------------------
 ANONYMOUS_CLIENT = env.str("FACEAPP_ANONYMOUS_CLIENT", default="")
