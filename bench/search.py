@@ -111,10 +111,10 @@ def _fill(client: Client, space: str, vectors: Matrix) -> NDArray[np.int64]:
             [client.pk],
         )
         images = [row[0] for row in cursor.fetchall()]
-        columns = "client_id, person_id, reference_image_id, space, embedding, created_at"
+        columns = "client_id, source, person_id, reference_image_id, space, embedding, created_at"
         with cursor.copy(f"COPY people_facetemplate ({columns}) FROM STDIN") as copy:
             for person, image, vector in zip(people, images, vectors, strict=True):
-                copy.write_row((client.pk, person, image, space, str(vector.tolist()), "now"))
+                copy.write_row((client.pk, "blacklist", person, image, space, str(vector.tolist()), "now"))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE people_person, blacklist_blacklistentry, people_referenceimage, people_facetemplate")
     return np.array(people)
