@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "training.apps.TrainingConfig",
     "recognition.apps.RecognitionConfig",
     "compat.nextcloud.apps.NextcloudConfig",
+    "compat.facehash.apps.FaceHashConfig",
 ]
 
 MIDDLEWARE = [
@@ -285,6 +286,14 @@ NEXTCLOUD_KEY = env.str("FACEAPP_NEXTCLOUD_KEY", default="").strip() or content_
     env.str("FACEAPP_NEXTCLOUD_KEY_FILE", default="")
 )
 
+# ---- FaceHash ---------------------------------------------------------------------------------------------------
+FACEHASH_CLIENT = env.str("FACEAPP_FACEHASH_CLIENT", default="")  # of calls without a key
+FACEHASH_POLICY = env.str("FACEAPP_FACEHASH_POLICY", default="replace")
+FACEHASH_MIN_IMAGES = env.int("FACEAPP_FACEHASH_MIN_IMAGES", default=1)
+FACEHASH_MAX_IMAGES = env.int("FACEAPP_FACEHASH_MAX_IMAGES", default=100)
+FACEHASH_MAX_BYTES = env.int("FACEAPP_FACEHASH_MAX_BYTES", default=120 * 1024 * 1024)
+FACEHASH_ORIGINS = env.list("FACEAPP_FACEHASH_ORIGINS", default=["*"])
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "clients.authentication.ApiKeyAuthentication",
@@ -339,6 +348,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"keys": {"()": "faceapp.quiet_logs.KeyFilter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["keys"]}},
     "root": {"handlers": ["console"], "level": env.str("FACEAPP_LOG_LEVEL", default="INFO")},
 }

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import DefaultRouter
 
 from blacklist.api.views import BlacklistViewSet
+from compat.facehash.views import beside
 from faceapp import health
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
 
@@ -24,7 +25,7 @@ router.register("jobs", JobViewSet, "job")
 router.register("processed-images", ProcessedImageViewSet, "processed-image")
 
 urlpatterns = [
-    path("", health.home, name="home"),
+    path("", beside(health.home), name="home"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("admin/", admin.site.urls),
@@ -34,6 +35,7 @@ urlpatterns = [
     path("nextcloud/", include("compat.nextcloud.urls")),
     path("", include("compat.nextcloud.urls")),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("", include("compat.facehash.urls")),  # last: a path may be a key
 ]
 
 handler400 = "faceapp.api.handler400"

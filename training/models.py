@@ -92,7 +92,9 @@ class Recogniser(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["status"], condition=Q(status__in=["queued", "training"]), name="recogniser_unfinished")
+            models.Index(
+                fields=["status"], condition=Q(status__in=["queued", "training"]), name="recogniser_unfinished"
+            )
         ]
 
     def __str__(self) -> str:

@@ -61,7 +61,7 @@ class RecogniserQuerySet(models.QuerySet["Recogniser"]):
 
 def templates_of(*, client: Client, source: str, space: str) -> FaceTemplateQuerySet:
     """The templates of one gallery."""
-    found: FaceTemplateQuerySet = FaceTemplate.objects.of_client(client).in_space(space).filter(person__source=source)
+    found: FaceTemplateQuerySet = FaceTemplate.objects.of_client(client).in_space(space).enrolled(sources=[source])
     return found
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from clients.models import Client
 from people.models import Person
+from people.services import threshold_of
 from people.types import Neighbour
 from training.evaluation import choose
 from training.models import Recogniser
@@ -16,6 +17,7 @@ from training.querysets import marks_of, templates_of
 from training.types import Judgement, Recognition
 from vision import inference
 from vision.engines import DEFAULT, engines
+from vision.similarity import similarity
 from vision.types import DetectedFace, Space
 
 STRANGER = Judgement()
@@ -32,7 +34,7 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
     if not faces:
         return []
     templates = templates_of(client=client, source=source, space=space.name)
-    threshold = space.thresholds[space.metric]
+    threshold = threshold_of(client=client)
     near = templates.within([f.embeddings[space.name] for f in faces], metric=space.metric, threshold=threshold)
     people = {neighbour.person_id for found in near for neighbour in found}
     recogniser = Recogniser.objects.of_gallery(client=client, source=source, space=space.name).active().first()
@@ -44,12 +46,16 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
         Recognition(
             box=face.box,
             person=known.get(neighbour.person_id) if neighbour else None,
-            distance=neighbour.distance if neighbour else None,
+            similarity=_similarity(neighbour, space, threshold) if neighbour else None,
             probability=judgement.probabilities.get(neighbour.person_id) if neighbour else None,
             version=version,
         )
         for face, (neighbour, judgement) in zip(faces, chosen, strict=True)
     ]
+
+
+def _similarity(neighbour: Neighbour, space: Space, threshold: float) -> float:
+    return similarity(distance=neighbour.distance, metric=space.metric, threshold=threshold)
 
 
 def _choose(

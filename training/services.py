@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from clients.models import Client
 from faceapp.exceptions import FaceAppError, Unavailable
+from people.services import threshold_of
 from training.evaluation import calibrate, evaluate, is_as_good, split
 from training.exceptions import GalleryTooSmall, NotReady, TrainingFailed
 from training.models import UNFINISHED, Recogniser, Status, TrainingOptions
@@ -131,8 +132,9 @@ def _train(version: Recogniser) -> None:
     parts = split(gallery)
     curves = _Curves(version)
     network = fit(parts=parts, options=options, tell=curves.add)
+    threshold = threshold_of(client=version.client)
     minimum = calibrate(network, parts.vectors, parts.labels)
-    metrics = evaluate(network, minimum, parts, metric=space.metric, threshold=space.thresholds[space.metric])
+    metrics = evaluate(network, minimum, parts, metric=space.metric, threshold=threshold)
     good = is_as_good(metrics)
     outcome = {"weights": network.to_bytes(), "min_probability": minimum, "metrics": metrics, "curves": curves.rows}
     _finish(version, good=good, outcome=outcome)

@@ -60,12 +60,12 @@ class Judgement:
 class Recognition:
     """One face of a picture and who it is; `person` is None for a stranger, and then so is what belongs to a person.
 
-    `nearest` is the distance to the closest template within the threshold, None where there is none. `version` names
-    the recogniser that was asked, None where only the nearest template decided.
+    `similarity` in [0, 1] is that of the person's closest template, as in `vision.similarity`. `version` names the
+    recogniser that was asked, None where only the nearest template decides.
     """
 
     box: Box
     person: Person | None
-    distance: float | None
+    similarity: float | None
     probability: float | None
     version: int | None

@@ -40,19 +40,21 @@ def analyse(
     aliases: Sequence[str] = (DEFAULT,),
     liveness: bool = False,
     timeout: float | None = None,
+    queue: str = INTERACTIVE,
 ) -> Analysis:
     """Find and describe the faces of an encoded image.
 
     `aliases` name the engines whose embeddings are wanted (none: detection only); the first one's detector is used
     unless `detector` names another. Raises `InvalidImage`, `UnknownName`, or `EngineUnavailable` when no worker
-    answers within `timeout` seconds (default `FACEAPP_WAIT_SECONDS`).
+    answers within `timeout` seconds (default `FACEAPP_WAIT_SECONDS`). One of many images of one call waits in the
+    queue `PATIENT`, behind callers with a single one.
     """
     if IN_WORKER or settings.CELERY_TASK_ALWAYS_EAGER:
         return run_engines(data, detector=detector, aliases=aliases, liveness=liveness)
     from vision.tasks import analyse_image  # a task module imports this one
 
     options: dict[str, object] = {"detector": detector, "aliases": list(aliases), "liveness": liveness}
-    answer = _ask_worker(analyse_image, data, options, timeout or settings.FACEAPP_WAIT_SECONDS)
+    answer = _ask_worker(analyse_image, data, options, timeout or settings.FACEAPP_WAIT_SECONDS, queue=queue)
     return Analysis.from_json(answer)
 
 

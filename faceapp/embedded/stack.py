@@ -67,7 +67,7 @@ def _web() -> Program:
         *[sys.executable, "-m", "gunicorn", "faceapp.wsgi"],
         f"--bind={_bracketed(settings.WEB_BIND)}:{settings.WEB_PORT}",
         *["--preload", "--worker-class=gthread", "--workers=2", "--threads=16", "--timeout=60", "--graceful-timeout=1"],
-        *["--no-control-socket", "--access-logfile=-"],
+        *["--no-control-socket", "--access-logfile=-", "--logger-class=faceapp.quiet_logs.AccessLogger"],
     ]
     return Program("web", "app", launched(gunicorn, signal_name="TERM"), stop_signal="TERM")
 

@@ -95,7 +95,9 @@ def test_a_port_in_use_is_told_before_anything_starts(folder: Path) -> None:
     assert not (folder / "unused" / "postgres").exists()
 
 
-@pytest.mark.parametrize("name", ["stores:postgres", "stores:redis", "app:worker", "app:trainer", "app:web", "app:beat"])
+@pytest.mark.parametrize(
+    "name", ["stores:postgres", "stores:redis", "app:worker", "app:trainer", "app:web", "app:beat"]
+)
 def test_a_killed_program_comes_back(stack: LiveStack, name: str) -> None:
     killed = stack.program(name)
     old = [killed, *killed.children(recursive=True)]

@@ -35,6 +35,6 @@ def enrol(client: Client, *, source: str, name: str, vectors: Sequence[Vectors] 
             person=person, width=100, height=100, box_x=0, box_y=0, box_w=100, box_h=100, confidence=1.0
         )
         FaceTemplate.objects.create(
-            client=client, person=person, reference_image=image, space=space, embedding=list(map(float, vector))
+            client=client, source=source, person=person, reference_image=image, space=space, embedding=vector
         )
     return person

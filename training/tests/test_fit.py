@@ -18,9 +18,7 @@ from training.network import Network
 from training.tests.galleries import faces_of, gallery_of
 from training.types import Options
 
-OPTIONS = Options(
-    enabled=True, epochs=40, hidden_units=32, dropout=0.3, learning_rate=0.01, min_people=2, min_images=2
-)
+OPTIONS = Options(enabled=True, epochs=40, hidden_units=32, dropout=0.3, learning_rate=0.01, min_people=2, min_images=2)
 
 
 def test_it_learns_to_tell_people_from_each_other_and_from_strangers() -> None:
