@@ -25,7 +25,7 @@ class KeyFilter(logging.Filter):
         return True
 
 
-class AccessLogger(Logger):
+class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     """Gunicorn's, with keys hidden in request lines and referrers."""
 
     def atoms(self, *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -142,6 +142,6 @@ def _cosine(a: Vectors, b: Vectors) -> Vectors:
 METRICS: dict[str, Callable[[Vectors, Vectors], Vectors]] = {
     "euclidean": _euclidean,
     "cosine": _cosine,
-    "euclidean_l2": lambda a, b: np.sqrt(np.maximum(2 * _cosine(a, b), 0)),
-    "angular": lambda a, b: np.arccos(np.clip(1 - _cosine(a, b), -1, 1)) / np.float32(np.pi),
+    "euclidean_l2": lambda a, b: np.sqrt(np.maximum(2 * _cosine(a, b), 0)).astype(np.float32),
+    "angular": lambda a, b: (np.arccos(np.clip(1 - _cosine(a, b), -1, 1)) / np.pi).astype(np.float32),
 }

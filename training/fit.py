@@ -31,7 +31,8 @@ Arrays = Mapping[str, NDArray[Any]]
 def pack(arrays: Arrays, options: Mapping[str, float]) -> bytes:
     """The program's input: `vectors`, `labels`, `held_out`, `held_out_labels`; `classes` among the options."""
     buffer = io.BytesIO()
-    np.savez(buffer, options=np.frombuffer(json.dumps(dict(options)).encode(), np.uint8), **arrays)
+    everything: dict[str, Any] = {**arrays, "options": np.frombuffer(json.dumps(dict(options)).encode(), np.uint8)}
+    np.savez(buffer, **everything)
     return buffer.getvalue()
 
 

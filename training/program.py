@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
+from faceapp.env import BASE_DIR
 from training.evaluation import spread, strangers
 from training.exceptions import TrainingFailed
 from training.fit import decode, pack
@@ -59,7 +60,7 @@ def _run(data: bytes, tell: Tell) -> dict[str, Any]:
 @contextmanager
 def _started() -> Iterator[subprocess.Popen[bytes]]:
     """The program, ended in any case and after `TRAINING_TIME_LIMIT` seconds at the latest."""
-    with subprocess.Popen(COMMAND, cwd=settings.BASE_DIR, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(COMMAND, cwd=BASE_DIR, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         alarm = threading.Timer(settings.TRAINING_TIME_LIMIT, process.kill)
         alarm.daemon = True
         alarm.start()

@@ -16,6 +16,7 @@ from people.models import FaceTemplate
 if TYPE_CHECKING:
     from clients.models import Client
     from people.querysets import FaceTemplateQuerySet
+    from training.models import Recogniser
 
 
 class RecogniserQuerySet(models.QuerySet["Recogniser"]):

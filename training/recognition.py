@@ -1,4 +1,4 @@
-"""Who is on a picture, as far as one gallery tells: the nearest template, and its trained classifier where one is used."""
+"""Who is on a picture, as far as one gallery tells: the nearest template, and its classifier where one is in use."""
 
 from __future__ import annotations
 

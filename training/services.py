@@ -75,7 +75,8 @@ def _queue(client: Client, source: str, space: Space, options: Options) -> Recog
     """One waits at most: the client's row is held, so that two requests make one version."""
     Client.objects.select_for_update(no_key=True).get(pk=client.pk)
     versions = Recogniser.objects.of_gallery(client=client, source=source, space=space.name)
-    if waiting := versions.filter(status=Status.QUEUED).first():
+    waiting: Recogniser | None = versions.filter(status=Status.QUEUED).first()
+    if waiting:
         return waiting
     newest = versions.order_by("-version").values_list("version", flat=True).first() or 0
     made = Recogniser.objects.create(
@@ -169,8 +170,8 @@ class _Curves:
     """What the epochs said, written to the row now and then, for those who watch."""
 
     def __init__(self, version: Recogniser) -> None:
-        self.version, self.rows, self.told = version, [], monotonic()
-        self.rows: list[dict[str, Any]]
+        self.version, self.told = version, monotonic()
+        self.rows: list[dict[str, Any]] = []
 
     def add(self, epoch: dict[str, Any]) -> None:
         self.rows.append(epoch)

@@ -7,7 +7,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from clients import services
-from clients.authentication import ApiKeyAuthentication, ClientUser, client_of
+from clients.authentication import ApiKeyAuthentication, ClientUser
 from clients.models import ApiKey
 from compat.facehash.forms import Form
 
@@ -17,7 +17,7 @@ KEYLESS = "facehash"  # the gallery of callers without a key
 class FaceHashKeyAuthentication(ApiKeyAuthentication):
     """Path and header are looked at first: then an unknown key costs not even the reading of the form."""
 
-    def authenticate(self, request: Request) -> tuple[ClientUser, ApiKey | None]:
+    def authenticate(self, request: Request) -> tuple[ClientUser, ApiKey | None]:  # type: ignore[override]
         found = super().authenticate(request)
         return found if found is not None else _keyless(request)
 
@@ -44,5 +44,4 @@ def _keyless(request: Request) -> tuple[ClientUser, None]:
     if not client.is_active:
         raise AuthenticationFailed("The client for requests without a key is inactive.", code="auth.inactive_client")
     request._request.client = client  # type: ignore[attr-defined]
-    client_of(request)
     return ClientUser(client), None

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
 
 POLICIES = ("replace", "append")
 
@@ -24,7 +25,9 @@ def _problems() -> Iterator[CheckMessage]:
         yield Error("No number of photographs could be trained with.", hint=hint, id="facehash.E002")
     if settings.FACEHASH_MAX_BYTES > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         hint = "Raise FACEAPP_MAX_REQUEST_BYTES too."
-        yield Warning("FACEAPP_FACEHASH_MAX_BYTES is above the limit of all requests.", hint=hint, id="facehash.W001")
+        yield checks.Warning(
+            "FACEAPP_FACEHASH_MAX_BYTES is above the limit of all requests.", hint=hint, id="facehash.W001"
+        )
     if settings.FACEHASH_CLIENT and "*" in settings.FACEHASH_ORIGINS:
         hint = "Name the origins in FACEAPP_FACEHASH_ORIGINS, or ask for keys."
-        yield Warning("Any web page may use FaceHash without a key.", hint=hint, id="facehash.W002")
+        yield checks.Warning("Any web page may use FaceHash without a key.", hint=hint, id="facehash.W002")

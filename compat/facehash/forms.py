@@ -90,7 +90,7 @@ class Images:
 class _FormParser(BaseParser):
     """Both kinds of forms give a `Form`. Raises `ParseError`, or `RequestDataTooBig` for more than was announced."""
 
-    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Form:
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         form = Form()
         try:
             self.read(stream, form, (parser_context or {})["request"].META)

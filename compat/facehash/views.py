@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -47,10 +48,12 @@ class FaceHashView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         check_size(request.headers.get("Content-Length"))
-        if request.method != "OPTIONS":
+        if request.method not in {"POST", "OPTIONS"}:
+            raise MethodNotAllowed(str(request.method))
+        if request.method == "POST":
             super().initial(request, *args, **kwargs)
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, *args: Any, **kwargs: Any) -> Response:
         return Response({})
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
