@@ -82,6 +82,13 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ],
     ),
     (
+        "Training",
+        [
+            ("Recognisers", "model_training", "training_recogniser", "training.view_recogniser"),
+            ("Training options", "tune", "training_trainingoptions", "training.view_trainingoptions"),
+        ],
+    ),
+    (
         "Access",
         [
             ("Clients", "apps", "clients_client", "clients.view_client"),

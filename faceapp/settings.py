@@ -323,6 +323,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "StatusEnum": "recognition.models.Status",
+        "TrainingStatusEnum": "training.models.Status",
+    },
     "SCHEMA_PATH_PREFIX": r"/api/v1",
 }
 

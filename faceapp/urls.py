@@ -9,6 +9,7 @@ from blacklist.api.views import BlacklistViewSet
 from compat.facehash.views import beside
 from faceapp import health
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
+from training.api.views import RecogniserViewSet
 
 
 class Router(DefaultRouter):
@@ -22,6 +23,7 @@ router.register("blacklist", BlacklistViewSet, "blacklist")
 router.register("detect", DetectionViewSet, "detect")
 router.register("process", ProcessViewSet, "process")
 router.register("jobs", JobViewSet, "job")
+router.register("recognisers", RecogniserViewSet, "recogniser")
 router.register("processed-images", ProcessedImageViewSet, "processed-image")
 
 urlpatterns = [

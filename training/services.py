@@ -154,7 +154,7 @@ def read_gallery(*, client: Client, source: str, space: Space, options: Options)
         .order_by("pk")
         .values_list("person_id", "embedding")
     )
-    vectors = np.asarray([embedding.to_list() for _, embedding in rows], np.float32)
+    vectors = np.asarray([embedding for _, embedding in rows], np.float32)
     labels = np.asarray([place[person] for person, _ in rows], np.int64)
     return Gallery(people, [marks[person] for person in people], vectors, labels)
 
@@ -203,8 +203,7 @@ def activate(*, recogniser: Recogniser) -> None:
     """Use this version from now on: also the way back to an older one. Raises `NotReady`."""
     with transaction.atomic():
         Client.objects.select_for_update(no_key=True).get(pk=recogniser.client_id)
-        recogniser.refresh_from_db(fields=["status"])
-        if recogniser.status != Status.READY:
+        if not Recogniser.objects.filter(pk=recogniser.pk, status=Status.READY).exists():
             raise NotReady("Only a version that is ready can be used: its training has to end well first.")
         _swap(recogniser)
 
