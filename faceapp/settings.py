@@ -162,6 +162,8 @@ CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_ROUTES = {
     "recognition.tasks.sweep": {"queue": "maintenance"},
     "recognition.tasks.purge": {"queue": "maintenance"},
+    "training.tasks.train_recogniser": {"queue": "training"},  # of a worker of its own
+    "training.tasks.sweep_trainings": {"queue": "maintenance"},
 }
 CELERY_TASK_TIME_LIMIT = env.int("FACEAPP_IMAGE_TIME_LIMIT", default=120)
 CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -28,10 +28,12 @@ BLANK = b" \t\r\n"
 
 @dataclass
 class Form:
-    """What was sent: short texts, and for each field of images their texts; None stands for one that was too large."""
+    """What was sent: short texts, and for each field of images their texts. One that is too large is cut off where that
+    is certain, so that whoever decodes it refuses it.
+    """
 
     texts: dict[str, str] = field(default_factory=dict)
-    images: dict[str, list[bytes | None]] = field(default_factory=dict)
+    images: dict[str, list[bytes]] = field(default_factory=dict)
 
     def field(self, name: str) -> Images | Text:
         """Where the pieces of a field go as they arrive."""
@@ -57,7 +59,7 @@ class Text:
 class Images:
     """A field of images: split at the marker, which may come in two pieces; what is beyond the most is let go."""
 
-    def __init__(self, found: list[bytes | None]) -> None:
+    def __init__(self, found: list[bytes]) -> None:
         self.found, self.image, self.tail = found, bytearray(), b""
         self.most = settings.FACEHASH_MAX_IMAGES
         self.largest = int(settings.MAX_IMAGE_BYTES * TEXT_PER_BYTE)
@@ -80,9 +82,7 @@ class Images:
             self.image += piece
 
     def _end_image(self) -> None:
-        if len(self.image) > self.largest:
-            self.found.append(None)
-        elif self.image.strip(BLANK):
+        if self.image.strip(BLANK):
             self.found.append(bytes(self.image))
         self.image = bytearray()
 

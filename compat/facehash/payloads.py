@@ -22,15 +22,14 @@ UNRECOGNISED: dict[str, Any] = {"foundFlag": 0, "foundFace": NOT_FOUND}
 UNTRAINED: dict[str, Any] = {"trainingSuccess": 0}
 
 
-def read_picture(form: Form) -> bytes | None:
-    """The field `picture`; None is one that is too large. Raises `FieldMissing`."""
-    pictures = form.images.get("picture")
+def read_picture(form: Form) -> bytes:
+    """The field `picture`. Raises `FieldMissing`."""
+    pictures = form.images.get("picture", [])
     services.require(pictures, "picture")
-    assert pictures
     return pictures[0]
 
 
-def read_stream(form: Form) -> list[bytes | None]:
+def read_stream(form: Form) -> list[bytes]:
     """The field `stream`, which may hold no image at all. Raises `FieldMissing`."""
     services.require("stream" in form.images, "stream")
     return form.images["stream"]

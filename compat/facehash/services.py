@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -16,7 +15,6 @@ from people.types import BatchEnrolment, Refusal, Upload
 from training.services import recognise, request_training
 from training.types import Recognition
 from vision import images
-from vision.refusals import refusal
 
 LONGEST_NAME = 512  # characters; an external id of the gallery
 SHOWN_NAME = 100  # characters; a person's name there
@@ -38,20 +36,20 @@ class Outcome:
     found: Recognition | None
 
 
-def identify(*, gallery: Gallery, picture: bytes | None) -> Outcome:
+def identify(*, gallery: Gallery, picture: bytes) -> Outcome:
     """Who of the gallery is on the picture; of several known people the one who is most alike."""
     faces = recognise(client=gallery.client, source=gallery.source, data=read_image(picture))
     return Outcome(len(faces), _best([face for face in faces if face.person]))
 
 
-def verify(*, gallery: Gallery, picture: bytes | None, user: str) -> Outcome:
+def verify(*, gallery: Gallery, picture: bytes, user: str) -> Outcome:
     """Whether the named person is on the picture. Raises `UnknownUser` before the picture is looked at."""
     person = find_user(gallery=gallery, user=user)
     faces = recognise(client=gallery.client, source=gallery.source, data=read_image(picture))
     return Outcome(len(faces), _best([face for face in faces if face.person == person]))
 
 
-def learn(*, gallery: Gallery, stream: Sequence[bytes | None], user: str) -> BatchEnrolment:
+def learn(*, gallery: Gallery, stream: list[bytes], user: str) -> BatchEnrolment:
     """Enrol the photographs of a user, who may be new; a classifier is trained afterwards, beside all else.
 
     Nothing is stored with less than `FACEHASH_MIN_IMAGES` usable photographs. Raises `UnknownUser` for what is no name.
@@ -86,22 +84,18 @@ def is_name(user: str) -> bool:
     return 0 < len(user) <= LONGEST_NAME and "\0" not in user and not user.isspace()
 
 
-def read_image(text: bytes | None) -> bytes:
+def read_image(text: bytes) -> bytes:
     """The image in a base64 text, with or without a data URL's beginning. Raises `InvalidImage`."""
-    if text is None:
-        raise refusal("image.too_large", limit=settings.MAX_IMAGE_BYTES)
     return images.read_text(text.decode("ascii", "replace"))
 
 
-def read_images(stream: Sequence[bytes | None]) -> tuple[list[Upload], list[Refusal]]:
+def read_images(texts: list[bytes]) -> tuple[list[Upload], list[Refusal]]:
     """Images, and why the others are none. Empties the list, so that no image is in memory in two forms."""
-    texts, uploads, refusals = list(stream), list[Upload](), list[Refusal]()
-    if isinstance(stream, list):
-        stream.clear()
-    for number in range(len(texts)):
-        text, texts[number] = texts[number], None
+    uploads, refusals = list[Upload](), list[Refusal]()
+    texts.reverse()
+    while texts:
         try:
-            uploads.append(Upload(read_image(text)))
+            uploads.append(Upload(read_image(texts.pop())))
         except InvalidInput as error:
             refusals.append(Refusal("", error.code, error.message))
     return uploads, refusals

@@ -16,6 +16,7 @@ from clients.models import Client
 from clients.services import create_api_key
 from people.models import ReferenceImage
 from recognition.models import Job, ProcessedImage
+from training.models import Recogniser
 from vision.tests.drawing import RED, data_url, picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,8 +25,8 @@ BODIES: dict[str, Any] = {
     "blacklist-detail": {"name": "Stolen"},
     "blacklist-images": lambda: {"images": [SimpleUploadedFile("a.png", picture(RED))]},
 }
-LISTS = {"blacklist-list", "job-list", "processed-image-list"}
-OPEN = {"api-root", "detect-detect-face", "process-process-images"}  # no stored object of anybody
+LISTS = {"recogniser-list", "blacklist-list", "job-list", "processed-image-list"}
+OPEN = {"api-root", "detect-detect-face", "process-process-images", "recogniser-train"}  # no stored object of anybody
 
 
 def api_of(client: Client) -> APIClient:
@@ -42,6 +43,7 @@ def owned(client_a: Client) -> dict[str, str]:
     return {
         "blacklist": str(BlacklistEntry.objects.get().pk),
         "job": str(Job.objects.get().pk),
+        "recogniser": str(Recogniser.objects.create(client=client_a, space="fake", version=1).pk),
         "processed-image": str(ProcessedImage.objects.get().pk),
         "image_id": str(ReferenceImage.objects.get().pk),
     }
@@ -55,7 +57,7 @@ def api_patterns() -> Iterator[URLPattern]:
 
 
 def owner_key(name: str) -> str:
-    return next(key for key in ("processed-image", "blacklist", "job") if name.startswith(key))
+    return next(key for key in ("processed-image", "blacklist", "job", "recogniser") if name.startswith(key))
 
 
 def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:

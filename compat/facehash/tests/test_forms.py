@@ -14,7 +14,9 @@ from rest_framework.test import APIRequestFactory
 
 from compat.facehash import forms
 from compat.facehash.forms import MAX_TEXT, Form, MultipartFormParser, UrlEncodedFormParser
+from compat.facehash.services import read_image
 from compat.facehash.tests.wire import MARKER
+from vision.exceptions import InvalidImage
 
 IMAGES = [b"/9j/" + bytes([65 + number]) * 300 + b"+/==" for number in range(5)]
 STREAM = MARKER.join(image.decode() for image in IMAGES)
@@ -60,8 +62,11 @@ def test_empty_items_are_no_images() -> None:
 
 def test_what_is_too_much_is_not_kept(settings: Settings) -> None:
     settings.FACEHASH_MAX_IMAGES, settings.MAX_IMAGE_BYTES = 2, 100
-    form = read(*multipart(stream=MARKER.join(["a" * 151, "b" * 150, "c", "d"]), userName="n" * 100_000))
-    assert form.images["stream"] == [None, b"b" * 150]
+    form = read(*multipart(stream=MARKER.join(["a" * 90_000, "b" * 150, "c", "d"]), userName="n" * 100_000))
+    assert form.images["stream"] == [b"a" * len(form.images["stream"][0]), b"b" * 150]
+    assert len(form.images["stream"][0]) < 70_000
+    with pytest.raises(InvalidImage, match="larger than 100 bytes"):
+        read_image(form.images["stream"][0])
     assert len(form.texts["userName"]) == MAX_TEXT
 
 
