@@ -82,10 +82,12 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ],
     ),
     (
-        "Training",
+        "Gallery",
         [
+            ("People", "groups", "people_person", "people.view_person"),
+            ("Calibrations", "tune", "people_spacecalibration", "people.view_spacecalibration"),
             ("Recognisers", "model_training", "training_recogniser", "training.view_recogniser"),
-            ("Training options", "tune", "training_trainingoptions", "training.view_trainingoptions"),
+            ("Training options", "instant_mix", "training_trainingoptions", "training.view_trainingoptions"),
         ],
     ),
     (

@@ -8,6 +8,7 @@ from rest_framework.routers import DefaultRouter
 from blacklist.api.views import BlacklistViewSet
 from compat.facehash.views import beside
 from faceapp import health
+from people.api.views import CompareViewSet, PeopleViewSet
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
 from training.api.views import RecogniserViewSet
 
@@ -25,6 +26,8 @@ router.register("process", ProcessViewSet, "process")
 router.register("jobs", JobViewSet, "job")
 router.register("recognisers", RecogniserViewSet, "recogniser")
 router.register("processed-images", ProcessedImageViewSet, "processed-image")
+router.register("people", PeopleViewSet, "people")
+router.register("compare", CompareViewSet, "compare")
 
 urlpatterns = [
     path("", beside(health.home), name="home"),

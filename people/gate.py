@@ -1,8 +1,9 @@
 """Which faces are good enough to be enrolled: `off`, `standard` or `strict`. The numbers are `vision.quality`'s.
 
 A template stays for years and every later search depends on it, so the gate stands before enrolment and nowhere else.
-`standard` refuses what cannot serve, and lets every usable face of our test photographs pass; `strict` asks for what an
-identity document asks for: near, sharp, evenly lit, facing the camera. docs/people.md shows the measurements.
+`standard` refuses what spoils an embedding, which is moved by more than half the threshold there, and lets every usable
+face of our test photographs pass. `strict` asks for what an identity document asks for: near, sharp, evenly lit, facing
+the camera; the embedding moves by a quarter of the threshold at most. docs/people.md shows the measurements.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ class Limits:
 
 
 LIMITS = {
-    Gate.STANDARD: Limits(size=32, sharpness=10.0, darkest=25.0, brightest=235.0, yaw=0.75, roll=60.0, confidence=0.3),
-    Gate.STRICT: Limits(size=90, sharpness=50.0, darkest=60.0, brightest=200.0, yaw=0.35, roll=20.0, confidence=0.8),
+    Gate.STANDARD: Limits(size=40, sharpness=5.0, darkest=20.0, brightest=225.0, yaw=0.7, roll=45.0, confidence=0.5),
+    Gate.STRICT: Limits(size=80, sharpness=60.0, darkest=50.0, brightest=200.0, yaw=0.3, roll=15.0, confidence=0.9),
 }
 
 Fault = Callable[[Quality, DetectedFace, Limits], bool]

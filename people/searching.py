@@ -156,13 +156,14 @@ def compare_faces(
     *,
     client: Client,
     first: bytes,
-    others: Sequence[bytes],
+    others: Sequence[bytes | InvalidInput],
     threshold: float | None = None,
     space_alias: str = DEFAULT,
 ) -> FaceComparisons:
     """The largest face of `first` against the largest of each other image, in their order. Nothing is stored.
 
-    An image of `others` that cannot be used is a `Refusal` in its place. Raises `InvalidImage` or `UnusableFace`
+    An image of `others` that cannot be used is a `Refusal` in its place, and so is the error that stands for one which
+    could not even be read. Raises `InvalidImage` or `UnusableFace`
     (`face.none`) for `first`, or `Unavailable`.
     """
     space = engines[space_alias].space
@@ -175,8 +176,10 @@ def compare_faces(
     return FaceComparisons(results, space.name, space.metric, threshold)
 
 
-def _face_or_refusal(data: bytes, space_alias: str) -> Embedding | Refusal:
+def _face_or_refusal(data: bytes | InvalidInput, space_alias: str) -> Embedding | Refusal:
     try:
+        if isinstance(data, InvalidInput):
+            raise data
         return face_of(data, space_alias)
     except InvalidInput as error:
         return Refusal("", error.code, error.message)

@@ -33,7 +33,7 @@ OPEN = {"models", "services", "types", "exceptions", "querysets"}
 OPEN_IN = {"vision": {"images", "inference", "descriptors", "engines", "vectors", "similarity"}}
 # Doors, and the modules they may import beside the above: who is calling, and how errors leave.
 DOORS = {"api", "admin", "views", "forms", "urls", "management", "filters", "schema"}
-TOOLS_OF_DOORS = {"clients": {"authentication", "permissions", "throttling", "api"}, "people": {"api"}}
+TOOLS_OF_DOORS = {"clients": {"authentication", "permissions", "throttling", "api"}, "people": {"api", "admin"}}
 ROOT_FOR_APPS = {"faceapp.exceptions", "faceapp.env"}
 # Rules know no HTTP and no door.
 DOMAIN = {"models", "querysets", "services", "types", "exceptions"}
