@@ -22,9 +22,6 @@ class Status(models.TextChoices):
     FAILED = "failed"
 
 
-UNFINISHED = [Status.QUEUED, Status.TRAINING]
-
-
 def _between(low: float, high: float) -> list[Any]:
     return [MinValueValidator(low), MaxValueValidator(high)]
 

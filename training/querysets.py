@@ -30,8 +30,15 @@ class RecogniserQuerySet(models.QuerySet["Recogniser"]):
         return self.filter(is_active=True)
 
     def without_weights(self) -> RecogniserQuerySet:
-        """For lists: the arrays stay in the database."""
+        """The arrays stay in the database."""
         return self.defer("weights")
+
+    def knowing_the_erased(self) -> RecogniserQuerySet:
+        """Versions that learned from somebody who is no longer there."""
+        erased = """EXISTS (
+            SELECT 1 FROM jsonb_array_elements_text(training_recogniser.people) AS known (person)
+            WHERE NOT EXISTS (SELECT 1 FROM people_person WHERE people_person.id = known.person::bigint))"""
+        return self.exclude(status__in=["queued", "training"]).extra(where=[erased])  # noqa: S610  no parameters
 
     def queued_before(self, moment: object) -> RecogniserQuerySet:
         return self.filter(status="queued", created_at__lt=moment)

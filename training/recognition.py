@@ -37,7 +37,8 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
     threshold = threshold_of(client=client)
     near = templates.within([f.embeddings[space.name] for f in faces], metric=space.metric, threshold=threshold)
     people = {neighbour.person_id for found in near for neighbour in found}
-    recogniser = Recogniser.objects.of_gallery(client=client, source=source, space=space.name).active().first()
+    versions = Recogniser.objects.of_gallery(client=client, source=source, space=space.name)
+    recogniser = versions.active().without_weights().first()
     marks = marks_of(templates, people) if recogniser and people else {}
     chosen = [_choose(face, found, space, recogniser, marks) for face, found in zip(faces, near, strict=True)]
     known = Person.objects.of_client(client).in_bulk([n.person_id for n, _ in chosen if n])

@@ -19,7 +19,7 @@ from faceapp.exceptions import FaceAppError, Unavailable
 from people.services import threshold_of
 from training.evaluation import calibrate, evaluate, is_as_good, split
 from training.exceptions import GalleryTooSmall, NotReady, TrainingFailed
-from training.models import UNFINISHED, Recogniser, Status, TrainingOptions
+from training.models import Recogniser, Status, TrainingOptions
 from training.program import fit
 from training.querysets import marks_of, templates_of
 from training.recognition import recognise
@@ -225,7 +225,10 @@ def _versions_of(version: Recogniser) -> Any:
 
 
 def sweep() -> None:
-    """Give trainings back whose worker died, a few times at most, and queue again what the queue lost."""
+    """Give trainings back whose worker died, a few times at most, queue again what the queue lost, and forget whom
+    somebody erased.
+    """
+    _forget_the_erased()
     abandoned = Recogniser.objects.abandoned()
     message = f"Given up after {settings.MAX_ATTEMPTS} attempts: the worker stopped each time."
     abandoned.filter(attempts__gte=settings.MAX_ATTEMPTS).update(
@@ -239,6 +242,14 @@ def sweep() -> None:
             enqueue(recogniser_id=pk)
 
 
+def _forget_the_erased() -> None:
+    """Weights hold something of everybody they were trained with: they go too, and the rest is trained anew."""
+    versions = list(Recogniser.objects.knowing_the_erased().without_weights().select_related("client"))
+    Recogniser.objects.filter(pk__in=[version.pk for version in versions]).delete()
+    for client, source in {(version.client, version.source) for version in versions}:
+        request_training(client=client, source=source, by_itself=True)
+
+
 @transaction.atomic
 def _give_back(version: Recogniser) -> None:
     """To the queue, or away where a newer version waits there already: it sees the same gallery."""
@@ -248,8 +259,3 @@ def _give_back(version: Recogniser) -> None:
         held.delete()
     else:
         held.update(status=Status.QUEUED, claim="", created_at=timezone.now())
-
-
-def is_finished(recogniser: Recogniser) -> bool:
-    """Whether nothing more will happen to it."""
-    return recogniser.status not in UNFINISHED

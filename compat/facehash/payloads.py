@@ -50,7 +50,7 @@ def write_outcome(outcome: Outcome, seconds: float) -> dict[str, Any]:
         return UNRECOGNISED | failure(OTHER_PERSON) | time
     percentage = f"{100 * (outcome.found.similarity or 0.0):.2f}"
     return (
-        {"foundFlag": 1, "foundFace": outcome.found.person.external_id}
+        {"foundFlag": 1, "foundFace": outcome.found.person.external_id or str(outcome.found.person)}
         | success(RECOGNISED)
         | {"confidencePercentage": percentage}
         | time

@@ -206,6 +206,19 @@ def test_the_sweep_gives_back_what_dead_workers_held(
     assert (row.get().status, row.get().error_code) == (Status.FAILED, "training.given_up")
 
 
+def test_who_is_erased_is_forgotten_by_every_version(
+    client_a: Client, gallery: dict[str, Person], monkeypatch: pytest.MonkeyPatch, redis_flush: None
+) -> None:
+    ask(client_a), ask(client_a)
+    services.sweep()
+    assert Recogniser.objects.count() == 2
+    gallery["blue"].delete()
+    services.sweep()
+    [version] = Recogniser.objects.all()
+    assert (version.version, version.is_active) == (1, True)
+    assert version.people == [gallery["red"].pk, gallery["green"].pk]
+
+
 def test_old_versions_go(client_a: Client, gallery: dict[str, Person], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "KEPT_VERSIONS", 2)
     first = ask(client_a)
