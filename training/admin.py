@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
@@ -59,7 +61,7 @@ class RecogniserAdmin(ModelAdmin):
         "right",
         "nearest",
         "strangers",
-        "created_at",
+        "asked_for",
     ]
     list_display_links = ["title"]
     list_filter = ["status", "is_active", "client"]
@@ -118,15 +120,19 @@ class RecogniserAdmin(ModelAdmin):
 
     @display(description="Version", ordering="version")
     def title(self, recogniser: Recogniser) -> str:
-        return f"version {recogniser.version}"
+        return str(recogniser.version)
 
     @display(description="Status", ordering="status", label=COLOURS)
     def state(self, recogniser: Recogniser) -> str:
         return recogniser.status
 
-    @display(description="In use", boolean=True, ordering="is_active")
-    def in_use(self, recogniser: Recogniser) -> bool:
-        return recogniser.is_active
+    @display(description="In use", ordering="is_active", label={"in use": "success"})
+    def in_use(self, recogniser: Recogniser) -> str | None:
+        return "in use" if recogniser.is_active else None
+
+    @display(description="Asked for", ordering="created_at")
+    def asked_for(self, recogniser: Recogniser) -> str:
+        return date_format(timezone.localtime(recogniser.created_at), "j M Y, H:i").replace(" ", "\N{NO-BREAK SPACE}")
 
     @display(description="Progress")
     def done(self, recogniser: Recogniser) -> SafeString:
@@ -196,4 +202,4 @@ class RecogniserAdmin(ModelAdmin):
 def percent(recogniser: Recogniser, name: str) -> str:
     """A share among the metrics, as a person reads it."""
     share = recogniser.metrics.get(name)
-    return "-" if share is None else f"{100 * share:.1f} %"
+    return "-" if share is None else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"

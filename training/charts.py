@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-WIDTH, HEIGHT = 560, 190  # units of the drawing
+WIDTH, HEIGHT = 380, 170  # units of the drawing
 LEFT, RIGHT, TOP, BOTTOM = 40, 10, 14, 24
 MAX_POINTS = 300
 LINES = 4
@@ -25,9 +25,8 @@ def curves(
         return SafeString("")
     highest = top or max(max(values), 1e-6)
     return format_html(
-        '<figure class="fa-chart"><figcaption>{} {}</figcaption>'
+        '<figure class="fa-chart"><figcaption>{}</figcaption>'
         '<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}</svg></figure>',
-        title,
         format_html_join("", '<span class="fa-series-{}">{}</span>', enumerate(series.values())),
         WIDTH,
         HEIGHT,

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from clients.models import Client
 from compat.facehash.exceptions import FieldMissing, UnknownUser
-from faceapp.exceptions import InvalidInput
+from faceapp.exceptions import InvalidInput, NotFound
 from people.models import Person
 from people.services import enrol_photographs, find_person
 from people.types import BatchEnrolment, Refusal, Upload
@@ -17,6 +17,7 @@ from training.types import Recognition
 from vision import images
 
 LONGEST_NAME = 512  # characters; an external id of the gallery
+BAD_USER = "Username is invalid!"
 SHOWN_NAME = 100  # characters; a person's name there
 
 
@@ -55,7 +56,7 @@ def learn(*, gallery: Gallery, stream: list[bytes], user: str) -> BatchEnrolment
     Nothing is stored with less than `FACEHASH_MIN_IMAGES` usable photographs. Raises `UnknownUser` for what is no name.
     """
     if not is_name(user):
-        raise UnknownUser("Username is invalid!")
+        raise UnknownUser(BAD_USER)
     uploads, unreadable = read_images(stream)
     done = enrol_photographs(
         client=gallery.client,
@@ -73,10 +74,12 @@ def learn(*, gallery: Gallery, stream: list[bytes], user: str) -> BatchEnrolment
 
 def find_user(*, gallery: Gallery, user: str) -> Person:
     """Raises `UnknownUser`."""
-    person = find_person(client=gallery.client, source=gallery.source, external_id=user) if is_name(user) else None
-    if person is None:
-        raise UnknownUser("Username is invalid!")
-    return person
+    if not is_name(user):
+        raise UnknownUser(BAD_USER)
+    try:
+        return find_person(client=gallery.client, source=gallery.source, external_id=user)
+    except NotFound as error:
+        raise UnknownUser(BAD_USER) from error
 
 
 def is_name(user: str) -> bool:

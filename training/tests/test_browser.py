@@ -59,7 +59,7 @@ def test_an_operator_goes_back_to_the_version_before(
 
     page.goto(live_server.url + reverse("admin:training_recogniser_change", args=[second.pk]))
     expect(page.locator("svg polyline")).to_have_count(4)
-    expect(page.get_by_text("97.9 %")).to_be_visible()
+    expect(page.get_by_text("97.9\N{NO-BREAK SPACE}%")).to_be_visible()
     shoot(page, "recogniser")
 
     page.goto(live_server.url + reverse("admin:training_recogniser_changelist"))

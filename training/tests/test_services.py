@@ -270,7 +270,7 @@ def test_the_admin_shows_curves_and_rolls_back(
 ) -> None:
     first, second = ask(client_a), ask(client_a)
     listed = admin_client.get("/admin/training/recogniser/").content.decode()
-    assert "100.0 %" in listed
+    assert "100.0\N{NO-BREAK SPACE}%" in listed
     page = admin_client.get(f"/admin/training/recogniser/{second.pk}/change/").content.decode()
     assert page.count("<polyline") == 4
     assert "Made-up strangers rejected" in page

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 from PIL import Image, ImageEnhance, ImageOps
@@ -175,10 +176,11 @@ def test_fh_17_missing_fields(k1: Page, photos: dict[str, bytes]) -> None:
 NAMES = ["../../x", "/etc/passwd", "..%2f..%2fx", "Ζωή 王 🙂", "'; DROP TABLE people_person; --", "{{7*7}}"]
 
 
-def test_fh_18_names_are_opaque_text(live: LiveStack, page: Page, faces: Path, photos: dict[str, bytes]) -> None:
+def test_fh_18_names_are_opaque_text(live: LiveStack, new_page: Callable[[], Page], faces: Path) -> None:
     shot = jpeg(small(faces / "obama_2.jpg", side=160))
     before = {path.name for path in live.var.rglob("*") if path.is_dir()}
     for name in NAMES:
+        page = new_page()
         assert says(page.train(name, shot), {"trainingSuccess": 1})
         assert says(page.is_it(name, shot), {"responseType": "SUCCESS", "foundFace": name})
     for name in ("a\0b", "n" * 10_240, " "):
@@ -192,7 +194,7 @@ def test_fh_18_names_are_opaque_text(live: LiveStack, page: Page, faces: Path, p
 @pytest.mark.parametrize("key", ["../../x", "/etc/passwd", "..%2f..%2fx", "a%00b", "k" * 10_240, "%E7%8E%8B"])
 def test_fh_18_keys_are_opaque_text(live: LiveStack, photos: dict[str, bytes], key: str) -> None:
     in_path = requests.post(f"{live.url}/{key}", files={"picture": (None, text_of(photos["Px"]))}, timeout=60)
-    assert in_path.status_code in {400, 404}
+    assert in_path.status_code in {400, 404, 414}
     in_form = Page(live.url, key).post("/train", stream="x", userName="paul", API_KEY=key)
     assert says(in_form.json(), BAD_KEY)
 
@@ -204,13 +206,13 @@ def test_fh_19_recognition_goes_on_while_training(
     """Every answer comes in time and is right by the old state and by the new one."""
     page.train("paul", *p12[:2])
     with ThreadPoolExecutor(1) as pool:
-        training = pool.submit(lambda: [page.train("quinn", *q12) for _ in range(2)])
+        training = pool.submit(page.train, "quinn", *q12)
         times, answers = [], []
-        while not training.done() or len(times) < 20:
+        while not training.done() or len(times) < 10:
             began = time.monotonic()
             answers.append(page.who(photos["Px"])["foundFace"])
             times.append(time.monotonic() - began)
-        assert [answer["trainingSuccess"] for answer in training.result()] == [1, 1]
+        assert training.result()["trainingSuccess"] == 1
     assert set(answers) == {"paul"}
     assert max(times) < SECONDS
     assert page.who(photos["Qx"])["foundFace"] == "quinn"
@@ -268,26 +270,28 @@ def test_fh_23_above_the_limit(live: LiveStack, k1: Page) -> None:
 
 
 # ---- safety ----------------------------------------------------------------------------------------------------
+STRANGERS = [
+    "biden_2.jpg",
+    "alex_1.jpg",
+    "alex_3.png",
+    "lin_1.png",
+    "rose_1.jpg",
+    "rose_2.jpg",
+    "kit_1.jpg",
+    "alex_2.jpg",
+]
+
+
 def test_fh_24_two_hundred_strangers(k1: Page, faces: Path) -> None:
-    """Seven people in eight photographs, each in 28 variants of light, size and side: 224 faces, eight a picture."""
-    files = [
-        "biden_2.jpg",
-        "alex_1.jpg",
-        "alex_3.png",
-        "lin_1.png",
-        "rose_1.jpg",
-        "rose_2.jpg",
-        "kit_1.jpg",
-        "biden_1.jpg",
-    ]
-    strangers = [small(faces / file, side=260) for file in files]
+    """Five people in eight photographs, each in 25 variants of light, tilt and side; eight on a picture."""
+    strangers = [small(faces / file, side=210) for file in STRANGERS]
     accepted = 0
-    for number in range(28):
-        sheet = Image.new("RGB", (1060, 530), (90, 110, 90))
+    for number in range(25):
+        sheet = Image.new("RGB", (840, 420), (90, 110, 90))
         for place, stranger in enumerate(strangers):
             face = ImageEnhance.Brightness(ImageOps.mirror(stranger) if number % 2 else stranger)
-            shown = face.enhance(0.7 + 0.025 * number).rotate(number - 14, fillcolor=(90, 110, 90))
-            sheet.paste(shown, (265 * (place % 4), 265 * (place // 4)))
+            shown = face.enhance(0.7 + 0.025 * number).rotate(number - 12, fillcolor=(90, 110, 90))
+            sheet.paste(shown, (210 * (place % 4), 210 * (place // 4)))
         answer = k1.who(jpeg(sheet))
         assert answer.get("failureDescription") != "Face not detected."
         accepted += answer["foundFlag"]
@@ -295,16 +299,23 @@ def test_fh_24_two_hundred_strangers(k1: Page, faces: Path) -> None:
 
 
 def test_fh_25_galleries_outlive_a_restart(live: LiveStack, k1: Page, photos: dict[str, bytes]) -> None:
-    live.program("app:web").kill()
+    killed = live.program("app:web")
+    old = [killed, *killed.children(recursive=True)]
+    for process in old:
+        process.kill()
+    psutil.wait_procs(old, timeout=30)
     deadline = time.monotonic() + 60
-    while True:
-        try:
-            assert requests.get(f"{live.url}/readyz", timeout=10).status_code == 200
-            break
-        except (requests.RequestException, AssertionError):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    while not is_ready(live):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     assert says(k1.who(photos["Px"]), PAUL)
+
+
+def is_ready(live: LiveStack) -> bool:
+    try:
+        return requests.get(f"{live.url}/readyz", timeout=10).status_code == 200
+    except requests.RequestException:
+        return False
 
 
 def test_fh_26_no_key_in_clear_text(live: LiveStack, k1: Page, photos: dict[str, bytes]) -> None:
