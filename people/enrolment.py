@@ -14,7 +14,7 @@ from people.files import discard_files
 from people.gate import remarks_on, require_quality
 from people.models import Person, ReferenceImage
 from people.portraits import add_reference_image, read_portrait
-from people.records import checked, lock_enrolled, save_person
+from people.records import checked, lock_enrolled, require_free_id, save_person
 from people.searching import people_like
 from people.types import Enrolment, FaceChoice, Gate, Portrait, Upload
 from vision.engines import DEFAULT, engines
@@ -55,6 +55,8 @@ def enrol_face(
     """
     given = {key: value for key, value in {"name": name or None, "metadata": metadata}.items() if value is not None}
     fields = checked(external_id=external_id, source=source, **given)
+    if only_new and person is None:
+        require_free_id(client=client, external_id=fields["external_id"], source=source)
     portrait = read_portrait(upload=upload, face_choice=face_choice)
     require_quality(face=portrait.face, gate=gate)
     identity = Identity(client, person, fields, only_new)

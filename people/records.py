@@ -22,6 +22,7 @@ from people.portraits import lock_person
 
 LONGEST = {"external_id": 512, "source": 100, "name": 100}  # characters, as the tables have it
 MAX_METADATA = 10_000  # characters of JSON
+TAKEN = "A person with this external id exists already in this source."
 
 
 def create_person(
@@ -45,8 +46,15 @@ def save_person(*, person: Person) -> Person:
     except IntegrityError as error:
         if "person_external_id_unique" not in str(error):
             raise
-        raise ExternalIdTaken("A person with this external id exists already in this source.") from error
+        raise ExternalIdTaken(TAKEN) from error
     return person
+
+
+def require_free_id(*, client: Client, external_id: str | None, source: str) -> None:
+    """Spare the engines the work for an id that is taken; `save_person` decides. Raises `ExternalIdTaken`."""
+    people = Person.objects.of_client(client).filter(source=source)
+    if external_id is not None and people.filter(external_id=external_id).exists():
+        raise ExternalIdTaken(TAKEN)
 
 
 def checked(**fields: Any) -> dict[str, Any]:
@@ -60,7 +68,13 @@ def checked(**fields: Any) -> dict[str, Any]:
         raise SourceReserved("The source 'blacklist' is kept for screening. Choose another.")
     if "metadata" in fields:
         _check_metadata(fields["metadata"])
-    return fields | ({"external_id": fields["external_id"] or None} if "external_id" in fields else {})
+    return {field: _stored(field, value) for field, value in fields.items()}
+
+
+def _stored(field: str, value: Any) -> Any:
+    if field == "metadata":
+        return dict(value)
+    return value or None if field == "external_id" else value
 
 
 def _check_text(field: str, text: Any) -> None:

@@ -138,6 +138,37 @@ def test_nothing_stays_of_an_enrolment_that_cannot_be_stored(
     assert Person.objects.count() == ReferenceImage.objects.count() == files(media_root) == 1
 
 
+def test_face_for_a_person_who_was_erased_meanwhile_is_not_kept(client_a: Client, media_root: Path) -> None:
+    person = enrol(client_a).person
+    services.erase_person(person=Person.objects.get(pk=person.pk))
+    for change, more in (
+        (services.enrol_face, {"client": client_a, "upload": Upload(picture(GREEN))}),
+        (services.update_person, {"changes": {"name": "x"}}),
+        (services.erase_faces, {}),
+    ):
+        assert refusal(change, person=person, **more) == "person.not_found"
+    assert files(media_root) == Person.objects.count() == 0
+
+
+def test_face_survives_an_erasure_only_as_a_new_person(client_a: Client, media_root: Path) -> None:
+    """Registering and erasing one id at the same time: whatever comes last, rows and files agree."""
+
+    def turn(number: int) -> None:
+        try:
+            if number % 2:
+                enrol(client_a)
+            else:
+                services.erase_person(person=services.find_person(client=client_a, external_id="u1"))
+        except PersonNotFound:
+            pass
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(turn, range(30)))
+    assert files(media_root) == ReferenceImage.objects.count() == FaceTemplate.objects.count() / 2
+
+
 @pytest.mark.parametrize(
     "fields",
     [
