@@ -7,6 +7,8 @@ PYTHON ?= $(shell for name in python3.11 python3; do \
 VENV := .venv/bin/python
 COMPILE := $(VENV) -m uv pip compile --quiet --no-header --no-annotate --python-version 3.11
 PACKAGES := clients people training blacklist recognition compat vision faceapp conftest.py manage.py
+# Processes that share the tests; those that somebody chooses, and servers that are not ours, get along with one.
+WORKERS ?= $(if $(ARGS)$(DATABASE_URL)$(REDIS_URL),0,2)
 
 # The locks are complete; --no-deps keeps out a second OpenCV wheel (see requirements-overrides.txt).
 define install
@@ -28,8 +30,10 @@ run: .venv/.installed  ## start everything: database, queue, workers, web server
 demo: .venv/.installed-demo  ## screen real photographs (PHOTOS=folder for your own)
 	@exec $(VENV) -m demo $(if $(PHOTOS),--photos "$(PHOTOS)")
 
+# A test starts many programs: they keep what they compile, whatever the environment says.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/.installed-dev .venv/.installed-demo  ## every test (ARGS='-k name' for some)
-	@$(VENV) -m pytest $(ARGS)
+	@$(VENV) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The linters load the settings, which want a folder for what they generate.
 lint: export FACEAPP_VAR := $(CURDIR)/var/lint

@@ -21,12 +21,20 @@ if TYPE_CHECKING:
 LIVE_ENVIRONMENT = {
     "FACEAPP_CORS_ORIGINS": "https://app.example.org",
     "FACEAPP_URL_HOSTS": "localhost,127.0.0.1,[::1],169.254.169.254,10.0.0.1",
-    "FACEAPP_IMAGE_TIME_LIMIT": "20",
+    "FACEAPP_IMAGE_TIME_LIMIT": "30",
     "FACEAPP_SWEEP_SECONDS": "3",
     "FACEAPP_NEXTCLOUD_KEY": "q1VfZ8dm+Tz0/0XbEJtW5c9hLr2KpYs7AuGi4oNn6Rw=",
     "FACEAPP_NEXTCLOUD_68_POINTS": "1",
 }
 FACES = Path(__file__).resolve().parent.parent / "shared" / "faces"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a parallel run files with real models go first: they take longest, and the quick ones even out the end."""
+    if hasattr(config, "workerinput"):
+        long = {item.path for item in items if item.get_closest_marker("models")}
+        items.sort(key=lambda item: item.path not in long)
 
 
 @contextmanager
@@ -97,8 +105,10 @@ def faces() -> Path:
 
 @pytest.fixture(scope="session")
 def live() -> Iterator[LiveStack]:
-    """A whole service with real settings and a real worker, shared by every test that needs one."""
+    """A whole service with real settings and a real worker, shared by every test of a process that needs one."""
     with tempfile.TemporaryDirectory(prefix="faceapp-live-") as folder:
         Path(folder).chmod(0o711)
-        with running_stack(LiveStack(Path(folder) / "var", LIVE_ENVIRONMENT)) as stack:
+        uploads = Path(folder) / "uploads"
+        uploads.mkdir()
+        with running_stack(LiveStack(Path(folder) / "var", LIVE_ENVIRONMENT | {"TMPDIR": str(uploads)})) as stack:
             yield stack

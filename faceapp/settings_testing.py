@@ -5,8 +5,11 @@ import os
 import shutil
 import tempfile
 
+# Each process of a parallel run has a folder, and so servers, of its own; the programs that it starts inherit it.
+if (process := os.environ.get("PYTEST_XDIST_WORKER", "")) and f"-{process}-" not in os.environ.get("FACEAPP_VAR", ""):
+    os.environ.pop("FACEAPP_VAR", None)
 if "FACEAPP_VAR" not in os.environ:
-    os.environ["FACEAPP_VAR"] = tempfile.mkdtemp(prefix="faceapp-test-")
+    os.environ["FACEAPP_VAR"] = tempfile.mkdtemp(prefix=f"faceapp-test-{process}-")
     atexit.register(shutil.rmtree, os.environ["FACEAPP_VAR"], ignore_errors=True)
 
 from faceapp.settings import *  # noqa: F403

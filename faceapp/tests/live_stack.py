@@ -1,6 +1,7 @@
 """A whole service for tests: `manage.py up` with real settings in a folder of its own."""
 
 import os
+import random
 import re
 import signal
 import socket
@@ -105,7 +106,7 @@ class LiveStack:
 
     def _environ(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if name not in OF_TESTS}
-        ours = {"FACEAPP_VAR": str(self.var), "FACEAPP_PORT": str(self.port), "PYTHONDONTWRITEBYTECODE": "1"}
+        ours = {"FACEAPP_VAR": str(self.var), "FACEAPP_PORT": str(self.port)}
         return inherited | ours | dict(self.environment)
 
     def _shown(self, pattern: str) -> str:
@@ -115,10 +116,12 @@ class LiveStack:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Below the ports that the system gives to connections, so that none of them takes it before the service does."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

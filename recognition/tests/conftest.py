@@ -10,7 +10,7 @@ import pytest
 
 from faceapp.tests.live_stack import LiveStack
 from recognition.tests.contract_api import PHOTOGRAPHS, Api
-from recognition.tests.photographs import faceless, side_by_side
+from recognition.tests.photographs import faceless, reduced, side_by_side
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,9 @@ def api(live: LiveStack, keys: Iterator[str]) -> Api:
 
 @pytest.fixture(scope="session")
 def photos(faces: Path) -> dict[str, bytes]:
-    read = {name: (faces / file).read_bytes() for name, file in PHOTOGRAPHS.items()}
+    """Small, because the time that detection takes grows with the area; `large` is as the camera made it."""
+    read = {name: reduced(faces / file) for name, file in PHOTOGRAPHS.items()}
+    read["large"] = (faces / PHOTOGRAPHS["jpeg"]).read_bytes()
     read["M"] = side_by_side(*(faces / name for name in ("alex_1.jpg", "biden_2.jpg", "obama_2.jpg")))
     return read | {"N": faceless()}
 

@@ -36,6 +36,16 @@ def side_by_side(*files: Path, height: int = 500) -> bytes:
     return jpeg(row)
 
 
+def reduced(file: Path, side: int = 600) -> bytes:
+    """The photograph with at most `side` pixels, in the format and the colours of the file."""
+    with Image.open(file) as picture:
+        kind = picture.format
+        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+        buffer = io.BytesIO()
+        picture.save(buffer, kind, quality=92)
+    return buffer.getvalue()
+
+
 def faceless() -> bytes:
     """A picture with structure but without a face."""
     return jpeg(Image.effect_mandelbrot((640, 480), (-2.2, -1.2, 0.8, 1.2), 60).convert("RGB"))

@@ -81,7 +81,7 @@ def test_job_survives_kill_9(api: Api, live: LiveStack, photos: dict[str, bytes]
 
 
 def test_interactive_calls_overtake_a_backlog(api: Api, photos: dict[str, bytes]) -> None:
-    job = submit(api, photos["jpeg"])
+    job = submit(api, photos["large"])
     wait_until(api, job, done=1)
     assert len(api.detect(photos["V"]).json()) == 1
     [result] = api.process(photos["V"]).json()

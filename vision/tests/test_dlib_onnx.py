@@ -23,6 +23,7 @@ from vision.engines.dlib_onnx import mmod
 from vision.engines.dlib_onnx.descriptor import Descriptor
 from vision.engines.dlib_onnx.mmod import Mmod, Rectangle
 from vision.engines.downloads import Fetcher
+from vision.tests.conftest import Detected
 from vision.tests.test_engine import COUNTS
 from vision.types import Box, Image
 
@@ -53,10 +54,10 @@ def theirs(files: None) -> Any:
 
 
 @pytest.fixture(scope="module")
-def engine(files: None) -> DeepFaceEngine:
-    engine = DeepFaceEngine()
-    engine.load()
-    return engine
+def their_network(files: None) -> Any:
+    import dlib
+
+    return dlib.face_recognition_model_v1(str(weights.DLIB_RESNET.path))
 
 
 def reduced(image: Image, side: int) -> Image:
@@ -178,14 +179,11 @@ def test_images_too_narrow_for_a_pyramid_have_no_detections(ours: Mmod, shape: t
     assert ours(np.zeros((*shape, 3), np.uint8)) == [] == ours(np.full((*shape, 3), 255, np.uint8))
 
 
-def test_descriptors_are_those_of_dlib(files: None, faces: Path) -> None:
-    import dlib
-
-    network = dlib.face_recognition_model_v1(str(weights.DLIB_RESNET.path))
+def test_descriptors_are_those_of_dlib(their_network: Any, faces: Path) -> None:
     cuts = heads(faces, 150)
     chips = [*cuts, *(VARIANTS[name](cut) for name in ("dark", "rotated", "noisy") for cut in cuts[:3])]
     chips += [np.full((150, 150, 3), value, np.uint8) for value in (0, 255)]
-    expected = np.array([np.array(row) for row in network.compute_face_descriptor(chips)])
+    expected = np.array([np.array(row) for row in their_network.compute_face_descriptor(chips)])
     found = Descriptor()(np.stack(chips))
     np.testing.assert_allclose(found, expected, atol=DESCRIPTOR)
     assert found.dtype == np.float32
@@ -193,14 +191,13 @@ def test_descriptors_are_those_of_dlib(files: None, faces: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PHOTOS)
-def test_an_embedding_is_the_one_of_dlibs_own_network(engine: DeepFaceEngine, faces: Path, name: str) -> None:
-    import dlib
-
+def test_an_embedding_is_the_one_of_dlibs_own_network(
+    engine: DeepFaceEngine, detected: Detected, their_network: Any, faces: Path, name: str
+) -> None:
     image = load(faces / name)
-    network = dlib.face_recognition_model_v1(str(weights.DLIB_RESNET.path))
-    found = engine.detect(image)
+    found = detected(image)
     chips = engine.chips(image, found)
-    expected = [np.array(network.compute_face_descriptor(chip)) for chip in chips]
+    expected = [np.array(their_network.compute_face_descriptor(chip)) for chip in chips]
     np.testing.assert_allclose(engine.embed(image, found), expected, atol=DESCRIPTOR)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.conf import settings as django_settings
 from pytest_django.fixtures import Settings
 
 from bench.engine import decide, labelled, load
@@ -18,12 +17,12 @@ from vision.engines.downloads import Fetcher
 from vision.engines.landmarks import LandmarkFinder
 from vision.engines.spaces import METRICS, space_of
 from vision.exceptions import EngineUnavailable, UnknownName
+from vision.tests.conftest import WEIGHTS, Detected
 from vision.types import Box, Image
 
 pytestmark = pytest.mark.models
 
 SITE_PACKAGES = Path(np.__file__).parent.parent
-WEIGHTS = django_settings.BASE_DIR.parent / "shared" / "weights"
 COUNTS = {
     "alex_1.jpg": 1,
     "alex_2.jpg": 1,
@@ -51,24 +50,10 @@ COUNTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def engine() -> DeepFaceEngine:
-    """The default engine with its weights in place, and FasNet's where copies of them are at hand."""
-    engine = DeepFaceEngine()
-    fetcher = Fetcher(lambda line: None)
-    for file in engine.files():
-        fetcher.fetch(file)
-    for file in weights.FASNET:
-        if (WEIGHTS / file.name).is_file():
-            shutil.copyfile(WEIGHTS / file.name, file.path)
-    engine.load()
-    return engine
-
-
 @pytest.mark.parametrize(("name", "count"), COUNTS.items())
-def test_every_face_of_a_photograph_is_found(engine: DeepFaceEngine, faces: Path, name: str, count: int) -> None:
+def test_every_face_of_a_photograph_is_found(detected: Detected, faces: Path, name: str, count: int) -> None:
     image = load(faces / name)
-    found = engine.detect(image)
+    found = detected(image)
     assert len(found) == count
     for face in found:
         box, eyes = face.box, face.landmarks
@@ -121,12 +106,12 @@ DISTANCES = {
 
 
 @pytest.fixture(scope="module")
-def embedded(engine: DeepFaceEngine, faces: Path) -> dict[str, list]:
+def embedded(engine: DeepFaceEngine, detected: Detected, faces: Path) -> dict[str, list]:
     """(file, person, embedding) of every labelled face, by detector."""
 
     def describe(detector: str):
         def run(image: Image):
-            found = engine.detect(image, detector=detector)
+            found = detected(image) if detector == engine.detector else engine.detect(image, detector=detector)
             boxes = [(d.box.x, d.box.y, d.box.w, d.box.h) for d in found]
             return list(zip(boxes, engine.embed(image, found), strict=True))
 
@@ -135,18 +120,20 @@ def embedded(engine: DeepFaceEngine, faces: Path) -> dict[str, list]:
     return {detector: labelled(faces, describe(detector)) for detector in ("mmod", "dlib", "opencv")}
 
 
-def test_the_listed_person_is_the_one_found_in_the_group(engine: DeepFaceEngine, faces: Path) -> None:
+def test_the_listed_person_is_the_one_found_in_the_group(
+    engine: DeepFaceEngine, detected: Detected, faces: Path
+) -> None:
     portrait, group = load(faces / "biden_2.jpg"), load(faces / "obama_and_biden.jpg")
-    listed = engine.embed(portrait, engine.detect(portrait))[0]
-    distances = np.linalg.norm(engine.embed(group, engine.detect(group)) - listed, axis=1)
+    (listed,) = engine.embed(portrait, detected(portrait))
+    distances = np.linalg.norm(engine.embed(group, detected(group)) - listed, axis=1)
     assert [bool(d <= engine.space.thresholds["euclidean"]) for d in distances] == [True, False, False]
 
 
-def test_embeddings_equal_dlibs_own(engine: DeepFaceEngine, faces: Path) -> None:
+def test_embeddings_equal_dlibs_own(engine: DeepFaceEngine, detected: Detected, faces: Path) -> None:
     import dlib
 
     image = load(faces / "obama_and_biden.jpg")
-    found = engine.detect(image)
+    found = detected(image)
     network = dlib.face_recognition_model_v1(str(weights.DLIB_RESNET.path))
     predictor = dlib.shape_predictor(str(weights.DLIB_5_POINTS.path))
     rectangles = [dlib.rectangle(f.x, f.y, f.x + f.w - 1, f.y + f.h - 1) for f in (d.frame for d in found)]
@@ -154,9 +141,11 @@ def test_embeddings_equal_dlibs_own(engine: DeepFaceEngine, faces: Path) -> None
     np.testing.assert_allclose(engine.embed(image, found), expected, atol=1e-6)
 
 
-def test_a_batch_equals_its_faces_one_by_one_and_repeats_itself(engine: DeepFaceEngine, faces: Path) -> None:
+def test_a_batch_equals_its_faces_one_by_one_and_repeats_itself(
+    engine: DeepFaceEngine, detected: Detected, faces: Path
+) -> None:
     image = load(faces / "obama_and_biden.jpg")
-    found = engine.detect(image)
+    found = detected(image)
     batch = engine.embed(image, found)
     assert engine.detect(image) == found
     np.testing.assert_array_equal(engine.embed(image, found), batch)

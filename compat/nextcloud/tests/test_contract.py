@@ -8,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -321,7 +320,7 @@ def test_nc_27_nothing_is_left(app: App, live: LiveStack, photos: dict[str, byte
 def stored_files(live: LiveStack) -> set[Path]:
     """Stored images, and uploads in temporary files."""
     media = {path for path in (live.var / "media").rglob("*") if path.is_file()}
-    return media | set(Path(tempfile.gettempdir()).glob("*.upload*"))
+    return media | set(Path(live.environment["TMPDIR"]).rglob("*.upload*"))
 
 
 @pytest.mark.parametrize("prefix", ["", "/nextcloud", "/nextcloud/"])

@@ -1,0 +1,44 @@
+"""The default engine on real photographs, and what it finds on them: both once for every test that asks."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from hashlib import sha256
+
+import pytest
+from django.conf import settings
+
+from vision.engines import weights
+from vision.engines.deepface import DeepFaceEngine
+from vision.engines.downloads import Fetcher
+from vision.types import Detection, Image
+
+WEIGHTS = settings.BASE_DIR.parent / "shared" / "weights"
+Detected = Callable[[Image], list[Detection]]
+
+
+@pytest.fixture(scope="session")
+def engine() -> DeepFaceEngine:
+    """The default engine with its weights in place, and FasNet's where copies of them are at hand."""
+    engine = DeepFaceEngine()
+    fetcher = Fetcher(lambda line: None)
+    for file in engine.files():
+        fetcher.fetch(file)
+    for file in weights.FASNET:
+        if (WEIGHTS / file.name).is_file():
+            shutil.copyfile(WEIGHTS / file.name, file.path)
+    engine.load()
+    return engine
+
+
+@pytest.fixture(scope="session")
+def detected(engine: DeepFaceEngine) -> Detected:
+    """What `engine` finds on an image with its own detector and the settings as they are, once for equal images."""
+    known: dict[bytes, list[Detection]] = {}
+
+    def detect(image: Image) -> list[Detection]:
+        key = sha256(image.tobytes() + bytes(str(image.shape), "ascii")).digest()
+        return known[key] if key in known else known.setdefault(key, engine.detect(image))
+
+    return detect
