@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,8 +47,9 @@ def test_nothing_of_tensorflow_stays_here() -> None:
 
 def test_a_program_that_fails_or_hangs_is_an_error(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = split(gallery_of(2, 4))
+    monkeypatch.setattr(program, "COMMAND", [sys.executable, "-c", "raise SystemExit(3)"])
     with pytest.raises(TrainingFailed):
-        program.fit(parts=parts, options=replace(OPTIONS, hidden_units=-1), tell=lambda epoch: None)
+        program.fit(parts=parts, options=OPTIONS, tell=lambda epoch: None)
     monkeypatch.setattr(program, "COMMAND", [sys.executable, "-c", "import time; time.sleep(60)"])
     settings.TRAINING_TIME_LIMIT = 0.5
     with pytest.raises(TrainingFailed):
