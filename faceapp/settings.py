@@ -271,7 +271,7 @@ TRAINING: dict[str, Any] = {
     "min_people": env.int("FACEAPP_TRAINING_MIN_PEOPLE", default=2),
     "min_images": env.int("FACEAPP_TRAINING_MIN_IMAGES", default=5),
 }
-TRAINING_TIME_LIMIT = env.int("FACEAPP_TRAINING_TIME_LIMIT", default=300)
+TRAINING_TIME_LIMIT = env.int("FACEAPP_TRAINING_TIME_LIMIT", default=900)
 
 # ---- clients ----------------------------------------------------------------------------------------------------
 ANONYMOUS_CLIENT = env.str("FACEAPP_ANONYMOUS_CLIENT", default="")
