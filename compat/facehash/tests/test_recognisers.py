@@ -30,11 +30,11 @@ def test_a_classifier_is_trained_judged_and_used(
     page.train("paul", *p12[:6])
     assert versions(page) == []  # nobody to tell paul from
     page.train("quinn", *q12[:6])
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240  # at low priority, beside other tests
     while (version := versions(page)[0])["status"] in UNFINISHED:
         assert page.who(photos["Px"])["foundFace"] == "paul"
         assert time.monotonic() < deadline
-        time.sleep(0.3)
+        time.sleep(1)
     assert (version["status"], version["is_active"], version["error"]) == ("ready", True, "")
     assert version["metrics"]["accuracy"] >= version["metrics"]["nearest_accuracy"]
     said = [page.who(photos[name])["foundFace"] for name in ("Px", "Qx", "R", "B")]
