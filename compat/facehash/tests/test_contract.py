@@ -287,7 +287,7 @@ STRANGERS = [
 def test_fh_24_two_hundred_strangers(k1: Page, faces: Path) -> None:
     """Five people in eight photographs, each in 25 variants of light, tilt and side; eight on a picture.
 
-    The engine finds all 200 faces; the nearest one lies at 0.653 from the trained user's original photographs (limit 0.6).
+    The engine finds all 200; the nearest is 0.653 from the trained user's photographs (limit 0.6).
     """
     strangers = [small(faces / file, side=210) for file in STRANGERS]
     accepted = 0
