@@ -355,11 +355,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
-        "StatusEnum": "recognition.models.Status",
+        "StatusEnum": "recognition.claims.Status",
         "TrainingStatusEnum": "training.models.Status",
     },
     "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "ENUM_NAME_OVERRIDES": {"StatusEnum": "recognition.claims.Status"},
 }
 
 # ---- admin ------------------------------------------------------------------------------------------------------

@@ -31,8 +31,7 @@ BODIES: dict[str, Any] = {
     "people-images": {"image": data_url(picture(RED))},
     "people-verify": {"image": data_url(picture(RED))},
 }
-LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list", "album-list"}
-LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list", "recogniser-list"}
+LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list", "album-list", "recogniser-list"}
 OPEN = {
     "api-root",
     "detect-detect-face",
@@ -86,9 +85,9 @@ def api_patterns() -> Iterator[URLPattern]:
 
 
 def owner_key(name: str) -> str:
-    keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "album-image", "album-group", "album")
+    keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "recogniser")
+    keys += ("album-image", "album-group", "album")
     return next(key for key in keys if name.startswith(key))
-    return next(key for key in ("processed-image", "blacklist", "job", "people", "recogniser") if name.startswith(key))
 
 
 def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:
