@@ -36,7 +36,7 @@ def main() -> None:
         environment = prepare(var)
         from django.core.management import call_command
 
-        from bench import dlib, engine, nextcloud, overhead, report, search, throughput
+        from bench import dlib, engine, gallery, nextcloud, overhead, report, search, throughput
         from demo.api import FaceApp
         from demo.photographs import packaged_path
         from faceapp.tests.live_stack import LiveStack, running_stack
@@ -49,6 +49,8 @@ def main() -> None:
         with running_stack(LiveStack(var, environment)) as stack:
             say("search")
             searches = search.measure()
+            say("search among people")
+            galleries = gallery.measure()
             key = stack.manage("create_api_key", search.client_name(search.SIZES[0])).stdout.strip()
             say("requests against the engine")
             overheads = overhead.measure(FaceApp(stack.url, key))
@@ -59,7 +61,9 @@ def main() -> None:
                 throughputs.append(throughput.measure(FaceApp(stack.url, key), workers=workers))
                 say(f"Nextcloud with {workers} worker(s)")
                 nextclouds += nextcloud.measure(stack, workers=workers)
-    report.Report(engines, networks, overheads, throughputs, nextclouds, searches, time.monotonic() - started).publish()
+    report.Report(
+        engines, networks, overheads, throughputs, nextclouds, searches, galleries, time.monotonic() - started
+    ).publish()
 
 
 def say(text: str) -> None:

@@ -51,6 +51,7 @@ def _measure(size: int) -> Search:
     vectors = random.normal(0, BETWEEN_PEOPLE, (size, space.dimensions)).astype(np.float32)
     client = Client.objects.create(name=client_name(size))
     people = _fill(client, space.name, vectors)
+    analyse_tables()
     listed = vectors[random.choice(size, PROBES // 2, replace=False)]
     strangers = random.normal(0, BETWEEN_PEOPLE, (PROBES // 2, space.dimensions)).astype(np.float32)
     probes = np.concatenate([listed, strangers])
@@ -66,13 +67,13 @@ def _measure(size: int) -> Search:
     def exact(probe: Matrix) -> NDArray[Any]:
         return np.linalg.norm(vectors - probe, axis=1)
 
-    search_ms, found = _timed(search, probes)
-    numpy_ms, distances = _timed(exact, probes)
+    search_ms, found = timed(search, probes)
+    numpy_ms, distances = timed(exact, probes)
     truth = [people[gaps <= threshold] for gaps in distances]
     return Search(size, search_ms, numpy_ms, _recall(found, truth))
 
 
-def _timed(function: Callable[[Matrix], Any], probes: Matrix) -> tuple[float, list[Any]]:
+def timed(function: Callable[[Matrix], Any], probes: Matrix) -> tuple[float, list[Any]]:
     """Median milliseconds of a call, and every answer."""
     answers, times = [], []
     function(probes[0])
@@ -91,18 +92,26 @@ def _recall(found: list[list[int]], truth: list[NDArray[Any]]) -> float:
 @transaction.atomic
 def _fill(client: Client, space: str, vectors: Matrix) -> NDArray[np.int64]:
     """One active entry with one image and one template per vector; returns the ids of the people in that order."""
+    people = fill_gallery(client, space, vectors, source="blacklist")
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO people_person (client_id, source, name, metadata, created_at)"
-            " SELECT %s, 'blacklist', 'person ' || n, '{}', now() FROM generate_series(1, %s) n RETURNING id",
-            [client.pk, len(vectors)],
-        )
-        people = [row[0] for row in cursor.fetchall()]
         cursor.execute(
             "INSERT INTO blacklist_blacklistentry (person_ptr_id, is_active, updated_at)"
             " SELECT id, true, now() FROM people_person WHERE client_id = %s",
             [client.pk],
         )
+    return people
+
+
+@transaction.atomic
+def fill_gallery(client: Client, space: str, vectors: Matrix, *, source: str = "") -> NDArray[np.int64]:
+    """One person with one image and one template per vector; returns the people's ids in that order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO people_person (client_id, source, name, metadata, created_at)"
+            " SELECT %s, %s, 'person ' || n, '{}', now() FROM generate_series(1, %s) n RETURNING id",
+            [client.pk, source, len(vectors)],
+        )
+        people = [row[0] for row in cursor.fetchall()]
         cursor.execute(
             "INSERT INTO people_referenceimage (person_id, image, width, height, original_name,"
             " box_x, box_y, box_w, box_h, confidence, quality, created_at)"
@@ -111,10 +120,14 @@ def _fill(client: Client, space: str, vectors: Matrix) -> NDArray[np.int64]:
             [client.pk],
         )
         images = [row[0] for row in cursor.fetchall()]
-        columns = "client_id, person_id, reference_image_id, space, embedding, created_at"
+        columns = "client_id, source, person_id, reference_image_id, space, embedding, created_at"
         with cursor.copy(f"COPY people_facetemplate ({columns}) FROM STDIN") as copy:
             for person, image, vector in zip(people, images, vectors, strict=True):
-                copy.write_row((client.pk, person, image, space, str(vector.tolist()), "now"))
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE people_person, blacklist_blacklistentry, people_referenceimage, people_facetemplate")
+                copy.write_row((client.pk, source, person, image, space, str(vector.tolist()), "now"))
     return np.array(people)
+
+
+def analyse_tables() -> None:
+    """Tell the planner what is there, as autovacuum does after a while."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE people_person, people_referenceimage, people_facetemplate, blacklist_blacklistentry")

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -18,7 +17,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from blacklist import services
@@ -30,6 +29,7 @@ from blacklist.types import Enrolment
 from clients.models import Client
 from faceapp.exceptions import FaceAppError, InvalidInput
 from faceapp.pictures import box_of, data_url, percentages, picture_response, quality_words, thumbnail
+from people.admin import NamelessHistory, PhotographInline
 from people.models import BLACKLIST, ReferenceImage
 from people.services import discard_files, read_portrait
 from people.types import Portrait, Upload
@@ -51,39 +51,17 @@ class InForceFilter(admin.SimpleListFilter):
         return queryset.exclude(pk__in=in_force) if self.value() == "no" else queryset
 
 
-class PhotographInline(TabularInline):
+class EntryPhotographInline(PhotographInline):
     """The stored photographs. They are added by the form's upload field, since the services judge them first."""
 
-    model = ReferenceImage
-    template = "admin/blacklist/blacklistentry/photographs.html"
-    verbose_name = "photograph"
-    verbose_name_plural = "photographs"
-    fields = ["original_name"]
-    readonly_fields = ["original_name"]
-    extra = 0
-    max_num = 0
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ReferenceImage]:
-        return ReferenceImage.objects.all()
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Photographs are part of their entry: whoever may see or change the entry may see or change them."""
-        return request.user.has_perm("blacklist.view_blacklistentry") or self.has_delete_permission(request, obj)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_delete_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("blacklist.change_blacklistentry")
+    picture_view = "admin:blacklist_photograph"
+    may_view, may_change = "blacklist.view_blacklistentry", "blacklist.change_blacklistentry"
 
 
 @admin.register(BlacklistEntry)
-class BlacklistEntryAdmin(ModelAdmin):
+class BlacklistEntryAdmin(NamelessHistory, ModelAdmin):
     form = EntryForm
-    inlines = [PhotographInline]
+    inlines = [EntryPhotographInline]
     list_display = [
         "picture", "entry_name", "short_reason", "client", "state", "validity", "images", "matches_found", "added",
     ]  # fmt: skip
@@ -193,18 +171,6 @@ class BlacklistEntryAdmin(ModelAdmin):
         lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
         return lines, counts, lacking, []
 
-    # ---- history --------------------------------------------------------------------------------------------
-
-    def log_addition(self, request: HttpRequest, obj: BlacklistEntry, message: Any) -> LogEntry:
-        return _nameless(super().log_addition(request, obj, message))
-
-    def log_change(self, request: HttpRequest, obj: BlacklistEntry, message: Any) -> LogEntry:
-        return _nameless(super().log_change(request, obj, message))
-
-    def log_deletions(self, request: HttpRequest, queryset: QuerySet[BlacklistEntry]) -> Any:
-        logged = super().log_deletions(request, queryset)
-        return [_nameless(line) for line in (logged if isinstance(logged, list) else [logged])]
-
     # ---- actions --------------------------------------------------------------------------------------------
 
     @admin.action(description="Activate the selected entries", permissions=["change"])
@@ -297,12 +263,6 @@ class BlacklistEntryAdmin(ModelAdmin):
             return "0"
         url = reverse("admin:recognition_processedimage_changelist")
         return format_html('<a href="{}?entry={}" class="fa-link">{}</a>', url, entry.pk, entry.match_count)
-
-
-def _nameless(line: LogEntry) -> LogEntry:
-    """The history outlives the entry: it tells who did what to which number, not whom the entry was about."""
-    LogEntry.objects.filter(pk=line.pk).update(object_repr=f"blacklist entry {line.object_id}")
-    return line
 
 
 def _findings(portrait: Portrait) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def search_blacklist(
     *, client: Client, space: str, embeddings: Sequence[Embedding], metric: str, threshold: float
 ) -> list[list[Hit]]:
     """For each embedding the entries in force within `threshold`, closest first. Exact: no approximate index."""
-    templates = FaceTemplate.objects.of_client(client).in_space(space)
+    templates = FaceTemplate.objects.of_client(client).in_space(space).of_blacklist()
     found = templates.within(embeddings, metric=metric, threshold=threshold) if embeddings else []
     near = [neighbour for people in found for neighbour in people]
     if not near:

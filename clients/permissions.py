@@ -29,6 +29,12 @@ class HasScope(BasePermission):
         return True
 
 
+def require_named_scope(request: Request, scope: str) -> None:
+    """Raise `PermissionDenied` unless the caller's key names this scope. Whoever comes without a key has none."""
+    if not (isinstance(request.auth, ApiKey) and scope in request.auth.scopes):
+        raise PermissionDenied(f"This needs an API key with the scope '{scope}'.", code="auth.missing_scope")
+
+
 def required_scope(request: Request, view: Any) -> str | None:
     """The scope that this request needs, or None."""
     by_action: dict[str, str] = getattr(view, "scopes", {})

@@ -82,6 +82,13 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ],
     ),
     (
+        "Gallery",
+        [
+            ("People", "groups", "people_person", "people.view_person"),
+            ("Calibrations", "tune", "people_spacecalibration", "people.view_spacecalibration"),
+        ],
+    ),
+    (
         "Access",
         [
             ("Clients", "apps", "clients_client", "clients.view_client"),

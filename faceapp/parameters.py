@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from faceapp.exceptions import Unprocessable
 
 TRUE = {"1", "true", "yes", "on"}
+FALSE = {"", "0", "false", "no", "off"}
 
 
 def positive_id(text: str) -> int:
@@ -19,6 +21,14 @@ def positive_id(text: str) -> int:
 def flag(request: Request, name: str) -> bool:
     """Whether a query parameter is switched on."""
     return request.query_params.get(name, "").lower() in TRUE
+
+
+def strict_flag(request: Request, name: str) -> bool:
+    """`flag` for what must not be misread: anything but true, false or nothing raises `ValidationError` (422)."""
+    text = request.query_params.get(name, "").lower()
+    if text not in TRUE | FALSE:
+        raise ValidationError({name: ["Allowed: true or false."]})
+    return text in TRUE
 
 
 def wants_async(request: Request) -> bool:

@@ -252,6 +252,7 @@ FACE_DESCRIBER = "vision.engines.dlib_faces.DlibFaces"  # for callers that keep 
 DETECTION_SIDE = env.int("FACEAPP_DETECTION_SIDE", default=1280)  # longest side for detection, pixels
 DETECTION_UPSAMPLE = env.int("FACEAPP_DETECTION_UPSAMPLE", default=1)  # how often mmod doubles what it looks at
 DLIB_NETWORK = env.str("FACEAPP_DLIB_NETWORK", default="onnx")  # or dlib: its own, for comparison
+QUALITY_GATE = env.str("FACEAPP_QUALITY_GATE", default="standard")  # of enrolments: off, standard or strict
 FACEAPP_WAIT_SECONDS = env.float("FACEAPP_WAIT_SECONDS", default=60.0)
 MAX_ATTEMPTS = 3  # how often an image is tried whose worker died
 

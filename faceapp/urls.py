@@ -7,6 +7,7 @@ from rest_framework.routers import DefaultRouter
 
 from blacklist.api.views import BlacklistViewSet
 from faceapp import health
+from people.api.views import CompareViewSet, PeopleViewSet
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
 
 
@@ -22,6 +23,8 @@ router.register("detect", DetectionViewSet, "detect")
 router.register("process", ProcessViewSet, "process")
 router.register("jobs", JobViewSet, "job")
 router.register("processed-images", ProcessedImageViewSet, "processed-image")
+router.register("people", PeopleViewSet, "people")
+router.register("compare", CompareViewSet, "compare")
 
 urlpatterns = [
     path("", health.home, name="home"),

@@ -1,9 +1,70 @@
-"""Why a photograph cannot be enrolled."""
+"""Why a photograph cannot be enrolled, a person not found, or a value not taken."""
 
-from faceapp.exceptions import InvalidInput
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from faceapp.exceptions import Conflict, InvalidInput, NotFound, Unprocessable
+from people.types import Remark
 
 
 class UnusableFace(InvalidInput):
     """The image holds no face (`face.none`) or several (`face.several`) where exactly one is needed."""
 
     code = "face.none"
+
+
+class PoorQuality(UnusableFace):
+    """The face is refused by the quality gate; `remarks` says all that is wrong, `code` is the first of them."""
+
+    def __init__(self, remarks: Sequence[Remark]) -> None:
+        super().__init__(" ".join(remark.message for remark in remarks), code=remarks[0].code)
+        self.remarks = remarks
+
+
+class PersonNotFound(NotFound):
+    """No such person of this client, or somebody on the blacklist."""
+
+    code = "person.not_found"
+
+
+class ReferenceImageNotFound(NotFound):
+    """No such photograph of this person."""
+
+    code = "person.image_not_found"
+
+
+class NoTemplate(Conflict):
+    """The person has no face that could be compared."""
+
+    code = "person.no_face"
+
+
+class ExternalIdTaken(Conflict):
+    """Another person of this client and source has that id."""
+
+    code = "person.external_id_taken"
+
+
+class UnusableValue(Unprocessable):
+    """A text, metadata or number that cannot be stored or compared."""
+
+    code = "person.bad_value"
+
+
+class SourceReserved(Unprocessable):
+    """The source `blacklist` belongs to screening."""
+
+    code = "person.source_reserved"
+
+
+class UnusableEmbedding(Unprocessable):
+    """A vector of the wrong length, or with numbers that are not finite or too large."""
+
+    code = "embedding.unusable"
+
+
+class TooManyImages(Unprocessable):
+    """More images in one call than `FACEAPP_MAX_BATCH_IMAGES`."""
+
+    code = "images.too_many"

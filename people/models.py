@@ -10,9 +10,15 @@ from django.db.models import Q
 from pgvector.django import HalfVectorField
 
 from clients.models import Client
-from people.querysets import FaceTemplateQuerySet, PersonQuerySet, ReferenceImageQuerySet
+from people.querysets import (
+    BLACKLIST,
+    FaceTemplateQuerySet,
+    PersonQuerySet,
+    ReferenceImageQuerySet,
+    SpaceCalibrationQuerySet,
+)
 
-BLACKLIST = "blacklist"  # the source that holds blacklist entries; searches among people never see it
+__all__ = ["BLACKLIST", "FaceTemplate", "Person", "ReferenceImage", "SpaceCalibration"]
 
 
 def reference_path(image: ReferenceImage, filename: str) -> str:
@@ -25,7 +31,7 @@ class Person(models.Model):
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="people")
     source = models.CharField(max_length=100, blank=True, default="")
-    external_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  unique where present
+    external_id = models.CharField(max_length=512, null=True, blank=True)  # noqa: DJ001  unique where present
     name = models.CharField(max_length=100, blank=True, default="")
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -60,12 +66,18 @@ class ReferenceImage(models.Model):
     box_h = models.IntegerField()
     confidence = models.FloatField()
     quality = models.JSONField(default=dict)
+    is_primary = models.BooleanField(
+        default=False, db_default=False, help_text="Shown for the person; where none is chosen, the first one is."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ReferenceImageQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["person"], condition=Q(is_primary=True), name="one_primary_image"),
+        ]
 
     def __str__(self) -> str:
         return f"reference image {self.pk}"
@@ -79,7 +91,9 @@ class ReferenceImage(models.Model):
 class FaceTemplate(models.Model):
     """The embedding of a reference image in one space. Embeddings of different spaces are never compared."""
 
-    client = models.ForeignKey(Client, models.CASCADE, related_name="face_templates")  # repeated for the index
+    # Client and source are the person's, repeated here so that a search reads one table.
+    client = models.ForeignKey(Client, models.CASCADE, related_name="face_templates")
+    source = models.CharField(max_length=100, blank=True, default="", db_default="")
     person = models.ForeignKey(Person, models.CASCADE, related_name="face_templates")
     reference_image = models.ForeignKey(ReferenceImage, models.CASCADE, related_name="face_templates")
     space = models.CharField(max_length=100)
@@ -92,7 +106,37 @@ class FaceTemplate(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["reference_image", "space"], name="one_template_per_image_and_space"),
         ]
-        indexes = [models.Index(fields=["client", "space"], name="template_client_space")]
+        indexes = [models.Index(fields=["client", "space", "source"], name="template_client_space_source")]
 
     def __str__(self) -> str:
         return f"template {self.pk} in {self.space}"
+
+
+class SpaceCalibration(models.Model):
+    """The distance up to which two faces count as one person for this client; without it the space's own holds."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="space_calibrations")
+    space = models.CharField(max_length=100)
+    metric = models.CharField(max_length=20)
+    threshold = models.FloatField(help_text="A distance in the metric.")
+    false_match_rate = models.FloatField(
+        null=True, blank=True, help_text="Share of strangers who pass at this threshold, as it was measured."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    note = models.CharField(max_length=255, blank=True, default="")
+
+    objects = SpaceCalibrationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["client", "space"]
+        constraints = [
+            models.UniqueConstraint(fields=["client", "space"], name="one_calibration_per_client_and_space"),
+            models.CheckConstraint(condition=Q(threshold__gt=0), name="calibration_threshold_positive"),
+            models.CheckConstraint(
+                condition=Q(false_match_rate__isnull=True) | Q(false_match_rate__gte=0, false_match_rate__lte=1),
+                name="calibration_rate_is_a_share",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.space} at {self.threshold:g}"

@@ -3,9 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
 
 from vision.images import ImageInfo
-from vision.types import DetectedFace
+from vision.types import Box, DetectedFace
+
+if TYPE_CHECKING:
+    from people.models import Person, ReferenceImage
+
+FaceChoice = Literal["only", "largest"]  # which face of an image is meant: the only one there is, or the largest
+Faces = Literal["all", "largest"]
+
+
+class Gate(StrEnum):
+    """How good a face must be to be enrolled. See `people.gate`."""
+
+    OFF = "off"
+    STANDARD = "standard"
+    STRICT = "strict"
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What is wrong with a face: a stable code (`quality.*`) and a sentence for people."""
+
+    code: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -18,7 +43,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Portrait:
-    """An image that holds exactly one usable face, with that face's embedding in every enabled space."""
+    """An image and the one face of it that is meant, with that face's embedding in every enabled space."""
 
     upload: Upload
     info: ImageInfo
@@ -43,3 +68,112 @@ class Refusal:
     name: str
     code: str
     message: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How alike two faces are.
+
+    `distance` in the space's metric; `similarity` in [0, 1] as in `vision.similarity`, 0.7 at `threshold`. `margin` is
+    by how much the similarity exceeds that of the most similar other candidate; None where there is no other.
+    """
+
+    distance: float
+    similarity: float
+    threshold: float
+    margin: float | None = None
+
+    @property
+    def matches(self) -> bool:
+        """The decision: the same person."""
+        return self.distance <= self.threshold
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A person of the gallery with the closest of that person's photographs."""
+
+    person: Person
+    reference_image: ReferenceImage
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class SearchedFace:
+    """One face of a probe (None for an embedding) and the people nearest to it, closest first."""
+
+    face: DetectedFace | None
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def box(self) -> Box | None:
+        return self.face.box if self.face else None
+
+    @property
+    def matches(self) -> tuple[Candidate, ...]:
+        """The candidates within the threshold."""
+        return tuple(candidate for candidate in self.candidates if candidate.comparison.matches)
+
+
+@dataclass(frozen=True)
+class Search:
+    """The answer to a 1:N search: one item per face, in the order of the analysis, or per embedding."""
+
+    faces: tuple[SearchedFace, ...]
+    space: str
+    metric: str
+    threshold: float
+    milliseconds: float = 0.0  # of the engine
+
+    @property
+    def matches(self) -> tuple[Candidate, ...]:
+        """The matches of the first face: all that there is to say about an image with one face."""
+        return self.faces[0].matches if self.faces else ()
+
+
+@dataclass(frozen=True)
+class FaceComparisons:
+    """One face against several images. An image without a usable face has a `Refusal` in its place."""
+
+    results: tuple[Comparison | Refusal, ...]
+    space: str
+    metric: str
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """What was stored of an image. `remarks`: what a strict gate would say about the face.
+
+    `duplicates`: other people of the same client and source whose face is within the threshold, closest first.
+    """
+
+    person: Person
+    reference_image: ReferenceImage
+    portrait: Portrait
+    remarks: tuple[Remark, ...] = ()
+    duplicates: tuple[Candidate, ...] = ()
+    created: bool = False  # whether the person is new
+
+    @property
+    def reasons(self) -> list[str]:
+        """The codes of the remarks."""
+        return [remark.code for remark in self.remarks]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What an erasure removed, in numbers. It names nobody.
+
+    `rows`: every row of the database that went, those of other parts of the service included. `digest`: SHA-256 over
+    the ids and random file names of what went, so that two receipts of the same things can be told to be so.
+    """
+
+    id: str
+    erased_at: datetime
+    people: int
+    images: int
+    templates: int
+    files: int
+    rows: int
+    digest: str

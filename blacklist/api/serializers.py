@@ -6,11 +6,10 @@ from typing import Any
 
 from rest_framework import serializers
 from rest_framework.fields import empty
-from rest_framework.reverse import reverse
 
 from blacklist.models import BlacklistEntry
 from people.api.fields import FILE_LIST, UploadField
-from people.models import ReferenceImage
+from people.api.serializers import PhotographSerializer
 from people.types import Upload
 
 
@@ -88,22 +87,10 @@ class EntrySerializer(serializers.ModelSerializer[BlacklistEntry]):
         ]  # fmt: skip
 
 
-class ReferenceImageSerializer(serializers.ModelSerializer[ReferenceImage]):
-    """A reference photograph: where its face is and how good it is."""
+class ReferenceImageSerializer(PhotographSerializer):
+    """A photograph of an entry."""
 
-    file = serializers.CharField(source="file_name", read_only=True)
-    url = serializers.SerializerMethodField()
-
-    class Meta:
-        model = ReferenceImage
-        fields = [
-            "id", "file", "original_name", "url", "width", "height", "box_x", "box_y", "box_w", "box_h",
-            "confidence", "quality", "created_at",
-        ]  # fmt: skip
-
-    def get_url(self, image: ReferenceImage) -> str:
-        path = {"pk": image.person_id, "image_id": image.pk}
-        return str(reverse("blacklist-image", kwargs=path, request=self.context.get("request")))
+    route = "blacklist-image"
 
 
 class ImagesAdded(serializers.Serializer):  # type: ignore[type-arg]

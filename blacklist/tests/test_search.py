@@ -27,9 +27,9 @@ def entry(
     for vector in vectors:
         box = {"box_x": 0, "box_y": 0, "box_w": 1, "box_h": 1}
         image = ReferenceImage.objects.create(person=listed, width=1, height=1, confidence=1, **box)
-        FaceTemplate.objects.create(
-            client=client, person=listed, reference_image=image, space=space, embedding=np.array(vector, np.float32)
-        )
+        embedding = np.array(vector, np.float32)
+        whose = {"client": client, "source": listed.source, "person": listed, "reference_image": image}
+        FaceTemplate.objects.create(**whose, space=space, embedding=embedding)
     return listed
 
 

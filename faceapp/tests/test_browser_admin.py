@@ -22,6 +22,8 @@ from blacklist.services import create_entry
 from clients.models import Client
 from clients.services import create_api_key
 from compat.nextcloud.models import KeyModel
+from people.models import ReferenceImage
+from people.services import enrol_face, set_calibration
 from people.types import Upload
 from recognition.models import ProcessedImage
 from recognition.services import read_submission, screening_options, submit_images
@@ -185,6 +187,30 @@ def test_entries_are_switched_off_in_bulk(at_work: Page, live_server: LiveServer
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_text("(1 photograph)")).to_be_visible()
     shoot(page, "entries-delete")
+
+
+def test_people_are_looked_at_and_their_faces_erased(at_work: Page, live_server: LiveServer, client_a: Client) -> None:
+    page = at_work
+    for name, colour in (("Jane Example", RED), ("Jill Example", GREEN)):
+        upload = Upload(picture(colour, side=120), "face.png")
+        enrol_face(client=client_a, upload=upload, external_id=name.lower(), name=name, source="staff")
+    set_calibration(client=client_a, space="default", threshold=0.15, false_match_rate=0.001, note="measured in May")
+    page.goto(live_server.url + reverse("admin:people_person_changelist"))
+    shoot(page, "people")
+    page.locator("#result_list").get_by_role("link", name="Jane Example", exact=True).click()
+    expect(page.get_by_alt_text("Photograph 1 of Jane Example: face.png")).to_be_visible()
+    shoot(page, "person")
+    page.goto(live_server.url + reverse("admin:people_person_changelist"))
+    page.locator("#action-toggle").check()
+    page.locator("select[name=action]").select_option("erase_faces")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_text("This cannot be undone")).to_be_visible()
+    shoot(page, "people-erase")
+    page.get_by_role("button", name="Erase the faces").click()
+    expect(page.get_by_text("Erased: 2 photographs with 2 files.")).to_be_visible()
+    assert not ReferenceImage.objects.exists()
+    page.goto(live_server.url + reverse("admin:people_spacecalibration_changelist"))
+    shoot(page, "calibrations")
 
 
 def test_changing_the_model_of_a_nextcloud_has_to_be_confirmed(

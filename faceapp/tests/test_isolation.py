@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from blacklist.models import BlacklistEntry
 from clients.models import Client
 from clients.services import create_api_key
-from people.models import ReferenceImage
+from people.models import BLACKLIST, Person, ReferenceImage
 from recognition.models import Job, ProcessedImage
 from vision.tests.drawing import RED, data_url, picture
 
@@ -23,9 +23,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BODIES: dict[str, Any] = {
     "blacklist-detail": {"name": "Stolen"},
     "blacklist-images": lambda: {"images": [SimpleUploadedFile("a.png", picture(RED))]},
+    "people-detail": {"name": "Stolen"},
+    "people-images": {"image": data_url(picture(RED))},
+    "people-verify": {"image": data_url(picture(RED))},
 }
-LISTS = {"blacklist-list", "job-list", "processed-image-list"}
-OPEN = {"api-root", "detect-detect-face", "process-process-images"}  # no stored object of anybody
+LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list"}
+OPEN = {
+    "api-root",
+    "detect-detect-face",
+    "process-process-images",
+    "people-search",
+    "compare-list",
+}  # no stored object of anybody
 
 
 def api_of(client: Client) -> APIClient:
@@ -39,11 +48,15 @@ def owned(client_a: Client) -> dict[str, str]:
     upload = SimpleUploadedFile("a.png", picture(RED))
     api.post("/api/v1/blacklist/", {"name": "Red", "images": [upload]}, format="multipart")
     api.post("/api/v1/process/process-images", {"images": [data_url(picture(RED))]}, format="json")
+    api.post("/api/v1/people/", {"name": "Red", "image": data_url(picture(RED))}, format="json")
+    person = Person.objects.enrolled().get()
     return {
         "blacklist": str(BlacklistEntry.objects.get().pk),
         "job": str(Job.objects.get().pk),
         "processed-image": str(ProcessedImage.objects.get().pk),
-        "image_id": str(ReferenceImage.objects.get().pk),
+        "image_id": str(ReferenceImage.objects.get(person__source=BLACKLIST).pk),
+        "people": str(person.pk),
+        "image_id of people": str(person.reference_images.get().pk),
     }
 
 
@@ -55,7 +68,7 @@ def api_patterns() -> Iterator[URLPattern]:
 
 
 def owner_key(name: str) -> str:
-    return next(key for key in ("processed-image", "blacklist", "job") if name.startswith(key))
+    return next(key for key in ("processed-image", "blacklist", "job", "people") if name.startswith(key))
 
 
 def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -65,7 +78,8 @@ def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:
         if name in OPEN:
             continue
         text = str(pattern.pattern).removeprefix("^").removesuffix("$").replace("\\Z", "")
-        text = text.replace("(?P<image_id>[^/]+)", owned["image_id"])
+        image = owned["image_id of people" if name.startswith("people") else "image_id"]
+        text = text.replace("(?P<image_id>[^/]+)", image)
         text = re.sub(r"\(\?P<pk>[^)]+\)", owned[owner_key(name)], text)
         for method in list(pattern.callback.actions):
             yield name, method, f"/api/v1/{text}"
@@ -83,9 +97,10 @@ def test_foreign_objects_do_not_exist(owned: dict[str, str], client_b: Client) -
         response = getattr(api, method)(path, *([body] if method not in {"get", "head"} else []), format=kind)
         assert response.status_code == 404, (name, method, path, response.status_code)
         tried += 1
-    assert tried >= 13
-    assert BlacklistEntry.objects.get().name == "Red"
-    assert ReferenceImage.objects.count() == ProcessedImage.objects.count() == Job.objects.count() == 1
+    assert tried >= 22
+    assert BlacklistEntry.objects.get().name == Person.objects.enrolled().get().name == "Red"
+    assert ProcessedImage.objects.count() == Job.objects.count() == 1
+    assert ReferenceImage.objects.count() == 2
 
 
 def test_foreign_lists_are_empty(owned: dict[str, str], client_b: Client) -> None:
@@ -111,6 +126,12 @@ def test_another_clients_entries_are_not_searched(owned: dict[str, str], client_
     body = {"images": [data_url(picture(RED))]}
     [result] = api_of(client_b).post("/api/v1/process/process-images", body, format="json").json()
     assert result["faces"][0]["blacklist_matches"] == []
+
+
+def test_another_clients_people_are_not_searched(owned: dict[str, str], client_b: Client) -> None:
+    body = {"image": data_url(picture(RED))}
+    [face] = api_of(client_b).post("/api/v1/people/search", body, format="json").json()["faces"]
+    assert face["candidates"] == []
 
 
 def test_without_a_key_nothing_is_answered(owned: dict[str, str]) -> None:

@@ -16,7 +16,7 @@ from faceapp.env import BASE_DIR
 from vision.tests.drawing import RED, data_url, picture
 
 SNAPSHOT = BASE_DIR / "docs" / "openapi.yml"
-PAGES = ["/api/v1/", "/api/v1/blacklist/", "/api/v1/jobs/", "/api/v1/processed-images/"]
+PAGES = ["/api/v1/", "/api/v1/blacklist/", "/api/v1/jobs/", "/api/v1/processed-images/", "/api/v1/people/"]
 
 
 def test_schema_is_valid_and_as_published() -> None:

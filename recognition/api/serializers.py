@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import Any
 
@@ -11,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from people.api.fields import FILE_LIST, ImageField
+from people.api.fields import FILE_LIST, DistanceField, ImageField
 from people.types import Upload
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage
 from recognition.services import read_submission, screening_options
@@ -19,15 +18,6 @@ from recognition.types import ScreeningOptions, Submission
 from vision.types import DetectedFace
 
 LOCAL = "%Y-%m-%dT%H:%M:%S.%f"  # without zone, as the older service wrote it; always UTC
-
-
-class DistanceField(serializers.FloatField):
-    """A number. `true` is none, although Python reads it as 1, a distance at which strangers match."""
-
-    def to_internal_value(self, data: Any) -> float:
-        if isinstance(data, bool):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 class DetectInput(serializers.Serializer):  # type: ignore[type-arg]
@@ -47,11 +37,6 @@ class ProcessInput(serializers.Serializer):  # type: ignore[type-arg]
     threshold = DistanceField(
         required=False, allow_null=True, min_value=0, help_text="A distance; 0 or absent: the calibrated threshold."
     )
-
-    def validate_threshold(self, value: float | None) -> float | None:
-        if value is not None and not math.isfinite(value):
-            raise serializers.ValidationError("A finite number is required.")
-        return value
 
     def options(self) -> ScreeningOptions:
         data = self.validated_data

@@ -38,20 +38,31 @@ def test_every_call_of_the_readme_works(api: Api, photos: dict[str, bytes], tmp_
     for name, photo in (("jane.jpg", "S2"), ("party.jpg", "M"), ("door.jpg", "V")):
         (tmp_path / name).write_bytes(photos[photo])
     environment = os.environ | {"URL": api.live.url, "KEY": api.key}
-    entry = image = 0
+    entry = image = person = 0
     for line in calls():
         line = line.replace("/blacklist/1/", f"/blacklist/{entry}/").replace(
             "/processed-images/1/", f"/processed-images/{image}/"
         )
+        line = line.replace("/people/1/", f"/people/{person}/")
         status, body = run(line, tmp_path, environment)
         assert status in {200, 201, 202, 204}, (line, status, body)
-        if "name=" in line:
+        if "external_id=u-17 " in line:
+            person = json.loads(body)["id"]
+        elif "name=" in line:
             entry = json.loads(body)["id"]
         if "party.jpg -F images=@door.jpg $URL" in line and status == 200:
             results = json.loads(body)
             image = results[0]["db_id"]
             assert [result["has_blacklist_match"] for result in results] == [True, False]
+        if line.endswith("/verify"):
+            assert json.loads(body)["decision"] == "no_match"
+        if line.endswith("/people/search"):
+            assert sum(_matches(face) for face in json.loads(body)["faces"]) == 1
     assert (tmp_path / "evidence.jpg").read_bytes() == photos["M"]
+
+
+def _matches(face: dict[str, list[dict[str, dict[str, str]]]]) -> int:
+    return sum(found["comparison"]["decision"] == "match" for found in face["candidates"])
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:

@@ -1,0 +1,245 @@
+"""The gallery in the admin: looking at people, correcting their records, erasing them; calibrations of clients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import LogEntry
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from faceapp.exceptions import FaceAppError
+from faceapp.pictures import box_of, picture_response, thumbnail
+from people import services
+from people.models import BLACKLIST, Person, ReferenceImage, SpaceCalibration
+from people.querysets import PersonQuerySet
+from people.types import Receipt
+from vision.engines import engines
+
+
+class NamelessHistory:
+    """The history outlives the person: it tells who did what to which number, not whom it was about."""
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
+        return self._nameless(super().log_addition(request, obj, message))  # type: ignore[misc]
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
+        return self._nameless(super().log_change(request, obj, message))  # type: ignore[misc]
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        logged = super().log_deletions(request, queryset)  # type: ignore[misc]
+        return [self._nameless(line) for line in (logged if isinstance(logged, list) else [logged])]
+
+    def _nameless(self, line: LogEntry) -> LogEntry:
+        noun = self.opts.verbose_name  # type: ignore[attr-defined]
+        LogEntry.objects.filter(pk=line.pk).update(object_repr=f"{noun} {line.object_id}")
+        return line
+
+
+class PhotographInline(TabularInline):
+    """Stored photographs as cards. Whoever may see or change their owner may see or change them."""
+
+    model = ReferenceImage
+    template = "admin/people/photographs.html"
+    verbose_name = "photograph"
+    verbose_name_plural = "photographs"
+    fields = ["original_name"]
+    readonly_fields = ["original_name"]
+    extra = 0
+    max_num = 0
+    picture_view = "admin:people_photograph"  # serves the pictures
+    may_view, may_change = "people.view_person", "people.change_person"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReferenceImage]:
+        return ReferenceImage.objects.all()
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm(self.may_view) or self.has_delete_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_delete_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm(self.may_change)
+
+
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
+    """The record. The services judge it again and have the last word."""
+
+    class Meta:
+        model = Person
+        fields = ["name", "external_id", "source", "metadata"]
+
+    def clean_external_id(self) -> str | None:
+        return self.cleaned_data["external_id"] or None
+
+    def clean_source(self) -> str:
+        source: str = self.cleaned_data["source"]
+        if source == BLACKLIST:
+            raise forms.ValidationError("The source 'blacklist' is kept for screening. Choose another.")
+        return source
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        others = Person.objects.of_client(self.instance.client).exclude(pk=self.instance.pk)
+        key = {name: data.get(name) for name in ("source", "external_id")}
+        if key["external_id"] and others.filter(**key).exists():
+            self.add_error("external_id", "A person with this external id exists already in this source.")
+        return data
+
+
+@admin.register(Person)
+class PersonAdmin(NamelessHistory, ModelAdmin):
+    """People are enrolled through the API; here they are looked at, corrected and erased."""
+
+    form = PersonForm
+    inlines = [PhotographInline]
+    list_display = ["picture", "person_name", "external_id", "source", "client", "photographs", "added"]
+    list_display_links = ["person_name"]
+    list_filter = ["client", "source", "created_at"]
+    list_select_related = ["client"]
+    list_per_page = 50
+    search_fields = ["name", "external_id"]
+    search_help_text = "Search by name or external id"
+    ordering = ["-id"]
+    actions = ["erase_faces"]
+    readonly_fields = ["client", "created_at"]
+    fields = ["client", "name", "external_id", "source", "metadata", "created_at"]
+    warn_unsaved_form = True
+
+    def get_queryset(self, request: HttpRequest) -> PersonQuerySet:
+        people: PersonQuerySet = super().get_queryset(request)
+        return people.enrolled().with_images()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    # ---- changing and erasing -------------------------------------------------------------------------------
+
+    def save_model(self, request: HttpRequest, obj: Person, form: Any, change: bool) -> None:
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        services.update_person(person=obj, changes=changes)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        formset.save(commit=False)
+        for photograph in formset.deleted_objects:
+            services.delete_reference_image(person=form.instance, image_id=photograph.pk)
+        formset.new_objects, formset.changed_objects = [], []
+
+    def delete_model(self, request: HttpRequest, obj: Person) -> None:
+        self._tell(request, [services.erase_person(person=obj)])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
+        self._tell(request, [services.erase_person(person=person) for person in queryset])
+
+    def get_deleted_objects(self, objs: Iterable[Any], request: HttpRequest) -> Any:
+        """A summary: templates are numbers to a person."""
+        people = list(self.get_queryset(request).filter(pk__in=[person.pk for person in objs]))
+        counts = {"people": len(people), "photographs": sum(len(p.reference_images.all()) for p in people)}
+        lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
+        return [str(person) for person in people], counts, lacking, []
+
+    @admin.action(description="Erase the faces of the selected people, keep the records", permissions=["delete"])
+    def erase_faces(self, request: HttpRequest, queryset: QuerySet[Person]) -> HttpResponse | None:
+        """Asks first, as deleting does."""
+        if request.POST.get("confirmed"):
+            try:
+                self._tell(request, [services.erase_faces(person=person) for person in queryset])
+            except FaceAppError as error:
+                messages.error(request, error.message)
+            return None
+        context = self.admin_site.each_context(request) | {
+            "title": "Erase faces",
+            "people": queryset,
+            "opts": self.opts,
+            "field": ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/people/person/erase_faces.html", context)
+
+    def _tell(self, request: HttpRequest, receipts: list[Receipt]) -> None:
+        images, files = (sum(getattr(receipt, name) for receipt in receipts) for name in ("images", "files"))
+        numbers = ", ".join(receipt.id for receipt in receipts)
+        messages.success(request, f"Erased: {images} photographs with {files} files. Receipts: {numbers}.")
+
+    # ---- pictures and columns -------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.photograph_view, cacheable=True)
+        photograph = path("photograph/<int:pk>/<str:variant>/", view, name="people_photograph")
+        return [photograph, *super().get_urls()]
+
+    def photograph_view(self, request: HttpRequest, pk: int, variant: str) -> HttpResponse:
+        """A photograph of a person, for staff who may see people."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        people = Person.objects.enrolled()
+        photograph = get_object_or_404(ReferenceImage, pk=pk, person__in=people)
+        return picture_response(photograph.image, variant=variant, box=box_of(photograph))
+
+    @display(description="Photograph")
+    def picture(self, person: Person) -> SafeString:
+        images = person.reference_images.all()  # the primary one first
+        if not images:
+            return SafeString('<span class="fa-frame fa-thumbnail fa-none">none</span>')
+        url = reverse("admin:people_photograph", args=[images[0].pk, "face"])
+        return thumbnail(url, alt=f"Face of {person}", link=reverse("admin:people_person_change", args=[person.pk]))
+
+    @display(description="Name", ordering="name")
+    def person_name(self, person: Person) -> str:
+        return person.name or f"person {person.pk}"
+
+    @display(description="Photographs")
+    def photographs(self, person: Person) -> int:
+        return len(person.reference_images.all())
+
+    @display(description="Enrolled", ordering="created_at")
+    def added(self, person: Person) -> str:
+        return date_format(timezone.localtime(person.created_at), "j M Y, H:i")
+
+
+class CalibrationForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The enabled spaces to choose from; the metric is the space's own."""
+
+    space = forms.ChoiceField()
+
+    class Meta:
+        model = SpaceCalibration
+        fields = ["client", "space", "threshold", "false_match_rate", "note"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "space" in self.fields:
+            choices = [(space.name, f"{space.model} ({space.name})") for space in engines.spaces().values()]
+            self.fields["space"].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """The metric belongs to the space."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        metrics = {space.name: space.metric for space in engines.spaces().values()}
+        self.instance.metric = metrics.get(data.get("space", ""), "")
+        return data
+
+
+@admin.register(SpaceCalibration)
+class SpaceCalibrationAdmin(ModelAdmin):
+    form = CalibrationForm
+    list_display = ["client", "space", "metric", "threshold", "false_match_rate", "note", "created_at"]
+    list_filter = ["client"]
+    list_select_related = ["client"]
+    search_fields = ["space", "note"]

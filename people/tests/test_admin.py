@@ -1,0 +1,116 @@
+"""People in the admin: the services do the work, nobody on the blacklist shows up, the history names nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.test import Client as Browser
+from django.urls import reverse
+
+from blacklist.services import create_entry
+from clients.models import Client
+from people import services
+from people.models import FaceTemplate, Person, ReferenceImage, SpaceCalibration
+from people.types import Upload
+from vision.tests.drawing import GREEN, RED, picture
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LIST = "/admin/people/person/"
+
+
+@pytest.fixture
+def staff(db: None) -> Browser:
+    browser = Browser()
+    browser.force_login(User.objects.create_superuser("root"))
+    return browser
+
+
+@pytest.fixture
+def person(client_a: Client) -> Person:
+    upload = Upload(picture(RED), "red.png")
+    return services.enrol_face(client=client_a, upload=upload, external_id="u1", name="Red", source="s1").person
+
+
+def test_list_shows_people_and_nobody_on_the_blacklist(
+    staff: Browser, person: Person, client_a: Client, django_assert_max_num_queries: Any
+) -> None:
+    entry = create_entry(client=client_a, name="Listed", uploads=[Upload(picture(GREEN))]).entry
+    for number in range(5):
+        services.enrol_face(client=client_a, upload=Upload(picture(RED)), external_id=f"more-{number}")
+    with django_assert_max_num_queries(12):
+        page = staff.get(LIST).content.decode()
+    assert "u1" in page and "Listed" not in page
+    image = person.reference_images.get().pk
+    assert reverse("admin:people_photograph", args=[image, "face"]) in page
+    assert staff.get(f"{LIST}photograph/{image}/face/")["Content-Type"] == "image/jpeg"
+    assert staff.get(f"{LIST}photograph/{entry.reference_images.get().pk}/face/").status_code == 404
+    assert staff.get(f"{LIST}{entry.pk}/change/").status_code == 302
+    assert staff.get(f"{LIST}add/").status_code == 403
+
+
+def form_of(person: Person, **fields: Any) -> dict[str, Any]:
+    image = person.reference_images.get().pk
+    management = {"TOTAL_FORMS": 1, "INITIAL_FORMS": 1, "0-id": image, "0-person": person.pk}
+    values = {"name": "Red", "external_id": "u1", "source": "s1", "metadata": "{}"} | fields
+    return values | {f"reference_images-{name}": value for name, value in management.items()}
+
+
+def test_record_is_corrected_and_the_templates_follow(staff: Browser, person: Person) -> None:
+    answer = staff.post(f"{LIST}{person.pk}/change/", form_of(person, name="Scarlet", source="s2", external_id=""))
+    assert answer.status_code == 302
+    stored = Person.objects.get()
+    assert (stored.name, stored.source, stored.external_id) == ("Scarlet", "s2", None)
+    assert set(FaceTemplate.objects.values_list("source", flat=True)) == {"s2"}
+    assert LogEntry.objects.get().object_repr == f"person {person.pk}"
+
+
+def test_what_the_services_would_refuse_is_said_in_the_form(staff: Browser, person: Person, client_a: Client) -> None:
+    services.create_person(client=client_a, external_id="u2", source="s1")
+    for fields, words in (({"external_id": "u2"}, "exists already"), ({"source": "blacklist"}, "kept for screening")):
+        answer = staff.post(f"{LIST}{person.pk}/change/", form_of(person, **fields))
+        assert (answer.status_code, words in answer.content.decode()) == (200, True)
+
+
+def test_photograph_is_removed(staff: Browser, person: Person) -> None:
+    page = staff.get(f"{LIST}{person.pk}/change/").content.decode()
+    assert "Remove this photograph" in page
+    staff.post(f"{LIST}{person.pk}/change/", form_of(person) | {"reference_images-0-DELETE": "on"})
+    assert not ReferenceImage.objects.exists() and Person.objects.exists()
+
+
+def test_erasing_asks_first(staff: Browser, person: Person) -> None:
+    chosen = {"action": "erase_faces", "_selected_action": [person.pk]}
+    page = staff.post(LIST, chosen).content.decode()
+    assert "cannot be undone" in page and ReferenceImage.objects.exists()
+    done = staff.post(LIST, chosen | {"confirmed": "yes"}, follow=True).content.decode()
+    assert "Receipts:" in done
+    assert (Person.objects.count(), ReferenceImage.objects.count(), FaceTemplate.objects.count()) == (1, 0, 0)
+    delete = {"action": "delete_selected", "_selected_action": [person.pk]}
+    assert "Are you sure" in staff.post(LIST, delete).content.decode()
+    staff.post(LIST, delete | {"post": "yes"})
+    assert not Person.objects.exists()
+    assert set(LogEntry.objects.values_list("object_repr", flat=True)) == {f"person {person.pk}"}
+
+
+def test_who_may_only_look_changes_nothing(person: Person) -> None:
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_person"))
+    browser = Browser()
+    browser.force_login(viewer)
+    page = browser.get(f"{LIST}{person.pk}/change/").content.decode()
+    assert "Remove this photograph" not in page and f"photograph/{person.reference_images.get().pk}/" in page
+    assert browser.post(f"{LIST}{person.pk}/change/", form_of(person, name="x")).status_code == 403
+    assert browser.post(f"{LIST}{person.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_calibration_takes_the_metric_of_its_space(staff: Browser, client_a: Client) -> None:
+    fields = {"client": client_a.pk, "space": "fake-fake-4", "threshold": "0.15", "false_match_rate": "", "note": "x"}
+    assert staff.post("/admin/people/spacecalibration/add/", fields).status_code == 302
+    assert SpaceCalibration.objects.get().metric == "euclidean"
+    assert services.threshold_of(client=client_a) == 0.15
+    assert staff.get("/admin/people/spacecalibration/").status_code == 200
+    again = staff.post("/admin/people/spacecalibration/add/", fields | {"threshold": "-1"})
+    assert again.status_code == 200
