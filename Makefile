@@ -8,7 +8,6 @@ VENV := .venv/bin/python
 COMPILE := $(VENV) -m uv pip compile --quiet --no-header --no-annotate --python-version 3.11
 # Processes that share the tests; those that somebody chooses, and servers that are not ours, get along with one.
 WORKERS ?= $(if $(ARGS)$(DATABASE_URL)$(REDIS_URL),0,2)
-PACKAGES := clients people blacklist recognition compat vision faceapp conftest.py manage.py
 
 # The locks are complete; --no-deps keeps out a second OpenCV wheel (see requirements-overrides.txt).
 define install

@@ -45,12 +45,12 @@ def import_source(*, client: Client, source: Source, outcome: Outcome, advance: 
         return
     entry = BlacklistEntry.objects.of_client(client).filter(name=source.record.name).first()
     seen = stored_digests(entry) if entry else set()
-    for upload, unreadable in read_uploads(source):
-        if unreadable:
-            outcome.refused.append(unreadable)
-        elif upload and (digest := sha256(upload.data).digest()) in seen:
+    for upload in read_uploads(source):
+        if isinstance(upload, Refusal):
+            outcome.refused.append(upload)
+        elif (digest := sha256(upload.data).digest()) in seen:
             outcome.known += 1
-        elif upload and (added := _import_image(client, source, entry, upload, outcome)):
+        elif added := _import_image(client, source, entry, upload, outcome):
             entry = added
             seen.add(digest)
         advance()
@@ -91,10 +91,10 @@ def check_source(*, source: Source, outcome: Outcome, advance: Callable[[], obje
     refusal = check_record(source.record)
     outcome.refused += [*source.refused, *([refusal] if refusal else [])]
     before = outcome.images
-    for upload, unreadable in read_uploads(source):
-        if unreadable:
-            outcome.refused.append(unreadable)
-        elif upload and not refusal:
+    for upload in read_uploads(source):
+        if isinstance(upload, Refusal):
+            outcome.refused.append(upload)
+        elif not refusal:
             _check_image(upload, outcome)
         advance()
     outcome.entries += outcome.images > before

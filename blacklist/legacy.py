@@ -11,20 +11,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.conf import settings
-
-from faceapp.exceptions import InvalidInput
+from people.folders import BadLayout, read_people, read_upload, shown
 from people.types import Refusal, Upload
 
 DATABASE = "blacklist.db"
 NEEDED = {"id", "name", "reason"}  # the columns by which the table is recognised
 MAX_NAME, MAX_REASON = 100, 255  # characters, as the older service allowed
-
-
-class BadLayout(InvalidInput):
-    """The folder or the database is not what the older service leaves behind."""
-
-    code = "import.bad_layout"
 
 
 @dataclass(frozen=True)
@@ -83,43 +75,19 @@ def _record(key: object, name: object, reason: object, folder: object) -> Record
 
 def read_folder(folder: Path, records: list[Record]) -> list[Source]:
     """Every person in the folder, with records' names and reasons where a sub-folder's name is an id or a name."""
-    if not folder.is_dir():
-        raise BadLayout("The folder does not exist.")
     by_folder = {record.folder: record for record in records}
     by_name = {record.name: record for record in records}
     sources: dict[str, Source] = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.name.startswith("."):
-            record = by_folder.get(path.name) or by_name.get(path.name) or Record(path.name, None, path.name)
-            _collect(path, folder.resolve(), sources.setdefault(record.name, Source(record)))
+    for person in read_people(folder):
+        record = by_folder.get(person.name) or by_name.get(person.name) or Record(person.name, None, person.name)
+        source = sources.setdefault(record.name, Source(record))
+        source.files.extend(person.files)
+        source.refused.extend(person.refused)
     for record in records:
         if record.name not in sources:
             reason = "The database lists this person, but there is no folder of photographs."
             sources[record.name] = Source(record, refused=[Refusal(record.folder, "import.no_folder", reason)])
     return list(sources.values())
-
-
-def _collect(person: Path, root: Path, source: Source) -> None:
-    if not person.resolve().is_relative_to(root):
-        source.refused.append(Refusal(person.name, "import.outside", "This link leads out of the folder."))
-        return
-    for path in sorted(person.iterdir()):
-        if path.name.startswith("."):
-            continue
-        if refusal := _refusal(path, root, f"{person.name}/{path.name}"):
-            source.refused.append(refusal)
-        else:
-            source.files.append(path)
-
-
-def _refusal(path: Path, root: Path, name: str) -> Refusal | None:
-    if not path.resolve().is_relative_to(root):
-        return Refusal(name, "import.outside", "This link leads out of the folder.")
-    if not path.is_file():
-        return Refusal(name, "import.not_a_file", "This is not a file; folders inside a person's folder are not read.")
-    if path.stat().st_size > settings.MAX_IMAGE_BYTES:
-        return Refusal(name, "image.too_large", f"The file is larger than {settings.MAX_IMAGE_BYTES} bytes.")
-    return None
 
 
 def check_record(record: Record) -> Refusal | None:
@@ -133,11 +101,7 @@ def check_record(record: Record) -> Refusal | None:
     return Refusal(record.folder, "import.bad_record", message)
 
 
-def read_uploads(source: Source) -> Iterator[tuple[Upload | None, Refusal | None]]:
+def read_uploads(source: Source) -> Iterator[Upload | Refusal]:
     """The files of a person, one at a time, so that only one is in memory; a file that cannot be read is refused."""
     for path in source.files:
-        name = f"{path.parent.name}/{path.name}"
-        try:
-            yield Upload(path.read_bytes(), name), None
-        except OSError as error:
-            yield None, Refusal(name, "import.unreadable", f"The file cannot be read: {error.strerror}.")
+        yield read_upload(path, shown(path))

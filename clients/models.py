@@ -34,6 +34,14 @@ class Scope(models.TextChoices):
 NAMED_ONLY = {Scope.EMBEDDINGS, Scope.RESET}
 
 
+class LivenessPolicy(models.TextChoices):
+    """What a client's liveness checks demand; see `liveness.services`."""
+
+    FRAMES = "frames", "Frames show the same person, no still twice"
+    PASSIVE = "passive", "No presented picture, by the passive score"
+    BOTH = "both", "Frames and passive score"
+
+
 class Client(models.Model):
     """An application or organisation. Everything stored belongs to exactly one client and is invisible to others."""
 
@@ -47,6 +55,13 @@ class Client(models.Model):
         null=True,
         blank=True,
         help_text="Days to keep processed images; empty uses the deployment's setting, 0 keeps them.",
+    )
+    liveness_policy = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        choices=LivenessPolicy,
+        help_text="What every liveness check demands, whatever a request says; empty uses the deployment's setting.",
     )
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL,

@@ -52,6 +52,14 @@ def get_or_create_client(*, name: str) -> Client:
     return Client.objects.get_or_create(name=name)[0]
 
 
+def get_client(*, name: str) -> Client:
+    """The client of this name. Raises `InvalidClient` when there is none."""
+    try:
+        return Client.objects.get(name=name)
+    except Client.DoesNotExist as error:
+        raise InvalidClient(f"There is no client {name!r}.") from error
+
+
 def get_or_create_key_row(*, client_name: str, name: str, scopes: Sequence[str]) -> ApiKey:
     """The row of a key whose text is chosen by the administrator and known to the settings only.
 

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "faceapp.apps.FaceAppConfig",
     "vision.apps.VisionConfig",
     "clients.apps.ClientsConfig",
+    "liveness.apps.LivenessConfig",
     "people.apps.PeopleConfig",
     "blacklist.apps.BlacklistConfig",
     "recognition.apps.RecognitionConfig",
@@ -160,6 +161,7 @@ CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_ROUTES = {
     "recognition.tasks.sweep": {"queue": "maintenance"},
     "recognition.tasks.purge": {"queue": "maintenance"},
+    "liveness.tasks.purge": {"queue": "maintenance"},
 }
 CELERY_TASK_TIME_LIMIT = env.int("FACEAPP_IMAGE_TIME_LIMIT", default=120)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -184,6 +186,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 30},
     },
     "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
+    "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
 }
 WORKER_QUEUES = ["interactive", "patient", "bulk", "maintenance"]
 WORKER_CONCURRENCY = env.int("FACEAPP_WORKER_CONCURRENCY", default=0)  # 0: one child per processor
@@ -260,6 +263,16 @@ MAX_ATTEMPTS = 3  # how often an image is tried whose worker died
 ANONYMOUS_CLIENT = env.str("FACEAPP_ANONYMOUS_CLIENT", default="")
 RATE_LIMIT = env.str("FACEAPP_RATE_LIMIT", default="1200/min")
 FAILED_KEY_LIMIT = env.str("FACEAPP_FAILED_KEY_LIMIT", default="60/min")  # refused keys per address
+
+# ---- liveness ---------------------------------------------------------------------------------------------------
+LIVENESS_POLICY = env.str("FACEAPP_LIVENESS_POLICY", default="")  # of clients without their own
+LIVENESS_68_POINTS = env.bool("FACEAPP_LIVENESS_68_POINTS", default=False)  # blinks and opened mouths
+LIVENESS_SESSION_SECONDS = env.int("FACEAPP_LIVENESS_SESSION_SECONDS", default=120)
+LIVENESS_TOKEN_SECONDS = env.int("FACEAPP_LIVENESS_TOKEN_SECONDS", default=300)
+LIVENESS_ATTEMPTS = env.int("FACEAPP_LIVENESS_ATTEMPTS", default=3)
+LIVENESS_REPLAY_DAYS = env.int("FACEAPP_LIVENESS_REPLAY_DAYS", default=30)
+ANTISPOOF_THRESHOLD = env.float("FACEAPP_ANTISPOOF_THRESHOLD", default=0.8)  # from this probability on it is a fake
+ANTISPOOF_MODEL = env.str("FACEAPP_ANTISPOOF_MODEL", default="")  # of `train_antispoof`, in place of FasNet
 
 # ---- Nextcloud Face Recognition ---------------------------------------------------------------------------------
 NEXTCLOUD_MODEL = env.int("FACE_MODEL", default=4)  # of keys that nobody chose a model for

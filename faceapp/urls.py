@@ -8,6 +8,7 @@ from rest_framework.routers import DefaultRouter
 from blacklist.api.views import BlacklistViewSet
 from faceapp import health
 from people.api.views import CompareViewSet, PeopleViewSet
+from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
 
 
@@ -25,6 +26,8 @@ router.register("jobs", JobViewSet, "job")
 router.register("processed-images", ProcessedImageViewSet, "processed-image")
 router.register("people", PeopleViewSet, "people")
 router.register("compare", CompareViewSet, "compare")
+router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")
+router.register("anti-spoof", AntiSpoofViewSet, "anti-spoof")
 
 urlpatterns = [
     path("", health.home, name="home"),

@@ -21,9 +21,10 @@ from vision import images
 from vision.descriptors import RawOptions, describe
 from vision.engines import DEFAULT, describer, engines
 from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
+from vision.frames import fingerprint
 from vision.images import Limits
 from vision.quality import assess
-from vision.types import Analysis, DetectedFace, RawFace, Rectangle
+from vision.types import Analysis, DetectedFace, FrameFace, RawFace, Rectangle
 
 NO_ANSWER = (CeleryTimeout, TaskRevokedError)  # in time: whoever looks at the clock first, we or the worker
 QUEUE_SECONDS = 5.0  # for one command to Redis, which may carry a whole image
@@ -39,19 +40,26 @@ def analyse(
     detector: str | None = None,
     aliases: Sequence[str] = (DEFAULT,),
     liveness: bool = False,
+    frame: bool = False,
     timeout: float | None = None,
 ) -> Analysis:
     """Find and describe the faces of an encoded image.
 
     `aliases` name the engines whose embeddings are wanted (none: detection only); the first one's detector is used
-    unless `detector` names another. Raises `InvalidImage`, `UnknownName`, or `EngineUnavailable` when no worker
-    answers within `timeout` seconds (default `FACEAPP_WAIT_SECONDS`).
+    unless `detector` names another. `frame` adds what the frames of a sequence are compared by. Raises `InvalidImage`,
+    `UnknownName`, or `EngineUnavailable` when no worker answers within `timeout` seconds (default
+    `FACEAPP_WAIT_SECONDS`).
     """
     if IN_WORKER or settings.CELERY_TASK_ALWAYS_EAGER:
-        return run_engines(data, detector=detector, aliases=aliases, liveness=liveness)
+        return run_engines(data, detector=detector, aliases=aliases, liveness=liveness, frame=frame)
     from vision.tasks import analyse_image  # a task module imports this one
 
-    options: dict[str, object] = {"detector": detector, "aliases": list(aliases), "liveness": liveness}
+    options: dict[str, object] = {
+        "detector": detector,
+        "aliases": list(aliases),
+        "liveness": liveness,
+        "frame": frame,
+    }
     answer = _ask_worker(analyse_image, data, options, timeout or settings.FACEAPP_WAIT_SECONDS)
     return Analysis.from_json(answer)
 
@@ -89,7 +97,9 @@ def require_raw(*, options: RawOptions) -> None:
         raise EngineUnavailable(message, code="engine.weights_missing")
 
 
-def run_engines(data: bytes, *, detector: str | None, aliases: Sequence[str], liveness: bool) -> Analysis:
+def run_engines(
+    data: bytes, *, detector: str | None, aliases: Sequence[str], liveness: bool, frame: bool = False
+) -> Analysis:
     """What `analyse` does inside a worker: one decode, one detection, one embedding batch per engine."""
     started = time.perf_counter()
     image = images.decode(data)
@@ -97,6 +107,7 @@ def run_engines(data: bytes, *, detector: str | None, aliases: Sequence[str], li
     found = engine.detect(image, detector=detector)
     chips = engine.chips(image, found)
     live = engine.liveness(image, found) if liveness else [None] * len(found)
+    expressions = engine.expressions(image, found) if frame else [None] * len(found)
     vectors = {engines[alias].space.name: engines[alias].embed(image, found) for alias in aliases}
     faces = [
         DetectedFace(
@@ -106,6 +117,7 @@ def run_engines(data: bytes, *, detector: str | None, aliases: Sequence[str], li
             quality=assess(d, chips[i]),
             liveness=live[i],
             embeddings={space: rows[i] for space, rows in vectors.items()},
+            frame=FrameFace(fingerprint(chips[i]), expressions[i]) if frame else None,
         )
         for i, d in enumerate(found)
     ]

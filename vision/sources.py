@@ -28,18 +28,18 @@ PATH_INSIDE = re.compile(r"[/\\]|\.[A-Za-z0-9]{1,5}$")
 IMAGE_START = re.compile(r"[/_]9j[/_]|iVBORw0KGgo|R0lGOD|UklGR|Qk|SUkqA|SUkrA|TU0A|AAAA")
 
 
-def read_text(text: str, *, patience: float | None = None) -> bytes:
+def read_text(text: str, *, patience: float | None = None, references: bool = True) -> bytes:
     """The encoded bytes of the image that `text` holds or names, at most `MAX_IMAGE_BYTES` of them.
 
     Tried in this order: data URL (any label; base64 or percent-encoded), URL of an allowed host, path below the import
     folder, base64 (wrapped lines, the URL-safe alphabet and missing padding are accepted). A URL has `patience` seconds
-    if that is less than `URL_TIMEOUT`.
+    if that is less than `URL_TIMEOUT`. Without `references` neither URL nor path is one: the text holds the image.
     Raises `InvalidImage`; the codes are listed in docs/errors.md.
     """
     if len(text) > 4 * settings.MAX_IMAGE_BYTES + MAX_DATA_URL_HEADER:  # not even percent-encoded can it fit
         raise _too_large()
     text = text.strip()
-    data = _read(text, patience) if text else b""
+    data = _read(text, patience, references) if text else b""
     if not data:
         raise refusal("image.empty")
     if len(data) > settings.MAX_IMAGE_BYTES:
@@ -47,14 +47,14 @@ def read_text(text: str, *, patience: float | None = None) -> bytes:
     return data
 
 
-def _read(text: str, patience: float | None) -> bytes:
+def _read(text: str, patience: float | None, references: bool) -> bytes:
     if text[:5].lower() == "data:":
         return _read_data_url(text)
     if text[:5].lower() == "file:":
         raise refusal("image.path_refused")
-    if SCHEME.match(text):
+    if references and SCHEME.match(text):
         return fetching.fetch(text, patience=patience)
-    if _looks_like_path(text):
+    if references and _looks_like_path(text):
         return _read_path(text)
     return _decode_base64(text, otherwise="image.bad_base64" if IMAGE_START.match(text) else "image.not_an_image")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -63,6 +64,33 @@ class Detection:
 
 
 @dataclass(frozen=True)
+class Expression:
+    """Openness of eyes and mouth from 68 landmarks: height by width, closed near 0. The more closed eye counts."""
+
+    eyes: float
+    mouth: float
+
+
+@dataclass(frozen=True)
+class FrameFace:
+    """What tells a face in one frame of a sequence from the same face in another; see `vision.frames`."""
+
+    fingerprint: bytes  # of the aligned chip
+    expression: Expression | None = None  # None where the 68-point predictor is not enabled
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "fingerprint": b64encode(self.fingerprint).decode(),
+            "expression": asdict(self.expression) if self.expression else None,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> FrameFace:
+        expression = Expression(**data["expression"]) if data["expression"] else None
+        return cls(b64decode(data["fingerprint"]), expression)
+
+
+@dataclass(frozen=True)
 class DetectedFace:
     """One face with everything that was asked for. `embeddings` maps a space's name to its vector."""
 
@@ -72,10 +100,14 @@ class DetectedFace:
     quality: Quality | None = None
     liveness: float | None = None  # probability that the face is a live person; None when not assessed
     embeddings: dict[str, Embedding] = field(default_factory=dict)
+    frame: FrameFace | None = None  # for images that are frames of a sequence
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-safe form, for the way from a worker to the process that waits."""
-        return asdict(self) | {"embeddings": {space: vector.tolist() for space, vector in self.embeddings.items()}}
+        return asdict(self) | {
+            "embeddings": {space: vector.tolist() for space, vector in self.embeddings.items()},
+            "frame": self.frame.to_json() if self.frame else None,
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> DetectedFace:
@@ -88,6 +120,7 @@ class DetectedFace:
             quality=Quality(**data["quality"]) if data["quality"] else None,
             liveness=data["liveness"],
             embeddings={space: np.asarray(vector, np.float32) for space, vector in data["embeddings"].items()},
+            frame=FrameFace.from_json(data["frame"]) if data.get("frame") else None,
         )
 
 

@@ -29,8 +29,13 @@ BELOW: dict[str, set[str]] = {
 }
 # What one app may import of another.
 OPEN = {"models", "services", "types", "exceptions", "querysets"}
-# vision has no tables and no services: its verbs lie in these modules.
-OPEN_IN = {"vision": {"images", "inference", "descriptors", "engines", "vectors", "similarity"}}
+# vision has no tables and no services: its verbs lie in these modules. folders and refusals are what imports share.
+OPEN_IN = {
+    "vision": {
+        "images", "inference", "descriptors", "engines", "vectors", "evaluation", "plots", "similarity", "frames",
+    },
+    "people": {"folders", "refusals"},
+}  # fmt: skip
 # Doors, and the modules they may import beside the above: who is calling, and how errors leave.
 DOORS = {"api", "admin", "views", "forms", "urls", "management", "filters", "schema"}
 TOOLS_OF_DOORS = {"clients": {"authentication", "permissions", "throttling", "api"}, "people": {"api", "admin"}}
@@ -40,7 +45,7 @@ DOMAIN = {"models", "querysets", "services", "types", "exceptions"}
 # What `people.services` is cut into.
 DOMAIN |= {"files", "portraits", "records", "enrolment", "searching", "erasure", "calibration", "gate"}
 HTTP = {"rest_framework", "django.http", "django.urls", "django.contrib.admin", "drf_spectacular", "unfold"}
-MODEL_LIBRARIES = {"tensorflow", "keras", "deepface", "dlib", "cv2", "onnxruntime", "mtcnn", "retinaface"}
+MODEL_LIBRARIES = {"tensorflow", "keras", "deepface", "dlib", "cv2", "onnxruntime", "mtcnn", "retinaface", "matplotlib"}
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "misc", "tools", "base_utils"}
 PROGRAMS = ("bench", "demo")  # run beside the service: they print, and nothing imports them
 MAX_LINES_OF_FILE = 400

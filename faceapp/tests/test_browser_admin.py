@@ -24,6 +24,7 @@ from clients.services import create_api_key
 from compat.nextcloud.models import KeyModel
 from people.models import ReferenceImage
 from people.services import enrol_face, set_calibration
+from liveness.services import cancel_session, start_session
 from people.types import Upload
 from recognition.models import ProcessedImage
 from recognition.services import read_submission, screening_options, submit_images
@@ -230,3 +231,24 @@ def test_changing_the_model_of_a_nextcloud_has_to_be_confirmed(
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("changed successfully")).to_be_visible()
     assert KeyModel.objects.get().model == 1
+
+
+def test_liveness_sessions_can_be_looked_at(
+    page: Page, live_server: LiveServer, admin_user: User, client_a: Client
+) -> None:
+    session = start_session(client=client_a, purpose="onboarding", subject="u-17")
+    cancel_session(session=start_session(client=client_a, purpose="payment", subject="customer 4711", source="branch"))
+    log_in(page, live_server, admin_user)
+    page.goto(live_server.url + reverse("admin:liveness_livenesssession_changelist"))
+    expect(page.get_by_text("customer 4711")).to_be_visible()
+    shoot(page, "liveness-sessions")
+    page.get_by_role("link", name=str(session.pk)[:8]).click()
+    expect(page.get_by_text("u-17").first).to_be_visible()
+    expect(page.get_by_text(session.nonce)).to_have_count(0)
+    shoot(page, "liveness-session")
+    page.goto(live_server.url + reverse("admin:clients_client_change", args=[client_a.pk]))
+    page.locator("#id_liveness_policy").select_option("both")
+    shoot(page, "client-policy")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("changed successfully")).to_be_visible()
+    assert Client.objects.get().liveness_policy == "both"

@@ -28,12 +28,15 @@ BODIES: dict[str, Any] = {
     "people-verify": {"image": data_url(picture(RED))},
 }
 LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list"}
+LISTS = {"blacklist-list", "job-list", "processed-image-list"}
 OPEN = {
     "api-root",
     "detect-detect-face",
     "process-process-images",
     "people-search",
     "compare-list",
+    "liveness-session-list",
+    "anti-spoof-list",
 }  # no stored object of anybody
 
 
@@ -50,7 +53,9 @@ def owned(client_a: Client) -> dict[str, str]:
     api.post("/api/v1/process/process-images", {"images": [data_url(picture(RED))]}, format="json")
     api.post("/api/v1/people/", {"name": "Red", "image": data_url(picture(RED))}, format="json")
     person = Person.objects.enrolled().get()
+    session = api.post("/api/v1/liveness/sessions/", {"purpose": "onboarding", "subject": "u1"}, format="json")
     return {
+        "liveness-session": session.json()["id"],
         "blacklist": str(BlacklistEntry.objects.get().pk),
         "job": str(Job.objects.get().pk),
         "processed-image": str(ProcessedImage.objects.get().pk),
@@ -69,6 +74,7 @@ def api_patterns() -> Iterator[URLPattern]:
 
 def owner_key(name: str) -> str:
     return next(key for key in ("processed-image", "blacklist", "job", "people") if name.startswith(key))
+    return next(key for key in ("liveness-session", "processed-image", "blacklist", "job") if name.startswith(key))
 
 
 def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vision import images
 from vision.images import Limits
-from vision.types import Detection, Image, Rectangle, Space
+from vision.types import Detection, Expression, Image, Rectangle, Space
 
 
 class FaceEngine(ABC):
@@ -41,6 +41,14 @@ class FaceEngine(ABC):
 
     def liveness(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
         """Probability of a live person for each face, or None where the engine cannot tell."""
+        return [None] * len(detections)
+
+    def assesses_liveness(self) -> bool:
+        """Whether `liveness` can tell anything here. Cheap: web processes ask."""
+        return False
+
+    def expressions(self, image: Image, detections: Sequence[Detection]) -> list[Expression | None]:
+        """How open eyes and mouth of each face are, or None where no 68 landmarks are enabled."""
         return [None] * len(detections)
 
     def missing_weights(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,12 +14,15 @@ from numpy.typing import NDArray
 
 from vision.alignment import eye_levelled_chip, five_point_chip
 from vision.engines import detectors, runtime, weights
+from vision.engines import liveness as passive
 from vision.engines.base import FaceEngine
 from vision.engines.landmarks import LandmarkFinder
-from vision.engines.liveness import FasNet
 from vision.engines.spaces import model_named, space_of
 from vision.engines.weights import WeightFile
-from vision.types import Detection, Image
+from vision.exceptions import EngineUnavailable
+from vision.types import Detection, Expression, Image
+
+logger = logging.getLogger(__name__)
 
 
 class DeepFaceEngine(FaceEngine):
@@ -31,7 +35,7 @@ class DeepFaceEngine(FaceEngine):
         detectors.detector_named(detector)
         self._detectors: dict[str, detectors.Detector] = {}
         self._finder: LandmarkFinder | None = None
-        self._fasnet: FasNet | None = None
+        self._presence: passive.Presence | None = None
         self._lock = threading.RLock()  # detectors of OpenCV and dlib give wrong results when two threads share one
 
     def files(self) -> tuple[WeightFile, ...]:
@@ -49,8 +53,7 @@ class DeepFaceEngine(FaceEngine):
             weights.verify(self.files())
             runtime.build("facial_recognition", self.space.model)
             self._detector(self.detector)
-            if not weights.missing(weights.FASNET):
-                self._fasnet = FasNet()
+            self._presence = self._build_presence()
             self._finder = LandmarkFinder(full=bool(self._alignment_files()))
 
     def detect(self, image: Image, *, detector: str | None = None) -> list[Detection]:
@@ -78,14 +81,32 @@ class DeepFaceEngine(FaceEngine):
         return np.asarray([row[0]["embedding"] for row in rows], np.float32)
 
     def liveness(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
-        """FasNet's probability of a live person for each face; None while its weights are not in place."""
+        """The probability of a live person for each face; None while the weights for it are not in place."""
         self.load()
-        if self._fasnet is None:
+        if self._presence is None:
             return [None] * len(detections)
-        return [self._fasnet.live(image, detection.box) for detection in detections]
+        return [self._presence.live(image, detection.box) for detection in detections]
+
+    def assesses_liveness(self) -> bool:
+        return passive.in_place()
+
+    def expressions(self, image: Image, detections: Sequence[Detection]) -> list[Expression | None]:
+        self.load()
+        if not settings.LIVENESS_68_POINTS:
+            return [None] * len(detections)
+        return [self._landmarks.expression(image, detection) for detection in detections]
+
+    def _build_presence(self) -> passive.Presence | None:
+        """A broken network for passive scores does not stop the recognition of faces."""
+        try:
+            return passive.build() if self.assesses_liveness() else None
+        except EngineUnavailable as error:
+            logger.error("There are no passive scores: %s", error.message)
+            return None
 
     def _alignment_files(self) -> tuple[WeightFile, ...]:
-        return (weights.DLIB_68_POINTS,) if self.model.alignment.kind == "arcface" else ()
+        needed = self.model.alignment.kind == "arcface" or settings.LIVENESS_68_POINTS
+        return (weights.DLIB_68_POINTS,) if needed else ()
 
     def _detector(self, name: str) -> detectors.Detector:
         if name not in self._detectors:

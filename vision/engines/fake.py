@@ -1,7 +1,8 @@
 """An engine for tests: every saturated square on a grey picture is a face, and its colour is the person.
 
 It works on real decoded pixels, so that rules can be tested in milliseconds with pictures drawn in the test:
-the same colour in two pictures is the same person, different colours are strangers.
+the same colour in two pictures is the same person, different colours are strangers. Black pixels in a square are the
+nose, and show which way the head is turned; white ones are the glare of a screen: no living face.
 """
 
 from __future__ import annotations
@@ -17,10 +18,16 @@ from vision.types import Box, Detection, Image, Landmarks, Rectangle, Space
 
 
 class FakeEngine(FaceEngine):
-    """Squares of one colour, at least 8 pixels wide and separated by grey, are faces; the embedding is colour / 255."""
+    """Squares of one colour, at least 8 pixels wide and separated by grey, are faces; the embedding is colour / 255.
 
-    def __init__(self, *, model: str = "Fake", dimensions: int = 4, delay: float = 0.0) -> None:
+    `antispoof`: whether it tells living faces from others.
+    """
+
+    def __init__(
+        self, *, model: str = "Fake", dimensions: int = 4, delay: float = 0.0, antispoof: bool = False
+    ) -> None:
         self.detector = "squares"
+        self.antispoof = antispoof
         self.delay = delay
         thresholds = {"euclidean": 0.2, "cosine": 0.02, "euclidean_l2": 0.2, "angular": 0.064}
         self.space = Space(f"fake-{model.lower()}-{dimensions}", model, dimensions, "euclidean", thresholds)
@@ -33,7 +40,7 @@ class FakeEngine(FaceEngine):
         saturated = image.max(axis=2).astype(int) - image.min(axis=2) > 60
         columns = _runs(saturated.any(axis=0))
         found = [(x0, y0, x1, y1) for x0, x1 in columns for y0, y1 in _runs(saturated[:, x0:x1].any(axis=1))]
-        return [_detection(*box) for box in found if box[2] - box[0] >= 8 and box[3] - box[1] >= 8]
+        return [_detection(image, *box) for box in found if box[2] - box[0] >= 8 and box[3] - box[1] >= 8]
 
     def embed(self, image: Image, detections: Sequence[Detection]) -> NDArray[np.float32]:
         colours = [image[d.box.y + d.box.h // 2, d.box.x + d.box.w // 2] / 255 for d in detections]
@@ -41,6 +48,14 @@ class FakeEngine(FaceEngine):
         if colours:
             vectors[:, :3] = colours
         return vectors
+
+    def assesses_liveness(self) -> bool:
+        return self.antispoof
+
+    def liveness(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
+        if not self.antispoof:
+            return [None] * len(detections)
+        return [0.05 if chip.min(axis=2).max() > 200 else 0.95 for chip in self.chips(image, detections)]
 
 
 class FakeDescriber(FaceDescriber):
@@ -73,7 +88,10 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _detection(x0: int, y0: int, x1: int, y1: int) -> Detection:
+def _detection(image: Image, x0: int, y0: int, x1: int, y1: int) -> Detection:
     w, h = x1 - x0, y1 - y0
-    landmarks = Landmarks(left_eye=(x0 + w * 0.7, y0 + h * 0.35), right_eye=(x0 + w * 0.3, y0 + h * 0.35))
+    black = np.argwhere(image[y0:y1, x0:x1].max(axis=2) < 60)
+    nose = (x0 + float(black[:, 1].mean()), y0 + float(black[:, 0].mean())) if len(black) else None
+    eyes = {"left_eye": (x0 + w * 0.7, y0 + h * 0.35), "right_eye": (x0 + w * 0.3, y0 + h * 0.35)}
+    landmarks = Landmarks(**eyes, nose=nose)
     return Detection(Box(x0, y0, w, h), 0.99, landmarks)

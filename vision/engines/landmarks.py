@@ -9,10 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.engines import weights
-from vision.types import Box, Detection, Image, Landmarks, Point
+from vision.types import Box, Detection, Expression, Image, Landmarks, Point
 
 # Points of the iBUG 300-W numbering: eyes, tip of the nose, corners of the mouth, as an observer sees them.
 RIGHT_EYE, LEFT_EYE, NOSE, MOUTH_RIGHT, MOUTH_LEFT = range(36, 42), range(42, 48), 30, 48, 54
+INNER_LIPS = (
+    60,
+    61,
+    63,
+    64,
+    65,
+    67,
+)  # corner, upper lip twice, corner, lower lip twice, as the points of an eye go round
 
 
 class LandmarkFinder:
@@ -51,6 +59,12 @@ class LandmarkFinder:
         eyes = [_middle(every[part.start : part.stop]) for part in (RIGHT_EYE, LEFT_EYE)]
         return np.array([*eyes, *every[[NOSE, MOUTH_RIGHT, MOUTH_LEFT]]], np.float32)
 
+    def expression(self, image: Image, detection: Detection) -> Expression:
+        """Openness of eyes and mouth, height by width (Soukupova and Cech, CVWW 2016)."""
+        every = _points(cast(Any, self._all)(image, self._rectangle(detection)))
+        eyes = min(_openness(every[list(part)]) for part in (RIGHT_EYE, LEFT_EYE))
+        return Expression(eyes=round(eyes, 3), mouth=round(_openness(every[list(INNER_LIPS)]), 3))
+
     def _shape(self, image: Image, detection: Detection) -> Any:
         """Points 0 and 1: corners of the person's left eye, 2 and 3: of the right one, 4: below the nose."""
         return self._five(image, self._rectangle(detection))
@@ -63,6 +77,13 @@ class LandmarkFinder:
 
 def _points(shape: Any) -> NDArray[np.float64]:
     return np.array([(part.x, part.y) for part in shape.parts()], np.float64)
+
+
+def _openness(points: NDArray[np.float64]) -> float:
+    """Mean height of six points around an eye or a mouth, by their width; the first and the fourth are the corners."""
+    height = np.linalg.norm(points[1] - points[5]) + np.linalg.norm(points[2] - points[4])
+    width = 2 * np.linalg.norm(points[0] - points[3])
+    return float(height / width) if width else 0.0
 
 
 def _middle(points: NDArray[np.float64]) -> Point:

@@ -15,7 +15,9 @@ from vision.engines import weights
 from vision.engines.deepface import DeepFaceEngine
 from vision.engines.downloads import Fetcher
 
-LIBRARIES = "{'tensorflow', 'keras', 'tf_keras', 'deepface', 'dlib', 'cv2', 'onnxruntime', 'mtcnn', 'torch'}"
+LIBRARIES = (
+    "{'tensorflow', 'keras', 'tf_keras', 'deepface', 'dlib', 'cv2', 'onnxruntime', 'mtcnn', 'torch', 'matplotlib'}"
+)
 LOADED = f"print(__import__('json').dumps(sorted({LIBRARIES} & set(__import__('sys').modules))))"
 
 

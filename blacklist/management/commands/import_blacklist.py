@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from blacklist.imports import Outcome, check_source, import_source
 from blacklist.legacy import DATABASE, Source, read_folder, read_records
 from clients.services import get_or_create_client
 from faceapp.exceptions import FaceAppError, Unavailable
-from people.types import Refusal
+from people import refusals
 from vision import inference
 
 
@@ -65,13 +64,10 @@ class Command(BaseCommand):
         verb = "could be imported (faces were not looked for)" if options["dry_run"] else "imported"
         known = f", {outcome.known} were there already" if outcome.known else ""
         self.stdout.write(f"{outcome.images} images for {outcome.entries} new entries {verb}{known}.")
-        if outcome.refused:
-            self.stdout.write(f"{len(outcome.refused)} refused:")
-            width = max(len(refusal.name) for refusal in outcome.refused)
-            for refusal in outcome.refused:
-                self.stdout.write(f"  {refusal.name:<{width}}  {refusal.code:<20}  {refusal.message}")
+        for line in refusals.describe(outcome.refused):
+            self.stdout.write(line)
         if options["report"]:
-            _save(options["report"], outcome.refused)
+            refusals.save(options["report"], outcome.refused)
 
 
 def _read(folder: Path, database: Path | None) -> list[Source]:
@@ -81,13 +77,3 @@ def _read(folder: Path, database: Path | None) -> list[Source]:
     beside = folder / DATABASE
     database = database or (beside if beside.is_file() else None)
     return read_folder(folder, read_records(database) if database else [])
-
-
-def _save(file: Path, refused: list[Refusal]) -> None:
-    try:
-        with file.open("w", newline="") as handle:
-            writer = csv.writer(handle)
-            writer.writerow(["file", "code", "reason"])
-            writer.writerows([refusal.name, refusal.code, refusal.message] for refusal in refused)
-    except OSError as error:
-        raise CommandError(f"The report cannot be written: {error.strerror}.") from error

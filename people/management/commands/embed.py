@@ -8,7 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from clients.exceptions import InvalidClient
 from clients.models import Client
+from clients.services import get_client
 from faceapp.exceptions import FaceAppError, InvalidInput, NotFound, Unavailable
 from people import services
 from people.models import ReferenceImage
@@ -30,13 +32,19 @@ class Command(BaseCommand):
         space = _space(options["space"])
         images = ReferenceImage.objects.without_template_in(space).order_by("pk")
         if options["client"]:
-            images = images.filter(person__client=_client(options["client"]))
+            images = images.filter(person__client=self.client(options["client"]))
         ids = list(images.values_list("pk", flat=True))
         if not ids:
             self.stdout.write(f"Every reference image has a template in {space}.")
             return
         failures = self.embed(ids, space)
         self.report(failures, total=len(ids), space=space)
+
+    def client(self, name: str) -> Client:
+        try:
+            return get_client(name=name)
+        except InvalidClient as error:
+            raise CommandError(error.message) from error
 
     def embed(self, ids: list[int], space: str) -> list[tuple[int, FaceAppError]]:
         """The images that failed, each with its reason. Raises `CommandError` when the service does not answer."""
@@ -80,10 +88,3 @@ def _space(text: str) -> str:
         known = ", ".join(f"{alias} ({space})" for alias, space in spaces.items())
         raise CommandError(f"There is no space {text!r} here. Enabled: {known}.")
     return name
-
-
-def _client(name: str) -> Client:
-    try:
-        return Client.objects.get(name=name)
-    except Client.DoesNotExist as error:
-        raise CommandError(f"There is no client {name!r}.") from error

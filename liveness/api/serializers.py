@@ -1,0 +1,78 @@
+"""What the liveness endpoints take and return."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from liveness.api.fields import FILE_LIST, CameraImageField
+from liveness.models import LivenessSession
+
+
+class StrictTextField(serializers.CharField):
+    """Text without control characters at its ends; numbers are no text."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class SessionInput(serializers.ModelSerializer[LivenessSession]):
+    """For whom and for what. The token of the session is accepted for exactly these."""
+
+    purpose = StrictTextField(max_length=50)
+    subject = StrictTextField(max_length=255, trim_whitespace=False)
+    source = StrictTextField(  # type: ignore[assignment]  # the name of an attribute of fields
+        max_length=100, required=False, allow_blank=True, trim_whitespace=False
+    )
+
+    class Meta:
+        model = LivenessSession
+        fields = ["purpose", "subject", "source"]
+
+
+class SessionSerializer(serializers.ModelSerializer[LivenessSession]):
+    """A session as it stands. `status`: open, passed, failed, cancelled or expired."""
+
+    status = serializers.CharField(source="state")
+    redeemed = serializers.SerializerMethodField()
+
+    class Meta:
+        model = LivenessSession
+        fields = ["id", "purpose", "subject", "source", "nonce", "actions", "status", "attempts_left", "last_code",
+                  "created_at", "expires_at", "redeemed"]  # fmt: skip
+
+    def get_redeemed(self, session: LivenessSession) -> bool:
+        return session.redeemed_at is not None
+
+
+class FramesInput(serializers.Serializer):  # type: ignore[type-arg]
+    """The frames of one attempt in the order in which they were taken, and optionally an image of the same person."""
+
+    nonce = serializers.CharField(max_length=64)
+    frames: Any = serializers.ListField(child=CameraImageField(), style=FILE_LIST)
+    image = CameraImageField(required=False)
+
+
+class PassedSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """The result of a passed attempt."""
+
+    status = serializers.CharField(default="passed")
+    token = serializers.CharField()
+    token_expires_at = serializers.DateTimeField()
+
+
+class AntiSpoofInput(serializers.Serializer):  # type: ignore[type-arg]
+    """One image."""
+
+    image = CameraImageField(style={**FILE_LIST, "single": True})
+
+
+class AntiSpoofSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """How much the largest face looks like a picture of a face."""
+
+    status = serializers.CharField(default="SUCCESS")
+    fake_prob = serializers.FloatField(help_text="0 to 100.")
+    is_fake = serializers.BooleanField()

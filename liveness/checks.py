@@ -1,0 +1,64 @@
+"""System checks of the liveness settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info, register
+from django.core.checks import Warning as CheckWarning
+
+from clients.models import LivenessPolicy
+from liveness.services import can_assess
+
+POSITIVE = ("LIVENESS_SESSION_SECONDS", "LIVENESS_TOKEN_SECONDS", "LIVENESS_ATTEMPTS")
+FETCH = "Run `python manage.py fetch_models --liveness` and restart the workers."
+
+
+@register()
+def check_policy(**_: Any) -> list[CheckMessage]:
+    """The policy exists, and what it demands can be checked here."""
+    policy = settings.LIVENESS_POLICY
+    if policy and policy not in LivenessPolicy.values:
+        hint = f"Choose one of {', '.join(LivenessPolicy.values)}, or leave it empty."
+        return [Error("FACEAPP_LIVENESS_POLICY is no policy.", hint=hint, id="liveness.E001")]
+    if policy not in (LivenessPolicy.PASSIVE, LivenessPolicy.BOTH) or _assesses():
+        return []
+    message = "FACEAPP_LIVENESS_POLICY demands passive scores, and the weights for them are missing."
+    return [CheckWarning(message, hint=f"{FETCH} Until then such checks answer 503.", id="liveness.W001")]
+
+
+@register(deploy=True)
+def check_passive_scores(**_: Any) -> list[CheckMessage]:
+    """Whoever deploys knows what liveness means there."""
+    if settings.LIVENESS_POLICY or _assesses():
+        return []
+    message = "Liveness checks look at frames only: the weights for passive scores are missing."
+    return [Info(message, hint=FETCH, id="liveness.I001")]
+
+
+def _assesses() -> bool:
+    try:
+        return can_assess()
+    except Exception:  # the engine cannot be built, which vision.E002 says
+        return True
+
+
+@register()
+def check_model(**_: Any) -> list[CheckMessage]:
+    """The file of a network of one's own is there."""
+    if not settings.ANTISPOOF_MODEL or Path(settings.ANTISPOOF_MODEL).is_file():
+        return []
+    hint = "Make one with `python manage.py train_antispoof`, or leave it empty for FasNet."
+    return [Error("FACEAPP_ANTISPOOF_MODEL names no file.", hint=hint, id="liveness.E002")]
+
+
+@register()
+def check_numbers(**_: Any) -> list[CheckMessage]:
+    """Times and attempts are positive, the threshold is a probability."""
+    wrong = [name for name in POSITIVE if getattr(settings, name) < 1]
+    wrong += ["LIVENESS_REPLAY_DAYS"] if settings.LIVENESS_REPLAY_DAYS < 0 else []
+    wrong += [] if 0 < settings.ANTISPOOF_THRESHOLD <= 1 else ["ANTISPOOF_THRESHOLD"]
+    hint = "Unset it for the default."
+    return [Error(f"FACEAPP_{name} is out of range.", hint=hint, id="liveness.E003") for name in wrong]

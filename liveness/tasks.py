@@ -1,0 +1,13 @@
+"""Celery tasks of liveness: each calls one service."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from liveness import services
+
+
+@shared_task(expires=300)
+def purge() -> None:
+    """Forget faces, sessions and frames whose time is over."""
+    services.purge()

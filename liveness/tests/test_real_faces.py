@@ -1,0 +1,195 @@
+"""Sessions and passive scores with the real engine: a head turn made of a photograph, and the spoof samples."""
+
+from __future__ import annotations
+
+import base64
+import io
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.conf import settings as django_settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from PIL import Image, ImageEnhance
+from pytest_django.fixtures import Settings
+from rest_framework.test import APIClient
+
+from clients.models import Client
+from clients.services import create_api_key
+from liveness.challenge import EYES_CLOSED, MOUTH_OPENED
+from liveness.models import LivenessSession
+from liveness.services import check_frames, passive_check, read_face, redeem_token
+from liveness.tests.head import encoded, performance, small, turned
+from vision.engines import engines, weights
+from vision.engines.deepface import DeepFaceEngine
+from vision.engines.downloads import Fetcher
+from vision.frames import SAME_STILL, difference
+
+pytestmark = [pytest.mark.models, pytest.mark.django_db(transaction=True)]
+URL = "/api/v1/liveness/sessions/"
+WEIGHTS = django_settings.BASE_DIR.parent / "shared" / "weights"
+REAL = {"default": {"BACKEND": "vision.engines.deepface.DeepFaceEngine", "OPTIONS": {}}}
+
+
+@pytest.fixture(scope="module")
+def real_engine() -> DeepFaceEngine:
+    """Weights in place, FasNet's too where copies of them are at hand."""
+    engine = DeepFaceEngine()
+    for file in engine.files():
+        Fetcher(lambda line: None).fetch(file)
+    for file in weights.FASNET:
+        if (WEIGHTS / file.name).is_file():
+            shutil.copyfile(WEIGHTS / file.name, file.path)
+    engine.load()
+    return engine
+
+
+@pytest.fixture(autouse=True)
+def real(settings: Settings, real_engine: DeepFaceEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The service runs the real engine; faces are large, so nothing is doubled."""
+    settings.FACE_ENGINES, settings.DETECTION_UPSAMPLE = REAL, 0
+    engines.reset()
+    monkeypatch.setitem(engines._engines, "default", real_engine)
+    yield
+    engines.reset()
+
+
+@pytest.fixture(scope="module")
+def alex(faces: Path) -> np.ndarray:
+    return small(faces / "alex_1.jpg")
+
+
+@pytest.fixture(scope="module")
+def rose(faces: Path) -> np.ndarray:
+    return small(faces / "rose_1.jpg")
+
+
+@pytest.fixture
+def api(client_a: Client) -> APIClient:
+    return APIClient(headers={"X-API-Key": create_api_key(client_name=client_a.name)[1]})
+
+
+def start(api: APIClient) -> dict[str, Any]:
+    return dict(api.post(URL, {"purpose": "onboarding", "subject": "u1"}, format="json").json())
+
+
+def act(image: np.ndarray, session: dict[str, Any], *, seed: int = 0) -> list[bytes]:
+    return performance(image, read_face(data=encoded(image)).landmarks, session["actions"], seed=seed)
+
+
+def post(api: APIClient, session: dict[str, Any], frames: list[bytes], **more: Any) -> Any:
+    texts = [base64.b64encode(data).decode() for data in frames]
+    body = {"nonce": session["nonce"], "frames": texts, **more}
+    return api.post(f"{URL}{session['id']}/frames/", body, format="json")
+
+
+def test_a_head_that_turns_as_asked_passes_and_its_token_vouches_for_the_face(
+    api: APIClient, client_a: Client, alex: np.ndarray, rose: np.ndarray
+) -> None:
+    session = start(api)
+    own = base64.b64encode(encoded(alex)).decode()
+    response = post(api, session, act(alex, session), image=own)
+    assert response.status_code == 200, response.json()
+    binding: Any = {"client": client_a, "token": response.json()["token"], "purpose": "onboarding", "subject": "u1"}
+    with pytest.raises(Exception, match="another face"):
+        redeem_token(**binding, face=read_face(data=encoded(rose)))
+    redeem_token(**binding, face=read_face(data=encoded(alex)))
+
+
+def test_what_is_wrong_has_a_code_of_its_own(api: APIClient, alex: np.ndarray, rose: np.ndarray) -> None:
+    first = start(api)
+    frames = act(alex, first)
+    assert post(api, first, frames).status_code == 200
+
+    def code(frames: list[bytes], session: dict[str, Any], **more: Any) -> str:
+        return str(post(api, session, frames, **more).json()["code"])
+
+    again = start(api)
+    assert code(frames, again) == "liveness.replayed"
+    other_way = {"turn_left": "turn_right", "turn_right": "turn_left"}
+    LivenessSession.objects.filter(pk=again["id"]).update(actions=[other_way.get(a, a) for a in first["actions"]])
+    assert code(act(alex, first, seed=100), again) == "liveness.out_of_order"
+    third = start(api)
+    half = act(alex, third, seed=200)[:2] + act(rose, third, seed=300)[2:]
+    assert code(half, third) == "liveness.other_face"
+    image = base64.b64encode(encoded(rose)).decode()
+    assert code(act(alex, third, seed=400), third, image=image) == "liveness.other_face"
+    still = [encoded(turned_still) for turned_still in copies(alex)]
+    assert code(still, third) == "liveness.no_movement"
+    late = start(api)
+    LivenessSession.objects.filter(pk=late["id"]).update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert code(act(alex, late, seed=500), late) == "liveness.expired"
+
+
+def copies(image: np.ndarray) -> list[np.ndarray]:
+    """The same still: smaller, brighter, compressed, cut, turned."""
+    picture = Image.fromarray(image)
+    poor = io.BytesIO()
+    picture.save(poor, "JPEG", quality=35)
+    size = (round(picture.width * 0.75), round(picture.height * 0.75))
+    changed = [picture, picture.resize(size), ImageEnhance.Brightness(picture).enhance(1.2), Image.open(poor)]
+    changed += [
+        picture.crop((6, 5, picture.width - 4, picture.height - 7)),
+        picture.rotate(2, Image.Resampling.BICUBIC),
+    ]
+    return [np.asarray(one.convert("RGB")) for one in changed]
+
+
+@pytest.mark.parametrize("name", ["alex_1.jpg", "biden_2.jpg", "obama_1.jpg", "rose_1.jpg"])
+def test_copies_of_a_still_are_recognised_and_movement_is_not_one(faces: Path, name: str) -> None:
+    image = small(faces / name)
+    original, *same = [read_face(data=encoded(one)).frame for one in copies(image)]
+    assert max(difference(original.fingerprint, one.fingerprint) for one in same) < SAME_STILL
+    points = read_face(data=encoded(image)).landmarks
+    for across in (-0.3, -0.15, 0.15, 0.3):
+        moved = read_face(data=encoded(turned(image, points, across=across))).frame
+        assert difference(original.fingerprint, moved.fingerprint) > SAME_STILL
+
+
+@pytest.fixture
+def scored() -> None:
+    if weights.missing(weights.FASNET):
+        pytest.skip("FasNet's weights are not at hand")
+
+
+@pytest.mark.parametrize(("name", "fake"), [("real_1", False), ("fake_1", True), ("fake_2", True)])
+def test_spoof_samples_are_told_apart(api: APIClient, faces: Path, scored: None, name: str, fake: bool) -> None:
+    data = (faces / "spoof" / f"{name}.jpg").read_bytes()
+    result = passive_check(data=data)
+    assert result.is_fake is fake
+    by_file = api.post("/api/v1/anti-spoof/", {"image": SimpleUploadedFile("a.jpg", data)}, format="multipart")
+    by_text = api.post("/api/v1/anti-spoof", {"image": base64.b64encode(data).decode()}, format="json")
+    assert by_file.json() == by_text.json() == {"status": "SUCCESS", **vars(result)}
+
+
+@pytest.mark.parametrize("name", ["biden_2.jpg", "kit_1.jpg", "obama_2.jpg", "rose_2.jpg", "lin_1.png"])
+def test_photographs_of_people_are_no_attacks(faces: Path, scored: None, name: str) -> None:
+    assert not passive_check(data=(faces / name).read_bytes()).is_fake
+
+
+def test_photographs_of_one_person_vouch_for_each_other(client_a: Client, faces: Path, scored: None) -> None:
+    first, *others = (encoded(small(faces / f"obama_{number}.jpg")) for number in (1, 2, 3))
+    stranger = encoded(small(faces / "biden_2.jpg"))
+    assert check_frames(client=client_a, reference=first, frames=others).is_live
+    refused = check_frames(client=client_a, reference=first, frames=[others[0], stranger])
+    assert refused.reasons == ["liveness.other_face"]
+    spoof = (faces / "spoof" / "fake_1.jpg").read_bytes()
+    assert check_frames(client=client_a, reference=spoof, frames=[]).reasons == ["liveness.spoof"]
+
+
+@pytest.mark.parametrize(("name", "mouth_open"), [("obama_1.jpg", False), ("biden_2.jpg", False)])
+def test_with_68_points_eyes_and_mouth_are_measured(
+    faces: Path, settings: Settings, real_engine: DeepFaceEngine, name: str, mouth_open: bool
+) -> None:
+    settings.LIVENESS_68_POINTS = True
+    Fetcher(lambda line: None).fetch(weights.DLIB_68_POINTS)
+    engine = DeepFaceEngine(detector="dlib")
+    image = small(faces / name)
+    assert weights.DLIB_68_POINTS in engine.files()
+    (expression,) = engine.expressions(image, engine.detect(image))
+    assert expression.eyes > EYES_CLOSED and (expression.mouth > MOUTH_OPENED) is mouth_open

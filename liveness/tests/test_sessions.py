@@ -1,0 +1,346 @@
+"""Sessions over the API with the fake engine: the nose of a square says which way the head is turned."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+from rest_framework.test import APIClient
+
+from clients.models import Client
+from clients.services import create_api_key
+from faceapp.exceptions import FaceAppError
+from liveness import challenge, tasks
+from liveness.exceptions import TokenRefused
+from liveness.models import Action, LivenessSession, SeenFrame
+from liveness.services import read_face, redeem_token
+from liveness.tests.pictures import frame
+from vision import inference
+from vision.exceptions import EngineUnavailable
+from vision.tests.drawing import BLUE, RED, picture
+
+pytestmark = pytest.mark.django_db(transaction=True)
+URL = "/api/v1/liveness/sessions/"
+poses = count()  # no still twice in a test run
+
+
+def api_of(client: Client, *scopes: str) -> APIClient:
+    return APIClient(headers={"X-API-Key": create_api_key(client_name=client.name, scopes=scopes)[1]})
+
+
+@pytest.fixture
+def api(client_a: Client) -> APIClient:
+    return api_of(client_a)
+
+
+@pytest.fixture(autouse=True)
+def known_challenge(monkeypatch: pytest.MonkeyPatch) -> None:
+    actions = [Action.TURN_LEFT, Action.CENTRE, Action.TURN_RIGHT, Action.CENTRE]
+    monkeypatch.setattr(challenge, "new_challenge", lambda *, expressions: actions)
+
+
+def start(api: APIClient, **changes: Any) -> dict[str, Any]:
+    response = api.post(URL, {"purpose": "onboarding", "subject": "u1", **changes}, format="json")
+    assert response.status_code == 201, response.data
+    return dict(response.json())
+
+
+def performance(*turns: str, colour: tuple[int, int, int] = RED, **options: Any) -> list[bytes]:
+    """Frames of somebody who does what is asked, each a still of its own."""
+    done = turns or ("centre", "turn_left", "centre", "turn_right", "centre")
+    return [frame(colour, turned=turn, pose=next(poses), **options) for turn in done]
+
+
+def post(api: APIClient, session: dict[str, Any], frames: list[bytes], **more: Any) -> Any:
+    texts = [base64.b64encode(data).decode() for data in frames]
+    body = {"nonce": session["nonce"], "frames": texts, **more}
+    return api.post(f"{URL}{session['id']}/frames/", body, format="json")
+
+
+def code_after(api: APIClient, frames: list[bytes], **more: Any) -> str:
+    response = post(api, start(api), frames, **more)
+    assert response.status_code == 400, response.json()
+    return str(response.json()["code"])
+
+
+def test_a_session_says_what_to_do_and_until_when(api: APIClient) -> None:
+    session = start(api, source="branch-7")
+    assert session["actions"] == ["turn_left", "centre", "turn_right", "centre"]
+    assert (session["status"], session["attempts_left"], session["source"]) == ("open", 3, "branch-7")
+    assert len(session["nonce"]) >= 32
+    assert api.get(f"{URL}{session['id']}/").json() == session
+
+
+def test_who_does_what_is_asked_gets_a_token(api: APIClient) -> None:
+    session = start(api)
+    response = post(api, session, performance())
+    assert response.status_code == 200, response.json()
+    assert set(response.json()) == {"status", "token", "token_expires_at"}
+    assert api.get(f"{URL}{session['id']}/").json()["status"] == "passed"
+
+
+def test_files_are_frames_too(api: APIClient) -> None:
+    session = start(api)
+    files = [SimpleUploadedFile(f"{i}.png", data, "image/png") for i, data in enumerate(performance())]
+    image = SimpleUploadedFile("self.png", frame(RED), "image/png")
+    body = {"nonce": session["nonce"], "frames": files, "image": image}
+    response = api.post(f"{URL}{session['id']}/frames/", body, format="multipart")
+    assert response.status_code == 200, response.json()
+
+
+def test_frames_shown_before_are_refused_in_any_session_of_the_client(api: APIClient, client_b: Client) -> None:
+    frames = performance()
+    assert post(api, start(api), frames).status_code == 200
+    assert code_after(api, frames) == "liveness.replayed"
+    repacked = performance()
+    assert code_after(api, [*repacked[:2], frames[2], *repacked[3:]]) == "liveness.replayed"
+    other = api_of(client_b)
+    assert post(other, start(other), frames).status_code == 200
+
+
+def test_another_file_format_does_not_make_a_frame_new(api: APIClient) -> None:
+    number = 1000
+    sequence = ["centre", "turn_left", "centre", "turn_right", "centre"]
+    for kind, status in (("PNG", 200), ("BMP", 400)):
+        frames = [frame(RED, turned=turn, pose=number + i, kind=kind) for i, turn in enumerate(sequence)]
+        assert post(api, start(api), frames).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("turns", "code"),
+    [
+        (("centre", "turn_right", "centre", "turn_left", "centre"), "liveness.out_of_order"),
+        (("turn_left", "centre", "turn_right", "turn_left"), "liveness.out_of_order"),
+        (("centre", "turn_left", "centre", "turn_right"), "liveness.incomplete"),
+        (("centre", "centre", "centre"), "liveness.no_movement"),
+        (("turn_left", "turn_left", "turn_left"), "liveness.no_movement"),
+    ],
+)
+def test_the_movements_must_be_those_asked_for(api: APIClient, turns: tuple[str, ...], code: str) -> None:
+    assert code_after(api, performance(*turns)) == code
+
+
+def test_mostly_one_still_is_no_movement(api: APIClient) -> None:
+    [left, centre, right] = performance("turn_left", "centre", "turn_right")
+    assert code_after(api, [left, left, left, left, centre, centre, right, right, centre]) == "liveness.no_movement"
+
+
+def test_one_face_throughout_and_that_of_the_image(api: APIClient) -> None:
+    mixed = [*performance("centre", "turn_left"), *performance("centre", "turn_right", "centre", colour=BLUE)]
+    assert code_after(api, mixed) == "liveness.other_face"
+    somebody = base64.b64encode(frame(BLUE)).decode()
+    assert code_after(api, performance(), image=somebody) == "liveness.other_face"
+    assert code_after(api, [*performance(), picture()]) == "liveness.no_face"
+    assert code_after(api, [*performance(), picture(RED, BLUE)]) == "liveness.several_faces"
+
+
+def test_a_presented_picture_is_refused_where_the_policy_says_so(
+    api: APIClient, client_a: Client, antispoof: None
+) -> None:
+    assert code_after(api, performance(fake=True)) == "liveness.spoof"
+    client_a.liveness_policy = "frames"
+    client_a.save()
+    assert post(api, start(api), performance(fake=True)).status_code == 200
+
+
+def test_after_its_time_a_session_takes_no_frames(api: APIClient) -> None:
+    session = start(api)
+    LivenessSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    response = post(api, session, performance())
+    assert (response.status_code, response.json()["code"]) == (409, "liveness.expired")
+    assert api.get(f"{URL}{session['id']}/").json()["status"] == "expired"
+
+
+def test_attempts_are_counted_and_end(api: APIClient) -> None:
+    session = start(api)
+    for left in (2, 1, 0):
+        assert post(api, session, performance("centre", "centre")).json()["code"] == "liveness.no_movement"
+        assert api.get(f"{URL}{session['id']}/").json()["attempts_left"] == left
+    response = post(api, session, performance())
+    assert (response.status_code, response.json()["code"]) == (409, "liveness.too_many_attempts")
+    shown = api.get(f"{URL}{session['id']}/").json()
+    assert (shown["status"], shown["last_code"]) == ("failed", "liveness.no_movement")
+
+
+def test_a_passed_or_cancelled_session_is_closed(api: APIClient) -> None:
+    session = start(api)
+    assert post(api, session, performance()).status_code == 200
+    assert post(api, session, performance()).json()["code"] == "liveness.used"
+    assert api.delete(f"{URL}{session['id']}/").json()["code"] == "liveness.used"
+    other = start(api)
+    assert api.delete(f"{URL}{other['id']}/").status_code == 204
+    assert post(api, other, performance()).json()["code"] == "liveness.cancelled"
+
+
+def test_a_wrong_nonce_costs_an_attempt(api: APIClient) -> None:
+    session = start(api)
+    response = post(api, session | {"nonce": "guess"}, performance())
+    assert (response.status_code, response.json()["code"]) == (400, "liveness.wrong_nonce")
+    assert LivenessSession.objects.get().attempts_left == 2
+
+
+def test_a_worker_that_does_not_answer_costs_no_attempt(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = start(api)
+
+    def away(*_: Any, **__: Any) -> None:
+        raise EngineUnavailable("away", code="engine.timeout")
+
+    monkeypatch.setattr(inference, "analyse", away)
+    assert post(api, session, performance()).status_code == 503
+    assert LivenessSession.objects.get().attempts_left == 3
+
+
+def test_of_two_calls_at_once_each_uses_an_attempt_and_one_passes(api: APIClient, client_a: Client) -> None:
+    session, attempts = start(api), [performance(), performance()]
+    keys = [api_of(client_a), api_of(client_a)]
+
+    def call(number: int) -> int:
+        try:
+            return int(post(keys[number], session, attempts[number]).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = sorted(pool.map(call, range(2)))
+    assert answers == [200, 409]
+    row = LivenessSession.objects.get()
+    assert row.status == "passed" and row.attempts_left >= 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"purpose": "x"},
+        {"purpose": 1, "subject": "u"},
+        {"purpose": "", "subject": "u"},
+        {"purpose": "x", "subject": "u" * 256},
+        {"purpose": "x" * 51, "subject": "u"},
+        {"purpose": "x", "subject": "a\0b"},
+    ],
+)
+def test_a_session_needs_purpose_and_subject(api: APIClient, body: dict[str, Any]) -> None:
+    assert api.post(URL, body, format="json").status_code == 422
+
+
+def test_half_a_character_is_no_subject(api: APIClient) -> None:
+    body = rb'{"purpose": "x", "subject": "\ud800"}'
+    assert api.post(URL, body, content_type="application/json").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("frames", "status", "code"),
+    [
+        ([], 400, "images.none"),
+        (["x"], 400, "image.not_an_image"),
+        (["http://localhost/a.jpg"], 400, "image.not_an_image"),
+        (["/etc/passwd"], 400, "image.not_an_image"),
+        ([1], 422, "validation_error"),
+        ("text", 422, "validation_error"),
+    ],
+)
+def test_frames_are_images_that_the_request_holds(api: APIClient, frames: Any, status: int, code: str) -> None:
+    session = start(api)
+    response = api.post(f"{URL}{session['id']}/frames/", {"nonce": session["nonce"], "frames": frames}, format="json")
+    assert (response.status_code, response.json()["code"]) == (status, code)
+
+
+def test_a_key_needs_the_scope(client_a: Client) -> None:
+    assert api_of(client_a, "detect").post(URL, {}, format="json").json()["code"] == "auth.missing_scope"
+    assert api_of(client_a, "liveness").post(URL, {}, format="json").status_code == 422
+
+
+def test_the_purge_forgets_faces_sessions_and_frames(api: APIClient, settings: Settings) -> None:
+    post(api, start(api), performance())
+    later = timezone.now() - timedelta(seconds=settings.LIVENESS_TOKEN_SECONDS + 1)
+    tasks.purge.delay()
+    assert LivenessSession.objects.exclude(embedding=None).exists()
+    LivenessSession.objects.update(passed_at=later)
+    tasks.purge.delay()
+    assert not LivenessSession.objects.exclude(embedding=None).exists()
+    LivenessSession.objects.update(expires_at=timezone.now() - timedelta(days=2))
+    SeenFrame.objects.update(seen_at=timezone.now() - timedelta(days=settings.LIVENESS_REPLAY_DAYS + 1))
+    tasks.purge.delay()
+    assert not LivenessSession.objects.exists() and not SeenFrame.objects.exists()
+
+
+def passed(api: APIClient) -> str:
+    return str(post(api, start(api), performance()).json()["token"])
+
+
+@pytest.fixture
+def red() -> Any:
+    return read_face(data=frame(RED))
+
+
+@pytest.fixture
+def binding(client_a: Client, red: Any) -> Iterator[dict[str, Any]]:
+    yield {"client": client_a, "purpose": "onboarding", "subject": "u1", "face": red}
+
+
+def refusal_of(token: str, binding: dict[str, Any], **changes: Any) -> str:
+    with pytest.raises(FaceAppError) as refusal:
+        redeem_token(token=token, **binding | changes)
+    return refusal.value.code
+
+
+def test_a_token_is_good_once_for_what_it_was_made_for(
+    api: APIClient, binding: dict[str, Any], client_b: Client
+) -> None:
+    token = passed(api)
+    assert refusal_of(token, binding, purpose="payment") == "liveness.token_wrong_purpose"
+    assert refusal_of(token, binding, subject="u2") == "liveness.token_wrong_subject"
+    assert refusal_of(token, binding, source="other") == "liveness.token_wrong_subject"
+    assert refusal_of(token, binding, face=read_face(data=frame(BLUE))) == "liveness.token_other_face"
+    assert refusal_of(token, binding, client=client_b) == "liveness.not_found"
+    assert refusal_of(token + "x", binding) == "liveness.token_invalid"
+    assert refusal_of("", binding) == "liveness.token_invalid"
+    redeem_token(token=token, **binding)
+    assert LivenessSession.objects.get().embedding is None
+    assert refusal_of(token, binding) == "liveness.token_used"
+    assert api.get(f"{URL}{LivenessSession.objects.get().pk}/").json()["redeemed"] is True
+
+
+def test_of_two_who_use_a_token_at_once_one_is_refused(api: APIClient, binding: dict[str, Any]) -> None:
+    token = passed(api)
+
+    def redeem(_: int) -> str:
+        try:
+            redeem_token(token=token, **binding)
+        except TokenRefused as error:
+            return error.code
+        finally:
+            connection.close()
+        return "good"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(redeem, range(2))) == ["good", "liveness.token_used"]
+
+
+def test_a_token_is_good_again_when_what_it_permits_fails(api: APIClient, binding: dict[str, Any]) -> None:
+    token = passed(api)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        redeem_token(token=token, **binding)
+        raise RuntimeError
+    redeem_token(token=token, **binding)
+
+
+def test_a_token_expires(api: APIClient, binding: dict[str, Any], settings: Settings) -> None:
+    token = passed(api)
+    settings.LIVENESS_TOKEN_SECONDS = -1
+    assert refusal_of(token, binding) == "liveness.token_expired"
+
+
+def test_a_token_whose_face_was_forgotten_is_of_no_use(api: APIClient, binding: dict[str, Any]) -> None:
+    token = passed(api)
+    LivenessSession.objects.update(embedding=None)
+    assert refusal_of(token, binding) == "liveness.token_expired"

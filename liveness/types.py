@@ -1,0 +1,66 @@
+"""Values that liveness checks take and return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from clients.models import LivenessPolicy
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What counts. `demanded`: somebody has set it, so that a call without frames lacks them."""
+
+    kind: LivenessPolicy
+    demanded: bool
+
+    @property
+    def frames(self) -> bool:
+        return self.kind != LivenessPolicy.PASSIVE
+
+    @property
+    def passive(self) -> bool:
+        return self.kind != LivenessPolicy.FRAMES
+
+
+@dataclass(frozen=True)
+class PassiveResult:
+    """How much a face looks like a picture of a face: `fake_prob` 0 to 100, five decimals."""
+
+    fake_prob: float
+    is_fake: bool
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """One frame. `counts`: it speaks for a living person, as far as the policy asks.
+
+    `error` is the code of why it could not be read or shows no face; `similarity` is that with the reference.
+    """
+
+    counts: bool = False
+    same_person: bool = False
+    similarity: float | None = None
+    passive: PassiveResult | None = None
+    repeated: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class FramesResult:
+    """The answer of `check_frames`. `reasons` are codes and say why `is_live` is false; empty when it is true."""
+
+    is_live: bool
+    reasons: list[str] = field(default_factory=list)
+    frames: list[FrameResult] = field(default_factory=list)
+    passive: PassiveResult | None = None  # of the image that the frames vouch for
+    policy: Policy | None = None
+
+
+@dataclass(frozen=True)
+class SessionResult:
+    """A passed session: the token that endpoints accept in place of frames, once, until it expires."""
+
+    token: str
+    token_expires_at: datetime
