@@ -89,7 +89,7 @@ class Comparisons:
 # ---- people -----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Photograph:
-    """A stored photograph and the box of its face. `embeddings`: by space, where the call asked for them."""
+    """A stored photograph and the box of its face, in pixels."""
 
     id: int
     original_name: str
@@ -103,6 +103,12 @@ class Photograph:
     confidence: float
     created_at: datetime
     quality: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class PersonPhotograph(Photograph):
+    """One of a person of the gallery. `embeddings`: by space, where the call asked for them."""
+
     is_primary: bool = False
     embeddings: dict[str, list[float]] | None = None
 
@@ -123,7 +129,7 @@ class Candidate:
 class Enrolment:
     """What was enrolled. `remarks`: what a strict gate would refuse; `duplicates`: other people with this face."""
 
-    image: Photograph
+    image: PersonPhotograph
     box: Box
     quality: dict[str, Any]
     remarks: list[Remark]
@@ -141,7 +147,7 @@ class Person:
     metadata: dict[str, Any]
     created_at: datetime
     image_count: int
-    primary_image: Photograph | None = None
+    primary_image: PersonPhotograph | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from faceapp_client.endpoints import D, Pages, Resource, call, form, given, listing
 from faceapp_client.exchange import Flow, Request
-from faceapp_client.results import Comparison, EnrolledPerson, Enrolment, Person, Photograph, Receipt, Search
+from faceapp_client.results import Comparison, EnrolledPerson, Enrolment, Person, PersonPhotograph, Receipt, Search
 from faceapp_client.uploads import ImageSource, part
 
 PEOPLE = "/api/v1/people/"
@@ -122,9 +122,9 @@ class People(Resource[D]):
         return self._answer(Enrolment, Request("POST", f"{PEOPLE}{person_id}/images/", form=fields, files=files))
 
     @listing
-    def images(self, person_id: int, *, embeddings: bool = False) -> Pages[Photograph]:
+    def images(self, person_id: int, *, embeddings: bool = False) -> Pages[PersonPhotograph]:
         """The photographs of a person, the primary one first. Embeddings need a key that names that scope."""
-        return Pages(Photograph, f"{PEOPLE}{person_id}/images/", {"embeddings": "true"} if embeddings else {})
+        return Pages(PersonPhotograph, f"{PEOPLE}{person_id}/images/", {"embeddings": "true"} if embeddings else {})
 
     @call
     def image(self, person_id: int, image_id: int) -> Flow[bytes]:
@@ -137,7 +137,7 @@ class People(Resource[D]):
         return self._nothing(Request("DELETE", f"{PEOPLE}{person_id}/images/{image_id}/"))
 
     @call
-    def make_primary(self, person_id: int, image_id: int) -> Flow[Photograph]:
+    def make_primary(self, person_id: int, image_id: int) -> Flow[PersonPhotograph]:
         """Let this photograph stand for the person."""
         path = f"{PEOPLE}{person_id}/images/{image_id}/primary/"
-        return self._answer(Photograph, Request("POST", path, harmless=True))
+        return self._answer(PersonPhotograph, Request("POST", path, harmless=True))
