@@ -21,6 +21,8 @@ def decoded(kind: Any, value: Any) -> Any:
         (kind,) = [option for option in get_args(kind) if option is not type(None)]
         return decoded(kind, value)
     if origin is list:
+        if not isinstance(value, list):
+            raise TypeError("a list is wanted")
         return [decoded(get_args(kind)[0], item) for item in value]
     if dataclasses.is_dataclass(kind):
         return _record(kind, value)
@@ -29,7 +31,9 @@ def decoded(kind: Any, value: Any) -> Any:
     return value
 
 
-def _record(kind: Any, value: dict[str, Any]) -> Any:
+def _record(kind: Any, value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise TypeError(f"{kind.__name__} is written as an object")
     fields = {name: decoded(hint, value[name]) for name, hint in hints_of(kind).items() if name in value}
     return kind(**fields)
 

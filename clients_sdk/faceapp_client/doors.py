@@ -12,14 +12,15 @@ import httpx
 
 from faceapp_client.api import Api
 from faceapp_client.endpoints import Driver, Pages
-from faceapp_client.errors import ConnectionFailed
 from faceapp_client.exchange import Flow, Pause, Request, Retries, Step
 
 T = TypeVar("T")
+Outcome = httpx.Response | httpx.TransportError | None  # of a step; None of a pause
 TIMEOUT = 90.0  # seconds; the service itself answers after 60 at the latest
 
 
 def _options(url: str, key: str, timeout: float) -> dict[str, Any]:
+    """Of an httpx client. Raises `httpx.InvalidURL` for what is no address."""
     headers = {"Authorization": f"Api-Key {key}", "Accept": "application/json", "User-Agent": "faceapp-client/1.0"}
     return {"base_url": url.rstrip("/"), "headers": headers, "timeout": httpx.Timeout(timeout, connect=10.0)}
 
@@ -35,6 +36,11 @@ def _arguments(request: Request) -> dict[str, Any]:
     }
 
 
+def _resumed(flow: Flow[T], outcome: Outcome) -> Step:
+    """Tell a flow what came of its step; its next one. Raises `StopIteration` with what the flow answers."""
+    return flow.throw(outcome) if isinstance(outcome, Exception) else flow.send(outcome)
+
+
 class Sync(Driver):
     """Carries flows out one after the other."""
 
@@ -46,7 +52,7 @@ class Sync(Driver):
         try:
             step: Step = next(flow)
             while True:
-                step = self._next(flow, step)
+                step = _resumed(flow, self._outcome(step))
         except StopIteration as stop:
             answer: T = stop.value
             return answer
@@ -61,17 +67,14 @@ class Sync(Driver):
             if offset >= page.total or not page.items:
                 return
 
-    def _next(self, flow: Flow[T], step: Step) -> Step:
+    def _outcome(self, step: Step) -> Outcome:
         if isinstance(step, Pause):
             time.sleep(step.seconds)
-            return next(flow)
+            return None
         try:
-            response = self.http.request(step.method, step.path, **_arguments(step))
+            return self.http.request(step.method, step.path, **_arguments(step))
         except httpx.TransportError as error:
-            return flow.throw(error)
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise _no_address(error) from error
-        return flow.send(response)
+            return error
 
 
 class Async(Driver):
@@ -85,7 +88,7 @@ class Async(Driver):
         try:
             step: Step = next(flow)
             while True:
-                step = await self._next(flow, step)
+                step = _resumed(flow, await self._outcome(step))
         except StopIteration as stop:
             answer: T = stop.value
             return answer
@@ -101,21 +104,14 @@ class Async(Driver):
             if offset >= page.total or not page.items:
                 return
 
-    async def _next(self, flow: Flow[T], step: Step) -> Step:
+    async def _outcome(self, step: Step) -> Outcome:
         if isinstance(step, Pause):
             await asyncio.sleep(step.seconds)
-            return next(flow)
+            return None
         try:
-            response = await self.http.request(step.method, step.path, **_arguments(step))
+            return await self.http.request(step.method, step.path, **_arguments(step))
         except httpx.TransportError as error:
-            return flow.throw(error)
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise _no_address(error) from error
-        return flow.send(response)
-
-
-def _no_address(error: Exception) -> ConnectionFailed:
-    return ConnectionFailed(f"This is no address of a service: {error}", code="client.bad_address")
+            return error
 
 
 class FaceApp(Api[Sync]):

@@ -8,7 +8,10 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mappin
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
+import httpx
+
 from faceapp_client.decoding import decoded
+from faceapp_client.errors import FOREIGN, FaceAppError
 from faceapp_client.exchange import Flow, Request, Retries, exchange
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ class Resource(Generic[D]):
     def _answer(self, kind: Any, request: Request) -> Flow[Any]:
         """The answer's JSON as `kind`."""
         response = yield from exchange(request, self._driver.retries)
-        return decoded(kind, response.json())
+        return read(kind, response)
 
     def _nothing(self, request: Request) -> Flow[None]:
         """A call whose answer has no body."""
@@ -53,6 +56,35 @@ class Resource(Generic[D]):
         request = Request("GET", path, headers={"Accept": "*/*"}, harmless=True)
         response = yield from exchange(request, self._driver.retries)
         return response.content
+
+
+def read(kind: Any, response: httpx.Response) -> Any:
+    """The JSON of an answer as `kind`. Raises `FaceAppError` when it is none of this service's."""
+    try:
+        body = response.json()
+    except ValueError as error:
+        raise foreign() from error
+    return understood(kind, body)
+
+
+def understood(kind: Any, body: Any) -> Any:
+    """As `read`, of JSON that is parsed."""
+    try:
+        return decoded(kind, body)
+    except (KeyError, TypeError, ValueError) as error:
+        raise foreign() from error
+
+
+def foreign() -> FaceAppError:
+    return FaceAppError("This is no answer of a faceapp service. Is the address right?", code=FOREIGN)
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """How the service writes a page."""
+
+    items: list[Any]
+    total_items: int
 
 
 @dataclass(frozen=True)
@@ -74,8 +106,8 @@ class Pages(Generic[T]):
     def read(self, retries: Retries, offset: int) -> Flow[Page[T]]:
         params = {**self.params, "limit": PAGE, "offset": offset}
         response = yield from exchange(Request("GET", self.path, params, harmless=True), retries)
-        body = response.json()
-        return Page([decoded(self.kind, item) for item in body["items"]], body["total_items"])
+        envelope = read(Envelope, response)
+        return Page([understood(self.kind, item) for item in envelope.items], envelope.total_items)
 
 
 class call(Generic[P, T]):  # noqa: N801  # a decorator

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from faceapp_client.decoding import decoded
-from faceapp_client.endpoints import D, Pages, Resource, call, form, given, listing
+from faceapp_client.endpoints import D, Pages, Resource, call, form, given, listing, read
 from faceapp_client.errors import JobTimeout
 from faceapp_client.exchange import Flow, Pause, Request, exchange
 from faceapp_client.results import Job, ScreenedImage
@@ -37,9 +36,9 @@ class Screening(Resource[D]):
         request = Request("POST", PROCESS, form=fields, files=parts("images", images))
         response = yield from exchange(request, self._driver.retries)
         if response.status_code != ACCEPTED:
-            screened: list[ScreenedImage] = decoded(list[ScreenedImage], response.json())
+            screened: list[ScreenedImage] = read(list[ScreenedImage], response)
             return screened
-        job = yield from self._finished(decoded(Job, response.json()).id, timeout=None, progress=progress)
+        job = yield from self._finished(read(Job, response).id, timeout=None, progress=progress)
         return (yield from self._results(job))
 
     @call
