@@ -87,6 +87,8 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("People", "groups", "people_person", "people.view_person"),
             ("Calibrations", "tune", "people_spacecalibration", "people.view_spacecalibration"),
         ],
+    ),
+    (
         "Liveness",
         [("Sessions", "face_retouching_natural", "liveness_livenesssession", "liveness.view_livenesssession")],
     ),

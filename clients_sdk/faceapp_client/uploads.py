@@ -1,4 +1,4 @@
-"""Images to send: paths, bytes, open files, or Pillow images (Pillow is not needed for the others)."""
+"""Images to send: paths, bytes, bytes with a name, open files, or Pillow images (Pillow is needed for these only)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from faceapp_client.exchange import FilePart
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-ImageSource = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes], "Image"]
+ImageSource = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes], tuple[str, bytes], "Image"]
 
 
 def part(field: str, source: ImageSource) -> FilePart:
@@ -26,16 +26,20 @@ def part(field: str, source: ImageSource) -> FilePart:
         return field, (path.name, path.read_bytes())
     if isinstance(source, bytes | bytearray | memoryview):
         return field, ("image", bytes(source))
+    if isinstance(source, tuple):
+        return field, source
     if hasattr(source, "getexif"):
         return field, ("image.jpg", _encoded(source))
     if hasattr(source, "read"):
         return field, (_name_of(source), _content(source))
-    raise TypeError(f"An image is a path, bytes, an open file or a Pillow image, not {type(source).__name__}.")
+    raise TypeError(
+        f"An image is a path, bytes, (name, bytes), an open file or a Pillow image, not {type(source).__name__}."
+    )
 
 
 def parts(field: str, sources: Iterable[ImageSource]) -> list[FilePart]:
     """One part for each image, in order. Raises as `part`, and `TypeError` for one image that is no list."""
-    if isinstance(sources, str | bytes | os.PathLike):
+    if isinstance(sources, str | bytes | bytearray | memoryview | os.PathLike):
         raise TypeError("Several images are wanted: put a single one into a list.")
     return [part(field, source) for source in sources]
 

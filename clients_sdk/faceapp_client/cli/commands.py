@@ -21,6 +21,7 @@ from faceapp_client.progress import ProgressBar
 from faceapp_client.results import EnrolledPerson, Enrolment, ScreenedImage
 
 BATCH_FILES, BATCH_BYTES = 20, 40 * 1024 * 1024
+Batch = list[tuple[Picture, tuple[str, bytes]]]
 
 
 @dataclass
@@ -82,7 +83,7 @@ def detect(run: Run) -> None:
 
 def compare(run: Run) -> None:
     run.table = output.table("file", "same person", "similarity", "distance", "threshold", right=3)
-    first = Path(run.options.image).read_bytes()
+    first = Picture(Path(run.options.image)).read()
 
     def one(picture: Picture) -> None:
         (result,) = run.service.compare(first, [picture.read()], threshold=run.options.threshold).results
@@ -127,7 +128,7 @@ def enrol(run: Run) -> None:
     run.each(one)
 
 
-def _new_person(run: Run, name: str, photograph: bytes) -> EnrolledPerson:
+def _new_person(run: Run, name: str, photograph: tuple[str, bytes]) -> EnrolledPerson:
     options = run.options
     return run.service.people.enrol(
         photograph,
@@ -161,15 +162,15 @@ def _tell(run: Run, picture: Picture, result: ScreenedImage) -> None:
         output.add_screened(run.table, picture.title, result)
 
 
-def _batches(run: Run, files: list[Picture]) -> Iterator[list[tuple[Picture, bytes]]]:
+def _batches(run: Run, files: list[Picture]) -> Iterator[Batch]:
     """Readable files with their content, some at a time."""
-    batch: list[tuple[Picture, bytes]] = []
+    batch: Batch = []
     for picture in files:
         try:
             batch.append((picture, picture.read()))
         except OSError as error:
             run.fail(picture.title, error)
-        if len(batch) >= BATCH_FILES or sum(len(data) for _, data in batch) >= BATCH_BYTES:
+        if len(batch) >= BATCH_FILES or sum(len(content) for _, (_, content) in batch) >= BATCH_BYTES:
             yield batch
             batch = []
     if batch:

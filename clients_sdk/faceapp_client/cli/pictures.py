@@ -27,9 +27,9 @@ class Picture:
         inside = self.below is not None and self.path.parent != self.below
         return self.path.parent.name if inside else self.path.stem
 
-    def read(self) -> bytes:
-        """Raises `OSError`."""
-        return self.path.read_bytes()
+    def read(self) -> tuple[str, bytes]:
+        """Name and content, to be sent. Raises `OSError`."""
+        return self.path.name, self.path.read_bytes()
 
 
 def pictures(named: Iterable[str]) -> Iterator[Picture]:
@@ -44,4 +44,4 @@ def pictures(named: Iterable[str]) -> Iterator[Picture]:
 
 def _is_image(file: Path, folder: Path) -> bool:
     hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-    return file.suffix.lower() in IMAGES and not hidden and not file.is_dir()
+    return file.suffix.lower() in IMAGES and not hidden and (file.is_file() or file.is_symlink())

@@ -75,6 +75,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "liveness.check": {"image": IMAGE},
 }  # fmt: skip
 LEFT_OUT = {("PUT", "/api/v1/blacklist/{id}/")}  # `blacklist.update` is the same
+LEFT_OUT_BELOW = ("/api/v1/albums/", "/api/v1/reset/")  # reached by `request`
 
 
 class Recorder(Driver):
@@ -204,7 +205,12 @@ def test_every_operation_has_a_method() -> None:
     for name, arguments in CALLS.items():
         tried[name](**arguments)
     reached = {(request.method, operation(request)[0]) for request, _ in recorder.seen}
-    described = {(verb.upper(), path) for path, verbs in SCHEMA["paths"].items() for verb in verbs}
+    described = {
+        (verb.upper(), path)
+        for path, verbs in SCHEMA["paths"].items()
+        for verb in verbs
+        if not path.startswith(LEFT_OUT_BELOW)
+    }
     assert described - LEFT_OUT == reached
 
 
