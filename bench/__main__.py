@@ -38,6 +38,8 @@ def main() -> None:
         from faceapp_client import FaceApp
 
         from bench import dlib, engine, gallery, nextcloud, overhead, report, search, throughput
+        from bench import dlib, engine, gallery, nextcloud, overhead, report, screening, search, throughput
+        from demo.api import FaceApp
         from demo.photographs import packaged_path
         from faceapp.tests.live_stack import LiveStack, running_stack
 
@@ -54,15 +56,27 @@ def main() -> None:
             key = stack.manage("create_api_key", search.client_name(search.SIZES[0])).stdout.strip()
             say("requests against the engine")
             overheads = overhead.measure(FaceApp(stack.url, key))
-        throughputs, nextclouds = [], []
+        say("large photographs with dlib in a loop")
+        loops = screening.loops()
+        throughputs, screenings, nextclouds = [], [], []
         for workers in (1, 2):
             say(f"job with {workers} worker(s)")
             with running_stack(LiveStack(var, environment | {"FACEAPP_WORKER_CONCURRENCY": str(workers)})) as stack:
                 throughputs.append(throughput.measure(FaceApp(stack.url, key), workers=workers))
+                say(f"large photographs with {workers} worker(s)")
+                screenings += screening.measure(stack, FaceApp(stack.url, key), workers=workers, loops=loops)
                 say(f"Nextcloud with {workers} worker(s)")
                 nextclouds += nextcloud.measure(stack, workers=workers)
     report.Report(
-        engines, networks, overheads, throughputs, nextclouds, searches, galleries, time.monotonic() - started
+        engines,
+        networks,
+        overheads,
+        throughputs,
+        screenings,
+        nextclouds,
+        searches,
+        galleries,
+        time.monotonic() - started,
     ).publish()
 
 

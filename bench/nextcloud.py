@@ -29,7 +29,7 @@ from bench.photographs import photograph
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDE = 640  # longest side of the image, pixels
-IMAGES = {1: 4, 3: 24, 4: 4}  # per model and worker
+IMAGES = {1: 24, 3: 24, 4: 24}  # per model and worker
 LOOP_IMAGES = {1: 3, 3: 12, 4: 3}  # dlib's own CNN takes seconds an image
 CALLERS = 3  # per worker
 MAKE_KEYS = """

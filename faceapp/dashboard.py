@@ -86,6 +86,12 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("People", "groups", "people_person", "people.view_person"),
             ("Calibrations", "tune", "people_spacecalibration", "people.view_spacecalibration"),
+            (
+                "Liveness sessions",
+                "face_retouching_natural",
+                "liveness_livenesssession",
+                "liveness.view_livenesssession",
+            ),
         ],
     ),
     (

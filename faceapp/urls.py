@@ -7,8 +7,8 @@ from rest_framework.routers import DefaultRouter
 
 from blacklist.api.views import BlacklistViewSet
 from faceapp import health
-from people.api.views import CompareViewSet, PeopleViewSet
 from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
+from people.api.views import CompareViewSet, PeopleViewSet
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
 
 
@@ -24,10 +24,10 @@ router.register("detect", DetectionViewSet, "detect")
 router.register("process", ProcessViewSet, "process")
 router.register("jobs", JobViewSet, "job")
 router.register("processed-images", ProcessedImageViewSet, "processed-image")
-router.register("people", PeopleViewSet, "people")
-router.register("compare", CompareViewSet, "compare")
 router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")
 router.register("anti-spoof", AntiSpoofViewSet, "anti-spoof")
+router.register("people", PeopleViewSet, "people")
+router.register("compare", CompareViewSet, "compare")
 
 urlpatterns = [
     path("", health.home, name="home"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from statistics import median
 
 from liveness.exceptions import NotLive
 from liveness.models import Action
-from vision.types import DetectedFace
+from vision.types import DetectedFace, Expression
 
 LENGTH = 4  # actions of a challenge
 TURNS = (Action.TURN_LEFT, Action.TURN_RIGHT)
@@ -15,7 +16,8 @@ TURNS = (Action.TURN_LEFT, Action.TURN_RIGHT)
 # degrees reaches 0.35; passport-like photographs lie within 0.25.
 TURNED, CENTRED = 0.35, 0.25
 MOVED = 0.15  # between the most different frames
-EYES_CLOSED, MOUTH_OPENED = 0.2, 0.5  # of `Expression`; eyes are about 0.3 open
+# Of `Expression`, against what is usual for this person in these frames: open eyes lie between 0.15 and 0.4.
+EYES_CLOSED, MOUTH_OPENED = 0.6, 0.3  # share of the usual, above the usual
 
 
 def new_challenge(*, expressions: bool) -> list[Action]:
@@ -31,21 +33,36 @@ def new_challenge(*, expressions: bool) -> list[Action]:
     return actions
 
 
-def shown(face: DetectedFace) -> set[Action]:
-    """The actions that a face is seen in; none while it is on the way from one to the next."""
+def shown(face: DetectedFace, usual: Expression | None = None) -> set[Action]:
+    """The actions that a face is seen in; none while it is on the way from one to the next.
+
+    `usual`: how open eyes and mouth of this person are, without which no expression is told.
+    """
     yaw = face.quality.yaw if face.quality else None
     if yaw is None:
         return set()
     if abs(yaw) >= TURNED:
         return {Action.TURN_LEFT if yaw > 0 else Action.TURN_RIGHT}
-    return {Action.CENTRE, *_expressions(face)} if abs(yaw) <= CENTRED else set()
+    return {Action.CENTRE, *_expressions(face, usual)} if abs(yaw) <= CENTRED else set()
 
 
-def _expressions(face: DetectedFace) -> set[Action]:
+def usual_expression(faces: Sequence[DetectedFace]) -> Expression | None:
+    """The median of the frames in which the person looks straight ahead."""
+    ahead = [face.frame.expression for face in faces if Action.CENTRE in shown(face) and face.frame]
+    seen = [expression for expression in ahead if expression]
+    if not seen:
+        return None
+    return Expression(eyes=median(one.eyes for one in seen), mouth=median(one.mouth for one in seen))
+
+
+def _expressions(face: DetectedFace, usual: Expression | None) -> set[Action]:
     expression = face.frame.expression if face.frame else None
-    if expression is None:
+    if expression is None or usual is None:
         return set()
-    found = {Action.BLINK: expression.eyes < EYES_CLOSED, Action.MOUTH_OPEN: expression.mouth > MOUTH_OPENED}
+    found = {
+        Action.BLINK: expression.eyes < EYES_CLOSED * usual.eyes,
+        Action.MOUTH_OPEN: expression.mouth > usual.mouth + MOUTH_OPENED,
+    }
     return {action for action, seen in found.items() if seen}
 
 
@@ -60,9 +77,9 @@ def require_order(*, actions: Sequence[str], faces: Sequence[DetectedFace]) -> N
     """Raises `NotLive`: a turn that was not asked for then (`liveness.out_of_order`), or too few of the actions
     (`liveness.incomplete`). Looking straight ahead is always allowed, as the way from one turn to the other.
     """
-    done = 0
+    done, usual = 0, usual_expression(faces)
     for face in faces:
-        seen = shown(face)
+        seen = shown(face, usual)
         if done < len(actions) and actions[done] in seen:
             done += 1
         elif seen & set(TURNS) and not seen & set(actions[max(done - 1, 0) : done]):

@@ -32,10 +32,18 @@ OPEN = {"models", "services", "types", "exceptions", "querysets"}
 # vision has no tables and no services: its verbs lie in these modules. folders and refusals are what imports share.
 OPEN_IN = {
     "vision": {
-        "images", "inference", "descriptors", "engines", "vectors", "evaluation", "plots", "similarity", "frames",
+        "images",
+        "inference",
+        "descriptors",
+        "engines",
+        "vectors",
+        "similarity",
+        "evaluation",
+        "plots",
+        "frames",
     },
     "people": {"folders", "refusals"},
-}  # fmt: skip
+}
 # Doors, and the modules they may import beside the above: who is calling, and how errors leave.
 DOORS = {"api", "admin", "views", "forms", "urls", "management", "filters", "schema"}
 TOOLS_OF_DOORS = {"clients": {"authentication", "permissions", "throttling", "api"}, "people": {"api", "admin"}}

@@ -22,9 +22,9 @@ from blacklist.services import create_entry
 from clients.models import Client
 from clients.services import create_api_key
 from compat.nextcloud.models import KeyModel
+from liveness.services import cancel_session, start_session
 from people.models import ReferenceImage
 from people.services import enrol_face, set_calibration
-from liveness.services import cancel_session, start_session
 from people.types import Upload
 from recognition.models import ProcessedImage
 from recognition.services import read_submission, screening_options, submit_images

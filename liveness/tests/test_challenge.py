@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from liveness.challenge import new_challenge, require_order, shown
+from liveness.challenge import new_challenge, require_order, shown, usual_expression
 from liveness.exceptions import NotLive
+from liveness.models import Action
 from vision.types import Box, DetectedFace, Expression, FrameFace, Landmarks, Quality
 
 OPEN = Expression(eyes=0.3, mouth=0.05)
@@ -33,7 +34,7 @@ def face(yaw: float | None, expression: Expression | None = None) -> DetectedFac
     ],
 )
 def test_what_a_face_shows(yaw: float | None, expression: Expression | None, actions: set[str]) -> None:
-    assert shown(face(yaw, expression)) == actions
+    assert shown(face(yaw, expression), OPEN) == actions
 
 
 BLINK = Expression(eyes=0.1, mouth=0.05)
@@ -43,12 +44,25 @@ CHALLENGE = ["turn_left", "blink", "turn_right"]
 @pytest.mark.parametrize(
     ("faces", "code"),
     [
-        ([face(0), face(0.3), face(0.4), face(0.5), face(0.2), face(0, BLINK), face(0), face(-0.3), face(-0.5)], ""),
-        ([face(0.5), face(0.45), face(0, BLINK), face(-0.5), face(-0.45), face(0)], ""),
-        ([face(0.5), face(0), face(-0.5)], "liveness.out_of_order"),
+        (
+            [
+                face(0, OPEN),
+                face(0.3),
+                face(0.4),
+                face(0.5),
+                face(0.2),
+                face(0, BLINK),
+                face(0, OPEN),
+                face(-0.3),
+                face(-0.5),
+            ],
+            "",
+        ),
+        ([face(0.5), face(0.45), face(0, BLINK), face(-0.5), face(-0.45), face(0, OPEN)], ""),
+        ([face(0.5), face(0, OPEN), face(-0.5)], "liveness.out_of_order"),
         ([face(0, BLINK), face(0.5), face(-0.5)], "liveness.out_of_order"),
         ([face(0.5), face(0, BLINK), face(-0.5), face(0.5)], "liveness.out_of_order"),
-        ([face(-0.5), face(0), face(0.5)], "liveness.out_of_order"),
+        ([face(-0.5), face(0, OPEN), face(0.5)], "liveness.out_of_order"),
         ([face(0.5), face(0, BLINK), face(-0.3)], "liveness.incomplete"),
         ([face(None)] * 5, "liveness.incomplete"),
     ],
@@ -60,6 +74,13 @@ def test_the_order_of_actions(faces: list[DetectedFace], code: str) -> None:
     with pytest.raises(NotLive) as refusal:
         require_order(actions=CHALLENGE, faces=faces)
     assert refusal.value.code == code
+
+
+def test_narrow_eyes_are_no_closed_ones() -> None:
+    narrow, closed = Expression(eyes=0.16, mouth=0.1), Expression(eyes=0.08, mouth=0.1)
+    faces = [face(0, narrow), face(0, narrow), face(0, closed), face(0, narrow)]
+    assert [Action.BLINK in shown(one, usual_expression(faces)) for one in faces] == [False, False, True, False]
+    assert usual_expression([face(0.5, OPEN), face(0)]) is None
 
 
 def test_challenges_are_random_and_hold_two_turns() -> None:

@@ -15,7 +15,7 @@ from vision.engines.liveness import SIDE
 
 FILTERS = (16, 32, 64, 64)  # each layer halves the side: 80 to 5
 LEARNING_RATE = 2e-3
-BATCH = 32
+BATCH = 16
 
 
 def train(split: Split, *, epochs: int, seed: int, tell: Callable[[int, float], None]) -> Any:
