@@ -44,7 +44,7 @@ def run(command: list[str], folder: Path) -> str:
 
 def test_the_python_of_the_quickstart_works(api: Api, folder: Path) -> None:
     five_lines, screening, asynchronous, errors = blocks("python", api)
-    assert len(five_lines.strip().splitlines()) == 5
+    assert len([line for line in five_lines.splitlines() if line]) == 5
     assert sorted(run([sys.executable, "-c", five_lines], folder).splitlines()) == ["Jane Doe", "unknown", "unknown"]
     screened, person = run([sys.executable, "-c", screening], folder).splitlines()
     assert screened == "party.jpg ['Jane Doe']"
