@@ -30,6 +30,8 @@ T = TypeVar("T")
 FilePart = tuple[str, tuple[str, bytes]]  # field, (file name, content)
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 
+HOPELESS = {"engine.weights_missing", "engine.weights_broken", "engine.package_missing"}  # an administrator has to act
+
 
 @dataclass(frozen=True)
 class Request:
@@ -86,7 +88,7 @@ def may_repeat(error: FaceAppError, request: Request) -> bool:
     if isinstance(error, RateLimited | ConnectionFailed):
         return True
     if isinstance(error, Unavailable):
-        return error.code != FOREIGN or request.harmless
+        return error.code not in HOPELESS and (error.code != FOREIGN or request.harmless)
     return isinstance(error, AnswerLost) and request.harmless
 
 

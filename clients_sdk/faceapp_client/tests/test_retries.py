@@ -72,6 +72,13 @@ def test_nobody_waits_for_hours() -> None:
         assert (raised.value.retry_after, len(server.seen)) == (3600, 1)
 
 
+def test_what_patience_cannot_mend_is_an_error_at_once() -> None:
+    with scripted(refuses(503, "engine.weights_missing", Retry_After="5")) as server, client(server) as faces:
+        with pytest.raises(Unavailable, match=r"engine\.weights_missing"):
+            faces.detect(b"image")
+        assert len(server.seen) == 1
+
+
 def test_after_so_many_tries_it_is_an_error() -> None:
     with scripted(refuses(503, "queue.unavailable", Retry_After="0")) as server, client(server) as faces:
         with pytest.raises(Unavailable) as raised:
