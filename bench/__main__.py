@@ -38,6 +38,8 @@ def main() -> None:
         from faceapp_client import FaceApp
 
         from bench import dlib, engine, gallery, nextcloud, overhead, report, screening, search, throughput
+        from bench import albums, dlib, engine, gallery, nextcloud, overhead, report, screening, search, throughput
+        from demo.api import FaceApp
         from demo.photographs import packaged_path
         from faceapp.tests.live_stack import LiveStack, running_stack
 
@@ -49,6 +51,8 @@ def main() -> None:
         with running_stack(LiveStack(var, environment)) as stack:
             say("search")
             searches = search.measure()
+            say("albums")
+            growths = albums.measure()
             say("search among people")
             galleries = gallery.measure()
             key = stack.manage("create_api_key", search.client_name(search.SIZES[0])).stdout.strip()
@@ -74,6 +78,7 @@ def main() -> None:
         nextclouds,
         searches,
         galleries,
+        growths,
         time.monotonic() - started,
     ).publish()
 

@@ -34,6 +34,7 @@ class Report:
     nextcloud: Sequence[Any]
     search: Sequence[Any]
     gallery: Sequence[Any]
+    albums: Sequence[Any]
     seconds: float
 
     def lines(self) -> list[Line]:
@@ -46,6 +47,7 @@ class Report:
             *self._nextcloud(),
             *self._search(),
             *self._gallery(),
+            *self._albums(),
         ]
 
     def _engine(self) -> Iterable[Line]:
@@ -99,6 +101,16 @@ class Report:
                 f"{row.search_ms:.1f} ms",
                 f"numpy {row.numpy_ms:.1f} ms",
                 recall,
+            )
+
+    def _albums(self) -> Iterable[Line]:
+        for row in self.albums:
+            what = f"album of {row.faces:,} faces, one more image"
+            yield (
+                what,
+                f"stored in {row.store_ms:.1f} ms",
+                f"matches in {row.matches_ms:.1f} ms",
+                f"{row.right:.0%} right",
             )
 
     def _gallery(self) -> Iterable[Line]:
@@ -158,6 +170,9 @@ This one ran on {date} with {processors} processors in {seconds:.0f} seconds.
   largest process's that looks at images.
 - **search**: `search_blacklist` on synthetic vectors that are spread like Dlib's, against a comparison of all vectors
   in memory. Recall counts the matches within the threshold.
+- **album**: what a processed image with one face costs beside the engine: its neighbours among the album's stored
+  faces, its group, the commit; and the answer to which images match it. Synthetic vectors, ten per person. Right is a
+  known face that came into its person's group, or a stranger's that came into a group of its own.
 - **people**: the ten nearest people of one client, the database's part of `/people/search`, against the same vectors in
   memory: `numpy.linalg.norm` of the differences, and the ten least. Recall counts those ten. For a hundred templates
   the round trip to the database is all of the time; what counts there is that other clients add nothing.

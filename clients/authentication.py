@@ -51,7 +51,7 @@ def client_of(request: Request | HttpRequest) -> Client:
     return client
 
 
-def _set_client(request: Request, client: Client | None) -> None:
+def set_client(request: Request, client: Client | None) -> None:
     """Keep the client on Django's request, because the browsable API makes several DRF requests of one."""
     request._request.client = client  # type: ignore[attr-defined]
 
@@ -69,7 +69,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             self.count_refusal(request)
             raise
         services.record_use(key=key)
-        _set_client(request, key.client)
+        set_client(request, key.client)
         return ClientUser(key.client), key
 
     def authenticate_header(self, request: Request) -> str:
@@ -116,7 +116,7 @@ class ClientSessionAuthentication(SessionAuthentication):
         answer = super().authenticate(request)
         if answer is None:
             return None
-        _set_client(request, Client.objects.active().of_member(answer[0]).first())
+        set_client(request, Client.objects.active().of_member(answer[0]).first())
         return answer[0], None
 
     def enforce_csrf(self, request: Request) -> None:
@@ -140,7 +140,7 @@ class AnonymousClientAuthentication(BaseAuthentication):
             raise AuthenticationFailed(
                 "The client for requests without a key is inactive.", code="auth.inactive_client"
             )
-        _set_client(request, client)
+        set_client(request, client)
         return ClientUser(client), None
 
     @staticmethod

@@ -82,6 +82,14 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ],
     ),
     (
+        "Albums",
+        [
+            ("Albums", "photo_library", "albums_album", "albums.view_album"),
+            ("Album images", "image", "albums_albumimage", "albums.view_albumimage"),
+            ("People in albums", "groups", "albums_facegroup", "albums.view_facegroup"),
+        ],
+    ),
+    (
         "Gallery",
         [
             ("People", "groups", "people_person", "people.view_person"),
@@ -104,6 +112,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Clients", "apps", "clients_client", "clients.view_client"),
             ("API keys", "key", "clients_apikey", "clients.view_apikey"),
             ("Nextcloud models", "cloud", "nextcloud_keymodel", "nextcloud.view_keymodel"),
+            ("FaceAnalysis accounts", "badge", "faceanalysis_account", "faceanalysis.view_account"),
             ("Users", "group", "auth_user", "auth.view_user"),
             ("Groups", "admin_panel_settings", "auth_group", "auth.view_group"),
         ],

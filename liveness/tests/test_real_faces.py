@@ -35,7 +35,7 @@ REAL = {"default": {"BACKEND": "vision.engines.deepface.DeepFaceEngine", "OPTION
 @pytest.fixture(autouse=True)
 def real(settings: Settings, engine: DeepFaceEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The service runs the real engine; faces are large, so nothing is doubled."""
-    settings.FACE_ENGINES, settings.DETECTION_UPSAMPLE = REAL, 0
+    settings.FACE_ENGINES, settings.DETECTION_ENLARGEMENT = REAL, 1.0
     engines.reset()
     monkeypatch.setitem(engines._engines, "default", engine)
     yield
