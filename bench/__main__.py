@@ -37,9 +37,7 @@ def main() -> None:
         from django.core.management import call_command
         from faceapp_client import FaceApp
 
-        from bench import dlib, engine, gallery, nextcloud, overhead, report, screening, search, throughput
         from bench import albums, dlib, engine, gallery, nextcloud, overhead, report, screening, search, throughput
-        from demo.api import FaceApp
         from demo.photographs import packaged_path
         from faceapp.tests.live_stack import LiveStack, running_stack
 
