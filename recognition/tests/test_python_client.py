@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,6 +95,22 @@ def test_liveness_sessions(service: FaceApp, photos: dict[str, bytes]) -> None:
     assert service.liveness.session(session.id).attempts_left == session.attempts_left - 1
     service.liveness.cancel(session.id)
     assert service.liveness.session(session.id).status == "cancelled"
+
+
+def test_albums(service: FaceApp, photos: dict[str, bytes]) -> None:
+    album = service.albums.create("Party")
+    images = service.albums.upload(album.id, [photos["S1"], photos["S2"], photos["V"]])
+    assert len(images) == 3
+    deadline = time.monotonic() + 60
+    while service.albums.get(album.id).done < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert [match.image_id for match in service.albums.matches(album.id, images[0].id)] == [images[1].id]
+    largest = next(service.albums.groups(album.id))
+    assert largest.size == 2
+    assert service.albums.name_group(album.id, largest.id, "Jane").person_id
+    service.albums.delete(album.id)
+    assert list(service.albums.list()) == []
 
 
 def test_several_at_once(api: Api, photos: dict[str, bytes]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from faceapp_client.api.albums import Albums
 from faceapp_client.api.blacklist import Blacklist
 from faceapp_client.api.liveness import Liveness
 from faceapp_client.api.people import People
@@ -26,6 +27,7 @@ class Api(Resource[D]):
         self.blacklist = Blacklist(driver)
         self.screening = Screening(driver)
         self.liveness = Liveness(driver)
+        self.albums = Albums(driver)
 
     @call
     def detect(self, image: ImageSource, *, detector: str | None = None) -> Flow[list[DetectedFace]]:
