@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from faceapp_client.endpoints import D, Envelope, Pages, Resource, call, given, listing, read, understood
-from faceapp_client.exchange import Flow, Request, exchange
-from faceapp_client.results import Album, AlbumImage, FaceGroup, ImageMatch, Queued
+from faceapp_client.album_results import Album, AlbumImage, FaceGroup, ImageMatch, Queued
+from faceapp_client.endpoints import D, Pages, Resource, call, given, listing
+from faceapp_client.exchange import Flow, Request
 from faceapp_client.uploads import ImageSource, parts
 
 ALBUMS = "/api/v1/albums/"
-MOST = 100  # images that one answer lists at most
 Many = list  # inside of the class `list` is a method
 
 
@@ -47,11 +46,9 @@ class Albums(Resource[D]):
     # ---- images ---------------------------------------------------------------------------------------------------
     @call
     def upload(self, album_id: int, images: Iterable[ImageSource], *, process: bool = True) -> Flow[Many[AlbumImage]]:
-        """Add images, 100 at most in a call, and have them processed at once or later."""
-        params = {"limit": MOST, "process": "true" if process else "false"}
-        request = Request("POST", f"{ALBUMS}{album_id}/images/", params, files=parts("images", images))
-        response = yield from exchange(request, self._driver.retries)
-        return [understood(AlbumImage, item) for item in read(Envelope, response).items]
+        """Add images and have them processed at once or later."""
+        params, files = {"process": "true" if process else "false"}, parts("images", images)
+        return self._answer(Many[AlbumImage], Request("POST", f"{ALBUMS}{album_id}/images/", params, files=files))
 
     @call
     def process(self, album_id: int, *, images: Iterable[int] | None = None) -> Flow[Queued]:
