@@ -35,9 +35,9 @@ def main() -> None:
         var = Path(folder) / "var"
         environment = prepare(var)
         from django.core.management import call_command
+        from faceapp_client import FaceApp
 
         from bench import albums, dlib, engine, gallery, nextcloud, overhead, report, screening, search, throughput
-        from demo.api import FaceApp
         from demo.photographs import packaged_path
         from faceapp.tests.live_stack import LiveStack, running_stack
 
