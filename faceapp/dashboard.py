@@ -105,10 +105,6 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ],
     ),
     (
-        "Liveness",
-        [("Sessions", "face_retouching_natural", "liveness_livenesssession", "liveness.view_livenesssession")],
-    ),
-    (
         "Access",
         [
             ("Clients", "apps", "clients_client", "clients.view_client"),
