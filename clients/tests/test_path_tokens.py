@@ -37,7 +37,7 @@ def token(row: ApiKey) -> str:
 def test_token_opens_what_its_key_opens(token: str, client_a: Client) -> None:
     api = APIClient()
     assert api.get(f"/k/{token}/{LIST}").status_code == 200
-    assert api.get(f"//k//{token}//{LIST}".replace("//api", "/api")).status_code == 200
+    assert api.get(f"/k//{token}//{LIST}").status_code == 200
     refused = api.post(f"/k/{token}/remove", {"people_id": "u1"}, format="json")
     assert (refused.status_code, refused.json()["code"]) == (403, "auth.missing_scope")
     assert api.get(f"/k/{token}/open").json()["code"] == "auth.missing_scope"

@@ -61,7 +61,7 @@ def passed(client: Client, purpose: str, subject: str = "u1", source: str = "def
     "change",
     [
         {"people_id": None}, {"people_id": ""}, {"people_id": []}, {"people_id": True}, {"people_id": "x" * 513},
-        {"people_id": "a\0"}, {"people_id": "\ud800"}, {"created_at": None}, {"created_at": {}}, {"source": 5.5j},
+        {"people_id": "a\0"}, {"created_at": None}, {"created_at": {}}, {"source": {}},
         {"source": "x" * 101}, {"source": "blacklist"}, {"source": []}, {"image": None}, {"image": 7},
         {"image": "x"}, {"is_live_check": None}, {"is_live_check": "yes"}, {"is_live_check": 1}, {"liveness": {}},
         {"liveness": ["x"]}, {"is_live_check": True}, {"is_live_check": "TRUE", "liveness": []},
@@ -70,16 +70,12 @@ def passed(client: Client, purpose: str, subject: str = "u1", source: str = "def
     ids=lambda change: str(change)[:40],
 )  # fmt: skip
 def test_bad_registrations_store_nothing(api: APIClient, change: dict[str, Any]) -> None:
-    if isinstance(change.get("source"), complex):
-        change = {"source": {"a": 1}}
-    response = register(api, picture(RED), **change)
+    response = register(api, **{"image": picture(RED)} | change)
     assert told(response) == (400, "INPUT_ERROR"), response.json()
     assert nothing_stored()
 
 
-@pytest.mark.parametrize(
-    ("sent", "kept"), [(17, "17"), ("x" * 512, "x" * 512), ("'; --", "'; --"), ("Ünï 🙂", "Ünï 🙂")]
-)
+@pytest.mark.parametrize(("sent", "kept"), [(17, "17"), *[(name, name) for name in ("x" * 512, "'; --", "Ünï 🙂")]])
 def test_odd_ids_are_ids(api: APIClient, sent: Any, kept: str) -> None:
     assert register(api, picture(RED), people_id=sent).json()["_id"] == kept
     [hit] = post(api, "/search", image=picture(RED)).json()["data"]
@@ -135,7 +131,7 @@ def test_unexpected_errors_say_nothing(api: APIClient, monkeypatch: pytest.Monke
     assert "secret" not in response.content.decode()
 
 
-@pytest.mark.parametrize("path", ["/search", "//search/", "/ekyc/search", "/ekyc//search/"])
+@pytest.mark.parametrize("path", ["/search", "/search//", "/ekyc/search", "/ekyc//search/"])
 def test_paths_in_other_forms(api: APIClient, path: str) -> None:
     assert told(post(api, path, image=picture(RED))) == (200, "SUCCESS")
 
