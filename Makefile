@@ -6,6 +6,7 @@ PYTHON ?= $(shell for name in python3.11 python3; do \
 	$$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$name && break; done)
 VENV := .venv/bin/python
 COMPILE := $(VENV) -m uv pip compile --quiet --no-header --no-annotate --python-version 3.11
+PACKAGES := clients people blacklist recognition albums compat vision faceapp conftest.py manage.py
 # Processes that share the tests; those that somebody chooses, and servers that are not ours, get along with one.
 WORKERS ?= $(if $(ARGS)$(DATABASE_URL)$(REDIS_URL),0,2)
 

@@ -25,6 +25,8 @@ LIVE_ENVIRONMENT = {
     "FACEAPP_SWEEP_SECONDS": "3",
     "FACEAPP_NEXTCLOUD_KEY": "q1VfZ8dm+Tz0/0XbEJtW5c9hLr2KpYs7AuGi4oNn6Rw=",
     "FACEAPP_NEXTCLOUD_68_POINTS": "1",
+    "FACEAPP_FACEANALYSIS_REGISTRATION": "1",
+    "FACEAPP_ALLOW_RESET": "1",
 }
 FACES = Path(__file__).resolve().parent.parent / "shared" / "faces"
 

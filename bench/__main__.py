@@ -36,7 +36,7 @@ def main() -> None:
         environment = prepare(var)
         from django.core.management import call_command
 
-        from bench import dlib, engine, gallery, nextcloud, overhead, report, search, throughput
+        from bench import albums, dlib, engine, gallery, nextcloud, overhead, report, screening, search, throughput
         from demo.api import FaceApp
         from demo.photographs import packaged_path
         from faceapp.tests.live_stack import LiveStack, running_stack
@@ -49,20 +49,35 @@ def main() -> None:
         with running_stack(LiveStack(var, environment)) as stack:
             say("search")
             searches = search.measure()
+            say("albums")
+            growths = albums.measure()
             say("search among people")
             galleries = gallery.measure()
             key = stack.manage("create_api_key", search.client_name(search.SIZES[0])).stdout.strip()
             say("requests against the engine")
             overheads = overhead.measure(FaceApp(stack.url, key))
-        throughputs, nextclouds = [], []
+        say("large photographs with dlib in a loop")
+        loops = screening.loops()
+        throughputs, screenings, nextclouds = [], [], []
         for workers in (1, 2):
             say(f"job with {workers} worker(s)")
             with running_stack(LiveStack(var, environment | {"FACEAPP_WORKER_CONCURRENCY": str(workers)})) as stack:
                 throughputs.append(throughput.measure(FaceApp(stack.url, key), workers=workers))
+                say(f"large photographs with {workers} worker(s)")
+                screenings += screening.measure(stack, FaceApp(stack.url, key), workers=workers, loops=loops)
                 say(f"Nextcloud with {workers} worker(s)")
                 nextclouds += nextcloud.measure(stack, workers=workers)
     report.Report(
-        engines, networks, overheads, throughputs, nextclouds, searches, galleries, time.monotonic() - started
+        engines,
+        networks,
+        overheads,
+        throughputs,
+        screenings,
+        nextclouds,
+        searches,
+        galleries,
+        growths,
+        time.monotonic() - started,
     ).publish()
 
 

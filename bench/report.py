@@ -30,9 +30,11 @@ class Report:
     dlib: Sequence[Any]
     overhead: Sequence[Any]
     throughput: Sequence[Any]
+    screening: Sequence[Any]
     nextcloud: Sequence[Any]
     search: Sequence[Any]
     gallery: Sequence[Any]
+    albums: Sequence[Any]
     seconds: float
 
     def lines(self) -> list[Line]:
@@ -41,9 +43,11 @@ class Report:
             *self._dlib(),
             *self._overhead(),
             *self._throughput(),
+            *self._screening(),
             *self._nextcloud(),
             *self._search(),
             *self._gallery(),
+            *self._albums(),
         ]
 
     def _engine(self) -> Iterable[Line]:
@@ -75,6 +79,14 @@ class Report:
             what = f"job of {row.images} images, {row.workers} worker(s)"
             yield what, f"{row.per_second:.1f} images/s", f"1 worker {alone:.1f}", f"{row.per_second / alone:.2f} times"
 
+    def _screening(self) -> Iterable[Line]:
+        for row in self.screening:
+            what = f"screening, 1280 px, {row.workers} worker(s)"
+            ours = f"{row.service_per_second:.2f} images/s, {row.service_mb:.0f} MB"
+            doubled = "images doubled" if row.upsample else "images as they are"
+            theirs = f"dlib loop, {doubled}: {row.loop_per_second:.3f} images/s, {row.loop_mb:.0f} MB"
+            yield what, ours, theirs, f"{row.ratio:.1f} times"
+
     def _nextcloud(self) -> Iterable[Line]:
         for row in self.nextcloud:
             what = f"Nextcloud model {row.model}, {row.workers} worker(s)"
@@ -89,6 +101,16 @@ class Report:
                 f"{row.search_ms:.1f} ms",
                 f"numpy {row.numpy_ms:.1f} ms",
                 recall,
+            )
+
+    def _albums(self) -> Iterable[Line]:
+        for row in self.albums:
+            what = f"album of {row.faces:,} faces, one more image"
+            yield (
+                what,
+                f"stored in {row.store_ms:.1f} ms",
+                f"matches in {row.matches_ms:.1f} ms",
+                f"{row.right:.0%} right",
             )
 
     def _gallery(self) -> Iterable[Line]:
@@ -140,11 +162,17 @@ This one ran on {date} with {processors} processors in {seconds:.0f} seconds.
   a request takes beside its own engine time (`Server-Timing`), and the ratio of the totals. `process-images` stores
   the image, searches 1,000 templates, and records faces and matches. A few calls warm up both sides.
 - **job**: images of 640 pixels with one face in one asynchronous job, from sending it to its last result.
+- **screening**: a job of photographs of 1280 pixels with one face and with six, each stored, searched and recorded,
+  against a loop in one process that finds the faces with dlib's CNN, aligns and describes them and does nothing else:
+  as dlib's examples do, and with the images doubled before, as the service does to find faces half as large.
 - **Nextcloud**: `/detect` over HTTP, three callers per worker, against a loop over dlib's own networks in as many
   processes: load the file, find faces, place landmarks, compute descriptors. One face, 640 pixels; memory is the
   largest process's that looks at images.
 - **search**: `search_blacklist` on synthetic vectors that are spread like Dlib's, against a comparison of all vectors
   in memory. Recall counts the matches within the threshold.
+- **album**: what a processed image with one face costs beside the engine: its neighbours among the album's stored
+  faces, its group, the commit; and the answer to which images match it. Synthetic vectors, ten per person. Right is a
+  known face that came into its person's group, or a stranger's that came into a group of its own.
 - **people**: the ten nearest people of one client, the database's part of `/people/search`, against the same vectors in
   memory: `numpy.linalg.norm` of the differences, and the ten least. Recall counts those ten. For a hundred templates
   the round trip to the database is all of the time; what counts there is that other clients add nothing.

@@ -45,16 +45,21 @@ class Screening:
         return self.service_per_second / self.loop_per_second
 
 
-def measure(stack: Any, service: Any, *, workers: int) -> list[Screening]:
-    """A job with so many workers, and both forms of the loop."""
+def measure(stack: Any, service: Any, *, workers: int, loops: dict[int, tuple[float, float]]) -> list[Screening]:
+    """A job with so many workers beside both forms of the loop."""
     from bench.nextcloud import peak_of_workers
 
     photographs = [photograph(name, SIDE) for name in NAMES]
     service.screen(photographs)
     pace = COPIES * len(NAMES) / timed_job(service, photographs * COPIES)
     memory = peak_of_workers(stack)
-    loops = {upsample: loop_pace(photographs, upsample) for upsample in LOOP_COPIES}
     return [Screening(workers, upsample, pace, loop[0], memory, loop[1]) for upsample, loop in loops.items()]
+
+
+def loops() -> dict[int, tuple[float, float]]:
+    """Images per second and megabytes of the loop, by how often it doubles its images."""
+    photographs = [photograph(name, SIDE) for name in NAMES]
+    return {upsample: loop_pace(photographs, upsample) for upsample in LOOP_COPIES}
 
 
 def loop_pace(photographs: list[bytes], upsample: int) -> tuple[float, float]:

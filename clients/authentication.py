@@ -15,7 +15,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from clients import services
-from clients.middleware import path_token_of
+from clients.middleware import path_token_of as path_token_of
 from clients.models import ApiKey, Client
 from clients.throttling import FailedKeyThrottle
 
@@ -52,7 +52,7 @@ def client_of(request: Request | HttpRequest) -> Client:
     return client
 
 
-def _set_client(request: Request, client: Client | None) -> None:
+def set_client(request: Request, client: Client | None) -> None:
     """Keep the client on Django's request, because the browsable API makes several DRF requests of one."""
     request._request.client = client  # type: ignore[attr-defined]
 
@@ -73,7 +73,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             self.count_refusal(request)
             raise
         services.record_use(key=key)
-        _set_client(request, key.client)
+        set_client(request, key.client)
         return ClientUser(key.client), key
 
     def authenticate_header(self, request: Request) -> str:
@@ -128,7 +128,7 @@ class ClientSessionAuthentication(SessionAuthentication):
         answer = super().authenticate(request)
         if answer is None:
             return None
-        _set_client(request, Client.objects.active().of_member(answer[0]).first())
+        set_client(request, Client.objects.active().of_member(answer[0]).first())
         return answer[0], None
 
     def enforce_csrf(self, request: Request) -> None:
@@ -152,7 +152,7 @@ class AnonymousClientAuthentication(BaseAuthentication):
             raise AuthenticationFailed(
                 "The client for requests without a key is inactive.", code="auth.inactive_client"
             )
-        _set_client(request, client)
+        set_client(request, client)
         return ClientUser(client), None
 
     @staticmethod

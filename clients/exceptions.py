@@ -1,6 +1,6 @@
 """What can go wrong with clients and keys. Codes are stable and documented in docs/errors.md."""
 
-from faceapp.exceptions import Conflict, InvalidInput
+from faceapp.exceptions import Conflict, InvalidInput, NotFound
 
 
 class InvalidClient(InvalidInput):
@@ -25,3 +25,9 @@ class InvalidKeyOptions(InvalidInput):
     """Options that no key can have: an unknown scope (`key.unknown_scope`) or a bad expiry (`key.bad_expiry`)."""
 
     code = "key.bad_options"
+
+
+class ResetDisabled(NotFound):
+    """This deployment does not erase a client's data on request of a program."""
+
+    code = "reset.disabled"

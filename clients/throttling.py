@@ -33,8 +33,12 @@ class WindowThrottle(SimpleRateThrottle):
         if self.num_requests is None or self.duration is None:
             return True
         self.now = self.timer()
-        window = int(self.now // self.duration)
-        return self._increment(f"{self.get_cache_key(request, view)}_{self.duration}_{window}") <= self.num_requests
+        return self._increment(self.window_key(request, view)) <= self.num_requests
+
+    def window_key(self, request: Request, view: Any) -> str:
+        """Of the counter of the window in which `now` lies."""
+        window = int(self.now // (self.duration or 1))
+        return f"{self.get_cache_key(request, view)}_{self.duration}_{window}"
 
     def wait(self) -> float | None:
         """Seconds until the next window."""

@@ -82,15 +82,25 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ],
     ),
     (
+        "Albums",
+        [
+            ("Albums", "photo_library", "albums_album", "albums.view_album"),
+            ("Album images", "image", "albums_albumimage", "albums.view_albumimage"),
+            ("People in albums", "groups", "albums_facegroup", "albums.view_facegroup"),
+        ],
+    ),
+    (
         "Gallery",
         [
             ("People", "groups", "people_person", "people.view_person"),
             ("Calibrations", "tune", "people_spacecalibration", "people.view_spacecalibration"),
+            (
+                "Liveness sessions",
+                "face_retouching_natural",
+                "liveness_livenesssession",
+                "liveness.view_livenesssession",
+            ),
         ],
-    ),
-    (
-        "Liveness",
-        [("Sessions", "face_retouching_natural", "liveness_livenesssession", "liveness.view_livenesssession")],
     ),
     (
         "Access",
@@ -98,6 +108,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Clients", "apps", "clients_client", "clients.view_client"),
             ("API keys", "key", "clients_apikey", "clients.view_apikey"),
             ("Nextcloud models", "cloud", "nextcloud_keymodel", "nextcloud.view_keymodel"),
+            ("FaceAnalysis accounts", "badge", "faceanalysis_account", "faceanalysis.view_account"),
             ("Users", "group", "auth_user", "auth.view_user"),
             ("Groups", "admin_panel_settings", "auth_group", "auth.view_group"),
         ],

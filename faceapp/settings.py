@@ -60,8 +60,10 @@ INSTALLED_APPS = [
     "people.apps.PeopleConfig",
     "blacklist.apps.BlacklistConfig",
     "recognition.apps.RecognitionConfig",
+    "albums.apps.AlbumsConfig",
     "compat.nextcloud.apps.NextcloudConfig",
     "compat.ekyc.apps.EkycConfig",
+    "compat.faceanalysis.apps.FaceAnalysisConfig",
 ]
 
 MIDDLEWARE = [
@@ -163,6 +165,7 @@ CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_ROUTES = {
     "recognition.tasks.sweep": {"queue": "maintenance"},
     "recognition.tasks.purge": {"queue": "maintenance"},
+    "albums.tasks.sweep": {"queue": "maintenance"},
     "liveness.tasks.purge": {"queue": "maintenance"},
 }
 CELERY_TASK_TIME_LIMIT = env.int("FACEAPP_IMAGE_TIME_LIMIT", default=120)
@@ -184,6 +187,11 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 1.0
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "recognition.tasks.sweep",
+        "schedule": env.float("FACEAPP_SWEEP_SECONDS", default=10.0),
+        "options": {"expires": 30},
+    },
+    "sweep-albums": {
+        "task": "albums.tasks.sweep",
         "schedule": env.float("FACEAPP_SWEEP_SECONDS", default=10.0),
         "options": {"expires": 30},
     },
@@ -255,7 +263,7 @@ for model in env.list("FACEAPP_EXTRA_MODELS", default=[]):
 FACE_DETECTORS = env.list("FACEAPP_EXTRA_DETECTORS", default=["dlib", "mtcnn", "opencv"])
 FACE_DESCRIBER = "vision.engines.dlib_faces.DlibFaces"  # for callers that keep dlib's own numbers
 DETECTION_SIDE = env.int("FACEAPP_DETECTION_SIDE", default=1280)  # longest side for detection, pixels
-DETECTION_UPSAMPLE = env.int("FACEAPP_DETECTION_UPSAMPLE", default=1)  # how often mmod doubles what it looks at
+DETECTION_ENLARGEMENT = env.float("FACEAPP_DETECTION_ENLARGEMENT", default=1.75)  # of what mmod looks at
 DLIB_NETWORK = env.str("FACEAPP_DLIB_NETWORK", default="onnx")  # or dlib: its own, for comparison
 QUALITY_GATE = env.str("FACEAPP_QUALITY_GATE", default="standard")  # of enrolments: off, standard or strict
 FACEAPP_WAIT_SECONDS = env.float("FACEAPP_WAIT_SECONDS", default=60.0)
@@ -265,6 +273,7 @@ MAX_ATTEMPTS = 3  # how often an image is tried whose worker died
 ANONYMOUS_CLIENT = env.str("FACEAPP_ANONYMOUS_CLIENT", default="")
 RATE_LIMIT = env.str("FACEAPP_RATE_LIMIT", default="1200/min")
 FAILED_KEY_LIMIT = env.str("FACEAPP_FAILED_KEY_LIMIT", default="60/min")  # refused keys per address
+ALLOW_RESET = env.bool("FACEAPP_ALLOW_RESET", default=False)  # for test deployments
 
 # ---- liveness ---------------------------------------------------------------------------------------------------
 LIVENESS_POLICY = env.str("FACEAPP_LIVENESS_POLICY", default="")  # of clients without their own
@@ -289,6 +298,14 @@ NEXTCLOUD_KEY = env.str("FACEAPP_NEXTCLOUD_KEY", default="").strip() or content_
 # ---- eKYC dialect -----------------------------------------------------------------------------------------------
 EKYC_QUALITY_GATE = env.str("FACEAPP_EKYC_QUALITY_GATE", default="off")  # as FACEAPP_QUALITY_GATE
 EKYC_MIN_FRAMES = env.int("FACEAPP_EKYC_MIN_FRAMES", default=0)  # 0: three of five
+
+# ---- FaceAnalysis -----------------------------------------------------------------------------------------------
+FACEANALYSIS_CLIENT = env.str("FACEAPP_FACEANALYSIS_CLIENT", default="faceanalysis")
+FACEANALYSIS_REGISTRATION = env.bool("FACEAPP_FACEANALYSIS_REGISTRATION", default=False)
+FACEANALYSIS_OPEN = env.bool("FACEAPP_FACEANALYSIS_OPEN", default=False)
+FACEANALYSIS_IDS = env.str("FACEAPP_FACEANALYSIS_IDS", default="stem")
+FACEANALYSIS_TOKEN_SECONDS = env.int("FACEAPP_FACEANALYSIS_TOKEN_SECONDS", default=500)
+FACEANALYSIS_LOGIN_LIMIT = env.str("FACEAPP_FACEANALYSIS_LOGIN_LIMIT", default="10/min")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -320,6 +337,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_NAME_OVERRIDES": {"StatusEnum": "recognition.claims.Status"},
 }
 
 # ---- admin ------------------------------------------------------------------------------------------------------

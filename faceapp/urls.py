@@ -5,7 +5,9 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import DefaultRouter
 
+from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from blacklist.api.views import BlacklistViewSet
+from clients.api.views import ResetViewSet
 from faceapp import health
 from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
 from people.api.views import CompareViewSet, PeopleViewSet
@@ -24,10 +26,14 @@ router.register("detect", DetectionViewSet, "detect")
 router.register("process", ProcessViewSet, "process")
 router.register("jobs", JobViewSet, "job")
 router.register("processed-images", ProcessedImageViewSet, "processed-image")
-router.register("people", PeopleViewSet, "people")
-router.register("compare", CompareViewSet, "compare")
+router.register("albums", AlbumViewSet, "album")
+router.register("albums/(?P<album_id>[^/]+)/images", AlbumImageViewSet, "album-image")
+router.register("albums/(?P<album_id>[^/]+)/groups", FaceGroupViewSet, "album-group")
+router.register("reset", ResetViewSet, "reset")
 router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")
 router.register("anti-spoof", AntiSpoofViewSet, "anti-spoof")
+router.register("people", PeopleViewSet, "people")
+router.register("compare", CompareViewSet, "compare")
 
 urlpatterns = [
     path("", health.home, name="home"),
@@ -35,6 +41,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(router.urls)),
+    path("api/v1/", include("compat.faceanalysis.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/login/", include("rest_framework.urls")),
     path("ekyc/", include("compat.ekyc.urls")),

@@ -195,7 +195,7 @@ class PersonAdmin(NamelessHistory, ModelAdmin):
     @display(description="Photograph")
     def picture(self, person: Person) -> SafeString:
         images = person.reference_images.all()  # the primary one first
-        if not images:
+        if not images or not images[0].image:
             return SafeString('<span class="fa-frame fa-thumbnail fa-none">none</span>')
         url = reverse("admin:people_photograph", args=[images[0].pk, "face"])
         return thumbnail(url, alt=f"Face of {person}", link=reverse("admin:people_person_change", args=[person.pk]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from hashlib import sha256
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.base import ContentFile
@@ -35,6 +36,11 @@ def read_file(*, file: FieldFile) -> bytes:
     except STORAGE_ERRORS as error:
         raise Unavailable("The image cannot be read from the store.", code="storage.unavailable") from error
     return data
+
+
+def content_hash(data: bytes) -> str:
+    """SHA-256 in hexadecimal: what tells that an image is there already."""
+    return sha256(data).hexdigest()
 
 
 def erase_files(*, files: Iterable[FieldFile]) -> None:

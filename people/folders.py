@@ -66,12 +66,16 @@ def shown(path: Path) -> str:
 
 def check_file(path: Path, root: Path, name: str) -> Refusal | None:
     """Why this file is not read, by what the file system says of it; `root` is the resolved folder around it."""
-    if not path.resolve().is_relative_to(root):
-        return Refusal(name, "import.outside", "This leads out of the folder.")
-    if not path.is_file():
-        return Refusal(name, "import.not_a_file", "This is not a file; folders inside a person's folder are not read.")
-    if path.stat().st_size > settings.MAX_IMAGE_BYTES:
-        return Refusal(name, "image.too_large", f"The file is larger than {settings.MAX_IMAGE_BYTES} bytes.")
+    try:
+        if not path.resolve().is_relative_to(root):
+            return Refusal(name, "import.outside", "This leads out of the folder.")
+        if not path.is_file():
+            message = "This is not a file; folders inside a person's folder are not read."
+            return Refusal(name, "import.not_a_file", message)
+        if path.stat().st_size > settings.MAX_IMAGE_BYTES:
+            return Refusal(name, "image.too_large", f"The file is larger than {settings.MAX_IMAGE_BYTES} bytes.")
+    except OSError as error:
+        return _unreadable(name, error)
     return None
 
 
@@ -80,7 +84,11 @@ def read_upload(path: Path, name: str) -> Upload | Refusal:
     try:
         return Upload(path.read_bytes(), name)
     except OSError as error:
-        return Refusal(name, "import.unreadable", f"The file cannot be read: {error.strerror}.")
+        return _unreadable(name, error)
+
+
+def _unreadable(name: str, error: OSError) -> Refusal:
+    return Refusal(name, "import.unreadable", f"The file cannot be read: {error.strerror}.")
 
 
 def read_table(file: Path, *, required: Iterable[str]) -> Iterator[dict[str, str]]:
@@ -91,6 +99,8 @@ def read_table(file: Path, *, required: Iterable[str]) -> Iterator[dict[str, str
             if missing := set(required) - set(reader.fieldnames or ()):
                 raise BadLayout(f"The table has no column {', '.join(sorted(missing))}.")
             for row in reader:
+                if any("\0" in value for value in row.values()):
+                    raise BadLayout("The table holds characters that no text has.")
                 yield {name: value.strip() for name, value in row.items() if name}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadLayout("The table cannot be read; it has to be a CSV file in UTF-8.") from error

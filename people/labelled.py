@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from faceapp.exceptions import InvalidInput
-from people.exceptions import UnusableFace
 from people.folders import BadLayout, check_file, read_people, read_table, read_upload, shown
-from people.types import Refusal, Upload
+from people.portraits import choose_face
+from people.types import Refusal
 from vision import inference
 from vision.engines import engines
 from vision.evaluation import Integers, Pairs, pair_everyone, score_pairs
@@ -131,18 +131,10 @@ def _describe(photograph: Photograph, alias: str, seen: dict[str, str] | None) -
         if earlier != upload.name:
             return Refusal(upload.name, "import.duplicate", f"The same file as {earlier}.")
     try:
-        return _one_face(upload, alias)
+        analysis = inference.analyse(upload.data, aliases=[alias])
+        choose_face(analysis.faces, "only")
     except InvalidInput as error:
         return Refusal(upload.name, error.code, error.message)
-
-
-def _one_face(upload: Upload, alias: str) -> Analysis:
-    analysis = inference.analyse(upload.data, aliases=[alias])
-    if not analysis.faces:
-        raise UnusableFace("No face was found in this image.", code="face.none")
-    if len(analysis.faces) > 1:
-        count = len(analysis.faces)
-        raise UnusableFace(f"This image shows {count} faces; exactly one is needed.", code="face.several")
     return analysis
 
 

@@ -60,6 +60,9 @@ class ReferenceImage(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     original_name = models.CharField(max_length=255, blank=True, default="")
+    content_hash = models.CharField(  # SHA-256 of the file; empty for images stored before it was kept
+        max_length=64, blank=True, default="", db_default="", editable=False
+    )
     box_x = models.IntegerField()
     box_y = models.IntegerField()
     box_w = models.IntegerField()
@@ -78,6 +81,7 @@ class ReferenceImage(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["person"], condition=Q(is_primary=True), name="one_primary_image"),
         ]
+        indexes = [models.Index(fields=["content_hash"], condition=~Q(content_hash=""), name="image_content_hash")]
 
     def __str__(self) -> str:
         return f"reference image {self.pk}"

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from faceapp.exceptions import InvalidInput
 from people.exceptions import PersonNotFound, UnusableFace
-from people.files import discard_files, read_file, store_file
+from people.files import content_hash, discard_files, read_file, store_file
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.types import FaceChoice, Portrait, Refusal, Upload
 from vision import images, inference
@@ -58,6 +58,7 @@ def add_reference_image(*, person: Person, portrait: Portrait) -> ReferenceImage
     reference = ReferenceImage(
         person=person,
         original_name=images.safe_name(portrait.upload.name, portrait.info),
+        content_hash=content_hash(portrait.upload.data),
         width=portrait.width,
         height=portrait.height,
         box_x=box.x,

@@ -49,8 +49,9 @@ class PersonQuerySet(models.QuerySet["Person"]):
 
 class ReferenceImageQuerySet(models.QuerySet["ReferenceImage"]):
     def without_template_in(self, space: str) -> ReferenceImageQuerySet:
-        """Images that still need a template in this space."""
-        return self.exclude(face_templates__space=space)
+        """Images that still need a template in this space. Those that are known by their embeddings alone have no file
+        to make one from."""
+        return self.exclude(image="").exclude(face_templates__space=space)
 
     def primary_first(self) -> ReferenceImageQuerySet:
         """The chosen image, then the others from the oldest on; the first one stands for the person."""

@@ -10,25 +10,15 @@ from django.db import models
 from blacklist.models import BlacklistEntry
 from clients.models import Client
 from people.models import ReferenceImage
+from recognition.claims import ClaimedImage, Status
 from recognition.querysets import JobQuerySet, ProcessedImageQuerySet
+
+__all__ = ["Job", "Match", "ProcessedFace", "ProcessedImage", "Status"]
 
 
 def processed_path(image: ProcessedImage, filename: str) -> str:
     """A random name: what the caller named the file never reaches the storage."""
     return f"processed/{image.client_id}/{uuid.uuid4().hex}{PurePosixPath(filename).suffix}"
-
-
-class Status(models.TextChoices):
-    """The life of an image, and of a job as its images stand together."""
-
-    PENDING = "pending"
-    PROCESSING = "processing"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-UNFINISHED = [Status.PENDING, Status.PROCESSING]
 
 
 class Job(models.Model):
@@ -72,25 +62,13 @@ class Job(models.Model):
         return f"job_{self.pk.hex}"
 
 
-class ProcessedImage(models.Model):
+class ProcessedImage(ClaimedImage):
     """One screened image. The stored file is evidence and never altered."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="processed_images")
     job = models.ForeignKey(Job, models.CASCADE, related_name="images")
     position = models.PositiveIntegerField(help_text="Index within the job, from 0.")
-    identifier = models.CharField(max_length=110, help_text="What the caller sent, shortened.")
     image = models.FileField(upload_to=processed_path, max_length=200, blank=True)
-    width = models.PositiveIntegerField(null=True, blank=True)
-    height = models.PositiveIntegerField(null=True, blank=True)
-    status = models.CharField(max_length=12, choices=Status, default=Status.PENDING)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    claim = models.CharField(max_length=64, blank=True, default="", help_text="The task that works on it.")
-    error_code = models.CharField(max_length=50, blank=True, default="")
-    error = models.CharField(max_length=500, blank=True, default="")
-    milliseconds = models.FloatField(null=True, blank=True, help_text="Time in the worker.")
-    created_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = ProcessedImageQuerySet.as_manager()
 

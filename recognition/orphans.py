@@ -15,6 +15,7 @@ from people.models import ReferenceImage
 from people.services import STORAGE_ERRORS
 from recognition.models import ProcessedImage
 
+# Which rows name the files of a folder; apps above add theirs when they start.
 FOLDERS: dict[str, type[Model]] = {"references": ReferenceImage, "processed": ProcessedImage}
 AGE = timedelta(days=1)  # a younger file may belong to a transaction that is still open
 BATCH = 500

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
+
+from recognition.claims import ClaimedImageQuerySet
 
 if TYPE_CHECKING:
     from clients.models import Client
@@ -31,12 +32,9 @@ class JobQuerySet(models.QuerySet["Job"]):
         )
 
 
-class ProcessedImageQuerySet(models.QuerySet["ProcessedImage"]):
+class ProcessedImageQuerySet(ClaimedImageQuerySet["ProcessedImage"]):
     def of_client(self, client: Client) -> ProcessedImageQuerySet:
         return self.filter(client=client)
-
-    def unfinished(self) -> ProcessedImageQuerySet:
-        return self.filter(status__in=["pending", "processing"])
 
     def finished(self) -> ProcessedImageQuerySet:
         return self.exclude(status__in=["pending", "processing"])
@@ -59,27 +57,6 @@ class ProcessedImageQuerySet(models.QuerySet["ProcessedImage"]):
 
         return self.filter(Exists(Match.objects.filter(face__image=OuterRef("pk"), entry=entry_id)))
 
-    def claim(self, image_id: int, *, task_id: str) -> bool:
-        """Take a pending image for one task, in one UPDATE. False when it is finished or another task has it.
-
-        A task whose worker died is delivered again under the same id and may take its image up again; a claim that
-        outlived every time limit is void.
-        """
-        void = timezone.now() - lease()
-        free = Q(status="pending") | Q(status="processing", claim=task_id) | Q(status="processing", started_at__lt=void)
-        claimed = self.filter(free, pk=image_id).update(
-            status="processing", claim=task_id, started_at=timezone.now(), attempts=F("attempts") + 1
-        )
-        return bool(claimed)
-
-    def forget_attempt(self, image_id: int, *, task_id: str) -> None:
-        """A run that failed for a reason outside of the image does not count."""
-        self.filter(pk=image_id, status="processing", claim=task_id).update(attempts=F("attempts") - 1)
-
-    def abandoned(self) -> ProcessedImageQuerySet:
-        """Claimed, but for longer than any task may run: the worker died."""
-        return self.filter(status="processing", started_at__lt=timezone.now() - lease())
-
     def waiting_since(self, moment: datetime) -> ProcessedImageQuerySet:
         return self.filter(status="pending", created_at__lt=moment)
 
@@ -98,8 +75,3 @@ def _match_queryset() -> models.QuerySet[models.Model]:
     from recognition.models import Match
 
     return Match.objects.select_related("reference_image", "entry")
-
-
-def lease() -> timedelta:
-    """How long a claim counts: the hard time limit of a task and some seconds for the worker to notice."""
-    return timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 10)

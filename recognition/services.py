@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -21,19 +19,15 @@ from blacklist.types import Hit
 from clients.models import Client
 from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable
 from people.services import discard_files, erase_files, read_file, store_file
+from recognition.claims import DATABASE_AWAY, work_on
 from recognition.exceptions import JobFinished, NoImages, TooManyImages
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions, Submission
 from vision import images, inference
 from vision.engines import DEFAULT, check_names, engines
-from vision.exceptions import EngineUnavailable
 from vision.types import Analysis, DetectedFace
 
-log = logging.getLogger(__name__)
-
 INTERACTIVE, BULK = "interactive", "bulk"
-DATABASE_AWAY = (OperationalError, InterfaceError)
-TRANSIENT = (*DATABASE_AWAY, Unavailable)  # worth another try by the same task
 SEARCHES = 3  # for the matches of one image, while entries are being deleted
 RECONNECT_SECONDS = 0.5
 
@@ -109,12 +103,8 @@ def check_batch_size(count: int) -> None:
 
 
 def _new_image(job: Job, position: int, submission: Submission) -> ProcessedImage:
-    row = ProcessedImage(client=job.client, job=job, position=position, identifier=submission.identifier)
-    if submission.error:
-        row.status, row.finished_at = Status.FAILED, timezone.now()
-        row.error_code, row.error = submission.error.code, submission.error.message
-    elif submission.info:
-        row.width, row.height = submission.info.width, submission.info.height
+    row = ProcessedImage(client=job.client, job=job, position=position)
+    row.take(submission)
     return row
 
 
@@ -150,39 +140,17 @@ def enqueue_images(*, image_ids: Iterable[int], queue: str) -> None:
 
 
 def process(*, image_id: int, task_id: str) -> None:
-    """Screen one stored image. Safe to run twice: only the task that holds the claim stores a result.
-
-    A run that ends because a part of the service does not answer raises one of `TRANSIENT` and is no attempt.
-    """
-    if not ProcessedImage.objects.claim(image_id, task_id=task_id):
-        return
-    image = ProcessedImage.objects.select_related("job", "client").filter(pk=image_id).first()
-    if image is None:  # deleted meanwhile
-        return
-    try:
-        if image.attempts > settings.MAX_ATTEMPTS:
-            message = f"Given up after {settings.MAX_ATTEMPTS} attempts: the worker stopped each time."
-            _finish(image, error=Unavailable(message, code="processing.given_up"))
-        else:
-            _screen(image)
-    except TRANSIENT:
-        with suppress(DatabaseError, InterfaceError):  # it may be the database that is away
-            ProcessedImage.objects.forget_attempt(image.pk, task_id=task_id)
-        raise
+    """Screen one stored image; see `claims.work_on`."""
+    images_to_screen = ProcessedImage.objects.select_related("job", "client")
+    work_on(images_to_screen, image_id=image_id, task_id=task_id, work=_screen, fail=_fail)
 
 
 def _screen(image: ProcessedImage) -> None:
-    """Analyse, search and store; every failure but a transient one becomes the image's result."""
-    try:
-        _search_and_store(image, _analyse(image))
-    except (InvalidInput, EngineUnavailable) as error:
-        _finish(image, error=error)
-    except TRANSIENT:
-        raise
-    except Exception:
-        log.exception("image %s of job %s failed", image.pk, image.job_id)
-        message = "An internal error; the administrator finds it in the worker's log."
-        _finish(image, error=FaceAppError(message, code="internal"))
+    _search_and_store(image, _analyse(image))
+
+
+def _fail(image: ProcessedImage, error: FaceAppError) -> None:
+    _finish(image, error=error)
 
 
 def _search_and_store(image: ProcessedImage, analysis: Analysis) -> None:
@@ -231,8 +199,7 @@ def _finish(
         outcome |= {"status": Status.FAILED, "error_code": error.code, "error": error.message}
     if analysis:
         outcome |= {"milliseconds": analysis.milliseconds, "width": analysis.width, "height": analysis.height}
-    held = ProcessedImage.objects.filter(pk=image.pk, status=Status.PROCESSING, claim=image.claim)
-    if not held.update(**outcome):
+    if not ProcessedImage.objects.held_as(image).update(**outcome):
         return
     if analysis:
         _store_faces(image, analysis, hits)
@@ -341,7 +308,7 @@ def cancel_job(*, job: Job) -> None:
 
 def sweep() -> None:
     """Give images back whose worker died, and refill a queue that lost its messages. Runs every few seconds."""
-    ProcessedImage.objects.abandoned().update(status=Status.PENDING, claim="")
+    ProcessedImage.objects.give_back_abandoned()
     moment = timezone.now() - timedelta(seconds=settings.CELERY_BEAT_SCHEDULE["sweep"]["schedule"])
     waiting = ProcessedImage.objects.waiting_since(moment)
     for queue in (INTERACTIVE, BULK):

@@ -7,12 +7,13 @@ from typing import Any
 from celery import Task, shared_task
 
 from recognition import services
+from recognition.claims import TRANSIENT
 from recognition.orphans import remove_orphans
 
 PURGE_SLICE = 200  # images
 
 
-@shared_task(bind=True, autoretry_for=services.TRANSIENT, max_retries=8, retry_backoff=1, retry_backoff_max=30)
+@shared_task(bind=True, autoretry_for=TRANSIENT, max_retries=8, retry_backoff=1, retry_backoff_max=30)
 def process_image(self: Task[Any, Any], image_id: int) -> None:
     """Screen one image; a retry keeps the task's id and with it the claim."""
     services.process(image_id=image_id, task_id=str(self.request.id))

@@ -24,7 +24,7 @@ from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
 from vision.frames import fingerprint
 from vision.images import Limits
 from vision.quality import assess
-from vision.types import Analysis, DetectedFace, FrameFace, RawFace, Rectangle
+from vision.types import Analysis, Box, DetectedFace, Detection, FrameFace, RawFace, Rectangle
 
 NO_ANSWER = (CeleryTimeout, TaskRevokedError)  # in time: whoever looks at the clock first, we or the worker
 QUEUE_SECONDS = 5.0  # for one command to Redis, which may carry a whole image
@@ -123,6 +123,18 @@ def run_engines(
     ]
     height, width = image.shape[:2]
     return Analysis(faces, width, height, (time.perf_counter() - started) * 1000)
+
+
+def embed_whole(data: bytes, *, alias: str = DEFAULT) -> list[DetectedFace]:
+    """The embedding of an image that is one face and nothing else, cut out by somebody before; nothing is searched.
+
+    For programs that load the engines themselves. Raises `InvalidImage` or `EngineUnavailable`.
+    """
+    image = images.decode(data)
+    height, width = image.shape[:2]
+    face = Detection(Box(0, 0, width, height), confidence=1.0)
+    [vector] = engines[alias].embed(image, [face])
+    return [DetectedFace(face.box, 1.0, face.landmarks, embeddings={engines[alias].space.name: vector})]
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,8 +50,9 @@ def draw_det(file: Path, curves: Mapping[str, Rates]) -> None:
     axes.set_yticks(places, labels)
     edges = _deviates(np.array([SMALLEST, 0.5]))
     axes.plot(edges, edges, color="#9ca3af", linewidth=0.8, linestyle=":", label="equal")
-    axes.set_xlim(*edges)
-    axes.set_ylim(*edges)
+    corner = NormalDist().inv_cdf(SMALLEST / 2)  # a line on the edge lies inside of the frame
+    axes.set_xlim(corner, edges[1])
+    axes.set_ylim(corner, edges[1])
     axes.set_title("DET")
     axes.legend(loc="upper right")
     figure.savefig(file, dpi=DPI)
@@ -101,6 +103,7 @@ def _figure(x_label: str, y_label: str) -> tuple[Figure, Axes]:
 def _new_figure(*, height: float) -> Figure:
     """Not by pyplot, which keeps every figure and looks for a display."""
     os.environ.setdefault("MPLCONFIGDIR", str(settings.VAR / "cache" / "matplotlib"))
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it tells of its fonts
     from matplotlib.figure import Figure
 
     return Figure(figsize=(6.4, height), layout="constrained")

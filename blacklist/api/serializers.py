@@ -5,18 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.fields import empty
 
 from blacklist.models import BlacklistEntry
-from people.api.fields import FILE_LIST, UploadField
+from people.api.fields import FILE_LIST, OptionalBoolean, UploadField
 from people.api.serializers import PhotographSerializer
 from people.types import Upload
-
-
-class OptionalBoolean(serializers.BooleanField):
-    """A boolean that a form may leave out; DRF would read that as false, and new entries would never match."""
-
-    default_empty_html = empty
 
 
 class DatesSerializer(serializers.Serializer):  # type: ignore[type-arg]

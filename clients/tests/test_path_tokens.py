@@ -43,6 +43,13 @@ def test_token_opens_what_its_key_opens(token: str, client_a: Client) -> None:
     assert api.get(f"/k/{token}/open").json()["code"] == "auth.missing_scope"
 
 
+def test_every_dialect_takes_tokens(client_a: Client) -> None:
+    token = services.make_path_token(key=services.create_api_key(client_name=client_a.name)[0])
+    paths = ("api/v1/images", "open", "nextcloud/open", "api/v1/jobs/")
+    statuses = [[APIClient().get(f"/k/{text}/{path}").status_code for path in paths] for text in (token, "wrong")]
+    assert statuses == [[200] * 4, [401] * 4]
+
+
 @pytest.mark.parametrize("wrong", ["", "x", "-", "é", "%00", "a" * 5000])
 def test_wrong_token_is_a_wrong_key(wrong: str) -> None:
     response = APIClient().get(f"/k/{wrong}/{LIST}")

@@ -29,16 +29,33 @@ BELOW: dict[str, set[str]] = {
 }
 # What one app may import of another.
 OPEN = {"models", "services", "types", "exceptions", "querysets"}
-# vision has no tables and no services: its verbs lie in these modules. folders and refusals are what imports share.
+# vision has no tables and no services: its verbs lie in these modules. folders and refusals are what imports share,
+# claims and orphans how workers and the nightly purge treat stored images.
 OPEN_IN = {
     "vision": {
-        "images", "inference", "descriptors", "engines", "vectors", "evaluation", "plots", "similarity", "frames",
+        "images",
+        "inference",
+        "descriptors",
+        "engines",
+        "vectors",
+        "similarity",
+        "evaluation",
+        "plots",
+        "frames",
+        "clusters",
+        "previews",
     },
     "people": {"folders", "refusals"},
-}  # fmt: skip
+    "recognition": {"claims", "orphans"},
+    "albums": {"curation"},
+}
 # Doors, and the modules they may import beside the above: who is calling, and how errors leave.
 DOORS = {"api", "admin", "views", "forms", "urls", "management", "filters", "schema", "middleware"}
-TOOLS_OF_DOORS = {"clients": {"authentication", "permissions", "throttling", "api"}, "people": {"api", "admin"}}
+TOOLS_OF_DOORS = {
+    "clients": {"authentication", "permissions", "throttling", "api"},
+    "people": {"api", "admin"},
+    "recognition": {"api"},
+}
 ROOT_FOR_APPS = {"faceapp.exceptions", "faceapp.env"}
 # Rules know no HTTP and no door.
 DOMAIN = {"models", "querysets", "services", "types", "exceptions"}

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, get_resolver
 from rest_framework.test import APIClient
 
+from albums.models import Album, AlbumImage, FaceGroup
 from blacklist.models import BlacklistEntry
 from clients.models import Client
 from clients.services import create_api_key
@@ -22,20 +23,23 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 BODIES: dict[str, Any] = {
     "blacklist-detail": {"name": "Stolen"},
+    "album-detail": {"name": "Stolen"},
+    "album-group-detail": {"name": "Stolen"},
     "blacklist-images": lambda: {"images": [SimpleUploadedFile("a.png", picture(RED))]},
     "people-detail": {"name": "Stolen"},
     "people-images": {"image": data_url(picture(RED))},
     "people-verify": {"image": data_url(picture(RED))},
 }
-LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list"}
+LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list", "album-list"}
 OPEN = {
     "api-root",
     "detect-detect-face",
     "process-process-images",
-    "people-search",
-    "compare-list",
     "liveness-session-list",
     "anti-spoof-list",
+    "people-search",
+    "compare-list",
+    "reset-list",
 }  # no stored object of anybody
 
 
@@ -50,10 +54,16 @@ def owned(client_a: Client) -> dict[str, str]:
     upload = SimpleUploadedFile("a.png", picture(RED))
     api.post("/api/v1/blacklist/", {"name": "Red", "images": [upload]}, format="multipart")
     api.post("/api/v1/process/process-images", {"images": [data_url(picture(RED))]}, format="json")
+    album = api.post("/api/v1/albums/", {"name": "Red"}, format="json").json()["id"]
+    body = {"images": [data_url(picture(RED))]}
+    api.post(f"/api/v1/albums/{album}/images/?process=true", body, format="json")
+    session = api.post("/api/v1/liveness/sessions/", {"purpose": "onboarding", "subject": "u1"}, format="json")
     api.post("/api/v1/people/", {"name": "Red", "image": data_url(picture(RED))}, format="json")
     person = Person.objects.enrolled().get()
-    session = api.post("/api/v1/liveness/sessions/", {"purpose": "onboarding", "subject": "u1"}, format="json")
     return {
+        "album": str(album),
+        "album-image": str(AlbumImage.objects.get().pk),
+        "album-group": str(FaceGroup.objects.get().pk),
         "liveness-session": session.json()["id"],
         "blacklist": str(BlacklistEntry.objects.get().pk),
         "job": str(Job.objects.get().pk),
@@ -65,15 +75,15 @@ def owned(client_a: Client) -> dict[str, str]:
 
 
 def api_patterns() -> Iterator[URLPattern]:
-    [api] = [entry for entry in get_resolver().url_patterns if str(entry.pattern) == "api/v1/"]
+    api = next(entry for entry in get_resolver().url_patterns if str(entry.pattern) == "api/v1/")
     for pattern in api.url_patterns:
         if "<format>" not in str(pattern.pattern):
             yield pattern
 
 
 def owner_key(name: str) -> str:
-    owned = ("liveness-session", "processed-image", "blacklist", "job", "people")
-    return next(key for key in owned if name.startswith(key))
+    keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "album-image", "album-group", "album")
+    return next(key for key in keys if name.startswith(key))
 
 
 def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -83,6 +93,7 @@ def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:
         if name in OPEN:
             continue
         text = str(pattern.pattern).removeprefix("^").removesuffix("$").replace("\\Z", "")
+        text = text.replace("(?P<album_id>[^/]+)", owned["album"])
         image = owned["image_id of people" if name.startswith("people") else "image_id"]
         text = text.replace("(?P<image_id>[^/]+)", image)
         text = re.sub(r"\(\?P<pk>[^)]+\)", owned[owner_key(name)], text)
@@ -102,7 +113,9 @@ def test_foreign_objects_do_not_exist(owned: dict[str, str], client_b: Client) -
         response = getattr(api, method)(path, *([body] if method not in {"get", "head"} else []), format=kind)
         assert response.status_code == 404, (name, method, path, response.status_code)
         tried += 1
-    assert tried >= 22
+    assert tried >= 38
+    assert Album.objects.get().name == "Red"
+    assert AlbumImage.objects.count() == FaceGroup.objects.filter(person=None).count() == 1
     assert BlacklistEntry.objects.get().name == Person.objects.enrolled().get().name == "Red"
     assert ProcessedImage.objects.count() == Job.objects.count() == 1
     assert ReferenceImage.objects.count() == 2

@@ -8,6 +8,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from vision.engines import engines
+from vision.tests.conftest import engine  # noqa: F401  the real one, with its weights
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from PIL import Image, ImageEnhance
@@ -31,29 +29,15 @@ from vision.frames import SAME_STILL, difference
 
 pytestmark = [pytest.mark.models, pytest.mark.django_db(transaction=True)]
 URL = "/api/v1/liveness/sessions/"
-WEIGHTS = django_settings.BASE_DIR.parent / "shared" / "weights"
 REAL = {"default": {"BACKEND": "vision.engines.deepface.DeepFaceEngine", "OPTIONS": {}}}
 
 
-@pytest.fixture(scope="module")
-def real_engine() -> DeepFaceEngine:
-    """Weights in place, FasNet's too where copies of them are at hand."""
-    engine = DeepFaceEngine()
-    for file in engine.files():
-        Fetcher(lambda line: None).fetch(file)
-    for file in weights.FASNET:
-        if (WEIGHTS / file.name).is_file():
-            shutil.copyfile(WEIGHTS / file.name, file.path)
-    engine.load()
-    return engine
-
-
 @pytest.fixture(autouse=True)
-def real(settings: Settings, real_engine: DeepFaceEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def real(settings: Settings, engine: DeepFaceEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The service runs the real engine; faces are large, so nothing is doubled."""
-    settings.FACE_ENGINES, settings.DETECTION_UPSAMPLE = REAL, 0
+    settings.FACE_ENGINES, settings.DETECTION_ENLARGEMENT = REAL, 1.0
     engines.reset()
-    monkeypatch.setitem(engines._engines, "default", real_engine)
+    monkeypatch.setitem(engines._engines, "default", engine)
     yield
     engines.reset()
 

@@ -1,4 +1,4 @@
-"""Serializer fields for images."""
+"""Serializer fields that several apps use."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from faceapp.exceptions import InvalidInput
 from people.types import Upload
@@ -44,6 +45,12 @@ class ImageField(serializers.Field):  # type: ignore[type-arg]
 
     def to_representation(self, value: Any) -> Any:
         return value
+
+
+class OptionalBoolean(serializers.BooleanField):
+    """A boolean that a form may leave out; DRF would read that as false."""
+
+    default_empty_html = empty
 
 
 class DistanceField(serializers.FloatField):

@@ -127,7 +127,8 @@ class BoxSerializer(serializers.Serializer[Box]):
 
 
 class PhotographSerializer(serializers.ModelSerializer[ReferenceImage]):
-    """A stored photograph: where its face is and how good it is. Subclasses say where the file is."""
+    """A stored photograph: where its face is and how good it is. Subclasses say where the file is; a face that is known
+    by its embedding alone has none."""
 
     file = serializers.CharField(source="file_name", read_only=True)
     url = serializers.SerializerMethodField()
@@ -140,7 +141,9 @@ class PhotographSerializer(serializers.ModelSerializer[ReferenceImage]):
             "confidence", "quality", "created_at",
         ]  # fmt: skip
 
-    def get_url(self, image: ReferenceImage) -> str:
+    def get_url(self, image: ReferenceImage) -> str | None:
+        if not image.image:
+            return None
         path = {"pk": image.person_id, "image_id": image.pk}
         return str(reverse(self.route, kwargs=path, request=self.context.get("request")))
 

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
-from io import BytesIO, StringIO
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from PIL import Image
 from pytest_django.fixtures import Settings
 
+from clients.models import Client
+from people import services
+from people.models import SpaceCalibration
 from vision import inference
+from vision.tests.drawing import BLUE, GREEN, RED, picture
 
 pytestmark = pytest.mark.django_db
-RED, GREEN, BLUE = (220, 30, 30), (30, 200, 30), (30, 30, 220)
-
-
-def picture(*colours: tuple[int, int, int], shade: int = 128) -> bytes:
-    canvas = Image.new("RGB", (40 + 80 * max(len(colours), 1), 90), (shade, shade, shade))
-    for position, colour in enumerate(colours):
-        canvas.paste(colour, (20 + 80 * position, 20, 60 + 80 * position, 60))
-    buffer = BytesIO()
-    canvas.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 @pytest.fixture
@@ -35,10 +28,10 @@ def folder(tmp_path: Path) -> Path:
     for name in ("red", "green", "blue"):
         (root / name).mkdir(parents=True)
     (root / "red" / "1.png").write_bytes(picture(RED))
-    (root / "red" / "2.png").write_bytes(picture((220, 50, 30)))
+    (root / "red" / "2.png").write_bytes(picture((220, 50, 20)))
     (root / "green" / "1.png").write_bytes(picture(GREEN))
     (root / "blue" / "1.png").write_bytes(picture(BLUE))
-    (root / "blue" / "2.png").write_bytes(picture(BLUE, shade=100))
+    (root / "blue" / "2.png").write_bytes(picture(BLUE, side=44))
     return root
 
 
@@ -179,3 +172,27 @@ def test_needs_a_worker(folder: Path, settings: Settings, monkeypatch: pytest.Mo
     monkeypatch.setattr(inference, "require_worker", lambda: asked(seconds=0.2))
     with pytest.raises(CommandError, match="No worker answers"):
         run(folder)
+
+
+def test_the_threshold_is_stored_for_a_client_and_used_from_then_on(folder: Path, client_a: Client) -> None:
+    out = run(folder, "--store-for", "alice", "--fmr", "0.5")
+    first, second = SpaceCalibration.objects.of_client(client_a)
+    assert (first.space, second.space) == ("fake-fake-4", "fake-fake8-8")
+    assert first.false_match_rate == 0.5
+    assert first.note == "evaluate: 2 genuine, 8 impostor pairs"
+    assert f"Stored for alice in fake-fake-4: euclidean {first.threshold:.4f}" in out
+    assert services.threshold_of(client=client_a) == first.threshold
+    run(folder, "--store-for", "alice", "--fmr", "0.1", "--space", "default")
+    assert services.threshold_of(client=client_a) < first.threshold
+
+
+def test_distances_are_those_of_the_gallery(folder: Path, tmp_path: Path) -> None:
+    """What the table calls a distance is what a search compares with its threshold."""
+    (pair,) = {tuple(sorted(p.name for p in (folder / "red").iterdir()))}
+    first, second = ((folder / "red" / name).read_bytes() for name in pair)
+    client = Client.objects.create(name="compare")
+    (compared,) = services.compare_faces(client=client, first=first, others=[second]).results
+    table = folder / "pairs.csv"
+    table.write_text("image_1,image_2,same\nred/1.png,red/2.png,1\nred/1.png,blue/1.png,0\n")
+    curve = figures(table, tmp_path)["curve"]
+    assert curve[0]["threshold"] == pytest.approx(compared.distance)  # type: ignore[union-attr]

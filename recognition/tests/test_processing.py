@@ -14,8 +14,8 @@ from django.utils import timezone
 from clients.models import Client
 from faceapp.exceptions import Unavailable
 from recognition import services
+from recognition.claims import lease
 from recognition.models import Job, ProcessedFace, ProcessedImage, Status
-from recognition.querysets import lease
 from vision import inference
 from vision.tests.drawing import RED, picture
 

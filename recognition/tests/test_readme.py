@@ -38,16 +38,18 @@ def test_every_call_of_the_readme_works(api: Api, photos: dict[str, bytes], tmp_
     for name, photo in (("jane.jpg", "S2"), ("party.jpg", "M"), ("door.jpg", "V")):
         (tmp_path / name).write_bytes(photos[photo])
     environment = os.environ | {"URL": api.live.url, "KEY": api.key}
-    entry = image = person = 0
+    entry = image = person = album = 0
     for line in calls():
         line = line.replace("/blacklist/1/", f"/blacklist/{entry}/").replace(
             "/processed-images/1/", f"/processed-images/{image}/"
         )
-        line = line.replace("/people/1/", f"/people/{person}/")
+        line = line.replace("/people/1/", f"/people/{person}/").replace("/albums/1/", f"/albums/{album}/")
         status, body = run(line, tmp_path, environment)
         assert status in {200, 201, 202, 204}, (line, status, body)
         if "external_id=u-17 " in line:
             person = json.loads(body)["id"]
+        elif line.endswith("/albums/"):
+            album = json.loads(body)["id"]
         elif "name=" in line:
             entry = json.loads(body)["id"]
         if "party.jpg -F images=@door.jpg $URL" in line and status == 200:

@@ -47,6 +47,13 @@ class EngineHandler:
         enabled = ", ".join(sorted(space.model for space in self.spaces().values()))
         raise UnknownName(f"Model {model!r} is not enabled here. Enabled: {enabled}.", code="engine.disabled")
 
+    def alias_of_space(self, name: str) -> str:
+        """The alias of the engine whose embeddings are of this space. Raises `UnknownName` (`engine.disabled`)."""
+        for alias, space in self.spaces().items():
+            if space.name == name:
+                return alias
+        raise UnknownName("The model of these embeddings is no longer enabled here.", code="engine.disabled")
+
     def load(self) -> None:
         """Load every engine. For worker children; see `vision.apps`."""
         for alias in self.aliases():

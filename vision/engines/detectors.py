@@ -129,9 +129,9 @@ class Detector(ABC):
 
 
 class MmodDetector(Detector):
-    """dlib's mmod network on ONNX Runtime. It finds faces of 70 pixels and more, in a doubled image of 35 and more.
+    """dlib's mmod network on ONNX Runtime. It finds faces of 70 pixels and more, in an enlarged image of fewer.
 
-    So an image is enlarged up to 2 ** DETECTION_UPSAMPLE times, and no further than a reduced one would be large.
+    So an image is enlarged DETECTION_ENLARGEMENT times, and no further than a reduced one would be large.
     """
 
     def __init__(self) -> None:
@@ -140,14 +140,13 @@ class MmodDetector(Detector):
         self._mmod = mmod.load()
 
     def largest(self, side: int) -> int:
-        times: int = settings.DETECTION_UPSAMPLE
-        return side << times
+        times: float = settings.DETECTION_ENLARGEMENT
+        return round(side * times)
 
     def find(self, image: Image) -> list[FramedDetection]:
         room = self.largest(settings.DETECTION_SIDE) / max(image.shape[:2])
-        doublings = min(int(math.log2(max(room, 1))), settings.DETECTION_UPSAMPLE)
-        factor = max(room / 2**doublings, 1) if doublings < settings.DETECTION_UPSAMPLE else 1.0
-        return [self._read(found, factor) for found in self._mmod(_enlarged(image, factor), doublings)]
+        factor = max(min(settings.DETECTION_ENLARGEMENT, room), 1)
+        return [self._read(found, factor) for found in self._mmod(_enlarged(image, factor))]
 
     def _read(self, found: Any, factor: float) -> FramedDetection:
         width, height = found.right - found.left + 1, found.bottom - found.top + 1

@@ -312,18 +312,21 @@ def test_images_above_the_detection_side_are_searched_at_twice_that_side(
         assert 0.6 * size < face.box.w < 1.6 * size
 
 
-def test_detections_carry_the_score_of_dlib(engine: DeepFaceEngine, ours: Mmod, faces: Path) -> None:
+def test_detections_carry_the_score_of_dlib(
+    engine: DeepFaceEngine, ours: Mmod, faces: Path, settings: Settings
+) -> None:
+    settings.DETECTION_ENLARGEMENT = 1.0
     image = reduced(load(faces / "obama_and_biden_2.jpg"), 800)
     found = engine.detect(image)
-    assert sorted(d.score for d in found) == sorted(r.score for r in ours(image, 1))
+    assert sorted(d.score for d in found) == sorted(r.score for r in ours(image))
     assert all(0.9 < d.confidence < 1 < d.score for d in found)
 
 
-def test_the_upsampling_follows_the_setting(files: None, faces: Path, settings: Settings) -> None:
+def test_the_enlargement_follows_the_setting(files: None, faces: Path, settings: Settings) -> None:
     detector = MmodDetector()
     image = reduced(load(faces / "obama_and_biden_2.jpg"), 150)  # faces of 22 and 18 pixels
     counts = []
-    for settings.DETECTION_UPSAMPLE in (0, 1, 2):
+    for settings.DETECTION_ENLARGEMENT in (1.0, 1.75, 4.0):
         counts.append(len(find_faces(detector, image, side=settings.DETECTION_SIDE)))
     assert counts == [0, 0, 2]
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from vision import plots
+from vision.engines.spaces import METRICS
 from vision.evaluation import (
     Pairs,
     area_under_curve,
@@ -25,6 +26,7 @@ from vision.evaluation import (
     threshold_at,
     verify,
 )
+from vision.similarity import distance
 
 
 def pairs(genuine: list[float], impostors: list[float]) -> Pairs:
@@ -104,6 +106,13 @@ def test_distances_by_every_metric() -> None:
     assert pair_distances(a, b, metric="euclidean_l2") == pytest.approx([2**0.5, 2, 2])
     assert pair_distances(a, b, metric="angular") == pytest.approx([0.5, 1, 1])
     assert pair_distances(a[0], b, metric="cosine") == pytest.approx([1, 2, 0.29289322])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_distances_are_those_of_the_service(metric: str) -> None:
+    a, b = np.random.default_rng(1).normal(size=(2, 20, 16)).astype(np.float32)
+    expected = [distance(x, y, metric=metric) for x, y in zip(a, b, strict=True)]
+    assert pair_distances(a, b, metric=metric) == pytest.approx(expected)
 
 
 def test_everyone_is_paired_once() -> None:

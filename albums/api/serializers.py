@@ -1,0 +1,150 @@
+"""What albums' endpoints take and return."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
+from people.api.fields import FILE_LIST, DistanceField, ImageField, OptionalBoolean
+from recognition.api.serializers import submission_of
+from recognition.types import Submission
+
+
+class AlbumInput(serializers.Serializer):  # type: ignore[type-arg]
+    """A new album."""
+
+    name = serializers.CharField(min_length=1, max_length=100)
+    keep_images = OptionalBoolean(required=False, help_text="Keep the files after they are processed.")
+    threshold = DistanceField(
+        required=False, min_value=0, help_text="A distance; 0 or absent: the calibrated threshold of the model."
+    )
+
+
+class AlbumPatch(AlbumInput):
+    """Only what is to change."""
+
+    name = serializers.CharField(min_length=1, max_length=100, required=False)
+    threshold = DistanceField(required=False, min_value=0.000001, help_text="A distance; it holds at once.")
+
+
+class AlbumSerializer(serializers.ModelSerializer[Album]):
+    """An album, and how many of its images are in which state: `running` wait for a worker or are in its hands."""
+
+    total = serializers.IntegerField()
+    uploaded = serializers.IntegerField()
+    running = serializers.IntegerField()
+    done = serializers.IntegerField()
+    failed = serializers.IntegerField()
+
+    class Meta:
+        model = Album
+        fields = [
+            "id", "name", "keep_images", "metric", "threshold", "created_at", "total", "uploaded", "running", "done",
+            "failed",
+        ]  # fmt: skip
+
+
+class AlbumUpload(serializers.Serializer):  # type: ignore[type-arg]
+    """Images to add."""
+
+    images: Any = serializers.ListField(child=ImageField(), style=FILE_LIST, help_text="Text forms or file parts.")
+
+    def submissions(self) -> list[Submission]:
+        return [submission_of(image) for image in self.validated_data["images"]]
+
+
+class AlbumFaceSerializer(serializers.ModelSerializer[AlbumFace]):
+    """A face: its box in pixels of the upright image, and the group of its person."""
+
+    face_index = serializers.IntegerField(source="index")
+    x = serializers.IntegerField(source="box_x")
+    y = serializers.IntegerField(source="box_y")
+    w = serializers.IntegerField(source="box_w")
+    h = serializers.IntegerField(source="box_h")
+    image_id = serializers.IntegerField()
+    group_id = serializers.IntegerField(allow_null=True)
+
+    class Meta:
+        model = AlbumFace
+        fields = ["id", "image_id", "face_index", "group_id", "x", "y", "w", "h", "confidence", "quality"]
+
+
+class AlbumImageSerializer(serializers.ModelSerializer[AlbumImage]):
+    """An image with its faces, once it is `done`. `has_file`: whether its bytes are still stored."""
+
+    faces = AlbumFaceSerializer(many=True)
+    error = serializers.SerializerMethodField()
+    error_code = serializers.SerializerMethodField()
+    has_file = serializers.SerializerMethodField()
+
+    class Meta:
+        model = AlbumImage
+        fields = [
+            "id", "identifier", "external_id", "status", "error", "error_code", "width", "height", "has_file",
+            "created_at", "finished_at", "milliseconds", "faces",
+        ]  # fmt: skip
+
+    def get_error(self, image: AlbumImage) -> str | None:
+        return image.error or None
+
+    def get_error_code(self, image: AlbumImage) -> str | None:
+        return image.error_code or None
+
+    def get_has_file(self, image: AlbumImage) -> bool:
+        return bool(image.image)
+
+
+class ImageMatchSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """Another image with somebody of this one: the closest pair of faces, by their index in each image."""
+
+    image_id = serializers.IntegerField()
+    external_id = serializers.CharField(allow_null=True)
+    face = serializers.IntegerField()
+    other_face = serializers.IntegerField()
+    distance = serializers.FloatField()
+    similarity = serializers.FloatField(help_text="0 to 1; 0.7 at the threshold.")
+
+
+class ProcessAlbum(serializers.Serializer):  # type: ignore[type-arg]
+    """Which uploaded images to process; none named: all."""
+
+    images: Any = serializers.ListField(child=serializers.IntegerField(min_value=1, max_value=2**62), required=False)
+
+
+class Queued(serializers.Serializer):  # type: ignore[type-arg]
+    """How many images were given to the workers by this call."""
+
+    queued = serializers.IntegerField()
+
+
+class FaceGroupSerializer(serializers.ModelSerializer[FaceGroup]):
+    """One person of the album. `name` is that of the gallery's person, empty while nobody is named."""
+
+    name = serializers.CharField()
+    person_id = serializers.IntegerField(allow_null=True)
+    size = serializers.IntegerField()
+    faces = AlbumFaceSerializer(many=True)
+
+    class Meta:
+        model = FaceGroup
+        fields = ["id", "name", "person_id", "is_curated", "size", "faces"]
+
+
+class GroupName(serializers.Serializer):  # type: ignore[type-arg]
+    """The name of a group's person."""
+
+    name = serializers.CharField(min_length=1, max_length=100)
+
+
+class GroupIds(serializers.Serializer):  # type: ignore[type-arg]
+    """Groups to merge into one."""
+
+    groups: Any = serializers.ListField(child=serializers.IntegerField(min_value=1, max_value=2**62), max_length=1000)
+
+
+class FaceIds(serializers.Serializer):  # type: ignore[type-arg]
+    """Faces to split off."""
+
+    faces: Any = serializers.ListField(child=serializers.IntegerField(min_value=1, max_value=2**62), max_length=1000)

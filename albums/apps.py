@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class AlbumsConfig(AppConfig):
+    name = "albums"
+
+    def ready(self) -> None:
+        from albums.models import AlbumImage
+        from recognition.orphans import FOLDERS
+
+        FOLDERS["albums"] = AlbumImage

@@ -1,0 +1,221 @@
+"""Who is found again on which image, also when images are processed at the same instant."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from albums import services
+from albums.exceptions import AlreadyQueued, ImageExists
+from albums.models import Album, AlbumFace, AlbumImage, FaceGroup, ImageStatus
+from albums.tests.conftest import Add
+from clients.models import Client
+from faceapp.exceptions import Unavailable
+from recognition.services import read_submission
+from recognition.tests.test_races import Rival
+from vision import inference
+from vision.tests.drawing import BLUE, GREEN, RED, picture
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def matched(image: AlbumImage) -> list[int]:
+    return [match.image_id for match in services.matches_of(image=image)]
+
+
+def test_images_of_one_person_match_in_both_directions(add: Add) -> None:
+    first, second, stranger = add(RED), add(RED), add(BLUE)
+    assert (matched(first), matched(second), matched(stranger)) == ([second.pk], [first.pk], [])
+    distances = {services.matches_of(image=image)[0].distance for image in (first, second)}
+    assert len(distances) == 1
+
+
+def test_a_match_is_the_closest_pair_of_faces(add: Add) -> None:
+    near, far = (RED[0] - 30, *RED[1:]), RED
+    alone, group = add(RED), add(BLUE, near, far)
+    [match] = services.matches_of(image=alone)
+    assert (match.image_id, match.face, match.other_face, match.distance) == (group.pk, 0, 2, 0)
+
+
+def test_faces_of_the_same_image_are_no_match(add: Add) -> None:
+    assert matched(add(RED, RED)) == []
+
+
+def test_albums_do_not_mix(add: Add, client_a: Client) -> None:
+    image = add(RED)
+    other = services.create_album(client=client_a, name="other")
+    services.add_images(album=other, submissions=[read_submission(data=picture(RED))])
+    services.queue_images(album=other)
+    assert AlbumFace.objects.count() == 2
+    assert matched(image) == []
+
+
+def test_a_smaller_threshold_holds_at_once(add: Add, album: Album) -> None:
+    first, second = add(RED), add((RED[0] - 30, *RED[1:]))
+    assert matched(first) == [second.pk]
+    album.threshold = 0.05
+    services.save_album(album=album, fields=["threshold"])
+    assert matched(AlbumImage.objects.get(pk=first.pk)) == []
+
+
+def test_images_processed_at_the_same_instant_always_find_each_other(
+    upload: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty times: both have been analysed before either is stored."""
+    both_analysed = threading.Barrier(2)
+    real = inference.analyse
+
+    def analyse(*args: object, **options: object) -> object:
+        answer = real(*args, **options)  # type: ignore[arg-type]
+        both_analysed.wait(timeout=20)
+        return answer
+
+    monkeypatch.setattr(inference, "analyse", analyse)
+    for _ in range(20):
+        AlbumImage.objects.all().delete()
+        FaceGroup.objects.all().delete()
+        pair = [upload(RED, BLUE), upload(BLUE, RED)]
+        AlbumImage.objects.update(status=ImageStatus.PENDING)
+        rivals = [Rival(lambda pk=row.pk: services.process(image_id=pk, task_id=str(pk))) for row in pair]  # type: ignore[misc]
+        for rival in rivals:
+            rival.finish()
+        assert [matched(row) for row in pair] == [[pair[1].pk], [pair[0].pk]]
+        groups = FaceGroup.objects.with_size()
+        assert [group.size for group in groups] == [2, 2]
+
+
+def test_an_image_given_twice_at_once_is_taken_once(upload: Add) -> None:
+    image = upload(RED)
+    refused: list[Exception] = []
+
+    def give() -> None:
+        try:
+            services.queue_image(image=image)
+        except AlreadyQueued as error:
+            refused.append(error)
+
+    rivals = [Rival(give) for _ in range(4)]
+    for rival in rivals:
+        rival.finish()
+    assert len(refused) == 3
+    assert AlbumFace.objects.count() == 1
+
+
+def test_file_goes_when_the_image_is_processed_and_results_stay(add: Add, media_root: Path) -> None:
+    image = add(RED)
+    assert (image.status, image.image.name, image.width) == ("done", "", 80)
+    assert not [path for path in media_root.rglob("*") if path.is_file()]
+    assert matched(add(RED)) == [image.pk]
+
+
+def test_album_may_keep_its_files(add: Add, album: Album, media_root: Path) -> None:
+    Album.objects.update(keep_images=True)
+    image = add(RED)
+    assert (media_root / str(image.image.name)).is_file()
+
+
+def test_image_without_faces_is_done_and_matches_nothing(add: Add) -> None:
+    image = add()
+    assert (image.status, image.error_code, matched(image)) == ("done", "", [])
+
+
+def test_damaged_image_fails_alone_and_its_file_goes(album: Album, media_root: Path) -> None:
+    good, damaged = read_submission(data=picture(RED)), read_submission(data=picture(RED)[:60])
+    text = read_submission(data=b"no image")
+    rows = services.add_images(album=album, submissions=[good, damaged, text])
+    assert [row.status for row in rows] == ["uploaded", "uploaded", "failed"]
+    assert services.queue_images(album=album) == 2
+    states = dict(album.images.values_list("pk", "error_code"))
+    assert [states[row.pk] for row in rows] == ["", "image.truncated", "image.not_an_image"]
+    assert not [path for path in media_root.rglob("*") if path.is_file()]
+
+
+def test_own_ids_are_unique_in_an_album(album: Album, media_root: Path) -> None:
+    submission = read_submission(data=picture(RED))
+    services.add_image(album=album, submission=submission, external_id="a")
+    with pytest.raises(ImageExists):
+        services.add_image(album=album, submission=submission, external_id="a")
+    assert len([path for path in media_root.rglob("*") if path.is_file()]) == 1
+
+
+def test_queue_that_is_away_leaves_images_to_be_given_again(upload: Add, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: object) -> None:
+        raise Unavailable("queue", code="queue.unavailable")
+
+    image = upload(RED)
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "_enqueue", away)
+        with pytest.raises(Unavailable):
+            services.queue_image(image=image)
+    services.queue_image(image=image)
+    image.refresh_from_db()
+    assert image.status == "done"
+
+
+# ---- workers that die -------------------------------------------------------------------------------------------
+def test_image_of_a_dead_worker_is_processed_by_another(upload: Add) -> None:
+    image = upload(RED)
+    AlbumImage.objects.update(status="pending", queued_at="2020-01-01T00:00Z")
+    assert AlbumImage.objects.claim(image.pk, task_id="dead")
+    AlbumImage.objects.update(started_at="2020-01-01T00:00Z")
+    services.sweep()
+    image.refresh_from_db()
+    assert (image.status, image.attempts) == ("done", 2)
+
+
+def test_task_that_lost_its_claim_stores_nothing_and_keeps_the_file(
+    upload: Add, monkeypatch: pytest.MonkeyPatch, media_root: Path
+) -> None:
+    image = upload(RED)
+    AlbumImage.objects.update(status="pending")
+    real = inference.analyse
+
+    def slow(*args: object, **options: object) -> object:
+        AlbumImage.objects.update(claim="somebody else")
+        return real(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(inference, "analyse", slow)
+    services.process(image_id=image.pk, task_id="a")
+    assert not AlbumFace.objects.exists()
+    assert [path for path in media_root.rglob("*") if path.is_file()]
+
+
+def test_image_that_kills_its_worker_is_given_up(upload: Add) -> None:
+    image = upload(RED)
+    AlbumImage.objects.update(status="pending", attempts=3)
+    services.process(image_id=image.pk, task_id="a")
+    image.refresh_from_db()
+    assert (image.status, image.error_code) == ("failed", "processing.given_up")
+
+
+# ---- erasing ----------------------------------------------------------------------------------------------------
+def test_erased_image_is_gone_from_matches_and_groups(add: Add, album: Album) -> None:
+    first, second, alone = add(RED), add(RED, GREEN), add(BLUE)
+    assert services.delete_images(album=album, images=[second, alone]) == 2
+    assert matched(first) == []
+    assert FaceGroup.objects.count() == 1
+
+
+def test_erased_album_leaves_no_file(upload: Add, add: Add, album: Album, media_root: Path) -> None:
+    upload(RED)
+    add(RED)
+    services.delete_album(album=album)
+    assert not AlbumFace.objects.exists()
+    assert not [path for path in media_root.rglob("*") if path.is_file()]
+
+
+def test_matches_take_one_query(add: Add) -> None:
+    image = add(RED, BLUE)
+    for _ in range(3):
+        add(RED)
+    image = AlbumImage.objects.select_related("album").get(pk=image.pk)
+    connection.queries_log.clear()
+    connection.force_debug_cursor = True
+    try:
+        assert len(matched(image)) == 3
+        assert len(connection.queries) == 1
+    finally:
+        connection.force_debug_cursor = False

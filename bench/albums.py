@@ -1,0 +1,108 @@
+"""What one more image costs an album beside the engine: find neighbours, choose a group, store; and ask for matches.
+
+The vectors are synthetic, spread as in `bench.search`, with ten photographs of each person.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from django.db import connection, transaction
+
+from albums import services
+from albums.models import Album, AlbumFace, AlbumImage
+from bench.search import BETWEEN_PEOPLE, BETWEEN_PHOTOGRAPHS, SIZES, Matrix
+from clients.models import Client
+from vision.engines import DEFAULT, engines
+from vision.types import Analysis, Box, DetectedFace, Landmarks
+
+PER_PERSON = 10
+PROBES = 40  # half of them show people of the album
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Medians in milliseconds. `right`: share of new faces that came into their person's group, or into a new one."""
+
+    faces: int
+    store_ms: float
+    matches_ms: float
+    right: float
+
+
+def measure() -> list[Growth]:
+    return [_measure(size) for size in SIZES]
+
+
+def _measure(size: int) -> Growth:
+    random = np.random.default_rng(size)
+    client = Client.objects.create(name=f"bench-album-{size}")
+    album = services.create_album(client=client, name="bench")
+    dimensions = engines[DEFAULT].space.dimensions
+    people = random.normal(0, BETWEEN_PEOPLE, (size // PER_PERSON, dimensions)).astype(np.float32)
+    groups = _fill(album, np.repeat(people, PER_PERSON, axis=0), random)
+    known = random.choice(len(people), PROBES // 2, replace=False)
+    strangers = random.normal(0, BETWEEN_PEOPLE, (PROBES // 2, dimensions)).astype(np.float32)
+    probes = _photographed(np.concatenate([people[known], strangers]), random)
+    expected: list[int | None] = [*(groups[person] for person in known), *[None] * len(strangers)]
+    stored, asked, right = [], [], 0
+    for probe, group in zip(probes, expected, strict=True):
+        image = _claimed(album)
+        stored.append(_ms(partial(services._finish, image, analysis=_analysis(album, probe))))
+        asked.append(_ms(partial(services.matches_of, image=image)))
+        found = AlbumFace.objects.get(image=image).group_id
+        right += found == group if group else found not in groups
+    return Growth(size, statistics.median(stored), statistics.median(asked), right / PROBES)
+
+
+def _ms(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return (time.perf_counter() - started) * 1000
+
+
+def _photographed(vectors: Matrix, random: np.random.Generator) -> Matrix:
+    return vectors + random.normal(0, BETWEEN_PHOTOGRAPHS, vectors.shape).astype(np.float32)
+
+
+def _claimed(album: Album) -> AlbumImage:
+    image = AlbumImage.objects.create(album=album, identifier="probe", status="pending")
+    AlbumImage.objects.claim(image.pk, task_id="bench")
+    return AlbumImage.objects.select_related("album").get(pk=image.pk)
+
+
+def _analysis(album: Album, vector: Matrix) -> Analysis:
+    face = DetectedFace(Box(0, 0, 100, 100), 1.0, Landmarks(), embeddings={album.space: vector})
+    return Analysis([face], 640, 640, 0.0)
+
+
+@transaction.atomic
+def _fill(album: Album, centres: Matrix, random: np.random.Generator) -> list[int]:
+    """One processed image with one face per row; returns the group of each person in their order."""
+    size = len(centres)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO albums_facegroup (album_id, is_curated, created_at)"
+            " SELECT %s, false, now() FROM generate_series(1, %s) RETURNING id",
+            [album.pk, size // PER_PERSON],
+        )
+        groups = sorted(row[0] for row in cursor.fetchall())
+        cursor.execute(
+            "INSERT INTO albums_albumimage (album_id, identifier, status, attempts, claim, error_code, error, image,"
+            " created_at) SELECT %s, '', 'done', 1, '', '', '', '', now() FROM generate_series(1, %s) RETURNING id",
+            [album.pk, size],
+        )
+        images = sorted(row[0] for row in cursor.fetchall())
+        columns = "album_id, image_id, group_id, index, box_x, box_y, box_w, box_h, confidence, quality, embedding"
+        with cursor.copy(f"COPY albums_albumface ({columns}) FROM STDIN") as copy:
+            for number, vector in enumerate(_photographed(centres, random)):
+                group = groups[number // PER_PERSON]
+                copy.write_row((album.pk, images[number], group, 0, 0, 0, 9, 9, 1.0, "{}", str(vector.tolist())))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE albums_albumimage, albums_facegroup, albums_albumface")
+    return groups

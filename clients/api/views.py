@@ -1,0 +1,36 @@
+"""`/api/v1/reset/`: an empty service for the next test."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from clients.authentication import client_of
+from clients.erasure import reset_client
+from clients.exceptions import ResetDisabled
+from clients.models import Scope
+from clients.permissions import require_named_scope
+
+
+class Erased(serializers.Serializer):  # type: ignore[type-arg]
+    """How many rows were erased, by model."""
+
+    erased: serializers.DictField = serializers.DictField(child=serializers.IntegerField())
+
+
+class ResetViewSet(ViewSet):
+    """Erase everything that the key's client has stored. Keys stay. In test deployments only."""
+
+    scope_write = Scope.RESET
+
+    @extend_schema(request=None, responses=Erased)
+    def create(self, request: Request) -> Response:
+        """For keys that name the scope `reset`, where `FACEAPP_ALLOW_RESET` is on; 404 elsewhere."""
+        if not settings.ALLOW_RESET:
+            raise ResetDisabled("Resetting is switched off here (FACEAPP_ALLOW_RESET).")
+        require_named_scope(request, Scope.RESET)
+        return Response({"erased": dict(reset_client(client=client_of(request)))})

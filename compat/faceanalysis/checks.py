@@ -1,0 +1,40 @@
+"""System checks of the settings for FaceAnalysis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as Caution
+
+from clients.models import Client
+from compat.faceanalysis.services import STEM, UUID
+
+
+@register()
+def check_faceanalysis(**_: Any) -> list[CheckMessage]:
+    return list(_problems())
+
+
+def _problems() -> Iterator[CheckMessage]:
+    if settings.FACEANALYSIS_IDS not in (STEM, UUID):
+        yield Error("FACEAPP_FACEANALYSIS_IDS has no such mode.", hint=f"{STEM} or {UUID}.", id="faceanalysis.E001")
+    if settings.FACEANALYSIS_TOKEN_SECONDS <= 0:
+        hint = "Seconds, such as 500."
+        yield Error("FACEAPP_FACEANALYSIS_TOKEN_SECONDS must be above 0.", hint=hint, id="faceanalysis.E002")
+    try:
+        Client._meta.get_field("name").clean(settings.FACEANALYSIS_CLIENT, None)
+    except Exception:
+        hint = "Letters, digits and . @ + - _ only."
+        yield Error("FACEAPP_FACEANALYSIS_CLIENT cannot be a client's name.", hint=hint, id="faceanalysis.E003")
+
+
+@register(deploy=True)
+def check_open_mode(**_: Any) -> list[CheckMessage]:
+    """Whoever reaches the service reads and adds images in open mode."""
+    if not settings.FACEANALYSIS_OPEN:
+        return []
+    hint = "Set FACEAPP_FACEANALYSIS_OPEN=0 unless only trusted machines reach the service."
+    return [Caution("FaceAnalysis calls need no account.", hint=hint, id="faceanalysis.W001")]

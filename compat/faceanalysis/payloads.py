@@ -1,0 +1,62 @@
+"""The dialect's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from rest_framework.request import Request
+
+from albums.models import AlbumImage, ImageStatus
+from albums.types import ImageMatch
+from compat.faceanalysis.exceptions import MissingArgument
+from people.types import Upload
+
+THRESHOLD = 0.6  # of the dialect: smaller distances are matches
+STATES = {
+    ImageStatus.UPLOADED: "uploaded",
+    ImageStatus.PENDING: "processing",
+    ImageStatus.PROCESSING: "processing",
+    ImageStatus.DONE: "finished_processing",
+    ImageStatus.FAILED: "finished_processing",
+}
+
+
+def read_text(request: Request, name: str) -> str:
+    """A field of the JSON or form body, or of the query. Raises `MissingArgument`."""
+    body = request.data if hasattr(request.data, "get") else {}
+    value = body.get(name, request.query_params.get(name))
+    if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
+        raise MissingArgument(name, f"The field {name} is required.")
+    return str(value)
+
+
+def read_file(request: Request) -> tuple[Upload, str]:
+    """The file part `image` and its declared type. Raises `MissingArgument`."""
+    part = request.FILES.get("image")
+    if not isinstance(part, UploadedFile) or not part.name:
+        raise MissingArgument("image", "The file part image is required.")
+    return Upload(part.read(), part.name), (part.content_type or "").lower()
+
+
+def write_status(image: AlbumImage) -> dict[str, Any]:
+    return {"status": STATES[ImageStatus(image.status)], "error_msg": _error_of(image)}
+
+
+def _error_of(image: AlbumImage) -> str | None:
+    if image.status == ImageStatus.FAILED:
+        unreadable = image.error_code.startswith("image.")
+        return "Image could not be read" if unreadable else "Image could not be processed"
+    if image.status == ImageStatus.DONE and not image.faces.exists():
+        return "No faces found in image"
+    return None
+
+
+def write_matches(matches: Sequence[ImageMatch], *, threshold: float) -> dict[str, Any]:
+    """Two parallel lists. Distances of other models are scaled so that theirs counts up to the dialect's threshold."""
+    named = [match for match in matches if match.external_id]
+    return {
+        "imgs": [match.external_id for match in named],
+        "distances": [match.distance * THRESHOLD / threshold for match in named],
+    }

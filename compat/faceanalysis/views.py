@@ -1,0 +1,108 @@
+"""`/api/v1/register_user`, `token`, `upload_image`, `process_image`, `image_matches` and `images`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from clients.authentication import client_of
+from clients.models import Scope
+from compat.faceanalysis import accounts, errors, payloads, services
+from compat.faceanalysis.authentication import AccountAuthentication
+from compat.faceanalysis.models import Account
+from faceapp.parsers import NestedJSONParser
+
+
+class FirstRenderer(BaseContentNegotiation):
+    """JSON whatever `Accept` says; parsers by the type of the body."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        kind = (request.content_type or "").partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == kind), None)
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class FaceAnalysisView(APIView):
+    """With an account."""
+
+    schema = None
+    authentication_classes = [AccountAuthentication]
+    parser_classes = [NestedJSONParser, FormParser, MultiPartParser]
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = FirstRenderer
+    scope_read = scope_write = Scope.ALBUMS
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Any]:
+        return errors.answer
+
+
+class RegisterView(FaceAnalysisView):
+    """A new account, where the administrator lets people register themselves."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    def post(self, request: Request) -> Response:
+        username, password = (payloads.read_text(request, name) for name in ("username", "password"))
+        account = accounts.register(username=username, password=password)
+        return Response({"username": account.username}, status=201)
+
+
+class TokenView(FaceAnalysisView):
+    """A token for the caller's account."""
+
+    def get(self, request: Request) -> Response:
+        if not isinstance(request.auth, Account):
+            raise NotAuthenticated
+        return Response({"token": accounts.token_of(request.auth)})
+
+
+class UploadView(FaceAnalysisView):
+    """Store an image."""
+
+    def post(self, request: Request) -> Response:
+        file, content_type = payloads.read_file(request)
+        image = services.upload(client=client_of(request), file=file, content_type=content_type)
+        return Response({"img_id": image.external_id})
+
+
+class ProcessView(FaceAnalysisView):
+    """Give an image to the workers."""
+
+    def post(self, request: Request) -> Response:
+        image_id = payloads.read_text(request, "img_id")
+        services.process(client=client_of(request), image_id=image_id)
+        return Response({"img_id": image_id})
+
+
+class StatusView(FaceAnalysisView):
+    """How far an image is."""
+
+    def get(self, request: Request, img_id: str) -> Response:
+        return Response(payloads.write_status(services.get_image(client=client_of(request), image_id=img_id)))
+
+
+class MatchesView(FaceAnalysisView):
+    """Other images with a person of this one."""
+
+    def get(self, request: Request, img_id: str) -> Response:
+        client = client_of(request)
+        matches = services.matches_of(client=client, image_id=img_id)
+        return Response(payloads.write_matches(matches, threshold=services.album_of(client).threshold))
+
+
+class ImagesView(FaceAnalysisView):
+    """Every image whose processing has ended."""
+
+    def get(self, request: Request) -> Response:
+        return Response({"imgs": services.finished_images(client=client_of(request))})
