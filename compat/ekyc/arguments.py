@@ -69,7 +69,7 @@ class Arguments:
         self._mistake(name, "A list of texts is required")
         return []
 
-    def objects(self, name: str) -> list[Arguments]:
+    def entries(self, name: str) -> list[Arguments]:
         """A list of objects, each with arguments of its own."""
         values = self.body.get(name)
         if isinstance(values, list) and all(isinstance(value, dict) for value in values):

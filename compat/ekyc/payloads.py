@@ -107,7 +107,7 @@ def read_search(body: Any) -> tuple[bytes, str]:
 def read_batch(body: Any) -> Batch:
     """`/api/v2/search`. An image that cannot be read fails alone."""
     given = Arguments(body)
-    source, items = read_source(given), given.objects("images")
+    source, items = read_source(given), given.entries("images")
     _limit(len(items))
     names = [item.text("image_id") for item in items]
     sources = [item.text("source", default=source) for item in items]
