@@ -64,7 +64,8 @@ class ApiKeyAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[ClientUser, ApiKey] | None:
-        token, text = path_token_of(request._request), self.read_key(request)
+        token = path_token_of(request._request)
+        text = self.read_key(request) if token is None else None
         if token is None and text is None:
             return None
         try:

@@ -48,6 +48,10 @@ def test_every_dialect_takes_tokens(client_a: Client) -> None:
     paths = ("api/v1/images", "open", "nextcloud/open", "api/v1/jobs/")
     statuses = [[APIClient().get(f"/k/{text}/{path}").status_code for path in paths] for text in (token, "wrong")]
     assert statuses == [[200] * 4, [401] * 4]
+    facehash = [
+        APIClient().post(f"/k/{text}{path}").status_code for path in ("", "/", "/train") for text in (token, "x")
+    ]
+    assert not {401, 404} & set(facehash[::2]) and facehash[1::2] == [401] * 3
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "-", "é", "%00", "a" * 5000])

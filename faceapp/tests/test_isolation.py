@@ -17,6 +17,7 @@ from clients.models import Client
 from clients.services import create_api_key
 from people.models import BLACKLIST, Person, ReferenceImage
 from recognition.models import Job, ProcessedImage
+from training.models import Recogniser
 from vision.tests.drawing import RED, data_url, picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +31,7 @@ BODIES: dict[str, Any] = {
     "people-images": {"image": data_url(picture(RED))},
     "people-verify": {"image": data_url(picture(RED))},
 }
-LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list", "album-list"}
+LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list", "album-list", "recogniser-list"}
 OPEN = {
     "api-root",
     "detect-detect-face",
@@ -40,6 +41,7 @@ OPEN = {
     "people-search",
     "compare-list",
     "reset-list",
+    "recogniser-train",
 }  # no stored object of anybody
 
 
@@ -67,6 +69,7 @@ def owned(client_a: Client) -> dict[str, str]:
         "liveness-session": session.json()["id"],
         "blacklist": str(BlacklistEntry.objects.get().pk),
         "job": str(Job.objects.get().pk),
+        "recogniser": str(Recogniser.objects.create(client=client_a, space="fake", version=1).pk),
         "processed-image": str(ProcessedImage.objects.get().pk),
         "image_id": str(ReferenceImage.objects.get(person__source=BLACKLIST).pk),
         "people": str(person.pk),
@@ -82,7 +85,8 @@ def api_patterns() -> Iterator[URLPattern]:
 
 
 def owner_key(name: str) -> str:
-    keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "album-image", "album-group", "album")
+    keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "recogniser")
+    keys += ("album-image", "album-group", "album")
     return next(key for key in keys if name.startswith(key))
 
 
