@@ -20,6 +20,7 @@ from clients import services
 from clients.forms import ApiKeyForm
 from clients.models import ApiKey, Client
 from clients.querysets import ClientQuerySet
+from faceapp.exceptions import FaceAppError
 
 admin.site.unregister(LibraryApiKey)  # a key without a client opens nothing here
 admin.site.unregister(User)
@@ -60,12 +61,14 @@ class ClientAdmin(ModelAdmin):
 @admin.register(ApiKey)
 class ApiKeyAdmin(ModelAdmin):
     form = ApiKeyForm
-    list_display = ["prefix", "client", "name", "scope_names", "state", "expiry_date", "last_used_at", "created"]
+    list_display = [
+        "prefix", "client", "name", "scope_names", "state", "by_path", "expiry_date", "last_used_at", "created",
+    ]  # fmt: skip
     list_filter = ["client", "revoked"]
     list_select_related = ["client"]
     search_fields = ["prefix", "name", "client__name"]
     autocomplete_fields = ["client"]
-    actions = ["revoke"]
+    actions = ["revoke", "make_path_token", "withdraw_path_token"]
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
         made_by_us = ["prefix", "revoked", "last_used_at", "created"] if obj else []
@@ -91,6 +94,27 @@ class ApiKeyAdmin(ModelAdmin):
         for key in queryset:
             services.revoke_api_key(key=key)
         messages.success(request, f"Keys revoked: {len(queryset)}.")
+
+    @admin.action(description="Make a path token (ends an earlier one)", permissions=["change"])
+    def make_path_token(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset.select_related("client"):
+            try:
+                token = services.make_path_token(key=key)
+            except FaceAppError as error:
+                messages.error(request, f"{key}: {error.message}")
+                continue
+            text = "Base path of {}: <code>/k/{}</code>. Store it now: it is never shown again."
+            messages.warning(request, format_html(text, key, token))
+
+    @admin.action(description="Withdraw path tokens", permissions=["change"])
+    def withdraw_path_token(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset:
+            services.withdraw_path_token(key=key)
+        messages.success(request, "Path tokens withdrawn. The keys themselves stay.")
+
+    @display(description="By path", boolean=True)
+    def by_path(self, key: ApiKey) -> bool:
+        return bool(key.path_token_hash)
 
     @display(description="Scopes")
     def scope_names(self, key: ApiKey) -> str:

@@ -15,6 +15,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from clients import services
+from clients.middleware import path_token_of as path_token_of
 from clients.models import ApiKey, Client
 from clients.throttling import FailedKeyThrottle
 
@@ -57,14 +58,18 @@ def set_client(request: Request, client: Client | None) -> None:
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Api-Key <key>` or `X-API-Key: <key>`. A key that is refused ends the request: 401."""
+    """A token in the path, `Authorization: Api-Key <key>`, or `X-API-Key: <key>`; the first of these that is there.
+
+    A key that is refused ends the request: 401.
+    """
 
     def authenticate(self, request: Request) -> tuple[ClientUser, ApiKey] | None:
-        text = self.read_key(request)
-        if text is None:
+        token = path_token_of(request._request)
+        text = self.read_key(request) if token is None else None
+        if token is None and text is None:
             return None
         try:
-            key = self.find_key(text)
+            key = self.find_key(text or "") if token is None else self.find_by_token(token)
         except AuthenticationFailed:
             self.count_refusal(request)
             raise
@@ -94,6 +99,14 @@ class ApiKeyAuthentication(BaseAuthentication):
         prefix = text.partition(".")[0]
         key = ApiKey.objects.select_related("client").filter(prefix=prefix).first() if prefix.isalnum() else None
         if key is None or not key.is_valid(text):
+            raise AuthenticationFailed("This API key is not known.", code="auth.invalid_key")
+        return require_usable(key)
+
+    @staticmethod
+    def find_by_token(token: str) -> ApiKey:
+        """The row of the key whose path token this is, if it may be used now."""
+        key = services.find_by_path_token(token=token)
+        if key is None:
             raise AuthenticationFailed("This API key is not known.", code="auth.invalid_key")
         return require_usable(key)
 

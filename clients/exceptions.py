@@ -15,6 +15,12 @@ class InactiveClient(Conflict):
     code = "client.inactive"
 
 
+class RevokedKey(Conflict):
+    """The key has been revoked, so that nothing can be made for it."""
+
+    code = "key.revoked"
+
+
 class InvalidKeyOptions(InvalidInput):
     """Options that no key can have: an unknown scope (`key.unknown_scope`) or a bad expiry (`key.bad_expiry`)."""
 

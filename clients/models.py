@@ -92,12 +92,18 @@ class ApiKey(AbstractAPIKey):
         help_text="Requests per period, such as 60/min; empty uses the deployment's setting.",
     )
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    path_token_hash = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     objects: ClassVar[ApiKeyManager] = ApiKeyManager()
 
     class Meta(AbstractAPIKey.Meta):
         verbose_name = "API key"
         verbose_name_plural = "API keys"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["path_token_hash"], condition=~models.Q(path_token_hash=""), name="path_token_unique"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"

@@ -15,7 +15,13 @@ from django.utils import timezone
 
 from clients.exceptions import InactiveClient, InvalidClient, InvalidKeyOptions
 from clients.models import ApiKey, Client, Scope
+from clients.path_tokens import find_by_path_token, make_path_token, withdraw_path_token
 from clients.querysets import ApiKeyQuerySet
+
+__all__ = [
+    "create_api_key", "find_by_path_token", "get_client", "get_or_create_client", "get_or_create_key_row",
+    "make_path_token", "record_use", "revoke_api_key", "save_new_key", "withdraw_path_token",
+]  # fmt: skip
 
 MAX_EXPIRY_DAYS = 36_500
 

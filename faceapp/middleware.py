@@ -14,7 +14,9 @@ ANY_KEY = re.compile(r"\b([A-Za-z0-9]{4,16})\.[A-Za-z0-9]{16,64}\b", re.ASCII)
 KEY_IN_PATH = rf"/+{KEY}(?:/+(?:train|recognize))?/*\Z"
 # `/api/`, and what programs made for other services call; those repeat slashes.
 API_PATHS = re.compile(
-    rf"/api/|/+nextcloud/|/+(?:open|detect|compute|welcome|health|train|recognize)/*\Z|{KEY_IN_PATH}", re.ASCII
+    r"/+(?:api|nextcloud|ekyc|k)/|/+(?:open|detect|compute|welcome|health|train|recognize)/*\Z"
+    rf"|/+(?:check-2-face|face-otp|register-face|search|remove)/*\Z|{KEY_IN_PATH}",
+    re.ASCII,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -10,11 +11,12 @@ from gunicorn.glogging import Logger
 from faceapp.middleware import ANY_KEY
 
 HIDDEN = r"\1…"
+PATH_TOKEN = re.compile(r"(/k/+)[^/?#\s\"]+")  # clients.middleware takes it off as well, also where it is encoded
 
 
 def without_keys(text: str) -> str:
-    """`text` with every key cut down to its prefix, by which the administrator knows it."""
-    return ANY_KEY.sub(HIDDEN, text)
+    """`text` with every key cut down to its prefix, by which the administrator knows it, and without path tokens."""
+    return PATH_TOKEN.sub(r"\1-", ANY_KEY.sub(HIDDEN, text))
 
 
 class KeyFilter(logging.Filter):

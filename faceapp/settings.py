@@ -63,11 +63,13 @@ INSTALLED_APPS = [
     "recognition.apps.RecognitionConfig",
     "albums.apps.AlbumsConfig",
     "compat.nextcloud.apps.NextcloudConfig",
+    "compat.ekyc.apps.EkycConfig",
     "compat.faceanalysis.apps.FaceAnalysisConfig",
     "compat.facehash.apps.FaceHashConfig",
 ]
 
 MIDDLEWARE = [
+    "clients.middleware.PathTokenMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "faceapp.api.limit_request_size",
@@ -309,6 +311,10 @@ NEXTCLOUD_CLIENT = env.str("FACEAPP_NEXTCLOUD_CLIENT", default="nextcloud")
 NEXTCLOUD_KEY = env.str("FACEAPP_NEXTCLOUD_KEY", default="").strip() or content_of(
     env.str("FACEAPP_NEXTCLOUD_KEY_FILE", default="")
 )
+
+# ---- eKYC dialect -----------------------------------------------------------------------------------------------
+EKYC_QUALITY_GATE = env.str("FACEAPP_EKYC_QUALITY_GATE", default="off")  # as FACEAPP_QUALITY_GATE
+EKYC_MIN_FRAMES = env.int("FACEAPP_EKYC_MIN_FRAMES", default=0)  # 0: three of five
 
 # ---- FaceAnalysis -----------------------------------------------------------------------------------------------
 FACEANALYSIS_CLIENT = env.str("FACEAPP_FACEANALYSIS_CLIENT", default="faceanalysis")

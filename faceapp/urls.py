@@ -47,6 +47,8 @@ urlpatterns = [
     path("api/v1/", include("compat.faceanalysis.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/login/", include("rest_framework.urls")),
+    path("ekyc/", include("compat.ekyc.urls")),
+    path("", include("compat.ekyc.urls")),
     path("nextcloud/", include("compat.nextcloud.urls")),
     path("", include("compat.nextcloud.urls")),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

@@ -27,7 +27,7 @@ from vision.types import DetectedFace, Embedding
 
 __all__ = [
     "alike", "assess", "can_assess", "cancel_session", "check_frames", "get_session", "passive_check", "policy_of",
-    "purge", "read_face", "redeem_token", "start_session", "submit_frames",
+    "purge", "read_face", "read_frames", "redeem_token", "start_session", "submit_frames",
 ]  # fmt: skip
 
 MIN_FRACTION = 0.6  # of the frames that must count

@@ -14,9 +14,10 @@ from people.files import discard_files
 from people.gate import remarks_on, require_quality
 from people.models import Person, ReferenceImage
 from people.portraits import add_reference_image, read_portrait
+from people.proofs import ENROL, redeem_for, require_live
 from people.records import checked, lock_enrolled, require_free_id, save_person
 from people.searching import people_like
-from people.types import Enrolment, FaceChoice, Gate, Portrait, Upload
+from people.types import Enrolment, FaceChoice, Gate, Portrait, Proof, Upload
 from vision.engines import DEFAULT, engines
 
 
@@ -28,6 +29,7 @@ class Identity:
     person: Person | None
     fields: Mapping[str, Any]
     only_new: bool = False
+    token: str = ""  # of a liveness session about this person
 
 
 def enrol_face(
@@ -43,23 +45,27 @@ def enrol_face(
     only_new: bool = False,
     gate: Gate | None = None,
     face_choice: FaceChoice = "only",
+    proof: Proof | None = None,
 ) -> Enrolment:
     """Store the face of an image for `person`, or for the person of this client, source and external id.
 
     Such a person is made where there is none; `name` and `metadata` change where they are given. Without an external id
     the person is new. `replace` puts the face in the place of all earlier ones, in one step; `only_new` refuses an id
-    that is taken. All or nothing is stored.
+    that is taken. With a `proof` of a living person that is checked too (`people.proofs`); a session's token is used up
+    by what is stored. All or nothing is.
 
     Raises `InvalidImage`, `UnusableFace`, `PoorQuality` (the gate: None is the deployment's), `ExternalIdTaken`,
-    `PersonNotFound`, `SourceReserved`, `UnusableValue`, or `Unavailable`.
+    `PersonNotFound`, `SourceReserved`, `UnusableValue`, `NotLive`, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
     """
     given = {key: value for key, value in {"name": name or None, "metadata": metadata}.items() if value is not None}
     fields = checked(external_id=external_id, source=source, **given)
     if only_new and person is None:
         require_free_id(client=client, external_id=fields["external_id"], source=source)
-    portrait = read_portrait(upload=upload, face_choice=face_choice)
+    portrait = read_portrait(upload=upload, face_choice=face_choice, liveness=proof is not None)
     require_quality(face=portrait.face, gate=gate)
-    identity = Identity(client, person, fields, only_new)
+    if proof and not proof.token:
+        require_live(client=client, proof=proof, face=portrait.face)
+    identity = Identity(client, person, fields, only_new, proof.token if proof else "")
     stored, created, [reference] = store_portraits(identity, [portrait], replace=replace)
     return Enrolment(
         person=stored,
@@ -80,6 +86,8 @@ def store_portraits(
     try:
         with transaction.atomic():
             person, created = _found_or_made(identity)
+            if identity.token:
+                redeem_for(person=person, token=identity.token, purpose=ENROL, face=portraits[0].face)
             earlier = list(ReferenceImage.objects.filter(person=person)) if replace else []
             ReferenceImage.objects.filter(pk__in=[image.pk for image in earlier]).delete()
             for portrait in portraits:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from pgvector import HalfVector
@@ -71,6 +72,11 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
 
     def of_person(self, person: Person) -> FaceTemplateQuerySet:
         return self.filter(person=person)
+
+    def vectors_of(self, reference_image_id: int) -> list[Embedding]:
+        """The stored embeddings of a photograph, float32; filter by space first."""
+        stored = self.filter(reference_image_id=reference_image_id).values_list("embedding", flat=True)
+        return [np.asarray(vector, np.float32) for vector in stored]
 
     def enrolled(self, *, sources: Sequence[str] | None = None) -> FaceTemplateQuerySet:
         """Those of people, never of the blacklist; with `sources` only of these sub-galleries."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
 from clients.models import Client
 from faceapp.exceptions import InvalidInput
+from liveness.services import redeem_token
 from people.calibration import comparisons, threshold_of
 from people.exceptions import NoTemplate, SourceReserved, UnusableEmbedding
 from people.models import BLACKLIST, FaceTemplate, Person, ReferenceImage
 from people.portraits import choose_face
+from people.proofs import COMPARE, VERIFY, redeem_for
 from people.querysets import FaceTemplateQuerySet
 from people.types import (
     Candidate,
@@ -22,6 +26,7 @@ from people.types import (
     Refusal,
     Search,
     SearchedFace,
+    SourcedImage,
 )
 from vision import inference
 from vision.engines import DEFAULT, engines
@@ -30,6 +35,8 @@ from vision.types import DetectedFace, Embedding, Space
 
 MAX_CANDIDATES = 100
 LARGEST_NUMBER = 60_000.0  # what half precision holds
+AT_ONCE = 4  # images of one call that wait for workers at the same time
+RESERVED = "The source 'blacklist' is kept for screening and cannot be searched here."
 
 
 def search_people(
@@ -52,7 +59,7 @@ def search_people(
     Raises `InvalidImage`, `UnusableFace` (`face.none`), `UnusableEmbedding`, `SourceReserved`, or `Unavailable`.
     """
     if sources is not None and BLACKLIST in sources:
-        raise SourceReserved("The source 'blacklist' is kept for screening and cannot be searched here.")
+        raise SourceReserved(RESERVED)
     space = engines[space_alias].space
     threshold = threshold if threshold is not None else threshold_of(client=client, space_alias=space_alias)
     found, probes, milliseconds = _probes(data, embeddings, space, space_alias, faces)
@@ -119,13 +126,37 @@ def _gallery_of(person: Person, space: Space) -> FaceTemplateQuerySet:
     return gallery.enrolled(sources=[person.source])
 
 
+def search_each(*, client: Client, images: Sequence[SourcedImage], limit: int = 10) -> list[SearchedFace | Refusal]:
+    """The people nearest to the largest face of each image, in the order of the images, each in its own source.
+
+    Several images are with workers at the same time. One that cannot be used is a `Refusal` in its place. Raises
+    `SourceReserved` or `Unavailable`.
+    """
+    if any(image.source == BLACKLIST for image in images):
+        raise SourceReserved(RESERVED)
+    space, threshold = engines[DEFAULT].space, threshold_of(client=client)
+    faces = _faces([image.data for image in images], DEFAULT)
+    gallery = FaceTemplate.objects.of_client(client).in_space(space.name)
+
+    def near(face: Embedding, source: str) -> SearchedFace:
+        people = gallery.enrolled(sources=[source])
+        found = nearest_people(gallery=people, probe=face, space=space, limit=limit, threshold=threshold)
+        return SearchedFace(None, found)
+
+    return [
+        face if isinstance(face, Refusal) else near(face, image.source)
+        for face, image in zip(faces, images, strict=True)
+    ]
+
+
 def verify_person(
-    *, person: Person, data: bytes, threshold: float | None = None, space_alias: str = DEFAULT
+    *, person: Person, data: bytes, threshold: float | None = None, space_alias: str = DEFAULT, token: str = ""
 ) -> Comparison:
     """Whether the largest face of an image is this person's: the distance to the best of the person's templates.
 
-    The margin is to the most similar other person of the same source. Raises `InvalidImage`, `UnusableFace`
-    (`face.none`), `NoTemplate` for a person without a face, or `Unavailable`.
+    The margin is to the most similar other person of the same source. A match uses the `token` of a liveness session up
+    where one is given. Raises `InvalidImage`, `UnusableFace` (`face.none`), `NoTemplate` for a person without a face,
+    `TokenRefused`, `SessionNotFound`, or `Unavailable`.
     """
     space = engines[space_alias].space
     threshold = threshold if threshold is not None else threshold_of(client=person.client, space_alias=space_alias)
@@ -137,7 +168,10 @@ def verify_person(
         *gallery.of_person(person).nearest(probe, metric=space.metric, limit=1),
         *gallery.exclude(person=person).nearest(probe, metric=space.metric, limit=1),
     ]
-    return _first_of(near, person, space, threshold)
+    compared = _first_of(near, person, space, threshold)
+    if token and compared.matches:
+        redeem_for(person=person, token=token, purpose=VERIFY, face={space.name: probe})
+    return compared
 
 
 def _first_of(near: Sequence[Neighbour], person: Person, space: Space, threshold: float) -> Comparison:
@@ -159,21 +193,32 @@ def compare_faces(
     others: Sequence[bytes | InvalidInput],
     threshold: float | None = None,
     space_alias: str = DEFAULT,
+    token: str = "",
+    subject: str = "",
 ) -> FaceComparisons:
     """The largest face of `first` against the largest of each other image, in their order. Nothing is stored.
 
+    `token` of a liveness session about `subject`: it must have been made for the face of `first`, and is used up.
+
     An image of `others` that cannot be used is a `Refusal` in its place, and so is the error that stands for one which
     could not even be read. Raises `InvalidImage` or `UnusableFace`
-    (`face.none`) for `first`, or `Unavailable`.
+    (`face.none`) for `first`, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
     """
     space = engines[space_alias].space
     threshold = threshold if threshold is not None else threshold_of(client=client, space_alias=space_alias)
     probe = face_of(first, space_alias)
-    faces = [_face_or_refusal(data, space_alias) for data in others]
+    faces = _faces(others, space_alias)
+    if token:
+        redeem_token(client=client, token=token, purpose=COMPARE, subject=subject, face={space.name: probe})
     gaps = [distance(probe, face, metric=space.metric) for face in faces if not isinstance(face, Refusal)]
     compared = iter(comparisons(distances=gaps, space=space, threshold=threshold))
     results = tuple(face if isinstance(face, Refusal) else next(compared) for face in faces)
     return FaceComparisons(results, space.name, space.metric, threshold)
+
+
+def _faces(images: Sequence[bytes | InvalidInput], space_alias: str) -> list[Embedding | Refusal]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(partial(_face_or_refusal, space_alias=space_alias), images))
 
 
 def _face_or_refusal(data: bytes | InvalidInput, space_alias: str) -> Embedding | Refusal:

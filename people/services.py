@@ -24,13 +24,15 @@ from people.records import (
     set_primary_image,
     update_person,
 )
-from people.searching import compare_faces, search_people, verify_person
+from people.searching import compare_faces, search_each, search_people, verify_person
+from people.verifying import compare_live, verify_live
 
 __all__ = [
     "STORAGE_ERRORS",
     "add_reference_image",
     "add_templates",
     "compare_faces",
+    "compare_live",
     "create_person",
     "delete_reference_image",
     "deployment_gate",
@@ -49,11 +51,13 @@ __all__ = [
     "read_portraits",
     "remarks_on",
     "require_quality",
+    "search_each",
     "search_people",
     "set_calibration",
     "set_primary_image",
     "store_file",
     "threshold_of",
     "update_person",
+    "verify_live",
     "verify_person",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from faceapp.exceptions import InvalidInput
 from vision.images import ImageInfo
 from vision.types import Box, DetectedFace
 
@@ -87,6 +89,41 @@ class Comparison:
     def matches(self) -> bool:
         """The decision: the same person."""
         return self.distance <= self.threshold
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a caller brings to show that a living person stands behind an image: frames, or a session's token.
+
+    `asked`: whether the caller wants to know; what the client's policy demands is checked all the same. `min_frames`
+    must show the person; 0: three of five. `subject`: whom the token's session was about, where no person says so.
+    """
+
+    frames: Sequence[bytes] = ()
+    token: str = ""
+    asked: bool = True
+    min_frames: int = 0
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class LiveComparison:
+    """Two faces, and whether somebody alive is behind the second; None where that was not checked.
+
+    `reasons` are the codes of why `is_live` is false.
+    """
+
+    comparison: Comparison
+    is_live: bool | None = None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourcedImage:
+    """One image of several to be searched for, or why it could not be read, and the sub-gallery to look in."""
+
+    data: bytes | InvalidInput
+    source: str
 
 
 @dataclass(frozen=True)

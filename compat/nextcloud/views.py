@@ -7,14 +7,14 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import MultiPartParser
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from clients.models import Scope
+from compat.negotiation import JsonAnswers
 from compat.nextcloud import errors, payloads, services
 from compat.nextcloud.authentication import NextcloudKeyAuthentication, key_of
 from compat.nextcloud.models import FaceModel
@@ -22,14 +22,11 @@ from compat.nextcloud.uploads import MemoryUploadHandler
 from faceapp.exceptions import FaceAppError
 
 
-class AlwaysJson(BaseContentNegotiation):
-    """Whatever `Accept` says: the answer is JSON, and 406 would cost an image."""
+class AlwaysJson(JsonAnswers):
+    """Whatever the request says it is: 415 and 406 would cost an image."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return parsers[0]
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
 
 
 class NextcloudView(APIView):

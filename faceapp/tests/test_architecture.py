@@ -50,7 +50,7 @@ OPEN_IN = {
     "albums": {"curation"},
 }
 # Doors, and the modules they may import beside the above: who is calling, and how errors leave.
-DOORS = {"api", "admin", "views", "forms", "urls", "management", "filters", "schema"}
+DOORS = {"api", "admin", "views", "forms", "urls", "management", "filters", "schema", "middleware"}
 TOOLS_OF_DOORS = {
     "clients": {"authentication", "permissions", "throttling", "api"},
     "people": {"api", "admin"},
@@ -60,7 +60,18 @@ ROOT_FOR_APPS = {"faceapp.exceptions", "faceapp.env"}
 # Rules know no HTTP and no door.
 DOMAIN = {"models", "querysets", "services", "types", "exceptions"}
 # What `people.services` is cut into.
-DOMAIN |= {"files", "portraits", "records", "enrolment", "searching", "erasure", "calibration", "gate"}
+DOMAIN |= {
+    "files",
+    "portraits",
+    "records",
+    "enrolment",
+    "searching",
+    "erasure",
+    "calibration",
+    "gate",
+    "proofs",
+    "verifying",
+}
 HTTP = {"rest_framework", "django.http", "django.urls", "django.contrib.admin", "drf_spectacular", "unfold"}
 MODEL_LIBRARIES = {"tensorflow", "keras", "deepface", "dlib", "cv2", "onnxruntime", "mtcnn", "retinaface", "matplotlib"}
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "misc", "tools", "base_utils"}

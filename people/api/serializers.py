@@ -19,6 +19,9 @@ ON_EXISTING = ["refuse", "add", "replace"]
 OBJECT = extend_schema_field({"type": "object", "additionalProperties": True})
 
 
+OF_SESSION = "Of a liveness session about this person and purpose; used up by this call."
+
+
 # ---- what comes in ----------------------------------------------------------------------------------------------
 @OBJECT
 class MetadataField(serializers.JSONField):
@@ -53,6 +56,7 @@ class NewImage(serializers.Serializer):  # type: ignore[type-arg]
         [gate.value for gate in Gate], required=False, help_text="Default: the deployment's."
     )
     face_choice: Any = serializers.ChoiceField(["only", "largest"], default="only")
+    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=OF_SESSION)
 
 
 class NewPerson(PersonPatch):
@@ -66,6 +70,7 @@ class NewPerson(PersonPatch):
     )
     quality_gate: Any = serializers.ChoiceField([gate.value for gate in Gate], required=False)
     face_choice: Any = serializers.ChoiceField(["only", "largest"], default="only")
+    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=OF_SESSION)
 
 
 class SearchInput(serializers.Serializer):  # type: ignore[type-arg]
@@ -99,12 +104,16 @@ class VerifyInput(serializers.Serializer):  # type: ignore[type-arg]
 
     image = ImageField(style=ONE_FILE)
     threshold = DistanceField(required=False, allow_null=True, min_value=0)
+    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=OF_SESSION)
 
 
 class CompareInput(VerifyInput):
     """One image against one or more others."""
 
     images: Any = serializers.ListField(child=ImageField(), allow_empty=False, style=FILE_LIST)
+    liveness_subject = serializers.CharField(
+        required=False, max_length=255, trim_whitespace=False, help_text="Whom the token's session was about."
+    )
 
 
 # ---- what goes out ----------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ from people.api.serializers import (
 )
 from people.exceptions import TooManyImages
 from people.models import Person, ReferenceImage
-from people.types import Enrolment, Gate
+from people.types import Enrolment, Gate, Proof
 
 PARSERS = [NestedJSONParser, MultiPartParser, FormParser]
 KEEP_RECORD = OpenApiParameter("keep_record", bool, description="Erase the faces only; the record stays.")
@@ -80,7 +80,7 @@ class PeopleViewSet(mixins.ListModelMixin, GenericViewSet[Person]):
         """A new person, with the face of a photograph or without; 200 where the person was there already."""
         data = self._validated(request)
         existing, image = data.pop("on_existing"), data.pop("image", None)
-        options = {"gate": _gate(data), "face_choice": data.pop("face_choice")}
+        options = {"gate": _gate(data), "face_choice": data.pop("face_choice"), "proof": _proof(data)}
         if image is None:
             person = services.create_person(client=client_of(request), **data)
             return Response(self._enrolled(person, None), status=status.HTTP_201_CREATED)
@@ -113,9 +113,10 @@ class PeopleViewSet(mixins.ListModelMixin, GenericViewSet[Person]):
     def images(self, request: Request, pk: str) -> Response:
         """Enrol another photograph, or one in the place of all others."""
         person, data = self.get_person(), self._validated(request)
-        options = {"gate": _gate(data), "replace": data["replace"], "face_choice": data["face_choice"]}
-        upload = upload_of(data["image"])
-        enrolment = services.enrol_face(client=person.client, person=person, upload=upload, **options)
+        upload, gate, proof = upload_of(data.pop("image")), _gate(data), _proof(data)
+        enrolment = services.enrol_face(
+            client=person.client, person=person, upload=upload, gate=gate, proof=proof, **data
+        )
         body = EnrolmentSerializer(enrolment, context=self.get_serializer_context()).data
         return Response(body, status=status.HTTP_201_CREATED)
 
@@ -173,10 +174,9 @@ class PeopleViewSet(mixins.ListModelMixin, GenericViewSet[Person]):
     def verify(self, request: Request, pk: str) -> Response:
         """Is it this person? The largest face of an image against the person's photographs."""
         person, data = self.get_person(), self._validated(request)
-        upload, threshold = upload_of(data["image"]), data.get("threshold") or None
-        return Response(
-            ComparisonSerializer(services.verify_person(person=person, data=upload.data, threshold=threshold)).data
-        )
+        options = {"threshold": data.get("threshold") or None, "token": data.get("liveness_token", "")}
+        compared = services.verify_person(person=person, data=upload_of(data["image"]).data, **options)
+        return Response(ComparisonSerializer(compared).data)
 
     def _enrolled(self, person: Person, enrolment: Enrolment | None) -> dict[str, Any]:
         context = self.get_serializer_context()
@@ -213,6 +213,8 @@ class CompareViewSet(GenericViewSet[Person]):
             first=upload_of(data["image"]).data,
             others=read_all(data["images"]),
             threshold=data.get("threshold") or None,
+            token=data.get("liveness_token", ""),
+            subject=data.get("liveness_subject", ""),
         )
         return Response(ComparisonsSerializer(compared).data)
 
@@ -220,3 +222,8 @@ class CompareViewSet(GenericViewSet[Person]):
 def _gate(data: dict[str, Any]) -> Gate | None:
     chosen = data.pop("quality_gate", None)
     return Gate(chosen) if chosen else None
+
+
+def _proof(data: dict[str, Any]) -> Proof | None:
+    token = data.pop("liveness_token", "")
+    return Proof(token=token) if token else None

@@ -58,6 +58,10 @@ def test_every_call_of_the_readme_works(api: Api, photos: dict[str, bytes], tmp_
             assert [result["has_blacklist_match"] for result in results] == [True, False]
         if line.endswith("/verify"):
             assert json.loads(body)["decision"] == "no_match"
+        if line.endswith("$URL/search"):
+            assert [hit["people_id"] for hit in json.loads(body)["data"]] == ["u-18"]
+        if line.endswith("$URL/face-otp"):
+            assert json.loads(body)["compare_result"] == "MATCH"
         if line.endswith("/people/search"):
             assert sum(_matches(face) for face in json.loads(body)["faces"]) == 1
     assert (tmp_path / "evidence.jpg").read_bytes() == photos["M"]

@@ -1,4 +1,7 @@
-"""`manage.py create_api_key <client>`: prints a new key, and nothing else, on standard output."""
+"""`manage.py create_api_key <client>`: prints a new key, and nothing else, on standard output.
+
+With `--path-token` a second line is what to put behind the service's address in place of the key.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--expires-days", type=int, metavar="N", help="days from now; never when omitted")
         parser.add_argument("--name", default="", help="what the key is for")
+        parser.add_argument(
+            "--path-token", action="store_true", help="also a secret path for programs that know a base URL only"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -31,9 +37,12 @@ class Command(BaseCommand):
                 scopes=options["scopes"],
                 expires_in_days=options["expires_days"],
             )
+            token = services.make_path_token(key=row) if options["path_token"] else ""
         except FaceAppError as error:
             raise CommandError(error.message) from error
         except OperationalError as error:
             raise CommandError("The database does not answer.") from error
         self.stderr.write(f"Key {row} of client {row.client}:", self.style.NOTICE)
         self.stdout.write(key)
+        if token:
+            self.stdout.write(f"/k/{token}")

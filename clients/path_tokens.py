@@ -1,0 +1,41 @@
+"""Tokens that stand for a key in the path of an address.
+
+Not the key itself: addresses are written down in more places than headers are, so what is in them has a life of its own
+and can be withdrawn without changing the key. A token has 256 random bits; its hash needs neither salt nor rounds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from clients.exceptions import InactiveClient, RevokedKey
+from clients.models import ApiKey
+
+
+def make_path_token(*, key: ApiKey) -> str:
+    """A new token of the key, whose earlier one ends; returns its only copy. Raises `RevokedKey`, `InactiveClient`."""
+    if key.revoked:
+        raise RevokedKey("The key has been revoked.")
+    if not key.client.is_active:
+        raise InactiveClient("The client is inactive. Activate it before making a path token for it.")
+    token = secrets.token_urlsafe(32)
+    key.path_token_hash = digest(token)
+    key.save(update_fields=["path_token_hash"])
+    return token
+
+
+def withdraw_path_token(*, key: ApiKey) -> None:
+    """Refuse the key's token from now on; the key itself stays."""
+    key.path_token_hash = ""
+    key.save(update_fields=["path_token_hash"])
+
+
+def find_by_path_token(*, token: str) -> ApiKey | None:
+    """The key whose token this is, usable or not."""
+    return ApiKey.objects.select_related("client").filter(path_token_hash=digest(token)).first() if token else None
+
+
+def digest(token: str) -> str:
+    """What is stored of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,15 @@
+"""The older service's paths; the same below `/ekyc/`."""
+
+from django.urls import path
+
+from compat.ekyc import views
+
+urlpatterns = [
+    path("check-2-face", views.CompareView.as_view(), name="ekyc-check-2-face"),
+    path("face-otp", views.OtpView.as_view(), name="ekyc-face-otp"),
+    path("register-face", views.RegisterView.as_view(), name="ekyc-register-face"),
+    path("search", views.SearchView.as_view(), name="ekyc-search"),
+    path("api/v2/search", views.BatchView.as_view(), name="ekyc-search-v2"),
+    path("api/v3/search", views.BatchView.as_view(), name="ekyc-search-v3"),
+    path("remove", views.RemoveView.as_view(), name="ekyc-remove"),
+]

@@ -1,0 +1,109 @@
+"""`/check-2-face`, `/face-otp`, `/register-face`, `/search`, `/api/v2/search` and `/remove`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.conf import settings
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from clients.authentication import client_of
+from clients.models import Scope
+from compat.ekyc import errors, payloads
+from compat.negotiation import JsonAnswers
+from faceapp.parsers import NestedJSONParser
+from people import services
+from people.types import Gate, Upload
+
+
+class EkycView(APIView):
+    """`nothing`: what an answer carries besides `status` where the call fails, for callers who read every key."""
+
+    schema = None
+    parser_classes = [NestedJSONParser]
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = JsonAnswers
+    no_face_status = 200
+    nothing: ClassVar[dict[str, Any]] = {}
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
+        return errors.answer
+
+
+class CompareView(EkycView):
+    """Two images."""
+
+    scope_write = Scope.PEOPLE_SEARCH
+    nothing: ClassVar[dict[str, Any]] = {
+        "compare_result": None, "similator_percent": None, "feature_vector": [], "is_live": None,
+    }  # fmt: skip
+
+    def post(self, request: Request) -> Response:
+        pair = payloads.read_pair(request.data)
+        result = services.compare_live(client=client_of(request), known=pair.known, data=pair.taken, proof=pair.proof)
+        return Response(payloads.write_comparison(result))
+
+
+class OtpView(CompareView):
+    """An image against somebody who is registered, or against another image."""
+
+    def post(self, request: Request) -> Response:
+        given, client = payloads.read_pair_or_claim(request.data), client_of(request)
+        if isinstance(given, payloads.Claim):
+            person = services.find_person(client=client, external_id=given.people_id, source=given.source)
+            result = services.verify_live(person=person, data=given.taken, proof=given.proof)
+        else:
+            result = services.compare_live(client=client, known=given.known, data=given.taken, proof=given.proof)
+        return Response(payloads.write_comparison(result))
+
+
+class RegisterView(EkycView):
+    """One face for an id and a source, in the place of an earlier one."""
+
+    scope_write = Scope.PEOPLE_WRITE
+    no_face_status = 400
+
+    def post(self, request: Request) -> Response:
+        new = payloads.read_registration(request.data)
+        fields: dict[str, Any] = {"external_id": new.people_id, "source": new.source, "metadata": new.metadata}
+        rules: dict[str, Any] = {"replace": True, "face_choice": "largest", "gate": Gate(settings.EKYC_QUALITY_GATE)}
+        image = Upload(new.image)
+        enrolment = services.enrol_face(client=client_of(request), upload=image, proof=new.proof, **fields, **rules)
+        return Response(payloads.write_registration(enrolment.person))
+
+
+class SearchView(EkycView):
+    """Who is it?"""
+
+    scope_write = Scope.PEOPLE_SEARCH
+    nothing: ClassVar[dict[str, Any]] = {"data": []}
+
+    def post(self, request: Request) -> Response:
+        image, source = payloads.read_search(request.data)
+        found = services.search_people(client=client_of(request), data=image, sources=[source], faces="largest")
+        return Response(payloads.write_search(found.faces[0].candidates))
+
+
+class BatchView(SearchView):
+    """Who are these? A bad image fails alone."""
+
+    def post(self, request: Request) -> Response:
+        batch = payloads.read_batch(request.data)
+        results = services.search_each(client=client_of(request), images=batch.images)
+        return Response(payloads.write_batch(batch.names, results))
+
+
+class RemoveView(EkycView):
+    """Erase somebody with face and image."""
+
+    scope_write = Scope.PEOPLE_WRITE
+
+    def post(self, request: Request) -> Response:
+        people_id, source = payloads.read_removal(request.data)
+        person = services.find_person(client=client_of(request), external_id=people_id, source=source)
+        services.erase_person(person=person)
+        return Response(payloads.write_person(people_id, source))
