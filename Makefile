@@ -7,8 +7,12 @@ PYTHON ?= $(shell for name in python3.11 python3; do \
 VENV := .venv/bin/python
 COMPILE := $(VENV) -m uv pip compile --quiet --no-header --no-annotate --python-version 3.11
 PACKAGES := clients people blacklist recognition albums compat vision faceapp conftest.py manage.py
+PACKAGES := clients people training blacklist recognition compat vision faceapp conftest.py manage.py
 # Processes that share the tests; those that somebody chooses, and servers that are not ours, get along with one.
 WORKERS ?= $(if $(ARGS)$(DATABASE_URL)$(REDIS_URL),0,2)
+
+# The command `faceapp`: the lock has what it needs and what builds it, so that nothing is fetched for it.
+CLIENT_OPTIONS := --quiet --no-deps --no-build-isolation
 
 # The locks are complete; --no-deps keeps out a second OpenCV wheel (see requirements-overrides.txt).
 define install
@@ -54,11 +58,12 @@ lock: .venv/.installed  ## compile requirements*.in into requirements*.txt
 clean:  ## remove the virtual environment and caches; your data in var/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache var/lint
 
-.venv/.installed: requirements.txt
+.venv/.installed: requirements.txt clients_sdk/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed: install it, or name it with PYTHON=/path/to/python3.11." >&2; exit 1; }
 	@test -x $(VENV) || $(PYTHON) -m venv .venv
 	@$(VENV) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || echo "Going on with pip."
 	$(call install,requirements.txt)
+	@$(VENV) -m uv pip install $(CLIENT_OPTIONS) --python $(VENV) -e clients_sdk || $(VENV) -m pip install $(CLIENT_OPTIONS) -e clients_sdk
 
 .venv/.installed-dev: requirements-dev.txt .venv/.installed
 	$(call install,requirements-dev.txt)

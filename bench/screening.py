@@ -50,7 +50,7 @@ def measure(stack: Any, service: Any, *, workers: int, loops: dict[int, tuple[fl
     from bench.nextcloud import peak_of_workers
 
     photographs = [photograph(name, SIDE) for name in NAMES]
-    service.screen(photographs)
+    service.screening.screen(photographs)
     pace = COPIES * len(NAMES) / timed_job(service, photographs * COPIES)
     memory = peak_of_workers(stack)
     return [Screening(workers, upsample, pace, loop[0], memory, loop[1]) for upsample, loop in loops.items()]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from dataclasses import dataclass
 
+from faceapp_client import FaceApp
+
 from bench.photographs import photograph
-from demo.api import FaceApp
 
 IMAGES, SIDE = 60, 640
 
@@ -28,21 +28,17 @@ class Throughput:
 def measure(service: FaceApp, *, workers: int) -> Throughput:
     """The job of one small photograph, many times."""
     image = photograph("one face", SIDE)
-    service.screen([image])
+    service.screening.screen([image])
     return Throughput(workers, IMAGES, timed_job(service, [image] * IMAGES))
 
 
 def timed_job(service: FaceApp, images: list[bytes]) -> float:
     """Seconds from sending a job to its last result, asking for its progress ten times a second."""
-    texts = [base64.b64encode(image).decode() for image in images]
     started = time.perf_counter()
-    url = f"{service.url}/api/v1/process/process-images"
-    answer = service.session.post(url, json={"images": texts}, headers={"Prefer": "respond-async"}, timeout=90)
-    answer.raise_for_status()
-    job = answer.json()
-    while job["done"] < job["total"]:
+    job = service.screening.submit(images)
+    while job.done < job.total:
         time.sleep(0.1)
-        job = service.job(job["id"])
-    if job["failed"]:
-        raise RuntimeError(f"{job['failed']} images of the job failed")
+        job = service.screening.job(job.id)
+    if job.failed:
+        raise RuntimeError(f"{job.failed} images of the job failed")
     return time.perf_counter() - started

@@ -15,7 +15,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from clients import services
-from clients.middleware import path_token_of
+from clients.middleware import path_token_of as path_token_of
 from clients.models import ApiKey, Client
 from clients.throttling import FailedKeyThrottle
 
@@ -64,7 +64,8 @@ class ApiKeyAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[ClientUser, ApiKey] | None:
-        token, text = path_token_of(request._request), self.read_key(request)
+        token = path_token_of(request._request)
+        text = self.read_key(request) if token is None else None
         if token is None and text is None:
             return None
         try:
@@ -108,13 +109,6 @@ class ApiKeyAuthentication(BaseAuthentication):
         if key is None:
             raise AuthenticationFailed("This API key is not known.", code="auth.invalid_key")
         return require_usable(key)
-
-
-class PathTokenAuthentication(ApiKeyAuthentication):
-    """A token in the path only, for dialects whose callers otherwise log in; headers are left to those."""
-
-    def authenticate(self, request: Request) -> tuple[ClientUser, ApiKey] | None:
-        return None if path_token_of(request._request) is None else super().authenticate(request)
 
 
 def require_usable(key: ApiKey) -> ApiKey:

@@ -41,7 +41,9 @@ def take_off(request: HttpRequest, *, token: str, rest: str) -> None:
     """Let the request be one for `rest`; the token is found in `path_token_of`."""
     request.path_token = token  # type: ignore[attr-defined]
     root = request.path.removesuffix(request.path_info)
-    request.path_info = rest if is_api_path(rest) else HIDDEN + rest
+    rest = rest or "/"
+    served = is_api_path(rest) or (request.method == "POST" and not rest.strip("/"))
+    request.path_info = rest if served else HIDDEN + rest
     request.path = root + request.path_info
     request.META["PATH_INFO"] = request.path_info
     query = request.META.get("QUERY_STRING", "")

@@ -10,19 +10,17 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import requests
+from faceapp_client import Conflict, FaceApp, FaceAppError
+from faceapp_client.results import ScreenedImage
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from demo import photographs, server
-from demo.api import ApiError, FaceApp
 from demo.photographs import Person, Photograph, PhotographsMissingError
 from faceapp.env import env
 
-NAME_TAKEN = 409
 HONEST = """\
 The listed people were enrolled from the same photographs: their faces cut out, enlarged, brightened, compressed
 again. That shows what the service does, not how well it tells people apart. PHOTOS=<folder> screens your own."""
@@ -34,7 +32,7 @@ class Screened:
     """A photograph with the service's result and the time that the caller waited for it."""
 
     photograph: Photograph
-    result: dict[str, Any]
+    result: ScreenedImage
     threshold: float
     milliseconds: float
 
@@ -51,7 +49,7 @@ def main() -> int:
             run(url, folder)
             if started:
                 console.print("The server was started for this demo and stops now. `make run` brings it back.")
-    except (server.NoServerError, PhotographsMissingError, ApiError, requests.RequestException, OSError) as error:
+    except (server.NoServerError, PhotographsMissingError, FaceAppError, OSError) as error:
         console.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
         return 1
     except KeyboardInterrupt:
@@ -76,22 +74,20 @@ def enrol(service: FaceApp, person: Person) -> None:
     """List a person, or leave the entry of an earlier run as it is."""
     images = [(picture.title, picture.content) for picture in person.photographs]
     try:
-        entry = service.add_to_blacklist(person.name, person.reason, images)
-    except ApiError as error:
-        if error.status != NAME_TAKEN:
-            raise
+        entry = service.blacklist.add(person.name, images, reason=person.reason)
+    except Conflict:
         console.print(f"On the blacklist already: {escape(person.name)}")
         return
     console.print(f"Added to the blacklist: {escape(person.name)}")
-    for refusal in entry["errors"]:
+    for refusal in entry.errors:
         console.print(f"  [yellow]{escape(refusal)}[/yellow]", soft_wrap=True)
 
 
 def screen(service: FaceApp, picture: Photograph) -> Screened:
     started = time.perf_counter()
-    (result,) = service.screen([picture.content])
+    (result,) = service.screening.screen([picture.content])
     milliseconds = (time.perf_counter() - started) * 1000
-    return Screened(picture, result, service.job(result["job_id"])["threshold"], milliseconds)
+    return Screened(picture, result, service.screening.job(result.job_id).threshold, milliseconds)
 
 
 def table(screened: list[Screened]) -> Table:
@@ -101,35 +97,35 @@ def table(screened: list[Screened]) -> Table:
         found = matches(row.result)
         first, *others = found or [(outcome(row.result), "")]
         numbers = (f"{row.threshold:.2f}", f"{row.milliseconds:.0f}")
-        columns.add_row(escape(row.photograph.title), str(len(row.result["faces"])), *first, *numbers)
+        columns.add_row(escape(row.photograph.title), str(len(row.result.faces)), *first, *numbers)
         for other in others:
             columns.add_row("", "", *other, "", "")
     return columns
 
 
-def matches(result: dict[str, Any]) -> list[tuple[str, str]]:
+def matches(result: ScreenedImage) -> list[tuple[str, str]]:
     """Who was found, and at which distance."""
     return [
         (
-            f"[bold red]{escape(match['entry_name'])}[/bold red] (face {face['face_index'] + 1})",
-            f"{match['distance']:.3f}",
+            f"[bold red]{escape(match.entry_name)}[/bold red] (face {face.face_index + 1})",
+            f"{match.distance:.3f}",
         )
-        for face in result["faces"]
-        for match in face["blacklist_matches"]
+        for face in result.faces
+        for match in face.blacklist_matches
     ]
 
 
-def outcome(result: dict[str, Any]) -> str:
+def outcome(result: ScreenedImage) -> str:
     """What to say about an image without a match."""
-    if result["error"]:
-        return f"[yellow]{escape(result['error'])}[/yellow]"
-    return "no match" if result["faces"] else "no face"
+    if result.error:
+        return f"[yellow]{escape(result.error)}[/yellow]"
+    return "no match" if result.faces else "no face"
 
 
 def print_links(url: str, screened: list[Screened]) -> None:
     console.print("\nSee each result in the admin, or as JSON with your key:")
     for row in screened:
-        key = row.result["db_id"]
+        key = row.result.db_id
         console.print(f"  {escape(row.photograph.title)}", highlight=False)
         console.print(f"    {url}/admin/recognition/processedimage/{key}/change/", soft_wrap=True)
         console.print(f"    {url}/api/v1/processed-images/{key}/", soft_wrap=True)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
+from faceapp_client import FaceApp
+from faceapp_client.results import Box
 from PIL import Image, ImageEnhance
-
-from demo.api import FaceApp
 
 MARGIN = 0.5  # around a face that is cut out, as a share of its box
 LARGER, BRIGHTER = 1.5, 1.15
@@ -76,18 +75,18 @@ def largest_face(service: FaceApp, content: bytes) -> bytes:
     faces = service.detect(content)
     if not faces:
         raise PhotographsMissingError("The service found no face in a photograph that has one.")
-    area = max((face["facial_area"] for face in faces), key=lambda area: area["w"] * area["h"])
+    area = max((face.facial_area for face in faces), key=lambda area: area.w * area.h)
     with Image.open(BytesIO(content)) as picture:
         face = picture.convert("RGB").crop(_around(area, picture.size))
     size = (round(face.width * LARGER), round(face.height * LARGER))
     return _jpeg(ImageEnhance.Brightness(face.resize(size)).enhance(BRIGHTER))
 
 
-def _around(area: dict[str, Any], size: tuple[int, int]) -> tuple[int, int, int, int]:
+def _around(area: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """The box of a face with a margin: left, top, right, bottom, inside the picture."""
-    dx, dy = round(area["w"] * MARGIN), round(area["h"] * MARGIN)
-    right, bottom = area["x"] + area["w"] + dx, area["y"] + area["h"] + dy
-    return max(area["x"] - dx, 0), max(area["y"] - dy, 0), min(right, size[0]), min(bottom, size[1])
+    dx, dy = round(area.w * MARGIN), round(area.h * MARGIN)
+    right, bottom = area.x + area.w + dx, area.y + area.h + dy
+    return max(area.x - dx, 0), max(area.y - dy, 0), min(right, size[0]), min(bottom, size[1])
 
 
 def _jpeg(picture: Image.Image) -> bytes:

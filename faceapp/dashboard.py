@@ -100,6 +100,8 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
                 "liveness_livenesssession",
                 "liveness.view_livenesssession",
             ),
+            ("Recognisers", "model_training", "training_recogniser", "training.view_recogniser"),
+            ("Training options", "instant_mix", "training_trainingoptions", "training.view_trainingoptions"),
         ],
     ),
     (

@@ -8,10 +8,15 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
+# The form of our keys, prefix and secret, for services that have them in the path.
+KEY = r"[A-Za-z0-9]{4,16}\.[A-Za-z0-9]{16,64}"
+ANY_KEY = re.compile(r"\b([A-Za-z0-9]{4,16})\.[A-Za-z0-9]{16,64}\b", re.ASCII)
+KEY_IN_PATH = rf"/+{KEY}(?:/+(?:train|recognize))?/*\Z"
 # `/api/`, and what programs made for other services call; those repeat slashes.
 API_PATHS = re.compile(
-    r"/+(?:api|nextcloud|ekyc|k)/|/+(?:open|detect|compute|welcome|health)/*\Z"
-    r"|/+(?:check-2-face|face-otp|register-face|search|remove)/*\Z"
+    r"/+(?:api|nextcloud|ekyc|k)/|/+(?:open|detect|compute|welcome|health|train|recognize)/*\Z"
+    rf"|/+(?:check-2-face|face-otp|register-face|search|remove)/*\Z|{KEY_IN_PATH}",
+    re.ASCII,
 )
 
 

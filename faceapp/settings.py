@@ -59,11 +59,13 @@ INSTALLED_APPS = [
     "liveness.apps.LivenessConfig",
     "people.apps.PeopleConfig",
     "blacklist.apps.BlacklistConfig",
+    "training.apps.TrainingConfig",
     "recognition.apps.RecognitionConfig",
     "albums.apps.AlbumsConfig",
     "compat.nextcloud.apps.NextcloudConfig",
     "compat.ekyc.apps.EkycConfig",
     "compat.faceanalysis.apps.FaceAnalysisConfig",
+    "compat.facehash.apps.FaceHashConfig",
 ]
 
 MIDDLEWARE = [
@@ -167,6 +169,8 @@ CELERY_TASK_ROUTES = {
     "recognition.tasks.purge": {"queue": "maintenance"},
     "albums.tasks.sweep": {"queue": "maintenance"},
     "liveness.tasks.purge": {"queue": "maintenance"},
+    "training.tasks.train_recogniser": {"queue": "training"},  # of a worker of its own
+    "training.tasks.sweep_trainings": {"queue": "maintenance"},
 }
 CELERY_TASK_TIME_LIMIT = env.int("FACEAPP_IMAGE_TIME_LIMIT", default=120)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -195,6 +199,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.float("FACEAPP_SWEEP_SECONDS", default=10.0),
         "options": {"expires": 30},
     },
+    "sweep-trainings": {"task": "training.tasks.sweep_trainings", "schedule": 30.0, "options": {"expires": 60}},
     "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
     "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
 }
@@ -269,6 +274,18 @@ QUALITY_GATE = env.str("FACEAPP_QUALITY_GATE", default="standard")  # of enrolme
 FACEAPP_WAIT_SECONDS = env.float("FACEAPP_WAIT_SECONDS", default=60.0)
 MAX_ATTEMPTS = 3  # how often an image is tried whose worker died
 
+# ---- trained recognisers; a client's own options win --------------------------------------------------------------
+TRAINING: dict[str, Any] = {
+    "enabled": env.bool("FACEAPP_TRAINING", default=True),
+    "epochs": env.int("FACEAPP_TRAINING_EPOCHS", default=60),
+    "hidden_units": env.int("FACEAPP_TRAINING_HIDDEN_UNITS", default=64),
+    "dropout": env.float("FACEAPP_TRAINING_DROPOUT", default=0.3),
+    "learning_rate": env.float("FACEAPP_TRAINING_LEARNING_RATE", default=0.003),
+    "min_people": env.int("FACEAPP_TRAINING_MIN_PEOPLE", default=2),
+    "min_images": env.int("FACEAPP_TRAINING_MIN_IMAGES", default=5),
+}
+TRAINING_TIME_LIMIT = env.int("FACEAPP_TRAINING_TIME_LIMIT", default=900)
+
 # ---- clients ----------------------------------------------------------------------------------------------------
 ANONYMOUS_CLIENT = env.str("FACEAPP_ANONYMOUS_CLIENT", default="")
 RATE_LIMIT = env.str("FACEAPP_RATE_LIMIT", default="1200/min")
@@ -306,6 +323,13 @@ FACEANALYSIS_OPEN = env.bool("FACEAPP_FACEANALYSIS_OPEN", default=False)
 FACEANALYSIS_IDS = env.str("FACEAPP_FACEANALYSIS_IDS", default="stem")
 FACEANALYSIS_TOKEN_SECONDS = env.int("FACEAPP_FACEANALYSIS_TOKEN_SECONDS", default=500)
 FACEANALYSIS_LOGIN_LIMIT = env.str("FACEAPP_FACEANALYSIS_LOGIN_LIMIT", default="10/min")
+# ---- FaceHash ---------------------------------------------------------------------------------------------------
+FACEHASH_CLIENT = env.str("FACEAPP_FACEHASH_CLIENT", default="")  # of calls without a key
+FACEHASH_POLICY = env.str("FACEAPP_FACEHASH_POLICY", default="replace")
+FACEHASH_MIN_IMAGES = env.int("FACEAPP_FACEHASH_MIN_IMAGES", default=1)
+FACEHASH_MAX_IMAGES = env.int("FACEAPP_FACEHASH_MAX_IMAGES", default=100)
+FACEHASH_MAX_BYTES = env.int("FACEAPP_FACEHASH_MAX_BYTES", default=120 * 1024 * 1024)
+FACEHASH_ORIGINS = env.list("FACEAPP_FACEHASH_ORIGINS", default=["*"])
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -336,8 +360,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "StatusEnum": "recognition.claims.Status",
+        "TrainingStatusEnum": "training.models.Status",
+    },
     "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "ENUM_NAME_OVERRIDES": {"StatusEnum": "recognition.claims.Status"},
 }
 
 # ---- admin ------------------------------------------------------------------------------------------------------
@@ -362,6 +389,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"keys": {"()": "faceapp.quiet_logs.KeyFilter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["keys"]}},
     "root": {"handlers": ["console"], "level": env.str("FACEAPP_LOG_LEVEL", default="INFO")},
 }

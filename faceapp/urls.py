@@ -8,10 +8,12 @@ from rest_framework.routers import DefaultRouter
 from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from blacklist.api.views import BlacklistViewSet
 from clients.api.views import ResetViewSet
+from compat.facehash.views import beside
 from faceapp import health
 from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
 from people.api.views import CompareViewSet, PeopleViewSet
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
+from training.api.views import RecogniserViewSet
 
 
 class Router(DefaultRouter):
@@ -25,6 +27,7 @@ router.register("blacklist", BlacklistViewSet, "blacklist")
 router.register("detect", DetectionViewSet, "detect")
 router.register("process", ProcessViewSet, "process")
 router.register("jobs", JobViewSet, "job")
+router.register("recognisers", RecogniserViewSet, "recogniser")
 router.register("processed-images", ProcessedImageViewSet, "processed-image")
 router.register("albums", AlbumViewSet, "album")
 router.register("albums/(?P<album_id>[^/]+)/images", AlbumImageViewSet, "album-image")
@@ -36,7 +39,7 @@ router.register("people", PeopleViewSet, "people")
 router.register("compare", CompareViewSet, "compare")
 
 urlpatterns = [
-    path("", health.home, name="home"),
+    path("", beside(health.home), name="home"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("admin/", admin.site.urls),
@@ -49,6 +52,7 @@ urlpatterns = [
     path("nextcloud/", include("compat.nextcloud.urls")),
     path("", include("compat.nextcloud.urls")),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("", include("compat.facehash.urls")),  # last: a path may be a key
 ]
 
 handler400 = "faceapp.api.handler400"

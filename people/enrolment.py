@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -66,7 +66,7 @@ def enrol_face(
     if proof:
         require_live(client=client, proof=proof, face=portrait.face)
     identity = Identity(client, person, fields, only_new, proof.token if proof else "")
-    stored, created, reference = _store(identity, portrait, replace=replace)
+    stored, created, [reference] = store_portraits(identity, [portrait], replace=replace)
     return Enrolment(
         person=stored,
         reference_image=reference,
@@ -78,21 +78,25 @@ def enrol_face(
     )
 
 
-def _store(identity: Identity, portrait: Portrait, *, replace: bool) -> tuple[Person, bool, ReferenceImage]:
+def store_portraits(
+    identity: Identity, portraits: Sequence[Portrait], *, replace: bool
+) -> tuple[Person, bool, list[ReferenceImage]]:
+    """All of the portraits or nothing, as photographs of the person, who may be new; `replace` as in `enrol_face`."""
     added: list[ReferenceImage] = []
     try:
         with transaction.atomic():
             person, created = _found_or_made(identity)
             if identity.token:
-                redeem_for(person=person, token=identity.token, purpose=ENROL, face=portrait.face)
+                redeem_for(person=person, token=identity.token, purpose=ENROL, face=portraits[0].face)
             earlier = list(ReferenceImage.objects.filter(person=person)) if replace else []
             ReferenceImage.objects.filter(pk__in=[image.pk for image in earlier]).delete()
-            added.append(add_reference_image(person=person, portrait=portrait))
+            for portrait in portraits:
+                added.append(add_reference_image(person=person, portrait=portrait))
             transaction.on_commit(partial(discard_files, files=[image.image for image in earlier]))
     except BaseException:
         discard_files(files=[image.image for image in added])
         raise
-    return person, created, added[0]
+    return person, created, added
 
 
 def _found_or_made(identity: Identity) -> tuple[Person, bool]:

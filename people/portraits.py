@@ -17,7 +17,13 @@ from vision.engines import engines
 from vision.types import DetectedFace
 
 
-def read_portrait(*, upload: Upload, face_choice: FaceChoice = "only", liveness: bool = False) -> Portrait:
+def read_portrait(
+    *,
+    upload: Upload,
+    face_choice: FaceChoice = "only",
+    liveness: bool = False,
+    queue: str = inference.INTERACTIVE,
+) -> Portrait:
     """Find the face of an image (the only one, or the largest) and embed it in every enabled space.
 
     `liveness` adds to the face what liveness checks look at.
@@ -25,7 +31,7 @@ def read_portrait(*, upload: Upload, face_choice: FaceChoice = "only", liveness:
     Raises `InvalidImage`, `UnusableFace` (no face, or several where the only one is meant), or `EngineUnavailable`.
     """
     info = images.sniff(upload.data)
-    analysis = inference.analyse(upload.data, aliases=engines.aliases(), liveness=liveness, frame=liveness)
+    analysis = inference.analyse(upload.data, aliases=engines.aliases(), liveness=liveness, frame=liveness, queue=queue)
     return Portrait(upload, info, choose_face(analysis.faces, face_choice), analysis.width, analysis.height)
 
 

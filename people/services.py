@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from people.batches import enrol_photographs
 from people.calibration import set_calibration, threshold_of
 from people.enrolment import enrol_face
 from people.erasure import erase_faces, erase_person
@@ -38,6 +39,7 @@ __all__ = [
     "discard_files",
     "embed_reference_image",
     "enrol_face",
+    "enrol_photographs",
     "erase_faces",
     "erase_files",
     "erase_person",

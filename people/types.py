@@ -214,3 +214,15 @@ class Receipt:
     files: int
     rows: int
     digest: str
+
+
+@dataclass(frozen=True)
+class BatchEnrolment:
+    """What became of several photographs of one person: how many could be used, and why the others could not.
+
+    `person` is None when they were too few and nothing was stored.
+    """
+
+    person: Person | None
+    usable: int
+    refusals: tuple[Refusal, ...] = ()

@@ -42,13 +42,15 @@ def analyse(
     liveness: bool = False,
     frame: bool = False,
     timeout: float | None = None,
+    queue: str = INTERACTIVE,
 ) -> Analysis:
     """Find and describe the faces of an encoded image.
 
     `aliases` name the engines whose embeddings are wanted (none: detection only); the first one's detector is used
     unless `detector` names another. `frame` adds what the frames of a sequence are compared by. Raises `InvalidImage`,
     `UnknownName`, or `EngineUnavailable` when no worker answers within `timeout` seconds (default
-    `FACEAPP_WAIT_SECONDS`).
+    `FACEAPP_WAIT_SECONDS`). One of many images of one call waits in the queue `PATIENT`, behind callers with a single
+    one.
     """
     if IN_WORKER or settings.CELERY_TASK_ALWAYS_EAGER:
         return run_engines(data, detector=detector, aliases=aliases, liveness=liveness, frame=frame)
@@ -60,7 +62,7 @@ def analyse(
         "liveness": liveness,
         "frame": frame,
     }
-    answer = _ask_worker(analyse_image, data, options, timeout or settings.FACEAPP_WAIT_SECONDS)
+    answer = _ask_worker(analyse_image, data, options, timeout or settings.FACEAPP_WAIT_SECONDS, queue=queue)
     return Analysis.from_json(answer)
 
 

@@ -38,6 +38,8 @@ from faceapp.parsers import NestedJSONParser
 
 ALBUM_ID = OpenApiParameter("album_id", OpenApiTypes.INT, OpenApiParameter.PATH)
 PK = OpenApiParameter("id", OpenApiTypes.INT, OpenApiParameter.PATH)
+# Named by hand: a list made of the serializer would be described as a page.
+IMAGES = {"type": "array", "items": {"$ref": "#/components/schemas/AlbumImage"}}
 PROCESS = OpenApiParameter("process", bool, description="Process the images at once.")
 
 
@@ -127,7 +129,7 @@ class AlbumImageViewSet(mixins.ListModelMixin, AlbumView):
     def get_image(self) -> AlbumImage:
         return services.get_image(album=self.get_album(), pk=positive_id(self.kwargs["pk"]))
 
-    @extend_schema(request=AlbumUpload, responses={201: AlbumImageSerializer(many=True)}, parameters=[PROCESS])
+    @extend_schema(request=AlbumUpload, responses={201: IMAGES}, parameters=[PROCESS])
     def create(self, request: Request, album_id: str) -> Response:
         """Add images, up to `FACEAPP_MAX_BATCH_IMAGES` a call. What is no image is answered as `failed` at once."""
         album, serializer = self.get_album(), AlbumUpload(data=request.data)

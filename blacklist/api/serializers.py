@@ -80,6 +80,15 @@ class EntrySerializer(serializers.ModelSerializer[BlacklistEntry]):
         ]  # fmt: skip
 
 
+class NewEntrySerializer(EntrySerializer):
+    """A new entry, and which of its photographs could not be used."""
+
+    errors: Any = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+    class Meta(EntrySerializer.Meta):
+        fields = [*EntrySerializer.Meta.fields, "errors"]
+
+
 class ReferenceImageSerializer(PhotographSerializer):
     """A photograph of an entry."""
 

@@ -22,6 +22,7 @@ from blacklist.api.serializers import (
     ImagesAdded,
     ImagesInput,
     NewEntryInput,
+    NewEntrySerializer,
     ReferenceImageSerializer,
 )
 from blacklist.exceptions import describe
@@ -60,7 +61,7 @@ class BlacklistViewSet(GenericViewSet[BlacklistEntry]):
         """All entries of this client."""
         return Response(EntrySerializer(self.get_queryset(), many=True).data)
 
-    @extend_schema(request={"multipart/form-data": NewEntryInput}, responses={201: EntrySerializer})
+    @extend_schema(request={"multipart/form-data": NewEntryInput}, responses={201: NewEntrySerializer})
     def create(self, request: Request) -> Response:
         """List a person from photographs. Unusable files are named in `errors`; with none usable nothing is stored."""
         data = self._validated(request)
@@ -82,7 +83,7 @@ class BlacklistViewSet(GenericViewSet[BlacklistEntry]):
         """Change only what is given, such as `is_active`."""
         return self._change(self.get_entry(), request)
 
-    @extend_schema(responses=EntrySerializer)
+    @extend_schema(responses={200: EntrySerializer})
     def destroy(self, request: Request, pk: str) -> Response:
         """Remove an entry with its images, embeddings and matches; answers the record that was removed."""
         entry = self.get_entry()

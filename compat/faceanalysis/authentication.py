@@ -10,7 +10,14 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from clients.authentication import AnonymousClientAuthentication, ClientUser, set_client
+from clients.authentication import (
+    AnonymousClientAuthentication,
+    ApiKeyAuthentication,
+    ClientUser,
+    path_token_of,
+    set_client,
+)
+from clients.models import ApiKey
 from compat.faceanalysis import accounts
 from compat.faceanalysis.models import Account
 from compat.faceanalysis.throttling import check_guesses, count_guess
@@ -19,12 +26,14 @@ REALM = "faceapp"
 
 
 class AccountAuthentication(BaseAuthentication):
-    """`request.auth` is the account; None for a caller without one in open mode.
+    """`request.auth` is the account; None for a caller without one in open mode; the key whose token is in the path.
 
     A browser repeats Basic credentials by itself, so that pages of other sites are not served.
     """
 
-    def authenticate(self, request: Request) -> tuple[ClientUser, Account | None] | None:
+    def authenticate(self, request: Request) -> tuple[ClientUser, Account | ApiKey | None] | None:
+        if path_token_of(request._request) is not None:
+            return ApiKeyAuthentication().authenticate(request)
         if not AnonymousClientAuthentication.is_own_origin(request):
             raise AuthenticationFailed("This page may not call the service.")
         account = self.account_of(request)

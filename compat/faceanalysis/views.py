@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from clients.authentication import PathTokenAuthentication, client_of
+from clients.authentication import client_of
 from clients.models import Scope
 from compat.faceanalysis import accounts, errors, payloads, services
 from compat.faceanalysis.authentication import AccountAuthentication
@@ -33,10 +33,10 @@ class FirstRenderer(BaseContentNegotiation):
 
 
 class FaceAnalysisView(APIView):
-    """With an account, or the path token of a key."""
+    """With an account."""
 
     schema = None
-    authentication_classes = [PathTokenAuthentication, AccountAuthentication]
+    authentication_classes = [AccountAuthentication]
     parser_classes = [NestedJSONParser, FormParser, MultiPartParser]
     renderer_classes = [JSONRenderer]
     content_negotiation_class = FirstRenderer

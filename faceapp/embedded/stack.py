@@ -23,7 +23,7 @@ def programs(database: postgres.Postgres | None) -> list[Program]:
         stores.append(Program("postgres", "stores", database.command(), stop_signal="INT", stop_seconds=10))
     if settings.EMBEDDED_REDIS:
         stores.append(Program("redis", "stores", redis.command(settings.REDIS_SOCKET), stop_signal="TERM"))
-    return [*stores, _worker(), _beat(), _web()]
+    return [*stores, _worker(), _trainer(), _beat(), _web()]
 
 
 def _worker() -> Program:
@@ -35,6 +35,16 @@ def _worker() -> Program:
         *["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"],
     ]
     return Program("worker", "app", launched(celery, signal_name="QUIT", nice=5), stop_signal="QUIT")
+
+
+def _trainer() -> Program:
+    """Trains recognisers, one at a time, in programs of their own: it holds no models, and nobody waits for it."""
+    celery = [
+        *[sys.executable, "-m", "celery", "--app=faceapp", "worker", "--queues=training"],
+        *["--pool=threads", "--concurrency=1", f"--hostname=trainer-{secrets.token_hex(4)}@%h"],
+        *["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"],
+    ]
+    return Program("trainer", "app", launched(celery, signal_name="QUIT", nice=10), stop_signal="QUIT")
 
 
 def _beat() -> Program:
@@ -57,7 +67,7 @@ def _web() -> Program:
         *[sys.executable, "-m", "gunicorn", "faceapp.wsgi"],
         f"--bind={_bracketed(settings.WEB_BIND)}:{settings.WEB_PORT}",
         *["--preload", "--worker-class=gthread", "--workers=2", "--threads=16", "--timeout=60", "--graceful-timeout=1"],
-        *["--no-control-socket", "--access-logfile=-"],
+        *["--no-control-socket", "--access-logfile=-", "--logger-class=faceapp.quiet_logs.AccessLogger"],
     ]
     return Program("web", "app", launched(gunicorn, signal_name="TERM"), stop_signal="TERM")
 

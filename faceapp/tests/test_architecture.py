@@ -76,6 +76,7 @@ HTTP = {"rest_framework", "django.http", "django.urls", "django.contrib.admin", 
 MODEL_LIBRARIES = {"tensorflow", "keras", "deepface", "dlib", "cv2", "onnxruntime", "mtcnn", "retinaface", "matplotlib"}
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "misc", "tools", "base_utils"}
 PROGRAMS = ("bench", "demo")  # run beside the service: they print, and nothing imports them
+CLIENT = "clients_sdk"  # a package of its own, which knows the service by HTTP alone
 MAX_LINES_OF_FILE = 400
 MAX_LINES_OF_FUNCTION = 30
 
@@ -97,7 +98,7 @@ class Import(NamedTuple):
 
 def source_files() -> list[Path]:
     """Our own modules, without tests and migrations."""
-    folders = [ROOT / name for name in (*BELOW, "faceapp", *PROGRAMS) if (ROOT / name).is_dir()]
+    folders = [ROOT / name for name in (*BELOW, "faceapp", *PROGRAMS, CLIENT) if (ROOT / name).is_dir()]
     files = [file for folder in folders for file in sorted(folder.rglob("*.py"))]
     return [file for file in files if not {"tests", "migrations"} & set(file.relative_to(ROOT).parts)]
 
@@ -186,6 +187,14 @@ def test_nothing_imports_the_programs_beside_the_service() -> None:
     assert not found, _report(found)
 
 
+def test_the_python_client_and_the_service_do_not_know_each_other() -> None:
+    inside = [item for item in imports() if item.importer.startswith(CLIENT)]
+    ours = {*BELOW, *PROGRAMS, "faceapp", "django", "requests", "PIL"}
+    assert inside and not [item for item in inside if item.app in ours and item.at_import_time]
+    users = [item for item in imports() if item.app == "faceapp_client" and not item.importer.startswith(CLIENT)]
+    assert not [item for item in users if item.importer.partition(".")[0] not in PROGRAMS]
+
+
 def test_rules_know_no_http_and_no_door() -> None:
     wrong = []
     for found in imports():
@@ -218,7 +227,8 @@ def test_methods_of_adapters_have_at_most_ten_lines() -> None:
 
 def test_model_libraries_are_imported_by_engines_alone_and_late() -> None:
     found = [found for found in imports() if found.app in MODEL_LIBRARIES]
-    elsewhere = [item for item in found if not item.importer.startswith(("vision.", "bench."))]
+    allowed = ("vision.", "bench.", "training.fit")  # the last is a program of its own
+    elsewhere = [item for item in found if not item.importer.startswith(allowed)]
     assert not elsewhere, _report(elsewhere)
     early = [
         item for item in found if item.at_import_time and not item.importer.startswith(("vision.engines.", "bench."))
@@ -265,7 +275,7 @@ def test_nothing_is_printed() -> None:
 
 
 def test_files_have_at_most_400_lines() -> None:
-    tests = [file for folder in (*BELOW, "faceapp") for file in (ROOT / folder).rglob("tests/*.py")]
+    tests = [file for folder in (*BELOW, "faceapp", CLIENT) for file in (ROOT / folder).rglob("tests/*.py")]
     lines = {file: len(file.read_text().splitlines()) for file in [*source_files(), *tests]}
     assert not {str(file.relative_to(ROOT)): n for file, n in lines.items() if n > MAX_LINES_OF_FILE}
 

@@ -18,6 +18,7 @@ from clients.services import create_api_key
 from compat.ekyc import urls as ekyc
 from people.models import BLACKLIST, Person, ReferenceImage
 from recognition.models import Job, ProcessedImage
+from training.models import Recogniser
 from vision.tests.drawing import RED, data_url, picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,16 +32,17 @@ BODIES: dict[str, Any] = {
     "people-images": {"image": data_url(picture(RED))},
     "people-verify": {"image": data_url(picture(RED))},
 }
-LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list", "album-list"}
+LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list", "album-list", "recogniser-list"}
 OPEN = {
     "api-root",
     "detect-detect-face",
     "process-process-images",
-    "people-search",
-    "compare-list",
     "liveness-session-list",
     "anti-spoof-list",
+    "people-search",
+    "compare-list",
     "reset-list",
+    "recogniser-train",
 }  # no stored object of anybody
 
 
@@ -58,9 +60,9 @@ def owned(client_a: Client) -> dict[str, str]:
     album = api.post("/api/v1/albums/", {"name": "Red"}, format="json").json()["id"]
     body = {"images": [data_url(picture(RED))]}
     api.post(f"/api/v1/albums/{album}/images/?process=true", body, format="json")
+    session = api.post("/api/v1/liveness/sessions/", {"purpose": "onboarding", "subject": "u1"}, format="json")
     api.post("/api/v1/people/", {"name": "Red", "image": data_url(picture(RED))}, format="json")
     person = Person.objects.enrolled().get()
-    session = api.post("/api/v1/liveness/sessions/", {"purpose": "onboarding", "subject": "u1"}, format="json")
     return {
         "album": str(album),
         "album-image": str(AlbumImage.objects.get().pk),
@@ -68,6 +70,7 @@ def owned(client_a: Client) -> dict[str, str]:
         "liveness-session": session.json()["id"],
         "blacklist": str(BlacklistEntry.objects.get().pk),
         "job": str(Job.objects.get().pk),
+        "recogniser": str(Recogniser.objects.create(client=client_a, space="fake", version=1).pk),
         "processed-image": str(ProcessedImage.objects.get().pk),
         "image_id": str(ReferenceImage.objects.get(person__source=BLACKLIST).pk),
         "people": str(person.pk),
@@ -83,7 +86,8 @@ def api_patterns() -> Iterator[URLPattern]:
 
 
 def owner_key(name: str) -> str:
-    keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "album-image", "album-group", "album")
+    keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "recogniser")
+    keys += ("album-image", "album-group", "album")
     return next(key for key in keys if name.startswith(key))
 
 

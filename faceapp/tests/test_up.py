@@ -72,7 +72,7 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
 def test_ctrl_c_ends_every_program_and_the_next_start_finds_the_data(stack: LiveStack) -> None:
     stack.manage("create_api_key", "kept")
     processes = stack.processes()
-    assert len(processes) >= 8  # up, supervisor, database, queue, worker and child, beat, web
+    assert len(processes) >= 9  # up, supervisor, database, queue, worker and child, trainer, beat, web
 
     stack.stop(signal.SIGINT)
 
@@ -101,7 +101,9 @@ def test_a_port_in_use_is_told_before_anything_starts(folder: Path) -> None:
     assert not (folder / "unused" / "postgres").exists()
 
 
-@pytest.mark.parametrize("name", ["stores:postgres", "stores:redis", "app:worker", "app:web", "app:beat"])
+@pytest.mark.parametrize(
+    "name", ["stores:postgres", "stores:redis", "app:worker", "app:trainer", "app:web", "app:beat"]
+)
 def test_a_killed_program_comes_back(stack: LiveStack, name: str) -> None:
     killed = stack.program(name)
     old = [killed, *killed.children(recursive=True)]

@@ -96,7 +96,7 @@ class AntiSpoofViewSet(GenericViewSet[LivenessSession]):
     filter_backends = []
     scope_write = Scope.LIVENESS
 
-    @extend_schema(request=AntiSpoofInput, responses=AntiSpoofSerializer)
+    @extend_schema(request=AntiSpoofInput, responses={200: AntiSpoofSerializer})
     def create(self, request: Request) -> Response:
         """The largest face: how probable it is that a print or a screen shows it. No face is a 400."""
         serializer = self.get_serializer(data=request.data)

@@ -100,7 +100,7 @@ class PeopleViewSet(mixins.ListModelMixin, GenericViewSet[Person]):
         person = services.update_person(person=self.get_person(), changes=self._validated(request))
         return Response(PersonSerializer(person, context=self.get_serializer_context()).data)
 
-    @extend_schema(parameters=[KEEP_RECORD], responses=ReceiptSerializer)
+    @extend_schema(parameters=[KEEP_RECORD], responses={200: ReceiptSerializer})
     def destroy(self, request: Request, pk: str) -> Response:
         """Erase a person with photographs and embeddings, or the faces only; answers a receipt that names nobody."""
         erase = services.erase_faces if strict_flag(request, "keep_record") else services.erase_person
@@ -200,7 +200,7 @@ class CompareViewSet(GenericViewSet[Person]):
     parser_classes = PARSERS
     scope_write = Scope.PEOPLE_SEARCH
 
-    @extend_schema(request=CompareInput, responses=ComparisonsSerializer, filters=False)
+    @extend_schema(request=CompareInput, responses={200: ComparisonsSerializer}, filters=False)
     def create(self, request: Request) -> Response:
         """The largest face of `image` against the largest of each of `images`. A bad one of these fails alone."""
         serializer = self.get_serializer(data=request.data)

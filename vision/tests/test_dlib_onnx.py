@@ -21,7 +21,7 @@ from vision.engines.deepface import DeepFaceEngine
 from vision.engines.detectors import MmodDetector, find_faces
 from vision.engines.dlib_onnx import mmod
 from vision.engines.dlib_onnx.descriptor import Descriptor
-from vision.engines.dlib_onnx.mmod import Mmod, Rectangle
+from vision.engines.dlib_onnx.mmod import FoundFace, Mmod
 from vision.engines.downloads import Fetcher
 from vision.tests.conftest import Detected
 from vision.tests.test_engine import COUNTS
@@ -361,5 +361,5 @@ print([peak, memory("VmRSS") - small])
 
 def test_a_box_reaches_the_image_by_the_factor_it_was_enlarged() -> None:
     detector = MmodDetector.__new__(MmodDetector)
-    found = detector._read(Rectangle(30, 60, 89, 119, 1.05), 1.5)
+    found = detector._read(FoundFace(30, 60, 89, 119, 1.05), 1.5)
     assert found.box == Box(20, 40, 40, 40) and found.score == 1.05 and 0.98 < found.confidence < 1

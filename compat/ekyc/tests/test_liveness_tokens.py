@@ -14,7 +14,6 @@ from clients.models import Client, LivenessPolicy
 from compat.ekyc.tests.wire import encoded
 from faceapp.exceptions import Unavailable
 from liveness.models import LivenessSession
-from liveness.tests.conftest import antispoof  # noqa: F401  a fake engine that knows pictures of faces
 from liveness.tests.passing import token_for
 from liveness.tests.pictures import frame
 from people import enrolment

@@ -16,7 +16,6 @@ from clients.models import Client, LivenessPolicy
 from clients.services import create_api_key
 from compat.ekyc.checks import check_ekyc
 from compat.ekyc.tests.wire import encoded, text
-from liveness.tests.conftest import antispoof  # noqa: F401  a fake engine that knows pictures of faces
 from liveness.tests.pictures import frame
 from people.exceptions import PersonNotFound
 from people.models import BLACKLIST, FaceTemplate, Person, ReferenceImage

@@ -17,7 +17,7 @@ from vision.engines.dlib_onnx.networks import PIXEL_SCALE
 from vision.engines.dlib_onnx.pyramid import Layout
 from vision.engines.dlib_onnx.resizing import resize
 from vision.exceptions import EngineUnavailable
-from vision.types import Image
+from vision.types import Image, Rectangle
 
 # dlib's pyramid_down<2> takes a point one level down by p / 2 - HALVING, and makes doubled images larger by a rim.
 HALVING = np.array([1.25, 0.75, 1.25, 0.75])
@@ -36,13 +36,9 @@ def load() -> Mmod:
 
 
 @dataclass(frozen=True)
-class Rectangle:
-    """As dlib has it: right and bottom belong to it, and it may reach beyond the image. `score` is above 0."""
+class FoundFace(Rectangle):
+    """A rectangle with the network's score, which is above 0."""
 
-    left: int
-    top: int
-    right: int
-    bottom: int
     score: float
 
     @property
@@ -61,7 +57,7 @@ class Mmod:
         self._stride, self._offset, self._field = _geometry(network)
         self._reach = sum(layer.padding for layer in network.layers if isinstance(layer, Conv))
 
-    def __call__(self, image: Image, upsample: int = 0) -> list[Rectangle]:
+    def __call__(self, image: Image, upsample: int = 0) -> list[FoundFace]:
         """Faces of an RGB image, the surest first; the image is doubled `upsample` times before."""
         import dlib
 
@@ -111,7 +107,7 @@ class Mmod:
             strips.append(scores[0, 0, top - first : bottom - first])
         return np.concatenate(strips)
 
-    def _decode(self, scores: NDArray[np.float32], layout: Layout) -> list[Rectangle]:
+    def _decode(self, scores: NDArray[np.float32], layout: Layout) -> list[FoundFace]:
         """Rectangles of all positive scores, the highest first."""
         rows, columns = np.nonzero(scores > 0)
         order = np.argsort(-scores[rows, columns], kind="stable")
@@ -137,32 +133,32 @@ def _geometry(network: Network) -> tuple[int, int, int]:
     return stride, offset, field
 
 
-def drop_overlapping(rectangles: Sequence[Rectangle], window: Window) -> list[Rectangle]:
+def drop_overlapping(rectangles: Sequence[FoundFace], window: Window) -> list[FoundFace]:
     """Those that no kept one with a higher score overlaps; `rectangles` come with falling scores."""
-    kept: list[Rectangle] = []
+    kept: list[FoundFace] = []
     for rectangle in rectangles:
         if not any(overlap(rectangle, other, window) for other in kept):
             kept.append(rectangle)
     return kept
 
 
-def overlap(a: Rectangle, b: Rectangle, window: Window) -> bool:
+def overlap(a: FoundFace, b: FoundFace, window: Window) -> bool:
     """dlib's test: the intersection's share of the box around both, not of the union, or of either."""
-    inner = Rectangle(max(a.left, b.left), max(a.top, b.top), min(a.right, b.right), min(a.bottom, b.bottom), 0).area
+    inner = FoundFace(max(a.left, b.left), max(a.top, b.top), min(a.right, b.right), min(a.bottom, b.bottom), 0).area
     if not inner:
         return False
-    outer = Rectangle(min(a.left, b.left), min(a.top, b.top), max(a.right, b.right), max(a.bottom, b.bottom), 0).area
+    outer = FoundFace(min(a.left, b.left), min(a.top, b.top), max(a.right, b.right), max(a.bottom, b.bottom), 0).area
     return inner / outer > window.overlap or inner / a.area > window.covered or inner / b.area > window.covered
 
 
-def _halved(rectangle: Rectangle, times: int) -> Rectangle:
+def _halved(rectangle: FoundFace, times: int) -> FoundFace:
     edges = np.array([rectangle.left, rectangle.top, rectangle.right, rectangle.bottom], float)
     for _ in range(times):
         edges = edges / 2 - HALVING
     return _rounded(edges, rectangle.score)
 
 
-def _rounded(edges: NDArray[np.float64], score: float) -> Rectangle:
+def _rounded(edges: NDArray[np.float64], score: float) -> FoundFace:
     """To whole pixels, halves away from zero."""
     left, top, right, bottom = (int(math.copysign(math.floor(abs(edge) + 0.5), edge)) for edge in edges)
-    return Rectangle(left, top, right, bottom, score)
+    return FoundFace(left, top, right, bottom, score)

@@ -1,0 +1,56 @@
+"""The methods of a client, by subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import httpx
+
+from faceapp_client.api.albums import Albums
+from faceapp_client.api.blacklist import Blacklist
+from faceapp_client.api.liveness import Liveness
+from faceapp_client.api.people import People
+from faceapp_client.api.screening import Screening
+from faceapp_client.endpoints import D, Resource, call, form
+from faceapp_client.exchange import Flow, Request, exchange
+from faceapp_client.results import Comparisons, DetectedFace
+from faceapp_client.uploads import ImageSource, part, parts
+
+
+class Api(Resource[D]):
+    """Everything that a client can ask. Methods raise `FaceAppError`, and `OSError` for files that cannot be read."""
+
+    def __init__(self, driver: D) -> None:
+        super().__init__(driver)
+        self.people = People(driver)
+        self.blacklist = Blacklist(driver)
+        self.screening = Screening(driver)
+        self.liveness = Liveness(driver)
+        self.albums = Albums(driver)
+
+    @call
+    def detect(self, image: ImageSource, *, detector: str | None = None) -> Flow[list[DetectedFace]]:
+        """The faces of an image, from left to right. Nothing is stored."""
+        fields, files = form(detector_backend=detector), [part("image", image)]
+        return self._answer(
+            list[DetectedFace], Request("POST", "/api/v1/detect/detect-face/", form=fields, files=files, harmless=True)
+        )
+
+    @call
+    def compare(
+        self, image: ImageSource, others: Iterable[ImageSource], *, threshold: float | None = None
+    ) -> Flow[Comparisons]:
+        """The largest face of `image` against the largest of each of the others. Nothing is stored."""
+        files = [part("image", image), *parts("images", others)]
+        return self._answer(
+            Comparisons,
+            Request("POST", "/api/v1/compare/", form=form(threshold=threshold), files=files, harmless=True),
+        )
+
+    @call
+    def request(
+        self, method: str, path: str, *, params: dict[str, Any] | None = None, json: Any = None, harmless: bool = False
+    ) -> Flow[httpx.Response]:
+        """Any other call, with the same key, retries and errors. `harmless`: it may be carried out twice."""
+        return exchange(Request(method, path, params or {}, json, harmless=harmless), self._driver.retries)

@@ -1,0 +1,106 @@
+"""Images whose faces are matched and grouped among each other: `/api/v1/albums/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from faceapp_client.album_results import Album, AlbumImage, FaceGroup, ImageMatch, Queued
+from faceapp_client.endpoints import D, Pages, Resource, call, given, listing
+from faceapp_client.exchange import Flow, Request
+from faceapp_client.uploads import ImageSource, parts
+
+ALBUMS = "/api/v1/albums/"
+Many = list  # inside of the class `list` is a method
+
+
+class Albums(Resource[D]):
+    """Who is on which of these images? Upload, process, and look at matches and groups."""
+
+    @call
+    def create(self, name: str, *, keep_images: bool | None = None, threshold: float | None = None) -> Flow[Album]:
+        """A new album. `keep_images`: keep the files after their faces are stored."""
+        body = given(name=name, keep_images=keep_images, threshold=threshold)
+        return self._answer(Album, Request("POST", ALBUMS, json=body))
+
+    @listing
+    def list(self) -> Pages[Album]:
+        """Every album."""
+        return Pages(Album, ALBUMS)
+
+    @call
+    def get(self, album_id: int) -> Flow[Album]:
+        """One album, and how far its images are."""
+        return self._answer(Album, Request("GET", f"{ALBUMS}{album_id}/", harmless=True))
+
+    @call
+    def update(self, album_id: int, changes: Mapping[str, Any]) -> Flow[Album]:
+        """Change `name`, `keep_images` or `threshold`; what is not named stays."""
+        return self._answer(Album, Request("PATCH", f"{ALBUMS}{album_id}/", json=dict(changes), harmless=True))
+
+    @call
+    def delete(self, album_id: int) -> Flow[None]:
+        """Erase an album with images, faces and groups."""
+        return self._nothing(Request("DELETE", f"{ALBUMS}{album_id}/"))
+
+    # ---- images ---------------------------------------------------------------------------------------------------
+    @call
+    def upload(self, album_id: int, images: Iterable[ImageSource], *, process: bool = True) -> Flow[Many[AlbumImage]]:
+        """Add images and have them processed at once or later."""
+        params, files = {"process": "true" if process else "false"}, parts("images", images)
+        return self._answer(Many[AlbumImage], Request("POST", f"{ALBUMS}{album_id}/images/", params, files=files))
+
+    @call
+    def process(self, album_id: int, *, images: Iterable[int] | None = None) -> Flow[Queued]:
+        """Process uploaded images, or only these. `get` tells how far they are."""
+        body = {} if images is None else {"images": [*images]}
+        return self._answer(Queued, Request("POST", f"{ALBUMS}{album_id}/process/", json=body, harmless=True))
+
+    @listing
+    def images(self, album_id: int) -> Pages[AlbumImage]:
+        """Images in the order of their upload, with their faces."""
+        return Pages(AlbumImage, f"{ALBUMS}{album_id}/images/")
+
+    @call
+    def image(self, album_id: int, image_id: int) -> Flow[AlbumImage]:
+        """One image."""
+        return self._answer(AlbumImage, Request("GET", f"{ALBUMS}{album_id}/images/{image_id}/", harmless=True))
+
+    @call
+    def delete_image(self, album_id: int, image_id: int) -> Flow[None]:
+        """Erase an image with its faces and matches."""
+        return self._nothing(Request("DELETE", f"{ALBUMS}{album_id}/images/{image_id}/"))
+
+    @listing
+    def matches(self, album_id: int, image_id: int) -> Pages[ImageMatch]:
+        """Other images with somebody of this one, closest first."""
+        return Pages(ImageMatch, f"{ALBUMS}{album_id}/images/{image_id}/matches/")
+
+    # ---- groups ---------------------------------------------------------------------------------------------------
+    @listing
+    def groups(self, album_id: int) -> Pages[FaceGroup]:
+        """The people of an album, who appears most often first."""
+        return Pages(FaceGroup, f"{ALBUMS}{album_id}/groups/")
+
+    @call
+    def group(self, album_id: int, group_id: int) -> Flow[FaceGroup]:
+        """One group with its faces."""
+        return self._answer(FaceGroup, Request("GET", f"{ALBUMS}{album_id}/groups/{group_id}/", harmless=True))
+
+    @call
+    def name_group(self, album_id: int, group_id: int, name: str) -> Flow[FaceGroup]:
+        """Name a group: it becomes a person of the gallery."""
+        path = f"{ALBUMS}{album_id}/groups/{group_id}/"
+        return self._answer(FaceGroup, Request("PATCH", path, json={"name": name}))
+
+    @call
+    def merge_groups(self, album_id: int, group_id: int, groups: Iterable[int]) -> Flow[FaceGroup]:
+        """Take the faces of other groups into this one."""
+        path = f"{ALBUMS}{album_id}/groups/{group_id}/merge/"
+        return self._answer(FaceGroup, Request("POST", path, json={"groups": [*groups]}))
+
+    @call
+    def split_group(self, album_id: int, group_id: int, faces: Iterable[int]) -> Flow[FaceGroup]:
+        """Move some faces into a new group, which is answered."""
+        path = f"{ALBUMS}{album_id}/groups/{group_id}/split/"
+        return self._answer(FaceGroup, Request("POST", path, json={"faces": [*faces]}))

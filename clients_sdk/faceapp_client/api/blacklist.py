@@ -1,0 +1,76 @@
+"""Whom screening looks for: `/api/v1/blacklist/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from faceapp_client.endpoints import D, Resource, call, form
+from faceapp_client.exchange import Flow, Request
+from faceapp_client.results import AddedImages, Entry, ListedEntry, Photograph
+from faceapp_client.uploads import ImageSource, parts
+
+BLACKLIST = "/api/v1/blacklist/"
+Many = list  # inside of the class `list` is a method
+
+
+class Blacklist(Resource[D]):
+    """Entries and their photographs."""
+
+    @call
+    def add(
+        self,
+        name: str,
+        images: Iterable[ImageSource],
+        *,
+        reason: str | None = None,
+        is_active: bool | None = None,
+        valid_from: date | None = None,
+        valid_until: date | None = None,
+    ) -> Flow[ListedEntry]:
+        """A new entry from photographs with one face each; `errors` names those that could not be used."""
+        fields = form(name=name, reason=reason, is_active=is_active, valid_from=valid_from, valid_until=valid_until)
+        return self._answer(ListedEntry, Request("POST", BLACKLIST, form=fields, files=parts("images", images)))
+
+    @call
+    def list(self) -> Flow[Many[Entry]]:
+        """Every entry."""
+        return self._answer(Many[Entry], Request("GET", BLACKLIST, harmless=True))
+
+    @call
+    def get(self, entry_id: int) -> Flow[Entry]:
+        """One entry."""
+        return self._answer(Entry, Request("GET", f"{BLACKLIST}{entry_id}/", harmless=True))
+
+    @call
+    def update(self, entry_id: int, changes: Mapping[str, Any]) -> Flow[Entry]:
+        """Change `name`, `reason`, `is_active`, `valid_from` or `valid_until`; what is not named stays."""
+        body = {name: value.isoformat() if isinstance(value, date) else value for name, value in changes.items()}
+        return self._answer(Entry, Request("PATCH", f"{BLACKLIST}{entry_id}/", json=body, harmless=True))
+
+    @call
+    def delete(self, entry_id: int) -> Flow[Entry]:
+        """Remove an entry with its photographs, embeddings and matches; answers what it said."""
+        return self._answer(Entry, Request("DELETE", f"{BLACKLIST}{entry_id}/"))
+
+    @call
+    def add_images(self, entry_id: int, images: Iterable[ImageSource]) -> Flow[AddedImages]:
+        """More photographs of an entry."""
+        files = parts("images", images)
+        return self._answer(AddedImages, Request("POST", f"{BLACKLIST}{entry_id}/images/", files=files))
+
+    @call
+    def images(self, entry_id: int) -> Flow[Many[Photograph]]:
+        """The photographs of an entry."""
+        return self._answer(Many[Photograph], Request("GET", f"{BLACKLIST}{entry_id}/images/", harmless=True))
+
+    @call
+    def image(self, entry_id: int, image_id: int) -> Flow[bytes]:
+        """The file of one photograph, as it was sent."""
+        return self._bytes(f"{BLACKLIST}{entry_id}/images/{image_id}/")
+
+    @call
+    def delete_image(self, entry_id: int, image_id: int) -> Flow[None]:
+        """Remove one photograph; the last one stays."""
+        return self._nothing(Request("DELETE", f"{BLACKLIST}{entry_id}/images/{image_id}/"))

@@ -1,0 +1,143 @@
+"""The gallery: `/api/v1/people/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from faceapp_client.endpoints import D, Pages, Resource, call, form, given, listing
+from faceapp_client.exchange import Flow, Request
+from faceapp_client.results import Comparison, EnrolledPerson, Enrolment, Person, PersonPhotograph, Receipt, Search
+from faceapp_client.uploads import ImageSource, part
+
+PEOPLE = "/api/v1/people/"
+
+
+class People(Resource[D]):
+    """Enrol people, look for them, and erase them."""
+
+    @call
+    def enrol(
+        self,
+        image: ImageSource | None = None,
+        *,
+        name: str = "",
+        external_id: str | None = None,
+        source: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        on_existing: str | None = None,
+        quality_gate: str | None = None,
+        face_choice: str | None = None,
+    ) -> Flow[EnrolledPerson]:
+        """A new person, with the face of a photograph or for the time being without.
+
+        `on_existing`: `refuse` (the service's default), `add` or `replace`, when the external id is taken;
+        `quality_gate`: `off`, `standard` or `strict`; `face_choice`: `only` or `largest`.
+        """
+        fields = form(
+            name=name, external_id=external_id, source=source, metadata=metadata, on_existing=on_existing,
+            quality_gate=quality_gate, face_choice=face_choice,
+        )  # fmt: skip
+        files = [] if image is None else [part("image", image)]
+        return self._answer(EnrolledPerson, Request("POST", PEOPLE, form=fields, files=files))
+
+    @listing
+    def list(
+        self,
+        *,
+        name: str | None = None,
+        external_id: str | None = None,
+        source: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Pages[Person]:
+        """Everybody, or those with this external id or source, with this in their name, enrolled in this time."""
+        times = given(since=since and since.isoformat(), until=until and until.isoformat())
+        return Pages(Person, PEOPLE, given(name=name, external_id=external_id, source=source) | times)
+
+    @call
+    def get(self, person_id: int) -> Flow[Person]:
+        """One person."""
+        return self._answer(Person, Request("GET", f"{PEOPLE}{person_id}/", harmless=True))
+
+    @call
+    def update(self, person_id: int, changes: Mapping[str, Any]) -> Flow[Person]:
+        """Change `name`, `external_id`, `source` or `metadata`; what is not named stays."""
+        return self._answer(Person, Request("PATCH", f"{PEOPLE}{person_id}/", json=dict(changes), harmless=True))
+
+    @call
+    def delete(self, person_id: int, *, keep_record: bool = False) -> Flow[Receipt]:
+        """Erase a person, or the faces only; the receipt says what went."""
+        params = {"keep_record": "true"} if keep_record else {}
+        return self._answer(Receipt, Request("DELETE", f"{PEOPLE}{person_id}/", params))
+
+    @call
+    def search(
+        self,
+        image: ImageSource | None = None,
+        *,
+        embedding: Iterable[float] | None = None,
+        sources: Iterable[str] | None = None,
+        faces: str | None = None,
+        limit: int | None = None,
+        threshold: float | None = None,
+        return_embeddings: bool | None = None,
+    ) -> Flow[Search]:
+        """Who is it? The nearest people for every face (or `faces="largest"`) of an image, or for an embedding."""
+        fields = given(faces=faces, limit=limit, threshold=threshold, return_embeddings=return_embeddings)
+        if sources is not None:
+            fields["sources"] = [*sources]
+        if image is None:
+            body = fields | given(embedding=embedding and [*embedding])
+            return self._answer(Search, Request("POST", f"{PEOPLE}search/", json=body, harmless=True))
+        files = [part("image", image)]
+        return self._answer(
+            Search, Request("POST", f"{PEOPLE}search/", form=form(**fields), files=files, harmless=True)
+        )
+
+    @call
+    def verify(self, person_id: int, image: ImageSource, *, threshold: float | None = None) -> Flow[Comparison]:
+        """Is it this person? The largest face of an image against the person's photographs."""
+        files = [part("image", image)]
+        return self._answer(
+            Comparison,
+            Request("POST", f"{PEOPLE}{person_id}/verify/", form=form(threshold=threshold), files=files, harmless=True),
+        )
+
+    # ---- photographs --------------------------------------------------------------------------------------------
+    @call
+    def add_image(
+        self,
+        person_id: int,
+        image: ImageSource,
+        *,
+        replace: bool | None = None,
+        quality_gate: str | None = None,
+        face_choice: str | None = None,
+    ) -> Flow[Enrolment]:
+        """Another photograph of a person, or one in the place of all others."""
+        fields = form(replace=replace, quality_gate=quality_gate, face_choice=face_choice)
+        files = [part("image", image)]
+        return self._answer(Enrolment, Request("POST", f"{PEOPLE}{person_id}/images/", form=fields, files=files))
+
+    @listing
+    def images(self, person_id: int, *, embeddings: bool = False) -> Pages[PersonPhotograph]:
+        """The photographs of a person, the primary one first. Embeddings need a key that names that scope."""
+        return Pages(PersonPhotograph, f"{PEOPLE}{person_id}/images/", {"embeddings": "true"} if embeddings else {})
+
+    @call
+    def image(self, person_id: int, image_id: int) -> Flow[bytes]:
+        """The file of one photograph, as it was sent."""
+        return self._bytes(f"{PEOPLE}{person_id}/images/{image_id}/")
+
+    @call
+    def delete_image(self, person_id: int, image_id: int) -> Flow[None]:
+        """Remove one photograph with its embeddings."""
+        return self._nothing(Request("DELETE", f"{PEOPLE}{person_id}/images/{image_id}/"))
+
+    @call
+    def make_primary(self, person_id: int, image_id: int) -> Flow[PersonPhotograph]:
+        """Let this photograph stand for the person."""
+        path = f"{PEOPLE}{person_id}/images/{image_id}/primary/"
+        return self._answer(PersonPhotograph, Request("POST", path, harmless=True))

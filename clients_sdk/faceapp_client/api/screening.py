@@ -1,0 +1,151 @@
+"""Search photographs for people on the blacklist: `/api/v1/process/`, `/jobs/` and `/processed-images/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from faceapp_client.endpoints import D, Pages, Resource, call, form, given, listing, read
+from faceapp_client.errors import JobTimeout
+from faceapp_client.exchange import Flow, Pause, Request, exchange
+from faceapp_client.results import Job, ScreenedImage
+from faceapp_client.uploads import ImageSource, parts
+
+JOBS, IMAGES, PROCESS = "/api/v1/jobs/", "/api/v1/processed-images/", "/api/v1/process/process-images/"
+FIRST_LOOK, LONGEST_LOOK = 0.2, 2.0  # seconds between two looks at a job
+ACCEPTED = 202
+Progress = Callable[[Job], object]
+
+
+class Screening(Resource[D]):
+    """Screen now, or submit a job and wait for it or not."""
+
+    @call
+    def screen(
+        self,
+        images: Iterable[ImageSource],
+        *,
+        detector: str | None = None,
+        model: str | None = None,
+        metric: str | None = None,
+        threshold: float | None = None,
+        progress: Progress | None = None,
+    ) -> Flow[list[ScreenedImage]]:
+        """Search every face of every image; one result per image, in order, however long it takes."""
+        fields = form(detector_backend=detector, model_name=model, distance_metric=metric, threshold=threshold)
+        request = Request("POST", PROCESS, form=fields, files=parts("images", images))
+        response = yield from exchange(request, self._driver.retries)
+        if response.status_code != ACCEPTED:
+            screened: list[ScreenedImage] = read(list[ScreenedImage], response)
+            return screened
+        job = yield from self._finished(read(Job, response).id, timeout=None, progress=progress)
+        return (yield from self._results(job))
+
+    @call
+    def submit(
+        self,
+        images: Iterable[ImageSource],
+        *,
+        detector: str | None = None,
+        model: str | None = None,
+        metric: str | None = None,
+        threshold: float | None = None,
+    ) -> Flow[Job]:
+        """The same as a job, without waiting for it."""
+        fields = form(detector_backend=detector, model_name=model, distance_metric=metric, threshold=threshold)
+        files, headers = parts("images", images), {"Prefer": "respond-async"}
+        return self._answer(Job, Request("POST", PROCESS, form=fields, files=files, headers=headers))
+
+    @call
+    def wait(
+        self, job: Job | str, *, timeout: float | None = None, progress: Progress | None = None
+    ) -> Flow[list[ScreenedImage]]:
+        """The results of a job when it is finished or cancelled. Raises `JobTimeout` after `timeout` seconds.
+
+        `progress` is called with the job as it stands; `ProgressBar.show` is such a function.
+        """
+        finished = yield from self._finished(_id(job), timeout=timeout, progress=progress)
+        return (yield from self._results(finished))
+
+    @call
+    def job(self, job_id: str) -> Flow[Job]:
+        """A job as it stands."""
+        return self._job(job_id)
+
+    @listing
+    def jobs(self) -> Pages[Job]:
+        """Every job, newest first."""
+        return Pages(Job, JOBS)
+
+    @listing
+    def results(self, job: Job | str) -> Pages[ScreenedImage]:
+        """The images of a job in their order, each with its result as soon as it is there."""
+        return Pages(ScreenedImage, f"{JOBS}{_id(job)}/results/")
+
+    @call
+    def cancel(self, job: Job | str) -> Flow[Job]:
+        """Drop the images that are not finished."""
+        return self._answer(Job, Request("POST", f"{JOBS}{_id(job)}/cancel/", harmless=True))
+
+    # ---- screened images ------------------------------------------------------------------------------------------
+    @listing
+    def images(
+        self,
+        *,
+        has_match: bool | None = None,
+        job: Job | str | None = None,
+        status: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Pages[ScreenedImage]:
+        """Screened images, newest first."""
+        times = given(since=since and since.isoformat(), until=until and until.isoformat())
+        fields = form(has_match=has_match, job=job and _id(job), status=status)
+        return Pages(ScreenedImage, IMAGES, fields | times)
+
+    @call
+    def image(self, image_id: int) -> Flow[ScreenedImage]:
+        """One screened image."""
+        return self._answer(ScreenedImage, Request("GET", f"{IMAGES}{image_id}/", harmless=True))
+
+    @call
+    def file(self, image_id: int) -> Flow[bytes]:
+        """Its file, as it was sent."""
+        return self._bytes(f"{IMAGES}{image_id}/image/")
+
+    @call
+    def delete(self, image_id: int) -> Flow[None]:
+        """Erase a screened image: file, faces and matches."""
+        return self._nothing(Request("DELETE", f"{IMAGES}{image_id}/"))
+
+    # ---- waiting --------------------------------------------------------------------------------------------------
+    def _job(self, job_id: str) -> Flow[Job]:
+        return self._answer(Job, Request("GET", f"{JOBS}{job_id}/", harmless=True))
+
+    def _finished(self, job_id: str, *, timeout: float | None, progress: Progress | None) -> Flow[Job]:
+        """Looks at the job again and again, at first often. Time is counted in pauses."""
+        pause, waited = FIRST_LOOK, 0.0
+        while True:
+            job = yield from self._job(job_id)
+            if progress:
+                progress(job)
+            if job.is_finished:
+                return job
+            if timeout is not None and waited >= timeout:
+                raise JobTimeout(f"The job is not finished after {timeout:g} seconds; it goes on.", job_id=job_id)
+            yield Pause(pause)
+            waited += pause
+            pause = min(pause * 1.5, LONGEST_LOOK)
+
+    def _results(self, job: Job) -> Flow[list[ScreenedImage]]:
+        pages = Pages(ScreenedImage, f"{JOBS}{job.id}/results/")
+        results: list[ScreenedImage] = []
+        while True:
+            page = yield from pages.read(self._driver.retries, len(results))
+            results += page.items
+            if len(results) >= page.total or not page.items:
+                return results
+
+
+def _id(job: Job | str) -> str:
+    return job.id if isinstance(job, Job) else job

@@ -1,0 +1,172 @@
+"""A method is written once, as a generator, and becomes an ordinary or an asynchronous one by the client it is on."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
+
+import httpx
+
+from faceapp_client.decoding import decoded
+from faceapp_client.errors import FOREIGN, FaceAppError
+from faceapp_client.exchange import Flow, Request, Retries, exchange
+
+if TYPE_CHECKING:
+    from faceapp_client.doors import Async, Sync
+
+P = ParamSpec("P")
+T = TypeVar("T")
+PAGE = 100  # items that a page holds at most
+
+
+class Driver:
+    """Carries flows out: `doors.Sync` or `doors.Async`."""
+
+    retries: Retries
+
+    def run(self, flow: Flow[Any]) -> Any:
+        raise NotImplementedError
+
+    def iterate(self, pages: Pages[Any]) -> Any:
+        raise NotImplementedError
+
+
+D = TypeVar("D", bound=Driver)
+
+
+class Resource(Generic[D]):
+    """A group of methods on one client."""
+
+    def __init__(self, driver: D) -> None:
+        self._driver = driver
+
+    def _answer(self, kind: Any, request: Request) -> Flow[Any]:
+        """The answer's JSON as `kind`."""
+        response = yield from exchange(request, self._driver.retries)
+        return read(kind, response)
+
+    def _nothing(self, request: Request) -> Flow[None]:
+        """A call whose answer has no body."""
+        yield from exchange(request, self._driver.retries)
+
+    def _bytes(self, path: str) -> Flow[bytes]:
+        request = Request("GET", path, headers={"Accept": "*/*"}, harmless=True)
+        response = yield from exchange(request, self._driver.retries)
+        return response.content
+
+
+def read(kind: Any, response: httpx.Response) -> Any:
+    """The JSON of an answer as `kind`. Raises `FaceAppError` when it is none of this service's."""
+    try:
+        body = response.json()
+    except ValueError as error:
+        raise foreign() from error
+    return understood(kind, body)
+
+
+def understood(kind: Any, body: Any) -> Any:
+    """As `read`, of JSON that is parsed."""
+    try:
+        return decoded(kind, body)
+    except (KeyError, TypeError, ValueError) as error:
+        raise foreign() from error
+
+
+def foreign() -> FaceAppError:
+    return FaceAppError("This is no answer of a faceapp service. Is the address right?", code=FOREIGN)
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """How the service writes a page."""
+
+    items: list[Any]
+    total_items: int
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some items of a list, and how many there are in all."""
+
+    items: list[T]
+    total: int
+
+
+@dataclass(frozen=True)
+class Pages(Generic[T]):
+    """A list that the service answers by pages; `kind` is the class of an item."""
+
+    kind: type[T]
+    path: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def read(self, retries: Retries, offset: int) -> Flow[Page[T]]:
+        params = {**self.params, "limit": PAGE, "offset": offset}
+        response = yield from exchange(Request("GET", self.path, params, harmless=True), retries)
+        envelope = read(Envelope, response)
+        return Page([understood(self.kind, item) for item in envelope.items], envelope.total_items)
+
+
+class call(Generic[P, T]):  # noqa: N801  # a decorator
+    """A method whose generator the client carries out: it answers T, or something to await."""
+
+    def __init__(self, function: Callable[Concatenate[Any, P], Flow[T]]) -> None:
+        self.function = function
+        functools.update_wrapper(cast(Any, self), function)
+
+    @overload
+    def __get__(self, resource: Resource[Sync], owner: Any = None) -> Callable[P, T]: ...
+    @overload
+    def __get__(self, resource: Resource[Async], owner: Any = None) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    def __get__(self, resource: Any, owner: Any = None) -> Any:
+        if resource is None:
+            return self
+
+        @functools.wraps(self.function)
+        def method(*arguments: P.args, **options: P.kwargs) -> Any:
+            return resource._driver.run(self.function(resource, *arguments, **options))
+
+        return method
+
+
+class listing(Generic[P, T]):  # noqa: N801  # a decorator
+    """A method that goes through a list: for `for`, or for `async for`."""
+
+    def __init__(self, function: Callable[Concatenate[Any, P], Pages[T]]) -> None:
+        self.function = function
+        functools.update_wrapper(cast(Any, self), function)
+
+    @overload
+    def __get__(self, resource: Resource[Sync], owner: Any = None) -> Callable[P, Iterator[T]]: ...
+    @overload
+    def __get__(self, resource: Resource[Async], owner: Any = None) -> Callable[P, AsyncIterator[T]]: ...
+    def __get__(self, resource: Any, owner: Any = None) -> Any:
+        if resource is None:
+            return self
+
+        @functools.wraps(self.function)
+        def method(*arguments: P.args, **options: P.kwargs) -> Any:
+            return resource._driver.iterate(self.function(resource, *arguments, **options))
+
+        return method
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """Only what the caller set."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def form(**values: Any) -> dict[str, Any]:
+    """The same as the fields of a form: words for booleans, one field for each item of a list."""
+    return {name: _field(value) for name, value in given(**values).items()}
+
+
+def _field(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return [str(item) for item in value]
+    return json.dumps(value) if isinstance(value, dict) else str(value)

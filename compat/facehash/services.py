@@ -1,0 +1,114 @@
+"""What a caller of this dialect asks for: who is it, is it the one named, and learn this person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from clients.models import Client
+from compat.facehash.exceptions import FieldMissing, UnknownUser
+from faceapp.exceptions import InvalidInput, NotFound
+from people.models import Person
+from people.services import enrol_photographs, find_person
+from people.types import BatchEnrolment, Refusal, Upload
+from training.services import recognise, request_training
+from training.types import Recognition
+from vision import images
+
+LONGEST_NAME = 512  # characters; an external id of the gallery
+BAD_USER = "Username is invalid!"
+SHOWN_NAME = 100  # characters; a person's name there
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The people of one key: a source among a client's people."""
+
+    client: Client
+    source: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`faces` that were found on a picture, and the one that decides, if any of them is known."""
+
+    faces: int
+    found: Recognition | None
+
+
+def identify(*, gallery: Gallery, picture: bytes) -> Outcome:
+    """Who of the gallery is on the picture; of several known people the one who is most alike."""
+    faces = recognise(client=gallery.client, source=gallery.source, data=read_image(picture))
+    return Outcome(len(faces), _best([face for face in faces if face.person]))
+
+
+def verify(*, gallery: Gallery, picture: bytes, user: str) -> Outcome:
+    """Whether the named person is on the picture. Raises `UnknownUser` before the picture is looked at."""
+    person = find_user(gallery=gallery, user=user)
+    faces = recognise(client=gallery.client, source=gallery.source, data=read_image(picture))
+    return Outcome(len(faces), _best([face for face in faces if face.person == person]))
+
+
+def learn(*, gallery: Gallery, stream: list[bytes], user: str) -> BatchEnrolment:
+    """Enrol the photographs of a user, who may be new; a classifier is trained afterwards, beside all else.
+
+    Nothing is stored with less than `FACEHASH_MIN_IMAGES` usable photographs. Raises `UnknownUser` for what is no name.
+    """
+    if not is_name(user):
+        raise UnknownUser(BAD_USER)
+    uploads, unreadable = read_images(stream)
+    done = enrol_photographs(
+        client=gallery.client,
+        uploads=uploads,
+        external_id=user,
+        source=gallery.source,
+        name=user[:SHOWN_NAME],
+        replace=settings.FACEHASH_POLICY == "replace",
+        fewest=settings.FACEHASH_MIN_IMAGES,
+    )
+    if done.person is not None:
+        request_training(client=gallery.client, source=gallery.source, by_itself=True)
+    return BatchEnrolment(done.person, done.usable, (*unreadable, *done.refusals))
+
+
+def find_user(*, gallery: Gallery, user: str) -> Person:
+    """Raises `UnknownUser`."""
+    if not is_name(user):
+        raise UnknownUser(BAD_USER)
+    try:
+        return find_person(client=gallery.client, source=gallery.source, external_id=user)
+    except NotFound as error:
+        raise UnknownUser(BAD_USER) from error
+
+
+def is_name(user: str) -> bool:
+    """Any text is a name that the tables can hold: it is never part of a path, a query or a command."""
+    return 0 < len(user) <= LONGEST_NAME and "\0" not in user and not user.isspace()
+
+
+def read_image(text: bytes) -> bytes:
+    """The image in a base64 text, with or without a data URL's beginning. Raises `InvalidImage`."""
+    return images.read_text(text.decode("ascii", "replace"))
+
+
+def read_images(texts: list[bytes]) -> tuple[list[Upload], list[Refusal]]:
+    """Images, and why the others are none. Empties the list, so that no image is in memory in two forms."""
+    uploads, refusals = list[Upload](), list[Refusal]()
+    texts.reverse()
+    while texts:
+        try:
+            uploads.append(Upload(read_image(texts.pop())))
+        except InvalidInput as error:
+            refusals.append(Refusal("", error.code, error.message))
+    return uploads, refusals
+
+
+def require(value: object, name: str) -> None:
+    """Raise `FieldMissing` unless something was sent."""
+    if not value:
+        raise FieldMissing(f"The field '{name}' is missing.")
+
+
+def _best(known: list[Recognition]) -> Recognition | None:
+    return max(known, key=lambda face: face.similarity or 0.0, default=None)
