@@ -352,7 +352,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "faceapp",
-    "DESCRIPTION": "Self-hosted face recognition: blacklist screening, detection and curation.",
+    "DESCRIPTION": "Self-hosted face recognition: screening, people, liveness, albums.",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
@@ -371,7 +371,7 @@ SPECTACULAR_SETTINGS = {
 UNFOLD = {
     "SITE_TITLE": "faceapp",
     "SITE_HEADER": "faceapp",
-    "SITE_SUBHEADER": "Blacklist screening",
+    "SITE_SUBHEADER": "Face recognition",
     "SITE_SYMBOL": "familiar_face_and_zone",
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "faceapp.dashboard.dashboard",
