@@ -175,5 +175,6 @@ This one ran on {date} with {processors} processors in {seconds:.0f} seconds.
   known face that came into its person's group, or a stranger's that came into a group of its own.
 - **people**: the ten nearest people of one client, the database's part of `/people/search`, against the same vectors in
   memory: `numpy.linalg.norm` of the differences, and the ten least. Recall counts those ten. For a hundred templates
-  the round trip to the database is all of the time; what counts there is that other clients add nothing.
+  the round trip to the database is all of the time; what counts there is that other clients add nothing. (One matrix
+  product over 100,000 vectors takes numpy 1 ms: nothing beats memory where all of it fits and nothing is shared.)
 """
