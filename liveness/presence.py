@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 
@@ -18,7 +17,6 @@ from vision.similarity import distance, similarity
 from vision.types import DetectedFace, Embedding
 
 Face = DetectedFace | Mapping[str, Embedding]  # or the embeddings of one, by space
-AT_ONCE = 4  # frames of one call that wait for workers at the same time
 PROMINENT = 0.25  # of the largest face's area: a smaller one is somebody in the background
 
 
@@ -58,8 +56,7 @@ def read_frames(*, frames: Sequence[bytes], alone: bool = False) -> list[Detecte
         except InvalidInput as error:
             return error
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(read, frames))
+    return inference.several(read, frames)
 
 
 def passive_check(*, data: bytes) -> PassiveResult:

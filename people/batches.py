@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from clients.models import Client
 from faceapp.exceptions import InvalidInput, Unavailable
@@ -12,11 +11,7 @@ from people.gate import require_quality
 from people.portraits import read_portrait
 from people.records import checked
 from people.types import BatchEnrolment, Gate, Portrait, Refusal, Upload
-from vision.inference import PATIENT
-
-# Images of one call that are with the workers at once: enough to keep two or three busy, and few enough that a caller
-# with a single image, whose queue is read first, waits for no more than the images in progress.
-TOGETHER = 4
+from vision import inference
 
 
 def enrol_photographs(
@@ -39,8 +34,7 @@ def enrol_photographs(
     Raises `SourceReserved`, `UnusableValue`, or `Unavailable`.
     """
     fields = checked(external_id=external_id, source=source, **({"name": name} if name else {}))
-    with ThreadPoolExecutor(TOGETHER, "photograph") as pool:
-        read = list(pool.map(lambda upload: _read(upload, gate), uploads))
+    read = inference.several(lambda upload: _read(upload, gate), uploads)
     portraits = [item for item in read if isinstance(item, Portrait)]
     refusals = tuple(item for item in read if isinstance(item, Refusal))
     if len(portraits) < max(fewest, 1):
@@ -52,7 +46,7 @@ def enrol_photographs(
 def _read(upload: Upload, gate: Gate | None) -> Portrait | Refusal:
     """An image over which its worker stopped is no reason to refuse the others."""
     try:
-        portrait = read_portrait(upload=upload, queue=PATIENT)
+        portrait = read_portrait(upload=upload, queue=inference.PATIENT)
         require_quality(face=portrait.face, gate=gate)
     except InvalidInput as error:
         return Refusal(upload.name, error.code, error.message)

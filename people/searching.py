@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -35,7 +34,6 @@ from vision.types import DetectedFace, Embedding, Space
 
 MAX_CANDIDATES = 100
 LARGEST_NUMBER = 60_000.0  # what half precision holds
-AT_ONCE = 4  # images of one call that wait for workers at the same time
 RESERVED = "The source 'blacklist' is kept for screening and cannot be searched here."
 
 
@@ -217,8 +215,7 @@ def compare_faces(
 
 
 def _faces(images: Sequence[bytes | InvalidInput], space_alias: str) -> list[Embedding | Refusal]:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(partial(_face_or_refusal, space_alias=space_alias), images))
+    return inference.several(partial(_face_or_refusal, space_alias=space_alias), images)
 
 
 def _face_or_refusal(data: bytes | InvalidInput, space_alias: str) -> Embedding | Refusal:

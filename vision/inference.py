@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 from celery.exceptions import TaskRevokedError, TimeLimitExceeded, WorkerLostError
@@ -30,7 +31,10 @@ NO_ANSWER = (CeleryTimeout, TaskRevokedError)  # in time: whoever looks at the c
 QUEUE_SECONDS = 5.0  # for one command to Redis, which may carry a whole image
 LOOK_SECONDS = 10.0  # how often somebody who waits looks whether the queue still has the image
 RETRY_SECONDS = 2.0
+AT_ONCE = 4  # images of one call that wait for workers at the same time
 INTERACTIVE, PATIENT = "interactive", "patient"  # queues; who waits on the second has time
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 IN_WORKER = False  # set by vision.apps when a worker child starts
 
 
@@ -64,6 +68,16 @@ def analyse(
     }
     answer = _ask_worker(analyse_image, data, options, timeout or settings.FACEAPP_WAIT_SECONDS, queue=queue)
     return Analysis.from_json(answer)
+
+
+def several(work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
+    """`work` on every image of one call, a few at a time, in their order; the first error it raises is raised.
+
+    Enough of them are with the workers at once to keep two or three busy, and few enough that a caller with a single
+    image waits for no more than the images in progress.
+    """
+    with ThreadPoolExecutor(AT_ONCE, "image") as pool:
+        return list(pool.map(work, items))
 
 
 def describe_raw(

@@ -9,7 +9,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from clients.models import Client
-from people import batches, services
+from people import services
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.types import Upload
 from vision import inference
@@ -65,4 +65,4 @@ def test_an_image_that_ended_its_worker_is_refused_and_an_absent_worker_is_told(
     code = "engine.timeout"
     with pytest.raises(EngineUnavailable):
         enrol(client_a, GOOD, NOBODY)
-    assert batches.TOGETHER > 1
+    assert inference.AT_ONCE > 1
