@@ -122,7 +122,8 @@ def test_nothing_is_left_when_up_is_killed(stack: LiveStack) -> None:
 
 def test_nothing_is_left_when_the_supervisor_is_killed(stack: LiveStack) -> None:
     processes = stack.processes()
-    processes[1].kill()
+    [supervisor] = [process for process in processes if "supervisor.supervisord" in process.cmdline()]
+    supervisor.kill()
     assert eventually(lambda: alive(processes) == [])
     assert "The supervisor has ended" in stack.log.read_text()
 
