@@ -58,12 +58,12 @@ lock: .venv/.installed  ## compile requirements*.in into requirements*.txt
 clean:  ## remove the virtual environment and caches; your data in var/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache var/lint
 
-.venv/.installed: requirements.txt clients_sdk/pyproject.toml
+.venv/.installed: requirements.txt sdk/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed: install it, or name it with PYTHON=/path/to/python3.11." >&2; exit 1; }
 	@test -x $(VENV) || $(PYTHON) -m venv .venv
 	@$(VENV) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || echo "Going on with pip."
 	$(call install,requirements.txt)
-	@$(VENV) -m uv pip install $(CLIENT_OPTIONS) --python $(VENV) -e clients_sdk || $(VENV) -m pip install $(CLIENT_OPTIONS) -e clients_sdk
+	@$(VENV) -m uv pip install $(CLIENT_OPTIONS) --python $(VENV) -e sdk || $(VENV) -m pip install $(CLIENT_OPTIONS) -e sdk
 
 .venv/.installed-dev: requirements-dev.txt .venv/.installed
 	$(call install,requirements-dev.txt)

@@ -20,7 +20,7 @@ from albums import curation, services
 from albums.forms import GroupForm
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup, ImageStatus
 from albums.querysets import AlbumImageQuerySet, AlbumQuerySet, FaceGroupQuerySet
-from faceapp.pictures import box_of, overlay, picture_response, thumbnail
+from storage.pictures import overlay, picture_response, thumbnail
 
 STATUS_COLOURS = {
     ImageStatus.UPLOADED: "warning",
@@ -129,13 +129,13 @@ class AlbumImageAdmin(AlbumPartAdmin):
         image = get_object_or_404(AlbumImage, pk=pk)
         if face is None:
             return picture_response(image.image, variant="card")
-        return picture_response(image.image, variant="face", box=box_of(get_object_or_404(image.faces, index=face)))
+        return picture_response(image.image, variant="face", box=get_object_or_404(image.faces, index=face).box)
 
     @display(description="Picture")
     def picture(self, image: AlbumImage) -> SafeString:
         if not image.image:
             return NO_PICTURE
-        boxes = [(box_of(face), "fa-face") for face in image.faces.all()]
+        boxes = [(face.box, "fa-face") for face in image.faces.all()]
         return thumbnail(
             reverse("admin:albums_picture", args=[image.pk]),
             alt=f"Image {image.pk} of an album",

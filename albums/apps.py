@@ -6,6 +6,6 @@ class AlbumsConfig(AppConfig):
 
     def ready(self) -> None:
         from albums.models import AlbumImage
-        from recognition.orphans import FOLDERS
+        from storage.orphans import FOLDERS
 
         FOLDERS["albums"] = AlbumImage

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from django.db import transaction
 from django.db.models import F
 
 from albums.exceptions import AlbumNotFound, BadGrouping
 from albums.models import Album, AlbumFace, FaceGroup
-from faceapp.exceptions import InvalidInput
+from errors import InvalidInput
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.services import create_person, discard_files, read_file, store_file, update_person
+from storage.previews import MARGIN, preview
 from vision import images
-from vision.previews import MARGIN, preview
 from vision.types import Box
 
 REFERENCES = 5  # of a named group: its largest faces
@@ -116,18 +116,14 @@ def _enrol(person: Person, group: FaceGroup) -> None:
 
 def _add_reference(person: Person, album: Album, face: AlbumFace) -> ReferenceImage:
     crop = _crop(face)
-    box = crop.box if crop else Box(face.box_x, face.box_y, face.box_w, face.box_h)
     reference = ReferenceImage(
         person=person,
         width=crop.width if crop else face.image.width or 0,
         height=crop.height if crop else face.image.height or 0,
-        box_x=box.x,
-        box_y=box.y,
-        box_w=box.w,
-        box_h=box.h,
         confidence=face.confidence,
         quality=face.quality,
     )
+    reference.box = crop.box if crop else face.box
     if crop:
         store_file(file=reference.image, extension=".jpg", data=crop.data)
     reference.save()
@@ -146,9 +142,9 @@ def _crop(face: AlbumFace) -> Crop | None:
     """The face's surroundings, where the album kept the file and it can still be read."""
     if not face.image.image:
         return None
-    x, y, w, h = face.box_x, face.box_y, face.box_w, face.box_h
+    x, y, w, h = astuple(face.box)
     try:
-        data = preview(read_file(file=face.image.image), side=CROP_SIDE, box=Box(x, y, w, h))
+        data = preview(read_file(file=face.image.image), side=CROP_SIDE, box=face.box)
     except InvalidInput:
         return None
     info = images.sniff(data)

@@ -1,6 +1,6 @@
 """Refusals of albums. Codes are stable and documented in docs/errors.md."""
 
-from faceapp.exceptions import Conflict, InvalidInput, NotFound
+from errors import Conflict, InvalidInput, NotFound
 
 
 class AlbumNotFound(NotFound):

@@ -16,7 +16,8 @@ from albums.querysets import (
 )
 from clients.models import Client
 from people.models import Person
-from recognition.claims import ClaimedImage
+from storage.models import StoredFace
+from work.claims import ClaimedImage
 
 
 def album_path(image: AlbumImage, filename: str) -> str:
@@ -111,19 +112,13 @@ class FaceGroup(models.Model):
         return self.person.name if self.person else ""
 
 
-class AlbumFace(models.Model):
+class AlbumFace(StoredFace):
     """A face with its embedding in the album's space: vectors of the numbers that the engine gave, not normalised."""
 
     album = models.ForeignKey(Album, models.CASCADE, related_name="faces")  # repeated for the index
     image = models.ForeignKey(AlbumImage, models.CASCADE, related_name="faces")
     group = models.ForeignKey(FaceGroup, models.SET_NULL, null=True, related_name="faces")
     index = models.PositiveIntegerField()
-    box_x = models.IntegerField()
-    box_y = models.IntegerField()
-    box_w = models.IntegerField()
-    box_h = models.IntegerField()
-    confidence = models.FloatField()
-    quality = models.JSONField(default=dict)
     embedding = HalfVectorField()  # any dimension; the album's space fixes it
 
     objects = AlbumFaceQuerySet.as_manager()

@@ -12,8 +12,8 @@ from django.db.models import Count, Q
 
 from albums.types import ImageMatch, Vote
 from people.querysets import DISTANCES
-from recognition.claims import ClaimedImageQuerySet
 from vision.similarity import similarity
+from work.claims import ClaimedImageQuerySet
 
 if TYPE_CHECKING:
     from albums.models import Album, AlbumImage

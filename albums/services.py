@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -16,14 +15,14 @@ from albums.grouping import group_faces
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup, ImageStatus
 from albums.types import ImageMatch
 from clients.models import Client
-from faceapp.exceptions import FaceAppError, Unavailable
+from errors import FaceAppError, Unavailable
 from people.services import discard_files, erase_files, read_file, store_file
-from recognition.claims import work_on
 from recognition.services import BULK, check_batch_size
-from recognition.types import Submission
 from vision import inference
 from vision.engines import DEFAULT, engines
 from vision.types import Analysis, DetectedFace
+from work.claims import work_on
+from work.types import Submission
 
 
 # ---- albums -----------------------------------------------------------------------------------------------------
@@ -204,18 +203,13 @@ def _store_faces(image: AlbumImage, analysis: Analysis) -> list[AlbumFace]:
 
 
 def _face(image: AlbumImage, index: int, face: DetectedFace, space: str) -> AlbumFace:
-    return AlbumFace(
+    stored = AlbumFace(
         album_id=image.album_id,
         image=image,
         index=index,
-        box_x=face.box.x,
-        box_y=face.box.y,
-        box_w=face.box.w,
-        box_h=face.box.h,
-        confidence=face.confidence,
-        quality=asdict(face.quality) if face.quality else {},
         embedding=face.embeddings[space],
     )
+    return stored.describe(face)
 
 
 def sweep() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from celery import Task, shared_task
 
 from albums import services
-from recognition.claims import TRANSIENT
+from work.claims import TRANSIENT
 
 
 @shared_task(bind=True, autoretry_for=TRANSIENT, max_retries=8, retry_backoff=1, retry_backoff_max=30)

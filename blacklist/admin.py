@@ -27,12 +27,13 @@ from blacklist.models import BlacklistEntry
 from blacklist.querysets import BlacklistEntryQuerySet
 from blacklist.types import Enrolment
 from clients.models import Client
-from faceapp.exceptions import FaceAppError, InvalidInput
-from faceapp.pictures import box_of, data_url, percentages, picture_response, quality_words, thumbnail
+from errors import FaceAppError, InvalidInput
 from people.admin import NamelessHistory, PhotographInline
 from people.models import BLACKLIST, ReferenceImage
 from people.services import discard_files, read_portrait
-from people.types import Portrait, Upload
+from people.types import Portrait
+from storage.pictures import data_url, percentages, picture_response, quality_words, thumbnail
+from vision.types import Upload
 
 
 class InForceFilter(admin.SimpleListFilter):
@@ -196,7 +197,7 @@ class BlacklistEntryAdmin(NamelessHistory, ModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         photograph = get_object_or_404(ReferenceImage, pk=pk, person__source=BLACKLIST)
-        return picture_response(photograph.image, variant=variant, box=box_of(photograph))
+        return picture_response(photograph.image, variant=variant, box=photograph.box)
 
     def check_view(self, request: HttpRequest) -> JsonResponse:
         """What saving would say about one file. Nothing is stored."""

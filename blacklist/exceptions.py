@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from faceapp.exceptions import Conflict, InvalidInput, NotFound
+from errors import Conflict, InvalidInput, NotFound
 from people.types import Refusal
 
 

@@ -12,8 +12,8 @@ from django.urls import reverse_lazy
 
 from blacklist.exceptions import NameTaken, NoUsableImage, describe
 from blacklist.models import BlacklistEntry
-from faceapp.exceptions import FaceAppError
-from people.types import Upload
+from errors import FaceAppError
+from vision.types import Upload
 
 ACCEPT = "image/*,.heic,.heif"
 

@@ -14,8 +14,8 @@ from blacklist.types import Enrolment, Hit
 from clients.models import Client
 from people.models import FaceTemplate, ReferenceImage
 from people.services import add_reference_image, discard_files, erase_files, read_portraits
-from people.types import Portrait, Upload
-from vision.types import Embedding
+from people.types import Portrait
+from vision.types import Embedding, Upload
 
 
 def create_entry(

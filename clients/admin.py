@@ -20,7 +20,7 @@ from clients import services
 from clients.forms import ApiKeyForm
 from clients.models import ApiKey, Client
 from clients.querysets import ClientQuerySet
-from faceapp.exceptions import FaceAppError
+from errors import FaceAppError
 
 admin.site.unregister(LibraryApiKey)  # a key without a client opens nothing here
 admin.site.unregister(User)

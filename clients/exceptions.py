@@ -1,6 +1,6 @@
 """What can go wrong with clients and keys. Codes are stable and documented in docs/errors.md."""
 
-from faceapp.exceptions import Conflict, InvalidInput, NotFound
+from errors import Conflict, InvalidInput, NotFound
 
 
 class InvalidClient(InvalidInput):

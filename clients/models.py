@@ -80,6 +80,20 @@ class Client(models.Model):
         return self.name
 
 
+class Counter(models.Model):
+    """The last number that an object of this kind was given; see `clients.numbering`."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="counters")
+    kind = models.CharField(max_length=30)
+    last = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client", "kind"], name="one_counter_per_client_and_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.last}"
+
+
 class ApiKey(AbstractAPIKey):
     """A key of a client. The key itself is shown once and stored hashed; `prefix` tells keys apart."""
 

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from demo import photographs, server
 from demo.photographs import Person, Photograph, PhotographsMissingError
-from faceapp.env import env
+from environment import env
 
 HONEST = """\
 The listed people were enrolled from the same photographs: their faces cut out, enlarged, brightened, compressed

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from faceapp.env import BASE_DIR, env
+from environment import BASE_DIR, env
 
 MOST_ENLARGED = 4.0
 LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".test")

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from faceapp.exceptions import FaceAppError, Unavailable
+from errors import FaceAppError, Unavailable
 from vision import inference
 from vision.engines import engines
 from vision.tasks import ping

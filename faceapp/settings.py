@@ -1,4 +1,4 @@
-"""Settings, read from the environment through `faceapp.env`; each variable is explained in `.env.example`."""
+"""Settings, read from the environment through `environment`; each variable is explained in `.env.example`."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ from celery.schedules import crontab
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-from faceapp.env import BASE_DIR, content_of, env, path, secret, socket_directory
+from environment import BASE_DIR, content_of, env, path, secret, socket_directory
 
 # ---- where things live ------------------------------------------------------------------------------------------
 VAR = path("FACEAPP_VAR", BASE_DIR / "var")
@@ -56,12 +56,17 @@ INSTALLED_APPS = [
     "faceapp.apps.FaceAppConfig",
     "vision.apps.VisionConfig",
     "clients.apps.ClientsConfig",
+    "storage.apps.StorageConfig",
+    "work.apps.WorkConfig",
+    "calibration.apps.CalibrationConfig",
     "liveness.apps.LivenessConfig",
     "people.apps.PeopleConfig",
     "blacklist.apps.BlacklistConfig",
     "training.apps.TrainingConfig",
     "recognition.apps.RecognitionConfig",
     "albums.apps.AlbumsConfig",
+    "transfer.apps.TransferConfig",
+    "evaluation.apps.EvaluationConfig",
     "compat.nextcloud.apps.NextcloudConfig",
     "compat.ekyc.apps.EkycConfig",
     "compat.faceanalysis.apps.FaceAnalysisConfig",
@@ -72,7 +77,7 @@ MIDDLEWARE = [
     "clients.middleware.PathTokenMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "faceapp.api.limit_request_size",
+    "rest.errors.limit_request_size",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "faceapp.middleware.SlashMiddleware",
     "faceapp.middleware.keep_private",
@@ -341,12 +346,12 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["clients.throttling.ClientRateThrottle"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PARSER_CLASSES": [
-        "faceapp.parsers.NestedJSONParser",
+        "rest.parsers.NestedJSONParser",
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "faceapp.api.handle_exception",
+    "EXCEPTION_HANDLER": "rest.errors.handle_exception",
     "NUM_PROXIES": env.int("FACEAPP_PROXIES", default=0),  # how many of our own proxies add to X-Forwarded-For
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -361,7 +366,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
-        "StatusEnum": "recognition.claims.Status",
+        "StatusEnum": "work.claims.Status",
         "TrainingStatusEnum": "training.models.Status",
     },
     "SCHEMA_PATH_PREFIX": r"/api/v1",

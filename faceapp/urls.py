@@ -55,7 +55,7 @@ urlpatterns = [
     path("", include("compat.facehash.urls")),  # last: a path may be a key
 ]
 
-handler400 = "faceapp.api.handler400"
-handler403 = "faceapp.api.handler403"
-handler404 = "faceapp.api.handler404"
-handler500 = "faceapp.api.handler500"
+handler400 = "rest.errors.handler400"
+handler403 = "rest.errors.handler403"
+handler404 = "rest.errors.handler404"
+handler500 = "rest.errors.handler500"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from django.conf import settings
 
 from clients.models import Client, LivenessPolicy
-from faceapp.exceptions import InvalidInput
+from errors import InvalidInput
 from liveness.exceptions import FaceNotFound
 from liveness.types import PassiveResult, Policy
 from vision import inference

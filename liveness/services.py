@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from clients.models import Client
-from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable, Unprocessable
+from errors import FaceAppError, InvalidInput, Unavailable, Unprocessable
 from liveness import challenge, tokens
 from liveness.exceptions import FaceNotFound, NotLive, SessionClosed, SessionNotFound, TokenRefused
 from liveness.models import Action, LivenessSession, SeenFrame, Status

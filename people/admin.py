@@ -21,13 +21,12 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from faceapp.exceptions import FaceAppError
-from faceapp.pictures import box_of, picture_response, thumbnail
+from errors import FaceAppError
 from people import services
-from people.models import BLACKLIST, Person, ReferenceImage, SpaceCalibration
+from people.models import BLACKLIST, Person, ReferenceImage
 from people.querysets import PersonQuerySet
 from people.types import Receipt
-from vision.engines import engines
+from storage.pictures import picture_response, thumbnail
 
 
 class NamelessHistory:
@@ -190,7 +189,7 @@ class PersonAdmin(NamelessHistory, ModelAdmin):
             raise PermissionDenied
         people = Person.objects.enrolled()
         photograph = get_object_or_404(ReferenceImage, pk=pk, person__in=people)
-        return picture_response(photograph.image, variant=variant, box=box_of(photograph))
+        return picture_response(photograph.image, variant=variant, box=photograph.box)
 
     @display(description="Photograph")
     def picture(self, person: Person) -> SafeString:
@@ -211,35 +210,3 @@ class PersonAdmin(NamelessHistory, ModelAdmin):
     @display(description="Enrolled", ordering="created_at")
     def added(self, person: Person) -> str:
         return date_format(timezone.localtime(person.created_at), "j M Y, H:i")
-
-
-class CalibrationForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The enabled spaces to choose from; the metric is the space's own."""
-
-    space = forms.ChoiceField()
-
-    class Meta:
-        model = SpaceCalibration
-        fields = ["client", "space", "threshold", "false_match_rate", "note"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "space" in self.fields:
-            choices = [(space.name, f"{space.model} ({space.name})") for space in engines.spaces().values()]
-            self.fields["space"].choices = choices  # type: ignore[attr-defined]
-
-    def clean(self) -> dict[str, Any]:
-        """The metric belongs to the space."""
-        data: dict[str, Any] = super().clean() or self.cleaned_data
-        metrics = {space.name: space.metric for space in engines.spaces().values()}
-        self.instance.metric = metrics.get(data.get("space", ""), "")
-        return data
-
-
-@admin.register(SpaceCalibration)
-class SpaceCalibrationAdmin(ModelAdmin):
-    form = CalibrationForm
-    list_display = ["client", "space", "metric", "threshold", "false_match_rate", "note", "created_at"]
-    list_filter = ["client"]
-    list_select_related = ["client"]
-    search_fields = ["space", "note"]

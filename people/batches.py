@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from clients.models import Client
-from faceapp.exceptions import InvalidInput, Unavailable
+from errors import InvalidInput, Unavailable
 from people.enrolment import Identity, store_portraits
 from people.gate import require_quality
 from people.portraits import read_portrait
 from people.records import checked
-from people.types import BatchEnrolment, Gate, Portrait, Refusal, Upload
+from people.types import BatchEnrolment, Gate, Portrait, Refusal
 from vision import inference
+from vision.types import Upload
 
 
 def enrol_photographs(

@@ -10,15 +10,16 @@ from typing import Any
 from django.db import transaction
 
 from clients.models import Client
-from people.files import discard_files
 from people.gate import remarks_on, require_quality
 from people.models import Person, ReferenceImage
 from people.portraits import add_reference_image, read_portrait
 from people.proofs import ENROL, redeem_for, require_live
 from people.records import checked, lock_enrolled, require_free_id, save_person
 from people.searching import people_like
-from people.types import Enrolment, FaceChoice, Gate, Portrait, Proof, Upload
+from people.types import Enrolment, FaceChoice, Gate, Portrait, Proof
+from storage.files import discard_files
 from vision.engines import DEFAULT, engines
+from vision.types import Upload
 
 
 @dataclass(frozen=True)

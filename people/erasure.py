@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from people.files import erase_files
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.records import lock_enrolled
 from people.types import Receipt
+from storage.files import erase_files
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from faceapp.exceptions import Conflict, InvalidInput, NotFound, Unprocessable
+from errors import Conflict, InvalidInput, NotFound, Unprocessable
 from people.types import Remark
 
 

@@ -15,10 +15,10 @@ from people.querysets import (
     FaceTemplateQuerySet,
     PersonQuerySet,
     ReferenceImageQuerySet,
-    SpaceCalibrationQuerySet,
 )
+from storage.models import StoredFace
 
-__all__ = ["BLACKLIST", "FaceTemplate", "Person", "ReferenceImage", "SpaceCalibration"]
+__all__ = ["BLACKLIST", "FaceTemplate", "Person", "ReferenceImage"]
 
 
 def reference_path(image: ReferenceImage, filename: str) -> str:
@@ -52,7 +52,7 @@ class Person(models.Model):
         return self.name or self.external_id or f"person {self.pk}"
 
 
-class ReferenceImage(models.Model):
+class ReferenceImage(StoredFace):
     """A photograph with exactly one usable face of a person."""
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="reference_images")
@@ -63,12 +63,6 @@ class ReferenceImage(models.Model):
     content_hash = models.CharField(  # SHA-256 of the file; empty for images stored before it was kept
         max_length=64, blank=True, default="", db_default="", editable=False
     )
-    box_x = models.IntegerField()
-    box_y = models.IntegerField()
-    box_w = models.IntegerField()
-    box_h = models.IntegerField()
-    confidence = models.FloatField()
-    quality = models.JSONField(default=dict)
     is_primary = models.BooleanField(
         default=False, db_default=False, help_text="Shown for the person; where none is chosen, the first one is."
     )
@@ -114,33 +108,3 @@ class FaceTemplate(models.Model):
 
     def __str__(self) -> str:
         return f"template {self.pk} in {self.space}"
-
-
-class SpaceCalibration(models.Model):
-    """The distance up to which two faces count as one person for this client; without it the space's own holds."""
-
-    client = models.ForeignKey(Client, models.CASCADE, related_name="space_calibrations")
-    space = models.CharField(max_length=100)
-    metric = models.CharField(max_length=20)
-    threshold = models.FloatField(help_text="A distance in the metric.")
-    false_match_rate = models.FloatField(
-        null=True, blank=True, help_text="Share of strangers who pass at this threshold, as it was measured."
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-    note = models.CharField(max_length=255, blank=True, default="")
-
-    objects = SpaceCalibrationQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["client", "space"]
-        constraints = [
-            models.UniqueConstraint(fields=["client", "space"], name="one_calibration_per_client_and_space"),
-            models.CheckConstraint(condition=Q(threshold__gt=0), name="calibration_threshold_positive"),
-            models.CheckConstraint(
-                condition=Q(false_match_rate__isnull=True) | Q(false_match_rate__gte=0, false_match_rate__lte=1),
-                name="calibration_rate_is_a_share",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.space} at {self.threshold:g}"

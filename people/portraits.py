@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 
 from django.db import transaction
 
-from faceapp.exceptions import InvalidInput
+from errors import InvalidInput
 from people.exceptions import PersonNotFound, UnusableFace
-from people.files import content_hash, discard_files, read_file, store_file
 from people.models import FaceTemplate, Person, ReferenceImage
-from people.types import FaceChoice, Portrait, Refusal, Upload
+from people.types import FaceChoice, Portrait, Refusal
+from storage.files import content_hash, discard_files, read_file, store_file
 from vision import images, inference
 from vision.engines import engines
-from vision.types import DetectedFace
+from vision.types import DetectedFace, Upload
 
 
 def read_portrait(
@@ -60,20 +59,13 @@ def read_portraits(*, uploads: Iterable[Upload]) -> tuple[list[Portrait], list[R
 @transaction.atomic
 def add_reference_image(*, person: Person, portrait: Portrait) -> ReferenceImage:
     """Store a portrait: its file, its row and one template per space."""
-    box, face = portrait.face.box, portrait.face
     reference = ReferenceImage(
         person=person,
         original_name=images.safe_name(portrait.upload.name, portrait.info),
         content_hash=content_hash(portrait.upload.data),
         width=portrait.width,
         height=portrait.height,
-        box_x=box.x,
-        box_y=box.y,
-        box_w=box.w,
-        box_h=box.h,
-        confidence=face.confidence,
-        quality=asdict(face.quality) if face.quality else {},
-    )
+    ).describe(portrait.face)
     store_file(file=reference.image, extension=portrait.info.extension, data=portrait.upload.data)
     try:
         reference.save()

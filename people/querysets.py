@@ -58,11 +58,6 @@ class ReferenceImageQuerySet(models.QuerySet["ReferenceImage"]):
         return self.order_by("-is_primary", "id")
 
 
-class SpaceCalibrationQuerySet(models.QuerySet["SpaceCalibration"]):
-    def of_client(self, client: Client) -> SpaceCalibrationQuerySet:
-        return self.filter(client=client)
-
-
 class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
     def of_client(self, client: Client) -> FaceTemplateQuerySet:
         return self.filter(client=client)

@@ -16,9 +16,9 @@ from people.exceptions import (
     SourceReserved,
     UnusableValue,
 )
-from people.files import erase_files
 from people.models import BLACKLIST, FaceTemplate, Person, ReferenceImage
 from people.portraits import lock_person
+from storage.files import erase_files
 
 LONGEST = {"external_id": 512, "source": 100, "name": 100}  # characters, as the tables have it
 MAX_METADATA = 10_000  # characters of JSON

@@ -7,26 +7,17 @@ from functools import partial
 
 import numpy as np
 
+from calibration.services import comparisons, threshold_of
+from calibration.types import Comparison
 from clients.models import Client
-from faceapp.exceptions import InvalidInput
+from errors import InvalidInput
 from liveness.services import redeem_token
-from people.calibration import comparisons, threshold_of
 from people.exceptions import NoTemplate, SourceReserved, UnusableEmbedding
 from people.models import BLACKLIST, FaceTemplate, Person, ReferenceImage
 from people.portraits import choose_face
 from people.proofs import COMPARE, VERIFY, redeem_for
 from people.querysets import FaceTemplateQuerySet
-from people.types import (
-    Candidate,
-    Comparison,
-    FaceComparisons,
-    Faces,
-    Neighbour,
-    Refusal,
-    Search,
-    SearchedFace,
-    SourcedImage,
-)
+from people.types import Candidate, FaceComparisons, Faces, Neighbour, Refusal, Search, SearchedFace, SourcedImage
 from vision import inference
 from vision.engines import DEFAULT, engines
 from vision.similarity import distance

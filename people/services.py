@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from people.batches import enrol_photographs
-from people.calibration import set_calibration, threshold_of
 from people.enrolment import enrol_face
 from people.erasure import erase_faces, erase_person
-from people.files import STORAGE_ERRORS, discard_files, erase_files, read_file, store_file
 from people.gate import deployment_gate, remarks_on, require_quality
 from people.portraits import (
     add_reference_image,
@@ -26,6 +24,7 @@ from people.records import (
 )
 from people.searching import compare_faces, search_each, search_people, verify_person
 from people.verifying import compare_live, verify_live
+from storage.files import STORAGE_ERRORS, discard_files, erase_files, read_file, store_file
 
 __all__ = [
     "STORAGE_ERRORS",
@@ -53,10 +52,8 @@ __all__ = [
     "require_quality",
     "search_each",
     "search_people",
-    "set_calibration",
     "set_primary_image",
     "store_file",
-    "threshold_of",
     "update_person",
     "verify_live",
     "verify_person",

@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from faceapp.exceptions import InvalidInput
+from calibration.types import Comparison
+from errors import InvalidInput
 from vision.images import ImageInfo
-from vision.types import Box, DetectedFace
+from vision.types import Box, DetectedFace, Upload
 
 if TYPE_CHECKING:
     from people.models import Person, ReferenceImage
@@ -33,14 +34,6 @@ class Remark:
 
     code: str
     message: str
-
-
-@dataclass(frozen=True)
-class Upload:
-    """An encoded image as a caller sent it. `name` is the caller's file name, used for display only."""
-
-    data: bytes
-    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,25 +63,6 @@ class Refusal:
     name: str
     code: str
     message: str
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """How alike two faces are.
-
-    `distance` in the space's metric; `similarity` in [0, 1] as in `vision.similarity`, 0.7 at `threshold`. `margin` is
-    by how much the similarity exceeds that of the most similar other candidate; None where there is no other.
-    """
-
-    distance: float
-    similarity: float
-    threshold: float
-    margin: float | None = None
-
-    @property
-    def matches(self) -> bool:
-        """The decision: the same person."""
-        return self.distance <= self.threshold
 
 
 @dataclass(frozen=True)

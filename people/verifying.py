@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from calibration.services import comparisons, threshold_of
+from calibration.types import Comparison
 from clients.models import Client
-from faceapp.exceptions import InvalidInput
+from errors import InvalidInput
 from liveness.exceptions import NotLive
 from liveness.services import read_face, read_frames, redeem_token
-from people.calibration import comparisons, threshold_of
 from people.exceptions import NoTemplate
 from people.models import FaceTemplate, Person
 from people.proofs import COMPARE, VERIFY, Face, check_proof, redeem_for, require_no_picture
-from people.types import Comparison, LiveComparison, Proof
+from people.types import LiveComparison, Proof
 from vision.engines import DEFAULT, engines
 from vision.similarity import distance
 from vision.types import DetectedFace

@@ -19,11 +19,11 @@ from django.utils.text import Truncator
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from faceapp.pictures import box_of, faces_of, overlay, picture_response, thumbnail
 from recognition import services
 from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.querysets import JobQuerySet, ProcessedImageQuerySet
+from storage.pictures import faces_of, overlay, picture_response, thumbnail
 
 STATUS_COLOURS = {
     Status.PENDING: "info",
@@ -134,7 +134,7 @@ class ProcessedImageAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         image = get_object_or_404(ProcessedImage, pk=pk)
-        box = box_of(get_object_or_404(ProcessedFace, image=image, index=face)) if face is not None else None
+        box = get_object_or_404(ProcessedFace, image=image, index=face).box if face is not None else None
         return picture_response(image.image, variant=variant, box=box)
 
     # ---- columns --------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Refusals of screening."""
 
-from faceapp.exceptions import Conflict, InvalidInput, NotFound, Unprocessable
+from errors import Conflict, InvalidInput, NotFound, Unprocessable
 
 
 class NoImages(InvalidInput):

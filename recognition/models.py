@@ -10,8 +10,9 @@ from django.db import models
 from blacklist.models import BlacklistEntry
 from clients.models import Client
 from people.models import ReferenceImage
-from recognition.claims import ClaimedImage, Status
 from recognition.querysets import JobQuerySet, ProcessedImageQuerySet
+from storage.models import StoredFace
+from work.claims import ClaimedImage, Status
 
 __all__ = ["Job", "Match", "ProcessedFace", "ProcessedImage", "Status"]
 
@@ -88,18 +89,12 @@ class ProcessedImage(ClaimedImage):
         return f"processed image {self.pk}"
 
 
-class ProcessedFace(models.Model):
+class ProcessedFace(StoredFace):
     """A face found in a processed image. Its embedding is not kept."""
 
     image = models.ForeignKey(ProcessedImage, models.CASCADE, related_name="faces")
     index = models.PositiveIntegerField()
-    box_x = models.IntegerField()
-    box_y = models.IntegerField()
-    box_w = models.IntegerField()
-    box_h = models.IntegerField()
     landmarks = models.JSONField(default=dict)
-    confidence = models.FloatField()
-    quality = models.JSONField(default=dict)
     liveness = models.FloatField(null=True, blank=True)
 
     class Meta:

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
-from recognition.claims import ClaimedImageQuerySet
+from work.claims import ClaimedImageQuerySet
 
 if TYPE_CHECKING:
     from clients.models import Client

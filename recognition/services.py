@@ -17,15 +17,16 @@ from django.utils import timezone
 from blacklist.services import search_blacklist
 from blacklist.types import Hit
 from clients.models import Client
-from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable
+from errors import FaceAppError, InvalidInput, Unavailable
 from people.services import discard_files, erase_files, read_file, store_file
-from recognition.claims import DATABASE_AWAY, work_on
 from recognition.exceptions import JobFinished, NoImages, TooManyImages
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
-from recognition.types import ScreeningOptions, Submission
+from recognition.types import ScreeningOptions
 from vision import images, inference
 from vision.engines import DEFAULT, check_names, engines
 from vision.types import Analysis, DetectedFace
+from work.claims import DATABASE_AWAY, work_on
+from work.types import Submission
 
 INTERACTIVE, BULK = "interactive", "bulk"
 SEARCHES = 3  # for the matches of one image, while entries are being deleted
@@ -214,18 +215,8 @@ def _store_faces(image: ProcessedImage, analysis: Analysis, hits: Sequence[Seque
 
 
 def _face(image: ProcessedImage, index: int, face: DetectedFace) -> ProcessedFace:
-    return ProcessedFace(
-        image=image,
-        index=index,
-        box_x=face.box.x,
-        box_y=face.box.y,
-        box_w=face.box.w,
-        box_h=face.box.h,
-        landmarks=asdict(face.landmarks),
-        confidence=face.confidence,
-        quality=asdict(face.quality) if face.quality else {},
-        liveness=face.liveness,
-    )
+    stored = ProcessedFace(image=image, index=index, landmarks=asdict(face.landmarks), liveness=face.liveness)
+    return stored.describe(face)
 
 
 def _match(job: Job, face: ProcessedFace, hit: Hit) -> Match:

@@ -7,8 +7,8 @@ from typing import Any
 from celery import Task, shared_task
 
 from recognition import services
-from recognition.claims import TRANSIENT
-from recognition.orphans import remove_orphans
+from storage.orphans import remove_orphans
+from work.claims import TRANSIENT
 
 PURGE_SLICE = 200  # images
 

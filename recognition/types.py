@@ -4,19 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from faceapp.exceptions import InvalidInput
-from vision.images import ImageInfo
-
-
-@dataclass(frozen=True)
-class Submission:
-    """One image of a call: readable bytes with what the header says, or the reason why it cannot be used."""
-
-    identifier: str
-    data: bytes = b""
-    info: ImageInfo | None = None
-    error: InvalidInput | None = None
-
 
 @dataclass(frozen=True)
 class ScreeningOptions:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from faceapp.exceptions import FaceAppError
+from errors import FaceAppError
 from training import services
 from training.charts import curves
 from training.models import Recogniser, Status, TrainingOptions

@@ -1,6 +1,6 @@
 """What can go wrong with recognisers. Codes are stable and documented in docs/errors.md."""
 
-from faceapp.exceptions import Conflict, FaceAppError
+from errors import Conflict, FaceAppError
 
 
 class GalleryTooSmall(Conflict):

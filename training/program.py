@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
-from faceapp.env import BASE_DIR
+from environment import BASE_DIR
 from training.evaluation import spread, strangers
 from training.exceptions import TrainingFailed
 from training.fit import decode, pack

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from calibration.services import threshold_of
 from clients.models import Client
 from people.models import Person
-from people.services import threshold_of
 from people.types import Neighbour
 from training.evaluation import choose
 from training.models import Recogniser

@@ -14,9 +14,9 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from calibration.services import threshold_of
 from clients.models import Client
-from faceapp.exceptions import FaceAppError, Unavailable
-from people.services import threshold_of
+from errors import FaceAppError, Unavailable
 from training.evaluation import calibrate, evaluate, is_as_good, split
 from training.exceptions import GalleryTooSmall, NotReady, TrainingFailed
 from training.models import Recogniser, Status, TrainingOptions

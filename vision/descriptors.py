@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from faceapp.exceptions import InvalidInput
+from errors import InvalidInput
 from vision.engines import describer
 from vision.images import Limits
 from vision.types import Image, RawFace, Rectangle

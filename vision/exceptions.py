@@ -1,6 +1,6 @@
 """What can go wrong with pictures and engines. Codes are stable and documented in docs/errors.md."""
 
-from faceapp.exceptions import InvalidInput, Unavailable, Unprocessable
+from errors import InvalidInput, Unavailable, Unprocessable
 
 
 class InvalidImage(InvalidInput):

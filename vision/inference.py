@@ -17,7 +17,7 @@ from celery.exceptions import TimeoutError as CeleryTimeout
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from faceapp.exceptions import FaceAppError, InvalidInput, Unavailable
+from errors import FaceAppError, InvalidInput, Unavailable
 from vision import images
 from vision.descriptors import RawOptions, describe
 from vision.engines import DEFAULT, describer, engines

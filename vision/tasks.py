@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import shared_task
 
-from faceapp.exceptions import FaceAppError
+from errors import FaceAppError
 from vision import inference
 from vision.descriptors import RawOptions, describe
 from vision.exceptions import EngineUnavailable

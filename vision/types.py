@@ -204,3 +204,11 @@ class Space:
     dimensions: int
     metric: str  # the metric that decides by default
     thresholds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An encoded image as a caller sent it. `name` is the caller's file name, used for display only."""
+
+    data: bytes
+    name: str = ""

@@ -7,9 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
-from people.api.fields import FILE_LIST, DistanceField, ImageField, OptionalBoolean
 from recognition.api.serializers import submission_of
-from recognition.types import Submission
+from rest.fields import FILE_LIST, DistanceField, ImageField, OptionalBoolean
+from work.types import Submission
 
 
 class AlbumInput(serializers.Serializer):  # type: ignore[type-arg]

@@ -32,9 +32,9 @@ from albums.models import Album, AlbumImage, FaceGroup
 from clients.authentication import client_of
 from clients.models import Scope
 from clients.permissions import require_scope
-from faceapp.pagination import StrictPagination
-from faceapp.parameters import flag, positive_id
-from faceapp.parsers import NestedJSONParser
+from rest.pagination import StrictPagination
+from rest.parameters import flag, positive_id
+from rest.parsers import NestedJSONParser
 
 ALBUM_ID = OpenApiParameter("album_id", OpenApiTypes.INT, OpenApiParameter.PATH)
 PK = OpenApiParameter("id", OpenApiTypes.INT, OpenApiParameter.PATH)

@@ -13,7 +13,7 @@ from albums.exceptions import AlreadyQueued, ImageExists
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup, ImageStatus
 from albums.tests.conftest import Add
 from clients.models import Client
-from faceapp.exceptions import Unavailable
+from errors import Unavailable
 from recognition.services import read_submission
 from recognition.tests.test_races import Rival
 from vision import inference

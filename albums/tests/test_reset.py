@@ -18,9 +18,9 @@ from clients.models import ApiKey, Client
 from clients.services import create_api_key
 from compat.faceanalysis.accounts import create_account
 from people.models import Person
-from people.types import Upload
 from recognition.services import read_submission, screening_options, submit_images
 from vision.tests.drawing import RED, picture
+from vision.types import Upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEPT = {"clients.Client", "clients.ApiKey"}

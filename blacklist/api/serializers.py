@@ -7,9 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from blacklist.models import BlacklistEntry
-from people.api.fields import FILE_LIST, OptionalBoolean, UploadField
 from people.api.serializers import PhotographSerializer
-from people.types import Upload
+from rest.fields import FILE_LIST, OptionalBoolean, UploadField
+from vision.types import Upload
 
 
 class DatesSerializer(serializers.Serializer):  # type: ignore[type-arg]

@@ -30,9 +30,9 @@ from blacklist.models import BlacklistEntry
 from blacklist.types import Enrolment
 from clients.authentication import client_of
 from clients.models import Scope
-from faceapp.files import image_response
-from faceapp.parameters import positive_id
-from faceapp.parsers import NestedJSONParser
+from rest.parameters import positive_id
+from rest.parsers import NestedJSONParser
+from storage.responses import image_response
 
 
 class BlacklistViewSet(GenericViewSet[BlacklistEntry]):

@@ -23,10 +23,10 @@ from blacklist.exceptions import EntryNotFound
 from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
 from people.models import ReferenceImage
-from people.types import Upload
 from vision import inference
 from vision.exceptions import EngineUnavailable
 from vision.tests.drawing import GREEN, RED, picture
+from vision.types import Upload
 
 if TYPE_CHECKING:
     from clients.models import Client

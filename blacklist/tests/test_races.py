@@ -17,8 +17,8 @@ from clients.models import Client
 from clients.services import create_api_key
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.services import read_portraits
-from people.types import Upload
 from vision.tests.drawing import RED, picture
+from vision.types import Upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 from compat.ekyc.exceptions import BadArguments
-from faceapp.exceptions import InvalidInput
+from errors import InvalidInput
 from vision import images
 
 REQUIRED, TEXT = "Missing required parameter in the JSON body", "A text is required"

@@ -9,10 +9,10 @@ from rest_framework.response import Response
 
 from compat.ekyc.exceptions import BadArguments, BatchTooLarge
 from compat.ekyc.payloads import write_failure
-from faceapp.api import handle_exception
-from faceapp.exceptions import FaceAppError, InvalidInput
+from errors import FaceAppError, InvalidInput
 from liveness.exceptions import NotLive, SessionNotFound, TokenRefused
 from people.exceptions import NoTemplate, PersonNotFound
+from rest.errors import handle_exception
 
 LIVENESS = (NotLive, TokenRefused, SessionNotFound)
 UNREADABLE_BODY = (exceptions.ParseError, exceptions.UnsupportedMediaType)

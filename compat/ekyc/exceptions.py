@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from faceapp.exceptions import InvalidInput
+from errors import InvalidInput
 
 
 class BadArguments(InvalidInput):

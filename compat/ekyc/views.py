@@ -15,9 +15,10 @@ from clients.authentication import client_of
 from clients.models import Scope
 from compat.ekyc import errors, payloads
 from compat.negotiation import JsonAnswers
-from faceapp.parsers import NestedJSONParser
 from people import services
-from people.types import Gate, Upload
+from people.types import Gate
+from rest.parsers import NestedJSONParser
+from vision.types import Upload
 
 
 class EkycView(APIView):

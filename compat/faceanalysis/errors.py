@@ -10,8 +10,8 @@ from rest_framework.response import Response
 
 from compat.faceanalysis.authentication import REALM
 from compat.faceanalysis.exceptions import MissingArgument, RegistrationClosed
-from faceapp.api import handle_exception
-from faceapp.exceptions import FaceAppError, Unavailable
+from errors import FaceAppError, Unavailable
+from rest.errors import handle_exception
 
 UNAUTHORIZED = "<!doctype html><title>401</title><p>Unauthorized access"
 

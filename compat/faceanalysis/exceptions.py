@@ -1,6 +1,6 @@
 """What can go wrong in this dialect. Messages are its own; codes are stable and documented in docs/errors.md."""
 
-from faceapp.exceptions import Conflict, FaceAppError, InvalidInput, NotFound
+from errors import Conflict, FaceAppError, InvalidInput, NotFound
 
 
 class MissingArgument(InvalidInput):

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from albums.models import AlbumImage, ImageStatus
 from albums.types import ImageMatch
 from compat.faceanalysis.exceptions import MissingArgument
-from people.types import Upload
+from vision.types import Upload
 
 THRESHOLD = 0.6  # of the dialect: smaller distances are matches
 STATES = {

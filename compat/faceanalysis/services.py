@@ -16,11 +16,11 @@ from albums.models import Album, AlbumImage
 from albums.types import ImageMatch
 from clients.models import Client
 from compat.faceanalysis.exceptions import BadName, ImageKnown, ImageQueued, ImageUnknown, WrongType
-from people.types import Upload
-from recognition.types import Submission
 from vision import images
 from vision.exceptions import InvalidImage
 from vision.images import ImageInfo
+from vision.types import Upload
+from work.types import Submission
 
 ALBUM = "faceanalysis"
 STEM, UUID = "stem", "uuid"  # where ids come from

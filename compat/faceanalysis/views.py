@@ -18,7 +18,7 @@ from clients.models import Scope
 from compat.faceanalysis import accounts, errors, payloads, services
 from compat.faceanalysis.authentication import AccountAuthentication
 from compat.faceanalysis.models import Account
-from faceapp.parsers import NestedJSONParser
+from rest.parsers import NestedJSONParser
 
 
 class FirstRenderer(BaseContentNegotiation):

@@ -8,8 +8,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from compat.facehash import payloads
-from faceapp.api import handle_exception
-from faceapp.exceptions import FaceAppError, InvalidInput, NotFound
+from errors import FaceAppError, InvalidInput, NotFound
+from rest.errors import handle_exception
 
 OF_THE_KEY = (exceptions.AuthenticationFailed, exceptions.NotAuthenticated)
 HANDLED = (*OF_THE_KEY, exceptions.PermissionDenied, InvalidInput, NotFound)

@@ -1,6 +1,6 @@
 """What can go wrong with a call of this dialect. Codes are stable and documented in docs/errors.md."""
 
-from faceapp.exceptions import InvalidInput, NotFound
+from errors import InvalidInput, NotFound
 
 
 class FieldMissing(InvalidInput):

@@ -8,13 +8,14 @@ from django.conf import settings
 
 from clients.models import Client
 from compat.facehash.exceptions import FieldMissing, UnknownUser
-from faceapp.exceptions import InvalidInput, NotFound
+from errors import InvalidInput, NotFound
 from people.models import Person
 from people.services import enrol_photographs, find_person
-from people.types import BatchEnrolment, Refusal, Upload
+from people.types import BatchEnrolment, Refusal
 from training.services import recognise, request_training
 from training.types import Recognition
 from vision import images
+from vision.types import Upload
 
 LONGEST_NAME = 512  # characters; an external id of the gallery
 BAD_USER = "Username is invalid!"

@@ -7,8 +7,8 @@ from typing import Any
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from faceapp.api import handle_exception
-from faceapp.exceptions import FaceAppError
+from errors import FaceAppError
+from rest.errors import handle_exception
 
 STATUSES = {
     "nextcloud.area_too_large": 412,

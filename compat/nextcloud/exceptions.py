@@ -1,6 +1,6 @@
 """What can go wrong with a Nextcloud's requests. Codes are stable and documented in docs/errors.md."""
 
-from faceapp.exceptions import InvalidInput, Unavailable
+from errors import InvalidInput, Unavailable
 
 
 class BadPart(InvalidInput):

@@ -19,7 +19,7 @@ from compat.nextcloud import errors, payloads, services
 from compat.nextcloud.authentication import NextcloudKeyAuthentication, key_of
 from compat.nextcloud.models import FaceModel
 from compat.nextcloud.uploads import MemoryUploadHandler
-from faceapp.exceptions import FaceAppError
+from errors import FaceAppError
 
 
 class AlwaysJson(JsonAnswers):

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import call_command
 
-from faceapp.env import BASE_DIR
+from environment import BASE_DIR
 
 
 def collect_if_changed() -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from environment import BASE_DIR
 from faceapp.embedded.launch import launched
-from faceapp.env import BASE_DIR
 
 OF_TESTS = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 START_SECONDS = 240

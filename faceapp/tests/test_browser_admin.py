@@ -19,16 +19,17 @@ from pytest_django.live_server_helper import LiveServer
 
 from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
+from calibration.services import set_calibration
 from clients.models import Client
 from clients.services import create_api_key
 from compat.nextcloud.models import KeyModel
 from liveness.services import cancel_session, start_session
 from people.models import ReferenceImage
-from people.services import enrol_face, set_calibration
-from people.types import Upload
+from people.services import enrol_face
 from recognition.models import ProcessedImage
 from recognition.services import read_submission, screening_options, submit_images
 from vision.tests.drawing import BLUE, GREEN, RED, picture
+from vision.types import Upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -10,8 +10,8 @@ import pytest
 from django.core.checks import CheckMessage
 from pytest_django.fixtures import Settings
 
+from environment import BASE_DIR
 from faceapp import checks
-from faceapp.env import BASE_DIR
 
 
 def ids(messages: list[CheckMessage]) -> list[str | None]:

@@ -11,7 +11,7 @@ from django.core.management import get_commands
 
 ROOT: Path = settings.BASE_DIR
 EXAMPLE = ROOT / ".env.example"
-READERS = {"path", "secret"}  # of faceapp.env, beside env.<type>
+READERS = {"path", "secret"}  # of environment, beside env.<type>
 ASSIGNMENT = re.compile(r"#? ?([A-Z][A-Z0-9_]+)=(.*)")
 COMPOSE_ONLY = {"POSTGRES_PASSWORD", "IMAGE_TAG"}
 

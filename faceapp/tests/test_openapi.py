@@ -12,7 +12,7 @@ from drf_spectacular.validation import validate_schema
 
 from blacklist.models import BlacklistEntry
 from clients.models import Client
-from faceapp.env import BASE_DIR
+from environment import BASE_DIR
 from vision.tests.drawing import RED, data_url, picture
 
 SNAPSHOT = BASE_DIR / "docs" / "openapi.yml"

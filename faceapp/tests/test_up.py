@@ -15,7 +15,7 @@ import psutil
 import pytest
 import requests
 
-from faceapp.env import socket_directory
+from environment import socket_directory
 from faceapp.tests.live_stack import LiveStack, running_stack
 
 pytestmark = pytest.mark.models

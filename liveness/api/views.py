@@ -15,7 +15,6 @@ from rest_framework.viewsets import GenericViewSet
 
 from clients.authentication import client_of
 from clients.models import Scope
-from faceapp.parsers import NestedJSONParser
 from liveness import services
 from liveness.api.serializers import (
     AntiSpoofInput,
@@ -27,6 +26,7 @@ from liveness.api.serializers import (
 )
 from liveness.exceptions import SessionNotFound
 from liveness.models import LivenessSession
+from rest.parsers import NestedJSONParser
 
 PARSERS = [NestedJSONParser, MultiPartParser, FormParser]
 

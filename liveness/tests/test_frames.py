@@ -6,7 +6,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from clients.models import Client
-from faceapp.exceptions import Unavailable
+from errors import Unavailable
 from liveness.exceptions import FaceNotFound
 from liveness.services import check_frames, passive_check, policy_of, read_face
 from liveness.tests.pictures import frame

@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 
 from clients.models import Client
 from clients.services import create_api_key
-from faceapp.exceptions import FaceAppError
+from errors import FaceAppError
 from liveness import challenge, tasks
 from liveness.exceptions import TokenRefused
 from liveness.models import Action, LivenessSession, SeenFrame

@@ -9,9 +9,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from people.api.fields import FILE_LIST, DistanceField, FiniteField, ImageField
+from calibration.types import Comparison
 from people.models import Person, ReferenceImage
-from people.types import Candidate, Comparison, Enrolment, Gate, SearchedFace
+from people.types import Candidate, Enrolment, Gate, SearchedFace
+from rest.fields import FILE_LIST, DistanceField, FiniteField, ImageField
 from vision.types import Box
 
 ONE_FILE = {**FILE_LIST, "single": True}

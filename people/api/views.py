@@ -18,12 +18,7 @@ from rest_framework.viewsets import GenericViewSet
 from clients.authentication import client_of
 from clients.models import Scope
 from clients.permissions import require_named_scope
-from faceapp.files import image_response
-from faceapp.pagination import StrictPagination
-from faceapp.parameters import positive_id, strict_flag
-from faceapp.parsers import NestedJSONParser
 from people import services
-from people.api.fields import read_all, upload_of
 from people.api.filters import PersonFilter
 from people.api.serializers import (
     CompareInput,
@@ -44,6 +39,11 @@ from people.api.serializers import (
 from people.exceptions import TooManyImages
 from people.models import Person, ReferenceImage
 from people.types import Enrolment, Gate, Proof
+from rest.fields import read_all, upload_of
+from rest.pagination import StrictPagination
+from rest.parameters import positive_id, strict_flag
+from rest.parsers import NestedJSONParser
+from storage.responses import image_response
 
 PARSERS = [NestedJSONParser, MultiPartParser, FormParser]
 KEEP_RECORD = OpenApiParameter("keep_record", bool, description="Erase the faces only; the record stays.")

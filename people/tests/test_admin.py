@@ -11,11 +11,13 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from blacklist.services import create_entry
+from calibration import services as calibration
+from calibration.models import SpaceCalibration
 from clients.models import Client
 from people import services
-from people.models import FaceTemplate, Person, ReferenceImage, SpaceCalibration
-from people.types import Upload
+from people.models import FaceTemplate, Person, ReferenceImage
 from vision.tests.drawing import GREEN, RED, picture
+from vision.types import Upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "/admin/people/person/"
@@ -110,7 +112,7 @@ def test_calibration_takes_the_metric_of_its_space(staff: Browser, client_a: Cli
     fields = {"client": client_a.pk, "space": "fake-fake-4", "threshold": "0.15", "false_match_rate": "", "note": "x"}
     assert staff.post("/admin/people/spacecalibration/add/", fields).status_code == 302
     assert SpaceCalibration.objects.get().metric == "euclidean"
-    assert services.threshold_of(client=client_a) == 0.15
+    assert calibration.threshold_of(client=client_a) == 0.15
     assert staff.get("/admin/people/spacecalibration/").status_code == 200
     again = staff.post("/admin/people/spacecalibration/add/", fields | {"threshold": "-1"})
     assert again.status_code == 200

@@ -14,8 +14,8 @@ from blacklist.services import create_entry
 from clients.models import Client, Scope
 from clients.services import create_api_key
 from people.models import FaceTemplate, Person, ReferenceImage
-from people.types import Upload
 from vision.tests.drawing import BLUE, GREEN, RED, data_url, picture
+from vision.types import Upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = "/api/v1/people/"

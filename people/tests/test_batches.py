@@ -11,10 +11,10 @@ from pytest_django.fixtures import Settings
 from clients.models import Client
 from people import services
 from people.models import FaceTemplate, Person, ReferenceImage
-from people.types import Upload
 from vision import inference
 from vision.exceptions import EngineUnavailable
 from vision.tests.drawing import GREEN, RED, picture
+from vision.types import Upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

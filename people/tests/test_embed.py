@@ -12,10 +12,10 @@ from pytest_django.fixtures import Settings
 from clients.models import Client
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.services import add_reference_image, read_portrait
-from people.types import Upload
 from vision import inference
 from vision.engines import engines
 from vision.exceptions import EngineUnavailable
+from vision.types import Upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 RED = (220, 30, 30)

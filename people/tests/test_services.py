@@ -11,14 +11,17 @@ import pytest
 from django.db import connection
 
 from blacklist.services import create_entry, search_blacklist
+from calibration import services as calibration
+from calibration.exceptions import UnusableCalibration
 from clients.models import Client
-from faceapp.exceptions import FaceAppError, Unavailable
+from errors import FaceAppError, Unavailable
 from people import services
 from people.exceptions import ExternalIdTaken, NoTemplate, PersonNotFound, SourceReserved, UnusableValue
 from people.models import FaceTemplate, Person, ReferenceImage
-from people.types import Enrolment, Upload
+from people.types import Enrolment
 from vision.engines import engines
 from vision.tests.drawing import BLUE, GREEN, RED, YELLOW, picture
+from vision.types import Upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEARLY_RED = (205, 30, 20)
@@ -297,17 +300,17 @@ def test_comparing_one_with_several(client_a: Client) -> None:
 def test_calibration_of_a_client_decides(client_a: Client, client_b: Client) -> None:
     enrol(client_a)
     space = engines["default"].space
-    assert services.threshold_of(client=client_a) == 0.2
-    services.set_calibration(client=client_a, space=space.name, threshold=0.01, false_match_rate=0.001)
-    services.set_calibration(client=client_a, space="default", threshold=0.02, note="second")
-    assert (services.threshold_of(client=client_a), services.threshold_of(client=client_b)) == (0.02, 0.2)
+    assert calibration.threshold_of(client=client_a) == 0.2
+    calibration.set_calibration(client=client_a, space=space.name, threshold=0.01, false_match_rate=0.001)
+    calibration.set_calibration(client=client_a, space="default", threshold=0.02, note="second")
+    assert (calibration.threshold_of(client=client_a), calibration.threshold_of(client=client_b)) == (0.02, 0.2)
     assert found(client_a, NEARLY_RED) == [[]]
     assert found(client_a, NEARLY_RED, threshold=0.5) == [["u1"]]
     for wrong in ({"threshold": 0.0}, {"threshold": float("nan")}, {"threshold": 1.0, "false_match_rate": 2.0}):
-        with pytest.raises(UnusableValue):
-            services.set_calibration(client=client_a, space="default", **wrong)
-    with pytest.raises(UnusableValue):
-        services.set_calibration(client=client_a, space="unknown", threshold=1.0)
+        with pytest.raises(UnusableCalibration):
+            calibration.set_calibration(client=client_a, space="default", **wrong)
+    with pytest.raises(UnusableCalibration):
+        calibration.set_calibration(client=client_a, space="unknown", threshold=1.0)
 
 
 # ---- erasure ----------------------------------------------------------------------------------------------------

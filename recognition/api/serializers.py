@@ -10,12 +10,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from people.api.fields import FILE_LIST, DistanceField, ImageField
-from people.types import Upload
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage
 from recognition.services import read_submission, screening_options
-from recognition.types import ScreeningOptions, Submission
-from vision.types import DetectedFace
+from recognition.types import ScreeningOptions
+from rest.fields import FILE_LIST, DistanceField, ImageField
+from vision.types import DetectedFace, Upload
+from work.types import Submission
 
 LOCAL = "%Y-%m-%dT%H:%M:%S.%f"  # without zone, as the older service wrote it; always UTC
 

@@ -18,10 +18,6 @@ from rest_framework.viewsets import GenericViewSet
 
 from clients.authentication import client_of
 from clients.models import Scope
-from faceapp.files import image_response
-from faceapp.pagination import StrictPagination
-from faceapp.parameters import positive_id, wants_async
-from faceapp.parsers import NestedJSONParser
 from recognition import services
 from recognition.api.filters import ProcessedImageFilter
 from recognition.api.serializers import (
@@ -34,6 +30,10 @@ from recognition.api.serializers import (
 )
 from recognition.exceptions import RecordNotFound
 from recognition.models import Job, ProcessedImage
+from rest.pagination import StrictPagination
+from rest.parameters import positive_id, wants_async
+from rest.parsers import NestedJSONParser
+from storage.responses import image_response
 
 ASYNC_PARAMETERS = [
     OpenApiParameter("async", bool, description="Answer 202 with a job instead of waiting."),

@@ -13,10 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from blacklist.services import create_entry
-from people.types import Upload
 from recognition.models import Job, Match, ProcessedImage, Status
 from recognition.services import read_submission, screening_options, submit_images
 from vision.tests.drawing import BLUE, GREEN, RED, picture
+from vision.types import Upload
 
 if TYPE_CHECKING:
     from blacklist.models import BlacklistEntry

@@ -12,12 +12,12 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from clients.models import Client
-from faceapp.exceptions import Unavailable
+from errors import Unavailable
 from recognition import services
-from recognition.claims import lease
 from recognition.models import Job, ProcessedFace, ProcessedImage, Status
 from vision import inference
 from vision.tests.drawing import RED, picture
+from work.claims import lease
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

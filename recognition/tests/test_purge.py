@@ -17,7 +17,7 @@ from PIL import Image
 from pytest_django.fixtures import Settings
 
 from clients.models import Client
-from faceapp.exceptions import Unavailable
+from errors import Unavailable
 from recognition import services, tasks
 from recognition.models import Job, ProcessedFace, ProcessedImage, Status
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from faceapp.env import BASE_DIR
+from environment import BASE_DIR
 from recognition.tests.contract_api import Api
 
 pytestmark = pytest.mark.models

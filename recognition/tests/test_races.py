@@ -16,13 +16,13 @@ from kombu.exceptions import OperationalError as QueueDown
 from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry, delete_entry, delete_image
 from clients.models import Client
-from faceapp.exceptions import Unavailable
+from errors import Unavailable
 from people.models import ReferenceImage
-from people.types import Upload
 from recognition import services
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.tasks import process_image
 from vision.tests.drawing import BLUE, RED, picture
+from vision.types import Upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE = 20.0  # seconds

@@ -13,9 +13,9 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from clients.authentication import client_of
 from clients.models import Scope
-from faceapp.exceptions import NotFound
-from faceapp.pagination import StrictPagination
-from faceapp.parameters import positive_id
+from errors import NotFound
+from rest.pagination import StrictPagination
+from rest.parameters import positive_id
 from training import services
 from training.api.serializers import RecogniserDetailSerializer, RecogniserSerializer, TrainInput
 from training.models import Recogniser

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings as django_settings
 from pytest_django.fixtures import Settings
 
-from faceapp.exceptions import Unavailable
+from errors import Unavailable
 from vision import inference
 from vision.descriptors import RawOptions
 from vision.exceptions import EngineUnavailable

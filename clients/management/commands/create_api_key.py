@@ -12,7 +12,7 @@ from django.db import OperationalError
 
 from clients import services
 from clients.models import Scope
-from faceapp.exceptions import FaceAppError
+from errors import FaceAppError
 
 
 class Command(BaseCommand):

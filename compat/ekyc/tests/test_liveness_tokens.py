@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from clients.models import Client, LivenessPolicy
 from compat.ekyc.tests.wire import encoded
-from faceapp.exceptions import Unavailable
+from errors import Unavailable
 from liveness.models import LivenessSession
 from liveness.tests.passing import token_for
 from liveness.tests.pictures import frame

@@ -17,9 +17,9 @@ from albums.models import Album, AlbumImage
 from clients.models import Client
 from compat.faceanalysis import accounts, checks, services
 from compat.faceanalysis.models import Account
-from people.types import Upload
 from vision.exceptions import InvalidImage
 from vision.tests.drawing import BLUE, RED, picture
+from vision.types import Upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 API = "/api/v1/"

@@ -23,7 +23,7 @@ from PIL import Image
 from compat.nextcloud.tests.conftest import SMALL
 from compat.nextcloud.tests.pictures import at_area, claiming, encode, encodings, on_canvas
 from compat.nextcloud.tests.wire import Answer, App, AppError, part
-from faceapp.env import socket_directory
+from environment import socket_directory
 from faceapp.tests.live_stack import LiveStack, free_port
 from vision.types import Rectangle
 

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command, get_commands
 from django.db import OperationalError, connection
 
+from environment import BASE_DIR
 from faceapp.embedded import first_start, lock, places, postgres, redis, stack, static_files
 from faceapp.embedded.supervision import StackError, Supervisor
-from faceapp.env import BASE_DIR
 
 READY = """
 Ready after {seconds:.1f} s: {address}

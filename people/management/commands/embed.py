@@ -11,7 +11,7 @@ from tqdm import tqdm
 from clients.exceptions import InvalidClient
 from clients.models import Client
 from clients.services import get_client
-from faceapp.exceptions import FaceAppError, InvalidInput, NotFound, Unavailable
+from errors import FaceAppError, InvalidInput, NotFound, Unavailable
 from people import services
 from people.models import ReferenceImage
 from vision import inference

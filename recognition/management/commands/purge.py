@@ -10,11 +10,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from clients.models import Client
-from faceapp.exceptions import Unavailable
+from errors import Unavailable
 from recognition import services
 from recognition.models import ProcessedImage
-from recognition.orphans import remove_orphans
 from recognition.querysets import ProcessedImageQuerySet
+from storage.orphans import remove_orphans
 
 BATCH = 100  # images
 

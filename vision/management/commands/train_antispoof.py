@@ -12,11 +12,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from faceapp.exceptions import FaceAppError
+from errors import FaceAppError
+from evaluation.plots import draw_attack_rates
 from vision.antispoof import network, samples
 from vision.antispoof.report import AttackRates, attack_rates
 from vision.engines import DEFAULT, engines, runtime
-from vision.plots import draw_attack_rates
 
 SEED = 7
 SAME = 1e-3  # by which probabilities of Keras and ONNX Runtime may differ

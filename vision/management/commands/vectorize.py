@@ -12,8 +12,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from faceapp.env import env
-from faceapp.exceptions import FaceAppError, InvalidInput
+from environment import env
+from errors import FaceAppError, InvalidInput
 from vision.engines import DEFAULT, engines
 from vision.inference import embed_whole, run_engines
 from vision.types import DetectedFace

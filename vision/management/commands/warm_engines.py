@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from PIL import Image as PillowImage
 from PIL import ImageDraw
 
-from faceapp.exceptions import FaceAppError
+from errors import FaceAppError
 from vision import images
 from vision.engines import engines
 from vision.types import Image

@@ -1,0 +1,44 @@
+"""Calibrations in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from unfold.admin import ModelAdmin
+
+from calibration.models import SpaceCalibration
+from vision.engines import engines
+
+
+class CalibrationForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The enabled spaces to choose from; the metric is the space's own."""
+
+    space = forms.ChoiceField()
+
+    class Meta:
+        model = SpaceCalibration
+        fields = ["client", "space", "threshold", "false_match_rate", "note"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "space" in self.fields:
+            choices = [(space.name, f"{space.model} ({space.name})") for space in engines.spaces().values()]
+            self.fields["space"].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """The metric belongs to the space."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        metrics = {space.name: space.metric for space in engines.spaces().values()}
+        self.instance.metric = metrics.get(data.get("space", ""), "")
+        return data
+
+
+@admin.register(SpaceCalibration)
+class SpaceCalibrationAdmin(ModelAdmin):
+    form = CalibrationForm
+    list_display = ["client", "space", "metric", "threshold", "false_match_rate", "note", "created_at"]
+    list_filter = ["client"]
+    list_select_related = ["client"]
+    search_fields = ["space", "note"]

@@ -1,0 +1,57 @@
+"""The operating point of a client: which distance still counts as the same person."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from calibration.exceptions import UnusableCalibration
+from calibration.models import SpaceCalibration
+from calibration.types import Comparison, OperatingPoint
+from clients.models import Client
+from vision.engines import DEFAULT, engines
+from vision.types import Space
+
+
+def operating_point(
+    *, client: Client, space: Space, metric: str | None = None, threshold: float | None = None
+) -> OperatingPoint:
+    """Where the line between one person and two lies for this client, in `metric` (None: the space's own).
+
+    `threshold` is one that a caller or a gallery chose and wins over everything. Otherwise the client's calibration of
+    the space applies, and without one the threshold that the space ships with.
+    """
+    metric = metric or space.metric
+    if threshold is None:
+        stored = SpaceCalibration.objects.of_client(client).filter(space=space.name, metric=metric)
+        threshold = stored.values_list("threshold", flat=True).first()
+    return OperatingPoint(metric, space.thresholds[metric] if threshold is None else threshold)
+
+
+def set_calibration(
+    *, client: Client, space: str, threshold: float, false_match_rate: float | None = None, note: str = ""
+) -> SpaceCalibration:
+    """Store the threshold of a client for a space (by its name or its engine's alias), in the space's own metric.
+
+    An existing calibration is replaced. Raises `UnusableCalibration`.
+    """
+    found = next((own for alias, own in engines.spaces().items() if space in (alias, own.name)), None)
+    if found is None:
+        raise UnusableCalibration("There is no such space here.")
+    if not (math.isfinite(threshold) and threshold > 0):
+        raise UnusableCalibration("The threshold must be a finite number above 0.")
+    if false_match_rate is not None and not 0 <= false_match_rate <= 1:
+        raise UnusableCalibration("The false match rate must lie between 0 and 1.")
+    fields = {"metric": found.metric, "threshold": threshold, "false_match_rate": false_match_rate, "note": note}
+    stored, _ = SpaceCalibration.objects.update_or_create(client=client, space=found.name, defaults=fields)
+    return stored
+
+
+def threshold_of(*, client: Client, space_alias: str = DEFAULT) -> float:
+    """The threshold of `operating_point`; callers move to that."""
+    return operating_point(client=client, space=engines[space_alias].space).threshold
+
+
+def comparisons(*, distances: Iterable[float], space: Space, threshold: float) -> list[Comparison]:
+    """`OperatingPoint.compare`; callers move to that."""
+    return OperatingPoint(space.metric, threshold).compare(distances)

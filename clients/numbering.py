@@ -1,0 +1,69 @@
+"""Ids that callers see: a UUID, and a number that counts within one client.
+
+The primary key counts across all clients. Shown to a caller, it would tell one client how much another one stores.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeVar
+
+from django.db import connection, models
+from django.db.models import Q
+
+Row = TypeVar("Row", bound="Numbered")
+
+
+class Numbered(models.Model):
+    """A row with public ids. `number` is unique for a client and `counted_as`, and may have gaps."""
+
+    counted_as: ClassVar[str]
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    number = models.PositiveBigIntegerField(editable=False)
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.number is None:
+            assign_numbers([self])
+        super().save(*args, **kwargs)
+
+    @property
+    def owner_id(self) -> int:
+        """The client within which the number counts."""
+        return int(self.client_id)  # type: ignore[attr-defined]
+
+
+def assign_numbers(rows: Sequence[Row]) -> Sequence[Row]:
+    """Give numbers to new rows of one client and one kind that `bulk_create` is going to store. Returns the rows.
+
+    The client's counter stays locked until the transaction ends: take numbers shortly before it does, and after
+    every other lock.
+    """
+    if rows:
+        first = rows[0]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO clients_counter (client_id, kind, last) VALUES (%s, %s, %s)"
+                " ON CONFLICT (client_id, kind) DO UPDATE SET last = clients_counter.last + EXCLUDED.last"
+                " RETURNING last",
+                [first.owner_id, first.counted_as, len(rows)],
+            )
+            [last] = cursor.fetchone()
+        for number, row in enumerate(rows, start=last - len(rows) + 1):
+            row.number = number
+    return rows
+
+
+def public_id(value: str | int | uuid.UUID) -> Q:
+    """The condition for a row with this number or UUID; what is neither matches no row."""
+    text = str(value)
+    if text.isascii() and text.isdecimal() and len(text) < 19:
+        return Q(number=int(text))
+    try:
+        return Q(uuid=uuid.UUID(text))
+    except ValueError:
+        return Q(pk__in=[])

@@ -1,0 +1,45 @@
+"""Errors of the domain. They know no HTTP: `rest.errors` maps the four kinds to status codes in one table."""
+
+
+class FaceAppError(Exception):
+    """A refusal with a stable `code` for programs and a `message` that tells a person what to do.
+
+    Messages never carry paths, image data, embeddings, names of people or keys.
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+
+
+class InvalidInput(FaceAppError):
+    """The caller sent something that cannot be used (HTTP 400)."""
+
+    code = "invalid_input"
+
+
+class Unprocessable(InvalidInput):
+    """A well-formed value that this deployment does not accept, such as an unknown model name (HTTP 422)."""
+
+    code = "unprocessable"
+
+
+class NotFound(FaceAppError):
+    """No such object, or it belongs to another client (HTTP 404)."""
+
+    code = "not_found"
+
+
+class Conflict(FaceAppError):
+    """The object exists already or is in the wrong state (HTTP 409)."""
+
+    code = "conflict"
+
+
+class Unavailable(FaceAppError):
+    """A part of the service does not answer; the same call may work later (HTTP 503 with Retry-After)."""
+
+    code = "unavailable"

@@ -1,0 +1,196 @@
+"""`manage.py evaluate <folder | pairs.csv>`: how well each space tells people apart, on labelled photographs."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentTypeError
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from calibration import services as calibration
+from clients.models import Client
+from clients.services import get_client
+from errors import FaceAppError
+from evaluation import plots
+from evaluation import services as evaluating
+from evaluation.labelled import LabelledSet, describe_set, read_set
+from evaluation.rates import CONFIDENCE, RULE_OF_30, Estimate, OperatingPoint
+from evaluation.services import SpaceReport
+from transfer import refusals
+from vision import inference
+from vision.engines import engines
+
+RATES = (1e-2, 1e-3, 1e-4)
+WIDTH = 100  # columns of the table where no terminal says how many there are
+
+
+class Command(BaseCommand):
+    help = (
+        "Compare labelled photographs of one face each in every enabled space: a folder with one sub-folder per"
+        " person, or a CSV file with the columns image_1, image_2 and same (1 or 0). Nothing of them is stored. The"
+        " workers find and describe the faces, so the service must run."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("set", type=Path, help="the folder, or the table of pairs")
+        parser.add_argument(
+            "--space", action="append", metavar="ALIAS", help="this engine's space only; may be repeated (default: all)"
+        )
+        parser.add_argument(
+            "--fmr", type=_rate, default=1e-3, metavar="RATE", help="find the threshold for this (default: %(default)s)"
+        )
+        parser.add_argument("--store-for", metavar="CLIENT", help="store that threshold as this client's calibration")
+        parser.add_argument("--json", type=Path, metavar="FILE", help="save every figure and the curves")
+        parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw ROC, DET and histograms of distances")
+        parser.add_argument("--report", type=Path, metavar="FILE.csv", help="save what was refused as a table")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        aliases = _aliases(options["space"])
+        try:
+            client = get_client(name=options["store_for"]) if options["store_for"] else None
+            labelled = read_set(options["set"])
+            reports = self.run(labelled, aliases, options["fmr"])
+        except FaceAppError as error:
+            raise CommandError(error.message) from error
+        self.report(labelled, reports, options)
+        if client:
+            self.store(client, reports)
+
+    def run(self, labelled: LabelledSet, aliases: list[str], fmr: float) -> list[SpaceReport]:
+        """Describe and compare the set in each space. Raises `InvalidInput` for a set without both kinds of pairs."""
+        inference.require_worker()
+        reports = []
+        for alias in aliases:
+            with tqdm(total=len(labelled.photographs), unit="image", desc=alias, disable=None) as bar:
+                described = describe_set(labelled=labelled, alias=alias, advance=bar.update)
+            rates = sorted({*RATES, fmr}, reverse=True)
+            reports.append(evaluating.compare(labelled, described, alias=alias, rates=rates, chosen=fmr))
+        return reports
+
+    def report(self, labelled: LabelledSet, reports: list[SpaceReport], options: dict[str, Any]) -> None:
+        self.stdout.write(_table(reports, wide=self.stdout.isatty()))
+        refused = [refusal for report in reports[:1] for refusal in report.refused]
+        for line in [*refusals.describe(refused), *_remarks(reports)]:
+            self.stdout.write(line)
+        try:
+            if options["json"]:
+                options["json"].write_text(json.dumps(evaluating.as_json(labelled, reports), indent=2) + "\n")
+            if options["plots"]:
+                _draw(options["plots"], reports)
+        except OSError as error:
+            raise CommandError(f"The results cannot be written: {error.strerror}.") from error
+        if options["report"]:
+            refusals.save(options["report"], refused)
+
+    def store(self, client: Client, reports: list[SpaceReport]) -> None:
+        """Make the threshold found in each space the one that holds for this client."""
+        for report in reports:
+            point, figures = report.chosen, report.verification
+            note = f"evaluate: {figures.genuine_pairs} genuine, {figures.impostor_pairs} impostor pairs"
+            calibration.set_calibration(
+                client=client,
+                space=report.space,
+                threshold=point.threshold,
+                false_match_rate=point.false_match_rate,
+                note=note,
+            )
+            self.stdout.write(f"Stored for {client.name} in {report.space}: {report.metric} {point.threshold:.4f}.")
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise ArgumentTypeError("a number such as 1e-3") from error
+    if not 0 < value < 1:
+        raise ArgumentTypeError("a rate lies between 0 and 1")
+    return value
+
+
+def _aliases(chosen: list[str] | None) -> list[str]:
+    enabled = engines.aliases()
+    if unknown := set(chosen or ()) - set(enabled):
+        raise CommandError(f"There is no engine {', '.join(sorted(unknown))}. Enabled: {', '.join(enabled)}.")
+    return list(dict.fromkeys(chosen or enabled))
+
+
+def _table(reports: list[SpaceReport], *, wide: bool) -> str:
+    """One column for each space; in colour on a terminal."""
+    table = Table("", *(f"{report.alias}\n{report.space}" for report in reports))
+    columns = [dict(_rows(report)) for report in reports]
+    for name in columns[0]:
+        table.add_row(name, *(column.get(name, "") for column in columns))
+    out = StringIO()
+    console = Console(file=out, width=None if wide else WIDTH, force_terminal=wide)
+    console.print(table, highlight=False)
+    return out.getvalue().rstrip()
+
+
+def _rows(report: SpaceReport) -> list[tuple[str, str]]:
+    verification, metric = report.verification, report.metric
+    rows = [
+        ("photographs used, refused", f"{report.images}, {len(report.refused)}"),
+        ("time per photograph, median, 90 %", f"{report.median_ms:.0f} ms, {report.slow_ms:.0f} ms"),
+        ("pairs of one person, of two", f"{verification.genuine_pairs:,}, {verification.impostor_pairs:,}"),
+        ("EER", _shown(verification.eer)),
+        (
+            "area under the ROC",
+            f"{verification.auc.value:.4f} ({verification.auc.low:.4f} to {verification.auc.high:.4f})",
+        ),
+        *(
+            (f"TAR at FMR {point.false_match_rate:g}", _shown(point.tar) + _doubt(point))
+            for point in verification.points
+        ),
+        ("default threshold", f"{metric} {verification.threshold:.4f}"),
+        ("  FMR there", _shown(verification.fmr)),
+        ("  FNMR there", _shown(verification.fnmr)),
+        ("  pairs decided rightly", _shown(verification.accuracy)),
+    ]
+    if found := report.identification:
+        rows += [
+            ("searches, among people", f"{found.probes:,}, {found.people:,}"),
+            ("  right person first", _shown(found.rank_1)),
+            ("  right person among five", _shown(found.rank_5)),
+            ("  first, within the threshold", _shown(found.found)),
+            ("  somebody else within it", _shown(found.false_alarm)),
+        ]
+    point = report.chosen
+    return [*rows, (f"threshold for FMR {point.false_match_rate:g}", f"{metric} {point.threshold:.4f}{_doubt(point)}")]
+
+
+def _shown(rate: Estimate) -> str:
+    return f"{rate.value:.2%} ({rate.low:.2%} to {rate.high:.2%})"
+
+
+def _doubt(point: OperatingPoint) -> str:
+    return "" if point.is_precise else " ?" if point.is_supported else " ??"
+
+
+def _remarks(reports: list[SpaceReport]) -> list[str]:
+    """How the intervals are meant, and which rates the set is too small for."""
+    lines = [f"In brackets: {CONFIDENCE:.0%} intervals of a bootstrap by person (docs/evaluation.md)."]
+    for report in reports:
+        pairs = report.verification.impostor_pairs
+        for point in report.verification.points:
+            need = f"{RULE_OF_30 / point.false_match_rate:,.0f}"
+            rate = f"{report.alias}: FMR {point.false_match_rate:g}"
+            if not point.is_supported:
+                lines.append(f"?? {rate} cannot be shown by {pairs:,} pairs of two people; {need} would do.")
+            elif not point.is_precise:
+                lines.append(f"?  {rate} is uncertain with {pairs:,} pairs of two people; {need} would do.")
+    return lines
+
+
+def _draw(folder: Path, reports: list[SpaceReport]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    curves = {report.space: report.rates for report in reports}
+    plots.draw_roc(folder / "roc.png", curves)
+    plots.draw_det(folder / "det.png", curves)
+    sets = {f"{report.space}, {report.metric}": (report.pairs, report.verification.threshold) for report in reports}
+    plots.draw_distances(folder / "distances.png", sets)

@@ -1,0 +1,68 @@
+"""Stored image files: written, read and erased so that rows and files agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import sha256
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django.core.files.base import ContentFile
+from django.db.models.fields.files import FieldFile
+
+from errors import InvalidInput, Unavailable
+
+STORAGE_ERRORS = (OSError, BotoCoreError, ClientError)
+
+
+def store_file(*, file: FieldFile, extension: str, data: bytes) -> None:
+    """Write `data` under a new random name, or nothing: then it raises `Unavailable` (`storage.unavailable`)."""
+    name = file.field.generate_filename(file.instance, f"image{extension}")
+    try:
+        file.name = file.storage.save(name, ContentFile(data), max_length=file.field.max_length)
+    except STORAGE_ERRORS as error:
+        _discard(file, name)
+        message = "The image store is full or does not answer. Nothing was stored."
+        raise Unavailable(message, code="storage.unavailable") from error
+
+
+def read_file(*, file: FieldFile) -> bytes:
+    """The bytes of a stored file. Raises `InvalidInput` (`image.gone`) or `Unavailable` (`storage.unavailable`)."""
+    try:
+        with file.open("rb") as handle:
+            data: bytes = handle.read()
+    except FileNotFoundError as error:
+        raise InvalidInput("The stored image file is gone.", code="image.gone") from error
+    except STORAGE_ERRORS as error:
+        raise Unavailable("The image cannot be read from the store.", code="storage.unavailable") from error
+    return data
+
+
+def content_hash(data: bytes) -> str:
+    """SHA-256 in hexadecimal: what tells that an image is there already."""
+    return sha256(data).hexdigest()
+
+
+def erase_files(*, files: Iterable[FieldFile]) -> None:
+    """Delete files for good, as the last step of the transaction that deletes their rows: what cannot be deleted now
+    keeps its row and can be found again. Raises `Unavailable` (`storage.unavailable`).
+    """
+    for file in files:
+        try:
+            if file.name:
+                file.storage.delete(file.name)
+        except STORAGE_ERRORS as error:
+            message = "The image store does not answer. Nothing was deleted; try again."
+            raise Unavailable(message, code="storage.unavailable") from error
+
+
+def discard_files(*, files: Iterable[FieldFile]) -> None:
+    """Delete files whose rows were never committed."""
+    for file in files:
+        if file.name:
+            _discard(file, file.name)
+
+
+def _discard(file: FieldFile, name: str) -> None:
+    with suppress(*STORAGE_ERRORS):  # the store is down: an orphaned random name is all that can remain
+        file.storage.delete(name)

@@ -1,0 +1,101 @@
+"""How the admin shows pictures: one private view for thumbnails and faces, boxes in percent, quality in words."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from django.db.models.fields.files import FieldFile
+from django.http import Http404, HttpResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from errors import InvalidInput, NotFound, Unavailable
+from storage.previews import preview
+from storage.responses import image_response, preview_response
+from vision.types import Box
+
+SIDES = {
+    "thumbnail": 160,
+    "face": 240,
+    "card": 480,
+    "large": 1600,
+}  # longest side in pixels
+VARIANTS = [*SIDES, "original"]  # the last is the stored file itself
+# Words for numbers (see vision.quality): rough limits that help people to choose photographs and decide nothing.
+SMALL_FACE, SMALL_BUT_USABLE = 40, 80  # pixels
+BLURRED, SOFT = 30.0, 100.0  # variance of the Laplacian
+DARK, BRIGHT = 60.0, 200.0  # mean luma
+
+
+def picture_response(file: FieldFile, *, variant: str, box: Box | None = None) -> HttpResponse:
+    """One variant of a stored image for a browser; refusals become the status codes of pages."""
+    if variant not in VARIANTS or (variant == "face" and box is None):
+        raise Http404("There is no such rendering.")
+    try:
+        if variant == "original":
+            return image_response(file)  # type: ignore[return-value]
+        return preview_response(file, side=SIDES[variant], box=box if variant == "face" else None)
+    except (NotFound, InvalidInput) as error:
+        raise Http404(error.message) from error
+    except Unavailable as error:
+        return HttpResponse(error.message, status=503, content_type="text/plain")
+
+
+def data_url(data: bytes) -> str:
+    """A small rendering of an image that is stored nowhere, for the `src` of a page. Raises `InvalidImage`."""
+    return f"data:image/jpeg;base64,{base64.b64encode(preview(data, side=SIDES['face'])).decode()}"
+
+
+def percentages(box: Box, *, width: int, height: int) -> dict[str, str]:
+    """A box relative to its picture, as CSS and SVG take it."""
+    share = {"x": box.x / width, "y": box.y / height, "width": box.w / width, "height": box.h / height}
+    return {name: f"{value:.2%}" for name, value in share.items()}
+
+
+def overlay(boxes: list[tuple[Box, str]], *, width: int | None, height: int | None) -> SafeString:
+    """An SVG with one rectangle per face, to lie over the picture. Each box comes with its CSS class."""
+    if not width or not height:
+        return SafeString("")
+    rows = [(*percentages(box, width=width, height=height).values(), name) for box, name in boxes]
+    shapes = format_html_join("", '<rect x="{}" y="{}" width="{}" height="{}" rx="3" class="{}"/>', rows)
+    return format_html('<svg aria-hidden="true" class="fa-boxes">{}</svg>', shapes)
+
+
+def faces_of(image: Any) -> list[tuple[Box, str]]:
+    """The boxes of a screened image (with `with_results`), those with a match in the class of matches."""
+    return [(face.box, "fa-match" if face.matches.all() else "fa-face") for face in image.faces.all()]
+
+
+def thumbnail(url: str, *, alt: str, boxes: SafeString = SafeString(""), link: str = "") -> SafeString:  # noqa: B008
+    """A small picture with boxes over it, and where it leads."""
+    image = format_html('<img src="{}" alt="{}" loading="lazy" class="fa-picture">{}', url, alt, boxes)
+    if link:
+        return format_html('<a href="{}" class="fa-frame fa-thumbnail">{}</a>', link, image)
+    return format_html('<span class="fa-frame fa-thumbnail">{}</span>', image)
+
+
+def quality_words(quality: dict[str, Any]) -> list[tuple[str, bool]]:
+    """Size, sharpness and brightness in words; the flag says whether that part is good."""
+    if not quality:
+        return []
+    return [_size(quality["size"]), _sharpness(quality["sharpness"]), _brightness(quality["brightness"])]
+
+
+def _size(pixels: int) -> tuple[str, bool]:
+    if pixels < SMALL_FACE:
+        return f"too small ({pixels} px)", False
+    word = "small" if pixels < SMALL_BUT_USABLE else "large enough"
+    return f"{word} ({pixels} px)", pixels >= SMALL_BUT_USABLE
+
+
+def _sharpness(variance: float) -> tuple[str, bool]:
+    if variance < BLURRED:
+        return "blurred", False
+    return ("a little soft", False) if variance < SOFT else ("sharp", True)
+
+
+def _brightness(luma: float) -> tuple[str, bool]:
+    if luma < DARK:
+        return "dark", False
+    return ("very bright", False) if luma > BRIGHT else ("well lit", True)

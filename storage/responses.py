@@ -1,0 +1,60 @@
+"""Serving stored images to those who may see them."""
+
+from __future__ import annotations
+
+import mimetypes
+from typing import TypeVar
+
+from django.core.files.base import File
+from django.db.models.fields.files import FieldFile
+from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
+
+from errors import NotFound, Unavailable
+from people.services import STORAGE_ERRORS
+from storage.previews import preview
+from vision.types import Box
+
+Response = TypeVar("Response", bound=HttpResponseBase)
+
+
+def image_response(file: FieldFile) -> FileResponse:
+    """The bytes of a stored image, never cached by proxies and never run by browsers."""
+    handle = _open(file)
+    content_type = mimetypes.guess_type(file.name or "")[0] or "application/octet-stream"
+    response = FileResponse(handle, content_type=content_type)
+    response["Cache-Control"] = "private, no-store"
+    return _harmless(response)
+
+
+def preview_response(file: FieldFile, *, side: int, box: Box | None = None) -> HttpResponse:
+    """A stored image, or one face of it, as a JPEG of at most `side` pixels; a browser may keep it for an hour.
+
+    Raises `NotFound`, `Unavailable` or `InvalidImage`.
+    """
+    try:
+        with _open(file) as handle:
+            data = handle.read()
+    except STORAGE_ERRORS as error:
+        raise Unavailable("The image store does not answer.", code="storage.unavailable") from error
+    response = HttpResponse(preview(data, side=side, box=box), content_type="image/jpeg")
+    response["Cache-Control"] = "private, max-age=3600"
+    return _harmless(response)
+
+
+def _open(file: FieldFile) -> File[bytes]:
+    if not file:
+        raise NotFound("No image is stored.", code="image.none")
+    try:
+        return file.open("rb")
+    except FileNotFoundError as error:
+        raise NotFound("The image file is gone.", code="image.none") from error
+    except STORAGE_ERRORS as error:
+        raise Unavailable("The image store does not answer.", code="storage.unavailable") from error
+
+
+def _harmless(response: Response) -> Response:
+    """What a client uploaded never runs in a browser."""
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'"
+    return response

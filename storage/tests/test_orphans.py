@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+
+from clients.models import Client
+from recognition.models import Job, ProcessedImage
+from storage.orphans import remove_orphans
+from vision.tests.drawing import RED, picture
+
+pytestmark = pytest.mark.django_db
+
+
+def age(path: Path, days: float) -> Path:
+    moment = time.time() - days * 86_400
+    os.utime(path, (moment, moment))
+    return path
+
+
+@pytest.fixture
+def stored(client_a: Client, media_root: Path) -> dict[str, Path]:
+    """An old file with a row, an old one without, and a new one without."""
+    image = ProcessedImage(
+        client=client_a,
+        job=Job.objects.create(client=client_a, metric="euclidean", threshold=0.2),
+        position=0,
+        identifier="x",
+    )
+    image.image.save("a.png", ContentFile(picture(RED)), save=True)
+    lost = default_storage.save(f"references/{client_a.pk}/lost.png", ContentFile(picture(RED)))
+    new = default_storage.save(f"processed/{client_a.pk}/new.png", ContentFile(picture(RED)))
+    return {
+        "kept": age(media_root / str(image.image.name), 2),
+        "lost": age(media_root / lost, 2),
+        "new": media_root / new,
+    }
+
+
+def existing(stored: dict[str, Path]) -> set[str]:
+    return {name for name, path in stored.items() if path.exists()}
+
+
+def test_only_old_files_without_a_row_go(stored: dict[str, Path]) -> None:
+    assert remove_orphans(dry_run=True) == 1
+    assert existing(stored) == {"kept", "lost", "new"}
+    assert remove_orphans() == 1
+    assert existing(stored) == {"kept", "new"}
+    assert remove_orphans() == 0
+
+
+def test_purge_removes_them_too(stored: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("purge")
+    assert existing(stored) == {"kept", "new"}
+    assert "1 file" in capsys.readouterr().out
+
+
+def test_an_empty_store_has_none(db: None, media_root: Path) -> None:
+    assert remove_orphans() == 0

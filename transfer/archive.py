@@ -1,0 +1,199 @@
+"""The file in which people travel: a ZIP of the images as they were stored, the records, and a manifest.
+
+    manifest.json         format, version, counts, calibrations, the SHA-256 of people.jsonl
+    people.jsonl          one person per line, as in `transfer.records`
+    images/<sha256>.jpg   the stored bytes; the name is the checksum
+
+The manifest vouches for people.jsonl, and that for every image: a reader needs neither all records nor all images in
+memory. Checksums tell of damage, not of who made the archive.
+
+Nothing is unpacked by name: an archive with entries of other names is refused, wherever they point.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+
+from errors import InvalidInput
+from storage.files import content_hash
+from transfer.records import IMAGE, CalibrationRecord, ImageRecord, PersonRecord
+
+FORMAT, VERSION = "faceapp-people", 1
+MANIFEST, RECORDS = "manifest.json", "people.jsonl"
+MOST_MANIFEST = 1 << 20  # bytes
+MOST_RECORD = 64 << 20  # bytes of one person, some thousand photographs
+CHUNK = 1 << 20
+# What zipfile raises for a file that is none, is damaged, encrypted, or compressed in an unknown way.
+DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
+
+
+class BadArchive(InvalidInput):
+    """The archive is none, is damaged, was altered, or holds what does not belong there."""
+
+    code = "archive.damaged"
+
+
+class ArchiveWriter:
+    """Takes images and people one by one; `finish` adds what vouches for them."""
+
+    def __init__(self, archive: zipfile.ZipFile, records: IO[bytes]) -> None:
+        self._archive, self._records = archive, records
+        self._written: set[str] = set()
+        self._digest = sha256()
+
+    def add_image(self, data: bytes, *, extension: str) -> str:
+        """The entry's name. An image of several people is written once."""
+        name = f"images/{content_hash(data)}{extension}"
+        if name not in self._written:
+            self._archive.writestr(zipfile.ZipInfo(name), data)  # not deflated: images are compressed already
+            self._written.add(name)
+        return name
+
+    def add_person(self, record: PersonRecord) -> None:
+        line = record.to_line()
+        self._digest.update(line)
+        self._records.write(line)
+
+    def finish(self, manifest: dict[str, Any]) -> None:
+        self._records.seek(0)
+        with self._archive.open(_deflated(RECORDS), "w", force_zip64=True) as entry:
+            while chunk := self._records.read(CHUNK):
+                entry.write(chunk)
+        vouched = {"format": FORMAT, "version": VERSION, **manifest, "sha256": {RECORDS: self._digest.hexdigest()}}
+        self._archive.writestr(_deflated(MANIFEST), json.dumps(vouched, indent=2))
+
+
+def _deflated(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return info
+
+
+@contextmanager
+def writing(file: Path) -> Iterator[ArchiveWriter]:
+    """An archive that gets its name when it is complete, and that its owner alone may read. Raises OSError."""
+    part = file.with_name(f".{file.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        with (
+            os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as handle,
+            tempfile.TemporaryFile(dir=file.parent) as records,
+            zipfile.ZipFile(handle, "w") as archive,
+        ):
+            yield ArchiveWriter(archive, records)
+        part.rename(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+class ArchiveReader:
+    """An open archive; `verify` it before anything of it is used. Every method raises `BadArchive`."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._entries = _entries(archive)
+        self.manifest = self._read_manifest()
+
+    def _read_manifest(self) -> dict[str, Any]:
+        try:
+            manifest = json.loads(self._read(MANIFEST, MOST_MANIFEST))
+        except ValueError as error:
+            raise BadArchive("The manifest cannot be read.") from error
+        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+            raise BadArchive("This is no archive of people.")
+        if manifest.get("version") != VERSION:
+            raise BadArchive(f"This service reads archives of version {VERSION}.", code="archive.unknown_version")
+        return manifest
+
+    def verify(self, *, advance: Callable[[], object]) -> int:
+        """Compare every checksum and read every record; `advance` is called for each person. Returns how many there
+        are. Raises `BadRecord` too.
+        """
+        people, digest, used = 0, sha256(), {MANIFEST, RECORDS}
+        for line in self._lines():
+            digest.update(line)
+            for image in PersonRecord.of_line(line).images:
+                self.read_image(image)
+                used.add(image.file)
+            people += 1
+            advance()
+        vouched = self.manifest.get("sha256")
+        if not isinstance(vouched, dict) or digest.hexdigest() != vouched.get(RECORDS):
+            raise BadArchive("The checksum of the people is wrong: the archive is damaged or was altered.")
+        if self._entries.keys() - used:
+            raise BadArchive("The archive holds images of nobody.")
+        return people
+
+    def people(self) -> Iterator[PersonRecord]:
+        """The records in their order, one at a time."""
+        for line in self._lines():
+            yield PersonRecord.of_line(line)
+
+    def calibrations(self) -> list[CalibrationRecord]:
+        """The client's thresholds. Raises `BadRecord` too."""
+        found = self.manifest.get("calibrations")
+        return [CalibrationRecord.of_json(row) for row in found] if isinstance(found, list) else []
+
+    def read_image(self, image: ImageRecord) -> bytes:
+        """The bytes of an image, compared with their checksum."""
+        data = self._read(image.file, settings.MAX_IMAGE_BYTES)
+        if content_hash(data) != image.content_hash:
+            raise BadArchive("The checksum of an image is wrong: the archive is damaged or was altered.")
+        return data
+
+    def _read(self, name: str, most: int) -> bytes:
+        if name not in self._entries:
+            raise BadArchive("The archive is incomplete.")
+        if self._entries[name].file_size > most:
+            raise BadArchive(f"An entry is larger than {most} bytes.")
+        with damage(), self._archive.open(self._entries[name]) as entry:
+            return entry.read()
+
+    def _lines(self) -> Iterator[bytes]:
+        if RECORDS not in self._entries:
+            raise BadArchive("The archive is incomplete.")
+        with damage(), self._archive.open(self._entries[RECORDS]) as entry:
+            while line := entry.readline(MOST_RECORD):
+                if not line.endswith(b"\n"):
+                    raise BadArchive("A record is incomplete or too long.")
+                yield line
+
+
+def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The entries by name. Raises `BadArchive` for names that an archive of ours never has, and for repeated ones."""
+    entries = {info.filename: info for info in archive.infolist()}
+    if len(entries) != len(archive.infolist()):
+        raise BadArchive("The archive names an entry twice.")
+    if any(name not in (MANIFEST, RECORDS) and not IMAGE.fullmatch(name) for name in entries):
+        raise BadArchive("The archive holds an entry that does not belong there.", code="archive.bad_entry")
+    return entries
+
+
+@contextmanager
+def damage() -> Iterator[None]:
+    """Turns what a damaged file raises into `BadArchive`."""
+    try:
+        yield
+    except DAMAGED as error:
+        raise BadArchive("The archive is damaged or no ZIP file.") from error
+
+
+@contextmanager
+def reading(file: Path) -> Iterator[ArchiveReader]:
+    """The archive while it is open. Raises `BadArchive`."""
+    with damage():
+        archive = zipfile.ZipFile(file)
+    with archive:
+        yield ArchiveReader(archive)

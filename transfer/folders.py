@@ -1,0 +1,107 @@
+"""Photographs on the administrator's disk: a folder with one sub-folder per person, or a table that names files.
+
+Nothing outside the named folder is read: links and paths that lead out are refused, and files are read one at a time.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+
+from errors import InvalidInput
+from people.types import Refusal
+from vision.types import Upload
+
+ENCODING = "utf-8-sig"  # spreadsheets put a byte order mark in front
+
+
+class BadLayout(InvalidInput):
+    """The folder or the file is not what the command reads."""
+
+    code = "import.bad_layout"
+
+
+@dataclass(frozen=True)
+class PersonFolder:
+    """A sub-folder of photographs; `refused` are those that are not even tried."""
+
+    name: str
+    files: list[Path] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+
+
+def read_people(folder: Path) -> list[PersonFolder]:
+    """Every sub-folder with its files, sorted by name; hidden ones are left out. Raises `BadLayout`."""
+    if not folder.is_dir():
+        raise BadLayout("The folder does not exist.")
+    return [
+        _collect(path, folder.resolve())
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and not path.name.startswith(".")
+    ]
+
+
+def _collect(path: Path, root: Path) -> PersonFolder:
+    person = PersonFolder(path.name)
+    if not path.resolve().is_relative_to(root):
+        person.refused.append(Refusal(path.name, "import.outside", "This link leads out of the folder."))
+        return person
+    for file in sorted(path.iterdir()):
+        if file.name.startswith("."):
+            continue
+        if refusal := check_file(file, root, shown(file)):
+            person.refused.append(refusal)
+        else:
+            person.files.append(file)
+    return person
+
+
+def shown(path: Path) -> str:
+    """How a file is called in reports: its folder and its own name."""
+    return f"{path.parent.name}/{path.name}"
+
+
+def check_file(path: Path, root: Path, name: str) -> Refusal | None:
+    """Why this file is not read, by what the file system says of it; `root` is the resolved folder around it."""
+    try:
+        if not path.resolve().is_relative_to(root):
+            return Refusal(name, "import.outside", "This leads out of the folder.")
+        if not path.is_file():
+            message = "This is not a file; folders inside a person's folder are not read."
+            return Refusal(name, "import.not_a_file", message)
+        if path.stat().st_size > settings.MAX_IMAGE_BYTES:
+            return Refusal(name, "image.too_large", f"The file is larger than {settings.MAX_IMAGE_BYTES} bytes.")
+    except OSError as error:
+        return _unreadable(name, error)
+    return None
+
+
+def read_upload(path: Path, name: str) -> Upload | Refusal:
+    """The bytes of a file, or why it cannot be read."""
+    try:
+        return Upload(path.read_bytes(), name)
+    except OSError as error:
+        return _unreadable(name, error)
+
+
+def _unreadable(name: str, error: OSError) -> Refusal:
+    return Refusal(name, "import.unreadable", f"The file cannot be read: {error.strerror}.")
+
+
+def read_table(file: Path, *, required: Iterable[str]) -> Iterator[dict[str, str]]:
+    """The rows of a CSV file by column, blanks around values removed. Raises `BadLayout`."""
+    try:
+        with file.open(newline="", encoding=ENCODING) as handle:
+            reader = csv.DictReader(handle, restkey="", restval="")
+            if missing := set(required) - set(reader.fieldnames or ()):
+                raise BadLayout(f"The table has no column {', '.join(sorted(missing))}.")
+            for row in reader:
+                if any("\0" in value for value in row.values()):
+                    raise BadLayout("The table holds characters that no text has.")
+                yield {name: value.strip() for name, value in row.items() if name}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadLayout("The table cannot be read; it has to be a CSV file in UTF-8.") from error
