@@ -93,7 +93,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Gallery",
         [
             ("People", "groups", "people_person", "people.view_person"),
-            ("Calibrations", "tune", "people_spacecalibration", "people.view_spacecalibration"),
+            ("Calibrations", "tune", "calibration_spacecalibration", "calibration.view_spacecalibration"),
             (
                 "Liveness sessions",
                 "face_retouching_natural",

@@ -211,7 +211,7 @@ def test_people_are_looked_at_and_their_faces_erased(at_work: Page, live_server:
     page.get_by_role("button", name="Erase the faces").click()
     expect(page.get_by_text("Erased: 2 photographs with 2 files.")).to_be_visible()
     assert not ReferenceImage.objects.exists()
-    page.goto(live_server.url + reverse("admin:people_spacecalibration_changelist"))
+    page.goto(live_server.url + reverse("admin:calibration_spacecalibration_changelist"))
     shoot(page, "calibrations")
 
 

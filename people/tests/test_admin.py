@@ -110,9 +110,9 @@ def test_who_may_only_look_changes_nothing(person: Person) -> None:
 
 def test_calibration_takes_the_metric_of_its_space(staff: Browser, client_a: Client) -> None:
     fields = {"client": client_a.pk, "space": "fake-fake-4", "threshold": "0.15", "false_match_rate": "", "note": "x"}
-    assert staff.post("/admin/people/spacecalibration/add/", fields).status_code == 302
+    assert staff.post("/admin/calibration/spacecalibration/add/", fields).status_code == 302
     assert SpaceCalibration.objects.get().metric == "euclidean"
     assert calibration.threshold_of(client=client_a) == 0.15
-    assert staff.get("/admin/people/spacecalibration/").status_code == 200
-    again = staff.post("/admin/people/spacecalibration/add/", fields | {"threshold": "-1"})
+    assert staff.get("/admin/calibration/spacecalibration/").status_code == 200
+    again = staff.post("/admin/calibration/spacecalibration/add/", fields | {"threshold": "-1"})
     assert again.status_code == 200
