@@ -148,13 +148,13 @@ def page(lines: Sequence[Line], now: datetime, seconds: float) -> str:
 TEXT = """\
 # Benchmarks
 
-Written by `make bench`, which measures everything in one run on one machine. This run took {seconds:.0f} seconds on {date},
-with {processors} processors.
+Written by `make bench`, which measures everything in one run on one machine. This run took
+{seconds:.0f} seconds on {date}, with {processors} processors.
 
 {rows}
 
-- **engine**: our engine and `DeepFace.represent`, both with model Dlib and detector dlib, each in a fresh process. Median
-  wall and processor time per image, and the peak memory of the process.
+- **engine**: our engine and `DeepFace.represent`, both with model Dlib and detector dlib, each in a fresh process.
+  Median wall and processor time per image, and the peak memory of the process.
 - **descriptor, mmod**: dlib's networks on ONNX Runtime and in the installed dlib, one thread each, in fresh processes.
   The least of several calls, and the largest difference between the resulting numbers.
 - **detect-face, process-images**: what one caller waits for over HTTP, with queue, database and file storage, and the
