@@ -111,3 +111,9 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_the_readme_names_every_document() -> None:
     readme = (ROOT / "README.md").read_text()
     assert [path.name for path in DOCUMENTS[2:] if f"(docs/{path.name})" not in readme] == []
+
+
+def test_the_walks_of_the_architecture_lead_to_files_that_exist() -> None:
+    walks = (ROOT / "docs" / "architecture.md").read_text().partition("## Five walks")[2]
+    files = re.findall(r"`([\w/.-]+\.(?:py|md|html|yml|txt))`", walks)
+    assert [file for file in files if not (ROOT / file).exists()] == []
