@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import errno
 import logging
-import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +17,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.views import defaults
+from django.http import Http404
 from kombu.exceptions import OperationalError as QueueError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -30,7 +28,6 @@ from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from errors import Conflict, FaceAppError, InvalidInput, NotFound, Unavailable, Unprocessable
-from faceapp.middleware import is_api_path
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +144,7 @@ def _origin(keys: list[str | int], context: dict[str, Any]) -> str:
     return "query" if request is not None and request.method in {"GET", "HEAD", "DELETE"} else "body"
 
 
-# ---- doors ------------------------------------------------------------------------------------------------------
+# ---- on the way out ---------------------------------------------------------------------------------------------
 def handle_exception(exc: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. With DEBUG on, unexpected exceptions get Django's page instead of a bare 500."""
     problem = problem_of(exc, context=context)
@@ -165,53 +162,3 @@ def report(exc: Exception, request: Request) -> None:
     where = "".join(traceback.format_tb(exc.__traceback__))
     logger.error("%s during %s\n%s", type(exc).__name__, request.method, where)
     got_request_exception.send(sender=None, request=request._request)
-
-
-def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler for requests refused before a view."""
-    return _answer(request, problem_of(exception) or INTERNAL, lambda: defaults.bad_request(request, exception))
-
-
-def handler403(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, problem_of(exception) or INTERNAL, lambda: defaults.permission_denied(request, exception))
-
-
-def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler for paths that no view serves."""
-    return _answer(request, problem_of(exception) or INTERNAL, lambda: defaults.page_not_found(request, exception))
-
-
-def handler500(request: HttpRequest) -> HttpResponse:
-    """Django's handler for what no view caught, such as a database that is down when a session is read."""
-    exc = sys.exc_info()[1]
-    problem = (exc and problem_of(exc)) or INTERNAL
-    if problem.status == 503 and not is_api(request):
-        return HttpResponse(problem.detail, "text/plain", problem.status, headers=problem.headers)
-    return _answer(request, problem, lambda: defaults.server_error(request))
-
-
-def is_api(request: HttpRequest) -> bool:
-    return is_api_path(request.path_info)
-
-
-def _answer(request: HttpRequest, problem: Problem, page: Callable[[], HttpResponse]) -> HttpResponse:
-    if is_api(request):
-        return JsonResponse(problem.body, status=problem.status, headers=problem.headers)
-    return page()
-
-
-def limit_request_size(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: refuse a body above `DATA_UPLOAD_MAX_MEMORY_SIZE` before any of it is read.
-
-    Django applies that setting to forms without counting files, and DRF reads JSON past it.
-    """
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        declared = request.META.get("CONTENT_LENGTH") or "0"
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        if limit is not None and declared.isdecimal() and int(declared) > limit:
-            problem = problem_of(RequestDataTooBig()) or INTERNAL
-            return JsonResponse(problem.body, status=problem.status)
-        return get_response(request)
-
-    return middleware

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.conf import settings
-from rest_framework.renderers import JSONRenderer
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clients.authentication import client_of
 from clients.models import Scope
 from compat.ekyc import errors, payloads
-from compat.negotiation import JsonAnswers
+from compat.ekyc.exceptions import BadArguments
+from compat.views import DialectView
 from people import services
 from people.types import Gate
 from rest.parsers import NestedJSONParser
 from vision.types import Upload
 
 
-class EkycView(APIView):
+class EkycView(DialectView):
     """`nothing`: what an answer carries besides `status` where the call fails, for callers who read every key."""
 
-    schema = None
     parser_classes = [NestedJSONParser]
-    renderer_classes = [JSONRenderer]
-    content_negotiation_class = JsonAnswers
-    no_face_status = 200
+    refusals = errors.REFUSALS
     nothing: ClassVar[dict[str, Any]] = {}
 
-    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
-        return errors.answer
+    def answer_error(self, exc: Exception, context: dict[str, Any]) -> Response | HttpResponse | None:
+        unreadable = isinstance(exc, errors.UNREADABLE_BODY)
+        return super().answer_error(BadArguments({"body": errors.BODY}) if unreadable else exc, context)
+
+    def write_error(self, exc: Exception, response: Response, word: str) -> dict[str, Any]:
+        code, text = response.data["code"], str(response.data["detail"])
+        return self.nothing | payloads.write_failure(word or "ERROR", exc, text) | {"code": code}
 
 
 class CompareView(EkycView):
@@ -66,7 +67,7 @@ class RegisterView(EkycView):
     """One face for an id and a source, in the place of an earlier one."""
 
     scope_write = Scope.PEOPLE_WRITE
-    no_face_status = 400
+    refusals = errors.OF_REGISTRATION
 
     def post(self, request: Request) -> Response:
         new = payloads.read_registration(request.data)

@@ -1,6 +1,6 @@
 """What can go wrong in this dialect. Messages are its own; codes are stable and documented in docs/errors.md."""
 
-from errors import Conflict, FaceAppError, InvalidInput, NotFound
+from errors import Conflict, InvalidInput, NotFound
 
 
 class MissingArgument(InvalidInput):
@@ -13,8 +13,8 @@ class MissingArgument(InvalidInput):
         self.field = field
 
 
-class RegistrationClosed(FaceAppError):
-    """Nobody may register here by themselves."""
+class RegistrationClosed(Conflict):
+    """Accounts are made by the administrator here."""
 
     code = "faceanalysis.registration_closed"
 

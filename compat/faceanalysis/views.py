@@ -2,48 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from django.http import HttpResponse
 from rest_framework.exceptions import NotAuthenticated
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import FormParser, MultiPartParser
-from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clients.authentication import client_of
 from clients.models import Scope
 from compat.faceanalysis import accounts, errors, payloads, services
 from compat.faceanalysis.authentication import AccountAuthentication
 from compat.faceanalysis.models import Account
+from compat.views import DialectView
 from rest.parsers import NestedJSONParser
 
 
-class FirstRenderer(BaseContentNegotiation):
-    """JSON whatever `Accept` says; parsers by the type of the body."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        kind = (request.content_type or "").partition(";")[0].strip().lower()
-        return next((parser for parser in parsers if parser.media_type == kind), None)
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
-
-
-class FaceAnalysisView(APIView):
+class FaceAnalysisView(DialectView):
     """With an account."""
 
-    schema = None
     authentication_classes = [AccountAuthentication]
     parser_classes = [NestedJSONParser, FormParser, MultiPartParser]
-    renderer_classes = [JSONRenderer]
-    content_negotiation_class = FirstRenderer
     scope_read = scope_write = Scope.ALBUMS
+    refusals = errors.REFUSALS
 
-    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Any]:
-        return errors.answer
+    def answer_error(self, exc: Exception, context: dict[str, Any]) -> Response | HttpResponse | None:
+        unauthenticated = isinstance(exc, errors.UNAUTHENTICATED)
+        return errors.challenge() if unauthenticated else super().answer_error(exc, context)
+
+    def write_error(self, exc: Exception, response: Response, word: str) -> dict[str, Any]:
+        return errors.write_error(exc, response.data["detail"])
 
 
 class RegisterView(FaceAnalysisView):

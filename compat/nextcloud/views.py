@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from rest_framework.parsers import MultiPartParser
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clients.models import Scope
 from compat.negotiation import JsonAnswers
-from compat.nextcloud import errors, payloads, services
+from compat.nextcloud import payloads, services
 from compat.nextcloud.authentication import NextcloudKeyAuthentication, key_of
+from compat.nextcloud.errors import REFUSALS
 from compat.nextcloud.models import FaceModel
 from compat.nextcloud.uploads import MemoryUploadHandler
+from compat.views import DialectView
 from errors import FaceAppError
 
 
@@ -29,23 +28,19 @@ class AlwaysJson(JsonAnswers):
         return parsers[0]
 
 
-class NextcloudView(APIView):
+class NextcloudView(DialectView):
     """With a key; no rate limits, because the app waits for ever and takes any refusal for the image's fault."""
 
-    schema = None
     authentication_classes = [NextcloudKeyAuthentication]
     throttle_classes = []
     parser_classes = [MultiPartParser]
-    renderer_classes = [JSONRenderer]
     content_negotiation_class = AlwaysJson
     scope_read = scope_write = Scope.NEXTCLOUD
+    refusals = REFUSALS
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         request.upload_handlers = [MemoryUploadHandler(request)]
         return super().initialize_request(request, *args, **kwargs)
-
-    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
-        return errors.answer
 
 
 class OpenView(NextcloudView):
