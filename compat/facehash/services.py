@@ -89,8 +89,8 @@ def is_name(user: str) -> bool:
 
 
 def read_image(text: bytes) -> bytes:
-    """The image in a base64 text, with or without a data URL's beginning. Raises `InvalidImage`."""
-    return images.read_text(text.decode("ascii", "replace"))
+    """The image in a base64 text or data URL, never one that a URL or a path names. Raises `InvalidImage`."""
+    return images.read_text(text.decode("ascii", "replace"), references=False)
 
 
 def read_images(texts: list[bytes]) -> tuple[list[Upload], list[Refusal]]:
