@@ -19,6 +19,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 import compat
+from clients.models import Client
+from clients.services import create_api_key
 from compat import conf
 from compat.dialect import Claimed, Dialect, DialectConfig, View, configs, dialects, has_field, unclaimed, url_patterns
 from compat.views import DialectView
@@ -173,10 +175,11 @@ def test_the_root_itself_and_pages_are_not_paths_of_the_api() -> None:
 
 
 @every_dialect
-@pytest.mark.django_db
-def test_options_and_head_say_nothing_of_the_code(config: DialectConfig) -> None:
+def test_options_say_nothing_of_the_code(config: DialectConfig, client_a: Client) -> None:
+    browser = Browser(headers={"X-API-Key": create_api_key(client_name=client_a.name)[1]})
     for route in config.dialect.routes:
-        if str(route.pattern).isidentifier() and "" in config.dialect.prefixes:
-            answer = Browser().options(f"/{route.pattern}")
+        path = f"/{config.dialect.prefixes[0]}{route.pattern}"
+        if "(?P" not in path:
+            answer = browser.options(path.replace("<str:img_id>", "a"))
             described = answer.json().get("description", "") if answer.status_code == 200 else ""
             assert described == "", route.name
