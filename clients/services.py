@@ -44,7 +44,7 @@ def create_api_key(
 
 def save_new_key(*, row: ApiKey) -> str:
     """Give the unsaved row a key, save it and return the key's only copy; the row keeps prefix and hash."""
-    key: str = ApiKey.objects.assign_key(row)
+    key = row.assign_key()
     row.save(force_insert=True)  # never over another key, should two prefixes ever be equal
     return key
 
