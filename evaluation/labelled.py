@@ -15,11 +15,11 @@ import numpy as np
 
 from errors import InvalidInput
 from evaluation.rates import Integers, Pairs, pair_everyone, score_pairs
-from people.portraits import choose_face
 from people.types import Refusal
 from transfer.folders import BadLayout, check_file, read_people, read_table, read_upload, shown
 from vision import inference
 from vision.engines import engines
+from vision.selection import choose_face
 from vision.types import Analysis, Embedding
 
 COLUMNS = ("image_1", "image_2", "same")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from clients.models import LivenessPolicy
+from vision.types import Embedding
+
+Embeddings = Mapping[str, Embedding]  # of one face, by the name of the space
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What counts. `demanded`: somebody has set it, so that a call without frames lacks them."""
+    """What counts. `demanded`: the policy was set by an administrator, so a call without frames falls short of it."""
 
     kind: LivenessPolicy
     demanded: bool
@@ -34,7 +38,7 @@ class PassiveResult:
 
 @dataclass(frozen=True)
 class FrameResult:
-    """One frame. `counts`: it speaks for a living person, as far as the policy asks.
+    """One frame. `counts`: it supports that the person is alive, as far as the policy asks.
 
     `error` is the code of why it could not be read or shows no face; `similarity` is that with the reference.
     """
@@ -49,18 +53,27 @@ class FrameResult:
 
 @dataclass(frozen=True)
 class FramesResult:
-    """The answer of `check_frames`. `reasons` are codes and say why `is_live` is false; empty when it is true."""
+    """The answer of `check_frames`. `reasons` are the codes of why `is_live` is false; empty when it is true."""
 
     is_live: bool
     reasons: list[str] = field(default_factory=list)
     frames: list[FrameResult] = field(default_factory=list)
-    passive: PassiveResult | None = None  # of the image that the frames vouch for
+    passive: PassiveResult | None = None  # of the image taken now
     policy: Policy | None = None
 
 
 @dataclass(frozen=True)
+class Binding:
+    """What a session is for, and what its token is valid for: one purpose, one person (`subject`), one source."""
+
+    purpose: str
+    subject: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class SessionResult:
-    """A passed session: the token that endpoints accept in place of frames, once, until it expires."""
+    """A passed session: the token that endpoints accept instead of frames, once, until it expires."""
 
     token: str
     token_expires_at: datetime

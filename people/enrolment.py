@@ -88,7 +88,7 @@ def store_portraits(
         with transaction.atomic():
             person, created = _found_or_made(identity)
             if identity.token:
-                redeem_for(person=person, token=identity.token, purpose=ENROL, face=portraits[0].face)
+                redeem_for(person=person, token=identity.token, purpose=ENROL, face=portraits[0].face.embeddings)
             earlier = list(ReferenceImage.objects.filter(person=person)) if replace else []
             ReferenceImage.objects.filter(pk__in=[image.pk for image in earlier]).delete()
             for portrait in portraits:

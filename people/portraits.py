@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from errors import InvalidInput
-from people.exceptions import PersonNotFound, UnusableFace
+from people.exceptions import PersonNotFound
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.types import FaceChoice, Portrait, Refusal
 from storage.files import content_hash, discard_files, read_file, store_file
 from vision import images, inference
 from vision.engines import engines
-from vision.types import DetectedFace, Upload
+from vision.selection import choose_face
+from vision.types import Upload
 
 
 def read_portrait(
@@ -32,16 +33,6 @@ def read_portrait(
     info = images.sniff(upload.data)
     analysis = inference.analyse(upload.data, aliases=engines.aliases(), liveness=liveness, frame=liveness, queue=queue)
     return Portrait(upload, info, choose_face(analysis.faces, face_choice), analysis.width, analysis.height)
-
-
-def choose_face(faces: list[DetectedFace], face_choice: FaceChoice) -> DetectedFace:
-    """Raises `UnusableFace`: `face.none`, or `face.several` where the only one is meant."""
-    if not faces:
-        raise UnusableFace("No face was found in this image.", code="face.none")
-    if len(faces) > 1 and face_choice == "only":
-        count = len(faces)
-        raise UnusableFace(f"This image shows {count} faces; exactly one is needed.", code="face.several")
-    return max(faces, key=lambda face: face.box.area)
 
 
 def read_portraits(*, uploads: Iterable[Upload]) -> tuple[list[Portrait], list[Refusal]]:

@@ -12,14 +12,15 @@ from calibration.types import Comparison
 from clients.models import Client
 from errors import InvalidInput
 from liveness.services import redeem_token
+from liveness.types import Binding
 from people.exceptions import NoTemplate, SourceReserved, UnusableEmbedding
 from people.models import BLACKLIST, FaceTemplate, Person, ReferenceImage
-from people.portraits import choose_face
 from people.proofs import COMPARE, VERIFY, redeem_for
 from people.querysets import FaceTemplateQuerySet
 from people.types import Candidate, FaceComparisons, Faces, Neighbour, Refusal, Search, SearchedFace, SourcedImage
 from vision import inference
 from vision.engines import DEFAULT, engines
+from vision.selection import choose_face
 from vision.similarity import distance
 from vision.types import DetectedFace, Embedding, Space
 
@@ -198,7 +199,7 @@ def compare_faces(
     probe = face_of(first, space_alias)
     faces = _faces(others, space_alias)
     if token:
-        redeem_token(client=client, token=token, purpose=COMPARE, subject=subject, face={space.name: probe})
+        redeem_token(client=client, token=token, binding=Binding(COMPARE, subject), face={space.name: probe})
     gaps = [distance(probe, face, metric=space.metric) for face in faces if not isinstance(face, Refusal)]
     compared = iter(comparisons(distances=gaps, space=space, threshold=threshold))
     results = tuple(face if isinstance(face, Refusal) else next(compared) for face in faces)

@@ -8,9 +8,10 @@ from clients.models import Client
 from errors import InvalidInput
 from liveness.exceptions import NotLive
 from liveness.services import read_face, read_frames, redeem_token
+from liveness.types import Binding, Embeddings
 from people.exceptions import NoTemplate
 from people.models import FaceTemplate, Person
-from people.proofs import COMPARE, VERIFY, Face, check_proof, redeem_for, require_no_picture
+from people.proofs import COMPARE, VERIFY, check_proof, redeem_for, require_no_picture
 from people.types import LiveComparison, Proof
 from vision.engines import DEFAULT, engines
 from vision.similarity import distance
@@ -20,7 +21,7 @@ from vision.types import DetectedFace
 def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
     """Whether the largest face of an image is this person's, and somebody's who is alive.
 
-    Liveness is looked at where the faces match; frames must show the person. Raises `InvalidImage`, `FaceNotFound`,
+    Liveness is looked at where the faces match; frames must show the person. Raises `InvalidImage`, `UnusableFace`,
     `NoTemplate`, `NotLive` (to callers who have not asked, but must), `TokenRefused`, `SessionNotFound` or
     `Unavailable`.
     """
@@ -35,7 +36,7 @@ def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
     compared = _comparison(person.client, near[0].distance)
     if proof.token and compared.matches:
         require_no_picture(client=person.client, face=probe)
-        redeem_for(person=person, token=proof.token, purpose=VERIFY, face=probe)
+        redeem_for(person=person, token=proof.token, purpose=VERIFY, face=probe.embeddings)
     return _judged(person.client, compared, known, probe, proof)
 
 
@@ -47,8 +48,9 @@ def compare_live(*, client: Client, known: bytes, data: bytes, proof: Proof) -> 
     compared = _comparison(client, gap)
     if proof.token and compared.matches:
         require_no_picture(client=client, face=probe)
-        redeem_token(client=client, token=proof.token, purpose=COMPARE, subject=proof.subject, face=probe)
-    return _judged(client, compared, reference, probe, proof)
+        binding = Binding(COMPARE, proof.subject)
+        redeem_token(client=client, token=proof.token, binding=binding, face=probe.embeddings)
+    return _judged(client, compared, reference.embeddings, probe, proof)
 
 
 def _both(known: bytes, data: bytes) -> tuple[DetectedFace, DetectedFace]:
@@ -65,7 +67,9 @@ def _comparison(client: Client, gap: float) -> Comparison:
     return comparisons(distances=[gap], space=engines[DEFAULT].space, threshold=threshold_of(client=client))[0]
 
 
-def _judged(client: Client, compared: Comparison, known: Face, probe: DetectedFace, proof: Proof) -> LiveComparison:
+def _judged(
+    client: Client, compared: Comparison, known: Embeddings, probe: DetectedFace, proof: Proof
+) -> LiveComparison:
     if not compared.matches:
         return LiveComparison(compared)
     if proof.token:

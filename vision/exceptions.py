@@ -19,3 +19,9 @@ class EngineUnavailable(Unavailable):
     """No worker answered in time (`engine.timeout`), or weights are missing (`engine.weights_missing`)."""
 
     code = "engine.unavailable"
+
+
+class UnusableFace(InvalidInput):
+    """The image shows no face (`face.none`), or several where exactly one is needed (`face.several`)."""
+
+    code = "face.none"

@@ -6,31 +6,19 @@ from typing import Any
 
 from rest_framework import serializers
 
-from liveness.api.fields import FILE_LIST, CameraImageField
+from liveness import services
+from liveness.api.fields import CameraImageField
 from liveness.models import LivenessSession
+from rest.fields import FILE_LIST
 
 
 class StrictTextField(serializers.CharField):
-    """Text without control characters at its ends; numbers are no text."""
+    """Text; numbers are refused."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
-
-
-class SessionInput(serializers.ModelSerializer[LivenessSession]):
-    """For whom and for what. The token of the session is accepted for exactly these."""
-
-    purpose = StrictTextField(max_length=50)
-    subject = StrictTextField(max_length=255, trim_whitespace=False)
-    source = StrictTextField(  # type: ignore[assignment]  # the name of an attribute of fields
-        max_length=100, required=False, allow_blank=True, trim_whitespace=False
-    )
-
-    class Meta:
-        model = LivenessSession
-        fields = ["purpose", "subject", "source"]
 
 
 class SessionSerializer(serializers.ModelSerializer[LivenessSession]):
@@ -46,6 +34,26 @@ class SessionSerializer(serializers.ModelSerializer[LivenessSession]):
 
     def get_redeemed(self, session: LivenessSession) -> bool:
         return session.redeemed_at is not None
+
+
+class SessionInput(serializers.ModelSerializer[LivenessSession]):
+    """For which person and purpose. The token of the session is accepted for exactly these."""
+
+    purpose = StrictTextField(max_length=50)
+    subject = StrictTextField(max_length=255, trim_whitespace=False)
+    source = StrictTextField(  # type: ignore[assignment]  # the name of an attribute of fields
+        max_length=100, required=False, allow_blank=True, trim_whitespace=False
+    )
+
+    class Meta:
+        model = LivenessSession
+        fields = ["purpose", "subject", "source"]
+
+    def create(self, validated_data: dict[str, Any]) -> LivenessSession:
+        return services.start_session(**validated_data)
+
+    def to_representation(self, instance: LivenessSession) -> dict[str, Any]:
+        return SessionSerializer(instance, context=self.context).data
 
 
 class FramesInput(serializers.Serializer):  # type: ignore[type-arg]
