@@ -11,9 +11,10 @@ from errors import InvalidInput
 from liveness.exceptions import FaceNotFound
 from liveness.types import PassiveResult, Policy
 from vision import inference
+from vision.distances import distance
 from vision.engines import DEFAULT, engines
 from vision.exceptions import EngineUnavailable
-from vision.similarity import distance, similarity
+from vision.similarity import similarity
 from vision.types import DetectedFace, Embedding
 
 Face = DetectedFace | Mapping[str, Embedding]  # or the embeddings of one, by space

@@ -19,8 +19,8 @@ from people.proofs import COMPARE, VERIFY, redeem_for
 from people.querysets import FaceTemplateQuerySet
 from people.types import Candidate, FaceComparisons, Faces, Neighbour, Refusal, Search, SearchedFace, SourcedImage
 from vision import inference
+from vision.distances import distance
 from vision.engines import DEFAULT, engines
-from vision.similarity import distance
 from vision.types import DetectedFace, Embedding, Space
 
 MAX_CANDIDATES = 100

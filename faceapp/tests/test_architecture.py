@@ -39,6 +39,7 @@ OPEN_IN = {
         "images",
         "inference",
         "descriptors",
+        "distances",
         "engines",
         "similarity",
         "frames",

@@ -9,9 +9,10 @@ from functools import lru_cache
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from vision.distances import METRICS
 from vision.engines.base import FaceDescriber, FaceEngine
 from vision.engines.detectors import DETECTORS
-from vision.engines.spaces import METRICS, MODELS
+from vision.engines.spaces import MODELS
 from vision.exceptions import UnknownName
 from vision.types import Space
 
