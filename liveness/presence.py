@@ -14,6 +14,7 @@ from vision import inference
 from vision.distances import distance
 from vision.engines import DEFAULT, engines
 from vision.exceptions import EngineUnavailable
+from vision.inference import AnalysisOptions
 from vision.similarity import similarity
 from vision.types import DetectedFace, Embedding
 
@@ -38,7 +39,7 @@ def read_face(*, data: bytes, alone: bool = False) -> DetectedFace:
 
     `alone`: no other prominent face may be there. Raises `InvalidImage`, `FaceNotFound` or `EngineUnavailable`.
     """
-    faces = inference.analyse(data, aliases=[DEFAULT], liveness=True, frame=True).faces
+    faces = inference.analyse(data, AnalysisOptions(liveness=True, frame=True)).faces
     if not faces:
         raise FaceNotFound("No face was found in this image.", code="face.none")
     largest = max(faces, key=lambda face: face.box.area)
