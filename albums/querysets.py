@@ -12,7 +12,7 @@ from django.db.models import Count, Q
 
 from albums.types import ImageMatch, Vote
 from calibration.similarity import similarity
-from people.querysets import DISTANCES
+from vision.distances import DISTANCES
 from work.claims import ClaimedImageQuerySet
 
 if TYPE_CHECKING:

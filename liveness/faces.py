@@ -12,11 +12,12 @@ from clients.models import Client
 from errors import InvalidInput
 from liveness.types import Embeddings, PassiveResult
 from vision import inference
+from vision.distances import distance
 from vision.engines import DEFAULT, engines
 from vision.exceptions import EngineUnavailable
 from vision.frames import repeats
+from vision.inference import AnalysisOptions
 from vision.selection import choose_face
-from vision.similarity import distance
 from vision.types import DetectedFace
 
 
@@ -25,7 +26,7 @@ def read_face(*, data: bytes, alone: bool = False) -> DetectedFace:
 
     `alone` allows no other prominent face. Raises `InvalidImage`, `UnusableFace` or `EngineUnavailable`.
     """
-    faces = inference.analyse(data, aliases=[DEFAULT], liveness=True, frame=True).faces
+    faces = inference.analyse(data, AnalysisOptions(liveness=True, frame=True)).faces
     return choose_face(faces, "prominent" if alone else "largest")
 
 

@@ -104,7 +104,7 @@ def redeem_token(*, client: Client, token: str, binding: Binding, face: Embeddin
     session = get_session(client=client, session_id=read.session_id)
     if session.purpose != binding.purpose:
         raise TokenRefused("The liveness token was made for another purpose.", code="liveness.token_wrong_purpose")
-    if (session.subject, session.source) != (binding.subject, binding.source):
+    if session.subject != binding.subject or session.source not in binding.sources:
         raise TokenRefused("The liveness token was made for another person.", code="liveness.token_wrong_subject")
     if session.redeemed_at is None:
         if session.embedding is None or session.space != engines[DEFAULT].space.name:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -64,11 +64,14 @@ class FramesResult:
 
 @dataclass(frozen=True)
 class Binding:
-    """What a session is for, and what its token is valid for: one purpose, one person (`subject`), one source."""
+    """What a token must have been made for: the purpose, the person (`subject`) and one of `sources`.
+
+    Several sources are the names of one gallery; a session without a source has the empty one.
+    """
 
     purpose: str
     subject: str
-    source: str = ""
+    sources: Collection[str] = ("",)
 
 
 @dataclass(frozen=True)

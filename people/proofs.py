@@ -50,4 +50,4 @@ def require_no_picture(*, client: Client, face: DetectedFace) -> None:
 def redeem_for(*, person: Person, token: str, purpose: str, face: Embeddings) -> None:
     """Use a session's token up for a person. In the transaction that stores; raises as `redeem_token` does."""
     subject = person.external_id or str(person.pk)
-    redeem_token(client=person.client, token=token, binding=Binding(purpose, subject, person.source), face=face)
+    redeem_token(client=person.client, token=token, binding=Binding(purpose, subject, [person.source]), face=face)
