@@ -34,7 +34,13 @@ def operating_point(
         threshold = gallery_threshold
     if not threshold:
         threshold = SpaceCalibration.objects.of_client(client).threshold_in(space.name, metric)
-    return OperatingPoint(metric, threshold or space.thresholds[metric])
+    return OperatingPoint(metric, threshold) if threshold else default_operating_point(space=space, metric=metric)
+
+
+def default_operating_point(*, space: Space, metric: str | None = None) -> OperatingPoint:
+    """The operating point that the space ships with, in `metric` (None: the space's own)."""
+    metric = metric or space.metric
+    return OperatingPoint(metric, space.thresholds[metric])
 
 
 def set_calibration(

@@ -1,4 +1,4 @@
-"""Pictures of error rates and distances. matplotlib is imported when one is drawn: no web process needs it."""
+"""Plots of error rates and distances. matplotlib is imported when one is drawn, because no web process needs it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from django.conf import settings
 
-from evaluation.rates import Floats, Pairs, Rates
-from vision.antispoof.report import AttackRates
+from evaluation.attack_rates import AttackRates
+from evaluation.rates import ErrorRates, Floats, Pairs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ GENUINE, IMPOSTORS, THRESHOLD = "#0f766e", "#b91c1c", "#1f2937"
 BINS = 40
 
 
-def draw_roc(file: Path, curves: Mapping[str, Rates]) -> None:
+def draw_roc(file: Path, curves: Mapping[str, ErrorRates]) -> None:
     """TAR over FMR, which is logarithmic, one line for each name."""
     figure, axes = _figure("FMR (share of impostor pairs that match)", "TAR (share of genuine pairs that match)")
     for name, rates in curves.items():
@@ -39,7 +39,7 @@ def draw_roc(file: Path, curves: Mapping[str, Rates]) -> None:
     figure.savefig(file, dpi=DPI)
 
 
-def draw_det(file: Path, curves: Mapping[str, Rates]) -> None:
+def draw_det(file: Path, curves: Mapping[str, ErrorRates]) -> None:
     """FNMR over FMR on scales of normal deviates (Martin et al., Eurospeech 1997): straight for normal distances."""
     figure, axes = _figure("FMR", "FNMR")
     for name, rates in curves.items():
@@ -50,7 +50,7 @@ def draw_det(file: Path, curves: Mapping[str, Rates]) -> None:
     axes.set_yticks(places, labels)
     edges = _deviates(np.array([SMALLEST, 0.5]))
     axes.plot(edges, edges, color="#9ca3af", linewidth=0.8, linestyle=":", label="equal")
-    corner = NormalDist().inv_cdf(SMALLEST / 2)  # a line on the edge lies inside of the frame
+    corner = NormalDist().inv_cdf(SMALLEST / 2)  # keeps a line on the edge inside the frame
     axes.set_xlim(corner, edges[1])
     axes.set_ylim(corner, edges[1])
     axes.set_title("DET")
@@ -101,9 +101,9 @@ def _figure(x_label: str, y_label: str) -> tuple[Figure, Axes]:
 
 
 def _new_figure(*, height: float) -> Figure:
-    """Not by pyplot, which keeps every figure and looks for a display."""
+    """Without pyplot, which keeps every figure and looks for a display."""
     os.environ.setdefault("MPLCONFIGDIR", str(settings.VAR / "cache" / "matplotlib"))
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it tells of its fonts
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it reports its fonts
     from matplotlib.figure import Figure
 
     return Figure(figsize=(6.4, height), layout="constrained")
