@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from calibration.services import threshold_of
-from calibration.similarity import similarity
+from calibration.types import OperatingPoint
 from clients.models import Client
 from people.models import Person
 from people.types import Neighbour
@@ -56,7 +56,7 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
 
 
 def _similarity(neighbour: Neighbour, space: Space, threshold: float) -> float:
-    return similarity(distance=neighbour.distance, metric=space.metric, threshold=threshold)
+    return OperatingPoint(space.metric, threshold).similarity(neighbour.distance)
 
 
 def _choose(
