@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from django.conf import settings
+from environment import BASE_DIR
 
-ROOT: Path = settings.BASE_DIR
+ROOT: Path = BASE_DIR
 LEFT_OUT = {"tests", "migrations"}
 
 

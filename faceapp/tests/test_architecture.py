@@ -99,7 +99,7 @@ def test_no_package_is_both_top_and_bottom() -> None:
     for found in imports():
         if found.package in packages():
             graph[found.importing_package].add(found.package)
-    assert not (found := cycles(graph)), found
+    assert not (circles := cycles(graph)), circles
 
 
 def test_no_module_is_both_top_and_bottom() -> None:
@@ -116,7 +116,7 @@ def test_no_module_is_both_top_and_bottom() -> None:
         )
         if target and found.package not in PROGRAMS and not argued:
             graph[found.importer].add(target)
-    assert not (found := cycles(graph)), found
+    assert not (circles := cycles(graph)), circles
 
 
 def test_apps_use_open_modules_of_each_other() -> None:
