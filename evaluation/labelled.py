@@ -56,18 +56,17 @@ class DescribedSet:
 
 def read_set(source: Path) -> LabelledSet:
     """The set in a folder or a table. Raises `BadLayout`."""
-    found = _read_table_of_pairs(source) if source.is_file() else _read_folder(source)
+    if source.is_file():
+        found = _read_table_of_pairs(source)
+    else:
+        people = read_people(source)
+        photographs = [
+            Photograph(path, shown(path), number) for number, person in enumerate(people) for path in person.files
+        ]
+        found = LabelledSet(photographs, [refusal for person in people for refusal in person.refused])
     if not found.photographs:
         raise BadLayout("There are no photographs to compare.")
     return found
-
-
-def _read_folder(folder: Path) -> LabelledSet:
-    people = read_people(folder)
-    photographs = [
-        Photograph(path, shown(path), number) for number, person in enumerate(people) for path in person.files
-    ]
-    return LabelledSet(photographs, [refusal for person in people for refusal in person.refused])
 
 
 def _read_table_of_pairs(file: Path) -> LabelledSet:

@@ -63,8 +63,17 @@ def draw_distances(file: Path, sets: Mapping[str, tuple[Pairs, float]]) -> None:
     figure = _new_figure(height=1.2 + 2.6 * len(sets))
     for row, (name, (pairs, threshold)) in enumerate(sets.items(), start=1):
         axes = figure.add_subplot(len(sets), 1, row)
-        _histogram(axes, pairs, threshold)
-        axes.set_title(name)
+        edges = np.linspace(0.0, float(max(pairs.distances.max(), threshold)) * 1.02, BINS + 1)
+        for chosen, colour, label in (
+            (pairs.genuine, GENUINE, "one person"),
+            (~pairs.genuine, IMPOSTORS, "two people"),
+        ):
+            distances = pairs.distances[chosen]
+            label = f"{label} ({len(distances):,} pairs)"
+            axes.hist(distances, bins=list(edges), density=True, alpha=0.6, color=colour, label=label)
+        axes.axvline(threshold, color=THRESHOLD, linestyle="--", label=f"threshold {threshold:.3g}")
+        axes.set(title=name, xlabel="distance", ylabel="density")
+        axes.legend(loc="best")
     figure.savefig(file, dpi=DPI)
 
 
@@ -77,18 +86,6 @@ def draw_attack_rates(file: Path, rates: AttackRates, *, threshold: float) -> No
     axes.set_title("Attacks that pass, living faces that are refused")
     axes.legend(loc="best")
     figure.savefig(file, dpi=DPI)
-
-
-def _histogram(axes: Axes, pairs: Pairs, threshold: float) -> None:
-    edges = np.linspace(0.0, float(max(pairs.distances.max(), threshold)) * 1.02, BINS + 1)
-    for chosen, colour, label in ((pairs.genuine, GENUINE, "one person"), (~pairs.genuine, IMPOSTORS, "two people")):
-        distances = pairs.distances[chosen]
-        label = f"{label} ({len(distances):,} pairs)"
-        axes.hist(distances, bins=list(edges), density=True, alpha=0.6, color=colour, label=label)
-    axes.axvline(threshold, color=THRESHOLD, linestyle="--", label=f"threshold {threshold:.3g}")
-    axes.set_xlabel("distance")
-    axes.set_ylabel("density")
-    axes.legend(loc="best")
 
 
 def _figure(x_label: str, y_label: str) -> tuple[Figure, Axes]:

@@ -133,18 +133,14 @@ def score_pairs(
 def pair_everyone(people: Integers, *, most_impostors: int = MOST_IMPOSTORS) -> tuple[Integers, NDArray[np.bool_]]:
     """Every pair of rows (n, 2) and whether it is genuine; impostor pairs are drawn when there are too many."""
     genuine = [pair for number in np.unique(people) for pair in combinations(np.flatnonzero(people == number), 2)]
-    impostors = _impostor_pairs(people, most_impostors)
-    chosen = np.concatenate([np.array(genuine, np.int64).reshape(-1, 2), impostors])
-    return chosen, np.arange(len(chosen)) < len(genuine)
-
-
-def _impostor_pairs(people: Integers, most: int) -> Integers:
-    if len(people) * (len(people) - 1) // 2 <= most:
+    if len(people) * (len(people) - 1) // 2 <= most_impostors:
         pairs = np.stack(np.triu_indices(len(people), 1), axis=1)
     else:
-        drawn = np.random.default_rng(SEED).integers(len(people), size=(most, 2))
+        drawn = np.random.default_rng(SEED).integers(len(people), size=(most_impostors, 2))
         pairs = np.unique(np.sort(drawn, axis=1), axis=0)
-    return np.asarray(pairs[people[pairs[:, 0]] != people[pairs[:, 1]]], np.int64)
+    impostors = pairs[people[pairs[:, 0]] != people[pairs[:, 1]]]
+    chosen = np.concatenate([np.array(genuine, np.int64).reshape(-1, 2), impostors])
+    return chosen, np.arange(len(chosen)) < len(genuine)
 
 
 def error_rates(pairs: Pairs, weights: Floats | None = None) -> ErrorRates:

@@ -38,7 +38,7 @@ def check_frames(
     if not frames and policy.frames and policy.demanded:
         reasons.append(FRAMES_REQUIRED)
     if frames and sum(result.counts for result in results) < needed:
-        reasons += [reason for result in results if not result.counts for reason in _shortcomings(result, policy)]
+        reasons += [reason for result in results for reason in result.reasons]
     elif policy.frames and len(frames) == 1 and repeats([fingerprint_of(face) for face in (probe, *faces)])[1]:
         reasons.append(REPEATED)  # image and frame together are one photograph
     return FramesResult(not reasons, list(dict.fromkeys(reasons)), results, passive, policy)
@@ -48,18 +48,13 @@ def _judge(
     face: DetectedFace | InvalidInput, repeated: bool, reference: Embeddings, policy: Policy, point: OperatingPoint
 ) -> FrameResult:
     if isinstance(face, InvalidInput):
-        return FrameResult(error=face.code)
+        return FrameResult([NO_FACE], error=face.code)
     compared = compare(face.embeddings, reference, point)
     passive = passive_result(face=face) if policy.passive else None
-    of_person = not policy.frames or (compared.matches and not repeated)
-    counts = of_person and not (passive and passive.is_fake)
-    return FrameResult(counts, compared.matches, round(compared.similarity, 4), passive, repeated)
-
-
-def _shortcomings(result: FrameResult, policy: Policy) -> list[str]:
-    """Why a frame does not count."""
-    if result.error:
-        return [NO_FACE]
-    fake = result.passive is not None and result.passive.is_fake
-    of_frames = {REPEATED: result.repeated, OTHER_FACE: not result.same_person} if policy.frames else {}
-    return [code for code, found in {**of_frames, SPOOF: fake}.items() if found]
+    found = {
+        REPEATED: policy.frames and repeated,
+        OTHER_FACE: policy.frames and not compared.matches,
+        SPOOF: passive is not None and passive.is_fake,
+    }
+    reasons = [code for code, applies in found.items() if applies]
+    return FrameResult(reasons, compared.matches, round(compared.similarity, 4), passive, repeated)

@@ -12,7 +12,6 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from calibration.types import OperatingPoint
 from clients.models import Client
 from errors import FaceAppError, InvalidInput, Unavailable, Unprocessable
 from liveness import challenge, tokens
@@ -25,7 +24,7 @@ from vision.engines import DEFAULT, engines
 from vision.exceptions import UnusableFace
 from vision.types import DetectedFace
 
-TURNED_SIMILARITY = 0.6  # between the faces of one person, one of them turned away
+TURNED_SIMILARITY = 0.6  # is enough for faces that are turned away, which are less similar
 CLOSED = {  # why a session takes no frames, by its state
     "open": ("liveness.too_many_attempts", "All attempts are in use."),
     "failed": ("liveness.too_many_attempts", "All attempts are used up. Start a new session."),
@@ -142,8 +141,11 @@ def _judge_attempt(session: LivenessSession, nonce: str, frames: Sequence[bytes]
     front, point = challenge.most_frontal(faces), default_point(client=session.client)
     if compared and not compare(front.embeddings, compared.embeddings, point).matches:
         raise NotLive("The frames show another person than the image.", code=OTHER_FACE)
-    if not all(_same_person(front, face, point) for face in faces):
-        raise NotLive("The frames show more than one person.", code=OTHER_FACE)
+    for face in faces:
+        same = compare(front.embeddings, face.embeddings, point)
+        turned_away = Action.CENTRE not in challenge.shown(face)
+        if not (same.matches or (turned_away and same.similarity >= TURNED_SIMILARITY)):
+            raise NotLive("The frames show more than one person.", code=OTHER_FACE)
     challenge.require_movement(faces=faces, repeated=find_repeats(frames, faces))
     challenge.require_order(actions=session.actions, faces=faces)
     return _pass(session, front)
@@ -169,12 +171,6 @@ def _remember(session: LivenessSession, frames: Sequence[bytes], faces: Sequence
     SeenFrame.objects.bulk_create(rows, ignore_conflicts=True)
     if SeenFrame.objects.filter(attempt=attempt).count() < len(digests):
         raise NotLive("Frames cannot be used a second time.", code="liveness.replayed")
-
-
-def _same_person(front: DetectedFace, face: DetectedFace, point: OperatingPoint) -> bool:
-    """Faces that are turned away are less similar, so less is asked of them."""
-    compared = compare(front.embeddings, face.embeddings, point)
-    return compared.matches or (Action.CENTRE not in challenge.shown(face) and compared.similarity >= TURNED_SIMILARITY)
 
 
 def _pass(session: LivenessSession, front: DetectedFace) -> SessionResult:

@@ -38,17 +38,21 @@ class PassiveResult:
 
 @dataclass(frozen=True)
 class FrameResult:
-    """One frame. `counts`: it supports that the person is alive, as far as the policy asks.
+    """One frame. `reasons` are the codes of why it does not count as evidence of a living person under the policy.
 
     `error` is the code of why it could not be read or shows no face; `similarity` is that with the reference.
     """
 
-    counts: bool = False
+    reasons: list[str]
     same_person: bool = False
     similarity: float | None = None
     passive: PassiveResult | None = None
     repeated: bool = False
     error: str = ""
+
+    @property
+    def counts(self) -> bool:
+        return not self.reasons
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,10 @@ class Command(BaseCommand):
         parser.add_argument("--report", type=Path, metavar="FILE.csv", help="save what was refused as a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        aliases = _aliases(options["space"])
+        enabled = engines.aliases()
+        aliases = list(dict.fromkeys(options["space"] or enabled))
+        if unknown := set(aliases) - set(enabled):
+            raise CommandError(f"There is no engine {', '.join(sorted(unknown))}. Enabled: {', '.join(enabled)}.")
         try:
             client = get_client(name=options["store_for"]) if options["store_for"] else None
             labelled = read_set(options["set"])
@@ -113,13 +116,6 @@ def _rate(text: str) -> float:
     if not 0 < value < 1:
         raise ArgumentTypeError("a rate lies between 0 and 1")
     return value
-
-
-def _aliases(chosen: list[str] | None) -> list[str]:
-    enabled = engines.aliases()
-    if unknown := set(chosen or ()) - set(enabled):
-        raise CommandError(f"There is no engine {', '.join(sorted(unknown))}. Enabled: {', '.join(enabled)}.")
-    return list(dict.fromkeys(chosen or enabled))
 
 
 def _table(reports: list[SpaceReport], *, wide: bool) -> str:
