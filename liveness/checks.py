@@ -31,7 +31,7 @@ def check_policy(**_: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def check_passive_scores(**_: Any) -> list[CheckMessage]:
-    """Tells whoever deploys that liveness means frames only."""
+    """Reports that liveness means frames only in this deployment."""
     if settings.LIVENESS_POLICY or _has_passive_scores():
         return []
     message = "Liveness checks look at frames only, because the weights for passive scores are missing."

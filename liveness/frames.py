@@ -22,9 +22,9 @@ def check_frames(
     """Whether `frames` prove a living person, as far as the client's policy demands it. Call it for every request.
 
     Three of five frames must show the person of `reference` at the client's operating point, or `min_frames` of them
-    if that is above 0; a repeated still shows nobody. `probe` is the face of the image taken now, whose own passive
-    score counts. A call without frames passes on passive scores alone, unless a policy demands frames. An unreadable
-    frame shows nobody.
+    if that is above 0; unreadable frames and repeated stills do not count. `probe` is the face of the image taken now,
+    whose own passive score counts. A call without frames passes on passive scores alone, unless a policy demands
+    frames.
 
     Raises `EngineUnavailable` if a passive score is demanded and missing, and `Unavailable` if no worker answers.
     """

@@ -14,7 +14,7 @@ from django.utils import timezone
 if TYPE_CHECKING:
     from clients.models import Client
 
-KEPT = timedelta(days=1)  # how long the row of a session that has ended can still be asked for
+KEPT = timedelta(days=1)  # how long a session can still be read after it has ended
 
 
 class SessionQuerySet(models.QuerySet["LivenessSession"]):

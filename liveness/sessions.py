@@ -1,4 +1,4 @@
-"""Sessions: a challenge in front of a camera, the attempts to pass it, and the token of whoever passed."""
+"""Sessions: a challenge in front of a camera, the attempts to pass it, and the token for a passed one."""
 
 from __future__ import annotations
 

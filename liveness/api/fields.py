@@ -1,4 +1,4 @@
-"""Image values of the liveness endpoints: base64, a data URL, or a file part. URLs and paths are no camera."""
+"""Image values of the liveness endpoints: base64, a data URL, or a file part. URLs and paths are refused."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def start(api: APIClient, **changes: Any) -> dict[str, Any]:
 
 
 def performance(*turns: str, colour: tuple[int, int, int] = RED, **options: Any) -> list[bytes]:
-    """Frames of somebody who does what is asked, each a still of its own."""
+    """Frames of a person who does what is asked, each a still of its own."""
     done = turns or ("centre", "turn_left", "centre", "turn_right", "centre")
     return [frame(colour, turned=turn, pose=next(poses), **options) for turn in done]
 
@@ -139,8 +139,8 @@ def test_mostly_one_still_is_no_movement(api: APIClient) -> None:
 def test_one_face_throughout_and_that_of_the_image(api: APIClient) -> None:
     mixed = [*performance("centre", "turn_left"), *performance("centre", "turn_right", "centre", colour=BLUE)]
     assert code_after(api, mixed) == "liveness.other_face"
-    somebody = base64.b64encode(frame(BLUE)).decode()
-    assert code_after(api, performance(), image=somebody) == "liveness.other_face"
+    stranger = base64.b64encode(frame(BLUE)).decode()
+    assert code_after(api, performance(), image=stranger) == "liveness.other_face"
     assert code_after(api, [*performance(), picture()]) == "liveness.no_face"
     assert code_after(api, [*performance(), picture(RED, BLUE)]) == "liveness.several_faces"
 
