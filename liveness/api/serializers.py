@@ -50,13 +50,18 @@ class SessionInput(serializers.ModelSerializer[LivenessSession]):
         fields = ["purpose", "subject", "source"]
 
     def create(self, validated_data: dict[str, Any]) -> LivenessSession:
-        return services.start_session(**validated_data)
+        return services.start_session(
+            client=validated_data["client"],
+            purpose=validated_data["purpose"],
+            subject=validated_data["subject"],
+            source=validated_data.get("source", ""),
+        )
 
     def to_representation(self, instance: LivenessSession) -> dict[str, Any]:
         return SessionSerializer(instance, context=self.context).data
 
 
-class FramesInput(serializers.Serializer):  # type: ignore[type-arg]
+class FramesInput(serializers.Serializer[Any]):
     """The frames of one attempt in the order in which they were taken, and optionally an image of the same person."""
 
     nonce = serializers.CharField(max_length=64)
@@ -64,7 +69,7 @@ class FramesInput(serializers.Serializer):  # type: ignore[type-arg]
     image = CameraImageField(required=False)
 
 
-class PassedSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class PassedSerializer(serializers.Serializer[Any]):
     """The result of a passed attempt."""
 
     status = serializers.CharField(default="passed")
@@ -72,13 +77,13 @@ class PassedSerializer(serializers.Serializer):  # type: ignore[type-arg]
     token_expires_at = serializers.DateTimeField()
 
 
-class AntiSpoofInput(serializers.Serializer):  # type: ignore[type-arg]
+class AntiSpoofInput(serializers.Serializer[Any]):
     """One image."""
 
     image = CameraImageField(style={**FILE_LIST, "single": True})
 
 
-class AntiSpoofSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class AntiSpoofSerializer(serializers.Serializer[Any]):
     """How much the largest face looks like a picture of a face."""
 
     status = serializers.CharField(default="SUCCESS")

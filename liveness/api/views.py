@@ -78,7 +78,10 @@ class LivenessSessionViewSet(
         session = self.get_object()
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        result = services.submit_frames(session=session, **serializer.validated_data)
+        attempt = serializer.validated_data
+        result = services.submit_frames(
+            session=session, nonce=attempt["nonce"], frames=attempt["frames"], image=attempt.get("image")
+        )
         return Response(PassedSerializer({"status": "passed", **vars(result)}).data)
 
 
