@@ -21,21 +21,25 @@ from vision.selection import choose_face
 from vision.types import DetectedFace
 
 
-def read_face(*, data: bytes, alone: bool = False) -> DetectedFace:
-    """The largest face of an encoded image with its embedding, its passive score and what frames are compared by.
+def read_face(*, data: bytes, alone: bool = False, alias: str = DEFAULT) -> DetectedFace:
+    """The largest face of an encoded image with its passive score, what frames are compared by, and its embeddings in
+    the space of the engine `alias` and in the default one.
 
     `alone` allows no other prominent face. Raises `InvalidImage`, `UnusableFace` or `EngineUnavailable`.
     """
-    faces = inference.analyse(data, AnalysisOptions(liveness=True, frame=True)).faces
+    options = AnalysisOptions(aliases=list(dict.fromkeys([alias, DEFAULT])), liveness=True, frame=True)
+    faces = inference.analyse(data, options).faces
     return choose_face(faces, "prominent" if alone else "largest")
 
 
-def read_frames(*, frames: Sequence[bytes], alone: bool = False) -> list[DetectedFace | InvalidInput]:
+def read_frames(
+    *, frames: Sequence[bytes], alone: bool = False, alias: str = DEFAULT
+) -> list[DetectedFace | InvalidInput]:
     """`read_face` of every frame, several at a time, or the error of one that is unusable. Raises `Unavailable`."""
 
     def read(data: bytes) -> DetectedFace | InvalidInput:
         try:
-            return read_face(data=data, alone=alone)
+            return read_face(data=data, alone=alone, alias=alias)
         except InvalidInput as error:
             return error
 
@@ -56,14 +60,14 @@ def passive_result(*, face: DetectedFace) -> PassiveResult:
     return PassiveResult(fake_prob=round(100 * fake, 5), is_fake=fake >= settings.ANTISPOOF_THRESHOLD)
 
 
-def default_point(*, client: Client) -> OperatingPoint:
-    """The client's operating point in the default space, in which liveness checks compare faces."""
-    return operating_point(client=client, space=engines[DEFAULT].space)
+def point_of(*, client: Client, alias: str = DEFAULT) -> OperatingPoint:
+    """The client's operating point in the space of an engine."""
+    return operating_point(client=client, space=engines[alias].space)
 
 
-def compare(one: Embeddings, other: Embeddings, point: OperatingPoint) -> Comparison:
-    """Two faces in the default space at the client's operating point."""
-    space = engines[DEFAULT].space.name
+def compare(one: Embeddings, other: Embeddings, point: OperatingPoint, *, alias: str = DEFAULT) -> Comparison:
+    """Two faces in the space of an engine, at an operating point."""
+    space = engines[alias].space.name
     return point.compare([distance(one[space], other[space], metric=point.metric)])[0]
 
 

@@ -5,35 +5,47 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from calibration.types import OperatingPoint
+from calibration.types import Comparison
 from clients.models import Client
 from errors import InvalidInput
 from liveness.exceptions import FRAMES_REQUIRED, NO_FACE, OTHER_FACE, REPEATED, SPOOF
-from liveness.faces import compare, default_point, find_repeats, fingerprint_of, passive_result, read_frames
+from liveness.faces import compare, find_repeats, fingerprint_of, passive_result, point_of, read_frames
 from liveness.policy import policy_of
-from liveness.types import Embeddings, FrameResult, FramesResult, Policy
+from liveness.types import Embeddings, FrameResult, FrameRules, FramesResult, Policy
 from vision.frames import repeats
 from vision.types import DetectedFace
 
+DEFAULT_RULES = FrameRules()
+
 
 def check_frames(
-    *, client: Client, reference: Embeddings, probe: DetectedFace, frames: Sequence[bytes], min_frames: int = 0
+    *,
+    client: Client,
+    reference: Embeddings,
+    probe: DetectedFace,
+    frames: Sequence[bytes],
+    rules: FrameRules = DEFAULT_RULES,
 ) -> FramesResult:
     """Whether `frames` prove a living person, as far as the client's policy demands it. Call it for every request.
 
-    Three of five frames must show the person of `reference` at the client's operating point, or `min_frames` of them
-    if that is above 0; unreadable frames and repeated stills do not count. `probe` is the face of the image taken now,
-    whose own passive score counts. A call without frames passes on passive scores alone, unless a policy demands
-    frames.
+    As many frames as `rules` asks for must show the person of `reference`; unreadable frames and repeated stills do not
+    count. Where a face is matched too, give the operating point of the match, so that one threshold decides both.
+    `probe` is the face of the image taken now, whose own passive score counts. A call without frames passes on passive
+    scores alone, unless a policy demands frames.
 
     Raises `EngineUnavailable` if a passive score is demanded and missing, and `Unavailable` if no worker answers.
     """
     policy = policy_of(client=client)
     passive = passive_result(face=probe) if policy.passive else None
-    faces = read_frames(frames=frames)
-    repeated, point = find_repeats(frames, faces), default_point(client=client)
-    results = [_judge(face, again, reference, policy, point) for face, again in zip(faces, repeated, strict=True)]
-    needed = min_frames or math.ceil(3 * len(frames) / 5)
+    point = rules.point or point_of(client=client, alias=rules.alias)
+    faces = read_frames(frames=frames, alias=rules.alias)
+    results = [
+        FrameResult([NO_FACE], error=face.code)
+        if isinstance(face, InvalidInput)
+        else _judge(face, compare(face.embeddings, reference, point, alias=rules.alias), policy, repeated=again)
+        for face, again in zip(faces, find_repeats(frames, faces), strict=True)
+    ]
+    needed = rules.min_frames or math.ceil(3 * len(frames) / 5)
     reasons = [SPOOF] if passive and passive.is_fake else []
     if not frames and policy.frames and policy.demanded:
         reasons.append(FRAMES_REQUIRED)
@@ -44,12 +56,7 @@ def check_frames(
     return FramesResult(not reasons, list(dict.fromkeys(reasons)), results, passive, policy)
 
 
-def _judge(
-    face: DetectedFace | InvalidInput, repeated: bool, reference: Embeddings, policy: Policy, point: OperatingPoint
-) -> FrameResult:
-    if isinstance(face, InvalidInput):
-        return FrameResult([NO_FACE], error=face.code)
-    compared = compare(face.embeddings, reference, point)
+def _judge(face: DetectedFace, compared: Comparison, policy: Policy, *, repeated: bool) -> FrameResult:
     passive = passive_result(face=face) if policy.passive else None
     found = {
         REPEATED: policy.frames and repeated,

@@ -16,7 +16,7 @@ from clients.models import Client
 from errors import FaceAppError, InvalidInput, Unavailable, Unprocessable
 from liveness import challenge, tokens
 from liveness.exceptions import NO_FACE, OTHER_FACE, SPOOF, NotLive, SessionClosed, SessionNotFound, TokenRefused
-from liveness.faces import compare, default_point, find_repeats, fingerprint_of, passive_result, read_face, read_frames
+from liveness.faces import compare, find_repeats, fingerprint_of, passive_result, point_of, read_face, read_frames
 from liveness.models import Action, LivenessSession, SeenFrame, Status
 from liveness.policy import policy_of
 from liveness.types import Binding, Embeddings, SessionResult
@@ -109,7 +109,7 @@ def redeem_token(*, client: Client, token: str, binding: Binding, face: Embeddin
         if session.embedding is None or session.space != engines[DEFAULT].space.name:
             raise TokenRefused("The liveness token has expired.", code="liveness.token_expired")
         kept = {session.space: np.frombuffer(bytes(session.embedding), np.float32)}
-        if not compare(kept, face, default_point(client=client)).matches:
+        if not compare(kept, face, point_of(client=client)).matches:
             raise TokenRefused("The liveness token was made for another face.", code="liveness.token_other_face")
     if not LivenessSession.objects.redeem(session.pk, read.token_id):
         raise TokenRefused("The liveness token has been used.", code="liveness.token_used")
@@ -138,7 +138,7 @@ def _judge_attempt(session: LivenessSession, nonce: str, frames: Sequence[bytes]
     _remember(session, frames, faces)
     if any(result.is_fake for result in passive):
         raise NotLive("A frame looks like a picture of a face.", code=SPOOF)
-    front, point = challenge.most_frontal(faces), default_point(client=session.client)
+    front, point = challenge.most_frontal(faces), point_of(client=session.client)
     if compared and not compare(front.embeddings, compared.embeddings, point).matches:
         raise NotLive("The frames show another person than the image.", code=OTHER_FACE)
     for face in faces:

@@ -6,7 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from calibration.types import OperatingPoint
 from clients.models import LivenessPolicy
+from vision.engines import DEFAULT
 from vision.types import Embedding
 
 Embeddings = Mapping[str, Embedding]  # of one face, by the name of the space
@@ -64,6 +66,18 @@ class FramesResult:
     frames: list[FrameResult] = field(default_factory=list)
     passive: PassiveResult | None = None  # of the image taken now
     policy: Policy | None = None
+
+
+@dataclass(frozen=True)
+class FrameRules:
+    """How frames are decided: in the space of the engine `alias`, at `point` (None: the client's operating point).
+
+    `min_frames` of them must show the person; 0 means three of five.
+    """
+
+    min_frames: int = 0
+    alias: str = DEFAULT
+    point: OperatingPoint | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from clients.models import Client
 from errors import Unavailable
 from liveness.services import check_frames, passive_check, policy_of, read_face
 from liveness.tests.pictures import frame
-from liveness.types import FramesResult
+from liveness.types import FrameRules, FramesResult
 from vision.engines import engines
 from vision.exceptions import InvalidImage, UnusableFace
 from vision.tests.drawing import BLUE, RED, picture
@@ -28,7 +28,7 @@ def check(
 ) -> FramesResult:
     client.liveness_policy = policy
     reference, taken = read_face(data=SELF).embeddings, read_face(data=probe)
-    return check_frames(client=client, reference=reference, probe=taken, frames=frames, min_frames=min_frames)
+    return check_frames(client=client, reference=reference, probe=taken, frames=frames, rules=FrameRules(min_frames))
 
 
 @pytest.mark.parametrize(
