@@ -193,7 +193,9 @@ def _open(data: bytes, limits: Limits | None = None) -> tuple[Pillow.Image, Imag
         raise invalid_image("image.empty")
     if len(data) > limits.bytes:
         raise invalid_image("image.too_large", limit=limits.bytes)
-    kind = _recognise(data[:64])
+    kind = next((kind for kind in FORMATS if kind.start.match(data[:64])), None)
+    if kind is None:
+        raise invalid_image("image.unsupported_format" if OTHER_FILES.match(data[:64]) else "image.not_an_image")
     if kind.plugin == "TIFF":
         check_directory(data)
     header = _Header(data)
@@ -220,13 +222,6 @@ class _Header(BytesIO):
         return super().read(size)
 
 
-def _recognise(start: bytes) -> Format:
-    for kind in FORMATS:
-        if kind.start.match(start):
-            return kind
-    raise invalid_image("image.unsupported_format" if OTHER_FILES.match(start) else "image.not_an_image")
-
-
 def _check_pixels(width: int, height: int, limits: Limits) -> None:
     if width * height > limits.pixels or max(width, height) > MAX_SIDE:
         raise _too_many_pixels(limits)
@@ -242,7 +237,13 @@ def _to_rgb(picture: Pillow.Image) -> Pillow.Image:
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
         return _narrow(picture).convert("RGB")
     if picture.has_transparency_data:
-        return _on_white(picture.convert("RGBA"))
+        picture = picture.convert("RGBA")
+        alpha = picture.getchannel("A")
+        if alpha.getextrema() == (255, 255):
+            return picture.convert("RGB")
+        canvas = Pillow.new("RGB", picture.size, WHITE)
+        canvas.paste(picture, mask=alpha)
+        return canvas
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
@@ -255,15 +256,6 @@ def _narrow(picture: Pillow.Image) -> Pillow.Image:
     if values.max() > 255 or picture.mode.startswith("I;16"):
         values = np.clip(values, 0, 65535).astype(np.uint16) >> 8
     return Pillow.fromarray(np.clip(values, 0, 255).astype(np.uint8))
-
-
-def _on_white(picture: Pillow.Image) -> Pillow.Image:
-    alpha = picture.getchannel("A")
-    if alpha.getextrema() == (255, 255):
-        return picture.convert("RGB")
-    canvas = Pillow.new("RGB", picture.size, WHITE)
-    canvas.paste(picture, mask=alpha)
-    return canvas
 
 
 def _orientation(picture: Pillow.Image) -> int:

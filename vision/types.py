@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -77,6 +78,14 @@ class Landmarks:
     nose: Point | None = None
     mouth_left: Point | None = None
     mouth_right: Point | None = None
+
+    @property
+    def roll(self) -> float | None:
+        """Degrees by which the line from the right to the left eye falls, in image coordinates (y downwards)."""
+        if self.left_eye is None or self.right_eye is None:
+            return None
+        dx, dy = self.left_eye[0] - self.right_eye[0], self.left_eye[1] - self.right_eye[1]
+        return math.degrees(math.atan2(dy, dx))
 
 
 @dataclass(frozen=True)

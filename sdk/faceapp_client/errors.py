@@ -20,7 +20,7 @@ class Mistake:
 
 
 class FaceAppError(Exception):
-    """A call that failed. `status`: HTTP status, 0 without an answer. `retry_after`: seconds, if the service names them."""
+    """A call that failed. `status`: of HTTP, 0 without an answer. `retry_after`: seconds, if the service names them."""
 
     def __init__(
         self,

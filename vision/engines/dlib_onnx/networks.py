@@ -54,7 +54,7 @@ def features_graph(network: Network) -> bytes:
 def scores_graph(network: Network) -> bytes:
     """Takes `features` (1, channels, rows, columns), gives scores (1, 1, rows, columns)."""
     first, (*layers, last) = split_detector(network)
-    inputs = _channels(first)
+    inputs = _blocks([len(layer.weights) for layer in first if isinstance(layer, Conv)][-1])
     graph = Graph("scores")
     value = graph.input("features", np.float32, (1, inputs, "rows", "columns"))
     value, channels = _plain(graph, value, layers, inputs)
@@ -75,11 +75,6 @@ def _plain(graph: Graph, value: str, layers: Sequence[Layer], channels: int) -> 
         else:
             raise DatError("the detector has a layer that is unknown there")
     return value, channels
-
-
-def _channels(layers: Sequence[Layer]) -> int:
-    """How many channels `_plain` gives."""
-    return _blocks([len(layer.weights) for layer in layers if isinstance(layer, Conv)][-1])
 
 
 def fold_affine(layers: Sequence[Layer]) -> list[Layer]:
@@ -156,8 +151,10 @@ class _Walk:
 
     def pass_through(self, layer: Layer) -> None:
         tagged, self._tagged = self._tagged, isinstance(layer, Tag)
-        if isinstance(layer, Tag):
-            self._tag(second=tagged)
+        if isinstance(layer, Tag) and tagged:
+            self.value, self.shape = self._kept_before
+        elif isinstance(layer, Tag):
+            self._kept_before, self._kept = self._kept, (self.value, self.shape)
         elif isinstance(layer, Add):
             self._add()
         elif isinstance(layer, Conv):
@@ -168,12 +165,6 @@ class _Walk:
             self._linear(layer)
         elif isinstance(layer, Relu):
             self.value = self._graph.node("Relu", self.value)
-
-    def _tag(self, *, second: bool) -> None:
-        if second:
-            self.value, self.shape = self._kept_before
-        else:
-            self._kept_before, self._kept = self._kept, (self.value, self.shape)
 
     def _add(self) -> None:
         """dlib fills up the smaller one with zeros: after the last channel, at the bottom and on the right."""
