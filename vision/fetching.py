@@ -1,4 +1,4 @@
-"""Fetches images over HTTP, from the hosts that the administrator named and from nowhere else.
+"""Fetches images over HTTP, only from the hosts that the administrator allowed.
 
 A name is resolved once, every address it has must be a public one, and the connection goes to exactly these addresses
 while TLS, SNI and the Host header use the name: a second answer of the name server (DNS rebinding) changes nothing.
@@ -120,7 +120,7 @@ def check_url(url: str) -> Target:
     entries = [entry for entry in settings.URL_HOSTS if _matches(entry.strip(), host, port)]
     if scheme not in PORTS or parts.auth or not entries or len(url) > MAX_URL:
         raise invalid_image("image.url_refused")
-    # A wildcard leaves the choice of the address to whoever runs the zone, so only a full name may be private.
+    # A wildcard leaves the choice of the address to the owner of the zone, so only a full name may be private.
     may_be_private = settings.URL_ALLOW_PRIVATE and not all(entry.strip().startswith("*.") for entry in entries)
     return Target(scheme, host, port, parts.request_uri, may_be_private)
 
@@ -160,7 +160,7 @@ def _response(target: Target, deadline: Deadline) -> Iterator[HTTPResponse]:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
-        # Socket timeouts start anew with every byte; only this ends a server that trickles.
+        # Socket timeouts start again with every byte; only this stops a server that trickles.
         watch = threading.Timer(deadline.left(), cut, [connection.sock])
         watch.daemon = True
         watch.start()

@@ -37,7 +37,7 @@ MAX_NAME_BYTES = 200  # file systems take 255, and a storage adds a suffix to a 
 MAX_IDENTIFIER = 100  # characters
 WHITE = (255, 255, 255)
 
-# Pillow warns about large pictures and odd metadata; both are decided here, and a log line helps nobody.
+# Pillow warns about large pictures and odd metadata; both are handled here.
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)
 warnings.filterwarnings("ignore", module=r"PIL\.")
 # Plugins ask for it before they allocate; the narrower limit of most callers is checked here.
@@ -163,14 +163,14 @@ def decode_reduced(data: bytes, *, side: int, box: Box | None = None) -> tuple[P
 
 
 def is_plain_jpeg(data: bytes, *, limits: Limits | None = None) -> bool:
-    """Whether this is a JPEG file in colour or grey that is not to be turned. Raises `InvalidImage` like `sniff`."""
+    """Whether this is a JPEG file in colour or grey that is upright as stored. Raises `InvalidImage` like `sniff`."""
     picture, info = _open(data, limits)
     with picture:
         return info.format == "JPEG" and picture.mode in ("RGB", "L") and _orientation(picture) == 1
 
 
 def identify(text: str) -> str:
-    """How answers call an input: its first 100 characters, and `...` when there were more; safe to store."""
+    """How answers name an input: its first 100 characters, and `...` if there were more; safe to store."""
     start = text[:MAX_IDENTIFIER].encode("utf-8", "replace").decode().replace("\0", "?")
     return f"{start}..." if len(text) > MAX_IDENTIFIER else start
 

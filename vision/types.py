@@ -1,4 +1,4 @@
-"""What the engines say about pictures: plain immutable values, no Django, no HTTP."""
+"""What the engines return: plain immutable values, no Django, no HTTP."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Expression:
 
 @dataclass(frozen=True)
 class FrameFace:
-    """What tells a face in one frame of a sequence from the same face in another; see `vision.frames`."""
+    """What the faces of a sequence's frames are compared by; see `vision.frames`."""
 
     fingerprint: bytes  # of the aligned chip
     expression: Expression | None = None  # None where the 68-point predictor is not enabled

@@ -1,4 +1,4 @@
-"""The detectors by name, and how each one's answer becomes `Detection`s. Imports no model library.
+"""The detectors by name, and how their answers become `Detection`s. Imports no model library.
 
 Every detector gets the plain image, no larger than DETECTION_SIDE, and answers in pixels of that image.
 """
@@ -21,7 +21,7 @@ from vision.exceptions import UnknownName
 from vision.types import Box, Detection, Image, Landmarks, ScoredBox
 
 NOWHERE = Box(0, 0, 0, 0)
-MIN_SIDE = 20  # pixels; below it there is no face to find, and some detectors fail
+MIN_SIDE = 20  # pixels; smaller images show no face, and some detectors fail
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ WRONG_CONTENT = "text/html"  # an error or consent page in place of the file
 
 
 class FetchError(Exception):
-    """A file could not be put in place; the message says why, in words for an administrator."""
+    """A file could not be put in place; the message tells an administrator why."""
 
 
 def in_place(file: WeightFile) -> bool:
@@ -29,7 +29,7 @@ def in_place(file: WeightFile) -> bool:
 
 
 class Fetcher:
-    """Fetches files one after the other, and asks a host that does not answer only once."""
+    """Fetches files one after the other; a host that does not answer is tried only once."""
 
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report
@@ -98,7 +98,7 @@ def download(url: str, part: Path, *, label: str) -> None:
             raise requests.RequestException("the partial file was too long; run the command again")
         answer.raise_for_status()
         if answer.headers.get("Content-Type", "").startswith(WRONG_CONTENT):
-            raise requests.RequestException("a page came in place of the file")
+            raise requests.RequestException("the answer was a web page instead of the file")
         if answer.status_code != requests.codes.partial_content:
             start = 0
         _save(answer, part, start, label)

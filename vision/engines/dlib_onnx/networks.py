@@ -11,7 +11,7 @@ import numpy as np
 from vision.engines.dlib_onnx.dat import Add, Affine, Conv, DatError, Layer, Linear, Network, Pool, Relu, Tag, Weights
 from vision.engines.dlib_onnx.graph import Graph
 
-VERSION = 1  # of what these builders write; raise it with every change, so that kept graphs are built anew
+VERSION = 1  # of what these builders write; increase it with every change, so that stored graphs are rebuilt
 BLOCK = 16  # channels that ONNX Runtime's fast convolutions take at a time
 PIXEL_SCALE = 256.0
 Shape = tuple[int, int, int]  # channels, rows, columns
@@ -21,7 +21,7 @@ def descriptor_graph(network: Network) -> bytes:
     """Takes `images` (n, side, side, 3) uint8 RGB, gives descriptors (n, outputs) float32. Raises `DatError`."""
     layers = fold_affine(network.layers)
     if not network.side or not isinstance(layers[0], Conv):
-        raise DatError("the network is no descriptor")
+        raise DatError("the network is not a descriptor")
     graph = Graph("descriptor")
     images = graph.input("images", np.uint8, ("n", network.side, network.side, 3))
     planes = graph.node("Transpose", graph.node("Cast", images, to=1), perm=(0, 3, 1, 2))
@@ -38,7 +38,7 @@ def split_detector(network: Network) -> tuple[list[Layer], list[Layer]]:
     start = next((i for i, layer in enumerate(layers) if isinstance(layer, Conv) and layer.padding), 0)
     last = layers[-1]
     if not (start and network.window and isinstance(last, Conv) and last.stride == 1 and len(last.weights) == 1):
-        raise DatError("the network is no detector")
+        raise DatError("the network is not a detector")
     return layers[:start], layers[start:]
 
 

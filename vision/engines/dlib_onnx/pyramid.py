@@ -70,7 +70,7 @@ def lay_out(width: int, height: int, *, gap: int, border: int) -> Layout:
 
 
 def _turning_point(sizes: Sequence[tuple[int, int]], gap: int) -> int:
-    """How many levels come before one that fits beside its predecessor, and that the way back has room for."""
+    """How many levels come before one that fits next to its predecessor and leaves room for the column upwards."""
     (width, height), *_ = sizes
     total = sum(h + gap for _, h in sizes) - 2 * gap
     column = before = 0
