@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from rest.fields import FILE_LIST, ImageField
-from work.submissions import read_submissions
+from work.submissions import check_batch_size, read_submissions
 from work.types import Submission
 
 
@@ -16,6 +16,10 @@ class ImageList(serializers.Serializer):  # type: ignore[type-arg]
 
     images: Any = serializers.ListField(child=ImageField(), style=FILE_LIST, help_text="Text forms or file parts.")
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Raises `NoImages` or `TooManyImages`: before any image is fetched."""
+        check_batch_size(len(attrs["images"]))
+        return attrs
+
     def submissions(self) -> list[Submission]:
-        """Raises `NoImages` or `TooManyImages` before any image is fetched."""
         return read_submissions(self.validated_data["images"])
