@@ -11,8 +11,8 @@ from django.db import connections, models
 from django.db.models import Count, F, Q
 
 from albums.types import ImageMatch, Vote
+from calibration.similarity import similarity
 from people.querysets import DISTANCES
-from vision.similarity import similarity
 from work.models import UNFINISHED, Status
 from work.querysets import ClaimedWorkQuerySet
 

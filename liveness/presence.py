@@ -13,7 +13,7 @@ from liveness.types import PassiveResult, Policy
 from vision import inference
 from vision.engines import DEFAULT, engines
 from vision.exceptions import EngineUnavailable
-from vision.similarity import distance, similarity
+from vision.similarity import distance
 from vision.types import DetectedFace, Embedding
 
 Face = DetectedFace | Mapping[str, Embedding]  # or the embeddings of one, by space
@@ -78,4 +78,5 @@ def alike(*, one: Face, other: Face) -> float:
     space = engines[DEFAULT].space
     first, second = (face.embeddings if isinstance(face, DetectedFace) else face for face in (one, other))
     apart = distance(first[space.name], second[space.name], metric=space.metric)
+    from calibration.similarity import similarity
     return similarity(distance=apart, metric=space.metric, threshold=space.thresholds[space.metric])

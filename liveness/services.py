@@ -22,7 +22,7 @@ from liveness.presence import Face, alike, assess, can_assess, passive_check, po
 from liveness.types import FrameResult, FramesResult, Policy, SessionResult
 from vision.engines import DEFAULT, engines
 from vision.frames import repeats
-from vision.similarity import AT_THRESHOLD
+from calibration.similarity import AT_THRESHOLD
 from vision.types import DetectedFace, Embedding
 
 __all__ = [

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from calibration.services import threshold_of
+from calibration.similarity import similarity
 from clients.models import Client
 from people.models import Person
 from people.types import Neighbour
@@ -17,7 +18,6 @@ from training.querysets import marks_of, templates_of
 from training.types import Judgement, Recognition
 from vision import inference
 from vision.engines import DEFAULT, engines
-from vision.similarity import similarity
 from vision.types import DetectedFace, Space
 
 STRANGER = Judgement()

@@ -15,7 +15,6 @@ from compat.ekyc.arguments import Arguments, read_image, read_or_refuse
 from compat.ekyc.exceptions import BadArguments, BatchTooLarge, FramesMissing
 from people.models import Person
 from people.types import Candidate, LiveComparison, Proof, Refusal, SearchedFace, SourcedImage
-from vision.similarity import AT_THRESHOLD
 
 DEFAULT_SOURCE = "default"
 UNREADABLE = "Image input was wrong format. Please check your input image."
@@ -192,8 +191,8 @@ def write_item(name: str, result: SearchedFace | Refusal) -> dict[str, Any]:
 
 
 def write_hits(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
-    """Those above the threshold, best first."""
-    return [write_hit(hit) for hit in candidates if hit.comparison.similarity > AT_THRESHOLD]
+    """Those that match, best first."""
+    return [write_hit(hit) for hit in candidates if hit.comparison.matches]
 
 
 def write_hit(candidate: Candidate) -> dict[str, Any]:
