@@ -120,10 +120,12 @@ def _screen(image: ProcessedImage) -> None:
             client=image.client, space=space, embeddings=embeddings, metric=job.metric, threshold=job.threshold
         )
         try:
-            return _store(image, analysis, hits)
+            _store(image, analysis, hits)
         except IntegrityError:
             if not left:
                 raise
+        else:
+            break
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from errors import Unprocessable
 
 TRUE = {"1", "true", "yes", "on"}
+UUID_LENGTH = 36  # with hyphens
 FALSE = {"", "0", "false", "no", "off"}
 
 
@@ -20,12 +21,25 @@ def positive_id(text: str) -> int:
     return int(text)
 
 
-def path_id(text: str) -> int | UUID:
-    """A row's number or UUID from a path. Raises `Unprocessable` (422) for anything else."""
+def number_or_uuid(text: str) -> int | str:
+    """A row's public id from a path. Raises `Unprocessable` (422) for what is neither a number from 1 nor a UUID."""
     try:
-        return UUID(text) if len(text) == 36 else positive_id(text)
+        return text if len(text) == UUID_LENGTH and UUID(text) else positive_id(text)
     except ValueError:
         return positive_id(text)
+
+
+def text_parameter(request: Request, name: str) -> str | None:
+    """A text to filter by; None when it is absent. Raises `ValidationError` (422) for what no database can hold."""
+    text = request.query_params.get(name)
+    if text is not None and not is_storable(text):
+        raise ValidationError({name: ["Null characters and lone surrogates are not allowed."]})
+    return text
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL can store and compare it: UTF-8 without the character 0."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def flag(request: Request, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Work that survives: a row is claimed by a task, worked on, and finished. Screening, albums and training have such rows."""
+"""Work that survives: a row is claimed by a task, worked on, and finished."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class ClaimedWorkQuerySet(models.QuerySet[Row]):
         return self.filter(pk=row.pk, status=Status.PROCESSING, claim=row.claim)
 
     def excuse(self, row: Row) -> None:
-        """A run that ended because a part of the service was away is no attempt. Its task keeps the claim and retries."""
+        """Not to count a run that ended because a part of the service was away. Its task keeps the claim to retry."""
         self.held_as(row).update(attempts=F("attempts") - 1)
 
     def abandoned(self) -> Self:

@@ -41,8 +41,8 @@ class AlbumSerializer(serializers.ModelSerializer[Album]):
     class Meta:
         model = Album
         fields = [
-            "id", "uuid", "name", "keep_images", "metric", "threshold", "created_at", "total", "uploaded", "running", "done",
-            "failed",
+            "id", "uuid", "name", "keep_images", "metric", "threshold", "created_at", "total", "uploaded",
+            "running", "done", "failed",
         ]  # fmt: skip
 
 

@@ -90,8 +90,8 @@ def test_groups_keep_the_id_with_most_of_their_faces() -> None:
 def group_of(image: AlbumImage) -> FaceGroup:
     face = image.faces.first()
     assert face
-    assert face.group_id
-    return curation.get_group(album=image.album, group_id=face.group_id)
+    assert face.group
+    return curation.get_group(album=image.album, group_id=face.group.number)
 
 
 def test_a_named_group_is_a_person_of_the_gallery(add: Add) -> None:
@@ -143,7 +143,7 @@ def test_a_named_group_is_not_taken_apart(add: Add, album: Album) -> None:
 def test_merged_groups_stay_merged(add: Add, album: Album) -> None:
     rose, young = add(RED), add(GREEN)
     other = group_of(young)
-    merged = curation.merge_groups(group=group_of(rose), others=[other.pk])
+    merged = curation.merge_groups(group=group_of(rose), others=[other.number])
     assert list(groups(album)) == [merged.pk]
     add(GREEN)
     assert len(groups(album)[merged.pk]) == 3
@@ -152,7 +152,7 @@ def test_merged_groups_stay_merged(add: Add, album: Album) -> None:
 def test_split_faces_are_a_group_of_their_own(add: Add, album: Album) -> None:
     first, second = add(RED), add(RED)
     group = group_of(first)
-    new = curation.split_group(group=group, face_ids=[second.faces.get().pk])
+    new = curation.split_group(group=group, faces=[second.faces.get().number])
     assert groups(album) == {group.pk: [(first.pk, 0)], new.pk: [(second.pk, 0)]}
     add(RED)
     assert sorted(map(len, groups(album).values())) == [1, 2]
@@ -161,13 +161,13 @@ def test_split_faces_are_a_group_of_their_own(add: Add, album: Album) -> None:
 def test_what_makes_no_sense_is_refused(add: Add) -> None:
     first, second = group_of(add(RED)), group_of(add(BLUE))
     curation.name_group(group=second, name="Rose")
-    everybody = list(AlbumFace.objects.filter(group=first).values_list("pk", flat=True))
-    for others in ([], [first.pk], [99999], [second.pk]):
+    everybody = list(AlbumFace.objects.filter(group=first).values_list("number", flat=True))
+    for others in ([], [first.number], [99999], [second.number]):
         with pytest.raises(BadGrouping):
             curation.merge_groups(group=first, others=others)
     for faces in ([], everybody, [99999]):
         with pytest.raises(BadGrouping):
-            curation.split_group(group=first, face_ids=faces)
+            curation.split_group(group=first, faces=faces)
 
 
 def test_two_people_who_name_a_group_at_once_make_one_person(add: Add) -> None:

@@ -32,7 +32,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
-        "StatusEnum": "work.claims.Status",
+        "StatusEnum": "work.models.Status",
         "TrainingStatusEnum": "training.models.Status",
     },
     "SCHEMA_PATH_PREFIX": r"/api/v1",
