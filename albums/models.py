@@ -55,6 +55,7 @@ class Album(Numbered):
         constraints = [
             models.UniqueConstraint(fields=["client", "name"], name="album_name_unique"),
             models.UniqueConstraint(fields=["client", "number"], name="album_number_unique"),
+            models.CheckConstraint(condition=models.Q(threshold__gt=0), name="album_threshold_positive"),
         ]
 
     def __str__(self) -> str:

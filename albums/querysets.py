@@ -11,7 +11,7 @@ from django.db import connections, models
 from django.db.models import Count, F, Q
 
 from albums.types import ImageMatch, Vote
-from calibration.similarity import similarity
+from calibration.types import OperatingPoint
 from people.querysets import DISTANCES
 from work.models import UNFINISHED, Status
 from work.querysets import ClaimedWorkQuerySet
@@ -103,12 +103,9 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
             ) AS best
             JOIN albums_albumimage AS image ON image.id = best.image_id
             ORDER BY best.distance, best.image_id"""  # noqa: S608  constants and parameters only
-        metric, threshold = image.album.metric, image.album.threshold
-        found = []
-        for *row, distance in self._rows(sql, [image.pk, threshold]):
-            alike = similarity(distance=distance, metric=metric, threshold=threshold)
-            found.append(ImageMatch(row[0], row[1], row[2], row[3], distance, alike))
-        return found
+        point = OperatingPoint(image.album.metric, image.album.threshold)
+        rows = self._rows(sql, [image.pk, point.threshold])
+        return [ImageMatch(*row, similarity=point.similarity(row[-1])) for row in rows]
 
     def votes(self, face: AlbumFace, album: Album) -> list[Vote]:
         """The groups in which the face has neighbours, the weightiest first. One query."""

@@ -25,7 +25,8 @@ class RecogniserSerializer(serializers.ModelSerializer[Recogniser]):
         model = Recogniser
         fields = [
             "id", "uuid", "source", "space", "version", "status", "is_active", "progress", "people", "images",
-            "options", "min_probability", "metrics", "error_code", "error", "created_at", "started_at", "finished_at", "seconds",
+            "options", "min_probability", "metrics", "error_code", "error", "created_at", "started_at", "finished_at",
+            "seconds",
         ]  # fmt: skip
         read_only_fields = fields
 
