@@ -22,6 +22,11 @@ from storage.files import discard_files
 from storage.models import StoredFace
 from work.models import ClaimedImage, Status
 
+STATES = [
+    (status.value, status.label)
+    for status in (Status.UPLOADED, Status.PENDING, Status.PROCESSING, Status.DONE, Status.FAILED)
+]
+
 
 def album_path(image: AlbumImage, filename: str) -> str:
     """A random name: what the caller named the file never reaches the storage."""

@@ -20,6 +20,11 @@ from work.queues import BULK, INTERACTIVE
 
 __all__ = ["Job", "Match", "ProcessedFace", "ProcessedImage", "Status"]
 
+STATES = [
+    (status.value, status.label)
+    for status in (Status.PENDING, Status.PROCESSING, Status.DONE, Status.FAILED, Status.CANCELLED)
+]
+
 
 def processed_path(image: ProcessedImage, filename: str) -> str:
     """A random name: what the caller named the file never reaches the storage."""

@@ -23,6 +23,7 @@ STATES = {  # what callers call the life of a version; `rejected`: trained, but 
     Status.REJECTED: "rejected",
     Status.FAILED: "failed",
 }
+STATE_CHOICES = [(state, state.capitalize()) for state in STATES.values()]
 
 
 def _between(low: float, high: float) -> list[Any]:

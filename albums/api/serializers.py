@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
+from albums.models import STATES, Album, AlbumFace, AlbumImage, FaceGroup
 from rest.fields import DistanceField, OptionalBoolean, TextOrNull
 from work.api.serializers import ImageList
 
@@ -60,7 +60,7 @@ class AlbumFaceSerializer(serializers.ModelSerializer[AlbumFace]):
     w = serializers.IntegerField(source="box_w")
     h = serializers.IntegerField(source="box_h")
     image_id = serializers.IntegerField(source="image.number")
-    group_id = serializers.IntegerField(source="group.number", default=None, allow_null=True)
+    group_id = serializers.IntegerField(source="group.number", allow_null=True)
 
     class Meta:
         model = AlbumFace
@@ -71,6 +71,7 @@ class AlbumImageSerializer(serializers.ModelSerializer[AlbumImage]):
     """An image with its faces, once it is `done`. `has_file`: whether its bytes are still stored."""
 
     id = serializers.IntegerField(source="number", read_only=True)
+    status = serializers.ChoiceField(choices=STATES)
     faces = AlbumFaceSerializer(many=True)
     error = TextOrNull()
     error_code = TextOrNull()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from itertools import permutations
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 
-from albums import curation
+from albums import curation, services
 from albums.exceptions import BadGrouping
 from albums.grouping import _keep_ids
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
@@ -56,6 +59,21 @@ def test_a_face_between_two_joins_them_and_the_older_group_keeps_its_id(
     [(group, faces)] = groups(album).items()
     assert len(faces) == 3
     assert group == min(FaceGroup.objects.values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("order", [*permutations([0, 1, 2])])
+def test_a_person_who_is_on_one_image_several_times_has_one_group(
+    add: Add, album: Album, order: tuple[int, ...]
+) -> None:
+    """Collages, mirrors and video calls, whichever image comes first."""
+    for number in order:
+        add(*[(RED, RED, RED, RED), (BLUE, RED, BLUE), (BLUE,)][number])
+    assert sorted(map(len, groups(album).values())) == [3, 5]
+
+
+def test_the_faces_of_a_single_image_are_grouped(add: Add, album: Album) -> None:
+    image = add(RED, RED, BLUE, RED)
+    assert sorted(groups(album).values()) == [[(image.pk, 0), (image.pk, 1), (image.pk, 3)], [(image.pk, 2)]]
 
 
 def test_one_face_between_two_crowds_does_not_merge_them(add: Add, album: Album) -> None:
@@ -129,6 +147,55 @@ def test_reference_images_have_a_picture_where_the_album_keeps_files(add: Add) -
     assert reference.image
     assert (reference.width, reference.height) == (69, 69)
     assert (reference.box_x, reference.box_y, reference.box_w) == (14, 14, 41)
+
+
+def test_files_are_read_before_the_album_is_held(add: Add, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for the album does not wait for the store."""
+    Album.objects.update(keep_images=True)
+    image = add(RED)
+    real = curation.read_file
+
+    def read(**options: Any) -> bytes:
+        assert not connection.in_atomic_block
+        return real(**options)
+
+    monkeypatch.setattr(curation, "read_file", read)
+    curation.name_group(group=group_of(image), name="Rose")
+    assert ReferenceImage.objects.get().image
+
+
+def test_a_face_that_is_erased_while_its_group_is_named_is_not_adopted(
+    add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, erased = add(RED), add(RED)
+    real = curation._largest_faces
+
+    def erasing(group: FaceGroup) -> list[AlbumFace]:
+        faces = real(group)
+        services.delete_images(album=kept.album, images=[erased])
+        return faces
+
+    monkeypatch.setattr(curation, "_largest_faces", erasing)
+    curation.name_group(group=group_of(kept), name="Rose")
+    assert FaceTemplate.objects.count() == 1
+
+
+def test_a_group_that_cannot_be_named_leaves_no_file(
+    add: Add, monkeypatch: pytest.MonkeyPatch, media_root: Path
+) -> None:
+    Album.objects.update(keep_images=True)
+    image = add(RED)
+    add(RED)
+    kept = {path for path in media_root.rglob("*") if path.is_file()}
+
+    def gone(group: FaceGroup, **options: Any) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(FaceGroup, "save", gone)
+    with pytest.raises(OperationalError):
+        curation.name_group(group=group_of(image), name="Rose")
+    assert not Person.objects.exists()
+    assert {path for path in media_root.rglob("*") if path.is_file()} == kept
 
 
 def test_a_named_group_is_not_taken_apart(add: Add, album: Album) -> None:

@@ -12,6 +12,7 @@ from albums import services
 from albums.exceptions import AlreadyQueued, ImageExists
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.tests.conftest import Add
+from calibration.services import set_calibration
 from clients.models import Client
 from errors import Unavailable
 from recognition.tests.test_races import Rival
@@ -62,6 +63,13 @@ def test_a_smaller_threshold_holds_at_once(add: Add, album: Album) -> None:
     album.threshold = 0.05
     services.save_album(album=album, fields=["threshold"])
     assert matched(AlbumImage.objects.get(pk=first.pk)) == []
+
+
+def test_an_album_begins_with_the_clients_operating_point(client_a: Client, client_b: Client) -> None:
+    set_calibration(client=client_a, space="default", threshold=0.05)
+    thresholds = [services.create_album(client=client, name="new").threshold for client in (client_a, client_b)]
+    assert thresholds == [0.05, 0.2]
+    assert services.create_album(client=client_a, name="own", threshold=0.1).threshold == 0.1
 
 
 def test_images_processed_at_the_same_instant_always_find_each_other(

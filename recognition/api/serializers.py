@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from clients.authentication import client_of
-from recognition.models import Job, Match, ProcessedFace, ProcessedImage
+from recognition.models import STATES, Job, Match, ProcessedFace, ProcessedImage
 from recognition.services import screening_options
 from recognition.types import ScreeningOptions
 from rest.fields import FILE_LIST, DistanceField, ImageField, TextOrNull
@@ -130,6 +130,7 @@ class ImageResultSerializer(serializers.ModelSerializer[ProcessedImage]):
     """The outcome for one image. `saved_image_path` is a logical name in the store, not a path on the server."""
 
     image_path_or_identifier = serializers.CharField(source="identifier")
+    status = serializers.ChoiceField(choices=STATES)
     faces = FaceSerializer(many=True)
     error = TextOrNull()
     error_code = TextOrNull()

@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.db import OperationalError
 from django.utils import timezone
 
+from calibration.services import set_calibration
 from clients.models import Client
 from errors import Unavailable
 from recognition import services
@@ -33,6 +34,14 @@ def image(client_a: Client) -> ProcessedImage:
 def state(image: ProcessedImage) -> tuple[str, str]:
     image.refresh_from_db()
     return image.status, image.error_code
+
+
+def test_screening_decides_by_the_clients_operating_point(client_a: Client, client_b: Client) -> None:
+    set_calibration(client=client_a, space="default", threshold=0.05)
+    assert services.screening_options(client=client_a).threshold == 0.05
+    assert services.screening_options(client=client_a, threshold=0.1).threshold == 0.1
+    assert services.screening_options(client=client_a, metric="cosine").threshold == 0.02  # calibrated in another
+    assert services.screening_options(client=client_b).threshold == 0.2
 
 
 def test_delivered_twice_is_stored_once(image: ProcessedImage) -> None:

@@ -115,7 +115,8 @@ class Pages(Generic[T]):
         items = [understood(self.kind, item) for item in envelope.items]
         if "next" in response.links:
             link = httpx.URL(response.links["next"]["url"]).params
-            return Page(items, {name: link.get_list(name) if name in self.params else link[name] for name in link})
+            several = {name: link.get_list(name) for name in link}
+            return Page(items, {name: values if values[1:] else values[0] for name, values in several.items()})
         reached = int(query["offset"]) + len(items)
         return Page(items, {**query, "offset": reached} if items and reached < envelope.total_items else None)
 

@@ -7,12 +7,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from training.models import STATES, Recogniser
+from training.models import STATE_CHOICES, Recogniser
 
 
 class RecogniserSerializer(serializers.ModelSerializer[Recogniser]):
     id = serializers.IntegerField(source="number", read_only=True)
-    status = serializers.ChoiceField(choices=list(STATES.values()), source="state", read_only=True)
+    status = serializers.ChoiceField(choices=STATE_CHOICES, source="state", read_only=True)
     progress = serializers.FloatField(read_only=True, help_text="Share of the epochs that are done, 0 to 1.")
     seconds = serializers.FloatField(read_only=True, allow_null=True, help_text="How long the training took.")
     metrics = serializers.SerializerMethodField(
