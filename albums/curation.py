@@ -105,7 +105,7 @@ def _curated(group: FaceGroup) -> FaceGroup:
 
 # ---- from faces to reference images -----------------------------------------------------------------------------
 def _largest_faces(group: FaceGroup) -> list[AlbumFace]:
-    faces = group.faces.select_related("image", "album")
+    faces = AlbumFace.objects.filter(group=group).select_related("image", "album")
     return list(faces.order_by((F("box_w") * F("box_h")).desc(), "pk")[:REFERENCES])
 
 
