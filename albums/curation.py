@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
@@ -24,7 +25,7 @@ REFERENCES = 5  # of a named group: its largest faces
 CROP_SIDE = 480  # pixels
 
 
-def get_group(*, album: Album, group_id: int | str) -> FaceGroup:
+def get_group(*, album: Album, group_id: int | UUID) -> FaceGroup:
     """A group of the album by its number or UUID. Raises `AlbumNotFound`."""
     group: FaceGroup | None = FaceGroup.objects.of_album(album).with_faces().filter(public_id(group_id)).first()
     if group is None:

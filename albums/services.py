@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -66,7 +67,7 @@ def _saved(album: Album, **options: Any) -> Album:
     return album
 
 
-def get_album(*, client: Client, album_id: int | str) -> Album:
+def get_album(*, client: Client, album_id: int | UUID) -> Album:
     """An album by its number or UUID. Raises `AlbumNotFound` for an unknown one and for another client's."""
     album = Album.objects.of_client(client).filter(public_id(album_id)).first()
     if album is None:
@@ -74,7 +75,7 @@ def get_album(*, client: Client, album_id: int | str) -> Album:
     return album
 
 
-def get_image(*, album: Album, image_id: int | str | None = None, external_id: str | None = None) -> AlbumImage:
+def get_image(*, album: Album, image_id: int | UUID | None = None, external_id: str | None = None) -> AlbumImage:
     """One image by its number or UUID, or by the caller's own id. Raises `AlbumNotFound`."""
     images = album.images.select_related("album")
     found = images.filter(external_id=external_id) if image_id is None else images.filter(public_id(image_id))

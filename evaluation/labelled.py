@@ -15,7 +15,7 @@ import numpy as np
 
 from errors import InvalidInput
 from evaluation.rates import Integers, Pairs, pair_everyone, score_pairs
-from people.portraits import choose_face
+from people.services import choose_face
 from people.types import Refusal
 from transfer.folders import BadLayout, check_file, read_people, read_table, read_upload, shown
 from vision import inference

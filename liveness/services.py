@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -207,8 +207,12 @@ def cancel_session(*, session: LivenessSession) -> None:
         raise _closed(session)
 
 
-def redeem_token(*, client: Client, token: str, purpose: str, subject: str, face: Face, source: str = "") -> None:
+def redeem_token(
+    *, client: Client, token: str, purpose: str, subject: str, face: Face, sources: Collection[str] = ("",)
+) -> None:
     """Use up a result token for `face`, the face that is registered or compared now (or its embeddings by space).
+
+    `sources` are the names of the subject's gallery, one of which the session was started for.
 
     Call it in the transaction that stores what the token permits: when that fails, the token is good again. Raises
     `TokenRefused` (`liveness.token_invalid`, `.token_expired`, `.token_used`, `.token_wrong_purpose`,
@@ -216,7 +220,7 @@ def redeem_token(*, client: Client, token: str, purpose: str, subject: str, face
     """
     read = tokens.read(text=token)
     session = get_session(client=client, session_id=read.session_id)
-    _check_binding(session, purpose, subject, source)
+    _check_binding(session, purpose, subject, sources)
     if session.redeemed_at is None and alike(one=_kept_face(session), other=face) < AT_THRESHOLD:
         raise TokenRefused("The liveness token was made for another face.", code="liveness.token_other_face")
     if not LivenessSession.objects.redeem(session.pk, read.token_id):
@@ -329,8 +333,8 @@ def _kept_face(session: LivenessSession) -> dict[str, Embedding]:
     return {session.space: np.frombuffer(bytes(session.embedding), np.float32)}
 
 
-def _check_binding(session: LivenessSession, purpose: str, subject: str, source: str) -> None:
+def _check_binding(session: LivenessSession, purpose: str, subject: str, sources: Collection[str]) -> None:
     if session.purpose != purpose:
         raise TokenRefused("The liveness token was made for another purpose.", code="liveness.token_wrong_purpose")
-    if (session.subject, session.source) != (subject, source):
+    if session.subject != subject or session.source not in sources:
         raise TokenRefused("The liveness token was made for somebody else.", code="liveness.token_wrong_subject")

@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from errors import Unprocessable
 
 TRUE = {"1", "true", "yes", "on"}
-UUID_LENGTH = 36  # with hyphens
 FALSE = {"", "0", "false", "no", "off"}
 
 
@@ -21,10 +20,10 @@ def positive_id(text: str) -> int:
     return int(text)
 
 
-def number_or_uuid(text: str) -> int | str:
-    """A row's public id from a path. Raises `Unprocessable` (422) for what is neither a number from 1 nor a UUID."""
+def path_id(text: str) -> int | UUID:
+    """A row's number or UUID from a path. Raises `Unprocessable` (422) for anything else."""
     try:
-        return text if len(text) == UUID_LENGTH and UUID(text) else positive_id(text)
+        return UUID(text) if len(text) == 36 else positive_id(text)
     except ValueError:
         return positive_id(text)
 

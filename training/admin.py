@@ -65,9 +65,9 @@ class RecogniserAdmin(ModelAdmin):
     ]
     list_display_links = ["title"]
     list_filter = ["status", "is_active", "client"]
-    list_select_related = ["client"]
+    list_select_related = ["client", "gallery"]
     ordering = ["-id"]
-    search_fields = ["source", "client__name"]
+    search_fields = ["gallery__name", "client__name"]
     search_help_text = "Search by source or client"
     actions = ["activate", "deactivate", "train_anew"]
     fieldsets = [
@@ -79,7 +79,7 @@ class RecogniserAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> RecogniserQuerySet:
         versions: RecogniserQuerySet = super().get_queryset(request)
-        return versions.without_weights().select_related("client")
+        return versions.without_weights().select_related("client", "gallery")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from clients.models import Client
 from clients.numbering import Numbered
-from people.models import Person
+from people.models import Gallery, Person
 from training.querysets import RecogniserQuerySet
 from work.models import ClaimedWork, Status
 
@@ -55,7 +55,7 @@ class TrainingOptions(models.Model):
 
 
 class Recogniser(ClaimedWork, Numbered):
-    """One version of the classifier of a gallery: the people of a client's source in one space."""
+    """One version of the classifier of a gallery in one space."""
 
     task = "training.tasks.train_recogniser"
     queues = ("training",)
@@ -63,7 +63,7 @@ class Recogniser(ClaimedWork, Numbered):
     counted_as: ClassVar[str] = "recogniser"
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="recognisers")
-    source = models.CharField(max_length=100, blank=True, default="")
+    gallery = models.ForeignKey(Gallery, models.CASCADE, related_name="recognisers")
     space = models.CharField(max_length=100)
     version = models.PositiveIntegerField()
     is_active = models.BooleanField(default=False, help_text="Asked when faces of this gallery are recognised.")
@@ -80,12 +80,12 @@ class Recogniser(ClaimedWork, Numbered):
         ordering = ["-number"]
         constraints = [
             models.UniqueConstraint(fields=["client", "number"], name="recogniser_number_unique"),
-            models.UniqueConstraint(fields=["client", "source", "space", "version"], name="recogniser_version_unique"),
+            models.UniqueConstraint(fields=["gallery", "space", "version"], name="recogniser_version_unique"),
             models.UniqueConstraint(
-                fields=["client", "source", "space"], condition=Q(is_active=True), name="one_active_recogniser"
+                fields=["gallery", "space"], condition=Q(is_active=True), name="one_active_recogniser"
             ),
             models.UniqueConstraint(
-                fields=["client", "source", "space"], condition=Q(status="pending"), name="one_queued_recogniser"
+                fields=["gallery", "space"], condition=Q(status="pending"), name="one_queued_recogniser"
             ),
         ]
         indexes = [
@@ -100,6 +100,11 @@ class Recogniser(ClaimedWork, Numbered):
     @classmethod
     def lease(cls) -> timedelta:
         return timedelta(seconds=settings.TRAINING_TIME_LIMIT + 30)
+
+    @property
+    def source(self) -> str:
+        """The name of the gallery."""
+        return self.gallery.name
 
     @property
     def state(self) -> str:

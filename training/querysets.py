@@ -11,7 +11,7 @@ from django.db.models import Count, Max
 from django.utils import timezone
 
 from clients.models import Client
-from people.models import FaceTemplate
+from people.models import FaceTemplate, Gallery, GalleryKind
 from work.models import Status
 from work.querysets import ClaimedWorkQuerySet
 
@@ -25,7 +25,15 @@ class RecogniserQuerySet(ClaimedWorkQuerySet["Recogniser"]):
         return self.filter(client=client)
 
     def of_gallery(self, *, client: Client, source: str, space: str) -> RecogniserQuerySet:
-        return self.filter(client=client, source=source, space=space)
+        return self.in_source(source).filter(client=client, space=space)
+
+    def in_source(self, source: str) -> RecogniserQuerySet:
+        """Those of a gallery by its name; an empty one means the default gallery."""
+        return self.filter(gallery__in=Gallery.objects.of_kind(GalleryKind.PEOPLE).called([source]))
+
+    def rivals_of(self, version: Recogniser) -> RecogniserQuerySet:
+        """All versions of its gallery and space, itself included."""
+        return self.filter(gallery=version.gallery_id, space=version.space)
 
     def active(self) -> RecogniserQuerySet:
         return self.filter(is_active=True)
@@ -46,14 +54,11 @@ class RecogniserQuerySet(ClaimedWorkQuerySet["Recogniser"]):
 
     def give_back(self) -> None:
         """To the queue, or away when a newer version of the gallery waits there: it will see the same people."""
-        for version in self.without_weights().select_related("client"):
+        for version in self.without_weights():
             with transaction.atomic():
                 Client.objects.select_for_update(no_key=True).get(pk=version.client_id)
-                gallery = self.model.objects.of_gallery(
-                    client=version.client, source=version.source, space=version.space
-                )
                 held = self.model.objects.held_as(version)
-                if gallery.filter(status=Status.PENDING).exists():
+                if self.model.objects.rivals_of(version).filter(status=Status.PENDING).exists():
                     held.delete()
                 else:
                     held.move_to(Status.PENDING, claim="", queued_at=timezone.now())
@@ -66,8 +71,9 @@ class RecogniserQuerySet(ClaimedWorkQuerySet["Recogniser"]):
 
 def templates_of(*, client: Client, source: str, space: str) -> FaceTemplateQuerySet:
     """The templates of one gallery."""
-    found: FaceTemplateQuerySet = FaceTemplate.objects.of_client(client).in_space(space).enrolled(sources=[source])
-    return found
+    galleries = Gallery.objects.of_client(client).of_kind(GalleryKind.PEOPLE).called([source])
+    templates: FaceTemplateQuerySet = FaceTemplate.objects.of_client(client).in_space(space)
+    return templates.in_galleries(galleries.values_list("pk", flat=True))
 
 
 def marks_of(templates: FaceTemplateQuerySet, people: Collection[int] | None = None) -> dict[int, str]:

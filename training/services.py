@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from calibration.services import operating_point
 from clients.models import Client
 from errors import Unavailable
+from people.models import Gallery as People
 from training.evaluation import calibrate, evaluate, is_as_good, split
 from training.exceptions import GalleryTooSmall, NotReady, TrainingFailed
 from training.models import KnownPerson, Recogniser, Status, TrainingOptions
@@ -80,8 +81,9 @@ def _queue(client: Client, source: str, space: Space, options: Options) -> Recog
     if waiting:
         return waiting
     newest = versions.order_by("-version").values_list("version", flat=True).first() or 0
+    gallery = People.objects.named(client, source)
     made = Recogniser.objects.create(
-        client=client, source=source, space=space.name, version=newest + 1, options=asdict(options)
+        client=client, gallery=gallery, space=space.name, version=newest + 1, options=asdict(options)
     )
 
     def send() -> None:
@@ -95,7 +97,7 @@ def _queue(client: Client, source: str, space: Space, options: Options) -> Recog
 # ---- in the worker ----------------------------------------------------------------------------------------------
 def train(*, recogniser_id: int, task_id: str) -> None:
     """Train a version and put it into use if it is good enough: `run` claims it and stores an error as its own."""
-    run(Recogniser.objects.select_related("client"), _train, pk=recogniser_id, task_id=task_id)
+    run(Recogniser.objects.select_related("client", "gallery"), _train, pk=recogniser_id, task_id=task_id)
 
 
 def _train(version: Recogniser) -> None:
@@ -169,7 +171,7 @@ def _finish(version: Recogniser, *, good: bool, outcome: dict[str, Any]) -> None
     Client.objects.select_for_update(no_key=True).get(pk=version.client_id)
     if not version.finish(Status.DONE if good else Status.REJECTED, **outcome):
         return
-    versions = _versions_of(version)
+    versions = Recogniser.objects.rivals_of(version)
     if good and not versions.active().filter(version__gt=version.version).exists():
         _swap(version)
     versions.outdated(keep=KEPT_VERSIONS).delete()
@@ -192,18 +194,14 @@ def deactivate(*, recogniser: Recogniser) -> None:
 
 
 def _swap(recogniser: Recogniser) -> None:
-    _versions_of(recogniser).active().exclude(pk=recogniser.pk).update(is_active=False)
+    Recogniser.objects.rivals_of(recogniser).active().exclude(pk=recogniser.pk).update(is_active=False)
     Recogniser.objects.filter(pk=recogniser.pk).update(is_active=True)
     recogniser.is_active = True
 
 
-def _versions_of(version: Recogniser) -> Any:
-    return Recogniser.objects.of_gallery(client=version.client, source=version.source, space=version.space)
-
-
 def forget_the_erased() -> None:
     """Weights retain something of everyone they were trained with: such versions go too, and the rest is retrained."""
-    versions = list(Recogniser.objects.knowing_the_erased().without_weights().select_related("client"))
+    versions = list(Recogniser.objects.knowing_the_erased().without_weights().select_related("client", "gallery"))
     Recogniser.objects.filter(pk__in=[version.pk for version in versions]).delete()
     for client, source in {(version.client, version.source) for version in versions}:
         request_training(client=client, source=source, by_itself=True)

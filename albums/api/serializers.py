@@ -113,7 +113,7 @@ class FaceGroupSerializer(serializers.ModelSerializer[FaceGroup]):
 
     id = serializers.IntegerField(source="number", read_only=True)
     name = serializers.CharField()
-    person_id = serializers.IntegerField(allow_null=True)
+    person_id = serializers.IntegerField(source="person.number", allow_null=True)
     size = serializers.IntegerField()
     faces = AlbumFaceSerializer(many=True)
 

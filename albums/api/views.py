@@ -33,7 +33,7 @@ from clients.authentication import client_of
 from clients.models import Scope
 from clients.permissions import require_scope
 from rest.pagination import StrictPagination
-from rest.parameters import flag, number_or_uuid
+from rest.parameters import flag, path_id
 from rest.parsers import NestedJSONParser
 
 ALBUM_ID = OpenApiParameter("album_id", OpenApiTypes.INT, OpenApiParameter.PATH)
@@ -55,7 +55,7 @@ class AlbumView(GenericViewSet[Any]):
 
     def get_album(self) -> Album:
         """Of the path; 404 when it is another client's."""
-        album_id = number_or_uuid(self.kwargs.get("album_id") or self.kwargs["pk"])
+        album_id = path_id(self.kwargs.get("album_id") or self.kwargs["pk"])
         return services.get_album(client=client_of(self.request), album_id=album_id)
 
     def get_serializer_class(self) -> Any:
@@ -133,7 +133,7 @@ class AlbumImageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins
         return self.get_album().images.with_faces()
 
     def get_object(self) -> AlbumImage:
-        return services.get_image(album=self.get_album(), image_id=number_or_uuid(self.kwargs["pk"]))
+        return services.get_image(album=self.get_album(), image_id=path_id(self.kwargs["pk"]))
 
     def perform_destroy(self, instance: AlbumImage) -> None:
         services.delete_images(album=instance.album, images=[instance])
@@ -170,7 +170,7 @@ class FaceGroupViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AlbumVi
         return FaceGroup.objects.of_album(self.get_album()).with_faces().largest_first()
 
     def get_object(self) -> FaceGroup:
-        return curation.get_group(album=self.get_album(), group_id=number_or_uuid(self.kwargs["pk"]))
+        return curation.get_group(album=self.get_album(), group_id=path_id(self.kwargs["pk"]))
 
     def answer(self, group: FaceGroup) -> Response:
         return Response(FaceGroupSerializer(self.get_queryset().get(pk=group.pk)).data)

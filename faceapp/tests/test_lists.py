@@ -18,6 +18,7 @@ from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
 from clients.models import Client
 from clients.services import create_api_key
+from people.models import Gallery
 from people.services import create_person
 from recognition.models import Job, ProcessedImage
 from training.models import Recogniser
@@ -40,7 +41,8 @@ def add_processed_image(client: Client, number: int) -> ProcessedImage:
 
 
 def add_recogniser(client: Client, number: int) -> Recogniser:
-    return Recogniser.objects.create(client=client, space="fake", version=number, status=Status.FAILED)
+    gallery = Gallery.objects.named(client, "staff")
+    return Recogniser.objects.create(client=client, gallery=gallery, space="fake", version=number, status=Status.FAILED)
 
 
 def album_of(client: Client) -> Album:
@@ -66,6 +68,7 @@ ROWS: dict[str, Callable[[Client, int], Any]] = {
     "job-results": add_processed_image,
     "people-list": lambda client, number: create_person(client=client, name=f"person {number}"),
     "recogniser-list": add_recogniser,
+    "gallery-list": lambda client, number: Gallery.objects.named(client, f"gallery {number}"),
     "album-list": lambda client, number: create_album(client=client, name=f"album {number}"),
     "album-image-list": add_album_image,
     "album-group-list": add_group,

@@ -299,7 +299,7 @@ def test_a_token_is_good_once_for_what_it_was_made_for(
     token = passed(api)
     assert refusal_of(token, binding, purpose="payment") == "liveness.token_wrong_purpose"
     assert refusal_of(token, binding, subject="u2") == "liveness.token_wrong_subject"
-    assert refusal_of(token, binding, source="other") == "liveness.token_wrong_subject"
+    assert refusal_of(token, binding, sources=["other"]) == "liveness.token_wrong_subject"
     assert refusal_of(token, binding, face=read_face(data=frame(BLUE))) == "liveness.token_other_face"
     assert refusal_of(token, binding, client=client_b) == "liveness.not_found"
     assert refusal_of(token + "x", binding) == "liveness.token_invalid"

@@ -31,7 +31,7 @@ from recognition.api.serializers import (
 from recognition.exceptions import RecordNotFound
 from recognition.models import Job, ProcessedImage
 from rest.pagination import StrictPagination
-from rest.parameters import number_or_uuid, wants_async
+from rest.parameters import path_id, wants_async
 from rest.parsers import NestedJSONParser
 from storage.responses import image_response
 from work.queues import BULK, INTERACTIVE
@@ -163,7 +163,7 @@ class ProcessedImageViewSet(
         return ProcessedImage.objects.of_client(client_of(self.request)).finished().with_results()
 
     def get_object(self) -> ProcessedImage:
-        image: ProcessedImage | None = self.get_queryset().filter(public_id(number_or_uuid(self.kwargs["pk"]))).first()
+        image: ProcessedImage | None = self.get_queryset().filter(public_id(path_id(self.kwargs["pk"]))).first()
         if image is None:
             raise RecordNotFound("Processed image not found")
         return image

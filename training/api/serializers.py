@@ -40,7 +40,7 @@ class RecogniserSerializer(serializers.ModelSerializer[Recogniser]):
 
     @extend_schema_field(serializers.ListField(child=serializers.IntegerField()))
     def get_people(self, recogniser: Recogniser) -> list[int]:
-        return [known.person.pk for known in recogniser.known.all() if known.person]
+        return [known.person.number for known in recogniser.known.all() if known.person]
 
 
 class EpochSerializer(serializers.Serializer[Any]):
@@ -70,5 +70,5 @@ class TrainInput(serializers.Serializer[Any]):
         max_length=100,
         allow_blank=True,
         default="",
-        help_text="The sub-gallery of people to learn; empty for the main one.",
+        help_text="The gallery of people to learn; empty for the default one.",
     )

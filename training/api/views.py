@@ -16,7 +16,7 @@ from clients.models import Scope
 from clients.numbering import public_id
 from errors import NotFound
 from rest.pagination import StrictPagination
-from rest.parameters import number_or_uuid, text_parameter
+from rest.parameters import path_id, text_parameter
 from training import services
 from training.api.serializers import RecogniserDetailSerializer, RecogniserSerializer, TrainInput
 from training.models import Recogniser
@@ -25,7 +25,7 @@ from training.querysets import RecogniserQuerySet
 
 @extend_schema_view(
     list=extend_schema(
-        parameters=[OpenApiParameter("source", str, description="Only of this sub-gallery.")],
+        parameters=[OpenApiParameter("source", str, description="A gallery's name; empty for the default one.")],
         description="All versions that are kept.",
     ),
     retrieve=extend_schema(
@@ -44,17 +44,17 @@ class RecogniserViewSet(ReadOnlyModelViewSet[Recogniser]):
 
     def get_queryset(self) -> RecogniserQuerySet:
         versions = Recogniser.objects.of_client(client_of(self.request)).without_weights()
-        return versions.prefetch_related("known__person")
+        return versions.select_related("gallery").prefetch_related("known__person")
 
     def get_object(self) -> Recogniser:
-        found = self.get_queryset().filter(public_id(number_or_uuid(self.kwargs["pk"]))).first()
+        found = self.get_queryset().filter(public_id(path_id(self.kwargs["pk"]))).first()
         if found is None:
             raise NotFound("Recogniser not found")
         return found
 
     def filter_queryset(self, queryset: Any) -> Any:
         source = text_parameter(self.request, "source")
-        return queryset if source is None else queryset.filter(source=source)
+        return queryset if source is None else queryset.in_source(source)
 
     def get_serializer_class(self) -> type[RecogniserSerializer]:
         return RecogniserDetailSerializer if self.action == "retrieve" else RecogniserSerializer

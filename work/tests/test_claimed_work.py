@@ -16,6 +16,7 @@ from albums.models import AlbumImage
 from albums.services import create_album
 from clients.models import Client
 from errors import FaceAppError, InvalidInput, Unavailable
+from people.models import Gallery
 from recognition.models import Job, ProcessedImage
 from training.models import Recogniser
 from vision import inference
@@ -36,7 +37,7 @@ def in_album(client: Client) -> AlbumImage:
 
 
 def version(client: Client) -> Recogniser:
-    return Recogniser.objects.create(client=client, space="fake", version=1)
+    return Recogniser.objects.create(client=client, gallery=Gallery.objects.named(client, ""), space="fake", version=1)
 
 
 @pytest.fixture(params=[screened, in_album, version])
