@@ -116,7 +116,7 @@ class Recorder(Driver):
             answer = httpx.Response(status, json=body) if body is not None else httpx.Response(status, content=IMAGE)
 
     def iterate(self, pages: Pages[Any]) -> Any:
-        return self.run(pages.read(self.retries, 0)).items
+        return self.run(pages.read(self.retries, pages.first)).items
 
 
 def operation(request: Request) -> tuple[str, dict[str, Any]]:
