@@ -1,4 +1,4 @@
-"""Clients, their keys and the people who log in. A key is shown once, in the message after it was made."""
+"""Clients, their keys and users. A key is shown once, in the message after it was made."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from clients.models import ApiKey, Client
 def reset_client(*, client: Client) -> Counter[str]:
     """Erase all rows that belong to the client, and their files once this is committed; returns rows by model.
 
-    The client itself and its API keys stay, so that its applications go on with an empty service. Files that the store
-    does not delete now are found without a row, and erased, by the nightly purge.
+    The client itself and its API keys stay, so that its applications find an empty service. Files that cannot be
+    deleted now have no row any more, and the nightly purge erases them.
     """
     erased: Counter[str] = Counter()
     for relation in _belongings():

@@ -1,4 +1,4 @@
-"""Who may call the service: clients and their API keys."""
+"""Clients and their API keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Scope(models.TextChoices):
     SCREEN = "screen", "Screen images and read results"
     BLACKLIST_READ = "blacklist:read", "Read the blacklist"
     BLACKLIST_WRITE = "blacklist:write", "Change the blacklist"
-    NEXTCLOUD = "nextcloud", "Serve a Nextcloud"
+    NEXTCLOUD = "nextcloud", "Serve a Nextcloud server"
     PEOPLE_READ = "people:read", "Read the gallery of people"
     PEOPLE_WRITE = "people:write", "Enrol, change and erase people"
     PEOPLE_SEARCH = "people:search", "Search, verify and compare faces"
@@ -35,7 +35,7 @@ NAMED_ONLY = {Scope.EMBEDDINGS, Scope.RESET}
 
 
 class LivenessPolicy(models.TextChoices):
-    """What a client's liveness checks demand; see `liveness.services`."""
+    """What a client's liveness checks require; see `liveness.services`."""
 
     FRAMES = "frames", "Frames show the same person, no still twice"
     PASSIVE = "passive", "No presented picture, by the passive score"
@@ -61,7 +61,7 @@ class Client(models.Model):
         blank=True,
         default="",
         choices=LivenessPolicy,
-        help_text="What every liveness check demands, whatever a request says; empty uses the deployment's setting.",
+        help_text="What every liveness check requires, whatever a request says; empty uses the deployment's setting.",
     )
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL,

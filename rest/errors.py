@@ -1,7 +1,7 @@
 """How errors leave the service over HTTP: one table from the kinds of errors to statuses, and one shape for the body.
 
 `{"detail": <text>, "code": <stable code>}`; values that fail validation answer 422 with a list in `detail`, one item
-`{"type", "loc", "msg"}` per mistake. The text never repeats what an unexpected exception says.
+`{"type", "loc", "msg"}` per mistake. Answers never contain the message of an unexpected exception.
 """
 
 from __future__ import annotations
@@ -81,21 +81,16 @@ STORAGE_FULL = Problem(503, "The storage is full. Nothing was kept.", "storage.f
 
 # ---- from an exception to a problem -----------------------------------------------------------------------------
 def problem_of(exc: BaseException, *, context: dict[str, Any] | None = None) -> Problem | None:
-    """What the caller is told about `exc`; None when it is a mistake of ours."""
+    """What the caller learns about `exc`; None if it is a bug of ours."""
     if isinstance(exc, FaceAppError):
-        return _of_domain(exc)
+        status = next((status for kind, status in STATUSES.items() if isinstance(exc, kind)), None)
+        headers = RETRY_AFTER if status == 503 else {}
+        return None if status is None else Problem(status, exc.message, exc.code, headers)
     if isinstance(exc, exceptions.APIException):
         return _of_framework(exc, context or {})
     if isinstance(exc, OSError) and exc.errno in FULL_DISK:
         return STORAGE_FULL
     return next((problem for kinds, problem in FOREIGN if isinstance(exc, kinds)), None)
-
-
-def _of_domain(exc: FaceAppError) -> Problem | None:
-    status = next((status for kind, status in STATUSES.items() if isinstance(exc, kind)), None)
-    if status is None:
-        return None
-    return Problem(status, exc.message, exc.code, RETRY_AFTER if status == 503 else {})
 
 
 def _of_framework(exc: exceptions.APIException, context: dict[str, Any]) -> Problem:
@@ -104,24 +99,22 @@ def _of_framework(exc: exceptions.APIException, context: dict[str, Any]) -> Prob
     if isinstance(exc, exceptions.ParseError):
         mistake = {"type": "parse_error", "loc": ["body"], "msg": str(exc.detail)}
         return Problem(422, [mistake], "bad_body")
-    code = str(exc.get_codes())
-    return Problem(exc.status_code, str(exc.detail), CODES.get(code, code), _headers_of(exc))
-
-
-def _headers_of(exc: exceptions.APIException) -> dict[str, str]:
-    headers: dict[str, str] = {}
+    code, headers = str(exc.get_codes()), {}
     if auth := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = auth
     if (wait := getattr(exc, "wait", None)) is not None:
         headers["Retry-After"] = str(int(wait))
-    return headers
+    return Problem(exc.status_code, str(exc.detail), CODES.get(code, code), headers)
 
 
 # ---- validation -------------------------------------------------------------------------------------------------
 def mistakes(detail: Any, *, context: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """DRF's nested messages as a flat list; `loc` starts with where the value came from: path, query or body."""
+    request = context.get("request")
+    elsewhere = "query" if request is not None and request.method in {"GET", "HEAD", "DELETE"} else "body"
     for keys, message in _flatten(detail, []):
-        yield {"type": message.code, "loc": [_origin(keys, context), *keys], "msg": str(message)}
+        origin = "path" if keys and keys[0] in (context.get("kwargs") or {}) else elsewhere
+        yield {"type": message.code, "loc": [origin, *keys], "msg": str(message)}
 
 
 def _flatten(detail: Any, keys: list[str | int]) -> Iterator[tuple[list[str | int], exceptions.ErrorDetail]]:
@@ -135,13 +128,6 @@ def _flatten(detail: Any, keys: list[str | int]) -> Iterator[tuple[list[str | in
     for key, value in items:
         inner = keys if key in (None, api_settings.NON_FIELD_ERRORS_KEY) else [*keys, key]
         yield from _flatten(value, inner)
-
-
-def _origin(keys: list[str | int], context: dict[str, Any]) -> str:
-    if keys and keys[0] in (context.get("kwargs") or {}):
-        return "path"
-    request = context.get("request")
-    return "query" if request is not None and request.method in {"GET", "HEAD", "DELETE"} else "body"
 
 
 # ---- on the way out ---------------------------------------------------------------------------------------------

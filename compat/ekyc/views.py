@@ -21,7 +21,7 @@ from vision.types import Upload
 
 
 class EkycView(DialectView):
-    """`nothing`: what an answer carries besides `status` where the call fails, for callers who read every key."""
+    """`nothing` is what an answer has in addition to `status` when a call fails, for callers that read every key."""
 
     parser_classes = [NestedJSONParser]
     refusals = errors.REFUSALS
@@ -51,7 +51,7 @@ class CompareView(EkycView):
 
 
 class OtpView(CompareView):
-    """An image against somebody who is registered, or against another image."""
+    """An image against a registered person, or against another image."""
 
     def post(self, request: Request) -> Response:
         given, client = payloads.read_pair_or_claim(request.data), client_of(request)
@@ -64,7 +64,7 @@ class OtpView(CompareView):
 
 
 class RegisterView(EkycView):
-    """One face for an id and a source, in the place of an earlier one."""
+    """One face for an id and a source. It replaces an earlier one."""
 
     scope_write = Scope.PEOPLE_WRITE
     refusals = errors.OF_REGISTRATION
@@ -80,7 +80,7 @@ class RegisterView(EkycView):
 
 
 class SearchView(EkycView):
-    """Who is it?"""
+    """Whose face is it?"""
 
     scope_write = Scope.PEOPLE_SEARCH
     nothing: ClassVar[dict[str, Any]] = {"data": []}
@@ -93,7 +93,7 @@ class SearchView(EkycView):
 
 
 class BatchView(SearchView):
-    """Who are these? A bad image fails alone."""
+    """The same for several images. A bad one fails alone."""
 
     def post(self, request: Request) -> Response:
         batch = payloads.read_batch(request.data)
@@ -102,7 +102,7 @@ class BatchView(SearchView):
 
 
 class RemoveView(EkycView):
-    """Erase somebody with face and image."""
+    """Erase a person with face and image."""
 
     scope_write = Scope.PEOPLE_WRITE
 

@@ -20,7 +20,7 @@ from rest.parsers import NestedJSONParser
 
 
 class FaceAnalysisView(DialectView):
-    """With an account."""
+    """The caller has an account."""
 
     authentication_classes = [AccountAuthentication]
     parser_classes = [NestedJSONParser, FormParser, MultiPartParser]
@@ -36,7 +36,7 @@ class FaceAnalysisView(DialectView):
 
 
 class RegisterView(FaceAnalysisView):
-    """A new account, where the administrator lets people register themselves."""
+    """A new account, if the administrator lets people register themselves."""
 
     authentication_classes = []
     permission_classes = []
@@ -66,7 +66,7 @@ class UploadView(FaceAnalysisView):
 
 
 class ProcessView(FaceAnalysisView):
-    """Give an image to the workers."""
+    """Queue an image for the workers."""
 
     def post(self, request: Request) -> Response:
         image_id = payloads.read_text(request, "img_id")
@@ -75,14 +75,14 @@ class ProcessView(FaceAnalysisView):
 
 
 class StatusView(FaceAnalysisView):
-    """How far an image is."""
+    """The state of an image."""
 
     def get(self, request: Request, img_id: str) -> Response:
         return Response(payloads.write_status(services.get_image(client=client_of(request), image_id=img_id)))
 
 
 class MatchesView(FaceAnalysisView):
-    """Other images with a person of this one."""
+    """Other images that show a person of this one."""
 
     def get(self, request: Request, img_id: str) -> Response:
         client = client_of(request)

@@ -19,7 +19,7 @@ from people.models import Gallery
 
 
 class FaceHashView(DialectView):
-    """`nothing`: what an answer without success says in the words of the first generation."""
+    """`nothing` is what an answer without success has for callers of the first generation."""
 
     authentication_classes = [FaceHashKeyAuthentication]
     parser_classes = [MultipartFormParser, UrlEncodedFormParser]
@@ -41,7 +41,7 @@ class FaceHashView(DialectView):
 
 
 class RecogniseView(FaceHashView):
-    """Who is it; with `userName`, whether it is that user."""
+    """Identify a face or, with `userName`, verify that user."""
 
     scope_write = Scope.PEOPLE_SEARCH
     nothing = payloads.UNRECOGNISED

@@ -22,14 +22,14 @@ from errors import FaceAppError
 
 
 class AlwaysJson(JsonAnswers):
-    """Whatever the request says it is: 415 and 406 would cost an image."""
+    """Takes any body for a form: the app gives an image up after a 415."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return parsers[0]
 
 
 class NextcloudView(DialectView):
-    """With a key; no rate limits, because the app waits for ever and takes any refusal for the image's fault."""
+    """With a key; no rate limits, because the app waits for any time and blames the image for a refusal."""
 
     authentication_classes = [NextcloudKeyAuthentication]
     throttle_classes = []
@@ -44,7 +44,7 @@ class NextcloudView(DialectView):
 
 
 class OpenView(NextcloudView):
-    """What images may be sent. Whatever would spoil every image is said here, where the app's job ends unharmed."""
+    """Which images may be sent. Problems of every image are reported here, where they end the app's job and no more."""
 
     def get(self, request: Request) -> Response:
         services.choose(key=key_of(request))
@@ -61,7 +61,7 @@ class DetectView(NextcloudView):
 
 
 class ComputeView(NextcloudView):
-    """Landmarks and descriptor of a face whose place in the original photograph is known. Nothing is stored."""
+    """Landmarks and descriptor of a face that is marked in the original photograph. Nothing is stored."""
 
     def post(self, request: Request) -> Response:
         upload = payloads.read_upload(request.FILES)
@@ -71,7 +71,7 @@ class ComputeView(NextcloudView):
 
 
 class WelcomeView(NextcloudView):
-    """For people: version and model, or what is missing."""
+    """Version and model, or what is missing, for people who set a server up."""
 
     authentication_classes = []
     permission_classes = []
