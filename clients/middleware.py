@@ -53,6 +53,6 @@ class PathTokenMiddleware:
 
 
 def path_token_of(request: HttpRequest) -> str | None:
-    """The token that came with the path, which may be empty; None where the path had none."""
+    """The token that came with the path, which may be empty; None if the path had none."""
     token: str | None = getattr(request, "path_token", None)
     return token

@@ -20,5 +20,5 @@ class Refusal:
 
 
 def refusal_of(exc: Exception, table: Sequence[Refusal]) -> Refusal:
-    """The first row that covers the error; an empty one where there is none."""
+    """The first row that covers the error; an empty one if there is none."""
     return next((row for row in table if row.covers(exc)), Refusal(()))

@@ -1,4 +1,4 @@
-"""Numbers that count within one client and one kind, whoever takes them at the same time."""
+"""Numbers that count within one client and one kind, also when several callers take them at the same time."""
 
 from __future__ import annotations
 

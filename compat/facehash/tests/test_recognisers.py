@@ -1,4 +1,4 @@
-"""A gallery that grew large enough gets a classifier, trained with real weights beside the running service."""
+"""A gallery that grew large enough gets a classifier, trained with real weights next to the running service."""
 
 from __future__ import annotations
 

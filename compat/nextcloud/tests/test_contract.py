@@ -344,7 +344,7 @@ def test_nc_28_the_apps_own_requests(app: App, photos: dict[str, bytes], prefix:
 def test_nc_29_graceful_stop_finishes_what_is_in_flight(
     app: App, live: LiveStack, portraits: dict[str, Image.Image]
 ) -> None:
-    """The web server with the options of the container image, beside the other one."""
+    """The web server with the options of the container image, next to the other one."""
     image = encode(at_area(portraits["F1"], 8_294_400))
     [command] = re.findall(r"^CMD \[(.+)\]$", (settings.BASE_DIR / "Dockerfile").read_text(), re.MULTILINE)
     port = free_port()
