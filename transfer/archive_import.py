@@ -13,10 +13,9 @@ from django.db.models import Q
 from calibration.models import SpaceCalibration
 from calibration.services import set_calibration
 from clients.models import Client
-from people.exceptions import SourceReserved, UnusableValue
-from people.models import Person, ReferenceImage
-from people.portraits import add_reference_image
-from people.records import checked, save_person
+from people.exceptions import UnusableValue
+from people.models import Gallery, Person, ReferenceImage
+from people.services import add_reference_image, checked, save_person
 from people.types import Portrait, Refusal
 from storage.files import discard_files
 from transfer.archive import ArchiveReader
@@ -38,14 +37,15 @@ def import_archive(*, client: Client, archive: ArchiveReader, outcome: Outcome, 
     for number, record in enumerate(archive.people(), start=1):
         try:
             _import_person(client, record, archive, outcome, f"person {number}")
-        except (UnusableValue, SourceReserved) as error:
+        except UnusableValue as error:
             outcome.refused.append(Refusal(f"person {number}", error.code, error.message))
         advance()
 
 
 def _import_person(client: Client, record: PersonRecord, archive: ArchiveReader, outcome: Outcome, shown: str) -> None:
-    """Everything of the person that can be stored, or nothing. Raises `UnusableValue` or `SourceReserved`."""
-    values = checked(external_id=record.external_id, source=record.source, name=record.name, metadata=record.metadata)
+    """Everything of the person that can be stored, or nothing. Raises `UnusableValue`."""
+    names = ("external_id", "source", "name", "metadata")
+    values = checked({name: getattr(record, name) for name in names})
     added: list[ReferenceImage] = []
     refused: list[Refusal] = []
     try:
@@ -75,7 +75,7 @@ def _lacking(person: Person, record: PersonRecord) -> list[tuple[int, ImageRecor
 
 
 def _find(client: Client, record: PersonRecord, values: Mapping[str, Any]) -> Person | None:
-    people = Person.objects.of_client(client).filter(source=values["source"], external_id=values["external_id"])
+    people = Person.objects.of_client(client).in_sources([values["source"]]).filter(external_id=values["external_id"])
     if values["external_id"] is None:
         hashes = [image.content_hash for image in record.images]
         same = Q(reference_images__content_hash__in=hashes) | Q(reference_images__isnull=True)
@@ -85,7 +85,9 @@ def _find(client: Client, record: PersonRecord, values: Mapping[str, Any]) -> Pe
 
 
 def _make(client: Client, record: PersonRecord, values: Mapping[str, Any]) -> Person:
-    person = save_person(person=Person(client=client, **values))
+    fields = {name: value for name, value in values.items() if name != "source"}
+    gallery = Gallery.objects.named(client, values["source"])
+    person = save_person(person=Person(client=client, gallery=gallery, **fields))
     Person.objects.filter(pk=person.pk).update(created_at=record.created_at)
     return person
 

@@ -16,9 +16,9 @@ from typing import Any
 from clients.models import Client
 from errors import InvalidInput
 from people.models import Person, ReferenceImage
-from people.records import LONGEST, checked
-from people.services import enrol_face
-from people.types import Enrolment, Gate, Refusal
+from people.persons import LONGEST
+from people.services import checked, enrol_face
+from people.types import Enrolment, EnrolmentRules, Gate, Refusal, Whom
 from storage.files import STORAGE_ERRORS, content_hash
 from transfer.folders import check_file, read_people, read_table, read_upload, shown
 from vision.types import Upload
@@ -110,14 +110,15 @@ def import_row(*, client: Client, row: Row, gate: Gate | None, outcome: Outcome)
 def _check_values(row: Row) -> Refusal | None:
     """Whether the person's fields could be stored, before any of them is looked for."""
     try:
-        checked(external_id=row.external_id, source=row.source, name=row.name, metadata=row.metadata or {})
+        fields = {"external_id": row.external_id, "source": row.source, "name": row.name}
+        checked(fields | {"metadata": row.metadata or {}})
     except InvalidInput as error:
         return Refusal(row.shown, error.code, error.message)
     return None
 
 
 def _is_known(client: Client, row: Row, upload: Upload) -> bool:
-    person = Person.objects.of_client(client).filter(source=row.source, external_id=row.external_id).first()
+    person = Person.objects.of_client(client).in_sources([row.source]).filter(external_id=row.external_id).first()
     return person is not None and content_hash(upload.data) in known_hashes(person)
 
 
@@ -138,11 +139,8 @@ def _enrol(client: Client, row: Row, upload: Upload, gate: Gate | None, outcome:
         done = enrol_face(
             client=client,
             upload=upload,
-            external_id=row.external_id,
-            source=row.source,
-            name=row.name,
-            metadata=row.metadata,
-            gate=gate,
+            whom=Whom(external_id=row.external_id, source=row.source, name=row.name, metadata=row.metadata),
+            rules=EnrolmentRules(gate=gate),
         )
     except InvalidInput as error:
         outcome.refused.append(Refusal(row.shown, error.code, error.message))
@@ -153,7 +151,7 @@ def _enrol(client: Client, row: Row, upload: Upload, gate: Gate | None, outcome:
 
 
 def _alike(row: Row, done: Enrolment) -> list[Refusal]:
-    ids = sorted({candidate.person.external_id or f"person {candidate.person.pk}" for candidate in done.duplicates})
+    ids = sorted({candidate.person.external_id or f"person {candidate.person.number}" for candidate in done.duplicates})
     message = f"Enrolled, but the same face is there as {', '.join(ids)}."
     return [Refusal(row.shown, "face.enrolled_elsewhere", message)] if ids else []
 

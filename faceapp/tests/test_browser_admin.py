@@ -26,10 +26,12 @@ from compat.nextcloud.models import KeyModel
 from liveness.services import cancel_session, start_session
 from people.models import ReferenceImage
 from people.services import enrol_face
+from people.types import Whom
 from recognition.models import ProcessedImage
-from recognition.services import read_submission, screening_options, submit_images
+from recognition.services import screening_options, submit_images
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 from vision.types import Upload
+from work.submissions import read_submission
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -82,8 +84,8 @@ def log_in(page: Page, server: LiveServer, user: User) -> None:
 
 
 def screen(client: Client, *pictures: bytes) -> ProcessedImage:
-    submissions = [read_submission(data=data, name=f"camera-{n}.png") for n, data in enumerate(pictures)]
-    job = submit_images(client=client, submissions=submissions, options=screening_options())
+    submissions = [read_submission(Upload(data, f"camera-{n}.png")) for n, data in enumerate(pictures)]
+    job = submit_images(client=client, submissions=submissions, options=screening_options(client=client))
     image: ProcessedImage = job.images.order_by("position")[0]
     return image
 
@@ -195,7 +197,8 @@ def test_people_are_looked_at_and_their_faces_erased(at_work: Page, live_server:
     page = at_work
     for name, colour in (("Jane Example", RED), ("Jill Example", GREEN)):
         upload = Upload(picture(colour, side=120), "face.png")
-        enrol_face(client=client_a, upload=upload, external_id=name.lower(), name=name, source="staff")
+        whom = Whom(external_id=name.lower(), name=name, source="staff")
+        enrol_face(client=client_a, upload=upload, whom=whom)
     set_calibration(client=client_a, space="default", threshold=0.15, false_match_rate=0.001, note="measured in May")
     page.goto(live_server.url + reverse("admin:people_person_changelist"))
     shoot(page, "people")

@@ -36,7 +36,7 @@ def programs(live: LiveStack) -> Iterator[Program]:
 
 @pytest.fixture
 def program(programs: Iterator[Program]) -> Program:
-    """Of a client that nobody has used."""
+    """Of an unused client."""
     return next(programs)
 
 

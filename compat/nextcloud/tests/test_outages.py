@@ -1,4 +1,4 @@
-"""Parts of the running service are killed while a Nextcloud waits: its image gets its answer all the same."""
+"""Parts of the running service are killed while a Nextcloud server waits: its image is answered nevertheless."""
 
 from __future__ import annotations
 
