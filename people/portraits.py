@@ -9,7 +9,7 @@ from django.db import transaction
 from errors import InvalidInput
 from people.exceptions import PersonNotFound, UnusableFace
 from people.models import FaceTemplate, Person, ReferenceImage
-from people.types import FaceChoice, Portrait, Refusal
+from people.types import AdoptedFace, FaceChoice, Portrait, Refusal
 from storage.files import content_hash, discard_files, read_file, store_file
 from vision import images, inference
 from vision.engines import engines
@@ -92,6 +92,38 @@ def add_templates(*, reference: ReferenceImage, portrait: Portrait) -> None:
         for space, vector in portrait.face.embeddings.items()
     ]
     FaceTemplate.objects.bulk_create(templates, ignore_conflicts=True)
+
+
+@transaction.atomic
+def adopt_face(*, person: Person, face: AdoptedFace) -> ReferenceImage:
+    """Store a face that was described elsewhere as a reference image of the person. The caller's transaction decides.
+
+    A caller whose transaction fails later discards the file of the row that this returns. Raises `PersonNotFound`,
+    `InvalidImage`, or `Unavailable` when the picture cannot be stored.
+    """
+    locked = lock_person(person.pk)
+    reference = ReferenceImage(
+        person=locked, width=face.width, height=face.height, confidence=face.confidence, quality=face.quality
+    )
+    reference.box = face.box
+    if face.picture is not None:
+        reference.content_hash = content_hash(face.picture)
+        extension = images.sniff(face.picture).extension
+        store_file(file=reference.image, extension=extension, data=face.picture)
+    try:
+        reference.save()
+        FaceTemplate.objects.create(
+            client_id=locked.client_id,
+            source=locked.source,
+            person=locked,
+            reference_image=reference,
+            space=face.space,
+            embedding=face.embedding,
+        )
+    except BaseException:
+        discard_files(files=[reference.image])
+        raise
+    return reference
 
 
 def lock_person(person_id: int, *, to_erase: bool = False) -> Person:

@@ -9,6 +9,7 @@ from people.gate import deployment_gate, remarks_on, require_quality
 from people.portraits import (
     add_reference_image,
     add_templates,
+    adopt_face,
     embed_reference_image,
     read_portrait,
     read_portraits,
@@ -30,6 +31,7 @@ __all__ = [
     "STORAGE_ERRORS",
     "add_reference_image",
     "add_templates",
+    "adopt_face",
     "compare_faces",
     "compare_live",
     "create_person",

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from calibration.types import Comparison
 from errors import InvalidInput
 from vision.images import ImageInfo
-from vision.types import Box, DetectedFace, Upload
+from vision.types import Box, DetectedFace, Embedding, Upload
 
 if TYPE_CHECKING:
     from people.models import Person, ReferenceImage
@@ -45,6 +45,24 @@ class Portrait:
     face: DetectedFace
     width: int  # pixels of the upright image, as the face's box counts them
     height: int
+
+
+@dataclass(frozen=True)
+class AdoptedFace:
+    """A face that another part of the service has described already, to be stored without another analysis.
+
+    `box` in pixels of an image that is `width` by `height` pixels; `embedding` of `space`, (dimensions,). `picture` is that image,
+    encoded, or None for a face that is known by its embedding alone.
+    """
+
+    box: Box
+    width: int
+    height: int
+    confidence: float
+    quality: dict[str, Any]
+    space: str
+    embedding: Embedding
+    picture: bytes | None
 
 
 @dataclass(frozen=True)
