@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-from pathlib import PurePosixPath
-
 from django.db import models
 from pgvector.django import HalfVectorField
 
@@ -16,13 +13,9 @@ from albums.querysets import (
 )
 from clients.models import Client
 from people.models import Person
+from storage.fields import StoredImageField
 from storage.models import StoredFace
 from work.claims import ClaimedImage
-
-
-def album_path(image: AlbumImage, filename: str) -> str:
-    """A random name: what the caller named the file never reaches the storage."""
-    return f"albums/{image.album.client_id}/{uuid.uuid4().hex}{PurePosixPath(filename).suffix}"
 
 
 class ImageStatus(models.TextChoices):
@@ -65,7 +58,7 @@ class AlbumImage(ClaimedImage):
     external_id = models.CharField(  # noqa: DJ001  unique where present
         max_length=50, null=True, blank=True, help_text="The caller's own id."
     )
-    image = models.FileField(upload_to=album_path, max_length=200, blank=True)
+    image = StoredImageField(folder="albums", owner="album.client_id", blank=True)
     status = models.CharField(max_length=12, choices=ImageStatus, default=ImageStatus.UPLOADED)
     queued_at = models.DateTimeField(null=True, blank=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import PurePosixPath
 
 from django.db import models
@@ -16,14 +15,10 @@ from people.querysets import (
     PersonQuerySet,
     ReferenceImageQuerySet,
 )
+from storage.fields import StoredImageField
 from storage.models import StoredFace
 
 __all__ = ["BLACKLIST", "FaceTemplate", "Person", "ReferenceImage"]
-
-
-def reference_path(image: ReferenceImage, filename: str) -> str:
-    """A random name: what the caller named the file never reaches the storage."""
-    return f"references/{image.person.client_id}/{uuid.uuid4().hex}{PurePosixPath(filename).suffix}"
 
 
 class Person(models.Model):
@@ -56,7 +51,7 @@ class ReferenceImage(StoredFace):
     """A photograph with exactly one usable face of a person."""
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="reference_images")
-    image = models.FileField(upload_to=reference_path, max_length=200)
+    image = StoredImageField(folder="references", owner="person.client_id")
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     original_name = models.CharField(max_length=255, blank=True, default="")

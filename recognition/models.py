@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import PurePosixPath
 
 from django.db import models
 
@@ -11,15 +10,11 @@ from blacklist.models import BlacklistEntry
 from clients.models import Client
 from people.models import ReferenceImage
 from recognition.querysets import JobQuerySet, ProcessedImageQuerySet
+from storage.fields import StoredImageField
 from storage.models import StoredFace
 from work.claims import ClaimedImage, Status
 
 __all__ = ["Job", "Match", "ProcessedFace", "ProcessedImage", "Status"]
-
-
-def processed_path(image: ProcessedImage, filename: str) -> str:
-    """A random name: what the caller named the file never reaches the storage."""
-    return f"processed/{image.client_id}/{uuid.uuid4().hex}{PurePosixPath(filename).suffix}"
 
 
 class Job(models.Model):
@@ -69,7 +64,7 @@ class ProcessedImage(ClaimedImage):
     client = models.ForeignKey(Client, models.CASCADE, related_name="processed_images")
     job = models.ForeignKey(Job, models.CASCADE, related_name="images")
     position = models.PositiveIntegerField(help_text="Index within the job, from 0.")
-    image = models.FileField(upload_to=processed_path, max_length=200, blank=True)
+    image = StoredImageField(folder="processed", blank=True)
 
     objects = ProcessedImageQuerySet.as_manager()
 
