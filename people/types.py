@@ -51,7 +51,7 @@ class Portrait:
 class AdoptedFace:
     """A face that another part of the service has described already, to be stored without another analysis.
 
-    `box` in pixels of an image that is `width` by `height` pixels; `embedding` of `space`, (dimensions,). `picture` is that image,
+    `box` in pixels of an image of `width` by `height`; `embedding` of `space`, (dimensions,). `picture` is that image,
     encoded, or None for a face that is known by its embedding alone.
     """
 

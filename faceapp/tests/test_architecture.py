@@ -37,6 +37,7 @@ OPEN = {"models", "services", "types", "exceptions", "querysets"}
 OPEN_IN = {
     "vision": {
         "images",
+        "quality",
         "inference",
         "descriptors",
         "engines",
@@ -46,7 +47,7 @@ OPEN_IN = {
     },
     "albums": {"curation"},
     "clients": {"numbering"},
-    "storage": {"files", "orphans", "previews"},
+    "storage": {"fields", "files", "orphans", "previews"},
     "work": {"claims"},
 }
 # Whole packages that have no services: everything of them may be imported.
