@@ -112,14 +112,15 @@ def adopt_face(*, person: Person, face: AdoptedFace) -> ReferenceImage:
         store_file(file=reference.image, extension=extension, data=face.picture)
     try:
         reference.save()
-        FaceTemplate.objects.create(
-            client_id=locked.client_id,
-            source=locked.source,
-            person=locked,
-            reference_image=reference,
-            space=face.space,
-            embedding=face.embedding,
-        )
+        for space, embedding in {face.space: face.embedding, **face.further}.items():
+            FaceTemplate.objects.create(
+                client_id=locked.client_id,
+                source=locked.source,
+                person=locked,
+                reference_image=reference,
+                space=space,
+                embedding=embedding,
+            )
     except BaseException:
         discard_files(files=[reference.image])
         raise

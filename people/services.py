@@ -15,6 +15,7 @@ from people.portraits import (
     read_portraits,
 )
 from people.records import (
+    checked,
     create_person,
     delete_reference_image,
     find_person,
@@ -32,6 +33,7 @@ __all__ = [
     "add_reference_image",
     "add_templates",
     "adopt_face",
+    "checked",
     "compare_faces",
     "compare_live",
     "create_person",

@@ -205,12 +205,12 @@ def test_the_file_is_its_owners_alone_and_never_replaces_another(archive: Path) 
 
 
 def test_a_failed_export_leaves_no_file(gallery: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from transfer import exporting
+    from transfer import archive_export
 
     def fails(**_: object) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(exporting, "read_file", fails)
+    monkeypatch.setattr(archive_export, "read_file", fails)
     (tmp_path / "out").mkdir()
     with pytest.raises(CommandError, match="No space left"):
         export(tmp_path / "out" / "people.zip")

@@ -149,7 +149,7 @@ def test_a_face_that_is_enrolled_under_another_id_is_told(folder: Path, tmp_path
     (folder / "Zoe").mkdir()
     (folder / "Zoe" / "1.png").write_bytes(picture(RED, side=52))
     out = run(folder, "--report", tmp_path / "report.csv")
-    assert "Zoe/1.png: Enrolled, but the same face is there as Ada." in out
+    assert "Zoe/1.png: Enrolled, but the same face is enrolled as Ada." in out
     assert refused(tmp_path / "report.csv") == {"Zoe/1.png": "face.enrolled_elsewhere"}
 
 
