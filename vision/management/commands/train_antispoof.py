@@ -105,7 +105,7 @@ class Command(BaseCommand):
             self.style.SUCCESS(f"Written to {printable(str(target))}: antispoof.onnx, antispoof.json, antispoof.png.")
         )
         self.stdout.write(
-            f"To use it: FACEAPP_ANTISPOOF_MODEL={target / 'antispoof.onnx'}, and restart web and workers."
+            f"To use it: FACEAPP_ANTISPOOF_MODEL={printable(str(target))}/antispoof.onnx, and restart web and workers."
         )
 
 
