@@ -129,7 +129,7 @@ def _add_reference(person: Person, album: Album, face: AlbumFace) -> ReferenceIm
     reference.save()
     FaceTemplate.objects.create(
         client_id=album.client_id,
-        source=person.source,
+        gallery=person.gallery,
         person=person,
         reference_image=reference,
         space=album.space,

@@ -11,8 +11,8 @@ from django.db import connections, models
 from django.db.models import Count, Q
 
 from albums.types import ImageMatch, Vote
-from people.querysets import DISTANCES
-from vision.similarity import similarity
+from calibration.types import OperatingPoint
+from vision.distances import DISTANCES
 from work.claims import ClaimedImageQuerySet
 
 if TYPE_CHECKING:
@@ -94,12 +94,11 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
             ) AS best
             JOIN albums_albumimage AS image ON image.id = best.image_id
             ORDER BY best.distance, best.image_id"""  # noqa: S608  constants and parameters only
-        metric, threshold = image.album.metric, image.album.threshold
-        found = []
-        for *row, distance in self._rows(sql, [image.pk, threshold]):
-            alike = similarity(distance=distance, metric=metric, threshold=threshold)
-            found.append(ImageMatch(row[0], row[1], row[2], row[3], distance, alike))
-        return found
+        point = OperatingPoint(image.album.metric, image.album.threshold)
+        return [
+            ImageMatch(row[0], row[1], row[2], row[3], distance, point.similarity(distance))
+            for *row, distance in self._rows(sql, [image.pk, point.threshold])
+        ]
 
     def votes(self, image: AlbumImage) -> dict[int, list[Vote]]:
         """For each face of the image, by id, the groups in which it has neighbours, the weightiest first. One query."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bench.search import BETWEEN_PEOPLE, BETWEEN_PHOTOGRAPHS, Matrix, analyse_tables, fill_gallery, timed
 from clients.models import Client
 from people.models import FaceTemplate
+from people.services import galleries_called, search_in
 from vision.engines import DEFAULT, engines
 
 LARGE = 100_000
@@ -61,7 +62,7 @@ def _measure(random: np.random.Generator, client: Client, size: int) -> Gallery:
     analyse_tables()
     probes = vectors[random.choice(size, PROBES, replace=False)]
     probes += random.normal(0, BETWEEN_PHOTOGRAPHS, probes.shape).astype(np.float32)
-    gallery = FaceTemplate.objects.of_client(client).in_space(space.name).enrolled()
+    gallery = search_in(client=client, galleries=galleries_called(client=client, sources=None)).templates
 
     def search(probe: Matrix) -> list[int]:
         return [near.person_id for near in gallery.nearest(probe, metric=space.metric, limit=NEAREST)]

@@ -29,7 +29,7 @@ from blacklist.types import Enrolment
 from clients.models import Client
 from errors import FaceAppError, InvalidInput
 from people.admin import NamelessHistory, PhotographInline
-from people.models import BLACKLIST, ReferenceImage
+from people.models import GalleryKind, ReferenceImage
 from people.services import discard_files, read_portrait
 from people.types import Portrait
 from storage.pictures import data_url, percentages, picture_response, quality_words, thumbnail
@@ -141,7 +141,7 @@ class BlacklistEntryAdmin(NamelessHistory, ModelAdmin):
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         formset.save(commit=False)
         for photograph in formset.deleted_objects:
-            services.delete_image(entry=form.instance, image_id=photograph.pk)
+            services.delete_image(entry=form.instance, image_id=photograph.number)
         formset.new_objects, formset.changed_objects = [], []
 
     def _tell(self, request: HttpRequest, enrolment: Enrolment) -> None:
@@ -196,7 +196,7 @@ class BlacklistEntryAdmin(NamelessHistory, ModelAdmin):
         """A photograph of an entry, for staff who may see entries."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        photograph = get_object_or_404(ReferenceImage, pk=pk, person__source=BLACKLIST)
+        photograph = get_object_or_404(ReferenceImage, pk=pk, person__kind=GalleryKind.BLACKLIST)
         return picture_response(photograph.image, variant=variant, box=photograph.box)
 
     def check_view(self, request: HttpRequest) -> JsonResponse:

@@ -1,4 +1,4 @@
-"""The operating point of a client: which distance still counts as the same person."""
+"""The operating point of a client: up to which distance two faces count as the same person."""
 
 from __future__ import annotations
 
@@ -14,18 +14,33 @@ from vision.types import Space
 
 
 def operating_point(
-    *, client: Client, space: Space, metric: str | None = None, threshold: float | None = None
+    *,
+    client: Client,
+    space: Space,
+    metric: str | None = None,
+    threshold: float | None = None,
+    gallery_threshold: float | None = None,
 ) -> OperatingPoint:
     """Where the line between one person and two lies for this client, in `metric` (None: the space's own).
 
-    `threshold` is one that a caller or a gallery chose and wins over everything. Otherwise the client's calibration of
-    the space applies, and without one the threshold that the space ships with.
+    The first of these that is set decides: `threshold`, which the call names, in `metric`; `gallery_threshold`, which
+    the searched gallery has in the space's own metric; the client's calibration, if it is in `metric`; the threshold
+    that the space ships with. None and 0 mean not set.
+
+    Raises ValueError for a threshold that is negative or not finite.
     """
     metric = metric or space.metric
-    if threshold is None:
-        stored = SpaceCalibration.objects.of_client(client).filter(space=space.name, metric=metric)
-        threshold = stored.values_list("threshold", flat=True).first()
-    return OperatingPoint(metric, space.thresholds[metric] if threshold is None else threshold)
+    if not threshold and metric == space.metric:
+        threshold = gallery_threshold
+    if not threshold:
+        threshold = SpaceCalibration.objects.of_client(client).threshold_in(space.name, metric)
+    return OperatingPoint(metric, threshold) if threshold else default_operating_point(space=space, metric=metric)
+
+
+def default_operating_point(*, space: Space, metric: str | None = None) -> OperatingPoint:
+    """The operating point that the space ships with, in `metric` (None: the space's own)."""
+    metric = metric or space.metric
+    return OperatingPoint(metric, space.thresholds[metric])
 
 
 def set_calibration(

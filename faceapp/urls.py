@@ -11,7 +11,7 @@ from clients.api.views import ResetViewSet
 from compat.facehash.views import beside
 from faceapp import health
 from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
-from people.api.views import CompareViewSet, PeopleViewSet
+from people.api.views import CompareViewSet, GalleryViewSet, PeopleViewSet
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
 from training.api.views import RecogniserViewSet
 
@@ -36,6 +36,7 @@ router.register("reset", ResetViewSet, "reset")
 router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")
 router.register("anti-spoof", AntiSpoofViewSet, "anti-spoof")
 router.register("people", PeopleViewSet, "people")
+router.register("galleries", GalleryViewSet, "gallery")
 router.register("compare", CompareViewSet, "compare")
 
 urlpatterns = [

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+from django.db import models
+
 from calibration.types import Comparison
 from errors import InvalidInput
 from vision.images import ImageInfo
@@ -20,8 +22,15 @@ FaceChoice = Literal["only", "largest"]  # which face of an image is meant: the 
 Faces = Literal["all", "largest"]
 
 
+class GalleryKind(models.TextChoices):
+    """What a gallery holds: people whom a client knows, or people whom screening looks for."""
+
+    PEOPLE = "people"
+    BLACKLIST = "blacklist"
+
+
 class Gate(StrEnum):
-    """How good a face must be to be enrolled. See `people.gate`."""
+    """How good a face must be to be enrolled. See `people.quality_gate`."""
 
     OFF = "off"
     STANDARD = "standard"
@@ -34,6 +43,35 @@ class Remark:
 
     code: str
     message: str
+
+
+@dataclass(frozen=True)
+class Whom:
+    """Whose face is enrolled: `person`, or the person with this external id in the gallery that `source` names.
+
+    A person who does not exist yet is created; `name` and `metadata` change if they are given. Without an external id
+    the person is new.
+    """
+
+    person: Person | None = None
+    external_id: str | None = None
+    source: str = ""
+    name: str = ""
+    metadata: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class EnrolmentRules:
+    """How a face is chosen, judged and stored.
+
+    `replace`: all earlier photographs go, in the same step. `only_new`: an external id that is taken is refused.
+    `gate`: None is the deployment's.
+    """
+
+    replace: bool = False
+    only_new: bool = False
+    gate: Gate | None = None
+    face_choice: FaceChoice = "only"
 
 
 @dataclass(frozen=True)
@@ -72,6 +110,7 @@ class Neighbour:
 
     person_id: int
     reference_image_id: int
+    gallery_id: int
     distance: float
 
 
@@ -112,8 +151,32 @@ class LiveComparison:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """What a search looks for: the faces of an encoded image, or embeddings, each (dimensions,) of the space."""
+
+    data: bytes | None = None
+    embeddings: Sequence[Embedding] = ()
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """Where and how to search.
+
+    `sources`: names of galleries ("" for the default one); None searches all. `threshold`: a distance that decides
+    instead of the galleries' own operating points. `limit`: candidates for each face. `alias` of the engine whose space
+    is searched; None leaves it to the galleries.
+    """
+
+    sources: Sequence[str] | None = None
+    faces: Faces = "all"
+    limit: int = 10
+    threshold: float | None = None
+    alias: str | None = None
+
+
+@dataclass(frozen=True)
 class SourcedImage:
-    """One image of several to be searched for, or why it could not be read, and the sub-gallery to look in."""
+    """One image of several to be searched for, or why it could not be read, and the gallery to search."""
 
     data: bytes | InvalidInput
     source: str
@@ -193,10 +256,10 @@ class Enrolment:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What an erasure removed, in numbers. It names nobody.
+    """What an erasure removed, in numbers. It contains no personal data.
 
     `rows`: every row of the database that went, those of other parts of the service included. `digest`: SHA-256 over
-    the ids and random file names of what went, so that two receipts of the same things can be told to be so.
+    the UUIDs and random file names of what went, by which two receipts of the same things can be recognised.
     """
 
     id: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
@@ -16,6 +18,14 @@ def positive_id(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text[:20]) < 1 or len(text) > 18:
         raise Unprocessable("The id in the path must be a whole number from 1.", code="id.invalid")
     return int(text)
+
+
+def path_id(text: str) -> int | UUID:
+    """A row's number or UUID from a path. Raises `Unprocessable` (422) for anything else."""
+    try:
+        return UUID(text) if len(text) == 36 else positive_id(text)
+    except ValueError:
+        return positive_id(text)
 
 
 def flag(request: Request, name: str) -> bool:

@@ -65,8 +65,8 @@ class RecogniserAdmin(ModelAdmin):
     ]
     list_display_links = ["title"]
     list_filter = ["status", "is_active", "client"]
-    list_select_related = ["client"]
-    search_fields = ["source", "client__name"]
+    list_select_related = ["client", "gallery"]
+    search_fields = ["gallery__name", "client__name"]
     search_help_text = "Search by source or client"
     actions = ["activate", "deactivate", "train_anew"]
     fieldsets = [
@@ -78,7 +78,7 @@ class RecogniserAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> RecogniserQuerySet:
         versions: RecogniserQuerySet = super().get_queryset(request)
-        return versions.without_weights().select_related("client")
+        return versions.without_weights().select_related("client", "gallery")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from clients.models import Client
+from people.models import Gallery
 from training.querysets import RecogniserQuerySet
 
 
@@ -51,10 +52,10 @@ class TrainingOptions(models.Model):
 
 
 class Recogniser(models.Model):
-    """One version of the classifier of a gallery: the people of a client's source in one space."""
+    """One version of the classifier of a gallery in one space."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="recognisers")
-    source = models.CharField(max_length=100, blank=True, default="")
+    gallery = models.ForeignKey(Gallery, models.CASCADE, related_name="recognisers")
     space = models.CharField(max_length=100)
     version = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
@@ -80,12 +81,12 @@ class Recogniser(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["client", "source", "space", "version"], name="recogniser_version_unique"),
+            models.UniqueConstraint(fields=["gallery", "space", "version"], name="recogniser_version_unique"),
             models.UniqueConstraint(
-                fields=["client", "source", "space"], condition=Q(is_active=True), name="one_active_recogniser"
+                fields=["gallery", "space"], condition=Q(is_active=True), name="one_active_recogniser"
             ),
             models.UniqueConstraint(
-                fields=["client", "source", "space"], condition=Q(status="queued"), name="one_queued_recogniser"
+                fields=["gallery", "space"], condition=Q(status="queued"), name="one_queued_recogniser"
             ),
         ]
         indexes = [
@@ -96,6 +97,11 @@ class Recogniser(models.Model):
 
     def __str__(self) -> str:
         return f"recogniser {self.pk}, version {self.version}"
+
+    @property
+    def source(self) -> str:
+        """The name of the gallery."""
+        return self.gallery.name
 
     @property
     def seconds(self) -> float | None:

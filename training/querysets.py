@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Count, F, Max, Q
 from django.utils import timezone
 
-from people.models import FaceTemplate
+from people.models import FaceTemplate, Gallery, GalleryKind
 
 if TYPE_CHECKING:
     from clients.models import Client
@@ -24,7 +24,11 @@ class RecogniserQuerySet(models.QuerySet["Recogniser"]):
         return self.filter(client=client)
 
     def of_gallery(self, *, client: Client, source: str, space: str) -> RecogniserQuerySet:
-        return self.filter(client=client, source=source, space=space)
+        return self.in_source(source).filter(client=client, space=space)
+
+    def in_source(self, source: str) -> RecogniserQuerySet:
+        """Those of a gallery by its name; an empty one means the default gallery."""
+        return self.filter(gallery__in=Gallery.objects.of_kind(GalleryKind.PEOPLE).called([source]))
 
     def active(self) -> RecogniserQuerySet:
         return self.filter(is_active=True)
@@ -70,8 +74,9 @@ class RecogniserQuerySet(models.QuerySet["Recogniser"]):
 
 def templates_of(*, client: Client, source: str, space: str) -> FaceTemplateQuerySet:
     """The templates of one gallery."""
-    found: FaceTemplateQuerySet = FaceTemplate.objects.of_client(client).in_space(space).enrolled(sources=[source])
-    return found
+    galleries = Gallery.objects.of_client(client).of_kind(GalleryKind.PEOPLE).called([source])
+    templates: FaceTemplateQuerySet = FaceTemplate.objects.of_client(client).in_space(space)
+    return templates.in_galleries(galleries.values_list("pk", flat=True))
 
 
 def marks_of(templates: FaceTemplateQuerySet, people: Collection[int] | None = None) -> dict[int, str]:

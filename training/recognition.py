@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from calibration.services import threshold_of
+from calibration.types import OperatingPoint
 from clients.models import Client
 from people.models import Person
 from people.types import Neighbour
@@ -17,7 +18,6 @@ from training.querysets import marks_of, templates_of
 from training.types import Judgement, Recognition
 from vision import inference
 from vision.engines import DEFAULT, engines
-from vision.similarity import similarity
 from vision.types import DetectedFace, Space
 
 STRANGER = Judgement()
@@ -30,7 +30,7 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
     `EngineUnavailable`.
     """
     space = engines[DEFAULT].space
-    faces = inference.analyse(data, aliases=[DEFAULT]).faces
+    faces = inference.analyse(data).faces
     if not faces:
         return []
     templates = templates_of(client=client, source=source, space=space.name)
@@ -56,7 +56,7 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
 
 
 def _similarity(neighbour: Neighbour, space: Space, threshold: float) -> float:
-    return similarity(distance=neighbour.distance, metric=space.metric, threshold=threshold)
+    return OperatingPoint(space.metric, threshold).similarity(neighbour.distance)
 
 
 def _choose(

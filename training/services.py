@@ -17,6 +17,7 @@ from django.utils import timezone
 from calibration.services import threshold_of
 from clients.models import Client
 from errors import FaceAppError, Unavailable
+from people.models import Gallery as People
 from training.evaluation import calibrate, evaluate, is_as_good, split
 from training.exceptions import GalleryTooSmall, NotReady, TrainingFailed
 from training.models import Recogniser, Status, TrainingOptions
@@ -79,8 +80,9 @@ def _queue(client: Client, source: str, space: Space, options: Options) -> Recog
     if waiting:
         return waiting
     newest = versions.order_by("-version").values_list("version", flat=True).first() or 0
+    gallery = People.objects.named(client, source)
     made = Recogniser.objects.create(
-        client=client, source=source, space=space.name, version=newest + 1, options=asdict(options)
+        client=client, gallery=gallery, space=space.name, version=newest + 1, options=asdict(options)
     )
     transaction.on_commit(lambda: _enqueue_or_leave(made.pk))
     return made
@@ -106,7 +108,7 @@ def train(*, recogniser_id: int, task_id: str) -> None:
     """
     if not Recogniser.objects.claim(recogniser_id, task_id=task_id):
         return
-    version = Recogniser.objects.select_related("client").get(pk=recogniser_id)
+    version = Recogniser.objects.select_related("client", "gallery").get(pk=recogniser_id)
     try:
         _train(version)
     except TRANSIENT:
@@ -244,7 +246,7 @@ def sweep() -> None:
 
 def _forget_the_erased() -> None:
     """Weights hold something of everybody they were trained with: they go too, and the rest is trained anew."""
-    versions = list(Recogniser.objects.knowing_the_erased().without_weights().select_related("client"))
+    versions = list(Recogniser.objects.knowing_the_erased().without_weights().select_related("client", "gallery"))
     Recogniser.objects.filter(pk__in=[version.pk for version in versions]).delete()
     for client, source in {(version.client, version.source) for version in versions}:
         request_training(client=client, source=source, by_itself=True)

@@ -60,7 +60,7 @@ class Judgement:
 class Recognition:
     """One face of a picture and who it is; `person` is None for a stranger, and then so is what belongs to a person.
 
-    `similarity` in [0, 1] is that of the person's closest template, as in `vision.similarity`. `version` names the
+    `similarity` in [0, 1] is that of the person's closest template, as in `calibration.similarity`. `version` names the
     recogniser that was asked, None where only the nearest template decides.
     """
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from calibration.models import SpaceCalibration
 from clients.models import Client
 from errors import InvalidInput
-from people.models import Person, ReferenceImage
+from people.models import GalleryKind, Person, ReferenceImage
 from people.querysets import PersonQuerySet
 from people.types import Refusal
 from storage.files import read_file
@@ -25,9 +25,10 @@ AT_ONCE = 50  # people whose rows are in memory
 
 
 def people_to_export(*, client: Client, sources: Sequence[str] | None = None) -> PersonQuerySet:
-    """The client's people; with `sources`, those of these sub-galleries only."""
-    people: PersonQuerySet = Person.objects.of_client(client).enrolled().order_by("pk")
-    return people if sources is None else people.filter(source__in=list(sources))
+    """The client's people; with `sources`, those of these galleries only."""
+    known: PersonQuerySet = Person.objects.of_client(client).of_kind(GalleryKind.PEOPLE)
+    people = known.select_related("gallery").order_by("pk")
+    return people if sources is None else people.in_sources(sources)
 
 
 def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance: Callable[[], object]) -> Exported:
@@ -51,7 +52,7 @@ def _person_record(person: Person, archive: ArchiveWriter, done: Exported) -> Pe
     images = [_image_record(image, archive, done) for image in person.reference_images.all()]
     return PersonRecord(
         external_id=person.external_id,
-        source=person.source,
+        source="" if person.gallery.is_default else person.gallery.name,
         name=person.name,
         metadata=person.metadata,
         created_at=person.created_at,

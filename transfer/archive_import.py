@@ -14,7 +14,7 @@ from django.db.models import Q
 from calibration.models import SpaceCalibration
 from calibration.services import set_calibration
 from clients.models import Client
-from people.exceptions import SourceReserved, UnusableValue
+from people.exceptions import UnusableValue
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.services import add_reference_image, adopt_face, checked, create_person
 from people.types import AdoptedFace, Portrait, Refusal
@@ -39,15 +39,14 @@ def import_archive(*, client: Client, archive: ArchiveReader, outcome: Outcome, 
     for number, record in enumerate(archive.people(), start=1):
         try:
             _import_person(client, record, archive, outcome, f"person {number}")
-        except (UnusableValue, SourceReserved) as error:
+        except UnusableValue as error:
             outcome.refused.append(Refusal(f"person {number}", error.code, error.message))
         advance()
 
 
 def _import_person(client: Client, record: PersonRecord, archive: ArchiveReader, outcome: Outcome, shown: str) -> None:
-    """Everything of the person that can be stored, or nothing. Raises `UnusableValue` or `SourceReserved`."""
-    fields = {key: getattr(record, key) for key in ("external_id", "source", "name", "metadata")}
-    values = checked(**fields)
+    """Everything of the person that can be stored, or nothing. Raises `UnusableValue`."""
+    values = checked({name: getattr(record, name) for name in ("external_id", "source", "name", "metadata")})
     added: list[ReferenceImage] = []
     refused: list[Refusal] = []
     try:
@@ -73,7 +72,7 @@ def _import_person(client: Client, record: PersonRecord, archive: ArchiveReader,
 
 
 def _find(client: Client, record: PersonRecord, values: Mapping[str, Any]) -> Person | None:
-    people = Person.objects.of_client(client).filter(source=values["source"], external_id=values["external_id"])
+    people = Person.objects.of_client(client).in_sources([values["source"]]).filter(external_id=values["external_id"])
     if values["external_id"] is None:
         hashes = [image.content_hash for image in record.images if image.file]
         same = Q(reference_images__content_hash__in=hashes) | Q(reference_images__isnull=True)

@@ -19,7 +19,7 @@ from clients.models import Client
 from errors import InvalidInput
 from people.models import Person, ReferenceImage
 from people.services import checked, enrol_face
-from people.types import Enrolment, Gate, Refusal
+from people.types import Enrolment, EnrolmentRules, Gate, Refusal, Whom
 from storage.files import STORAGE_ERRORS, content_hash
 from transfer.folders import check_file, read_people, read_upload, shown
 from transfer.tables import read_table
@@ -102,14 +102,15 @@ def import_rows(
 def _check_values(row: Row) -> Refusal | None:
     """Why the person's fields cannot be stored. Looking such values up would fail as well."""
     try:
-        checked(external_id=row.external_id, source=row.source, name=row.name, metadata=row.metadata or {})
+        fields = {"external_id": row.external_id, "source": row.source, "name": row.name}
+        checked(fields | {"metadata": row.metadata or {}})
     except InvalidInput as error:
         return Refusal(row.shown, error.code, error.message)
     return None
 
 
 def _is_known(client: Client, row: Row, upload: Upload) -> bool:
-    person = Person.objects.of_client(client).filter(source=row.source, external_id=row.external_id).first()
+    person = Person.objects.of_client(client).in_sources([row.source]).filter(external_id=row.external_id).first()
     return person is not None and content_hash(upload.data) in known_hashes(person)
 
 
@@ -133,11 +134,8 @@ def _enrol(client: Client, row: Row, upload: Upload, gate: Gate | None, outcome:
         done = enrol_face(
             client=client,
             upload=upload,
-            external_id=row.external_id,
-            source=row.source,
-            name=row.name,
-            metadata=row.metadata,
-            gate=gate,
+            whom=Whom(external_id=row.external_id, source=row.source, name=row.name, metadata=row.metadata),
+            rules=EnrolmentRules(gate=gate),
         )
     except InvalidInput as error:
         outcome.refused.append(Refusal(row.shown, error.code, error.message))
@@ -148,6 +146,6 @@ def _enrol(client: Client, row: Row, upload: Upload, gate: Gate | None, outcome:
 
 
 def _alike(row: Row, done: Enrolment) -> list[Refusal]:
-    ids = sorted({candidate.person.external_id or f"person {candidate.person.pk}" for candidate in done.duplicates})
+    ids = sorted({candidate.person.external_id or f"person {candidate.person.number}" for candidate in done.duplicates})
     message = f"Enrolled, but the same face is enrolled as {', '.join(ids)}."
     return [Refusal(row.shown, "face.enrolled_elsewhere", message)] if ids else []

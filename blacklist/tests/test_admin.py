@@ -22,6 +22,7 @@ from blacklist import services
 from blacklist.exceptions import EntryNotFound
 from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
+from blacklist.types import Validity
 from people.models import ReferenceImage
 from vision import inference
 from vision.exceptions import EngineUnavailable
@@ -201,7 +202,7 @@ def test_deleting_names_what_goes_and_removes_the_files(
 @pytest.mark.parametrize("query", ["q=fraud", "q=Mall", "in_force=yes", "is_active__exact=1"])
 def test_search_and_filters_find_an_entry(operator: Browser, client_a: Client, query: str) -> None:
     create_entry(client=client_a, name="Mallory", reason="fraud", uploads=[Upload(drawing(RED))])
-    create_entry(client=client_a, name="Trudy", uploads=[Upload(drawing(GREEN))], is_active=False)
+    create_entry(client=client_a, name="Trudy", uploads=[Upload(drawing(GREEN))], validity=Validity(is_active=False))
     page = operator.get(f"{reverse(LIST)}?{query}").content
     assert b"Mallory" in page
     assert b"Trudy" not in page

@@ -16,7 +16,7 @@ from clients.models import Scope
 from compat.ekyc import errors, payloads
 from compat.negotiation import JsonAnswers
 from people import services
-from people.types import Gate
+from people.types import EnrolmentRules, Gate, Probe, SearchOptions, Whom
 from rest.parsers import NestedJSONParser
 from vision.types import Upload
 
@@ -70,10 +70,11 @@ class RegisterView(EkycView):
 
     def post(self, request: Request) -> Response:
         new = payloads.read_registration(request.data)
-        fields: dict[str, Any] = {"external_id": new.people_id, "source": new.source, "metadata": new.metadata}
-        rules: dict[str, Any] = {"replace": True, "face_choice": "largest", "gate": Gate(settings.EKYC_QUALITY_GATE)}
-        image = Upload(new.image)
-        enrolment = services.enrol_face(client=client_of(request), upload=image, proof=new.proof, **fields, **rules)
+        whom = Whom(external_id=new.people_id, source=new.source, metadata=new.metadata)
+        rules = EnrolmentRules(replace=True, face_choice="largest", gate=Gate(settings.EKYC_QUALITY_GATE))
+        enrolment = services.enrol_face(
+            client=client_of(request), upload=Upload(new.image), whom=whom, rules=rules, proof=new.proof
+        )
         return Response(payloads.write_registration(enrolment.person))
 
 
@@ -85,7 +86,8 @@ class SearchView(EkycView):
 
     def post(self, request: Request) -> Response:
         image, source = payloads.read_search(request.data)
-        found = services.search_people(client=client_of(request), data=image, sources=[source], faces="largest")
+        options = SearchOptions(sources=[source], faces="largest")
+        found = services.search_people(client=client_of(request), probe=Probe(image), options=options)
         return Response(payloads.write_search(found.faces[0].candidates))
 
 
@@ -107,4 +109,4 @@ class RemoveView(EkycView):
         people_id, source = payloads.read_removal(request.data)
         person = services.find_person(client=client_of(request), external_id=people_id, source=source)
         services.erase_person(person=person)
-        return Response(payloads.write_person(people_id, source))
+        return Response(payloads.write_person(people_id, person.gallery.name))

@@ -11,8 +11,6 @@ from clients.authentication import ApiKeyAuthentication, ClientUser
 from clients.models import ApiKey
 from compat.facehash.forms import Form
 
-KEYLESS = "facehash"  # the gallery of callers without a key
-
 
 class FaceHashKeyAuthentication(ApiKeyAuthentication):
     """Path and header are looked at first: then an unknown key costs not even the reading of the form."""
@@ -30,11 +28,6 @@ class FaceHashKeyAuthentication(ApiKeyAuthentication):
 def form_of(request: Request) -> Form:
     """The form; an empty one where no body came."""
     return request.data if isinstance(request.data, Form) else Form()
-
-
-def gallery_of(request: Request) -> str:
-    """The source that holds the people of this key: every key has a gallery of its own, whoever's it is."""
-    return f"facehash:{request.auth.prefix}" if isinstance(request.auth, ApiKey) else KEYLESS
 
 
 def _keyless(request: Request) -> tuple[ClientUser, None]:

@@ -18,11 +18,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from clients.authentication import client_of
-from clients.models import Scope
+from clients.models import ApiKey, Scope
 from compat.facehash import errors, payloads, services
-from compat.facehash.authentication import FaceHashKeyAuthentication, form_of, gallery_of
+from compat.facehash.authentication import FaceHashKeyAuthentication, form_of
 from compat.facehash.forms import MultipartFormParser, UrlEncodedFormParser, check_size
-from compat.facehash.services import Gallery
+from people.models import Gallery
 
 
 class JsonWhateverIsAsked(BaseContentNegotiation):
@@ -94,7 +94,8 @@ class TrainView(FaceHashView):
 
 
 def gallery_for(request: Request) -> Gallery:
-    return Gallery(client_of(request), gallery_of(request))
+    key = request.auth if isinstance(request.auth, ApiKey) else None
+    return services.gallery_of(client=client_of(request), key=key)
 
 
 def beside(page: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponseBase]:

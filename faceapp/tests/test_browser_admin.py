@@ -26,6 +26,7 @@ from compat.nextcloud.models import KeyModel
 from liveness.services import cancel_session, start_session
 from people.models import ReferenceImage
 from people.services import enrol_face
+from people.types import Whom
 from recognition.models import ProcessedImage
 from recognition.services import read_submission, screening_options, submit_images
 from vision.tests.drawing import BLUE, GREEN, RED, picture
@@ -195,7 +196,8 @@ def test_people_are_looked_at_and_their_faces_erased(at_work: Page, live_server:
     page = at_work
     for name, colour in (("Jane Example", RED), ("Jill Example", GREEN)):
         upload = Upload(picture(colour, side=120), "face.png")
-        enrol_face(client=client_a, upload=upload, external_id=name.lower(), name=name, source="staff")
+        whom = Whom(external_id=name.lower(), name=name, source="staff")
+        enrol_face(client=client_a, upload=upload, whom=whom)
     set_calibration(client=client_a, space="default", threshold=0.15, false_match_rate=0.001, note="measured in May")
     page.goto(live_server.url + reverse("admin:people_person_changelist"))
     shoot(page, "people")

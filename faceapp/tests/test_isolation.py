@@ -16,7 +16,7 @@ from blacklist.models import BlacklistEntry
 from clients.models import Client
 from clients.services import create_api_key
 from compat.ekyc import urls as ekyc
-from people.models import BLACKLIST, Person, ReferenceImage
+from people.models import Gallery, GalleryKind, Person, ReferenceImage
 from recognition.models import Job, ProcessedImage
 from training.models import Recogniser
 from vision.tests.drawing import RED, data_url, picture
@@ -31,8 +31,17 @@ BODIES: dict[str, Any] = {
     "people-detail": {"name": "Stolen"},
     "people-images": {"image": data_url(picture(RED))},
     "people-verify": {"image": data_url(picture(RED))},
+    "gallery-detail": {"name": "Stolen"},
 }
-LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list", "album-list", "recogniser-list"}
+LISTS = {
+    "blacklist-list",
+    "job-list",
+    "processed-image-list",
+    "people-list",
+    "album-list",
+    "recogniser-list",
+    "gallery-list",
+}
 OPEN = {
     "api-root",
     "detect-detect-face",
@@ -62,19 +71,21 @@ def owned(client_a: Client) -> dict[str, str]:
     api.post(f"/api/v1/albums/{album}/images/?process=true", body, format="json")
     session = api.post("/api/v1/liveness/sessions/", {"purpose": "onboarding", "subject": "u1"}, format="json")
     api.post("/api/v1/people/", {"name": "Red", "image": data_url(picture(RED))}, format="json")
-    person = Person.objects.enrolled().get()
+    staff = Gallery.objects.named(client_a, "staff")
+    person = Person.objects.of_kind(GalleryKind.PEOPLE).get()
     return {
         "album": str(album),
         "album-image": str(AlbumImage.objects.get().pk),
         "album-group": str(FaceGroup.objects.get().pk),
         "liveness-session": session.json()["id"],
-        "blacklist": str(BlacklistEntry.objects.get().pk),
+        "blacklist": str(BlacklistEntry.objects.get().number),
         "job": str(Job.objects.get().pk),
-        "recogniser": str(Recogniser.objects.create(client=client_a, space="fake", version=1).pk),
+        "recogniser": str(Recogniser.objects.create(client=client_a, gallery=staff, space="fake", version=1).pk),
         "processed-image": str(ProcessedImage.objects.get().pk),
-        "image_id": str(ReferenceImage.objects.get(person__source=BLACKLIST).pk),
-        "people": str(person.pk),
-        "image_id of people": str(person.reference_images.get().pk),
+        "image_id": str(ReferenceImage.objects.get(person__kind=GalleryKind.BLACKLIST).number),
+        "people": str(person.number),
+        "gallery": staff.name,
+        "image_id of people": str(person.reference_images.get().number),
     }
 
 
@@ -86,7 +97,7 @@ def api_patterns() -> Iterator[URLPattern]:
 
 
 def owner_key(name: str) -> str:
-    keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "recogniser")
+    keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "recogniser", "gallery")
     keys += ("album-image", "album-group", "album")
     return next(key for key in keys if name.startswith(key))
 
@@ -101,7 +112,7 @@ def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:
         text = text.replace("(?P<album_id>[^/]+)", owned["album"])
         image = owned["image_id of people" if name.startswith("people") else "image_id"]
         text = text.replace("(?P<image_id>[^/]+)", image)
-        text = re.sub(r"\(\?P<pk>[^)]+\)", owned[owner_key(name)], text)
+        text = re.sub(r"\(\?P<(pk|name)>[^)]+\)", owned[owner_key(name)], text)
         for method in list(pattern.callback.actions):
             yield name, method, f"/api/v1/{text}"
 
@@ -118,10 +129,11 @@ def test_foreign_objects_do_not_exist(owned: dict[str, str], client_b: Client) -
         response = getattr(api, method)(path, *([body] if method not in {"get", "head"} else []), format=kind)
         assert response.status_code == 404, (name, method, path, response.status_code)
         tried += 1
-    assert tried >= 38
+    assert tried >= 41
+    assert Gallery.objects.filter(name="staff").exists()
     assert Album.objects.get().name == "Red"
     assert AlbumImage.objects.count() == FaceGroup.objects.filter(person=None).count() == 1
-    assert BlacklistEntry.objects.get().name == Person.objects.enrolled().get().name == "Red"
+    assert BlacklistEntry.objects.get().name == Person.objects.of_kind(GalleryKind.PEOPLE).get().name == "Red"
     assert ProcessedImage.objects.count() == Job.objects.count() == 1
     assert ReferenceImage.objects.count() == 2
 

@@ -10,17 +10,31 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from calibration.types import Comparison
-from people.models import Person, ReferenceImage
-from people.types import Candidate, Enrolment, Gate, SearchedFace
-from rest.fields import FILE_LIST, DistanceField, FiniteField, ImageField
-from vision.types import Box
+from people.models import Gallery, Person, ReferenceImage
+from people.types import (
+    Candidate,
+    Enrolment,
+    EnrolmentRules,
+    FaceComparisons,
+    Gate,
+    Probe,
+    Proof,
+    Receipt,
+    Refusal,
+    Remark,
+    Search,
+    SearchedFace,
+    SearchOptions,
+    Whom,
+)
+from rest.fields import FILE_LIST, DistanceField, FiniteField, ImageField, upload_of
+from vision.types import Box, Upload
 
 ONE_FILE = {**FILE_LIST, "single": True}
 ON_EXISTING = ["refuse", "add", "replace"]
 OBJECT = extend_schema_field({"type": "object", "additionalProperties": True})
-
-
 OF_SESSION = "Of a liveness session about this person and purpose; used up by this call."
+SOURCE = "The name of a gallery of people; empty: the default one."
 
 
 # ---- what comes in ----------------------------------------------------------------------------------------------
@@ -37,45 +51,79 @@ class MetadataField(serializers.JSONField):
         return dict(value)
 
 
-class PersonPatch(serializers.Serializer):  # type: ignore[type-arg]
+class PersonPatch(serializers.Serializer[Any]):
     """Only what is to change."""
 
     external_id = serializers.CharField(
         max_length=512, required=False, allow_blank=True, allow_null=True, trim_whitespace=False
     )
     name = serializers.CharField(max_length=100, required=False, allow_blank=True)
-    source: Any = serializers.CharField(max_length=100, required=False, allow_blank=True, trim_whitespace=False)
+    source: Any = serializers.CharField(
+        max_length=100, required=False, allow_blank=True, trim_whitespace=False, help_text=SOURCE
+    )
     metadata = MetadataField(required=False)
 
 
-class NewImage(serializers.Serializer):  # type: ignore[type-arg]
-    """A photograph for a person, and how it is judged."""
+class TokenInput(serializers.Serializer[Any]):
+    """The token of a liveness session, if the call needs one."""
+
+    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=OF_SESSION)
+
+    @property
+    def token(self) -> str:
+        return str(self.validated_data.get("liveness_token", ""))
+
+    @property
+    def proof(self) -> Proof | None:
+        return Proof(token=self.token) if self.token else None
+
+
+class NewImage(TokenInput):
+    """A photograph of a person, and how it is judged."""
 
     image = ImageField(style=ONE_FILE, help_text="A file part, or base64 or a data URL as text.")
-    replace = serializers.BooleanField(default=False, help_text="In the place of all earlier photographs.")
+    replace = serializers.BooleanField(default=False, help_text="Replace all earlier photographs.")
     quality_gate: Any = serializers.ChoiceField(
         [gate.value for gate in Gate], required=False, help_text="Default: the deployment's."
     )
     face_choice: Any = serializers.ChoiceField(["only", "largest"], default="only")
-    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=OF_SESSION)
+
+    @property
+    def upload(self) -> Upload:
+        return upload_of(self.validated_data["image"])
+
+    @property
+    def rules(self) -> EnrolmentRules:
+        data, gate = self.validated_data, self.validated_data.get("quality_gate")
+        existing = data.get("on_existing")
+        return EnrolmentRules(
+            replace=data.get("replace", False) or existing == "replace",
+            only_new=existing == "refuse",
+            gate=Gate(gate) if gate else None,
+            face_choice=data["face_choice"],
+        )
 
 
-class NewPerson(PersonPatch):
-    """A person, with a photograph or for the time being without."""
+class NewPerson(PersonPatch, NewImage):
+    """A person, with a photograph or without one for now."""
 
     image = ImageField(required=False, style=ONE_FILE, help_text="A file part, or base64 or a data URL as text.")
+    replace = None  # type: ignore[assignment]  # `on_existing` says it
     on_existing: Any = serializers.ChoiceField(
         ON_EXISTING,
         default="refuse",
-        help_text="When the external id is taken: refuse, or put the photograph beside or in the place of the others.",
+        help_text="If the external id is taken: refuse, add the photograph, or replace the earlier ones.",
     )
     quality_gate: Any = serializers.ChoiceField([gate.value for gate in Gate], required=False)
-    face_choice: Any = serializers.ChoiceField(["only", "largest"], default="only")
-    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=OF_SESSION)
+
+    @property
+    def whom(self) -> Whom:
+        names = ("external_id", "source", "name", "metadata")
+        return Whom(**{name: self.validated_data[name] for name in names if name in self.validated_data})
 
 
-class SearchInput(serializers.Serializer):  # type: ignore[type-arg]
-    """Whom to look for: an image, or an embedding for keys with that scope."""
+class SearchInput(serializers.Serializer[Any]):
+    """The faces to search for: in an image, or an embedding for keys with that scope."""
 
     image = ImageField(required=False, style=ONE_FILE)
     embedding: Any = serializers.ListField(
@@ -85,12 +133,15 @@ class SearchInput(serializers.Serializer):  # type: ignore[type-arg]
         child=serializers.CharField(max_length=100, allow_blank=True, trim_whitespace=False),
         required=False,
         max_length=100,
-        help_text="Only these sub-galleries.",
+        help_text="Only these galleries, by name; empty for the default one. Absent: all of them.",
     )
     faces: Any = serializers.ChoiceField(["all", "largest"], default="all")
     limit = serializers.IntegerField(min_value=1, max_value=100, default=10)
     threshold = DistanceField(
-        required=False, allow_null=True, min_value=0, help_text="A distance; 0 or absent: the client's own."
+        required=False,
+        allow_null=True,
+        min_value=0,
+        help_text="A distance; 0 or absent: the gallery's or client's own.",
     )
     return_embeddings = serializers.BooleanField(default=False, help_text="Needs the scope `embeddings`.")
 
@@ -99,13 +150,33 @@ class SearchInput(serializers.Serializer):  # type: ignore[type-arg]
             raise serializers.ValidationError({"image": ["Either an image or an embedding is required."]})
         return attrs
 
+    @property
+    def needs_embeddings(self) -> bool:
+        """Whether the call sends or asks for embeddings."""
+        return bool(self.validated_data.get("embedding") or self.validated_data["return_embeddings"])
 
-class VerifyInput(serializers.Serializer):  # type: ignore[type-arg]
+    @property
+    def probe(self) -> Probe:
+        if "image" in self.validated_data:
+            return Probe(data=upload_of(self.validated_data["image"]).data)
+        return Probe(embeddings=[self.validated_data["embedding"]])
+
+    @property
+    def options(self) -> SearchOptions:
+        data = self.validated_data
+        return SearchOptions(data.get("sources"), data["faces"], data["limit"], data.get("threshold") or None)
+
+
+class VerifyInput(TokenInput):
     """The image whose largest face is compared."""
 
     image = ImageField(style=ONE_FILE)
     threshold = DistanceField(required=False, allow_null=True, min_value=0)
-    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=OF_SESSION)
+
+    @property
+    def distance(self) -> float | None:
+        """The threshold that the caller chose."""
+        return self.validated_data.get("threshold") or None
 
 
 class CompareInput(VerifyInput):
@@ -113,7 +184,21 @@ class CompareInput(VerifyInput):
 
     images: Any = serializers.ListField(child=ImageField(), allow_empty=False, style=FILE_LIST)
     liveness_subject = serializers.CharField(
-        required=False, max_length=255, trim_whitespace=False, help_text="Whom the token's session was about."
+        required=False, max_length=255, trim_whitespace=False, help_text="The subject of the token's session."
+    )
+
+    @property
+    def proof(self) -> Proof | None:
+        subject = self.validated_data.get("liveness_subject", "")
+        return Proof(token=self.token, subject=subject) if self.token else None
+
+
+class GalleryPatch(serializers.Serializer[Any]):
+    """Only what is to change."""
+
+    name = serializers.CharField(min_length=1, max_length=100, required=False, trim_whitespace=False)
+    threshold = DistanceField(
+        required=False, allow_null=True, help_text="A distance above 0; null: the client's threshold for the space."
     )
 
 
@@ -127,10 +212,25 @@ class BoxSerializer(serializers.Serializer[Box]):
     h = serializers.IntegerField()
 
 
-class PhotographSerializer(serializers.ModelSerializer[ReferenceImage]):
-    """A stored photograph: where its face is and how good it is. Subclasses say where the file is; a face that is known
-    by its embedding alone has none."""
+class GallerySerializer(serializers.ModelSerializer[Gallery]):
+    """A set of people that is searched together. Calls about people refer to it by its name, as `source`."""
 
+    people = serializers.IntegerField(source="people_count", help_text="How many people are in it.")
+    space = serializers.CharField(help_text="The space that decides; empty: the deployment's default.")
+    threshold = FiniteField(allow_null=True, help_text="The gallery's own; null: the client's for the space.")
+
+    class Meta:
+        model = Gallery
+        fields = ["name", "kind", "is_default", "people", "space", "threshold", "created_at"]
+
+
+class PhotographSerializer(serializers.ModelSerializer[ReferenceImage]):
+    """A stored photograph: where its face is and how good it is.
+
+    Subclasses say where the file is; a face that is known by its embedding alone has none.
+    """
+
+    id = serializers.IntegerField(source="number", read_only=True)
     file = serializers.CharField(source="file_name", read_only=True)
     url = serializers.SerializerMethodField()
     route = ""
@@ -138,14 +238,14 @@ class PhotographSerializer(serializers.ModelSerializer[ReferenceImage]):
     class Meta:
         model = ReferenceImage
         fields = [
-            "id", "file", "original_name", "url", "width", "height", "box_x", "box_y", "box_w", "box_h",
+            "id", "uuid", "file", "original_name", "url", "width", "height", "box_x", "box_y", "box_w", "box_h",
             "confidence", "quality", "created_at",
         ]  # fmt: skip
 
     def get_url(self, image: ReferenceImage) -> str | None:
         if not image.image:
             return None
-        path = {"pk": image.person_id, "image_id": image.pk}
+        path = {"pk": image.person.number, "image_id": image.number}
         return str(reverse(self.route, kwargs=path, request=self.context.get("request")))
 
 
@@ -168,13 +268,17 @@ class PersonImageSerializer(PhotographSerializer):
 class PersonSerializer(serializers.ModelSerializer[Person]):
     """A person. `primary_image` is the chosen photograph, or the first one."""
 
+    id = serializers.IntegerField(source="number", read_only=True)
+    source: Any = serializers.CharField(source="gallery.name", read_only=True)
     image_count = serializers.SerializerMethodField()
     primary_image = serializers.SerializerMethodField()
     metadata = MetadataField()
 
     class Meta:
         model = Person
-        fields = ["id", "external_id", "name", "source", "metadata", "created_at", "image_count", "primary_image"]
+        fields = [
+            "id", "uuid", "external_id", "name", "source", "metadata", "created_at", "image_count", "primary_image",
+        ]  # fmt: skip
 
     def get_image_count(self, person: Person) -> int:
         return len(person.reference_images.all())
@@ -200,17 +304,18 @@ class ComparisonSerializer(serializers.Serializer[Comparison]):
 
 
 class CandidateSerializer(serializers.Serializer[Candidate]):
-    """A person of the gallery beside a face."""
+    """A person who may be the one on the image."""
 
-    person_id = serializers.IntegerField(source="person.pk")
+    person_id = serializers.IntegerField(source="person.number")
+    person_uuid = serializers.UUIDField(source="person.uuid")
     external_id = serializers.CharField(source="person.external_id", allow_null=True)
     name = serializers.CharField(source="person.name")
-    source: Any = serializers.CharField(source="person.source")
-    reference_image_id = serializers.IntegerField(source="reference_image.pk")
+    source: Any = serializers.CharField(source="person.gallery.name")
+    reference_image_id = serializers.IntegerField(source="reference_image.number")
     comparison = ComparisonSerializer()
 
 
-class RemarkSerializer(serializers.Serializer[Any]):
+class RemarkSerializer(serializers.Serializer[Remark]):
     """What could be better about a face."""
 
     code = serializers.CharField()
@@ -232,7 +337,7 @@ class EnrolmentSerializer(serializers.Serializer[Enrolment]):
 
 
 class EnrolledPersonSerializer(PersonSerializer):
-    """A person, and what was enrolled of the photograph that came along."""
+    """A person, and what was enrolled from the photograph."""
 
     enrolment = EnrolmentSerializer(allow_null=True, read_only=True)
 
@@ -252,7 +357,7 @@ class SearchedFaceSerializer(serializers.Serializer[SearchedFace]):
         return [float(x) for x in face.face.embeddings[space]] if space and face.face else None
 
 
-class SearchSerializer(serializers.Serializer[Any]):
+class SearchSerializer(serializers.Serializer[Search]):
     """One item per face, or one for an embedding."""
 
     space = serializers.CharField()
@@ -261,7 +366,7 @@ class SearchSerializer(serializers.Serializer[Any]):
     faces: Any = SearchedFaceSerializer(many=True)
 
 
-class ErrorSerializer(serializers.Serializer[Any]):
+class ErrorSerializer(serializers.Serializer[Refusal]):
     """Why one image of several could not be used."""
 
     code = serializers.CharField()
@@ -275,7 +380,7 @@ class ResultSerializer(serializers.Serializer[Any]):
     error: Any = ErrorSerializer(allow_null=True)
 
 
-class ComparisonsSerializer(serializers.Serializer[Any]):
+class ComparisonsSerializer(serializers.Serializer[FaceComparisons]):
     """One result per image, in their order."""
 
     space = serializers.CharField()
@@ -284,7 +389,7 @@ class ComparisonsSerializer(serializers.Serializer[Any]):
     results = serializers.SerializerMethodField()
 
     @extend_schema_field(ResultSerializer(many=True))
-    def get_results(self, compared: Any) -> Any:
+    def get_results(self, compared: FaceComparisons) -> Any:
         pairs = [
             {"comparison": item, "error": None} if isinstance(item, Comparison) else {"comparison": None, "error": item}
             for item in compared.results
@@ -292,7 +397,7 @@ class ComparisonsSerializer(serializers.Serializer[Any]):
         return ResultSerializer(pairs, many=True).data
 
 
-class ReceiptSerializer(serializers.Serializer[Any]):
+class ReceiptSerializer(serializers.Serializer[Receipt]):
     """What an erasure removed, in numbers."""
 
     id = serializers.UUIDField()

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import requests
 
+from calibration.similarity import similarity
 from clients.models import Scope
 from faceapp.tests.live_stack import LiveStack
 from recognition.tests.photographs import GROUPS, PORTRAITS
-from vision.similarity import distance, similarity
+from vision.distances import distance
 
 pytestmark = pytest.mark.models
 

@@ -99,7 +99,7 @@ class DetectionSerializer(serializers.Serializer):  # type: ignore[type-arg]
 class MatchSerializer(serializers.ModelSerializer[Match]):
     """A blacklist entry within the threshold of a face."""
 
-    entry_id = serializers.IntegerField()
+    entry_id = serializers.IntegerField(source="entry.number")
     entry_name = serializers.CharField(source="entry.name")
     target_x = serializers.IntegerField(source="reference_image.box_x", default=None, allow_null=True)
     target_y = serializers.IntegerField(source="reference_image.box_y", default=None, allow_null=True)

@@ -124,7 +124,7 @@ def test_photograph_deleted_before_its_match_is_stored(
     image: ProcessedImage, entry: BlacklistEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = entry.reference_images.all()
-    deleting_after_search(monkeypatch, lambda: delete_image(entry=entry, image_id=first.pk))
+    deleting_after_search(monkeypatch, lambda: delete_image(entry=entry, image_id=first.number))
     services.process(image_id=image.pk, task_id="a")
     assert Match.objects.get().reference_image == second
 
@@ -138,10 +138,11 @@ def test_deletion_waits_for_a_match_that_is_being_stored(
     values = {
         field.attname: getattr(match, field.attname) for field in Match._meta.concrete_fields if field.name != "id"
     }
+    photograph = match.reference_image.number  # type: ignore[union-attr]
     match.delete()
     deletions: dict[str, Callable[[], object]] = {
         "entry": lambda: delete_entry(entry=entry),
-        "photograph": lambda: delete_image(entry=entry, image_id=values["reference_image_id"]),
+        "photograph": lambda: delete_image(entry=entry, image_id=photograph),
     }
     with transaction.atomic():
         Match.objects.create(**values)

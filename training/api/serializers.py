@@ -65,5 +65,5 @@ class TrainInput(serializers.Serializer[Any]):
         max_length=100,
         allow_blank=True,
         default="",
-        help_text="The sub-gallery of people to learn; empty: the main one.",
+        help_text="The gallery of people to learn; empty: the default one.",
     )

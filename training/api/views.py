@@ -32,7 +32,7 @@ class RecogniserViewSet(ReadOnlyModelViewSet[Recogniser]):
     scope_read, scope_write = Scope.PEOPLE_READ, Scope.PEOPLE_WRITE
 
     def get_queryset(self) -> RecogniserQuerySet:
-        return Recogniser.objects.of_client(client_of(self.request)).without_weights()
+        return Recogniser.objects.of_client(client_of(self.request)).without_weights().select_related("gallery")
 
     def get_object(self) -> Recogniser:
         found = self.get_queryset().filter(pk=positive_id(self.kwargs["pk"])).first()
@@ -40,11 +40,13 @@ class RecogniserViewSet(ReadOnlyModelViewSet[Recogniser]):
             raise NotFound("Recogniser not found")
         return found
 
-    @extend_schema(parameters=[OpenApiParameter("source", str, description="Only of this sub-gallery.")])
+    @extend_schema(
+        parameters=[OpenApiParameter("source", str, description="A gallery's name; empty: the default one.")]
+    )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """All versions that are kept."""
         source = request.query_params.get("source")
-        versions = self.get_queryset() if source is None else self.get_queryset().filter(source=source)
+        versions = self.get_queryset() if source is None else self.get_queryset().in_source(source)
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(versions), many=True).data)
 
     @extend_schema(responses=RecogniserDetailSerializer)

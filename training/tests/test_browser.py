@@ -14,6 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from clients.models import Client
 from faceapp.tests.test_browser_admin import log_in, page, shoot  # noqa: F401  a fixture
+from people.models import Gallery
 from training.models import Recogniser, Status
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -26,7 +27,7 @@ METRICS = {
 
 def versions(client: Client) -> list[Recogniser]:
     """Two that are ready, one that is trained right now."""
-    made = []
+    gallery, made = Gallery.objects.named(client, "FaceHash Xy12abCD"), []
     for number, status in enumerate([Status.READY, Status.READY, Status.TRAINING], 1):
         done = 60 if status == Status.READY else 21
         rows = [
@@ -36,7 +37,7 @@ def versions(client: Client) -> list[Recogniser]:
         ]  # fmt: skip
         made.append(
             Recogniser.objects.create(
-                client=client, source="facehash:Xy12abCD", space="dlib-resnet-v1.dlib150", version=number,
+                client=client, gallery=gallery, space="dlib-resnet-v1.dlib150", version=number,
                 status=status, is_active=number == 2, curves=rows, images=48, people=[1, 2, 3, 4],
                 options={"epochs": 60, "hidden_units": 64, "dropout": 0.3, "learning_rate": 0.003},
                 min_probability=0.53, metrics=METRICS if status == Status.READY else {},

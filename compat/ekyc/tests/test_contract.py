@@ -319,16 +319,16 @@ def _around_the_face(picture: Image.Image) -> tuple[int, int, int, int]:
 
 CROWD = """
 import sys
-from people.models import FaceTemplate, Person
+from uuid import uuid4
+from people.models import FaceTemplate, Gallery, Person
 one = FaceTemplate.objects.get(person__external_id={name!r})
-people = Person.objects.bulk_create(
-    Person(client_id=one.client_id, source="s2", external_id=str(n)) for n in range(100)
-)
+gallery = Gallery.objects.named(one.client, "s2")
+people = [Person.objects.create(client=one.client, gallery=gallery, external_id=str(n)) for n in range(100)]
 image = one.reference_image
 for person in people:
-    image.pk, image.person = None, person
+    image.pk, image.uuid, image.number, image.person = None, uuid4(), None, person
     image.save()
-    FaceTemplate.objects.create(client_id=one.client_id, source="s2", person=person, reference_image=image,
+    FaceTemplate.objects.create(client_id=one.client_id, gallery=gallery, person=person, reference_image=image,
                                 space=one.space, embedding=one.embedding)
 """
 

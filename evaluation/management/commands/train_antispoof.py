@@ -1,4 +1,4 @@
-"""`manage.py train_antispoof`: a network that tells your living faces from your attacks, in place of FasNet."""
+"""`manage.py train_antispoof`: trains a network on your own living faces and attacks, to replace FasNet."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from environment.terminal import printable
 from errors import FaceAppError
+from evaluation.attack_rates import AttackRates, attack_rates
 from evaluation.plots import draw_attack_rates
 from vision.antispoof import network, samples
-from vision.antispoof.report import AttackRates, attack_rates
 from vision.engines import DEFAULT, engines, runtime
 
 SEED = 7
@@ -24,7 +24,7 @@ SAME = 1e-3  # by which probabilities of Keras and ONNX Runtime may differ
 
 
 class Command(BaseCommand):
-    help = "Trains a network on photographs of living and of presented faces, and says how well it does on others."
+    help = "Train a network on photographs of living and of presented faces, and report its error rates on others."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("real", type=Path, help="photographs of living faces; a sub-folder per recording or person")
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         self.report(target, rates)
 
     def split(self, folders: list[tuple[Path, int]], share: float) -> samples.Split:
-        """Every usable face, divided. What shows none is counted and left out."""
+        """Every usable face, divided. Files without a face are counted and left out."""
         found: list[samples.Sample] = []
         try:
             engines[DEFAULT].load()
