@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from operator import attrgetter
+from os import PathLike
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -22,7 +23,7 @@ class StoredImageField(models.FileField):
         self.folder, self.owner = folder, owner
         super().__init__(*args, **{"max_length": 200} | kwargs)
 
-    def generate_filename(self, instance: models.Model | None, filename: str) -> str:
+    def generate_filename(self, instance: models.Model | None, filename: str | PathLike[str]) -> str:
         client_id = attrgetter(self.owner)(instance)
         name = f"{self.folder}/{client_id}/{uuid.uuid4().hex}{PurePosixPath(filename).suffix}"
         return str(self.storage.generate_filename(name))

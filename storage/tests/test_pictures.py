@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from people.exceptions import PoorQuality
-from people.services import require_quality
+from people.quality_gate import require_quality
 from people.types import Gate
 from storage.pictures import quality_words
 from vision.types import Box, DetectedFace, Landmarks, Quality

@@ -16,7 +16,7 @@ from albums.tests.conftest import Add, add, album, upload  # noqa: F401  fixture
 from clients.models import Client
 from people import services
 from people.models import FaceTemplate, Person, ReferenceImage
-from people.types import AdoptedFace
+from people.types import AdoptedFace, Probe
 from transfer.tests.test_archive import enrol, export, import_, nothing_came_of, rewrite, with_record
 from transfer.types import Outcome
 from vision.engines import engines
@@ -47,7 +47,7 @@ def archive(rose: Person, client_a: Client, tmp_path: Path) -> Path:
 
 
 def found(client: Client, colour: tuple[int, int, int]) -> list[tuple[str, Any]]:
-    search = services.search_people(client=client, data=picture(colour))
+    search = services.search_people(client=client, probe=Probe(picture(colour)))
     return [(candidate.person.name, candidate.comparison) for candidate in search.matches]
 
 
