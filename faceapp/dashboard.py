@@ -21,16 +21,18 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     sees_images = request.user.has_perm("recognition.view_processedimage")
     sees_entries = request.user.has_perm("blacklist.view_blacklistentry")
     context["title"] = "Dashboard"
-    context["counts"] = [*(_entry_counts() if sees_entries else []), *(_image_counts() if sees_images else [])]
-    context["latest_matches"] = _latest_matches() if sees_images and sees_entries else []
-    context["steps"] = _first_steps() if sees_images and sees_entries else []
+    context["counts"] = context["latest_matches"] = context["steps"] = []
+    if sees_entries:
+        in_force = BlacklistEntry.objects.in_force(timezone.localdate()).count()
+        url = f"{reverse('admin:blacklist_blacklistentry_changelist')}?in_force=yes"
+        context["counts"] = [{"label": "entries in force", "value": in_force, "url": url}]
+    if sees_images:
+        context["counts"] = [*context["counts"], *_image_counts()]
+    if sees_images and sees_entries:
+        matches = Match.objects.select_related("entry", "face__image__client").order_by("-id")
+        context["latest_matches"] = list(matches[:LATEST])
+        context["steps"] = _first_steps()
     return context
-
-
-def _entry_counts() -> list[dict[str, Any]]:
-    in_force = BlacklistEntry.objects.in_force(timezone.localdate()).count()
-    url = reverse("admin:blacklist_blacklistentry_changelist")
-    return [{"label": "entries in force", "value": in_force, "url": f"{url}?in_force=yes"}]
 
 
 def _image_counts() -> list[dict[str, Any]]:
@@ -49,11 +51,6 @@ def _image_counts() -> list[dict[str, Any]]:
         {"label": "failed today", "value": failed, "url": f"{url}?status__exact=failed&{since}", "alarm": failed},
         {"label": "waiting", "value": waiting, "url": f"{url}?status__exact=pending"},
     ]
-
-
-def _latest_matches() -> list[Match]:
-    matches = Match.objects.select_related("entry", "face__image__client").order_by("-id")
-    return list(matches[:LATEST])
 
 
 def _first_steps() -> list[dict[str, Any]]:

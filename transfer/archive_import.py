@@ -52,7 +52,9 @@ def _import_person(client: Client, record: PersonRecord, archive: ArchiveReader,
     try:
         with transaction.atomic():
             found = _find(client, record, values)
-            person = found or _create(client, record, values)
+            person = found or create_person(client=client, **values)
+            if not found:
+                Person.objects.filter(pk=person.pk).update(created_at=record.created_at)
             new = _lacking(person, record)
             for place, image in new:
                 try:
@@ -82,12 +84,6 @@ def _find(client: Client, record: PersonRecord, values: Mapping[str, Any]) -> Pe
         people = people.filter(same, name=values["name"], metadata=values["metadata"])
     found: Person | None = people.order_by("pk").first()
     return found
-
-
-def _create(client: Client, record: PersonRecord, values: Mapping[str, Any]) -> Person:
-    person = create_person(client=client, **values)
-    Person.objects.filter(pk=person.pk).update(created_at=record.created_at)
-    return person
 
 
 def _lacking(person: Person, record: PersonRecord) -> list[tuple[int, ImageRecord]]:

@@ -78,7 +78,8 @@ class PersonRecord:
 
     def to_line(self) -> bytes:
         """One line of JSON with its end."""
-        data = _shallow(self) | {"images": [_image_json(image) for image in self.images]}
+        images = [_shallow(image) | {"embeddings": _base64(image.embeddings)} for image in self.images]
+        data = _shallow(self) | {"images": images}
         return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
     @classmethod
@@ -129,9 +130,8 @@ def fingerprint(space: str, vector: Embedding) -> str:
     return f"{space}:{sha256(vector.astype(HALF).tobytes()).hexdigest()}"
 
 
-def _image_json(image: ImageRecord) -> dict[str, Any]:
-    vectors = {space: base64.b64encode(v.astype(HALF).tobytes()).decode() for space, v in image.embeddings.items()}
-    return _shallow(image) | {"embeddings": vectors}
+def _base64(embeddings: Mapping[str, Embedding]) -> dict[str, str]:
+    return {space: base64.b64encode(v.astype(HALF).tobytes()).decode() for space, v in embeddings.items()}
 
 
 def _shallow(record: PersonRecord | ImageRecord) -> dict[str, Any]:
@@ -141,7 +141,9 @@ def _shallow(record: PersonRecord | ImageRecord) -> dict[str, Any]:
 
 def _image(found: object) -> ImageRecord:
     data = _object(found, ImageRecord)
-    file = None if data["file"] is None else _entry(data["file"])
+    file: str | None = _typed(data["file"], str, type(None))
+    if file is not None and not IMAGE.fullmatch(file):
+        raise ValueError("not an image of the archive")
     embeddings = {_space(name): _vector(text) for name, text in _typed(data["embeddings"], dict).items()}
     if not file and not embeddings:
         raise ValueError("neither a picture nor an embedding")
@@ -173,12 +175,6 @@ def _typed(value: Any, *kinds: type) -> Any:
     if type(value) not in kinds:
         raise TypeError(f"{type(value)} is none of {kinds}")
     return value
-
-
-def _entry(name: Any) -> str:
-    if not IMAGE.fullmatch(_typed(name, str)):
-        raise ValueError("no image of the archive")
-    return str(name)
 
 
 def _whole(value: Any) -> int:

@@ -43,7 +43,11 @@ def read_records(database: Path) -> list[Record]:
             table, columns = _find_table(connection)
             folder = "reference_image_dir" if "reference_image_dir" in columns else "id"
             rows = connection.execute(f"SELECT id, name, reason, {folder} FROM {_quoted(table)} ORDER BY id")  # noqa: S608
-            return [_record(*row) for row in rows]
+            # Only the last part of the folder's name counts: some installations stored a path.
+            return [
+                Record(str(name or "").strip(), str(reason) if reason else None, Path(str(directory or key)).name)
+                for key, name, reason, directory in rows
+            ]
     except sqlite3.Error as error:
         raise BadLayout("The database cannot be read; it has to be an SQLite file.") from error
 
@@ -64,11 +68,6 @@ def _find_table(connection: sqlite3.Connection) -> tuple[str, set[str]]:
 def _quoted(table: str) -> str:
     doubled = table.replace('"', '""')
     return f'"{doubled}"'
-
-
-def _record(key: object, name: object, reason: object, folder: object) -> Record:
-    """Only the last part of the folder's name counts; some installations stored a path."""
-    return Record(str(name or "").strip(), str(reason) if reason else None, Path(str(folder or key)).name)
 
 
 def read_folder(folder: Path, records: list[Record]) -> list[ListedPerson]:

@@ -19,12 +19,11 @@ from clients.models import Client
 from errors import InvalidInput
 from people.models import Person, ReferenceImage
 from people.services import checked, enrol_face
-from people.types import Enrolment, EnrolmentRules, Gate, Refusal, Whom
+from people.types import EnrolmentRules, Gate, Refusal, Whom
 from storage.files import STORAGE_ERRORS, content_hash
 from transfer.folders import check_file, read_people, read_upload, shown
 from transfer.tables import read_table
 from transfer.types import Outcome
-from vision.types import Upload
 
 REQUIRED = ("image", "external_id")
 MAX_NAME = 100  # characters; names of folders may be longer
@@ -89,14 +88,30 @@ def import_rows(
 ) -> None:
     """Enrol the photographs that are not enrolled yet; `advance` is called after each. Raises `Unavailable`."""
     for row in rows:
-        upload = row.refusal or _check_values(row) or read_upload(row.path, row.shown)
-        if isinstance(upload, Refusal):
-            outcome.refused.append(upload)
-        elif _is_known(client, row, upload):
-            outcome.known += 1
-        else:
-            _enrol(client, row, upload, gate, outcome)
+        _import_row(client, row, gate, outcome)
         advance()
+
+
+def _import_row(client: Client, row: Row, gate: Gate | None, outcome: Outcome) -> None:
+    upload = row.refusal or _check_values(row) or read_upload(row.path, row.shown)
+    if isinstance(upload, Refusal):
+        outcome.refused.append(upload)
+        return
+    person = Person.objects.of_client(client).in_sources([row.source]).filter(external_id=row.external_id).first()
+    if person and content_hash(upload.data) in known_hashes(person):
+        outcome.known += 1
+        return
+    whom = Whom(external_id=row.external_id, source=row.source, name=row.name, metadata=row.metadata)
+    try:
+        done = enrol_face(client=client, upload=upload, whom=whom, rules=EnrolmentRules(gate=gate))
+    except InvalidInput as error:
+        outcome.refused.append(Refusal(row.shown, error.code, error.message))
+        return
+    outcome.images += 1
+    outcome.added += done.created
+    if alike := sorted({other.person.external_id or f"person {other.person.number}" for other in done.duplicates}):
+        message = f"Enrolled, but the same face is enrolled as {', '.join(alike)}."
+        outcome.alike.append(Refusal(row.shown, "face.enrolled_elsewhere", message))
 
 
 def _check_values(row: Row) -> Refusal | None:
@@ -107,11 +122,6 @@ def _check_values(row: Row) -> Refusal | None:
     except InvalidInput as error:
         return Refusal(row.shown, error.code, error.message)
     return None
-
-
-def _is_known(client: Client, row: Row, upload: Upload) -> bool:
-    person = Person.objects.of_client(client).in_sources([row.source]).filter(external_id=row.external_id).first()
-    return person is not None and content_hash(upload.data) in known_hashes(person)
 
 
 def known_hashes(person: Person) -> set[str]:
@@ -127,25 +137,3 @@ def known_hashes(person: Person) -> set[str]:
         except STORAGE_ERRORS:  # lost: the photograph will be enrolled again
             continue
     return set(images.exclude(content_hash="").values_list("content_hash", flat=True))
-
-
-def _enrol(client: Client, row: Row, upload: Upload, gate: Gate | None, outcome: Outcome) -> None:
-    try:
-        done = enrol_face(
-            client=client,
-            upload=upload,
-            whom=Whom(external_id=row.external_id, source=row.source, name=row.name, metadata=row.metadata),
-            rules=EnrolmentRules(gate=gate),
-        )
-    except InvalidInput as error:
-        outcome.refused.append(Refusal(row.shown, error.code, error.message))
-    else:
-        outcome.images += 1
-        outcome.added += done.created
-        outcome.alike += _alike(row, done)
-
-
-def _alike(row: Row, done: Enrolment) -> list[Refusal]:
-    ids = sorted({candidate.person.external_id or f"person {candidate.person.number}" for candidate in done.duplicates})
-    message = f"Enrolled, but the same face is enrolled as {', '.join(ids)}."
-    return [Refusal(row.shown, "face.enrolled_elsewhere", message)] if ids else []
