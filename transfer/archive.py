@@ -112,7 +112,7 @@ class ArchiveReader:
         except ValueError as error:
             raise BadArchive("The manifest cannot be read.") from error
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-            raise BadArchive("This is no archive of people.")
+            raise BadArchive("This is not an archive of people.")
         if manifest.get("version") != VERSION:
             raise BadArchive(f"This service reads archives of version {VERSION}.", code="archive.unknown_version")
         return manifest
@@ -135,7 +135,7 @@ class ArchiveReader:
         if not isinstance(vouched, dict) or digest.hexdigest() != vouched.get(RECORDS):
             raise BadArchive("The checksum of the people is wrong: the archive is damaged or was altered.")
         if self._entries.keys() - used:
-            raise BadArchive("The archive holds images of nobody.")
+            raise BadArchive("The archive contains images that belong to no person.")
         return people
 
     def people(self) -> Iterator[PersonRecord]:
@@ -177,9 +177,9 @@ def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """The entries by name. Raises `BadArchive` for repeated names, and for names that `ArchiveWriter` never writes."""
     entries = {info.filename: info for info in archive.infolist()}
     if len(entries) != len(archive.infolist()):
-        raise BadArchive("The archive names an entry twice.")
+        raise BadArchive("The archive contains an entry twice.")
     if any(name not in (MANIFEST, RECORDS) and not IMAGE.fullmatch(name) for name in entries):
-        raise BadArchive("The archive holds an entry that does not belong there.", code="archive.bad_entry")
+        raise BadArchive("The archive contains an entry that does not belong there.", code="archive.bad_entry")
     return entries
 
 
@@ -189,7 +189,7 @@ def damage() -> Iterator[None]:
     try:
         yield
     except DAMAGED as error:
-        raise BadArchive("The archive is damaged or no ZIP file.") from error
+        raise BadArchive("The archive is damaged or not a ZIP file.") from error
 
 
 @contextmanager

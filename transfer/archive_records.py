@@ -28,7 +28,7 @@ LONGEST_VECTOR = 16_000  # numbers, as the column takes
 
 
 class BadRecord(InvalidInput):
-    """A line of an archive that is no person."""
+    """A record of an archive that is not a valid person."""
 
     code = "archive.bad_record"
 
@@ -96,7 +96,7 @@ class PersonRecord:
                 images=tuple(_image(image) for image in _typed(data["images"], list)),
             )
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise BadRecord("The archive holds a record that is no person.") from error
+            raise BadRecord("The archive contains a record that is not a valid person.") from error
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class CalibrationRecord:
                 note=_typed(data["note"], str)[:LONGEST_NOTE],
             )
         except (ValueError, TypeError) as error:
-            raise BadRecord("The archive holds a calibration that is none.") from error
+            raise BadRecord("The archive contains an invalid calibration.") from error
 
 
 def fingerprint(space: str, vector: Embedding) -> str:

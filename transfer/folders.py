@@ -65,7 +65,7 @@ def check_file(path: Path, root: Path, name: str) -> Refusal | None:
     """Why a file must not be read, as far as the file system tells; `root` is the resolved folder around it."""
     try:
         if not path.resolve().is_relative_to(root):
-            return Refusal(name, "import.outside", "This leads out of the folder.")
+            return Refusal(name, "import.outside", "This path leads out of the folder.")
         if not path.is_file():
             message = "This is not a file; folders inside a person's folder are not read."
             return Refusal(name, "import.not_a_file", message)

@@ -70,7 +70,7 @@ def _rows_of_table(file: Path, default_source: str) -> Iterator[Row]:
             metadata = _read_metadata(row.get("metadata", ""))
         except ValueError:
             metadata = None
-            refusal = refusal or Refusal(name, "import.bad_record", "The metadata is no JSON object.")
+            refusal = refusal or Refusal(name, "import.bad_record", "The metadata is not a JSON object.")
         source = row.get("source") or default_source
         yield Row(path, name, external_id, source, row.get("name", ""), metadata, refusal)
 

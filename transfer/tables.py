@@ -20,7 +20,7 @@ def read_table(file: Path, *, required: Iterable[str]) -> Iterator[dict[str, str
                 raise BadLayout(f"The table has no column {', '.join(sorted(missing))}.")
             for row in reader:
                 if any("\0" in value for value in row.values()):
-                    raise BadLayout("The table holds characters that no text has.")
+                    raise BadLayout("The table contains NUL characters.")
                 yield {name: value.strip() for name, value in row.items() if name}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadLayout("The table cannot be read; it has to be a CSV file in UTF-8.") from error

@@ -116,7 +116,7 @@ def test_the_archive_says_how_many_faces_have_no_picture(archive: Path) -> None:
 
 def test_a_face_without_picture_and_embedding_is_refused(archive: Path) -> None:
     rewrite(archive, with_record(lambda record: record["images"][0].update(embeddings={})))
-    nothing_came_of(archive, "record that is no person")
+    nothing_came_of(archive, "record that is not a valid person")
 
 
 def test_spaces_that_such_faces_lack_are_left_out(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
