@@ -334,7 +334,7 @@ def test_an_image_that_this_service_does_not_take_is_refused_alone(archive: Path
 
 def test_strange_quality_is_forgotten(archive: Path) -> None:
     rewrite(archive, with_record(lambda r: r["images"][0].update(quality={"beauty": 1e999})))
-    with pytest.raises(CommandError, match="no person"):  # JSON has no such number
+    with pytest.raises(CommandError, match="not a valid person"):  # JSON has no such number
         import_(archive)
     rewrite(archive, with_record(lambda r: r["images"][0].update(quality={"beauty": 1})))
     import_(archive)
