@@ -1,7 +1,7 @@
 """Sorts the faces of an album into groups of one person, as they come in.
 
 A new face goes to the group in which it plainly belongs. Where that is not plain, the faces of the groups that it
-touches are sorted anew, and only those. What somebody has named, merged or split is not taken apart again.
+touches are sorted anew, and only those. What was named, merged or split by hand is not taken apart again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
+from albums.models import Album, AlbumFace, FaceGroup
 from albums.types import Vote
 from vision.clusters import whisper
 
@@ -19,27 +19,25 @@ MOST_SORTED = 1000  # faces that are sorted anew at a time: their pairs are comp
 Clusters = list[set[int]]  # of ids of faces
 
 
-def group_faces(*, image: AlbumImage, faces: Sequence[AlbumFace]) -> None:
-    """Give each of an image's new faces a group. The caller holds the album (`AlbumQuerySet.lock`)."""
-    votes = AlbumFace.objects.votes(image)
+def group_faces(*, album: Album, faces: Sequence[AlbumFace]) -> None:
+    """Give each of an image's new faces a group, one after the other: a person may be on one image several times.
+
+    The caller holds the album (`AlbumQuerySet.lock`).
+    """
     for face in faces:
-        seen = votes.get(face.pk, [])
-        if _is_plain(seen):
-            _join(face, seen[0].group_id if seen else FaceGroup.objects.create(album=image.album).pk)
+        votes = AlbumFace.objects.votes(face, album)
+        if _is_plain(votes):
+            group_id = votes[0].group_id if votes else FaceGroup.objects.create_in(album.pk).pk
+            AlbumFace.objects.filter(pk=face.pk).update(group=group_id)
         else:
-            _sort_anew(image.album, face, [vote.group_id for vote in seen])
-            votes = AlbumFace.objects.votes(image)
+            _sort_anew(album, face, [vote.group_id for vote in votes])
 
 
 def _is_plain(votes: Sequence[Vote]) -> bool:
-    """Whether the first group takes the face without another look; true for a face that nobody knows."""
+    """Whether the first group takes the face without another look; true for a face that matches no other."""
     if len(votes) < 2 and all(vote.matching >= PLAIN_SHARE * vote.size for vote in votes):
         return True
     return any(vote.is_curated for vote in votes) or sum(vote.size for vote in votes) > MOST_SORTED
-
-
-def _join(face: AlbumFace, group_id: int) -> None:
-    AlbumFace.objects.filter(pk=face.pk).update(group=group_id)
 
 
 def _sort_anew(album: Album, new: AlbumFace, group_ids: Sequence[int]) -> None:
@@ -50,7 +48,7 @@ def _sort_anew(album: Album, new: AlbumFace, group_ids: Sequence[int]) -> None:
     for cluster, group_id in _keep_ids(clusters, before):
         moved = [face for face in cluster if before.get(face) != group_id or group_id is None]
         if moved:
-            target = group_id or FaceGroup.objects.create(album=album).pk
+            target = group_id or FaceGroup.objects.create_in(album.pk).pk
             AlbumFace.objects.filter(pk__in=moved).update(group=target)
     FaceGroup.objects.delete_empty(group_ids)
 

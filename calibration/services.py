@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 from calibration.exceptions import UnusableCalibration
 from calibration.models import SpaceCalibration
-from calibration.types import Comparison, OperatingPoint
+from calibration.types import OperatingPoint
 from clients.models import Client
-from vision.engines import DEFAULT, engines
+from vision.engines import engines
 from vision.types import Space
 
 
@@ -60,13 +59,3 @@ def set_calibration(
     fields = {"metric": found.metric, "threshold": threshold, "false_match_rate": false_match_rate, "note": note}
     stored, _ = SpaceCalibration.objects.update_or_create(client=client, space=found.name, defaults=fields)
     return stored
-
-
-def threshold_of(*, client: Client, space_alias: str = DEFAULT) -> float:
-    """The threshold of `operating_point`; callers move to that."""
-    return operating_point(client=client, space=engines[space_alias].space).threshold
-
-
-def comparisons(*, distances: Iterable[float], space: Space, threshold: float) -> list[Comparison]:
-    """`OperatingPoint.compare`; callers move to that."""
-    return OperatingPoint(space.metric, threshold).compare(distances)

@@ -17,6 +17,7 @@ from errors import FaceAppError, Unavailable
 from vision import inference
 from vision.engines import engines
 from vision.tasks import ping
+from work.queues import INTERACTIVE, queue_length
 
 PING_SECONDS = 3.0
 STALE_SECONDS = 10.0  # longer than a probe takes
@@ -112,7 +113,7 @@ def check_database() -> None:
 
 
 def check_queue() -> None:
-    inference.queue_length("interactive")
+    queue_length(INTERACTIVE)
 
 
 def check_worker() -> None:

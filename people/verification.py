@@ -24,6 +24,7 @@ from people.search import face_of, face_or_refusal
 from people.types import FaceComparisons, LiveComparison, Proof, Refusal
 from vision import inference
 from vision.distances import distance
+from vision.engines import DEFAULT, engines
 from vision.types import DetectedFace
 
 ENROL, VERIFY, COMPARE = "enrol", "verify", "compare"
@@ -48,7 +49,9 @@ def verify_person(*, person: Person, data: bytes, threshold: float | None = None
         raise NoTemplate(NO_FACE)
     compared = searched.compare(near)[0]
     if token and compared.matches:
-        redeem_for(person=person, token=token, purpose=VERIFY, face={searched.space.name: probe})
+        in_default_space = probe if searched.alias == DEFAULT else face_of(data)  # as the token holds a face
+        face = {engines[DEFAULT].space.name: in_default_space}
+        redeem_for(person=person, token=token, purpose=VERIFY, face=face)
     return compared
 
 

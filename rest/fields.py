@@ -74,6 +74,16 @@ class FiniteField(serializers.FloatField):
         return round(float(value), 6) if math.isfinite(value) else None
 
 
+class TextOrNull(serializers.CharField):
+    """A text for an answer; null when it is empty."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(read_only=True, allow_null=True, **options)
+
+    def to_representation(self, value: Any) -> str | None:  # type: ignore[override]
+        return super().to_representation(value) or None
+
+
 def upload_of(image: str | Upload, *, patience: float | None = None) -> Upload:
     """The value of an `ImageField` with its bytes read. Raises `InvalidImage`."""
     return image if isinstance(image, Upload) else Upload(images.read_text(image, patience=patience))

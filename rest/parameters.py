@@ -28,6 +28,19 @@ def path_id(text: str) -> int | UUID:
         return positive_id(text)
 
 
+def text_parameter(request: Request, name: str) -> str | None:
+    """A text to filter by; None when it is absent. Raises `ValidationError` (422) for what no database can hold."""
+    text = request.query_params.get(name)
+    if text is not None and not is_storable(text):
+        raise ValidationError({name: ["Null characters and lone surrogates are not allowed."]})
+    return text
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL can store and compare it: UTF-8 without the character 0."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def flag(request: Request, name: str) -> bool:
     """Whether a query parameter is switched on."""
     return request.query_params.get(name, "").lower() in TRUE

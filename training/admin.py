@@ -17,15 +17,15 @@ from unfold.decorators import display
 from errors import FaceAppError
 from training import services
 from training.charts import curves
-from training.models import Recogniser, Status, TrainingOptions
+from training.models import STATES, Recogniser, Status, TrainingOptions
 from training.querysets import RecogniserQuerySet
 
 COLOURS = {
-    Status.QUEUED: "info",
-    Status.TRAINING: "info",
-    Status.READY: "success",
-    Status.REJECTED: "warning",
-    Status.FAILED: "danger",
+    STATES[Status.PENDING]: "info",
+    STATES[Status.PROCESSING]: "info",
+    STATES[Status.DONE]: "success",
+    STATES[Status.REJECTED]: "warning",
+    STATES[Status.FAILED]: "danger",
 }
 
 
@@ -66,6 +66,7 @@ class RecogniserAdmin(ModelAdmin):
     list_display_links = ["title"]
     list_filter = ["status", "is_active", "client"]
     list_select_related = ["client", "gallery"]
+    ordering = ["-id"]
     search_fields = ["gallery__name", "client__name"]
     search_help_text = "Search by source or client"
     actions = ["activate", "deactivate", "train_anew"]
@@ -84,7 +85,7 @@ class RecogniserAdmin(ModelAdmin):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Versions are made by training and never changed; the actions ask for the permission themselves."""
+        """Training makes versions, and nothing changes them; the actions check the permission themselves."""
         return False
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
@@ -124,7 +125,7 @@ class RecogniserAdmin(ModelAdmin):
 
     @display(description="Status", ordering="status", label=COLOURS)
     def state(self, recogniser: Recogniser) -> str:
-        return recogniser.status
+        return recogniser.state
 
     @display(description="In use", ordering="is_active", label={"in use": "success"})
     def in_use(self, recogniser: Recogniser) -> str | None:
@@ -188,7 +189,7 @@ class RecogniserAdmin(ModelAdmin):
 
     @display(description="Learned from")
     def size(self, recogniser: Recogniser) -> str:
-        return f"{recogniser.images} images of {len(recogniser.people)} people"
+        return f"{recogniser.images} images of {recogniser.known.count()} people"
 
     @display(description="Hyper-parameters")
     def hyper_parameters(self, recogniser: Recogniser) -> str:

@@ -89,7 +89,7 @@ def several(work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answe
 def find_raw_faces(
     data: bytes, *, options: RawFaceOptions, timeout: float, box: Box | None = None, limits: Limits | None = None
 ) -> list[RawFace]:
-    """`vision.raw_faces.run_pipeline`, for a caller to whom a late answer is worth more than an early error.
+    """`vision.raw_faces.run_pipeline`, for callers that prefer a late answer to an early error.
 
     Within `timeout` seconds an image is sent again when the queue is down or has lost it, and once when its worker
     stopped. After that `Unavailable` or `EngineUnavailable` is raised.
@@ -169,12 +169,6 @@ def queue_errors() -> Iterator[None]:
         yield
     except (OperationalError, redis.RedisError) as error:
         raise Unavailable("The queue does not answer.", code="queue.unavailable") from error
-
-
-def queue_length(queue: str) -> int:
-    """Messages that wait in a queue (not those that a worker holds)."""
-    with queue_errors():
-        return int(handoff().llen(queue))
 
 
 def _ask_patiently(task: Any, data: bytes, options: dict[str, Any], deadline: float) -> dict[str, Any]:

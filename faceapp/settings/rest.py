@@ -32,8 +32,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
-        "StatusEnum": "work.claims.Status",
-        "TrainingStatusEnum": "training.models.Status",
+        "StatusEnum": "recognition.models.STATES",
+        "TrainingStatusEnum": "training.models.STATE_CHOICES",
     },
     "SCHEMA_PATH_PREFIX": r"/api/v1",
 }

@@ -7,25 +7,16 @@ from environment import env
 CELERY_TASK_DEFAULT_QUEUE = "interactive"
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_ROUTES = {
-    "recognition.tasks.sweep": {"queue": "maintenance"},
+    "work.tasks.sweep": {"queue": "maintenance"},
     "recognition.tasks.purge": {"queue": "maintenance"},
-    "albums.tasks.sweep": {"queue": "maintenance"},
     "liveness.tasks.purge": {"queue": "maintenance"},
     "training.tasks.train_recogniser": {"queue": "training"},  # has a worker of its own
-    "training.tasks.sweep_trainings": {"queue": "maintenance"},
+    "training.tasks.forget_the_erased": {"queue": "maintenance"},
 }
+SWEEP_SECONDS = env.float("FACEAPP_SWEEP_SECONDS", default=10.0)
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {
-        "task": "recognition.tasks.sweep",
-        "schedule": env.float("FACEAPP_SWEEP_SECONDS", default=10.0),
-        "options": {"expires": 30},
-    },
-    "sweep-albums": {
-        "task": "albums.tasks.sweep",
-        "schedule": env.float("FACEAPP_SWEEP_SECONDS", default=10.0),
-        "options": {"expires": 30},
-    },
-    "sweep-trainings": {"task": "training.tasks.sweep_trainings", "schedule": 30.0, "options": {"expires": 60}},
+    "sweep": {"task": "work.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 30}},
+    "forget-the-erased": {"task": "training.tasks.forget_the_erased", "schedule": 30.0, "options": {"expires": 60}},
     "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
     "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
 }

@@ -28,9 +28,10 @@ from people.models import ReferenceImage
 from people.services import enrol_face
 from people.types import Whom
 from recognition.models import ProcessedImage
-from recognition.services import read_submission, screening_options, submit_images
+from recognition.services import screening_options, submit_images
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 from vision.types import Upload
+from work.submissions import read_submission
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -83,8 +84,8 @@ def log_in(page: Page, server: LiveServer, user: User) -> None:
 
 
 def screen(client: Client, *pictures: bytes) -> ProcessedImage:
-    submissions = [read_submission(data=data, name=f"camera-{n}.png") for n, data in enumerate(pictures)]
-    job = submit_images(client=client, submissions=submissions, options=screening_options())
+    submissions = [read_submission(Upload(data, f"camera-{n}.png")) for n, data in enumerate(pictures)]
+    job = submit_images(client=client, submissions=submissions, options=screening_options(client=client))
     image: ProcessedImage = job.images.order_by("position")[0]
     return image
 

@@ -75,13 +75,13 @@ def owned(client_a: Client) -> dict[str, str]:
     person = Person.objects.of_kind(GalleryKind.PEOPLE).get()
     return {
         "album": str(album),
-        "album-image": str(AlbumImage.objects.get().pk),
-        "album-group": str(FaceGroup.objects.get().pk),
+        "album-image": str(AlbumImage.objects.get().number),
+        "album-group": str(FaceGroup.objects.get().number),
         "liveness-session": session.json()["id"],
         "blacklist": str(BlacklistEntry.objects.get().number),
         "job": str(Job.objects.get().pk),
-        "recogniser": str(Recogniser.objects.create(client=client_a, gallery=staff, space="fake", version=1).pk),
-        "processed-image": str(ProcessedImage.objects.get().pk),
+        "recogniser": str(Recogniser.objects.create(client=client_a, gallery=staff, space="fake", version=1).number),
+        "processed-image": str(ProcessedImage.objects.get().number),
         "image_id": str(ReferenceImage.objects.get(person__kind=GalleryKind.BLACKLIST).number),
         "people": str(person.number),
         "gallery": staff.name,

@@ -23,6 +23,7 @@ from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.tasks import process_image
 from vision.tests.drawing import BLUE, RED, picture
 from vision.types import Upload
+from work.submissions import read_submission
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE = 20.0  # seconds
@@ -94,18 +95,18 @@ def wait_until_blocked() -> None:
 
 def deleting_after_search(monkeypatch: pytest.MonkeyPatch, delete: Callable[[], object]) -> None:
     """Between the first search and the commit of its matches, something is deleted."""
-    real = services._search
+    real = services.search_blacklist
     calls: list[int] = []
 
-    def search(*args: Any) -> Any:
-        hits = real(*args)
+    def search(**options: Any) -> Any:
+        hits = real(**options)
         if not calls:
             calls.append(1)
             assert hits
             delete()
         return hits
 
-    monkeypatch.setattr(services, "_search", search)
+    monkeypatch.setattr(services, "search_blacklist", search)
 
 
 # ---- entries that go while an image is matched with them --------------------------------------------------------
@@ -159,9 +160,8 @@ def test_deletion_waits_for_a_match_that_is_being_stored(
 def test_erasing_an_image_waits_for_the_faces_that_are_being_stored(image: ProcessedImage, media_root: Path) -> None:
     assert ProcessedImage.objects.claim(image.pk, task_id="a")
     image.refresh_from_db()
-    analysis = services._analyse(image)
     with transaction.atomic():
-        services._finish(image, analysis=analysis, hits=[[] for _ in analysis.faces])
+        services._screen(image)
         rival = Rival(lambda: services.delete_images(images_to_delete=[image]))
         wait_until_blocked()
     rival.finish()
@@ -194,9 +194,11 @@ def test_job_whose_queue_fails_half_way_is_withdrawn_with_what_was_done(
 
     monkeypatch.setattr(process_image, "apply_async", failing)
     kept = {path for path in media_root.rglob("*") if path.is_file()}
-    submissions = [services.read_submission(data=picture(RED)) for _ in range(4)]
+    submissions = [read_submission(Upload(picture(RED))) for _ in range(4)]
     with pytest.raises(Unavailable):
-        services.submit_images(client=client_a, submissions=submissions, options=services.screening_options())
+        services.submit_images(
+            client=client_a, submissions=submissions, options=services.screening_options(client=client_a)
+        )
     assert not Job.objects.exists()
     assert not Match.objects.exists()
     assert {path for path in media_root.rglob("*") if path.is_file()} == kept
@@ -219,8 +221,10 @@ def test_waiting_goes_on_when_the_database_cuts_the_connection(image: ProcessedI
 def test_entries_of_a_batch_do_not_mix(client_a: Client, entry: BlacklistEntry) -> None:
     """Images that are processed side by side keep their own results."""
     pictures = [picture(RED), picture(BLUE)] * 4
-    submissions = [services.read_submission(data=data) for data in pictures]
-    job = services.submit_images(client=client_a, submissions=submissions, options=services.screening_options())
+    submissions = [read_submission(Upload(data)) for data in pictures]
+    job = services.submit_images(
+        client=client_a, submissions=submissions, options=services.screening_options(client=client_a)
+    )
     ProcessedFace.objects.all().delete()
     ProcessedImage.objects.update(status=Status.PENDING, claim="", attempts=0)
     rivals = [

@@ -28,8 +28,8 @@ METRICS = {
 def versions(client: Client) -> list[Recogniser]:
     """Two that are ready, one that is trained right now."""
     gallery, made = Gallery.objects.named(client, "FaceHash Xy12abCD"), []
-    for number, status in enumerate([Status.READY, Status.READY, Status.TRAINING], 1):
-        done = 60 if status == Status.READY else 21
+    for number, status in enumerate([Status.DONE, Status.DONE, Status.PROCESSING], 1):
+        done = 60 if status == Status.DONE else 21
         rows = [
             {"epoch": n, "loss": 1.6 * math.exp(-n / 14), "accuracy": 1 - 0.7 * math.exp(-n / 10),
              "held_out_loss": 1.7 * math.exp(-n / 18) + 0.08, "held_out_accuracy": 1 - 0.75 * math.exp(-n / 12)}
@@ -38,9 +38,9 @@ def versions(client: Client) -> list[Recogniser]:
         made.append(
             Recogniser.objects.create(
                 client=client, gallery=gallery, space="dlib-resnet-v1.dlib150", version=number,
-                status=status, is_active=number == 2, curves=rows, images=48, people=[1, 2, 3, 4],
+                status=status, is_active=number == 2, curves=rows, images=48,
                 options={"epochs": 60, "hidden_units": 64, "dropout": 0.3, "learning_rate": 0.003},
-                min_probability=0.53, metrics=METRICS if status == Status.READY else {},
+                min_probability=0.53, metrics=METRICS if status == Status.DONE else {},
                 started_at=timezone.now() - timedelta(seconds=9), finished_at=timezone.now(),
             )
         )  # fmt: skip
