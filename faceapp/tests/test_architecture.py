@@ -58,22 +58,22 @@ TOOLS_OF_DOORS = {
     "people": {"api", "admin"},
     "recognition": {"api"},
     "storage": {"pictures", "responses"},
-    "rest": {"errors", "fields", "pagination", "parameters", "parsers"},
+    "rest": {"errors", "fields", "input", "pagination", "parameters", "parsers"},
 }
 # Rules know no HTTP and no door.
 DOMAIN = {"models", "querysets", "services", "types", "exceptions"}
 # What `people.services` is cut into.
 DOMAIN |= {
     "files",
-    "portraits",
-    "records",
+    "galleries",
+    "persons",
+    "reference_images",
     "enrolment",
-    "searching",
+    "search",
+    "verification",
     "erasure",
     "calibration",
-    "gate",
-    "proofs",
-    "verifying",
+    "quality_gate",
 }
 HTTP = {"rest_framework", "django.http", "django.urls", "django.contrib.admin", "drf_spectacular", "unfold"}
 MODEL_LIBRARIES = {"tensorflow", "keras", "deepface", "dlib", "cv2", "onnxruntime", "mtcnn", "retinaface", "matplotlib"}
