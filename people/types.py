@@ -140,7 +140,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class LiveComparison:
-    """Two faces, and whether somebody alive is behind the second; None where that was not checked.
+    """Two faces, and whether a living person shows the second; None if that was not checked.
 
     `reasons` are the codes of why `is_live` is false.
     """
