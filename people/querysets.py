@@ -30,7 +30,7 @@ DISTANCES = {
     "euclidean_l2": f"sqrt(greatest(2 * {COSINE}, 0))",
     "angular": f"acos(1 - least(greatest({COSINE}, 0), 2)) / pi()",
 }
-SPARE = 4  # templates read for each person wanted, since some people have several
+SPARE = 4  # templates read for each person wanted; people with many photographs take several places
 
 
 class GalleryQuerySet(models.QuerySet["Gallery"]):
