@@ -19,14 +19,13 @@ from clients.models import Client
 from errors import InvalidInput
 from people.models import Person, ReferenceImage
 from people.services import checked, enrol_face
-from people.types import EnrolmentRules, Gate, Refusal, Whom
+from people.types import LONGEST, EnrolmentRules, Gate, Refusal, Whom
 from storage.files import STORAGE_ERRORS, content_hash
 from transfer.folders import check_file, read_people, read_upload, shown
 from transfer.tables import read_table
 from transfer.types import Outcome
 
 REQUIRED = ("image", "external_id")
-MAX_NAME = 100  # characters; names of folders may be longer
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def read_rows(source: Path, *, default_source: str = "") -> list[Row]:
 def _rows_of_folder(folder: Path, source: str) -> Iterator[Row]:
     for person in read_people(folder):
         for path in person.files:
-            yield Row(path, shown(path), person.name, source, person.name[:MAX_NAME])
+            yield Row(path, shown(path), person.name, source, person.name[: LONGEST["name"]])
         for refusal in person.refused:
             yield Row(folder, refusal.name, refusal=refusal)
 
