@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from blacklist.models import BlacklistEntry
 from clients.models import ApiKey
+from compat.dialect import configs
 from recognition.models import Match, ProcessedImage, Status
 
 LATEST = 6
@@ -103,8 +104,6 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Clients", "apps", "clients_client", "clients.view_client"),
             ("API keys", "key", "clients_apikey", "clients.view_apikey"),
-            ("Nextcloud models", "cloud", "nextcloud_keymodel", "nextcloud.view_keymodel"),
-            ("FaceAnalysis accounts", "badge", "faceanalysis_account", "faceanalysis.view_account"),
             ("Users", "group", "auth_user", "auth.view_user"),
             ("Groups", "admin_panel_settings", "auth_group", "auth.view_group"),
         ],
@@ -115,7 +114,8 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The menu: every list that the user may see, by group."""
     groups = [{"items": [{"title": "Dashboard", "icon": "dashboard", "link": reverse("admin:index")}]}]
-    for title, lists in SIDEBAR:
+    of_dialects = [entry for config in configs() for entry in config.admin_lists]
+    for title, lists in [*SIDEBAR, ("Compatibility APIs", of_dialects)]:
         items = [
             {"title": name, "icon": icon, "link": reverse(f"admin:{model}_changelist")}
             for name, icon, model, permission in lists
