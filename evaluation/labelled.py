@@ -16,7 +16,8 @@ import numpy as np
 from errors import InvalidInput
 from evaluation.rates import Integers, Pairs, pair_everyone, score_pairs
 from people.types import Refusal
-from transfer.folders import BadLayout, check_file, read_people, read_table, read_upload, shown
+from transfer.folders import BadLayout, check_file, read_people, read_upload, shown
+from transfer.tables import read_table
 from vision import inference
 from vision.engines import engines
 from vision.inference import AnalysisOptions

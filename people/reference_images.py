@@ -137,14 +137,15 @@ def adopt_face(*, person: Person, face: AdoptedFace) -> ReferenceImage:
         with transaction.atomic():
             reference.person = owner = lock_person(person.pk)
             reference.save()
-            FaceTemplate.objects.create(
-                client_id=owner.client_id,
-                gallery_id=owner.gallery_id,
-                person=owner,
-                reference_image=reference,
-                space=face.space,
-                embedding=face.embedding,
-            )
+            for space, embedding in {face.space: face.embedding, **face.further}.items():
+                FaceTemplate.objects.create(
+                    client_id=owner.client_id,
+                    gallery_id=owner.gallery_id,
+                    person=owner,
+                    reference_image=reference,
+                    space=space,
+                    embedding=embedding,
+                )
     except BaseException:
         discard_files(files=[reference.image])
         raise

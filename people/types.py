@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FaceChoice = Literal["only", "largest"]  # which face of an image is meant: the only one there is, or the largest
 Faces = Literal["all", "largest"]
+LONGEST = {"external_id": 512, "source": 100, "name": 100}  # characters of a person's texts, as the tables have it
 
 
 class GalleryKind(models.TextChoices):
@@ -90,7 +91,7 @@ class AdoptedFace:
     """A face that another part of the service has described already, to be stored without another analysis.
 
     `box` in pixels of an image of `width` by `height`; `embedding` of `space`, (dimensions,). `picture` is that image,
-    encoded, or None for a face that is known by its embedding alone.
+    encoded, or None for a face that is known by its embedding alone. `further`: embeddings by the name of their space.
     """
 
     box: Box
@@ -101,6 +102,7 @@ class AdoptedFace:
     space: str
     embedding: Embedding
     picture: bytes | None
+    further: Mapping[str, Embedding] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class LiveComparison:
-    """Two faces, and whether somebody alive is behind the second; None where that was not checked.
+    """Two faces, and whether a living person shows the second; None if that was not checked.
 
     `reasons` are the codes of why `is_live` is false.
     """

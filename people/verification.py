@@ -105,7 +105,12 @@ def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
 
 def compare_live(*, client: Client, known: bytes, data: bytes, proof: Proof) -> LiveComparison:
     """`verify_live` against the largest face of an image; nothing is stored. Raises as it does."""
-    reference, probe = (_face_or_raise(face) for face in read_frames(frames=[known, data]))
+    faces = []
+    for face in read_frames(frames=[known, data]):
+        if isinstance(face, InvalidInput):
+            raise face
+        faces.append(face)
+    reference, probe = faces
     searched = search_in(client=client, galleries=[])
     name, metric = searched.space.name, searched.point.metric
     between = distance(reference.embeddings[name], probe.embeddings[name], metric=metric)
@@ -115,12 +120,6 @@ def compare_live(*, client: Client, known: bytes, data: bytes, proof: Proof) -> 
         binding = Binding(COMPARE, proof.subject)
         redeem_token(client=client, token=proof.token, binding=binding, face=probe.embeddings)
     return _with_liveness(searched, compared, reference.embeddings, probe, proof)
-
-
-def _face_or_raise(face: DetectedFace | InvalidInput) -> DetectedFace:
-    if isinstance(face, InvalidInput):
-        raise face
-    return face
 
 
 def _with_liveness(
@@ -147,7 +146,7 @@ def check_proof(
     """Check the frames, `probe` being the image that was taken now. None if nothing had to be checked.
 
     Liveness is checked if the caller asks for it or the client's policy demands it, and the image's passive score
-    wherever it can be had; frames that nobody asked about count only if the policy demands them. Raises as
+    wherever it can be had; if neither asks, frames do not count. Raises as
     `check_frames` does.
     """
     policy = policy_of(client=client)

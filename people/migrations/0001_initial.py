@@ -2,7 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
-import people.models
+import storage.fields
 import pgvector.django.halfvec
 import uuid
 from django.db import migrations, models
@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                 ('quality', models.JSONField(default=dict)),
                 ('uuid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('number', models.PositiveBigIntegerField(editable=False)),
-                ('image', models.FileField(max_length=200, upload_to=people.models.reference_path)),
+                ('image', storage.fields.StoredImageField(folder='references', max_length=200, owner='person.client_id')),
                 ('width', models.PositiveIntegerField()),
                 ('height', models.PositiveIntegerField()),
                 ('original_name', models.CharField(blank=True, default='', max_length=255)),

@@ -3,7 +3,7 @@
 import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.utils.timezone
-import recognition.models
+import storage.fields
 import uuid
 from django.db import migrations, models
 
@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('uuid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('number', models.PositiveBigIntegerField(editable=False)),
                 ('position', models.PositiveIntegerField(help_text='Index within the job, from 0.')),
-                ('image', models.FileField(blank=True, max_length=200, upload_to=recognition.models.processed_path)),
+                ('image', storage.fields.StoredImageField(blank=True, folder='processed', max_length=200, owner='client_id')),
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='processed_images', to='clients.client')),
                 ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='recognition.job')),
             ],

@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
+from rest_framework.test import APIClient
 
 from clients.models import Client
+from clients.services import create_api_key
 from people import services
 from people.models import Person, ReferenceImage
 from people.types import Probe
 from transfer import people_import as importing
 from vision import inference
 from vision.exceptions import EngineUnavailable
-from vision.tests.drawing import BLUE, GREEN, RED, picture
+from vision.tests.drawing import BLUE, GREEN, RED, data_url, picture
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +81,13 @@ def test_photographs_from_before_hashes_were_kept_are_known_too(folder: Path) ->
     ReferenceImage.objects.update(content_hash="")
     assert "0 images for 0 new people imported, 3 were there already." in run(folder)
     assert not ReferenceImage.objects.filter(content_hash="").exists()
+
+
+def test_people_imported_without_a_source_are_found_by_ekyc(folder: Path) -> None:
+    run(folder)
+    api = APIClient(headers={"X-API-Key": create_api_key(client_name="bank")[1]})
+    body = {"image": data_url(picture(GREEN))}
+    assert [hit["people_id"] for hit in api.post("/search", body, format="json").json()["data"]] == ["Grace Hopper"]
 
 
 def test_a_table_names_images_people_sources_and_metadata(folder: Path) -> None:
@@ -150,7 +159,7 @@ def test_a_face_that_is_enrolled_under_another_id_is_told(folder: Path, tmp_path
     (folder / "Zoe").mkdir()
     (folder / "Zoe" / "1.png").write_bytes(picture(RED, side=52))
     out = run(folder, "--report", tmp_path / "report.csv")
-    assert "Zoe/1.png: Enrolled, but the same face is there as Ada." in out
+    assert "Zoe/1.png: Enrolled, but the same face is enrolled as Ada." in out
     assert refused(tmp_path / "report.csv") == {"Zoe/1.png": "face.enrolled_elsewhere"}
 
 
@@ -181,7 +190,7 @@ def test_bad_calls_are_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="Nothing could be imported"):
         run(tmp_path / "empty")
     (tmp_path / "bad.csv").write_bytes(b"image,external_id\n\0,1\n")
-    with pytest.raises(CommandError, match="characters that no text has"):
+    with pytest.raises(CommandError, match="NUL characters"):
         run(tmp_path / "bad.csv")
 
 

@@ -21,7 +21,7 @@ from evaluation import plots, services
 from evaluation.labelled import LabelledSet, describe_set, read_set
 from evaluation.rates import CONFIDENCE, RULE_OF_30, Estimate, RateThreshold
 from evaluation.services import SpaceReport
-from transfer import refusals
+from transfer.reports import describe_refusals, save_refusals
 from vision import inference
 from vision.engines import engines
 
@@ -81,7 +81,7 @@ class Command(BaseCommand):
     def report(self, labelled: LabelledSet, reports: list[SpaceReport], options: dict[str, Any]) -> None:
         self.stdout.write(_table(reports, wide=self.stdout.isatty()))
         refused = [refusal for report in reports[:1] for refusal in report.refused]
-        for line in [*refusals.describe(refused), *_remarks(reports)]:
+        for line in [*describe_refusals(refused), *_remarks(reports)]:
             self.stdout.write(line)
         try:
             if options["json"]:
@@ -91,7 +91,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"The results cannot be written: {error.strerror}.") from error
         if options["report"]:
-            refusals.save(options["report"], refused)
+            save_refusals(options["report"], refused)
 
     def store(self, client: Client, reports: list[SpaceReport]) -> None:
         """Store the threshold found in each space as this client's calibration."""

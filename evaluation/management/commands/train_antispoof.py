@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from environment.terminal import printable
 from errors import FaceAppError
 from evaluation.attack_rates import AttackRates, attack_rates
 from evaluation.plots import draw_attack_rates
@@ -61,10 +62,11 @@ class Command(BaseCommand):
 
     def read(self, folder: Path, label: int) -> list[samples.Sample]:
         files = samples.files_of(folder)
-        with tqdm(samples.read(folder, label, files), total=len(files), unit="image", desc=folder.name) as bar:
+        name = printable(folder.name)
+        with tqdm(samples.read(folder, label, files), total=len(files), unit="image", desc=name) as bar:
             results = list(bar)
         usable = [sample for sample in results if sample]
-        self.stdout.write(f"{folder.name}: {len(usable)} faces in {len(files)} files.")
+        self.stdout.write(f"{name}: {len(usable)} faces in {len(files)} files.")
         return usable
 
     def train(self, split: samples.Split, epochs: int) -> Any:
@@ -99,9 +101,11 @@ class Command(BaseCommand):
             apcer, bpcer = rates.at(threshold)
             rates_there = f"APCER {apcer:.1%} (attacks that pass), BPCER {bpcer:.1%} (living faces refused)"
             self.stdout.write(f"At {threshold:.3f} ({name}): {rates_there}.")
-        self.stdout.write(self.style.SUCCESS(f"Written to {target}: antispoof.onnx, antispoof.json, antispoof.png."))
         self.stdout.write(
-            f"To use it: FACEAPP_ANTISPOOF_MODEL={target / 'antispoof.onnx'}, and restart web and workers."
+            self.style.SUCCESS(f"Written to {printable(str(target))}: antispoof.onnx, antispoof.json, antispoof.png.")
+        )
+        self.stdout.write(
+            f"To use it: FACEAPP_ANTISPOOF_MODEL={printable(str(target))}/antispoof.onnx, and restart web and workers."
         )
 
 
