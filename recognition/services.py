@@ -13,17 +13,18 @@ from django.utils import timezone
 
 from blacklist.services import search_blacklist
 from blacklist.types import Hit
-from calibration.services import operating_point
 from clients.models import Client
 from clients.numbering import assign_numbers
 from errors import Unavailable
+from people.models import Gallery, GalleryKind
+from people.services import search_in
 from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions
 from recognition.waiting import wait_for_job
 from storage.files import discard_files, erase_files, read_file, store_file
 from vision import inference
-from vision.engines import DEFAULT, check_names, engines
+from vision.engines import check_names, engines
 from vision.types import Analysis
 from work.queues import BULK
 from work.services import enqueue, run
@@ -44,14 +45,15 @@ def screening_options(
     metric: str | None = None,
     threshold: float | None = None,
 ) -> ScreeningOptions:
-    """Fill in what the caller left open: the default engine, its detector and metric, the client's operating point.
+    """Fill in what the caller left open: engine, detector and metric, and the operating point of the blacklist.
 
     A threshold of 0 counts as absent. Raises `UnknownName` for names that do not exist or are not enabled here.
     """
     check_names(model=model, detector=detector, metric=metric)
-    alias = engines.alias_of_model(model) if model else DEFAULT
-    point = operating_point(client=client, space=engines[alias].space, metric=metric, threshold=threshold or None)
-    return ScreeningOptions(alias, detector or "", point.metric, point.threshold)
+    alias = engines.alias_of_model(model) if model else None
+    blacklists = list(Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST))
+    search = search_in(client=client, galleries=blacklists, threshold=threshold or None, alias=alias, metric=metric)
+    return ScreeningOptions(search.alias, detector or "", search.point.metric, search.point.threshold)
 
 
 def detect_faces(*, submission: Submission, detector: str | None = None) -> Analysis:

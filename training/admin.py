@@ -17,8 +17,9 @@ from unfold.decorators import display
 from errors import FaceAppError
 from training import services
 from training.charts import curves
-from training.models import STATES, Recogniser, Status, TrainingOptions
+from training.models import STATES, Recogniser, TrainingOptions
 from training.querysets import RecogniserQuerySet
+from work.models import Status
 
 COLOURS = {
     STATES[Status.PENDING]: "info",

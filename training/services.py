@@ -11,19 +11,20 @@ import numpy as np
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from calibration.services import operating_point
 from clients.models import Client
 from errors import Unavailable
 from people.models import Gallery as People
+from people.services import galleries_called, search_in
 from training.evaluation import calibrate, evaluate, is_as_good, split
 from training.exceptions import GalleryTooSmall, NotReady, TrainingFailed
-from training.models import KnownPerson, Recogniser, Status, TrainingOptions
+from training.models import KnownPerson, Recogniser, TrainingOptions
 from training.program import fit
 from training.querysets import marks_of, templates_of
 from training.recognition import recognise
 from training.types import Gallery, Options
-from vision.engines import DEFAULT, engines
+from vision.engines import engines
 from vision.types import Space
+from work.models import Status
 from work.services import enqueue, run
 
 __all__ = ["activate", "deactivate", "forget_the_erased", "options_of", "recognise", "request_training", "train"]
@@ -49,7 +50,7 @@ def request_training(*, client: Client, source: str, by_itself: bool = False) ->
     options = options_of(client=client)
     if by_itself and not options.enabled:
         return None
-    space = engines[DEFAULT].space
+    space = search_in(client=client, galleries=galleries_called(client=client, sources=[source])).space
     try:
         _trainable(client, source, space, options)
     except GalleryTooSmall:
@@ -109,7 +110,7 @@ def _train(version: Recogniser) -> None:
     curves = _Curves(version)
     network = fit(parts=parts, options=options, tell=curves.add)
     minimum = calibrate(network, parts.vectors, parts.labels)
-    point = operating_point(client=version.client, space=space)
+    point = search_in(client=version.client, galleries=[version.gallery]).point
     metrics = evaluate(network, minimum, parts, metric=point.metric, threshold=point.threshold)
     outcome = {"weights": network.to_bytes(), "min_probability": minimum, "metrics": metrics, "curves": curves.rows}
     _finish(version, good=is_as_good(metrics), outcome=outcome)

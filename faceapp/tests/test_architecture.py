@@ -59,7 +59,7 @@ TOOLS_OF_DOORS = {
     "recognition": {"api"},
     "storage": {"pictures", "responses"},
     "work": {"api"},
-    "rest": {"errors", "fields", "pagination", "parameters", "parsers"},
+    "rest": {"errors", "fields", "input", "pagination", "parameters", "parsers"},
 }
 # Rules know no HTTP and no door.
 DOMAIN = {"models", "querysets", "services", "types", "exceptions"}

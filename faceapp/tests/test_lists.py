@@ -147,7 +147,7 @@ def test_pages_neither_repeat_nor_lose_rows_while_rows_are_added(name: str, api:
 
 
 def identity(item: dict[str, Any]) -> str:
-    return str(item.get("id") or item["db_id"])
+    return str(item.get("id") or item.get("db_id") or item["name"])
 
 
 def test_lists_begin_with_what_is_newest(api: APIClient, client_a: Client) -> None:

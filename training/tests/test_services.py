@@ -19,13 +19,14 @@ from people.models import FaceTemplate, Person
 from training import services
 from training.evaluation import spread
 from training.exceptions import GalleryTooSmall, NotReady, TrainingFailed
-from training.models import Recogniser, Status, TrainingOptions
+from training.models import Recogniser, TrainingOptions
 from training.network import Network
 from training.tests.galleries import enrol
 from training.types import Options, Split
 from vision.engines import engines
 from vision.tests.drawing import BLUE, GREEN, RED, YELLOW, picture
 from work import services as work
+from work.models import Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
