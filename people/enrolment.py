@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from clients.models import Client
 from errors import Unavailable
@@ -107,25 +107,13 @@ def _found_or_created(
     if only_new or external_id is None:
         person = Person(client=client, gallery=gallery, external_id=external_id, **changes)
         return save_person(person=person), True
-    found, created = _get_or_create(client, gallery, external_id, changes)
+    found, created = Person.objects.locked_or_created(gallery, external_id, changes)
     found.client, found.gallery = client, gallery
     if changes and not created:
         for field, value in changes.items():
             setattr(found, field, value)
         found.save(update_fields=changes)
     return found, created
-
-
-def _get_or_create(
-    client: Client, gallery: Gallery, external_id: str, fields: Mapping[str, Any]
-) -> tuple[Person, bool]:
-    people = Person.objects.select_for_update(no_key=True)
-    while True:
-        try:
-            return people.get_or_create(client=client, gallery=gallery, external_id=external_id, defaults=fields)
-        except IntegrityError as error:
-            if "person_external_id_unique" not in str(error):
-                raise  # otherwise someone created and erased the person between two statements
 
 
 def _store(

@@ -116,7 +116,7 @@ class ReferenceImage(StoredFace, Numbered):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     original_name = models.CharField(max_length=255, blank=True, default="")
-    content_hash = models.CharField(  # SHA-256 of the file; empty where there is none
+    content_hash = models.CharField(  # SHA-256 of the file; empty without one
         max_length=64, blank=True, default="", db_default="", editable=False
     )
     is_primary = models.BooleanField(

@@ -13,8 +13,8 @@ from clients.models import Client
 from clients.numbering import public_id
 from people.exceptions import ExternalIdTaken, PersonNotFound, UnusableValue
 from people.models import FaceTemplate, Gallery, GalleryKind, Person
+from people.types import LONGEST
 
-LONGEST = {"external_id": 512, "source": 100, "name": 100}  # characters, as the tables have it
 MAX_METADATA = 10_000  # characters of JSON
 TAKEN = "A person with this external id exists already in this source."
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.core.exceptions import EmptyResultSet
-from django.db import connections, models
+from django.db import IntegrityError, connections, models
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from pgvector import HalfVector
@@ -94,8 +94,18 @@ class PersonQuerySet(models.QuerySet["Person"]):
         named = Q(gallery__name__in=[name for name in names if name])
         return self.of_kind(GalleryKind.PEOPLE).filter(named | default)
 
+    def locked_or_created(self, gallery: Gallery, external_id: str, fields: Mapping[str, Any]) -> tuple[Person, bool]:
+        """The person with this external id, locked, and whether it was created with these fields. Never makes two."""
+        own = {"client_id": gallery.client_id, "gallery": gallery, "external_id": external_id}
+        while True:
+            try:
+                return self.select_for_update(no_key=True).get_or_create(**own, defaults=fields)
+            except IntegrityError as error:
+                if "person_external_id_unique" not in str(error):
+                    raise  # otherwise another caller created and erased the person between two statements
+
     def with_images(self) -> PersonQuerySet:
-        """With their photographs, the primary one first, in one more query."""
+        """With their photographs, the primary one first, at the cost of one query."""
         from people.models import ReferenceImage
 
         images = ReferenceImage.objects.primary_first()
@@ -104,12 +114,11 @@ class PersonQuerySet(models.QuerySet["Person"]):
 
 class ReferenceImageQuerySet(models.QuerySet["ReferenceImage"]):
     def without_template_in(self, space: str) -> ReferenceImageQuerySet:
-        """Images that still need a template in this space. Those that are known by their embeddings alone have no file
-        to make one from."""
+        """Images that still need a template in this space and have a file to compute it from."""
         return self.exclude(image="").exclude(face_templates__space=space)
 
     def primary_first(self) -> ReferenceImageQuerySet:
-        """The chosen image, then the others from the oldest on; the first one stands for the person."""
+        """The chosen image, then the others, oldest first."""
         return self.order_by("-is_primary", "id")
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FaceChoice = Literal["only", "largest"]  # which face of an image is meant: the only one there is, or the largest
 Faces = Literal["all", "largest"]
+LONGEST = {"external_id": 512, "source": 100, "name": 100}  # characters of a person's texts, as the tables have it
 
 
 class GalleryKind(models.TextChoices):
@@ -139,7 +140,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class LiveComparison:
-    """Two faces, and whether somebody alive is behind the second; None where that was not checked.
+    """Two faces, and whether a living person shows the second; None if that was not checked.
 
     `reasons` are the codes of why `is_live` is false.
     """

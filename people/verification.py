@@ -103,7 +103,12 @@ def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
 
 def compare_live(*, client: Client, known: bytes, data: bytes, proof: Proof) -> LiveComparison:
     """`verify_live` against the largest face of an image; nothing is stored. Raises as it does."""
-    reference, probe = (_face_or_raise(face) for face in read_frames(frames=[known, data]))
+    faces = []
+    for face in read_frames(frames=[known, data]):
+        if isinstance(face, InvalidInput):
+            raise face
+        faces.append(face)
+    reference, probe = faces
     searched = search_in(client=client, galleries=[])
     name, metric = searched.space.name, searched.point.metric
     between = distance(reference.embeddings[name], probe.embeddings[name], metric=metric)
@@ -112,12 +117,6 @@ def compare_live(*, client: Client, known: bytes, data: bytes, proof: Proof) -> 
         require_no_picture(client=client, face=probe)
         redeem_token(client=client, token=proof.token, purpose=COMPARE, subject=proof.subject, face=probe)
     return _with_liveness(client, compared, reference, probe, proof)
-
-
-def _face_or_raise(face: DetectedFace | InvalidInput) -> DetectedFace:
-    if isinstance(face, InvalidInput):
-        raise face
-    return face
 
 
 def _with_liveness(
@@ -140,7 +139,7 @@ def check_proof(*, client: Client, proof: Proof, reference: Face, probe: Detecte
     """Check the frames, `probe` being the image that was taken now. None if nothing had to be checked.
 
     Liveness is checked if the caller asks for it or the client's policy demands it, and the image's passive score
-    wherever it can be had; frames that nobody asked about count only if the policy demands them. Raises as
+    wherever it can be had; if neither asks, frames do not count. Raises as
     `check_frames` does.
     """
     policy = policy_of(client=client)

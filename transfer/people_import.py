@@ -16,9 +16,8 @@ from typing import Any
 from clients.models import Client
 from errors import InvalidInput
 from people.models import Person, ReferenceImage
-from people.persons import LONGEST
 from people.services import checked, enrol_face
-from people.types import Enrolment, EnrolmentRules, Gate, Refusal, Whom
+from people.types import LONGEST, Enrolment, EnrolmentRules, Gate, Refusal, Whom
 from storage.files import STORAGE_ERRORS, content_hash
 from transfer.folders import check_file, read_people, read_table, read_upload, shown
 from vision.types import Upload

@@ -15,7 +15,7 @@ from vision.types import Upload
 
 
 class EntryChange(serializers.Serializer[BlacklistEntry]):
-    """What an entry may say besides name and reason; everything is optional."""
+    """Whether and when an entry counts; everything is optional."""
 
     is_active = OptionalBoolean(required=False, initial=True)
     valid_from = serializers.DateField(required=False, allow_null=True)

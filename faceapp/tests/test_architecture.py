@@ -66,15 +66,15 @@ DOMAIN = {"models", "querysets", "services", "types", "exceptions"}
 # What `people.services` is cut into.
 DOMAIN |= {
     "files",
-    "portraits",
-    "records",
+    "galleries",
+    "persons",
+    "reference_images",
     "enrolment",
-    "searching",
+    "search",
+    "verification",
     "erasure",
     "calibration",
-    "gate",
-    "proofs",
-    "verifying",
+    "quality_gate",
 }
 HTTP = {"rest_framework", "django.http", "django.urls", "django.contrib.admin", "drf_spectacular", "unfold"}
 MODEL_LIBRARIES = {"tensorflow", "keras", "deepface", "dlib", "cv2", "onnxruntime", "mtcnn", "retinaface", "matplotlib"}

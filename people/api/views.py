@@ -21,23 +21,17 @@ from clients.models import Scope
 from clients.permissions import require_named_scope
 from people import services
 from people.api.filters import PersonFilter
+from people.api.inputs import CompareInput, GalleryPatch, NewImage, NewPerson, PersonPatch, SearchInput, VerifyInput
 from people.api.serializers import (
-    CompareInput,
     ComparisonSerializer,
     ComparisonsSerializer,
     EnrolledPersonSerializer,
     EnrolmentSerializer,
-    GalleryPatch,
     GallerySerializer,
-    NewImage,
-    NewPerson,
     PersonImageSerializer,
-    PersonPatch,
     PersonSerializer,
     ReceiptSerializer,
-    SearchInput,
     SearchSerializer,
-    VerifyInput,
 )
 from people.exceptions import TooManyImages
 from people.models import Gallery, GalleryKind, Person, ReferenceImage

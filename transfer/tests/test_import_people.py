@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
+from rest_framework.test import APIClient
 
 from clients.models import Client
+from clients.services import create_api_key
 from people import services
 from people.models import Person, ReferenceImage
 from people.types import Probe
 from transfer import people_import as importing
 from vision import inference
 from vision.exceptions import EngineUnavailable
-from vision.tests.drawing import BLUE, GREEN, RED, picture
+from vision.tests.drawing import BLUE, GREEN, RED, data_url, picture
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +81,13 @@ def test_photographs_from_before_hashes_were_kept_are_known_too(folder: Path) ->
     ReferenceImage.objects.update(content_hash="")
     assert "0 images for 0 new people imported, 3 were there already." in run(folder)
     assert not ReferenceImage.objects.filter(content_hash="").exists()
+
+
+def test_people_imported_without_a_source_are_found_by_ekyc(folder: Path) -> None:
+    run(folder)
+    api = APIClient(headers={"X-API-Key": create_api_key(client_name="bank")[1]})
+    body = {"image": data_url(picture(GREEN))}
+    assert [hit["people_id"] for hit in api.post("/search", body, format="json").json()["data"]] == ["Grace Hopper"]
 
 
 def test_a_table_names_images_people_sources_and_metadata(folder: Path) -> None:

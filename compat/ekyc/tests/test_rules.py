@@ -221,6 +221,29 @@ def test_the_later_generations_bodies_are_taken(api: APIClient) -> None:
     assert hit["meta_data"] == meta and hit["created_at"].isdigit()
 
 
+@pytest.mark.parametrize("source", [{}, {"source": "default"}, {"source": ""}])
+def test_people_enrolled_natively_are_found_and_removed_here(api: APIClient, source: dict[str, str]) -> None:
+    body = {"external_id": "u1", "image": text(picture(RED))}
+    assert api.post("/api/v1/people/", body, format="json").status_code == 201
+    [hit] = post(api, "/search", image=picture(RED), **source)[1]["data"]
+    assert (hit["people_id"], hit["source"]) == ("u1", "default")
+    [item] = post(api, "/api/v2/search", images=[{"image_id": "1", "image": picture(RED)} | source])[1]["data"]
+    assert [hit["people_id"] for hit in item["match_faces"]] == ["u1"]
+    otp = {"people_1": {"id": "u1"} | source, "people_2": picture(RED), "is_live_check": False}
+    assert post(api, "/face-otp", **otp)[1]["compare_result"] == "MATCH"
+    assert register(api, picture(GREEN), **source)[1]["source"] == "default"  # the same person
+    assert post(api, "/remove", people_id="u1", **source)[1]["source"] == "default"
+    assert nothing_stored()
+
+
+def test_default_means_the_default_gallery_under_any_name(api: APIClient, client_a: Client) -> None:
+    register(api, picture(RED), source="default")
+    Gallery.objects.filter(client=client_a).update(name="customers")
+    assert found(api, picture(RED)) == found(api, picture(RED), source="default") == ["u1"]
+    assert found(api, picture(RED), source="customers") == ["u1"]
+    assert post(api, "/remove", people_id="u1", source="default")[1]["source"] == "customers"
+
+
 def test_the_gate_is_off_unless_it_is_wanted(api: APIClient, settings: Settings) -> None:
     assert register(api, picture(RED))[0] == 200
     settings.EKYC_QUALITY_GATE = "strict"
