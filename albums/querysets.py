@@ -105,7 +105,10 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
             ORDER BY best.distance, best.image_id"""  # noqa: S608  constants and parameters only
         point = OperatingPoint(image.album.metric, image.album.threshold)
         rows = self._rows(sql, [image.pk, point.threshold])
-        return [ImageMatch(*row[:4], distance=row[4], similarity=point.similarity(row[4])) for row in rows]
+        return [
+            ImageMatch(number, external_id, face, other, distance, point.similarity(distance))
+            for number, external_id, face, other, distance in rows
+        ]
 
     def votes(self, face: AlbumFace, album: Album) -> list[Vote]:
         """The groups in which the face has neighbours, the weightiest first. One query."""

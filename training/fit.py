@@ -60,11 +60,13 @@ def train(data: bytes, report: TextIO) -> None:
     """Fit the network, telling each epoch's loss and accuracy as they come, then its four weight arrays."""
     arrays, options = unpack(data)
     model = build(dimensions=arrays["vectors"].shape[1], options=options)
+    labels, classes = arrays["labels"], options["classes"]
+    counts = np.bincount(labels, minlength=classes)  # every class counts the same, however many images it has
     model.fit(
         arrays["vectors"],
         arrays["labels"],
         validation_data=(arrays["held_out"], arrays["held_out_labels"]),
-        class_weight=_weights(arrays["labels"], options["classes"]),
+        class_weight={label: len(labels) / (classes * max(int(count), 1)) for label, count in enumerate(counts)},
         batch_size=BATCH,
         epochs=options["epochs"],
         verbose=0,
@@ -91,12 +93,6 @@ def build(*, dimensions: int, options: Mapping[str, Any]) -> Any:
     optimizer = keras.optimizers.Adam(options["learning_rate"])
     model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
-
-
-def _weights(labels: NDArray[Any], classes: int) -> dict[int, float]:
-    """Every class counts the same, however many images it has."""
-    counts = np.bincount(labels, minlength=classes)
-    return {label: len(labels) / (classes * max(int(count), 1)) for label, count in enumerate(counts)}
 
 
 def _teller(report: TextIO) -> Any:

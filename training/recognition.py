@@ -11,7 +11,6 @@ import numpy as np
 from clients.models import Client
 from people.models import Person
 from people.services import galleries_called, search_in
-from people.types import Neighbour
 from training.evaluation import choose
 from training.models import KnownPerson, Recogniser
 from training.network import Network
@@ -62,7 +61,9 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
     decisions = []
     for embedding, found in zip(embeddings, near, strict=True):
         judgement = classifier.judge(embedding, marks) if classifier and found else STRANGER
-        decisions.append((_decide(found, judgement), judgement))
+        by_person = {neighbour.person_id: neighbour for neighbour in found}
+        answer = choose(distances={person: one.distance for person, one in by_person.items()}, judgement=judgement)
+        decisions.append((None if answer is None else by_person[answer], judgement))
     known = Person.objects.of_client(client).in_bulk([nearest.person_id for nearest, _ in decisions if nearest])
     return [
         Recognition(
@@ -74,13 +75,6 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
         )
         for face, (nearest, judgement) in zip(faces, decisions, strict=True)
     ]
-
-
-def _decide(found: list[Neighbour], judgement: Judgement) -> Neighbour | None:
-    by_person = {neighbour.person_id: neighbour for neighbour in found}
-    distances = {person: neighbour.distance for person, neighbour in by_person.items()}
-    answer = choose(distances=distances, judgement=judgement)
-    return None if answer is None else by_person[answer]
 
 
 @lru_cache(maxsize=256)

@@ -113,7 +113,14 @@ def _train(version: Recogniser) -> None:
     point = search_in(client=version.client, galleries=[version.gallery]).point
     metrics = evaluate(network, minimum, parts, metric=point.metric, threshold=point.threshold)
     outcome = {"weights": network.to_bytes(), "min_probability": minimum, "metrics": metrics, "curves": curves.rows}
-    _finish(version, good=is_as_good(metrics), outcome=outcome)
+    with transaction.atomic():  # a caller sees the old version in use or this one
+        Client.objects.select_for_update(no_key=True).get(pk=version.client_id)
+        good = is_as_good(metrics)
+        if version.finish(Status.DONE if good else Status.REJECTED, **outcome):
+            versions = Recogniser.objects.rivals_of(version)
+            if good and not versions.active().filter(version__gt=version.version).exists():
+                _swap(version)
+            versions.outdated(keep=KEPT_VERSIONS).delete()
 
 
 def _learn(version: Recogniser, space: Space, options: Options) -> Gallery:
@@ -164,18 +171,6 @@ class _Curves:
         if monotonic() - self.told > TELL_SECONDS:
             self.told = monotonic()
             Recogniser.objects.held_as(self.version).update(curves=self.rows)
-
-
-@transaction.atomic
-def _finish(version: Recogniser, *, good: bool, outcome: dict[str, Any]) -> None:
-    """Store the version and, if it is good, swap it in: a caller sees the old one or this one."""
-    Client.objects.select_for_update(no_key=True).get(pk=version.client_id)
-    if not version.finish(Status.DONE if good else Status.REJECTED, **outcome):
-        return
-    versions = Recogniser.objects.rivals_of(version)
-    if good and not versions.active().filter(version__gt=version.version).exists():
-        _swap(version)
-    versions.outdated(keep=KEPT_VERSIONS).delete()
 
 
 # ---- versions in use --------------------------------------------------------------------------------------------

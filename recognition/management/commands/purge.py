@@ -30,7 +30,9 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what would be erased, and erase nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        client = _client(options["client"]) if options["client"] else None
+        client = Client.objects.filter(name=options["client"]).first()
+        if options["client"] and client is None:
+            raise CommandError(f"There is no client {options['client']!r}.")
         expired = ProcessedImage.objects.expired(default_days=settings.RETENTION_DAYS)
         if client:
             expired = expired.of_client(client)
@@ -73,10 +75,3 @@ def _purge(client: Client | None, total: int) -> int:
         except Unavailable as error:
             raise CommandError(f"{error.message} At least {erased} of {total} images are erased.") from error
     return erased
-
-
-def _client(name: str) -> Client:
-    try:
-        return Client.objects.get(name=name)
-    except Client.DoesNotExist as error:
-        raise CommandError(f"There is no client {name!r}.") from error
