@@ -90,18 +90,13 @@ class ProcessViewSet(GenericViewSet[ProcessedImage]):
         queue = BULK if wants_async(request) else INTERACTIVE
         job = services.submit_images(client=client_of(request), submissions=submissions, options=options, queue=queue)
         if queue == BULK or not services.wait_for_job(job=job, seconds=settings.FACEAPP_WAIT_SECONDS):
-            return self._accepted(job, asked=queue == BULK)
+            body = JobSerializer(Job.objects.with_progress().get(pk=job.pk), context=self.get_serializer_context()).data
+            headers = {"Location": body["url"], "Retry-After": "1"}
+            headers |= {"Preference-Applied": "respond-async"} if queue == BULK else {}
+            return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
         images = job.images.with_results().order_by("position")
         results = ImageResultSerializer(images, many=True, context=self.get_serializer_context()).data
         return Response(results, headers=engine_timing(sum(result["milliseconds"] or 0 for result in results)))
-
-    def _accepted(self, job: Job, *, asked: bool) -> Response:
-        job = Job.objects.with_progress().get(pk=job.pk)
-        body = JobSerializer(job, context=self.get_serializer_context()).data
-        headers = {"Location": body["url"], "Retry-After": "1"}
-        if asked:
-            headers["Preference-Applied"] = "respond-async"
-        return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
 
 
 @extend_schema_view(retrieve=extend_schema(description="Status and progress of a job."))
