@@ -35,7 +35,7 @@ NO_PICTURE = SafeString('<span class="fa-frame fa-thumbnail fa-none">no picture<
 
 
 class AlbumPartAdmin(ModelAdmin):
-    """Rows that the service writes by itself."""
+    """Rows that only the service creates."""
 
     list_per_page = 50
 

@@ -1,7 +1,7 @@
-"""Sorts the faces of an album into groups of one person, as they come in.
+"""Sorts the faces of an album into one group per person, as they come in.
 
-A new face goes to the group in which it plainly belongs. Where that is not plain, the faces of the groups that it
-touches are sorted anew, and only those. What was named, merged or split by hand is not taken apart again.
+A new face joins the group to which it plainly belongs. If that is not plain, the faces of the groups that it matches,
+and only those, are clustered again. Groups that were named, merged or split by hand are never taken apart.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from albums.models import Album, AlbumFace, FaceGroup
 from vision.clusters import whisper
 
 PLAIN_SHARE = 0.5  # a face that matches so much of a group, and no other group, belongs to it
-MOST_SORTED = 1000  # faces that are sorted anew at a time: their pairs are compared while others wait for the album
+MOST_SORTED = 1000  # faces clustered at a time: all their pairs are compared while the album is locked
 
 
 def group_faces(*, album: Album, faces: Sequence[AlbumFace]) -> None:
     """Give each of an image's new faces a group, one after the other: a person may be on one image several times.
 
-    The caller holds the album (`AlbumQuerySet.lock`).
+    The caller has locked the album (`AlbumQuerySet.lock`).
     """
     for face in faces:
         votes = AlbumFace.objects.votes(face, album)
@@ -29,10 +29,10 @@ def group_faces(*, album: Album, faces: Sequence[AlbumFace]) -> None:
             group_id = votes[0].group_id if votes else FaceGroup.objects.create_in(album.pk).pk
             AlbumFace.objects.filter(pk=face.pk).update(group=group_id)
         else:
-            _sort_anew(album, face, [vote.group_id for vote in votes])
+            _cluster_again(album, face, [vote.group_id for vote in votes])
 
 
-def _sort_anew(album: Album, new: AlbumFace, group_ids: Sequence[int]) -> None:
+def _cluster_again(album: Album, new: AlbumFace, group_ids: Sequence[int]) -> None:
     """Cluster the new face and those of the groups that it touches; groups keep their id with most of their faces."""
     members = AlbumFace.objects.filter(group__in=group_ids).order_by("id")
     before: dict[int, int] = dict(members.values_list("pk", "group_id"))
@@ -51,7 +51,7 @@ def _sort_anew(album: Album, new: AlbumFace, group_ids: Sequence[int]) -> None:
 
 
 def _keep_ids(clusters: Sequence[set[int]], before: dict[int, int]) -> Iterable[tuple[set[int], int | None]]:
-    """Each cluster with the group whose id it keeps: the one it shares most faces with, the older one when in doubt."""
+    """Each cluster with the group whose id it keeps: the one with which it shares most faces, or the older of two."""
     shared = [
         (count, -group_id, number)
         for number, cluster in enumerate(clusters)

@@ -97,7 +97,10 @@ def submit_images(
 
 
 def _lock(job_id: UUID, images_of_job: QuerySet[ProcessedImage]) -> None:
-    """Hold rows that are about to go: what refers to them is committed and seen, or refused. Always in this order."""
+    """Lock rows that are about to be deleted: a reference to them is either committed before, and seen, or refused.
+
+    Always in this order, so that two of these cannot block each other.
+    """
     list(Job.objects.select_for_update().filter(pk=job_id).values_list("pk"))
     list(images_of_job.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
@@ -132,7 +135,7 @@ def _screen(image: ProcessedImage) -> None:
 
 @transaction.atomic
 def _store(image: ProcessedImage, analysis: Analysis, hits: Sequence[Sequence[Hit]]) -> None:
-    """The image's faces, and the hits of each; nothing when the claim was lost meanwhile."""
+    """The image's faces, and the hits of each; nothing if the claim was lost in the meantime."""
     job, engine = image.job, engines[image.job.engine]
     size = {"width": analysis.width, "height": analysis.height}
     if not image.finish(Status.DONE, milliseconds=analysis.milliseconds, **size):

@@ -30,7 +30,7 @@ from work.services import enqueue, run
 __all__ = ["activate", "deactivate", "forget_the_erased", "options_of", "recognise", "request_training", "train"]
 
 KEPT_VERSIONS = 10  # of a gallery, besides the active one
-TELL_SECONDS = 0.5  # between two updates of the progress that others see
+REPORT_SECONDS = 0.5  # between two updates of the progress that others see
 READS = 3  # of a gallery, while people are being erased
 
 
@@ -163,13 +163,13 @@ class _Curves:
     """What the epochs reported, written to the row now and then for those who watch."""
 
     def __init__(self, version: Recogniser) -> None:
-        self.version, self.told = version, monotonic()
+        self.version, self.reported = version, monotonic()
         self.rows: list[dict[str, Any]] = []
 
     def add(self, epoch: dict[str, Any]) -> None:
         self.rows.append(epoch)
-        if monotonic() - self.told > TELL_SECONDS:
-            self.told = monotonic()
+        if monotonic() - self.reported > REPORT_SECONDS:
+            self.reported = monotonic()
             Recogniser.objects.held_as(self.version).update(curves=self.rows)
 
 

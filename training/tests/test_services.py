@@ -324,6 +324,6 @@ def test_the_admin_shows_curves_and_rolls_back(
     assert Recogniser.objects.active().get() == first
     admin_client.post("/admin/training/recogniser/", {"action": "deactivate", "_selected_action": [first.pk]})
     assert not Recogniser.objects.active().exists()
-    admin_client.post("/admin/training/recogniser/", {"action": "train_anew", "_selected_action": [first.pk]})
+    admin_client.post("/admin/training/recogniser/", {"action": "train_again", "_selected_action": [first.pk]})
     assert Recogniser.objects.active().get().version == 3
     assert admin_client.get("/admin/training/trainingoptions/add/").status_code == 200
