@@ -93,6 +93,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Gallery",
         [
             ("People", "groups", "people_person", "people.view_person"),
+            ("Galleries", "folder_shared", "people_gallery", "people.view_gallery"),
             ("Calibrations", "tune", "calibration_spacecalibration", "calibration.view_spacecalibration"),
             (
                 "Liveness sessions",

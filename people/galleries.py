@@ -40,9 +40,9 @@ class SearchedGalleries:
 
     @property
     def templates(self) -> FaceTemplateQuerySet:
-        """The templates to search. Filtering by client first leads to the rows by an index."""
-        templates = FaceTemplate.objects.of_client(self.client).in_space(self.space.name)
-        return templates.in_galleries(self.points)
+        """The templates to search; an index leads to those of the client, the space and the galleries."""
+        galleries = list(self.points)
+        return FaceTemplate.objects.filter(client=self.client, space=self.space.name, gallery__in=galleries)
 
     def compare(self, near: Sequence[Neighbour]) -> list[Comparison]:
         """Rival candidates, each at the operating point of its own gallery, with its margin to the best other one."""
@@ -67,20 +67,17 @@ def search_in(
 
     A single gallery decides which space is searched, several are searched in the default one; `alias` names another.
     """
-    own = {engine.name: name for name, engine in engines.spaces().items()}
     if alias is None:
-        alias = own.get(galleries[0].space, DEFAULT) if len(galleries) == 1 else DEFAULT
+        aliases = {space.name: name for name, space in engines.spaces().items()}
+        alias = aliases.get(galleries[0].space, DEFAULT) if len(galleries) == 1 else DEFAULT
     space = engines[alias].space
     point = operating_point(client=client, space=space, metric=metric, threshold=threshold)
-
-    def point_of(gallery: Gallery) -> OperatingPoint:
-        decides = own.get(gallery.space, DEFAULT) == alias and point.metric == space.metric
+    points = dict.fromkeys((gallery.pk for gallery in galleries), point)
+    for gallery in galleries:
+        decides = (gallery.space or engines[DEFAULT].space.name) == space.name and point.metric == space.metric
         if threshold is None and gallery.threshold is not None and decides:
-            return replace(point, threshold=gallery.threshold)
-        return point
-
-    points = {gallery.pk: point_of(gallery) for gallery in galleries}
-    return SearchedGalleries(client, alias, next(iter(points.values())) if len(points) == 1 else point, points)
+            points[gallery.pk] = replace(point, threshold=gallery.threshold)
+    return SearchedGalleries(client, alias, points[galleries[0].pk] if len(galleries) == 1 else point, points)
 
 
 def galleries_called(*, client: Client, sources: Sequence[str] | None) -> list[Gallery]:

@@ -92,7 +92,7 @@ class PersonQuerySet(models.QuerySet["Person"]):
         """People in galleries with one of these names; an empty name means the default gallery."""
         default = Q(gallery__is_default=True) if "" in names else Q()
         named = Q(gallery__name__in=[name for name in names if name])
-        return self.of_kind(GalleryKind.PEOPLE).filter(named | default)
+        return self.filter(named | default, kind=GalleryKind.PEOPLE)
 
     def locked_or_created(self, gallery: Gallery, external_id: str, fields: Mapping[str, Any]) -> tuple[Person, bool]:
         """The person with this external id, locked, and whether it was created with these fields. Never makes two."""
