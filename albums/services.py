@@ -131,7 +131,7 @@ def _store(rows: Sequence[AlbumImage], submissions: Sequence[Submission]) -> Non
 
 
 def queue_images(*, album: Album, image_ids: Sequence[int] | None = None) -> int:
-    """Give uploaded images to the workers: all of the album's, or those with these numbers. An image is given only once.
+    """Give uploaded images to the workers, each only once: all of the album's, or those with these numbers.
 
     Returns how many. Raises `Unavailable` when the queue does not answer; the images wait to be given again then.
     """
