@@ -30,7 +30,7 @@ from storage.pictures import picture_response, thumbnail
 
 
 class NamelessHistory:
-    """The history outlives the person, so it names who did what to which row, but not whom it was about."""
+    """The history outlives the person: it records who changed which row, but not the person's name."""
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
         return self._nameless(super().log_addition(request, obj, message))  # type: ignore[misc]

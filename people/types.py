@@ -126,10 +126,10 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Proof:
-    """What a caller brings to show that a living person stands behind an image: frames, or a session's token.
+    """Evidence that a living person stands behind an image: frames, or a session's token.
 
-    `asked`: whether the caller wants to know; what the client's policy demands is checked all the same. `min_frames`
-    must show the person; 0: three of five. `subject`: whom the token's session was about, where no person says so.
+    `asked`: whether the caller wants the check; what the client's policy demands is checked in any case. `min_frames`
+    must show the person; 0: three of five. `subject`: that of the token's session, for calls without a person.
     """
 
     frames: Sequence[bytes] = ()

@@ -129,7 +129,7 @@ def test_dates_in_the_wrong_order_are_refused_before_any_work(operator: Browser,
     assert "ends before it begins" in str(response.context["adminform"].form.errors)
 
 
-def test_a_worker_that_does_not_answer_is_told_and_nothing_is_lost(
+def test_a_worker_that_does_not_answer_is_reported_and_nothing_is_lost(
     operator: Browser, client_a: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_worker(*args: object, **kwargs: object) -> None:
@@ -271,7 +271,7 @@ def test_a_viewer_sees_an_entry_and_can_change_nothing(
     assert b'type="file"' not in page
 
 
-def test_history_of_a_deleted_entry_names_nobody(operator: Browser, client_a: Client) -> None:
+def test_history_of_a_deleted_entry_contains_no_name(operator: Browser, client_a: Client) -> None:
     for name in ("Mallory", "Trudy"):
         operator.post(reverse(ADD), add_form(client_a, photograph("red.png", RED), name=name))
     mallory, trudy = BlacklistEntry.objects.order_by("id")
@@ -291,7 +291,7 @@ def test_history_of_a_deleted_entry_names_nobody(operator: Browser, client_a: Cl
 def test_photograph_of_a_form_that_fails_later_leaves_no_file(
     operator: Browser, entry: BlacklistEntry, monkeypatch: pytest.MonkeyPatch, media_root: Path
 ) -> None:
-    """The other photograph was deleted by somebody else while this form was being saved."""
+    """Someone else deleted the other photograph while this form was being saved."""
 
     def gone(**_: object) -> None:
         raise EntryNotFound("Reference image not found")

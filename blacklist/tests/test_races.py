@@ -97,7 +97,7 @@ def test_switching_off_leaves_a_name_that_was_changed_meanwhile(entry: Blacklist
 def test_entry_whose_photographs_cannot_be_deleted_keeps_them(
     api: APIClient, entry: BlacklistEntry, monkeypatch: pytest.MonkeyPatch, media_root: Path
 ) -> None:
-    """Answering that somebody was erased whose photograph stays would be the worst of answers."""
+    """The worst possible answer: an entry reported as erased whose photograph is still stored."""
 
     def read_only(*_: Any) -> None:
         raise OSError(errno.EROFS, "Read-only file system")

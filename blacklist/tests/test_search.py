@@ -97,10 +97,10 @@ def test_all_faces_are_searched_at_once_and_matches_cost_two_queries_more(
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean_l2", "angular"])
 @pytest.mark.parametrize(("listed", "probe"), [((1, 0, 0, 0), (0, 0, 0, 0)), ((0, 0, 0, 0), (1, 0, 0, 0))])
-def test_a_vector_of_zeros_has_no_direction_and_matches_nobody(
+def test_a_vector_of_zeros_has_no_direction_and_matches_no_one(
     client_a: Client, metric: str, listed: tuple[float, ...], probe: tuple[float, ...]
 ) -> None:
-    """Its cosine is not a number; taken for the closest there is, it would match everybody."""
+    """Its cosine is not a number; sorted as the smallest distance, it would match everyone."""
     entry(client_a, "listed", listed)
     assert search(client_a, probe, metric=metric, threshold=0.9) == []
 

@@ -1,4 +1,4 @@
-"""People in the admin: the services do the work, nobody on the blacklist shows up, the history names nobody."""
+"""People in the admin: the services do the work, blacklist entries do not appear, the history contains no names."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def person(client_a: Client) -> Person:
     return services.enrol_face(client=client_a, upload=upload, whom=whom).person
 
 
-def test_list_shows_people_and_nobody_on_the_blacklist(
+def test_list_shows_people_and_no_blacklist_entries(
     staff: Browser, person: Person, client_a: Client, django_assert_max_num_queries: Any
 ) -> None:
     entry = create_entry(client=client_a, name="Listed", uploads=[Upload(picture(GREEN))]).entry
@@ -73,7 +73,7 @@ def test_record_is_corrected_and_the_templates_follow(staff: Browser, person: Pe
     assert LogEntry.objects.get().object_repr == f"person {person.pk}"
 
 
-def test_what_the_services_would_refuse_is_said_in_the_form(staff: Browser, person: Person, client_a: Client) -> None:
+def test_the_form_shows_what_the_services_would_refuse(staff: Browser, person: Person, client_a: Client) -> None:
     services.create_person(client=client_a, external_id="u2", source="s1")
     blacklist = Gallery.objects.default_of(client_a, GalleryKind.BLACKLIST).pk
     for fields, words in (({"external_id": "u2"}, "exists already"), ({"gallery": blacklist}, "valid choice")):
@@ -102,7 +102,7 @@ def test_erasing_asks_first(staff: Browser, person: Person) -> None:
     assert set(LogEntry.objects.values_list("object_repr", flat=True)) == {f"person {person.pk}"}
 
 
-def test_who_may_only_look_changes_nothing(person: Person) -> None:
+def test_staff_who_may_only_look_change_nothing(person: Person) -> None:
     viewer = User.objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_person"))
     browser = Browser()

@@ -156,7 +156,7 @@ def test_people_api_does_not_reach_the_blacklist(api: APIClient, client_a: Clien
 
 
 # ---- searching --------------------------------------------------------------------------------------------------
-def test_search_tells_distance_similarity_decision_and_margin(api: APIClient) -> None:
+def test_search_answers_distance_similarity_decision_and_margin(api: APIClient) -> None:
     enrol(api)
     enrol(api, GREEN, "u2")
     body = search(api, limit=2).json()

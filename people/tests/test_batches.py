@@ -51,7 +51,7 @@ def test_replacing_leaves_the_new_photographs_only(client_a: Client, media_root:
     assert Person.objects.count() == 1
 
 
-def test_an_image_that_ended_its_worker_is_refused_and_an_absent_worker_is_told(
+def test_an_image_that_stopped_its_worker_is_refused_and_an_absent_worker_is_reported(
     client_a: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     analyse, code = inference.analyse, "engine.worker_lost"

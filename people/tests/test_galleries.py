@@ -217,7 +217,7 @@ def test_a_default_gallery_may_be_renamed_but_stays(api: APIClient, client_a: Cl
     assert api.post("/api/v1/people/", {"name": "x"}, format="json").json()["source"] == "main"
 
 
-def test_kind_tells_galleries_with_one_name_apart(api: APIClient, client_a: Client) -> None:
+def test_kind_chooses_between_galleries_with_the_same_name(api: APIClient, client_a: Client) -> None:
     Gallery.objects.default_of(client_a, GalleryKind.BLACKLIST)
     assert api.get(f"{GALLERIES}blacklist/").json()["kind"] == "blacklist"
     enrol(client_a, source="blacklist")

@@ -58,8 +58,8 @@ def enrolled(gallery: Gallery, faces: Path) -> list[tuple[str, np.ndarray]]:
 
 def scores(enrolled: list[tuple[str, np.ndarray]], *, same: bool) -> np.ndarray:
     pairs = [(a, b) for (one, a), (two, b) in combinations(enrolled, 2) if (one == two) is same]
-    gaps = [distance(a, b, metric="euclidean") for a, b in pairs]
-    return np.array([similarity(distance=gap, metric="euclidean", threshold=0.6) for gap in gaps])
+    distances = [distance(a, b, metric="euclidean") for a, b in pairs]
+    return np.array([similarity(distance=between, metric="euclidean", threshold=0.6) for between in distances])
 
 
 def test_every_pair_is_decided_rightly_on_the_promised_scale(enrolled: list[tuple[str, np.ndarray]]) -> None:

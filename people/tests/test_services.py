@@ -98,7 +98,7 @@ def test_only_new_refuses_an_id_that_is_taken(client_a: Client) -> None:
     assert found(client_a, GREEN) == [[]]
 
 
-def test_without_an_id_everybody_is_new(client_a: Client) -> None:
+def test_without_an_id_everyone_is_new(client_a: Client) -> None:
     enrol(client_a, external_id=None)
     enrol(client_a, external_id="")
     assert Person.objects.filter(external_id=None).count() == 2
