@@ -35,7 +35,7 @@ NO_PICTURE = SafeString('<span class="fa-frame fa-thumbnail fa-none">no picture<
 
 
 class AlbumPartAdmin(ModelAdmin):
-    """Rows that the service writes by itself."""
+    """Rows that only the service creates."""
 
     list_per_page = 50
 
@@ -200,15 +200,15 @@ class FaceGroupAdmin(AlbumPartAdmin):
 
 def _pictures(faces: Iterable[AlbumFace]) -> SafeString:
     """The faces whose images are kept, in a row."""
-    kept = [(_picture(face),) for face in faces if face.image.image]
+    kept = [
+        thumbnail(
+            reverse("admin:albums_face", args=[face.image_id, face.index]),
+            alt=f"Face {face.index} of image {face.image_id}",
+            link=reverse("admin:albums_albumimage_change", args=[face.image_id]),
+        )
+        for face in faces
+        if face.image.image
+    ]
     if not kept:
         return NO_PICTURE
-    return format_html('<span class="fa-words">{}</span>', format_html_join("", "{}", kept))
-
-
-def _picture(face: AlbumFace) -> SafeString:
-    return thumbnail(
-        reverse("admin:albums_face", args=[face.image_id, face.index]),
-        alt=f"Face {face.index} of image {face.image_id}",
-        link=reverse("admin:albums_albumimage_change", args=[face.image_id]),
-    )
+    return format_html('<span class="fa-words">{}</span>', format_html_join("", "{}", ((picture,) for picture in kept)))

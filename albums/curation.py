@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import astuple
 from uuid import UUID
 
@@ -40,7 +41,9 @@ def name_group(*, group: FaceGroup, name: str) -> FaceGroup:
     Their reference images have a file only if the album still has one: an album that keeps none has the embeddings all
     the same, and recognition needs no more. Files are read before the album is held, as others wait for it.
     """
-    described = {} if group.person_id else {face.pk: _adoptable(face) for face in _largest_faces(group)}
+    faces = AlbumFace.objects.filter(group=group).select_related("image", "album")
+    faces = faces.order_by((F("box_w") * F("box_h")).desc(), "pk")
+    described = {} if group.person_id else {face.pk: _adoptable(face) for face in faces[:REFERENCES]}
     stored: list[ReferenceImage] = []
     try:
         with transaction.atomic():
@@ -104,30 +107,18 @@ def _curated(group: FaceGroup) -> FaceGroup:
     return group
 
 
-# ---- from faces to reference images -----------------------------------------------------------------------------
-def _largest_faces(group: FaceGroup) -> list[AlbumFace]:
-    faces = AlbumFace.objects.filter(group=group).select_related("image", "album")
-    return list(faces.order_by((F("box_w") * F("box_h")).desc(), "pk")[:REFERENCES])
-
-
 def _adoptable(face: AlbumFace) -> AdoptedFace:
     """The face with its surroundings, cut out of the image if the album has kept the file and it can be read."""
     box, width, height, data = face.box, face.image.width or 0, face.image.height or 0, None
     if face.image.image:
-        try:
+        with suppress(InvalidInput):
             data = preview(read_file(file=face.image.image), side=CROP_SIDE, box=face.box)
-        except InvalidInput:
-            data = None
     if data is not None:
         info = images.sniff(data)
-        box, width, height = _box_in_crop(face, info.width), info.width, info.height
+        x, y, w, h = astuple(face.box)
+        reach = max(w, h) * (0.5 + MARGIN)  # from the middle of the face to the borders of the cutting
+        left, top = max(0.0, x + w / 2 - reach), max(0.0, y + h / 2 - reach)
+        scale = info.width / max(min(width, x + w / 2 + reach) - left, 1)
+        box = Box(*(round(scale * value) for value in (x - left, y - top, w, h)))
+        width, height = info.width, info.height
     return AdoptedFace(box, width, height, face.confidence, face.quality, face.album.space, face.embedding, data)
-
-
-def _box_in_crop(face: AlbumFace, crop_width: int) -> Box:
-    """Where the face is in a preview of its surroundings that is so many pixels wide."""
-    x, y, w, h = astuple(face.box)
-    reach = max(w, h) * (0.5 + MARGIN)
-    left, top = max(0.0, x + w / 2 - reach), max(0.0, y + h / 2 - reach)
-    scale = crop_width / max(min(face.image.width or 0, x + w / 2 + reach) - left, 1)
-    return Box(*(round(scale * value) for value in (x - left, y - top, w, h)))

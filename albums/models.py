@@ -31,7 +31,7 @@ STATES = [
 class Album(Numbered):
     """A set of images of one client. Its faces are compared among each other, always in the same space.
 
-    Groups and faces are numbered within their album, by whoever holds it (`AlbumQuerySet.lock`).
+    Groups and faces are numbered within their album, which is locked for that (`AlbumQuerySet.lock`).
     """
 
     counted_as: ClassVar[str] = "album"

@@ -47,7 +47,7 @@ class AlbumQuerySet(models.QuerySet["Album"]):
             "failed": [Status.FAILED],
         }
         counts = {name: Count("images", filter=Q(images__status__in=values)) for name, values in states.items()}
-        return self.annotate(total=Count("images"), **counts).order_by(*self.model._meta.ordering)
+        return self.annotate(total=Count("images"), **counts).order_by(*self.model._meta.ordering or ())
 
     def lock(self, album_id: int) -> Album | None:
         """Hold an album until the transaction ends: its faces are stored, grouped and erased by one task at a time."""
@@ -105,7 +105,10 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
             ORDER BY best.distance, best.image_id"""  # noqa: S608  constants and parameters only
         point = OperatingPoint(image.album.metric, image.album.threshold)
         rows = self._rows(sql, [image.pk, point.threshold])
-        return [ImageMatch(*row, similarity=point.similarity(row[-1])) for row in rows]
+        return [
+            ImageMatch(number, external_id, face, other, distance, point.similarity(distance))
+            for number, external_id, face, other, distance in rows
+        ]
 
     def votes(self, face: AlbumFace, album: Album) -> list[Vote]:
         """The groups in which the face has neighbours, the weightiest first. One query."""

@@ -50,7 +50,7 @@ def get_or_create_album(*, client: Client, name: str) -> Album:
         pass
     try:
         return create_album(client=client, name=name)
-    except AlbumExists:  # made meanwhile
+    except AlbumExists:  # created in the meantime
         return Album.objects.get(client=client, name=name)
 
 
@@ -97,7 +97,7 @@ def add_images(*, album: Album, submissions: Sequence[Submission]) -> list[Album
     try:
         _store(rows, submissions)
     except IntegrityError as error:
-        raise AlbumNotFound("Album not found") from error  # erased meanwhile
+        raise AlbumNotFound("Album not found") from error  # erased in the meantime
     return rows
 
 
@@ -132,7 +132,7 @@ def _store(rows: Sequence[AlbumImage], submissions: Sequence[Submission]) -> Non
 
 
 def queue_images(*, album: Album, image_ids: Sequence[int] | None = None) -> int:
-    """Give uploaded images to the workers: all of the album's, or those with these numbers. Each is given only once.
+    """Give uploaded images to the workers, each only once: all of the album's, or those with these numbers.
 
     Returns how many. Raises `Unavailable` when the queue does not answer; the images wait to be given again then.
     """
@@ -171,7 +171,7 @@ def _find_faces(image: AlbumImage) -> None:
 
 @transaction.atomic
 def _store_faces(image: AlbumImage, analysis: Analysis) -> None:
-    """The image's faces, and their groups; nothing when the image is gone or its claim was lost meanwhile."""
+    """The image's faces, and their groups; nothing if the image is gone or its claim was lost in the meantime."""
     album, size = image.album, {"width": analysis.width, "height": analysis.height}
     if not image.finish(Status.DONE, milliseconds=analysis.milliseconds, **size):
         return

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 
 from calibration.exceptions import UnusableCalibration
 from calibration.models import SpaceCalibration
@@ -13,27 +15,37 @@ from vision.types import Space
 
 
 def operating_point(
-    *,
-    client: Client,
-    space: Space,
-    metric: str | None = None,
-    threshold: float | None = None,
-    gallery_threshold: float | None = None,
+    *, client: Client, space: Space, metric: str | None = None, threshold: float | None = None
 ) -> OperatingPoint:
     """Where the line between one person and two lies for this client, in `metric` (None: the space's own).
 
-    The first of these that is set decides: `threshold`, which the call names, in `metric`; `gallery_threshold`, which
-    the searched gallery has in the space's own metric; the client's calibration, if it is in `metric`; the threshold
-    that the space ships with. None and 0 mean not set.
+    The first of these that is set decides: `threshold`, which the call names; the client's calibration, if it is in
+    `metric`; the threshold that the space ships with. None and 0 mean not set.
 
     Raises ValueError for a threshold that is negative or not finite.
     """
     metric = metric or space.metric
-    if not threshold and metric == space.metric:
-        threshold = gallery_threshold
-    if not threshold:
-        threshold = SpaceCalibration.objects.of_client(client).threshold_in(space.name, metric)
+    threshold = threshold or SpaceCalibration.objects.of_client(client).threshold_in(space.name, metric)
     return OperatingPoint(metric, threshold) if threshold else default_operating_point(space=space, metric=metric)
+
+
+def operating_points(
+    *,
+    client: Client,
+    space: Space,
+    galleries: Mapping[int, float | None],
+    metric: str | None = None,
+    threshold: float | None = None,
+) -> tuple[OperatingPoint, dict[int, OperatingPoint]]:
+    """`operating_point` for the client, and for each of its galleries by id.
+
+    `galleries` holds the thresholds that galleries have of their own, in the space's own metric; None and 0 mean not
+    set. They come after the call's `threshold` and before the client's calibration.
+    """
+    point = operating_point(client=client, space=space, metric=metric, threshold=threshold)
+    if threshold or point.metric != space.metric:
+        return point, dict.fromkeys(galleries, point)
+    return point, {gallery: replace(point, threshold=own) if own else point for gallery, own in galleries.items()}
 
 
 def default_operating_point(*, space: Space, metric: str | None = None) -> OperatingPoint:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from calibration.services import operating_point
+from calibration.services import operating_points
 from calibration.types import Comparison, OperatingPoint
 from clients.models import Client
 from people.exceptions import GalleryIsDefault, GalleryNameTaken, GalleryNotEmpty, GalleryNotFound, UnusableValue
@@ -71,12 +71,11 @@ def search_in(
         aliases = {space.name: name for name, space in engines.spaces().items()}
         alias = aliases.get(galleries[0].space, DEFAULT) if len(galleries) == 1 else DEFAULT
     space = engines[alias].space
-    point = operating_point(client=client, space=space, metric=metric, threshold=threshold)
-    points = dict.fromkeys((gallery.pk for gallery in galleries), point)
-    for gallery in galleries:
-        decides = (gallery.space or engines[DEFAULT].space.name) == space.name and point.metric == space.metric
-        if threshold is None and gallery.threshold is not None and decides:
-            points[gallery.pk] = replace(point, threshold=gallery.threshold)
+    in_space = [gallery for gallery in galleries if (gallery.space or engines[DEFAULT].space.name) == space.name]
+    thresholds = dict.fromkeys(gallery.pk for gallery in galleries) | {one.pk: one.threshold for one in in_space}
+    point, points = operating_points(
+        client=client, space=space, galleries=thresholds, metric=metric, threshold=threshold
+    )
     return SearchedGalleries(client, alias, points[galleries[0].pk] if len(galleries) == 1 else point, points)
 
 

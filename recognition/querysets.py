@@ -34,7 +34,7 @@ class JobQuerySet(models.QuerySet["Job"]):
             done=Count("images", filter=~Q(images__status__in=UNFINISHED)),
             failed=Count("images", filter=Q(images__status=Status.FAILED)),
             running=Count("images", filter=Q(images__status=Status.PROCESSING)),
-        ).order_by(*self.model._meta.ordering)
+        ).order_by(*self.model._meta.ordering or ())
 
 
 class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
@@ -70,4 +70,4 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
 
 def _matches() -> models.QuerySet[Any]:
     """Those of the image in the outer query."""
-    return apps.get_model("recognition", "Match").objects.filter(face__image=OuterRef("pk"))  # type: ignore[no-any-return]
+    return apps.get_model("recognition", "Match").objects.filter(face__image=OuterRef("pk"))

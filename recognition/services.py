@@ -13,17 +13,18 @@ from django.utils import timezone
 
 from blacklist.services import search_blacklist
 from blacklist.types import Hit
-from calibration.services import operating_point
 from clients.models import Client
 from clients.numbering import assign_numbers
 from errors import Unavailable
+from people.models import Gallery, GalleryKind
+from people.services import search_in
 from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions
 from recognition.waiting import wait_for_job
 from storage.files import discard_files, erase_files, read_file, store_file
 from vision import inference
-from vision.engines import DEFAULT, check_names, engines
+from vision.engines import check_names, engines
 from vision.inference import AnalysisOptions
 from vision.types import Analysis
 from work.queues import BULK
@@ -45,14 +46,15 @@ def screening_options(
     metric: str | None = None,
     threshold: float | None = None,
 ) -> ScreeningOptions:
-    """Fill in what the caller left open: the default engine, its detector and metric, the client's operating point.
+    """Fill in what the caller left open: engine, detector and metric, and the operating point of the blacklist.
 
     A threshold of 0 counts as absent. Raises `UnknownName` for names that do not exist or are not enabled here.
     """
     check_names(model=model, detector=detector, metric=metric)
-    alias = engines.alias_of_model(model) if model else DEFAULT
-    point = operating_point(client=client, space=engines[alias].space, metric=metric, threshold=threshold or None)
-    return ScreeningOptions(alias, detector or "", point.metric, point.threshold)
+    alias = engines.alias_of_model(model) if model else None
+    blacklists = list(Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST))
+    search = search_in(client=client, galleries=blacklists, threshold=threshold or None, alias=alias, metric=metric)
+    return ScreeningOptions(search.alias, detector or "", search.point.metric, search.point.threshold)
 
 
 def detect_faces(*, submission: Submission, detector: str | None = None) -> Analysis:
@@ -96,7 +98,10 @@ def submit_images(
 
 
 def _lock(job_id: UUID, images_of_job: QuerySet[ProcessedImage]) -> None:
-    """Hold rows that are about to go: what refers to them is committed and seen, or refused. Always in this order."""
+    """Lock rows that are about to be deleted: a reference to them is either committed before, and seen, or refused.
+
+    Always in this order, so that two of these cannot block each other.
+    """
     list(Job.objects.select_for_update().filter(pk=job_id).values_list("pk"))
     list(images_of_job.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
@@ -131,7 +136,7 @@ def _screen(image: ProcessedImage) -> None:
 
 @transaction.atomic
 def _store(image: ProcessedImage, analysis: Analysis, hits: Sequence[Sequence[Hit]]) -> None:
-    """The image's faces, and the hits of each; nothing when the claim was lost meanwhile."""
+    """The image's faces, and the hits of each; nothing if the claim was lost in the meantime."""
     job, engine = image.job, engines[image.job.engine]
     size = {"width": analysis.width, "height": analysis.height}
     if not image.finish(Status.DONE, milliseconds=analysis.milliseconds, **size):

@@ -17,8 +17,9 @@ from unfold.decorators import display
 from errors import FaceAppError
 from training import services
 from training.charts import curves
-from training.models import STATES, Recogniser, Status, TrainingOptions
+from training.models import STATES, Recogniser, TrainingOptions
 from training.querysets import RecogniserQuerySet
+from work.models import Status
 
 COLOURS = {
     STATES[Status.PENDING]: "info",
@@ -69,7 +70,7 @@ class RecogniserAdmin(ModelAdmin):
     ordering = ["-id"]
     search_fields = ["gallery__name", "client__name"]
     search_help_text = "Search by source or client"
-    actions = ["activate", "deactivate", "train_anew"]
+    actions = ["activate", "deactivate", "train_again"]
     fieldsets = [
         (None, {"fields": ["title", "client", "source", "space", "state", "in_use", "done", "error"]}),
         ("Evaluation on held-out images", {"fields": ["comparison", "min_probability"]}),
@@ -108,8 +109,8 @@ class RecogniserAdmin(ModelAdmin):
             services.deactivate(recogniser=recogniser)
         messages.success(request, "The nearest template decides alone now.")
 
-    @admin.action(description="Train the gallery anew", permissions=["operate"])
-    def train_anew(self, request: HttpRequest, queryset: QuerySet[Recogniser]) -> None:
+    @admin.action(description="Train the gallery again", permissions=["operate"])
+    def train_again(self, request: HttpRequest, queryset: QuerySet[Recogniser]) -> None:
         for client, source in {(recogniser.client, recogniser.source) for recogniser in queryset}:
             try:
                 queued = services.request_training(client=client, source=source)

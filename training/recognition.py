@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from calibration.services import operating_point
 from clients.models import Client
 from people.models import Person
-from people.types import Neighbour
+from people.services import galleries_called, search_in
 from training.evaluation import choose
 from training.models import KnownPerson, Recogniser
 from training.network import Network
-from training.querysets import marks_of, templates_of
+from training.querysets import marks_of
 from training.types import Judgement, Recognition
 from vision import inference
-from vision.engines import DEFAULT, engines
+from vision.inference import AnalysisOptions
 from vision.types import Embedding
 
 STRANGER = Judgement()
@@ -28,16 +28,16 @@ class Classifier:
     """A version ready to be asked: what it learned, and for each class the person and the state of the templates."""
 
     network: Network
-    people: list[int | None]
-    marks: list[str]
+    classes: Sequence[tuple[int | None, str]]
     minimum: float
 
     def judge(self, embedding: Embedding, marks: dict[int, str]) -> Judgement:
         """What it says about those people whose templates are still the ones it was trained with (`marks`)."""
         shares = self.network.probabilities(np.asarray([embedding], np.float32))[0]
-        trained = zip(self.people, self.marks, shares, strict=True)
         probabilities = {
-            person: float(share) for person, mark, share in trained if person and marks.get(person) == mark
+            person: float(share)
+            for (person, mark), share in zip(self.classes, shares, strict=True)
+            if person and marks.get(person) == mark
         }
         return Judgement(probabilities, self.minimum)
 
@@ -48,22 +48,23 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
     Templates are read at the time of the call, so that a person who was enrolled before it is found. Raises
     `InvalidImage` or `EngineUnavailable`.
     """
-    space = engines[DEFAULT].space
-    faces = inference.analyse(data).faces
+    search = search_in(client=client, galleries=galleries_called(client=client, sources=[source]))
+    faces = inference.analyse(data, AnalysisOptions(aliases=[search.alias])).faces
     if not faces:
         return []
-    templates = templates_of(client=client, source=source, space=space.name)
-    point = operating_point(client=client, space=space)
-    embeddings = [face.embeddings[space.name] for face in faces]
+    templates, point, space = search.templates, search.point, search.space.name
+    embeddings = [face.embeddings[space] for face in faces]
     near = templates.within(embeddings, metric=point.metric, threshold=point.threshold)
-    versions = Recogniser.objects.of_gallery(client=client, source=source, space=space.name)
+    versions = Recogniser.objects.of_gallery(client=client, source=source, space=space)
     version = versions.active().without_weights().first()
     classifier = _classifier(version.pk) if version else None
     marks = marks_of(templates, {neighbour.person_id for found in near for neighbour in found}) if classifier else {}
     decisions = []
     for embedding, found in zip(embeddings, near, strict=True):
         judgement = classifier.judge(embedding, marks) if classifier and found else STRANGER
-        decisions.append((_decide(found, judgement), judgement))
+        by_person = {neighbour.person_id: neighbour for neighbour in found}
+        answer = choose(distances={person: one.distance for person, one in by_person.items()}, judgement=judgement)
+        decisions.append((None if answer is None else by_person[answer], judgement))
     known = Person.objects.of_client(client).in_bulk([nearest.person_id for nearest, _ in decisions if nearest])
     return [
         Recognition(
@@ -77,13 +78,6 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
     ]
 
 
-def _decide(found: list[Neighbour], judgement: Judgement) -> Neighbour | None:
-    by_person = {neighbour.person_id: neighbour for neighbour in found}
-    distances = {person: neighbour.distance for person, neighbour in by_person.items()}
-    answer = choose(distances=distances, judgement=judgement)
-    return None if answer is None else by_person[answer]
-
-
 @lru_cache(maxsize=256)
 def _classifier(recogniser_id: int) -> Classifier | None:
     """A version never changes once it is ready; None when it has been deleted, as after the erasure of a person."""
@@ -91,8 +85,5 @@ def _classifier(recogniser_id: int) -> Classifier | None:
     if row is None:
         return None
     known = KnownPerson.objects.filter(recogniser=recogniser_id).order_by("position")
-    people, marks = [], []
-    for person, mark in known.values_list("person_id", "mark"):
-        people.append(person)
-        marks.append(mark)
-    return Classifier(Network.from_bytes(bytes(row[0])), people, marks, row[1] or 0.0)
+    classes = list(known.values_list("person_id", "mark"))
+    return Classifier(Network.from_bytes(bytes(row[0])), classes, row[1] or 0.0)

@@ -11,25 +11,26 @@ import numpy as np
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from calibration.services import operating_point
 from clients.models import Client
 from errors import Unavailable
 from people.models import Gallery as People
+from people.services import galleries_called, search_in
 from training.evaluation import calibrate, evaluate, is_as_good, split
 from training.exceptions import GalleryTooSmall, NotReady, TrainingFailed
-from training.models import KnownPerson, Recogniser, Status, TrainingOptions
+from training.models import KnownPerson, Recogniser, TrainingOptions
 from training.program import fit
 from training.querysets import marks_of, templates_of
 from training.recognition import recognise
 from training.types import Gallery, Options
-from vision.engines import DEFAULT, engines
+from vision.engines import engines
 from vision.types import Space
+from work.models import Status
 from work.services import enqueue, run
 
 __all__ = ["activate", "deactivate", "forget_the_erased", "options_of", "recognise", "request_training", "train"]
 
 KEPT_VERSIONS = 10  # of a gallery, besides the active one
-TELL_SECONDS = 0.5  # between two updates of the progress that others see
+REPORT_SECONDS = 0.5  # between two updates of the progress that others see
 READS = 3  # of a gallery, while people are being erased
 
 
@@ -49,7 +50,7 @@ def request_training(*, client: Client, source: str, by_itself: bool = False) ->
     options = options_of(client=client)
     if by_itself and not options.enabled:
         return None
-    space = engines[DEFAULT].space
+    space = search_in(client=client, galleries=galleries_called(client=client, sources=[source])).space
     try:
         _trainable(client, source, space, options)
     except GalleryTooSmall:
@@ -109,10 +110,17 @@ def _train(version: Recogniser) -> None:
     curves = _Curves(version)
     network = fit(parts=parts, options=options, tell=curves.add)
     minimum = calibrate(network, parts.vectors, parts.labels)
-    point = operating_point(client=version.client, space=space)
+    point = search_in(client=version.client, galleries=[version.gallery]).point
     metrics = evaluate(network, minimum, parts, metric=point.metric, threshold=point.threshold)
     outcome = {"weights": network.to_bytes(), "min_probability": minimum, "metrics": metrics, "curves": curves.rows}
-    _finish(version, good=is_as_good(metrics), outcome=outcome)
+    with transaction.atomic():  # a caller sees the old version in use or this one
+        Client.objects.select_for_update(no_key=True).get(pk=version.client_id)
+        good = is_as_good(metrics)
+        if version.finish(Status.DONE if good else Status.REJECTED, **outcome):
+            versions = Recogniser.objects.rivals_of(version)
+            if good and not versions.active().filter(version__gt=version.version).exists():
+                _swap(version)
+            versions.outdated(keep=KEPT_VERSIONS).delete()
 
 
 def _learn(version: Recogniser, space: Space, options: Options) -> Gallery:
@@ -155,26 +163,14 @@ class _Curves:
     """What the epochs reported, written to the row now and then for those who watch."""
 
     def __init__(self, version: Recogniser) -> None:
-        self.version, self.told = version, monotonic()
+        self.version, self.reported = version, monotonic()
         self.rows: list[dict[str, Any]] = []
 
     def add(self, epoch: dict[str, Any]) -> None:
         self.rows.append(epoch)
-        if monotonic() - self.told > TELL_SECONDS:
-            self.told = monotonic()
+        if monotonic() - self.reported > REPORT_SECONDS:
+            self.reported = monotonic()
             Recogniser.objects.held_as(self.version).update(curves=self.rows)
-
-
-@transaction.atomic
-def _finish(version: Recogniser, *, good: bool, outcome: dict[str, Any]) -> None:
-    """Store the version and, if it is good, swap it in: a caller sees the old one or this one."""
-    Client.objects.select_for_update(no_key=True).get(pk=version.client_id)
-    if not version.finish(Status.DONE if good else Status.REJECTED, **outcome):
-        return
-    versions = Recogniser.objects.rivals_of(version)
-    if good and not versions.active().filter(version__gt=version.version).exists():
-        _swap(version)
-    versions.outdated(keep=KEPT_VERSIONS).delete()
 
 
 # ---- versions in use --------------------------------------------------------------------------------------------

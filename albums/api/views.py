@@ -32,6 +32,7 @@ from albums.models import Album, AlbumImage, FaceGroup
 from clients.authentication import client_of
 from clients.models import Scope
 from clients.permissions import require_scope
+from rest.input import read_input
 from rest.pagination import StrictPagination
 from rest.parameters import flag, path_id
 from rest.parsers import NestedJSONParser
@@ -63,9 +64,7 @@ class AlbumView(GenericViewSet[Any]):
 
     def validated(self) -> dict[str, Any]:
         """The request's body as the action's input."""
-        serializer = self.get_serializer(data=self.request.data)
-        serializer.is_valid(raise_exception=True)
-        data: dict[str, Any] = serializer.validated_data
+        data: dict[str, Any] = read_input(self, self.get_serializer_class()).validated_data
         return data
 
 
@@ -141,9 +140,8 @@ class AlbumImageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins
     @extend_schema(request=AlbumUpload, responses={201: IMAGES}, parameters=[PROCESS])
     def create(self, request: Request, album_id: str) -> Response:
         """Add images, up to `FACEAPP_MAX_BATCH_IMAGES` per call. What is not an image is answered as `failed`."""
-        album, serializer = self.get_album(), self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        rows = services.add_images(album=album, submissions=serializer.submissions())
+        album, submissions = self.get_album(), read_input(self, AlbumUpload).submissions()
+        rows = services.add_images(album=album, submissions=submissions)
         if flag(request, "process"):
             services.queue_images(album=album, image_ids=[row.number for row in rows])
         stored = album.images.with_faces().filter(pk__in=[row.pk for row in rows])

@@ -107,7 +107,7 @@ def test_groups_become_people(api: APIClient, url: str) -> None:
     group = groups["items"][0]
     assert (group["name"], group["person_id"], group["is_curated"]) == ("", None, False)
     named = api.patch(f"{url}groups/{group['id']}/", {"name": "Rose"}).json()
-    assert (named["name"], named["person_id"]) == ("Rose", Person.objects.get().pk)
+    assert (named["name"], named["person_id"]) == ("Rose", Person.objects.get().number)
     assert FaceTemplate.objects.count() == 2
     assert api.get(f"{url}groups/{group['id']}/").json() == named
 

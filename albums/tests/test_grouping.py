@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
-from albums import curation, services
+from albums import curation
 from albums.exceptions import BadGrouping
 from albums.grouping import _keep_ids
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
@@ -167,15 +167,16 @@ def test_files_are_read_before_the_album_is_held(add: Add, monkeypatch: pytest.M
 def test_a_face_that_is_erased_while_its_group_is_named_is_not_adopted(
     add: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    Album.objects.update(keep_images=True)
     kept, erased = add(RED), add(RED)
-    real = curation._largest_faces
+    real = curation.read_file
 
-    def erasing(group: FaceGroup) -> list[AlbumFace]:
-        faces = real(group)
-        services.delete_images(album=kept.album, images=[erased])
-        return faces
+    def erasing(**options: Any) -> bytes:
+        data = real(**options)
+        AlbumImage.objects.filter(pk=erased.pk).delete()
+        return data
 
-    monkeypatch.setattr(curation, "_largest_faces", erasing)
+    monkeypatch.setattr(curation, "read_file", erasing)
     curation.name_group(group=group_of(kept), name="Rose")
     assert FaceTemplate.objects.count() == 1
 

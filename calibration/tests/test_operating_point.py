@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from calibration.exceptions import UnusableCalibration
 from calibration.models import SpaceCalibration
-from calibration.services import operating_point, set_calibration
+from calibration.services import operating_point, operating_points, set_calibration
 from calibration.types import OperatingPoint
 from clients.models import Client
 from vision.engines import engines
@@ -23,21 +23,25 @@ def space() -> Space:
 
 @pytest.mark.django_db
 def test_the_threshold_that_is_nearest_to_the_call_decides(client_a: Client, space: Space) -> None:
-    def chosen(**given: float | None) -> float:
-        return operating_point(client=client_a, space=space, **given).threshold
+    def chosen(threshold: float | None = None) -> list[float]:
+        """For the client, a gallery with a threshold of its own, one without, and one with a zero."""
+        galleries = {1: 0.1, 2: None, 3: 0.0}
+        own, points = operating_points(client=client_a, space=space, galleries=galleries, threshold=threshold)
+        assert own == operating_point(client=client_a, space=space, threshold=threshold)
+        return [own.threshold, *(points[gallery].threshold for gallery in galleries)]
 
-    assert chosen() == space.thresholds["euclidean"] == 0.2
+    assert space.thresholds["euclidean"] == 0.2
+    assert chosen() == [0.2, 0.1, 0.2, 0.2]
     set_calibration(client=client_a, space="default", threshold=0.05)
-    assert chosen() == 0.05
-    assert chosen(gallery_threshold=0.1) == 0.1
-    assert chosen(gallery_threshold=0.1, threshold=0.3) == 0.3
-    assert chosen(gallery_threshold=None, threshold=None) == 0.05
+    assert chosen() == [0.05, 0.1, 0.05, 0.05]
+    assert chosen(threshold=0.3) == [0.3, 0.3, 0.3, 0.3]
+    assert chosen(threshold=0.0) == chosen()
 
 
 @pytest.mark.django_db
 def test_zero_is_no_threshold(client_a: Client, space: Space) -> None:
     set_calibration(client=client_a, space="default", threshold=0.05)
-    assert operating_point(client=client_a, space=space, threshold=0.0, gallery_threshold=0.0).threshold == 0.05
+    assert operating_point(client=client_a, space=space, threshold=0.0).threshold == 0.05
 
 
 @pytest.mark.django_db
@@ -45,8 +49,8 @@ def test_a_calibration_holds_in_its_own_metric_only(client_a: Client, space: Spa
     set_calibration(client=client_a, space="default", threshold=0.05)
     assert operating_point(client=client_a, space=space) == OperatingPoint("euclidean", 0.05)
     assert operating_point(client=client_a, space=space, metric="euclidean") == OperatingPoint("euclidean", 0.05)
-    cosine = operating_point(client=client_a, space=space, metric="cosine", gallery_threshold=0.1)
-    assert cosine == OperatingPoint("cosine", 0.02)
+    cosine, points = operating_points(client=client_a, space=space, metric="cosine", galleries={1: 0.1})
+    assert cosine == points[1] == OperatingPoint("cosine", 0.02)
     chosen = operating_point(client=client_a, space=space, metric="cosine", threshold=0.07)
     assert chosen == OperatingPoint("cosine", 0.07)
 

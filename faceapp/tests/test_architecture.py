@@ -57,7 +57,7 @@ PROGRAMS = {"bench", "demo"}  # run beside the service: they print, and nothing 
 CLIENT = "sdk"  # a package of its own, which knows the service by HTTP alone
 
 OPEN = {"models", "querysets", "services", "types", "exceptions"}
-INTERFACES = {
+INTERFACES = {  # `apps` connects an app with Django, `pictures` renders stored images for pages
     "admin", "api", "apps", "authentication", "filters", "forms", "management", "middleware", "permissions",
     "pictures", "responses", "schema", "templatetags", "throttling", "urls", "views",
 }  # fmt: skip

@@ -30,6 +30,7 @@ from recognition.api.serializers import (
 )
 from recognition.exceptions import RecordNotFound
 from recognition.models import Job, ProcessedImage
+from rest.input import read_input
 from rest.pagination import StrictPagination
 from rest.parameters import path_id, wants_async
 from rest.parsers import NestedJSONParser
@@ -60,10 +61,8 @@ class DetectionViewSet(GenericViewSet[ProcessedImage]):
     @action(detail=False, methods=["post"], url_path="detect-face", pagination_class=None, filter_backends=[])
     def detect_face(self, request: Request) -> Response:
         """The faces of one image, from left to right; an empty list when there are none."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        detector = serializer.validated_data.get("detector_backend") or None
-        submission = read_submission(serializer.validated_data["image"])
+        given = read_input(self, DetectInput).validated_data
+        detector, submission = given.get("detector_backend") or None, read_submission(given["image"])
         analysis = services.detect_faces(submission=submission, detector=detector)
         faces = DetectionSerializer(analysis.faces, many=True).data
         return Response(faces, headers=engine_timing(analysis.milliseconds))
@@ -86,24 +85,18 @@ class ProcessViewSet(GenericViewSet[ProcessedImage]):
     @action(detail=False, methods=["post"], url_path="process-images", pagination_class=None, filter_backends=[])
     def process_images(self, request: Request) -> Response:
         """One result per image, in order. After a deadline the answer is 202 with the job, which goes on."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        options, submissions = serializer.options(), serializer.submissions()
+        given = read_input(self, ProcessInput)
+        options, submissions = given.options(), given.submissions()
         queue = BULK if wants_async(request) else INTERACTIVE
         job = services.submit_images(client=client_of(request), submissions=submissions, options=options, queue=queue)
         if queue == BULK or not services.wait_for_job(job=job, seconds=settings.FACEAPP_WAIT_SECONDS):
-            return self._accepted(job, asked=queue == BULK)
+            body = JobSerializer(Job.objects.with_progress().get(pk=job.pk), context=self.get_serializer_context()).data
+            headers = {"Location": body["url"], "Retry-After": "1"}
+            headers |= {"Preference-Applied": "respond-async"} if queue == BULK else {}
+            return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
         images = job.images.with_results().order_by("position")
         results = ImageResultSerializer(images, many=True, context=self.get_serializer_context()).data
         return Response(results, headers=engine_timing(sum(result["milliseconds"] or 0 for result in results)))
-
-    def _accepted(self, job: Job, *, asked: bool) -> Response:
-        job = Job.objects.with_progress().get(pk=job.pk)
-        body = JobSerializer(job, context=self.get_serializer_context()).data
-        headers = {"Location": body["url"], "Retry-After": "1"}
-        if asked:
-            headers["Preference-Applied"] = "respond-async"
-        return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
 
 
 @extend_schema_view(retrieve=extend_schema(description="Status and progress of a job."))

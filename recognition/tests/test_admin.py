@@ -65,7 +65,7 @@ def test_a_match_is_shown_beside_its_reference(
     assert probe in html
     assert "Distance 0.000; up to 0.200 counts" in html
     assert reverse("admin:blacklist_blacklistentry_change", args=[entry.pk]) in html
-    assert "Face 1: nobody on the blacklist" in html
+    assert "Face 1: no match on the blacklist" in html
 
 
 def test_boxes_are_drawn_over_the_picture_in_percent(operator: Browser, matched: ProcessedImage) -> None:

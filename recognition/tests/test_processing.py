@@ -14,6 +14,7 @@ from django.utils import timezone
 from calibration.services import set_calibration
 from clients.models import Client
 from errors import Unavailable
+from people.models import Gallery, GalleryKind
 from recognition import services
 from recognition.models import Job, ProcessedFace, ProcessedImage, Status
 from vision import inference
@@ -42,6 +43,9 @@ def test_screening_decides_by_the_clients_operating_point(client_a: Client, clie
     assert services.screening_options(client=client_a, threshold=0.1).threshold == 0.1
     assert services.screening_options(client=client_a, metric="cosine").threshold == 0.02  # calibrated in another
     assert services.screening_options(client=client_b).threshold == 0.2
+    blacklist = Gallery.objects.default_of(client_a, GalleryKind.BLACKLIST)
+    Gallery.objects.filter(pk=blacklist.pk).update(threshold=0.03)
+    assert services.screening_options(client=client_a).threshold == 0.03
 
 
 def test_delivered_twice_is_stored_once(image: ProcessedImage) -> None:

@@ -15,6 +15,7 @@ from clients.authentication import client_of
 from clients.models import Scope
 from clients.numbering import public_id
 from errors import NotFound
+from rest.input import read_input
 from rest.pagination import StrictPagination
 from rest.parameters import path_id, text_parameter
 from training import services
@@ -63,9 +64,8 @@ class RecogniserViewSet(ReadOnlyModelViewSet[Recogniser]):
     @action(detail=False, methods=["post"])
     def train(self, request: Request) -> Response:
         """Queue the training of a gallery's next version; 409 when there are too few people or images."""
-        serializer = TrainInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        queued = services.request_training(client=client_of(request), **serializer.validated_data)
+        source = read_input(self, TrainInput).validated_data["source"]
+        queued = services.request_training(client=client_of(request), source=source)
         return Response(RecogniserSerializer(queued).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=None, responses=RecogniserSerializer)

@@ -15,7 +15,8 @@ from pytest_django.live_server_helper import LiveServer
 from clients.models import Client
 from faceapp.tests.test_browser_admin import log_in, page, shoot  # noqa: F401  a fixture
 from people.models import Gallery
-from training.models import Recogniser, Status
+from training.models import Recogniser
+from work.models import Status
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

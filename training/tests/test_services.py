@@ -19,13 +19,14 @@ from people.models import FaceTemplate, Person
 from training import services
 from training.evaluation import spread
 from training.exceptions import GalleryTooSmall, NotReady, TrainingFailed
-from training.models import Recogniser, Status, TrainingOptions
+from training.models import Recogniser, TrainingOptions
 from training.network import Network
 from training.tests.galleries import enrol
 from training.types import Options, Split
 from vision.engines import engines
 from vision.tests.drawing import BLUE, GREEN, RED, YELLOW, picture
 from work import services as work
+from work.models import Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -323,6 +324,6 @@ def test_the_admin_shows_curves_and_rolls_back(
     assert Recogniser.objects.active().get() == first
     admin_client.post("/admin/training/recogniser/", {"action": "deactivate", "_selected_action": [first.pk]})
     assert not Recogniser.objects.active().exists()
-    admin_client.post("/admin/training/recogniser/", {"action": "train_anew", "_selected_action": [first.pk]})
+    admin_client.post("/admin/training/recogniser/", {"action": "train_again", "_selected_action": [first.pk]})
     assert Recogniser.objects.active().get().version == 3
     assert admin_client.get("/admin/training/trainingoptions/add/").status_code == 200
