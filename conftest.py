@@ -12,6 +12,7 @@ from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
 from faceapp.embedded import places, postgres, redis
+from faceapp.tests import commits
 from faceapp.tests.live_stack import LiveStack, running, running_stack
 
 if TYPE_CHECKING:
@@ -59,6 +60,14 @@ def servers() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(servers: None) -> None:
     """Starts the servers for the first test that uses the database; pytest-django then makes the test database."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def simulated_commits() -> Iterator[None]:
+    """What waits for a commit happens in every test; see `commits.simulate`."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        commits.simulate(monkeypatch)
+        yield
 
 
 @pytest.fixture(autouse=True)

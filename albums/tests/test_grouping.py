@@ -16,7 +16,7 @@ from recognition.tests.test_races import Rival
 from vision.clusters import whisper
 from vision.tests.drawing import BLUE, GREEN, RED
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 STEP = 40  # of 255: neighbours match, the next but one do not
 
 
@@ -170,6 +170,7 @@ def test_what_makes_no_sense_is_refused(add: Add) -> None:
             curation.split_group(group=first, face_ids=faces)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_two_people_who_name_a_group_at_once_make_one_person(add: Add) -> None:
     group = group_of(add(RED))
     rivals = [Rival(lambda name=name: curation.name_group(group=group, name=name)) for name in ("Rose", "Rosa")]  # type: ignore[misc]

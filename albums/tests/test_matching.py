@@ -19,7 +19,7 @@ from recognition.tests.test_races import Rival
 from vision import inference
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def matched(image: AlbumImage) -> list[int]:
@@ -61,6 +61,7 @@ def test_a_smaller_threshold_holds_at_once(add: Add, album: Album) -> None:
     assert matched(AlbumImage.objects.get(pk=first.pk)) == []
 
 
+@pytest.mark.django_db(transaction=True)
 def test_images_processed_at_the_same_instant_always_find_each_other(
     upload: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +88,7 @@ def test_images_processed_at_the_same_instant_always_find_each_other(
         assert [group.size for group in groups] == [2, 2]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_image_given_twice_at_once_is_taken_once(upload: Add) -> None:
     image = upload(RED)
     refused: list[Exception] = []

@@ -22,7 +22,7 @@ from people.types import Upload
 from recognition.services import read_submission, screening_options, submit_images
 from vision.tests.drawing import RED, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 KEPT = {"clients.Client", "clients.ApiKey"}
 RESET = "/api/v1/reset/"
 

@@ -5,7 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,9 +193,11 @@ def test_images_are_pinned_and_only_the_web_server_is_published() -> None:
     assert SERVICES["web"]["ports"][0].startswith("${FACEAPP_BIND:-127.0.0.1}:")
 
 
-def test_image_runs_the_python_of_the_project() -> None:
+def test_image_runs_the_newest_python_that_the_project_supports() -> None:
+    supported = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    beyond = int(re.fullmatch(r">=3\.11,<3\.(\d+)", supported)[1])  # type: ignore[index]
     for value in [value for name, value in instructions() if name == "FROM"]:
-        assert value.startswith(f"python:{sys.version_info.major}.{sys.version_info.minor}.")
+        assert value.startswith(f"python:3.{beyond - 1}.")
 
 
 def test_nothing_of_the_queue_reaches_the_disk() -> None:

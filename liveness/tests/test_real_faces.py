@@ -27,7 +27,7 @@ from vision.engines.deepface import DeepFaceEngine
 from vision.engines.downloads import Fetcher
 from vision.frames import SAME_STILL, difference
 
-pytestmark = [pytest.mark.models, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.models, pytest.mark.django_db]
 URL = "/api/v1/liveness/sessions/"
 REAL = {"default": {"BACKEND": "vision.engines.deepface.DeepFaceEngine", "OPTIONS": {}}}
 

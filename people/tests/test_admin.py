@@ -17,7 +17,7 @@ from people.models import FaceTemplate, Person, ReferenceImage, SpaceCalibration
 from people.types import Upload
 from vision.tests.drawing import GREEN, RED, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 LIST = "/admin/people/person/"
 
 

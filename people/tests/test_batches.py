@@ -16,7 +16,7 @@ from vision import inference
 from vision.exceptions import EngineUnavailable
 from vision.tests.drawing import GREEN, RED, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 GOOD, NOBODY, TWO = (Upload(picture(*colours)) for colours in ((RED,), (), (RED, GREEN)))
 

@@ -19,7 +19,7 @@ from recognition.models import Job, ProcessedFace, ProcessedImage, Status
 from vision import inference
 from vision.tests.drawing import RED, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

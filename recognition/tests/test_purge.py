@@ -21,7 +21,7 @@ from faceapp.exceptions import Unavailable
 from recognition import services, tasks
 from recognition.models import Job, ProcessedFace, ProcessedImage, Status
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from vision import inference
 from vision.engines import engines
 from vision.tests.drawing import BLUE, GREEN, RED, YELLOW, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 SOURCE = "staff"
 COLOURS = {"red": RED, "green": GREEN, "blue": BLUE}

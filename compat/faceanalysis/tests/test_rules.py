@@ -21,7 +21,7 @@ from people.types import Upload
 from vision.exceptions import InvalidImage
 from vision.tests.drawing import BLUE, RED, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 API = "/api/v1/"
 
 
