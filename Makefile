@@ -25,10 +25,13 @@ define install
 @touch $@
 endef
 
-.PHONY: help install run demo test lint bench lock clean
+.PHONY: help python install run demo test lint bench lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+python:
+	@echo $(PYTHON)
 
 install: .venv/.installed  ## make the virtual environment in .venv
 

@@ -11,9 +11,11 @@ from django.conf import settings
 from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
+from demo.photographs import PhotographsMissingError
 from faceapp.embedded import places, postgres, redis
-from faceapp.tests import commits
+from faceapp.tests import commits, missing
 from faceapp.tests.live_stack import LiveStack, running, running_stack
+from vision.tests import stand_ins
 
 if TYPE_CHECKING:
     from clients.models import Client
@@ -38,6 +40,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         long = {item.path for item in items if item.get_closest_marker("models")}
         items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what was not tested, and which data would be needed."""
+    missing.report(terminalreporter)
 
 
 @pytest.fixture(scope="session")
@@ -101,11 +108,22 @@ def _client(name: str) -> "Client":
 
 
 @pytest.fixture(scope="session")
-def faces() -> Path:
-    """The folder of test photographs."""
-    if not FACES.is_dir():
-        pytest.skip(f"the test photographs are not at {FACES}")
-    return FACES
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of photographs: those of `../shared/faces` or, in a clone without them, stand-ins of the same names."""
+    if FACES.is_dir():
+        return FACES
+    try:
+        return stand_ins.make(tmp_path_factory.mktemp("faces"))
+    except PhotographsMissingError as error:
+        pytest.skip(f"{missing.DATA}: {error}")
+
+
+@pytest.fixture(scope="session")
+def real_faces(faces: Path) -> Path:
+    """The folder `../shared/faces` itself, for what is expected or was measured of those very photographs."""
+    if faces != FACES:
+        pytest.skip(f"{missing.DATA}: ../shared/faces, real photographs of known people")
+    return faces
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """The user that the embedded servers run as, and folders that only this user can reach.
 
 PostgreSQL refuses to run as root. Started by root, it runs as an unprivileged user, who may not be allowed to enter
-this project's folder (a home folder with mode 0700) or to read what root has installed (with umask 077). What the server
-needs then goes to a private folder outside.
+this project's folder (a home folder with mode 0700) or to read what root has installed (with umask 077). What the
+server needs then goes to a private folder outside.
 """
 
 import os
