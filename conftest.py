@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 from demo.photographs import PhotographsMissingError
 from faceapp.embedded import places, postgres, redis
 from faceapp.tests import commits, missing
+from faceapp.tests.browser import page  # noqa: F401  a fixture
 from faceapp.tests.live_stack import LiveStack, running, running_stack
 from vision.tests import stand_ins
 

@@ -11,8 +11,8 @@ from albums.exceptions import BadGrouping
 from albums.grouping import _keep_ids
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.tests.conftest import Add
+from faceapp.tests.rivals import Rival
 from people.models import FaceTemplate, Person, ReferenceImage
-from recognition.tests.test_races import Rival
 from vision.clusters import whisper
 from vision.tests.drawing import BLUE, GREEN, RED
 

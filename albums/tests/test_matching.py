@@ -14,8 +14,8 @@ from albums.models import Album, AlbumFace, AlbumImage, FaceGroup, ImageStatus
 from albums.tests.conftest import Add
 from clients.models import Client
 from faceapp.exceptions import Unavailable
+from faceapp.tests.rivals import Rival
 from recognition.services import read_submission
-from recognition.tests.test_races import Rival
 from vision import inference
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 

@@ -6,7 +6,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +19,7 @@ from django.db import connection
 from faceapp.embedded import lock, places, postgres
 from faceapp.embedded.launch import launched, working_in
 from faceapp.embedded.supervision import StackError
-from faceapp.tests.live_stack import running
+from faceapp.tests.live_stack import eventually, running
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +83,9 @@ def test_a_busy_backend_of_a_killed_server_does_not_stop_the_next_one(server: po
         server.wait_until_ready()
         busy = server.connect()
         busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 10000000000)")
-        time.sleep(0.5)
+        with server.connect() as other:
+            state = "SELECT state FROM pg_stat_activity WHERE pid = %s"
+            assert eventually(lambda: other.execute(state, [busy.info.backend_pid]).fetchone() == ("active",))
         process.kill()
         process.wait()
     assert working_in(server.data), "the backend should have outlived its server"
@@ -147,8 +148,7 @@ def test_a_launched_program_ends_with_its_parent() -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
         orphan = psutil.Process(int(parent.stdout.readline()))
-        time.sleep(0.5)
-        assert orphan.name() == "sleep"
+        assert eventually(lambda: orphan.name() == "sleep")
         parent.kill()
     gone, _ = psutil.wait_procs([orphan], timeout=10)
     assert gone
@@ -163,7 +163,7 @@ def test_only_one_holds_the_lock(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make another user's folder")
-def test_a_socket_folder_that_somebody_else_made_is_refused(tmp_path: Path) -> None:
+def test_a_socket_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
     os.chown(folder, 65534, 65534)

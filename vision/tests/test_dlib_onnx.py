@@ -23,8 +23,7 @@ from vision.engines.dlib_onnx import mmod
 from vision.engines.dlib_onnx.descriptor import Descriptor
 from vision.engines.dlib_onnx.mmod import FoundFace, Mmod
 from vision.engines.downloads import Fetcher
-from vision.tests.conftest import Detected
-from vision.tests.test_engine import COUNTS
+from vision.tests.conftest import COUNTS, Detected
 from vision.types import Box, Image
 
 pytestmark = pytest.mark.models
