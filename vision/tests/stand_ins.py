@@ -13,15 +13,16 @@ from demo.photographs import packaged_path
 
 ASTRONAUT = "skimage/data/astronaut.png"
 GROUP, SMALL = "insightface/data/images/t1.jpg", "insightface/data/images/Tom_Hanks_54745.png"
-# one person each: a photograph in a package, and the part of it (left, top, right, bottom) that shows nobody else
+# one person each: a photograph in a package, the part of it (left, top, right, bottom) that shows nobody else, and the
+# degrees by which it is turned around the middle of that part to show the head upright
 SOURCES = {
-    "obama": (ASTRONAUT, (32, 0, 432, 500)),
-    "alex": (GROUP, (414, 230, 620, 490)),
-    "biden": (GROUP, (692, 300, 902, 560)),
-    "rose": (GROUP, (214, 100, 424, 360)),
-    "kit": (GROUP, (1067, 220, 1277, 480)),
-    "lin": (SMALL, (0, 0, 112, 112)),
-    "bystander": (GROUP, (850, 10, 1060, 270)),
+    "obama": (ASTRONAUT, (32, 0, 432, 500), 0),
+    "alex": (GROUP, (414, 230, 620, 470), 15),
+    "biden": (GROUP, (692, 300, 902, 560), 7),
+    "rose": (GROUP, (8, 230, 218, 450), -25),
+    "kit": (GROUP, (1067, 220, 1277, 480), 0),
+    "lin": (SMALL, (0, 0, 112, 112), 0),
+    "bystander": (GROUP, (850, 10, 1060, 270), 0),
 }
 BACKGROUND = (104, 112, 120)
 
@@ -47,7 +48,7 @@ COPIES = {
     "biden_2.jpg": Copy((1200, 1200), ("biden",)),
     "kit_1.jpg": Copy((768, 1154), ("kit",)),
     "kit_and_rose.jpg": Copy((501, 700), ("kit", "rose"), share=0.45),
-    "lin_1.png": Copy((704, 612), ("lin",)),
+    "lin_1.png": Copy((704, 612), ("lin",), share=0.7),
     "obama_1.jpg": Copy((910, 1137), ("obama",)),
     "obama_1080p.jpg": Copy((1920, 1080), ("obama",)),
     "obama_2.jpg": Copy((626, 1200), ("obama",), share=0.6, mirrored=True),
@@ -87,6 +88,9 @@ def _drawn(copy: Copy) -> Image.Image:
 
 
 def _portrait(person: str) -> Image.Image:
-    file, part = SOURCES[person]
+    file, (left, top, right, bottom), degrees = SOURCES[person]
     with Image.open(packaged_path(file)) as picture:
-        return picture.convert("RGB").crop(part)
+        upright = picture.convert("RGB").rotate(
+            degrees, Image.Resampling.BICUBIC, center=((left + right) / 2, (top + bottom) / 2)
+        )
+    return upright.crop((left, top, right, bottom))
