@@ -1,4 +1,4 @@
-"""What one more image costs an album in addition to the engine: find neighbours, choose a group, store; and ask for matches.
+"""What one more image costs an album: find its neighbours, choose a group, store; and ask for matches.
 
 The vectors are synthetic, spread as in `bench.search`, with ten photographs of each person.
 """

@@ -58,7 +58,7 @@ COPIES = {
     "obama_4.jpg": Copy((1434, 2333), ("obama",), share=0.4, brightness=1.15),
     "obama_and_biden.jpg": Copy((2000, 1428), ("biden", "obama", "bystander"), share=0.5),
     "obama_and_biden_2.jpg": Copy((1126, 661), ("obama", "biden"), share=0.9),
-    "obama_partial.jpg": Copy((910, 1137), ("obama",), visible=0.5),
+    "obama_partial.jpg": Copy((910, 1137), ("obama",), visible=0.54),
     "rose_1.jpg": Copy((1280, 799), ("rose",), mirrored=True, brightness=1.1),
     "rose_2.jpg": Copy((577, 880), ("rose",)),
 }
