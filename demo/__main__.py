@@ -22,9 +22,11 @@ from demo import photographs, server
 from demo.photographs import Person, Photograph, PhotographsMissingError
 from faceapp.env import env
 
-HONEST = """\
-The listed people were enrolled from the same photographs: their faces were cut out, enlarged, brightened and compressed
-again. This shows what the service does, not how well it tells people apart. Use PHOTOS=<folder> to screen your own."""
+HONEST = (
+    "The listed people were enrolled from the same photographs: their faces were cut out, enlarged, brightened and "
+    "compressed again. This shows what the service does, not how well it tells people apart. "
+    "Use PHOTOS=<folder> to screen your own."
+)
 console = Console()
 
 
