@@ -19,6 +19,7 @@ from rest_framework.test import APIClient
 
 from clients.models import Client
 from clients.services import create_api_key
+from faceapp.tests import missing
 from liveness.models import LivenessSession
 from liveness.services import check_frames, passive_check, read_face, redeem_token
 from liveness.tests.head import encoded, performance, small, turned
@@ -137,12 +138,12 @@ def test_copies_of_a_still_are_recognised_and_movement_is_not_one(faces: Path, n
 @pytest.fixture
 def scored() -> None:
     if weights.missing(weights.FASNET):
-        pytest.skip("FasNet's weights are not at hand")
+        pytest.skip(f"{missing.DATA}: the weights of FasNet, from ../shared/weights")
 
 
 @pytest.mark.parametrize(("name", "fake"), [("real_1", False), ("fake_1", True), ("fake_2", True)])
-def test_spoof_samples_are_told_apart(api: APIClient, faces: Path, scored: None, name: str, fake: bool) -> None:
-    data = (faces / "spoof" / f"{name}.jpg").read_bytes()
+def test_spoof_samples_are_told_apart(api: APIClient, real_faces: Path, scored: None, name: str, fake: bool) -> None:
+    data = (real_faces / "spoof" / f"{name}.jpg").read_bytes()
     result = passive_check(data=data)
     assert result.is_fake is fake
     by_file = api.post("/api/v1/anti-spoof/", {"image": SimpleUploadedFile("a.jpg", data)}, format="multipart")
