@@ -276,7 +276,8 @@ def test_static_files_are_collected_from_the_build_context_alone(tmp_path: Path)
     collect = next(program for program in starting("python") if "collectstatic" in program)
     places = {"FACEAPP_VAR": str(tmp_path / "var"), "FACEAPP_STATIC_ROOT": str(tmp_path / "static")}
     clean = {name: value for name, value in os.environ.items() if not name.startswith((*SETTINGS_PREFIXES, "DJANGO_"))}
-    done = subprocess.run([sys.executable, *collect[1:]], cwd=app, env=clean | places, capture_output=True, text=True)
+    command = [sys.executable, *collect[1:]]
+    done = subprocess.run(command, cwd=app, env=clean | places, umask=0o022, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "var" / "secret_key").is_file()
     collected = [tmp_path / "static", *(tmp_path / "static").rglob("*")]

@@ -167,11 +167,13 @@ def test_photographs_of_one_person_vouch_for_each_other(client_a: Client, faces:
 
 
 @pytest.mark.parametrize("name", ["obama_1.jpg", "biden_2.jpg"])
-def test_with_68_points_eyes_and_mouth_are_measured(faces: Path, settings: Settings, real: None, name: str) -> None:
+def test_with_68_points_eyes_and_mouth_are_measured(
+    real_faces: Path, settings: Settings, real: None, name: str
+) -> None:
     settings.LIVENESS_68_POINTS = True
     Fetcher(lambda line: None).fetch(weights.DLIB_68_POINTS)
     engine = DeepFaceEngine(detector="dlib")
-    image = small(faces / name)
+    image = small(real_faces / name)
     assert weights.DLIB_68_POINTS in engine.files()
     (expression,) = engine.expressions(image, engine.detect(image))
     assert 0.1 < expression.eyes < 0.5 and 0 <= expression.mouth < 0.3
