@@ -20,7 +20,7 @@ def simulate(monkeypatch: pytest.MonkeyPatch) -> None:
         self: transaction.Atomic, kind: type[BaseException] | None, error: BaseException, trace: TracebackType
     ) -> None:
         leave(self, kind, error, trace)
-        if not self._from_testcase:
+        if not _of_test(self):
             _run_callbacks(transaction.get_connection(self.using))
 
     def add_and_run(self: BaseDatabaseWrapper, func: Callable[[], object], robust: bool = False) -> None:
@@ -32,7 +32,12 @@ def simulate(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _run_callbacks(connection: BaseDatabaseWrapper) -> None:
-    if connection.atomic_blocks and connection.atomic_blocks[-1]._from_testcase:
+    if connection.atomic_blocks and _of_test(connection.atomic_blocks[-1]):
         while connection.run_on_commit:
-            _, callback, _ = connection.run_on_commit.pop(0)
+            callback = connection.run_on_commit.pop(0)[1]
             callback()
+
+
+def _of_test(block: transaction.Atomic) -> bool:
+    """Whether Django's TestCase, which `django_db` is made of, has begun this transaction."""
+    return block._from_testcase  # type: ignore[attr-defined, no-any-return]
