@@ -3,8 +3,9 @@
 SHELL := /bin/sh
 UV_VERSION := 0.13.8
 # The newest supported Python that can make a virtual environment (Debian packages ensurepip separately).
+SUPPORTED := import sys, ensurepip, ssl; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
-	$$name -c 'import sys, ensurepip, ssl; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$name && break; done)
+	$$name -c '$(SUPPORTED)' 2>/dev/null && echo $$name && break; done)
 VENV := .venv/bin/python
 # One lock for every supported Python.
 COMPILE := $(VENV) -m uv pip compile --quiet --no-header --no-annotate --universal --fork-strategy fewest --python-version 3.11
@@ -67,7 +68,7 @@ clean:  ## remove the virtual environment and caches; your data in var/ stay
 
 .venv/.installed: requirements.txt clients_sdk/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 with its venv module is needed. Install one (on Debian: apt install python3 python3-venv), or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@test -x $(VENV) || $(PYTHON) -m venv .venv
+	@$(VENV) -c '$(SUPPORTED)' 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@$(VENV) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || echo "Going on with pip."
 	$(call install,requirements.txt)
 	@$(VENV) -m uv pip install $(CLIENT_OPTIONS) --python $(VENV) -e clients_sdk || $(VENV) -m pip install $(CLIENT_OPTIONS) -e clients_sdk
