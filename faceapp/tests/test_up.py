@@ -16,7 +16,7 @@ import psutil
 import pytest
 import requests
 
-from faceapp.env import socket_directory
+from faceapp.env import BASE_DIR, socket_directory
 from faceapp.tests.live_stack import LiveStack, eventually, running_stack
 
 pytestmark = pytest.mark.models
@@ -145,13 +145,13 @@ def test_the_web_server_loads_no_model_library(live: LiveStack) -> None:
 
 
 def python_for(user: str) -> str | None:
-    """A Python of our version that `user` can run, with our packages."""
+    """A Python of our version that `user` can run; None also if `user` cannot read our packages or this project."""
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    environment = {"PYTHONPATH": str(PACKAGES)}
-    for program in (f"/usr/bin/{name}", f"/usr/local/bin/{name}", shutil.which(name) or ""):
-        check = [program, "-c", "import sys, django; sys.exit(not sys.executable)"]
-        options: dict[str, Any] = {"user": user, "extra_groups": [], "cwd": "/", "env": environment}
-        if Path(program).exists() and subprocess.run(check, capture_output=True, **options).returncode == 0:
+    script = 'cd "$1" && exec "$2" -c "import django, faceapp.env"'
+    options: dict[str, Any] = {"user": user, "extra_groups": [], "cwd": "/", "env": {"PYTHONPATH": str(PACKAGES)}}
+    for program in (f"/usr/bin/{name}", f"/usr/local/bin/{name}", str(Path(sys.executable).resolve())):
+        check = ["sh", "-c", script, "sh", str(BASE_DIR), program]
+        if subprocess.run(check, capture_output=True, **options).returncode == 0:
             return program
     return None
 
