@@ -16,7 +16,7 @@ GROUP, SMALL = "insightface/data/images/t1.jpg", "insightface/data/images/Tom_Ha
 # one person each: a photograph in a package, the part of it (left, top, right, bottom) that shows nobody else, and the
 # degrees by which it is turned around the middle of that part to show the head upright
 SOURCES = {
-    "obama": (ASTRONAUT, (32, 0, 432, 500), 0),
+    "obama": (ASTRONAUT, (63, 24, 363, 399), 0),
     "alex": (GROUP, (414, 230, 620, 470), 15),
     "biden": (GROUP, (692, 300, 902, 560), 7),
     "rose": (GROUP, (8, 230, 218, 450), -25),
@@ -51,14 +51,14 @@ COPIES = {
     "lin_1.png": Copy((704, 612), ("lin",), share=0.7),
     "obama_1.jpg": Copy((910, 1137), ("obama",)),
     "obama_1080p.jpg": Copy((1920, 1080), ("obama",)),
-    "obama_2.jpg": Copy((626, 1200), ("obama",), share=0.6, mirrored=True),
-    "obama_2_rgba.png": Copy((626, 1200), ("obama",), share=0.6, mirrored=True),
+    "obama_2.jpg": Copy((626, 782), ("obama",), mirrored=True),
+    "obama_2_rgba.png": Copy((626, 782), ("obama",), mirrored=True),
     "obama_240p.jpg": Copy((427, 240), ("obama",)),
-    "obama_3.jpg": Copy((1480, 832), ("obama",), degrees=-5, brightness=0.9),
+    "obama_3.jpg": Copy((1480, 832), ("obama",), degrees=2, brightness=0.9),
     "obama_4.jpg": Copy((1434, 2333), ("obama",), share=0.4, brightness=1.15),
     "obama_and_biden.jpg": Copy((2000, 1428), ("biden", "obama", "bystander"), share=0.5),
     "obama_and_biden_2.jpg": Copy((1126, 661), ("obama", "biden"), share=0.9),
-    "obama_partial.jpg": Copy((910, 1137), ("obama",), visible=0.54),
+    "obama_partial.jpg": Copy((910, 1137), ("obama",), visible=0.6),
     "rose_1.jpg": Copy((1280, 799), ("rose",), mirrored=True, brightness=1.1),
     "rose_2.jpg": Copy((577, 880), ("rose",)),
 }
