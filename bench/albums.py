@@ -1,4 +1,4 @@
-"""What one more image costs an album beside the engine: find neighbours, choose a group, store; and ask for matches.
+"""What one more image costs an album: find its neighbours, choose a group, store; and ask for matches.
 
 The vectors are synthetic, spread as in `bench.search`, with ten photographs of each person.
 """
@@ -16,6 +16,7 @@ from django.db import connection, transaction
 
 from albums import services
 from albums.models import Album, AlbumFace, AlbumImage
+from bench.report import Line
 from bench.search import BETWEEN_PEOPLE, BETWEEN_PHOTOGRAPHS, SIZES, Matrix
 from clients.models import Client
 from vision.engines import DEFAULT, engines
@@ -33,6 +34,11 @@ class Growth:
     store_ms: float
     matches_ms: float
     right: float
+
+    def line(self) -> Line:
+        what = f"album of {self.faces:,} faces, one more image"
+        matches = f"matches in {self.matches_ms:.1f} ms"
+        return what, f"stored in {self.store_ms:.1f} ms", matches, f"{self.right:.0%} right"
 
 
 def measure() -> list[Growth]:

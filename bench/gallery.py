@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.report import Line
 from bench.search import BETWEEN_PEOPLE, BETWEEN_PHOTOGRAPHS, Matrix, analyse_tables, fill_gallery, timed
 from clients.models import Client
 from people.models import FaceTemplate
@@ -34,6 +35,11 @@ class Gallery:
     @property
     def ratio(self) -> float:
         return self.search_ms / self.numpy_ms
+
+    def line(self) -> Line:
+        what = f"people, {self.searched:,} templates of one of {self.clients:,} client(s)"
+        result = f"{self.ratio:.1f} times, recall {self.recall:.3f}"
+        return what, f"{self.search_ms:.1f} ms", f"numpy {self.numpy_ms:.2f} ms", result
 
 
 def measure() -> list[Gallery]:

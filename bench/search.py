@@ -16,6 +16,7 @@ import numpy as np
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
+from bench.report import Line
 from blacklist.services import search_blacklist
 from clients.models import Client
 from people.models import Gallery, GalleryKind
@@ -37,6 +38,10 @@ class Search:
     search_ms: float
     numpy_ms: float
     recall: float
+
+    def line(self) -> Line:
+        compared, result = f"numpy {self.numpy_ms:.1f} ms", f"recall {self.recall:.3f}"
+        return f"search, {self.templates:,} templates", f"{self.search_ms:.1f} ms", compared, result
 
 
 def measure(sizes: Sequence[int] = SIZES) -> list[Search]:

@@ -79,11 +79,11 @@ def describe(values: Sequence[float] | NDArray[Any]) -> str:
 
 
 def main() -> None:
-    from bench.engine import PHOTOS, _setup
+    from bench.engine import PHOTOS, set_up_django
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=PHOTOS)
-    _setup()
+    set_up_django()
     same, others = similarities(parser.parse_args().folder)
     print("one person:", describe(same), f"({len(same)} pairs)")
     print("two people:", describe(others), f"({len(others)} pairs)")

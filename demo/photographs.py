@@ -32,7 +32,7 @@ class Photograph:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody to list, from one photograph or more."""
+    """A person to list, with at least one photograph."""
 
     name: str
     reason: str
@@ -40,7 +40,10 @@ class Person:
 
 
 def packaged_path(path: str) -> Path:
-    """Where a file inside an installed package lies; the package is not imported. `path`: package/folder/file."""
+    """The path of a file inside an installed package, which is not imported. `path`: package/folder/file.
+
+    Raises `PhotographsMissingError` if the package is not installed.
+    """
     package, _, inside = path.partition("/")
     spec = find_spec(package)
     if not spec or not spec.origin:
@@ -50,12 +53,12 @@ def packaged_path(path: str) -> Path:
 
 
 def packaged(path: str) -> bytes:
-    """The content of a file inside an installed package."""
+    """The content of a file inside an installed package; see `packaged_path`."""
     return packaged_path(path).read_bytes()
 
 
 def built_in(service: FaceApp) -> tuple[list[Person], list[Photograph]]:
-    """People to list and photographs to screen. Each listed person is a face cut out of one of them."""
+    """People to list and photographs to screen. Each listed person is a face cut out of one of the photographs."""
     astronaut = packaged("skimage/data/astronaut.png")
     group = packaged("insightface/data/images/t1.jpg")
     people = [
@@ -73,7 +76,7 @@ def built_in(service: FaceApp) -> tuple[list[Person], list[Photograph]]:
 
 
 def largest_face(service: FaceApp, content: bytes) -> bytes:
-    """The largest face of a photograph, cut out with some surroundings, larger and brighter, as a JPEG file."""
+    """The largest face of a photograph, cut out with a margin, enlarged and brightened, as a JPEG file."""
     faces = service.detect(content)
     if not faces:
         raise PhotographsMissingError("The service found no face in a photograph that has one.")
@@ -98,7 +101,7 @@ def _jpeg(picture: Image.Image) -> bytes:
 
 
 def of_folder(folder: Path) -> tuple[list[Person], list[Photograph]]:
-    """Your own: `blacklist/<name>/*` are the people to list, `screen/*` the photographs to screen."""
+    """People and photographs of your own: `blacklist/<name>/*` are listed, `screen/*` are screened."""
     people = [
         Person(printable(person.name), "demo", list(_files(person)))
         for person in _sorted(folder / "blacklist")
@@ -116,5 +119,5 @@ def _files(folder: Path) -> Iterator[Photograph]:
 
 
 def _sorted(folder: Path) -> list[Path]:
-    """What lies in a folder, without hidden files; nothing when there is no such folder."""
+    """The files and folders in `folder` that are not hidden; none if it does not exist."""
     return sorted(path for path in folder.iterdir() if path.name[0] != ".") if folder.is_dir() else []

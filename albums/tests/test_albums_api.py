@@ -14,7 +14,7 @@ from clients.services import create_api_key
 from people.models import FaceTemplate, Person
 from vision.tests.drawing import BLUE, GREEN, RED, data_url, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 ALBUMS = "/api/v1/albums/"
 
 

@@ -14,12 +14,12 @@ from albums.exceptions import BadGrouping
 from albums.grouping import _keep_ids
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.tests.conftest import Add
+from faceapp.tests.rivals import Rival
 from people.models import FaceTemplate, Person, ReferenceImage
-from recognition.tests.test_races import Rival
 from vision.clusters import whisper
 from vision.tests.drawing import BLUE, GREEN, RED
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 STEP = 40  # of 255: neighbours match, the next but one do not
 
 
@@ -238,6 +238,7 @@ def test_what_makes_no_sense_is_refused(add: Add) -> None:
             curation.split_group(group=first, faces=faces)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_two_people_who_name_a_group_at_once_make_one_person(add: Add) -> None:
     group = group_of(add(RED))
     rivals = [Rival(lambda name=name: curation.name_group(group=group, name=name)) for name in ("Rose", "Rosa")]  # type: ignore[misc]

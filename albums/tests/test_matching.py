@@ -15,7 +15,7 @@ from albums.tests.conftest import Add
 from calibration.services import set_calibration
 from clients.models import Client
 from errors import Unavailable
-from recognition.tests.test_races import Rival
+from faceapp.tests.rivals import Rival
 from vision import inference
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 from vision.types import Upload
@@ -23,7 +23,7 @@ from work.models import Status
 from work.services import sweep
 from work.submissions import read_submission
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def matched(image: AlbumImage) -> list[int]:
@@ -72,6 +72,7 @@ def test_an_album_begins_with_the_clients_operating_point(client_a: Client, clie
     assert services.create_album(client=client_a, name="own", threshold=0.1).threshold == 0.1
 
 
+@pytest.mark.django_db(transaction=True)
 def test_images_processed_at_the_same_instant_always_find_each_other(
     upload: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +99,7 @@ def test_images_processed_at_the_same_instant_always_find_each_other(
         assert [group.size for group in groups] == [2, 2]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_image_given_twice_at_once_is_taken_once(upload: Add) -> None:
     image = upload(RED)
     refused: list[Exception] = []

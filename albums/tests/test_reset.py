@@ -23,7 +23,7 @@ from vision.tests.drawing import RED, picture
 from vision.types import Upload
 from work.submissions import read_submission
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 KEPT = {"clients.Client", "clients.ApiKey"}
 RESET = "/api/v1/reset/"
 

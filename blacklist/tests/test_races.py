@@ -20,7 +20,7 @@ from people.services import read_portraits
 from vision.tests.drawing import RED, picture
 from vision.types import Upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

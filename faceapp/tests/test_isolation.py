@@ -23,7 +23,7 @@ from recognition.models import Job, ProcessedImage
 from training.models import Recogniser
 from vision.tests.drawing import RED, data_url, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 BODIES: dict[str, Any] = {
     "blacklist-detail": {"name": "Stolen"},

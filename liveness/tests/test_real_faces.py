@@ -19,6 +19,7 @@ from rest_framework.test import APIClient
 
 from clients.models import Client
 from clients.services import create_api_key
+from faceapp.tests import missing
 from liveness.models import LivenessSession
 from liveness.services import check_frames, passive_check, read_face, redeem_token
 from liveness.tests.head import encoded, performance, small, turned
@@ -28,7 +29,7 @@ from vision.engines.deepface import DeepFaceEngine
 from vision.engines.downloads import Fetcher
 from vision.frames import SAME_STILL, difference
 
-pytestmark = [pytest.mark.models, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.models, pytest.mark.django_db]
 URL = "/api/v1/liveness/sessions/"
 REAL = {"default": {"BACKEND": "vision.engines.deepface.DeepFaceEngine", "OPTIONS": {}}}
 
@@ -138,12 +139,12 @@ def test_copies_of_a_still_are_recognised_and_movement_is_not_one(faces: Path, n
 @pytest.fixture
 def scored() -> None:
     if weights.missing(weights.FASNET):
-        pytest.skip("FasNet's weights are not at hand")
+        pytest.skip(f"{missing.DATA}: the weights of FasNet, from ../shared/weights")
 
 
 @pytest.mark.parametrize(("name", "fake"), [("real_1", False), ("fake_1", True), ("fake_2", True)])
-def test_spoof_samples_are_told_apart(api: APIClient, faces: Path, scored: None, name: str, fake: bool) -> None:
-    data = (faces / "spoof" / f"{name}.jpg").read_bytes()
+def test_spoof_samples_are_told_apart(api: APIClient, real_faces: Path, scored: None, name: str, fake: bool) -> None:
+    data = (real_faces / "spoof" / f"{name}.jpg").read_bytes()
     result = passive_check(data=data)
     assert result.is_fake is fake
     by_file = api.post("/api/v1/anti-spoof/", {"image": SimpleUploadedFile("a.jpg", data)}, format="multipart")
@@ -169,11 +170,13 @@ def test_photographs_of_one_person_vouch_for_each_other(client_a: Client, faces:
 
 
 @pytest.mark.parametrize("name", ["obama_1.jpg", "biden_2.jpg"])
-def test_with_68_points_eyes_and_mouth_are_measured(faces: Path, settings: Settings, real: None, name: str) -> None:
+def test_with_68_points_eyes_and_mouth_are_measured(
+    real_faces: Path, settings: Settings, real: None, name: str
+) -> None:
     settings.LIVENESS_68_POINTS = True
     Fetcher(lambda line: None).fetch(weights.DLIB_68_POINTS)
     engine = DeepFaceEngine(detector="dlib")
-    image = small(faces / name)
+    image = small(real_faces / name)
     assert weights.DLIB_68_POINTS in engine.files()
     (expression,) = engine.expressions(image, engine.detect(image))
     assert 0.1 < expression.eyes < 0.5 and 0 <= expression.mouth < 0.3

@@ -30,7 +30,7 @@ from vision import inference
 from vision.exceptions import EngineUnavailable
 from vision.tests.drawing import BLUE, RED, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 URL = "/api/v1/liveness/sessions/"
 poses = count()  # no still twice in a test run
 
@@ -201,6 +201,7 @@ def test_a_worker_that_does_not_answer_costs_no_attempt(api: APIClient, monkeypa
     assert LivenessSession.objects.get().attempts_left == 3
 
 
+@pytest.mark.django_db(transaction=True)
 def test_of_two_calls_at_once_each_uses_an_attempt_and_one_passes(api: APIClient, client_a: Client) -> None:
     session, attempts = start(api), [performance(), performance()]
     keys = [api_of(client_a), api_of(client_a)]
@@ -309,6 +310,7 @@ def test_a_token_is_good_once_for_what_it_was_made_for(api: APIClient, call: dic
     assert api.get(f"{URL}{LivenessSession.objects.get().pk}/").json()["redeemed"] is True
 
 
+@pytest.mark.django_db(transaction=True)
 def test_of_two_who_use_a_token_at_once_one_is_refused(api: APIClient, call: dict[str, Any]) -> None:
     token = passed(api)
 

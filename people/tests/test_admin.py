@@ -21,7 +21,7 @@ from vision.engines import engines
 from vision.tests.drawing import GREEN, RED, picture
 from vision.types import Upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 LIST = "/admin/people/person/"
 
 

@@ -17,7 +17,7 @@ from people.models import FaceTemplate, Person, ReferenceImage
 from vision.tests.drawing import BLUE, GREEN, RED, data_url, picture
 from vision.types import Upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 PEOPLE = "/api/v1/people/"
 
 

@@ -17,7 +17,7 @@ from vision.exceptions import EngineUnavailable
 from vision.tests.drawing import GREEN, RED, picture
 from vision.types import Upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 GOOD, NOBODY, TWO = (Upload(picture(*colours)) for colours in ((RED,), (), (RED, GREEN)))
 

@@ -62,6 +62,7 @@ def scores(enrolled: list[tuple[str, np.ndarray]], *, same: bool) -> np.ndarray:
     return np.array([similarity(distance=between, metric="euclidean", threshold=0.6) for between in distances])
 
 
+@pytest.mark.usefixtures("real_faces")
 def test_every_pair_is_decided_rightly_on_the_promised_scale(enrolled: list[tuple[str, np.ndarray]]) -> None:
     same, others = scores(enrolled, same=True), scores(enrolled, same=False)
     assert (same >= 0.7).all() and (others < 0.7).all()

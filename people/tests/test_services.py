@@ -23,7 +23,7 @@ from vision.engines import engines
 from vision.tests.drawing import BLUE, GREEN, RED, YELLOW, picture
 from vision.types import Upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 NEARLY_RED = (205, 30, 20)
 
 
@@ -104,6 +104,7 @@ def test_without_an_id_everyone_is_new(client_a: Client) -> None:
     assert Person.objects.filter(external_id=None).count() == 2
 
 
+@pytest.mark.django_db(transaction=True)
 def test_fifty_registrations_of_one_id_at_a_time_leave_one(client_a: Client, media_root: Path) -> None:
     def register(_: int) -> int:
         try:
@@ -156,6 +157,7 @@ def test_face_for_a_person_who_was_erased_meanwhile_is_not_kept(client_a: Client
     assert files(media_root) == Person.objects.count() == 0
 
 
+@pytest.mark.django_db(transaction=True)
 def test_face_survives_an_erasure_only_as_a_new_person(client_a: Client, media_root: Path) -> None:
     """Registering and erasing one id at the same time: whatever comes last, rows and files agree."""
 

@@ -21,7 +21,7 @@ from vision import inference
 from vision.tests.drawing import RED, picture
 from work.services import sweep
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from recognition.models import Job, ProcessedFace, ProcessedImage, Status
 from vision.types import Upload
 from work.submissions import read_submission
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

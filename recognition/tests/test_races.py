@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry, delete_entry, delete_image
 from clients.models import Client
 from errors import Unavailable
+from faceapp.tests.rivals import PATIENCE, Rival, wait_for_backend, wait_until_blocked
 from people.models import ReferenceImage
 from recognition import services
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
@@ -26,7 +25,6 @@ from vision.types import Upload
 from work.submissions import read_submission
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE = 20.0  # seconds
 
 
 @pytest.fixture
@@ -48,49 +46,6 @@ def add_image(job: Job, position: int) -> ProcessedImage:
     row = ProcessedImage(client=job.client, job=job, position=position, identifier="probe")
     row.image.save("a.png", ContentFile(picture(RED)), save=True)
     return row
-
-
-class Rival(threading.Thread):
-    """Does something over a connection of its own and keeps what it raises."""
-
-    def __init__(self, work: Callable[[], object]) -> None:
-        super().__init__()
-        self.work = work
-        self.error: BaseException | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.work()
-        except BaseException as error:
-            self.error = error
-        finally:
-            connection.close()
-
-    def finish(self) -> None:
-        """Wait for the end and raise what went wrong."""
-        self.join(PATIENCE)
-        assert not self.is_alive()
-        if self.error:
-            raise self.error
-
-
-def wait_for_backend(condition: str) -> int:
-    """The process id of the first other session of this database for which the SQL `condition` holds."""
-    deadline = time.monotonic() + PATIENCE
-    others = "datname = current_database() AND pid <> pg_backend_pid()"
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction sees one state of the view otherwise
-            cursor.execute(f"SELECT pid FROM pg_stat_activity WHERE {others} AND {condition}")
-            if row := cursor.fetchone():
-                return int(row[0])
-            time.sleep(0.01)
-    raise AssertionError("no such session")
-
-
-def wait_until_blocked() -> None:
-    wait_for_backend("wait_event_type = 'Lock'")
 
 
 def deleting_after_search(monkeypatch: pytest.MonkeyPatch, delete: Callable[[], object]) -> None:

@@ -170,7 +170,7 @@ def test_files_are_readable_for_the_service_alone(client_a: Client, media_root: 
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 @pytest.mark.parametrize("storage", ["file system", "s3"])
 def test_files_go_with_their_rows(
     storage: str, request: pytest.FixtureRequest, client_a: Client, media_root: Path

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from clients.models import Client
-from faceapp.tests.test_browser_admin import log_in, page, shoot  # noqa: F401  a fixture
+from faceapp.tests.browser import log_in, shoot
 from people.models import Gallery
 from training.models import Recogniser
 from work.models import Status
@@ -48,11 +48,7 @@ def versions(client: Client) -> list[Recogniser]:
     return made
 
 
-def test_an_operator_goes_back_to_the_version_before(
-    page: Page,  # noqa: F811
-    live_server: LiveServer,
-    client_a: Client,
-) -> None:
+def test_an_operator_goes_back_to_the_version_before(page: Page, live_server: LiveServer, client_a: Client) -> None:
     first, second, _ = versions(client_a)
     log_in(page, live_server, User.objects.create_superuser("root", password="password"))
     page.goto(live_server.url + reverse("admin:training_recogniser_changelist"))

@@ -28,7 +28,7 @@ from vision.tests.drawing import BLUE, GREEN, RED, YELLOW, picture
 from work import services as work
 from work.models import Status
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 SOURCE = "staff"
 COLOURS = {"red": RED, "green": GREEN, "blue": BLUE}

@@ -20,7 +20,7 @@ from errors import FaceAppError
 from people.models import ReferenceImage
 from vision.exceptions import EngineUnavailable
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 RED, GREEN, BLUE = (220, 30, 30), (30, 200, 30), (30, 30, 220)
 

@@ -18,7 +18,7 @@ from vision.tests.drawing import RED, picture
 
 
 @pytest.fixture(autouse=True)
-def queue(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def queue(servers: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No worker, and somebody who looks often."""
     from faceapp.celery import app
 

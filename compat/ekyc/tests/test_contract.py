@@ -50,6 +50,7 @@ def test_ek_03_one_photograph_twice(ekyc: Ekyc, people: Photos) -> None:
     assert answer["compare_result"] == "MATCH" and answer["similator_percent"] >= 0.99
 
 
+@pytest.mark.usefixtures("real_faces")  # copies of one photograph are no frames of a camera
 def test_ek_04_frames_of_the_person(ekyc: Ekyc, people: Photos) -> None:
     answer = ekyc.compare(people["P1a"], people["P1b"], people["P1c"], people["P1d"])
     assert (answer["compare_result"], answer["is_live"]) == ("MATCH", True)
@@ -61,6 +62,7 @@ def test_ek_05_frames_of_another_person(ekyc: Ekyc, people: Photos) -> None:
     assert answer["liveness_reasons"] == ["liveness.other_face"]
 
 
+@pytest.mark.usefixtures("real_faces")  # copies of one photograph are no frames of a camera
 def test_ek_06_three_of_five_frames(ekyc: Ekyc, people: Photos) -> None:
     half = ekyc.compare(people["P1a"], people["P1b"], people["P1c"], people["P2"])
     more = ekyc.compare(people["P1a"], people["P1b"], people["P1c"], people["P1d"], people["P2"])

@@ -20,7 +20,7 @@ from people import enrolment
 from people.models import FaceTemplate, Person, ReferenceImage
 from vision.tests.drawing import BLUE, RED, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 Call = Callable[[APIClient, str, bytes], tuple[int, str]]
 NATIVE = "/api/v1/"
 

@@ -23,7 +23,7 @@ from vision import inference
 from vision.exceptions import EngineUnavailable
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 PATHS = ("/check-2-face", "/face-otp", "/register-face", "/search", "/api/v2/search", "/api/v3/search", "/remove")
 
 

@@ -21,7 +21,7 @@ from vision.exceptions import InvalidImage
 from vision.tests.drawing import BLUE, RED, picture
 from vision.types import Upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 API = "/api/v1/"
 
 

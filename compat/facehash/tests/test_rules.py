@@ -20,7 +20,7 @@ from people.models import FaceTemplate, Person, ReferenceImage
 from vision import inference
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 PAUL, QUINN, RITA = picture(RED), picture(GREEN), picture(BLUE)
 NOBODY = picture()
