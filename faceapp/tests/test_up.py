@@ -147,7 +147,7 @@ def test_the_web_server_loads_no_model_library(live: LiveStack) -> None:
 def python_for(user: str) -> str | None:
     """A Python of our version that `user` can run; None also if `user` cannot read our packages or this project."""
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    script = 'cd "$1" && exec "$2" -c "import django, faceapp.env"'
+    script = 'cd "$1" && exec "$2" -c "import django, environment"'
     options: dict[str, Any] = {"user": user, "extra_groups": [], "cwd": "/", "env": {"PYTHONPATH": str(PACKAGES)}}
     for program in (f"/usr/bin/{name}", f"/usr/local/bin/{name}", str(Path(sys.executable).resolve())):
         check = ["sh", "-c", script, "sh", str(BASE_DIR), program]

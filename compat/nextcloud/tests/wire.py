@@ -15,7 +15,7 @@ from typing import Any
 
 import redis
 
-from faceapp.env import socket_directory
+from environment import socket_directory
 from faceapp.tests.live_stack import LiveStack
 
 TIMEOUT = 200.0  # seconds
