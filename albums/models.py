@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from django.db import models, transaction
@@ -18,6 +17,7 @@ from albums.querysets import (
 from clients.models import Client
 from clients.numbering import Numbered
 from people.models import Person
+from storage.fields import StoredImageField
 from storage.files import discard_files
 from storage.models import StoredFace
 from work.models import ClaimedImage, Status
@@ -26,11 +26,6 @@ STATES = [
     (status.value, status.label)
     for status in (Status.UPLOADED, Status.PENDING, Status.PROCESSING, Status.DONE, Status.FAILED)
 ]
-
-
-def album_path(image: AlbumImage, filename: str) -> str:
-    """A random name: what the caller named the file never reaches the storage."""
-    return f"albums/{image.album.client_id}/{uuid.uuid4().hex}{PurePosixPath(filename).suffix}"
 
 
 class Album(Numbered):
@@ -80,7 +75,7 @@ class AlbumImage(ClaimedImage, Numbered):
     external_id = models.CharField(  # noqa: DJ001  unique where present
         max_length=50, null=True, blank=True, help_text="The caller's own id."
     )
-    image = models.FileField(upload_to=album_path, max_length=200, blank=True)
+    image = StoredImageField(folder="albums", owner="album.client_id", blank=True)
 
     objects = AlbumImageQuerySet.as_manager()
 

@@ -12,7 +12,7 @@ from django.db.models import Count, F, Q
 
 from albums.types import ImageMatch, Vote
 from calibration.types import OperatingPoint
-from people.querysets import DISTANCES
+from vision.distances import DISTANCES
 from work.models import UNFINISHED, Status
 from work.querysets import ClaimedWorkQuerySet
 

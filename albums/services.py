@@ -20,6 +20,7 @@ from errors import Unavailable
 from storage.files import discard_files, erase_files, read_file, store_file
 from vision import inference
 from vision.engines import DEFAULT, engines
+from vision.inference import AnalysisOptions
 from vision.types import Analysis
 from work.models import Status
 from work.queues import BULK
@@ -165,7 +166,7 @@ def process(*, image_id: int, task_id: str) -> None:
 
 def _find_faces(image: AlbumImage) -> None:
     alias = engines.alias_of_space(image.album.space)
-    _store_faces(image, inference.analyse(read_file(file=image.image), aliases=[alias]))
+    _store_faces(image, inference.analyse(read_file(file=image.image), AnalysisOptions(aliases=[alias])))
 
 
 @transaction.atomic

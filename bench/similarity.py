@@ -27,8 +27,8 @@ def similarities(folder: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """Of all pairs of labelled faces: those of one person, and those of two."""
     from bench.engine import labelled, ours
     from calibration.similarity import similarity
+    from vision.distances import distance
     from vision.engines.spaces import space_of
-    from vision.similarity import distance
 
     space = space_of("Dlib")
     threshold = space.thresholds[space.metric]

@@ -19,7 +19,9 @@ class SpaceCalibration(models.Model):
     metric = models.CharField(max_length=20)
     threshold = models.FloatField(help_text="The largest distance that still counts as the same person.")
     false_match_rate = models.FloatField(
-        null=True, blank=True, help_text="The measured share of pairs of strangers that match at this threshold, 0 to 1."
+        null=True,
+        blank=True,
+        help_text="The measured share of stranger pairs that match at this threshold, 0 to 1.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     note = models.CharField(max_length=255, blank=True, default="")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 from calibration.exceptions import UnusableCalibration
 from calibration.models import SpaceCalibration
-from calibration.types import Comparison, OperatingPoint
+from calibration.types import OperatingPoint
 from clients.models import Client
-from vision.engines import DEFAULT, engines
+from vision.engines import engines
 from vision.types import Space
 
 
@@ -34,7 +33,13 @@ def operating_point(
         threshold = gallery_threshold
     if not threshold:
         threshold = SpaceCalibration.objects.of_client(client).threshold_in(space.name, metric)
-    return OperatingPoint(metric, threshold or space.thresholds[metric])
+    return OperatingPoint(metric, threshold) if threshold else default_operating_point(space=space, metric=metric)
+
+
+def default_operating_point(*, space: Space, metric: str | None = None) -> OperatingPoint:
+    """The operating point that the space ships with, in `metric` (None: the space's own)."""
+    metric = metric or space.metric
+    return OperatingPoint(metric, space.thresholds[metric])
 
 
 def set_calibration(
@@ -54,13 +59,3 @@ def set_calibration(
     fields = {"metric": found.metric, "threshold": threshold, "false_match_rate": false_match_rate, "note": note}
     stored, _ = SpaceCalibration.objects.update_or_create(client=client, space=found.name, defaults=fields)
     return stored
-
-
-def threshold_of(*, client: Client, space_alias: str = DEFAULT) -> float:
-    """The threshold of `operating_point`; callers move to that."""
-    return operating_point(client=client, space=engines[space_alias].space).threshold
-
-
-def comparisons(*, distances: Iterable[float], space: Space, threshold: float) -> list[Comparison]:
-    """`OperatingPoint.compare`; callers move to that."""
-    return OperatingPoint(space.metric, threshold).compare(distances)

@@ -1,4 +1,4 @@
-"""System checks of the settings that say who may call."""
+"""System checks of the settings about callers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clients.models import ApiKey, Client
 
 @checks.register
 def check_anonymous_client(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """The client for requests without a key has a possible name, and the administrator knows what it means."""
+    """The client for requests without a key has a valid name, and the administrator is warned about it."""
     if not settings.ANONYMOUS_CLIENT:
         return []
     try:

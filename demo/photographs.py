@@ -12,6 +12,8 @@ from faceapp_client import FaceApp
 from faceapp_client.results import Box
 from PIL import Image, ImageEnhance
 
+from environment.terminal import printable
+
 MARGIN = 0.5  # around a face that is cut out, as a share of its box
 LARGER, BRIGHTER = 1.5, 1.15
 
@@ -98,18 +100,19 @@ def _jpeg(picture: Image.Image) -> bytes:
 def of_folder(folder: Path) -> tuple[list[Person], list[Photograph]]:
     """Your own: `blacklist/<name>/*` are the people to list, `screen/*` the photographs to screen."""
     people = [
-        Person(person.name, "demo", list(_files(person)))
+        Person(printable(person.name), "demo", list(_files(person)))
         for person in _sorted(folder / "blacklist")
         if person.is_dir() and any(_files(person))
     ]
     screened = list(_files(folder / "screen"))
     if not people or not screened:
-        raise PhotographsMissingError(f"{folder} needs photographs in blacklist/<name>/ and in screen/.")
+        name = printable(str(folder))
+        raise PhotographsMissingError(f"{name} needs photographs in blacklist/<name>/ and in screen/.")
     return people, screened
 
 
 def _files(folder: Path) -> Iterator[Photograph]:
-    return (Photograph(path.name, path.read_bytes()) for path in _sorted(folder) if path.is_file())
+    return (Photograph(printable(path.name), path.read_bytes()) for path in _sorted(folder) if path.is_file())
 
 
 def _sorted(folder: Path) -> list[Path]:

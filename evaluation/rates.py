@@ -11,12 +11,14 @@ occurred, the exact binomial bound (Clopper and Pearson, 1934) for as many trial
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vision.distances import row_distances
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -48,7 +50,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Rates:
+class ErrorRates:
     """FMR and FNMR at each threshold, ascending; the first one, minus infinity, matches nothing."""
 
     thresholds: Floats
@@ -66,8 +68,8 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class OperatingPoint:
-    """The threshold for a false match rate. `expected_errors`: how many impostor pairs make this rate up."""
+class RateThreshold:
+    """The threshold for a false match rate. `expected_errors`: how many impostor pairs this rate amounts to."""
 
     false_match_rate: float
     threshold: float
@@ -76,7 +78,7 @@ class OperatingPoint:
 
     @property
     def is_supported(self) -> bool:
-        """Whether so few errors in so many pairs can show a rate as small as this."""
+        """Whether there are enough impostor pairs to show a rate as small as this."""
         return self.expected_errors >= RULE_OF_3
 
     @property
@@ -96,7 +98,7 @@ class Verification:
     fmr: Estimate
     fnmr: Estimate
     accuracy: Estimate
-    points: list[OperatingPoint]
+    points: list[RateThreshold]
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Identification:
     """One to many, each image searched among all others.
 
     `rank_1` and `rank_5`: share of probes whose person is the nearest, among the five nearest; `found`: nearest and
-    within the threshold. `false_alarm`: somebody else is within the threshold, as for a probe who is not enrolled.
+    within the threshold. `false_alarm`: another person is within the threshold, as for a probe who is not enrolled.
     """
 
     probes: int
@@ -115,33 +117,12 @@ class Identification:
     false_alarm: Estimate
 
 
-def pair_distances(a: NDArray[np.float32], b: NDArray[np.float32], *, metric: str) -> Floats:
-    """Distances (n,) between the rows of `a` and `b` (n, dimensions); one of them may be a single row.
-
-    A row of zeros has no direction: it is as far as can be by every metric of angles.
-    """
-    x, y = a.astype(np.float64), b.astype(np.float64)
-    if metric == "euclidean":
-        return np.asarray(np.linalg.norm(x - y, axis=-1), np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        cosine = (x * y).sum(axis=-1) / (np.linalg.norm(x, axis=-1) * np.linalg.norm(y, axis=-1))
-    distance = np.clip(1 - np.nan_to_num(cosine, nan=-1.0), 0, 2)
-    return ANGULAR[metric](distance)
-
-
-ANGULAR: dict[str, Callable[[Floats], Floats]] = {
-    "cosine": lambda distance: distance,
-    "euclidean_l2": lambda distance: np.sqrt(2 * distance),
-    "angular": lambda distance: np.arccos(1 - distance) / np.pi,
-}
-
-
 def score_pairs(
     embeddings: NDArray[np.float32], people: Integers, chosen: Integers, *, genuine: NDArray[np.bool_], metric: str
 ) -> Pairs:
     """The pairs `chosen` (n, 2) of rows of `embeddings`, scored and sorted; `people` numbers the person of each row."""
     chunks = [
-        pair_distances(embeddings[part[:, 0]], embeddings[part[:, 1]], metric=metric)
+        row_distances(embeddings[part[:, 0]], embeddings[part[:, 1]], metric=metric)
         for part in np.split(chosen, range(CHUNK, len(chosen), CHUNK))
     ]
     distances = np.concatenate(chunks)
@@ -152,27 +133,23 @@ def score_pairs(
 def pair_everyone(people: Integers, *, most_impostors: int = MOST_IMPOSTORS) -> tuple[Integers, NDArray[np.bool_]]:
     """Every pair of rows (n, 2) and whether it is genuine; impostor pairs are drawn when there are too many."""
     genuine = [pair for number in np.unique(people) for pair in combinations(np.flatnonzero(people == number), 2)]
-    impostors = _impostor_pairs(people, most_impostors)
+    if len(people) * (len(people) - 1) // 2 <= most_impostors:
+        pairs = np.stack(np.triu_indices(len(people), 1), axis=1)
+    else:
+        drawn = np.random.default_rng(SEED).integers(len(people), size=(most_impostors, 2))
+        pairs = np.unique(np.sort(drawn, axis=1), axis=0)
+    impostors = pairs[people[pairs[:, 0]] != people[pairs[:, 1]]]
     chosen = np.concatenate([np.array(genuine, np.int64).reshape(-1, 2), impostors])
     return chosen, np.arange(len(chosen)) < len(genuine)
 
 
-def _impostor_pairs(people: Integers, most: int) -> Integers:
-    if len(people) * (len(people) - 1) // 2 <= most:
-        pairs = np.stack(np.triu_indices(len(people), 1), axis=1)
-    else:
-        drawn = np.random.default_rng(SEED).integers(len(people), size=(most, 2))
-        pairs = np.unique(np.sort(drawn, axis=1), axis=0)
-    return np.asarray(pairs[people[pairs[:, 0]] != people[pairs[:, 1]]], np.int64)
-
-
-def error_rates(pairs: Pairs, weights: Floats | None = None) -> Rates:
+def error_rates(pairs: Pairs, weights: Floats | None = None) -> ErrorRates:
     """Both error rates at every distance that occurs; `weights` (n,) say how often each pair counts."""
     counts = np.ones(len(pairs.distances)) if weights is None else weights
     last = np.append(np.flatnonzero(np.diff(pairs.distances)), len(pairs.distances) - 1)  # of equal distances
     genuine = np.cumsum(np.where(pairs.genuine, counts, 0.0))
     impostors = np.cumsum(np.where(pairs.genuine, 0.0, counts))
-    return Rates(
+    return ErrorRates(
         np.concatenate([[-np.inf], pairs.distances[last]]),
         np.concatenate([[0.0], _share(impostors[last], impostors[-1])]),
         np.concatenate([[1.0], 1 - _share(genuine[last], genuine[-1])]),
@@ -183,28 +160,28 @@ def _share(part: Floats, whole: float) -> Floats:
     return part / whole if whole else np.full_like(part, np.nan)
 
 
-def equal_error_rate(rates: Rates) -> float:
-    """Where the two rates cross, on the straight line between the thresholds beside it."""
+def equal_error_rate(rates: ErrorRates) -> float:
+    """Where the two rates cross, on the straight line between the two nearest thresholds."""
     after = int(np.argmax(rates.fmr >= rates.fnmr))
     if after == 0:
         return float("nan")  # no genuine or no impostor pairs
-    gap_before = rates.fnmr[after - 1] - rates.fmr[after - 1]
-    gap_after = rates.fmr[after] - rates.fnmr[after]
-    share = gap_before / (gap_before + gap_after)
+    excess_before = rates.fnmr[after - 1] - rates.fmr[after - 1]
+    excess_after = rates.fmr[after] - rates.fnmr[after]
+    share = excess_before / (excess_before + excess_after)
     return float(rates.fmr[after - 1] + share * (rates.fmr[after] - rates.fmr[after - 1]))
 
 
-def area_under_curve(rates: Rates) -> float:
+def area_under_curve(rates: ErrorRates) -> float:
     """Of TAR over FMR: the probability that a genuine pair is closer than one of impostors, ties counting half."""
     return float(np.trapezoid(1 - rates.fnmr, rates.fmr))
 
 
-def tar_at(rates: Rates, false_match_rate: float) -> float:
+def tar_at(rates: ErrorRates, false_match_rate: float) -> float:
     """The share of genuine pairs that match when no more than this share of impostor pairs may."""
     return float(1 - rates.fnmr[_last_allowed(rates, false_match_rate)])
 
 
-def threshold_at(rates: Rates, false_match_rate: float) -> float:
+def threshold_at(rates: ErrorRates, false_match_rate: float) -> float:
     """A threshold at which no more than this share of impostor pairs match.
 
     It lies halfway between the largest such distance and the next one, which would be one too many, so that neither
@@ -216,11 +193,11 @@ def threshold_at(rates: Rates, false_match_rate: float) -> float:
     return float((max(rates.thresholds[allowed], 0.0) + rates.thresholds[allowed + 1]) / 2)
 
 
-def _last_allowed(rates: Rates, false_match_rate: float) -> int:
+def _last_allowed(rates: ErrorRates, false_match_rate: float) -> int:
     return int(np.searchsorted(rates.fmr, false_match_rate * (1 + 1e-9), side="right")) - 1
 
 
-def errors_at(rates: Rates, threshold: float) -> tuple[float, float]:
+def errors_at(rates: ErrorRates, threshold: float) -> tuple[float, float]:
     """FMR and FNMR at a threshold."""
     at = int(np.searchsorted(rates.thresholds, threshold, side="right")) - 1
     return float(rates.fmr[at]), float(rates.fnmr[at])
@@ -233,7 +210,7 @@ def verify(pairs: Pairs, *, threshold: float, false_match_rates: Sequence[float]
         raise ValueError("There must be pairs of one person and pairs of two people.")
     rates = error_rates(pairs)
 
-    def figures(rates: Rates) -> list[float]:
+    def figures(rates: ErrorRates) -> list[float]:
         fmr, fnmr = errors_at(rates, threshold)
         accuracy = 1 - (fmr * impostors + fnmr * genuine) / (impostors + genuine)
         tars = [tar_at(rates, allowed) for allowed in false_match_rates]
@@ -245,7 +222,7 @@ def verify(pairs: Pairs, *, threshold: float, false_match_rates: Sequence[float]
         estimate(value, resampled[:, column], trials) for column, value in enumerate(figures(rates))
     ]
     points = [
-        OperatingPoint(allowed, threshold_at(rates, allowed), tar, allowed * impostors)
+        RateThreshold(allowed, threshold_at(rates, allowed), tar, allowed * impostors)
         for allowed, tar in zip(false_match_rates, tars, strict=True)
     ]
     return Verification(genuine, impostors, eer, auc, threshold, fmr, fnmr, accuracy, points)
@@ -279,7 +256,7 @@ def estimate(value: float, resampled: Floats, trials: int) -> Estimate:
 def identify(
     embeddings: NDArray[np.float32], people: Integers, *, metric: str, threshold: float
 ) -> Identification | None:
-    """Every figure of one-to-many search; None when nobody has two images, or when there is only one person."""
+    """Every figure of one-to-many search; None if no person has two images, or if there is only one person."""
     names, numbers = np.unique(people, return_inverse=True)
     mated = np.flatnonzero(np.bincount(numbers)[numbers] > 1)
     if not len(mated) or len(names) < 2:
@@ -293,7 +270,7 @@ def _search(
     embeddings: NDArray[np.float32], numbers: Integers, probe: int, metric: str, threshold: float
 ) -> tuple[bool, bool, bool, bool]:
     """Whether the probe's person comes first, is among five, comes first within the threshold; a false alarm."""
-    distances = pair_distances(embeddings[probe], embeddings, metric=metric)
+    distances = row_distances(embeddings[probe], embeddings, metric=metric)
     distances[probe] = np.inf
     nearest = np.full(int(numbers.max()) + 1, np.inf)
     np.minimum.at(nearest, numbers, distances)

@@ -19,10 +19,11 @@ FACE_ENGINES = {
     "second": {"BACKEND": "vision.engines.fake.FakeEngine", "OPTIONS": {"model": "Fake8", "dimensions": 8}},
 }
 FACE_DETECTORS = ["mtcnn"]
-FACE_DESCRIBER = "vision.engines.fake.FakeDescriber"
+DLIB_PIPELINE = "vision.engines.fake.FakeDlibPipeline"
 QUALITY_GATE = "off"  # squares of one colour are never sharp
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
+READY_SECONDS = 0.0
 RATE_LIMIT = FAILED_KEY_LIMIT = FACEANALYSIS_LOGIN_LIMIT = ""

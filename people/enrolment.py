@@ -46,7 +46,7 @@ def enrol_face(
     with written_files(client=client, portraits=[portrait]) as references, transaction.atomic():
         person, created = _found_or_created(client, whom.person, fields, only_new=rules.only_new)
         if proof and proof.token:
-            redeem_for(person=person, token=proof.token, purpose=ENROL, face=portrait.face)
+            redeem_for(person=person, token=proof.token, purpose=ENROL, face=portrait.face.embeddings)
         _store(person, references, [portrait], replace=rules.replace)
     return Enrolment(
         person=person,

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from errors import Conflict, InvalidInput, NotFound, Unprocessable
+from errors import Conflict, NotFound, Unprocessable
 from people.types import Remark
-
-
-class UnusableFace(InvalidInput):
-    """The image holds no face (`face.none`) or several (`face.several`) where exactly one is needed."""
-
-    code = "face.none"
+from vision.exceptions import UnusableFace as UnusableFace
 
 
 class PoorQuality(UnusableFace):

@@ -15,14 +15,10 @@ from clients.models import Client
 from clients.numbering import Numbered
 from people.querysets import FaceTemplateQuerySet, GalleryQuerySet, PersonQuerySet, ReferenceImageQuerySet
 from people.types import GalleryKind
+from storage.fields import StoredImageField
 from storage.models import StoredFace
 
 __all__ = ["FaceTemplate", "Gallery", "GalleryKind", "Person", "ReferenceImage"]
-
-
-def reference_path(image: ReferenceImage, filename: str) -> str:
-    """A random name: what the caller named the file never reaches the storage."""
-    return f"references/{image.person.client_id}/{uuid.uuid4().hex}{PurePosixPath(filename).suffix}"
 
 
 class Gallery(models.Model):
@@ -112,7 +108,7 @@ class ReferenceImage(StoredFace, Numbered):
     counted_as = "reference image"
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="reference_images")
-    image = models.FileField(upload_to=reference_path, max_length=200)
+    image = StoredImageField(folder="references", owner="person.client_id")
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     original_name = models.CharField(max_length=255, blank=True, default="")

@@ -9,34 +9,17 @@ camera, whose embedding moves by a quarter of the threshold at most. docs/people
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from django.conf import settings
 
 from people.exceptions import PoorQuality
 from people.types import Gate, Remark
+from vision.quality import STANDARD, STRICT, QualityLimits
 from vision.types import DetectedFace, Quality
 
+LIMITS = {Gate.STANDARD: STANDARD, Gate.STRICT: STRICT}
 
-@dataclass(frozen=True)
-class Limits:
-    """The worst that passes. Units as in `vision.types.Quality`; `confidence` is the detector's."""
-
-    size: int
-    sharpness: float
-    darkest: float
-    brightest: float
-    yaw: float
-    roll: float
-    confidence: float
-
-
-LIMITS = {
-    Gate.STANDARD: Limits(size=40, sharpness=5.0, darkest=20.0, brightest=225.0, yaw=0.7, roll=45.0, confidence=0.5),
-    Gate.STRICT: Limits(size=80, sharpness=60.0, darkest=50.0, brightest=200.0, yaw=0.3, roll=15.0, confidence=0.9),
-}
-
-Fault = Callable[[Quality, DetectedFace, Limits], bool]
+Fault = Callable[[Quality, DetectedFace, QualityLimits], bool]
 
 FAULTS: dict[str, tuple[Fault, str]] = {
     "quality.too_small": (lambda q, face, limit: q.size < limit.size, "The face is too small."),

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from pgvector import HalfVector
 
 from people.types import GalleryKind, Neighbour
+from vision.distances import DISTANCES
 
 if TYPE_CHECKING:
     from clients.models import Client
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
 
 DEFAULT_NAMES = {GalleryKind.PEOPLE: "default", GalleryKind.BLACKLIST: "blacklist"}
 
-COSINE = "(template.embedding <=> probe.embedding)"
-# DeepFace's metrics by name. `least` bounds the angular one as a distance: NaN, which a vector of zeros gives, is
-# greater than every number and so becomes the farthest.
-DISTANCES = {
-    "euclidean": "template.embedding <-> probe.embedding",
-    "cosine": COSINE,
-    "euclidean_l2": f"sqrt(greatest(2 * {COSINE}, 0))",
-    "angular": f"acos(1 - least(greatest({COSINE}, 0), 2)) / pi()",
-}
 SPARE = 4  # templates read for each person wanted; people with many photographs take several places
 
 
@@ -144,7 +136,7 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
         """For each embedding the people with a template within `threshold`, each once, closest first.
 
         Exact, in one query. Filter by client and space first: dimensions must agree, and an index on both leads to the
-        rows. `metric` is one of `DISTANCES`.
+        rows. `metric` is one of `vision.distances.METRICS`.
         """
         try:
             templates, filters = self._columns().query.sql_with_params()

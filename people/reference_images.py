@@ -11,7 +11,7 @@ from django.db import transaction
 from clients.models import Client
 from clients.numbering import assign_numbers, public_id
 from errors import InvalidInput
-from people.exceptions import ReferenceImageNotFound, UnusableFace
+from people.exceptions import ReferenceImageNotFound
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.persons import lock_enrolled, lock_person
 from people.quality_gate import require_quality
@@ -19,7 +19,9 @@ from people.types import AdoptedFace, FaceChoice, Gate, Portrait, Refusal
 from storage.files import content_hash, discard_files, erase_files, read_file, store_file
 from vision import images, inference
 from vision.engines import engines
-from vision.types import DetectedFace, Upload
+from vision.inference import AnalysisOptions
+from vision.selection import choose_face
+from vision.types import Upload
 
 
 # ---- reading photographs ----------------------------------------------------------------------------------------
@@ -36,18 +38,9 @@ def read_portrait(
     where the only one is meant), or `EngineUnavailable`.
     """
     info = images.sniff(upload.data)
-    analysis = inference.analyse(upload.data, aliases=engines.aliases(), liveness=liveness, frame=liveness, queue=queue)
+    options = AnalysisOptions(aliases=engines.aliases(), liveness=liveness, frame=liveness)
+    analysis = inference.analyse(upload.data, options, queue=queue)
     return Portrait(upload, info, choose_face(analysis.faces, face_choice), analysis.width, analysis.height)
-
-
-def choose_face(faces: Sequence[DetectedFace], face_choice: FaceChoice) -> DetectedFace:
-    """Raises `UnusableFace`: `face.none`, or `face.several` where the only one is meant."""
-    if not faces:
-        raise UnusableFace("No face was found in this image.", code="face.none")
-    if len(faces) > 1 and face_choice == "only":
-        count = len(faces)
-        raise UnusableFace(f"This image shows {count} faces; exactly one is needed.", code="face.several")
-    return max(faces, key=lambda face: face.box.area)
 
 
 def read_portraits(*, uploads: Sequence[Upload]) -> tuple[list[Portrait], list[Refusal]]:
@@ -144,14 +137,15 @@ def adopt_face(*, person: Person, face: AdoptedFace) -> ReferenceImage:
         with transaction.atomic():
             reference.person = owner = lock_person(person.pk)
             reference.save()
-            FaceTemplate.objects.create(
-                client_id=owner.client_id,
-                gallery_id=owner.gallery_id,
-                person=owner,
-                reference_image=reference,
-                space=face.space,
-                embedding=face.embedding,
-            )
+            for space, embedding in {face.space: face.embedding, **face.further}.items():
+                FaceTemplate.objects.create(
+                    client_id=owner.client_id,
+                    gallery_id=owner.gallery_id,
+                    person=owner,
+                    reference_image=reference,
+                    space=space,
+                    embedding=embedding,
+                )
     except BaseException:
         discard_files(files=[reference.image])
         raise

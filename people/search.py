@@ -11,10 +11,11 @@ from errors import InvalidInput
 from people.exceptions import UnusableEmbedding
 from people.galleries import SearchedGalleries, galleries_called, search_in
 from people.models import Person, ReferenceImage
-from people.reference_images import choose_face
 from people.types import Candidate, Probe, Refusal, Search, SearchedFace, SearchOptions, SourcedImage
 from vision import inference
 from vision.engines import DEFAULT, engines
+from vision.inference import AnalysisOptions
+from vision.selection import choose_face
 from vision.types import DetectedFace, Embedding, Space
 
 MAX_CANDIDATES = 100
@@ -39,7 +40,7 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
             (None, _usable(embedding, space)) for embedding in probe.embeddings
         ]
     else:
-        analysis = inference.analyse(probe.data, aliases=[searched.alias])
+        analysis = inference.analyse(probe.data, AnalysisOptions(aliases=[searched.alias]))
         largest = choose_face(analysis.faces, "largest")
         found = analysis.faces if options.faces == "all" else [largest]
         probes = [(face, face.embeddings[space.name]) for face in found]
@@ -102,7 +103,7 @@ def people_like(*, person: Person, face: DetectedFace, limit: int = 10) -> tuple
 
 def face_of(data: bytes, alias: str = DEFAULT) -> Embedding:
     """The embedding of the largest face of an image. Raises `InvalidImage`, `UnusableFace` or `Unavailable`."""
-    analysis = inference.analyse(data, aliases=[alias])
+    analysis = inference.analyse(data, AnalysisOptions(aliases=[alias]))
     return choose_face(analysis.faces, "largest").embeddings[engines[alias].space.name]
 
 

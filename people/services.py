@@ -15,7 +15,6 @@ from people.persons import checked, create_person, find_person, get_person, save
 from people.reference_images import (
     add_reference_image,
     adopt_face,
-    choose_face,
     delete_reference_image,
     embed_reference_image,
     get_reference_image,
@@ -34,7 +33,6 @@ __all__ = [
     "add_reference_image",
     "adopt_face",
     "checked",
-    "choose_face",
     "compare_faces",
     "compare_live",
     "create_person",

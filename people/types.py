@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
@@ -91,7 +91,7 @@ class AdoptedFace:
     """A face that another part of the service has described already, to be stored without another analysis.
 
     `box` in pixels of an image of `width` by `height`; `embedding` of `space`, (dimensions,). `picture` is that image,
-    encoded, or None for a face that is known by its embedding alone.
+    encoded, or None for a face that is known by its embedding alone. `further`: embeddings by the name of their space.
     """
 
     box: Box
@@ -102,6 +102,7 @@ class AdoptedFace:
     space: str
     embedding: Embedding
     picture: bytes | None
+    further: Mapping[str, Embedding] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

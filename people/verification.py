@@ -13,22 +13,22 @@ from collections.abc import Sequence
 from calibration.types import Comparison
 from clients.models import Client
 from errors import InvalidInput
-from liveness.exceptions import NotLive
-from liveness.services import SPOOF, assess, check_frames, policy_of, read_face, read_frames, redeem_token
-from liveness.types import FramesResult
+from liveness.exceptions import SPOOF, NotLive
+from liveness.services import check_frames, passive_result, policy_of, read_face, read_frames, redeem_token
+from liveness.types import Binding, Embeddings, FrameRules, FramesResult
 from people.exceptions import NoTemplate
-from people.galleries import search_in
+from people.galleries import SearchedGalleries, search_in
 from people.models import GalleryKind, Person
 from people.querysets import DEFAULT_NAMES
 from people.search import face_of, face_or_refusal
 from people.types import FaceComparisons, LiveComparison, Proof, Refusal
 from vision import inference
-from vision.similarity import distance
-from vision.types import DetectedFace, Embedding
+from vision.distances import distance
+from vision.engines import DEFAULT, engines
+from vision.types import DetectedFace
 
 ENROL, VERIFY, COMPARE = "enrol", "verify", "compare"
 NO_FACE = "This person has no enrolled face to compare with."
-Face = DetectedFace | dict[str, Embedding]
 
 
 # ---- comparing --------------------------------------------------------------------------------------------------
@@ -49,7 +49,9 @@ def verify_person(*, person: Person, data: bytes, threshold: float | None = None
         raise NoTemplate(NO_FACE)
     compared = searched.compare(near)[0]
     if token and compared.matches:
-        redeem_for(person=person, token=token, purpose=VERIFY, face={searched.space.name: probe})
+        in_default_space = probe if searched.alias == DEFAULT else face_of(data)  # as the token holds a face
+        face = {engines[DEFAULT].space.name: in_default_space}
+        redeem_for(person=person, token=token, purpose=VERIFY, face=face)
     return compared
 
 
@@ -71,8 +73,8 @@ def compare_faces(
     probe = face_of(first)
     faces = inference.several(face_or_refusal, others)
     if proof and proof.token:
-        face: Face = {compare.space.name: probe}
-        redeem_token(client=client, token=proof.token, purpose=COMPARE, subject=proof.subject, face=face)
+        binding = Binding(COMPARE, proof.subject)
+        redeem_token(client=client, token=proof.token, binding=binding, face={compare.space.name: probe})
     metric = compare.point.metric
     distances = [distance(probe, face, metric=metric) for face in faces if not isinstance(face, Refusal)]
     compared = iter(compare.point.compare(distances))
@@ -83,13 +85,13 @@ def compare_faces(
 def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
     """Whether the largest face of an image is this person's, and whether a living person shows it.
 
-    Liveness is checked when the faces match; frames must show the person. Raises `InvalidImage`, `FaceNotFound`,
+    Liveness is checked when the faces match; frames must show the person. Raises `InvalidImage`, `UnusableFace`,
     `NoTemplate`, `NotLive` (if the policy demands liveness and the caller does not), `TokenRefused`, `SessionNotFound`
     or `Unavailable`.
     """
     searched = search_in(client=person.client, galleries=[person.gallery])
     name, templates = searched.space.name, searched.templates.of_person(person)
-    probe = read_face(data=data)
+    probe = read_face(data=data, alias=searched.alias)
     near = templates.nearest(probe.embeddings[name], metric=searched.point.metric, limit=1)
     stored = templates.vectors_of(near[0].reference_image_id) if near else []
     if not stored:  # never enrolled, or erased meanwhile
@@ -97,8 +99,8 @@ def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
     compared = searched.compare(near)[0]
     if proof.token and compared.matches:
         require_no_picture(client=person.client, face=probe)
-        redeem_for(person=person, token=proof.token, purpose=VERIFY, face=probe)
-    return _with_liveness(person.client, compared, {name: stored[0]}, probe, proof)
+        redeem_for(person=person, token=proof.token, purpose=VERIFY, face=probe.embeddings)
+    return _with_liveness(searched, compared, {name: stored[0]}, probe, proof)
 
 
 def compare_live(*, client: Client, known: bytes, data: bytes, proof: Proof) -> LiveComparison:
@@ -115,18 +117,21 @@ def compare_live(*, client: Client, known: bytes, data: bytes, proof: Proof) -> 
     [compared] = searched.point.compare([between])
     if proof.token and compared.matches:
         require_no_picture(client=client, face=probe)
-        redeem_token(client=client, token=proof.token, purpose=COMPARE, subject=proof.subject, face=probe)
-    return _with_liveness(client, compared, reference, probe, proof)
+        binding = Binding(COMPARE, proof.subject)
+        redeem_token(client=client, token=proof.token, binding=binding, face=probe.embeddings)
+    return _with_liveness(searched, compared, reference.embeddings, probe, proof)
 
 
 def _with_liveness(
-    client: Client, compared: Comparison, known: Face, probe: DetectedFace, proof: Proof
+    searched: SearchedGalleries, compared: Comparison, known: Embeddings, probe: DetectedFace, proof: Proof
 ) -> LiveComparison:
+    """Frames are decided in the space and at the operating point of the match."""
     if not compared.matches:
         return LiveComparison(compared)
     if proof.token:
         return LiveComparison(compared, is_live=True)
-    result = check_proof(client=client, proof=proof, reference=known, probe=probe)
+    rules = FrameRules(proof.min_frames, searched.alias, searched.point)
+    result = check_proof(client=searched.client, proof=proof, reference=known, probe=probe, rules=rules)
     if result is None:
         return LiveComparison(compared)
     if not (result.is_live or proof.asked):  # a caller who has not asked looks at the match alone
@@ -135,7 +140,9 @@ def _with_liveness(
 
 
 # ---- evidence of a living person --------------------------------------------------------------------------------
-def check_proof(*, client: Client, proof: Proof, reference: Face, probe: DetectedFace) -> FramesResult | None:
+def check_proof(
+    *, client: Client, proof: Proof, reference: Embeddings, probe: DetectedFace, rules: FrameRules
+) -> FramesResult | None:
     """Check the frames, `probe` being the image that was taken now. None if nothing had to be checked.
 
     Liveness is checked if the caller asks for it or the client's policy demands it, and the image's passive score
@@ -146,7 +153,7 @@ def check_proof(*, client: Client, proof: Proof, reference: Face, probe: Detecte
     if not (proof.asked or policy.demanded or policy.passive):
         return None
     frames = proof.frames if proof.asked or policy.demanded else ()
-    return check_frames(client=client, reference=reference, frames=frames, probe=probe, min_frames=proof.min_frames)
+    return check_frames(client=client, reference=reference, frames=frames, probe=probe, rules=rules)
 
 
 def require_live(*, client: Client, proof: Proof, face: DetectedFace) -> None:
@@ -154,19 +161,20 @@ def require_live(*, client: Client, proof: Proof, face: DetectedFace) -> None:
     if proof.token:
         require_no_picture(client=client, face=face)
         return
-    result = check_proof(client=client, proof=proof, reference=face, probe=face)
+    rules = FrameRules(proof.min_frames)
+    result = check_proof(client=client, proof=proof, reference=face.embeddings, probe=face, rules=rules)
     if result is not None and not result.is_live:
         raise NotLive("It is not certain that a living person stands behind this image.", code=result.reasons[0])
 
 
 def require_no_picture(*, client: Client, face: DetectedFace) -> None:
     """The passive part of the client's policy, for calls with a token. Raises `NotLive` (`liveness.spoof`)."""
-    if policy_of(client=client).passive and assess(face=face).is_fake:
+    if policy_of(client=client).passive and passive_result(face=face).is_fake:
         raise NotLive("The image looks like a picture of a face.", code=SPOOF)
 
 
-def redeem_for(*, person: Person, token: str, purpose: str, face: Face) -> None:
+def redeem_for(*, person: Person, token: str, purpose: str, face: Embeddings) -> None:
     """Use up a session's token for a person, in the transaction that stores. Raises as `redeem_token` does."""
     subject = person.external_id or str(person.number)
     sources = [person.gallery.name, *(["", DEFAULT_NAMES[GalleryKind.PEOPLE]] if person.gallery.is_default else [])]
-    redeem_token(client=person.client, token=token, purpose=purpose, subject=subject, sources=sources, face=face)
+    redeem_token(client=person.client, token=token, binding=Binding(purpose, subject, sources), face=face)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from django.contrib.postgres.indexes import BrinIndex
@@ -14,6 +13,7 @@ from clients.models import Client
 from clients.numbering import Numbered
 from people.models import ReferenceImage
 from recognition.querysets import JobQuerySet, ProcessedImageQuerySet
+from storage.fields import StoredImageField
 from storage.models import StoredFace
 from work.models import ClaimedImage, Status
 from work.queues import BULK, INTERACTIVE
@@ -24,11 +24,6 @@ STATES = [
     (status.value, status.label)
     for status in (Status.PENDING, Status.PROCESSING, Status.DONE, Status.FAILED, Status.CANCELLED)
 ]
-
-
-def processed_path(image: ProcessedImage, filename: str) -> str:
-    """A random name: what the caller named the file never reaches the storage."""
-    return f"processed/{image.client_id}/{uuid.uuid4().hex}{PurePosixPath(filename).suffix}"
 
 
 class Job(models.Model):
@@ -87,7 +82,7 @@ class ProcessedImage(ClaimedImage, Numbered):
     client = models.ForeignKey(Client, models.CASCADE, related_name="processed_images")
     job = models.ForeignKey(Job, models.CASCADE, related_name="images")
     position = models.PositiveIntegerField(help_text="Index within the job, from 0.")
-    image = models.FileField(upload_to=processed_path, max_length=200, blank=True)
+    image = StoredImageField(folder="processed", blank=True)
 
     objects = ProcessedImageQuerySet.as_manager()
 

@@ -25,6 +25,7 @@ from recognition.waiting import wait_for_job
 from storage.files import discard_files, erase_files, read_file, store_file
 from vision import inference
 from vision.engines import check_names, engines
+from vision.inference import AnalysisOptions
 from vision.types import Analysis
 from work.queues import BULK
 from work.services import enqueue, run
@@ -61,7 +62,7 @@ def detect_faces(*, submission: Submission, detector: str | None = None) -> Anal
     check_names(detector=detector)
     if submission.error:
         raise submission.error
-    return inference.analyse(submission.data, detector=detector, aliases=[], liveness=True)
+    return inference.analyse(submission.data, AnalysisOptions(detector, aliases=[], liveness=True))
 
 
 def submit_images(
@@ -118,7 +119,7 @@ def _screen(image: ProcessedImage) -> None:
     """
     job, space = image.job, engines[image.job.engine].space.name
     data = read_file(file=image.image)
-    analysis = inference.analyse(data, detector=job.detector or None, aliases=[job.engine], liveness=True)
+    analysis = inference.analyse(data, AnalysisOptions(job.detector or None, [job.engine], liveness=True))
     embeddings = [face.embeddings[space] for face in analysis.faces]
     for left in reversed(range(SEARCHES)):
         hits = search_blacklist(

@@ -17,6 +17,7 @@ from training.network import Network
 from training.querysets import marks_of
 from training.types import Judgement, Recognition
 from vision import inference
+from vision.inference import AnalysisOptions
 from vision.types import Embedding
 
 STRANGER = Judgement()
@@ -48,7 +49,7 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
     `InvalidImage` or `EngineUnavailable`.
     """
     search = search_in(client=client, galleries=galleries_called(client=client, sources=[source]))
-    faces = inference.analyse(data, aliases=[search.alias]).faces
+    faces = inference.analyse(data, AnalysisOptions(aliases=(search.alias,))).faces
     if not faces:
         return []
     templates, point, space = search.templates, search.point, search.space.name

@@ -1,4 +1,4 @@
-"""The one door for images: text or bytes in, an upright RGB array out. Every limit on input lives here and below it.
+"""Reads images: text or bytes in, an upright RGB array out. Every limit on input lives here and in `vision.sources`.
 
 `read_text` and `sniff` are cheap and run in web processes; `decode` touches pixels and runs in workers.
 Names and declared types are never trusted: the first bytes choose the only decoder that is tried.
@@ -21,13 +21,14 @@ from PIL.ExifTags import Base as Tag
 from PIL.ImageFile import ImageFile
 from pillow_heif import HeifImageFile, register_heif_opener
 
-from vision.exceptions import InvalidImage
-from vision.refusals import refusal
+from vision.exceptions import InvalidImage, invalid_image
 from vision.sources import read_text
 from vision.tiff import check_directory
-from vision.types import Image
+from vision.types import Box, Image
 
-__all__ = ["ImageInfo", "Limits", "decode", "identify", "is_plain_jpeg", "read_text", "safe_name", "sniff"]
+__all__ = [
+    "ImageInfo", "Limits", "decode", "decode_reduced", "identify", "is_plain_jpeg", "read_text", "safe_name", "sniff",
+]  # fmt: skip
 
 MAX_SIDE = 30_000  # pixels
 MAX_HEADER_READS = 20_000  # a photograph needs about a hundred, 100 kB of XMP in a GIF 800
@@ -36,7 +37,7 @@ MAX_NAME_BYTES = 200  # file systems take 255, and a storage adds a suffix to a 
 MAX_IDENTIFIER = 100  # characters
 WHITE = (255, 255, 255)
 
-# Pillow warns about large pictures and odd metadata; both are decided here, and a log line helps nobody.
+# Pillow warns about large pictures and odd metadata; both are handled here.
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)
 warnings.filterwarnings("ignore", module=r"PIL\.")
 # Plugins ask for it before they allocate; the narrower limit of most callers is checked here.
@@ -96,6 +97,7 @@ UPRIGHT = {
     7: Pillow.Transpose.TRANSVERSE,
     8: Pillow.Transpose.ROTATE_90,
 }
+SIDEWAYS = range(5, 9)  # orientations that swap width and height
 
 
 @dataclass(frozen=True)
@@ -137,18 +139,38 @@ def decode(data: bytes, *, limits: Limits | None = None) -> Image:
         except InvalidImage:
             raise
         except Exception:  # decoders raise whatever a broken file provokes
-            raise refusal("image.truncated") from None
+            raise invalid_image("image.truncated") from None
+
+
+def decode_reduced(data: bytes, *, side: int, box: Box | None = None) -> tuple[Pillow.Image, float]:
+    """The upright RGB picture for people to look at, and its scale (1: not reduced).
+
+    Where the format allows it, the picture is reduced while it is decoded, so that its longer side (or that of `box`,
+    in pixels of the upright picture) keeps at least `side` pixels. Raises `InvalidImage` like `decode`.
+    """
+    picture, info = _open(data)
+    with picture:
+        orientation = _orientation(picture)
+        shrink = max(1.0, (max(box.w, box.h) if box else max(info.width, info.height)) / side)
+        picture.draft("RGB", (int(info.width / shrink), int(info.height / shrink)))
+        try:
+            picture.load()
+        except Exception:  # decoders raise whatever a broken file provokes
+            raise invalid_image("image.truncated") from None
+        upright = _upright(_to_rgb(picture), orientation)
+        width = info.height if orientation in SIDEWAYS else info.width
+        return (upright.copy() if upright is picture else upright), upright.width / width
 
 
 def is_plain_jpeg(data: bytes, *, limits: Limits | None = None) -> bool:
-    """Whether this is a JPEG file in colour or grey that is not to be turned. Raises `InvalidImage` like `sniff`."""
+    """Whether this is a JPEG file in colour or grey that is upright as stored. Raises `InvalidImage` like `sniff`."""
     picture, info = _open(data, limits)
     with picture:
         return info.format == "JPEG" and picture.mode in ("RGB", "L") and _orientation(picture) == 1
 
 
 def identify(text: str) -> str:
-    """How answers call an input: its first 100 characters, and `...` when there were more; safe to store."""
+    """How answers name an input: its first 100 characters, and `...` if there were more; safe to store."""
     start = text[:MAX_IDENTIFIER].encode("utf-8", "replace").decode().replace("\0", "?")
     return f"{start}..." if len(text) > MAX_IDENTIFIER else start
 
@@ -168,10 +190,12 @@ def safe_name(name: str | None, info: ImageInfo) -> str:
 def _open(data: bytes, limits: Limits | None = None) -> tuple[Pillow.Image, ImageInfo]:
     limits = limits or usual_limits()
     if not data:
-        raise refusal("image.empty")
+        raise invalid_image("image.empty")
     if len(data) > limits.bytes:
-        raise refusal("image.too_large", limit=limits.bytes)
-    kind = _recognise(data[:64])
+        raise invalid_image("image.too_large", limit=limits.bytes)
+    kind = next((kind for kind in FORMATS if kind.start.match(data[:64])), None)
+    if kind is None:
+        raise invalid_image("image.unsupported_format" if OTHER_FILES.match(data[:64]) else "image.not_an_image")
     if kind.plugin == "TIFF":
         check_directory(data)
     header = _Header(data)
@@ -180,7 +204,7 @@ def _open(data: bytes, limits: Limits | None = None) -> tuple[Pillow.Image, Imag
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
         raise _too_many_pixels(limits) from None
     except Exception:  # plugins raise whatever a broken header provokes
-        raise refusal("image.truncated") from None
+        raise invalid_image("image.truncated") from None
     _check_pixels(*picture.size, limits)
     header.reads_left = sys.maxsize
     return picture, ImageInfo(kind.plugin, *picture.size, kind.extension, kind.content_type)
@@ -198,29 +222,28 @@ class _Header(BytesIO):
         return super().read(size)
 
 
-def _recognise(start: bytes) -> Format:
-    for kind in FORMATS:
-        if kind.start.match(start):
-            return kind
-    raise refusal("image.unsupported_format" if OTHER_FILES.match(start) else "image.not_an_image")
-
-
 def _check_pixels(width: int, height: int, limits: Limits) -> None:
     if width * height > limits.pixels or max(width, height) > MAX_SIDE:
         raise _too_many_pixels(limits)
     if width * height == 0:
-        raise refusal("image.truncated")
+        raise invalid_image("image.truncated")
 
 
 def _too_many_pixels(limits: Limits) -> InvalidImage:
-    return refusal("image.too_many_pixels", limit=limits.pixels, side=MAX_SIDE)
+    return invalid_image("image.too_many_pixels", limit=limits.pixels, side=MAX_SIDE)
 
 
 def _to_rgb(picture: Pillow.Image) -> Pillow.Image:
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
         return _narrow(picture).convert("RGB")
     if picture.has_transparency_data:
-        return _on_white(picture.convert("RGBA"))
+        picture = picture.convert("RGBA")
+        alpha = picture.getchannel("A")
+        if alpha.getextrema() == (255, 255):
+            return picture.convert("RGB")
+        canvas = Pillow.new("RGB", picture.size, WHITE)
+        canvas.paste(picture, mask=alpha)
+        return canvas
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
@@ -233,15 +256,6 @@ def _narrow(picture: Pillow.Image) -> Pillow.Image:
     if values.max() > 255 or picture.mode.startswith("I;16"):
         values = np.clip(values, 0, 65535).astype(np.uint16) >> 8
     return Pillow.fromarray(np.clip(values, 0, 255).astype(np.uint8))
-
-
-def _on_white(picture: Pillow.Image) -> Pillow.Image:
-    alpha = picture.getchannel("A")
-    if alpha.getextrema() == (255, 255):
-        return picture.convert("RGB")
-    canvas = Pillow.new("RGB", picture.size, WHITE)
-    canvas.paste(picture, mask=alpha)
-    return canvas
 
 
 def _orientation(picture: Pillow.Image) -> int:

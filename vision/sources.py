@@ -12,8 +12,7 @@ from urllib.parse import unquote_to_bytes
 from django.conf import settings
 
 from vision import fetching
-from vision.exceptions import InvalidImage
-from vision.refusals import refusal
+from vision.exceptions import InvalidImage, invalid_image
 
 MAX_PATH = 4096  # characters, as in Linux
 MAX_DATA_URL_HEADER = 256
@@ -39,30 +38,27 @@ def read_text(text: str, *, patience: float | None = None, references: bool = Tr
     if len(text) > 4 * settings.MAX_IMAGE_BYTES + MAX_DATA_URL_HEADER:  # not even percent-encoded can it fit
         raise _too_large()
     text = text.strip()
-    data = _read(text, patience, references) if text else b""
+    if text[:5].lower() == "data:":
+        data = _read_data_url(text)
+    elif text[:5].lower() == "file:":
+        raise invalid_image("image.path_refused")
+    elif references and SCHEME.match(text):
+        data = fetching.fetch(text, patience=patience)
+    elif references and text and _looks_like_path(text):
+        data = _read_path(text)
+    else:
+        data = _decode_base64(text, otherwise="image.bad_base64" if IMAGE_START.match(text) else "image.not_an_image")
     if not data:
-        raise refusal("image.empty")
+        raise invalid_image("image.empty")
     if len(data) > settings.MAX_IMAGE_BYTES:
         raise _too_large()
     return data
 
 
-def _read(text: str, patience: float | None, references: bool) -> bytes:
-    if text[:5].lower() == "data:":
-        return _read_data_url(text)
-    if text[:5].lower() == "file:":
-        raise refusal("image.path_refused")
-    if references and SCHEME.match(text):
-        return fetching.fetch(text, patience=patience)
-    if references and _looks_like_path(text):
-        return _read_path(text)
-    return _decode_base64(text, otherwise="image.bad_base64" if IMAGE_START.match(text) else "image.not_an_image")
-
-
 def _read_data_url(text: str) -> bytes:
     comma = text.find(",", 0, MAX_DATA_URL_HEADER)
     if comma < 0:
-        raise refusal("image.bad_base64")
+        raise invalid_image("image.bad_base64")
     body = text[comma + 1 :]
     if not text[:comma].rstrip().lower().endswith(";base64"):
         return _unquote(body)
@@ -75,7 +71,7 @@ def _unquote(text: str) -> bytes:
     try:
         return unquote_to_bytes(text)
     except UnicodeEncodeError:  # JSON can hold halves of surrogate pairs, UTF-8 cannot
-        raise refusal("image.not_an_image") from None
+        raise invalid_image("image.not_an_image") from None
 
 
 def _decode_base64(text: str, *, otherwise: str) -> bytes:
@@ -85,7 +81,7 @@ def _decode_base64(text: str, *, otherwise: str) -> bytes:
             raise _too_large()
         return binascii.a2b_base64(raw + b"=" * (-len(raw) % 4), strict_mode=True)
     except ValueError:  # binascii.Error and UnicodeEncodeError are kinds of it
-        raise refusal(otherwise) from None
+        raise invalid_image(otherwise) from None
 
 
 def _looks_like_path(text: str) -> bool:
@@ -102,31 +98,27 @@ def _looks_like_path(text: str) -> bool:
 def _read_path(text: str) -> bytes:
     """The regular file `text` below `IMPORT_ROOT`, links followed first; all other names get the same answer."""
     if settings.IMPORT_ROOT is None:
-        raise refusal("image.path_disabled")
+        raise invalid_image("image.path_disabled")
+
+    def open_resolved(path: str, flags: int) -> int:
+        # NOFOLLOW: a link at the end of a resolved path was put there since. NONBLOCK: do not hang on a pipe.
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
     try:
         root = Path(settings.IMPORT_ROOT).resolve(strict=True)
         path = (root / text).resolve(strict=True)
         if not path.is_relative_to(root):
-            raise refusal("image.path_refused")
-        return _read_regular_file(path)
+            raise invalid_image("image.path_refused")
+        with open(path, "rb", opener=open_resolved) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise invalid_image("image.path_refused")
+            if status.st_size > settings.MAX_IMAGE_BYTES:
+                raise _too_large()
+            return file.read(settings.MAX_IMAGE_BYTES + 1)
     except (OSError, ValueError, RuntimeError):  # missing, unreadable, NUL in the name, a circle of links
-        raise refusal("image.path_refused") from None
-
-
-def _read_regular_file(path: Path) -> bytes:
-    with open(path, "rb", opener=_open_without_following) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise refusal("image.path_refused")
-        if status.st_size > settings.MAX_IMAGE_BYTES:
-            raise _too_large()
-        return file.read(settings.MAX_IMAGE_BYTES + 1)
-
-
-def _open_without_following(path: str, flags: int) -> int:
-    # NOFOLLOW: the path is resolved, a link at its end was put there since. NONBLOCK: do not hang on a pipe.
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+        raise invalid_image("image.path_refused") from None
 
 
 def _too_large() -> InvalidImage:
-    return refusal("image.too_large", limit=settings.MAX_IMAGE_BYTES)
+    return invalid_image("image.too_large", limit=settings.MAX_IMAGE_BYTES)

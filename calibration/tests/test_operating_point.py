@@ -66,7 +66,12 @@ def test_setting_a_calibration_again_replaces_it(client_a: Client, space: Space)
     set_calibration(client=client_a, space="default", threshold=0.05, false_match_rate=0.001)
     set_calibration(client=client_a, space=space.name, threshold=0.06, note="second")
     stored = SpaceCalibration.objects.get()
-    assert (stored.metric, stored.threshold, stored.false_match_rate, stored.note) == ("euclidean", 0.06, None, "second")
+    assert (stored.metric, stored.threshold, stored.false_match_rate, stored.note) == (
+        "euclidean",
+        0.06,
+        None,
+        "second",
+    )
 
 
 @pytest.mark.django_db

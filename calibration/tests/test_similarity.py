@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from calibration.similarity import AT_THRESHOLD, similarity
-from vision.engines.spaces import METRICS, MODELS, space_of
-from vision.similarity import distance
+from vision.distances import METRICS, distance
+from vision.engines.spaces import MODELS, space_of
 
 
 @pytest.mark.parametrize("model", list(MODELS))

@@ -1,4 +1,4 @@
-"""The dialect's own words: how its calls are read and its answers written.
+"""How calls are read and answers written.
 
 Answers carry the keys of both generations of the older service: `msg` and `message`, `_id` and `people_id`.
 """
@@ -54,7 +54,7 @@ class Registration:
 
 @dataclass(frozen=True)
 class Batch:
-    """Several images to be searched for, and how the caller calls them."""
+    """Several images to search for, and the caller's names for them."""
 
     names: list[str]
     images: list[SourcedImage]
@@ -75,7 +75,8 @@ def read_pair_or_claim(body: Any) -> Pair | Claim:
     known, taken = given.object("people_1"), given.image("people_2")
     if not given.mistakes.get("people_1") and known.has("id") == known.has("image"):
         given.mistakes["people_1"] = "Either id or image is required"
-    people_id, image = _either(known)
+    people_id = known.text("id") if known.has("id") else ""
+    image = known.image("image") if known.has("image") and not known.has("id") else ""
     source = known.text("source", default="") or given.text("source", default="")
     proof = _read_proof(given, known, frames="people_2_liveness")
     if people_id:
@@ -85,7 +86,7 @@ def read_pair_or_claim(body: Any) -> Pair | Claim:
 
 
 def read_registration(body: Any) -> Registration:
-    """`/register-face`; the later generation sends `meta_data` in place of `created_at` and liveness."""
+    """`/register-face`; the later generation sends `meta_data` instead of `created_at` and liveness."""
     given = Arguments(body)
     later = isinstance(given.body.get("meta_data"), dict)
     people_id, image, source = given.text("people_id"), given.image("image"), read_source(given)
@@ -128,11 +129,6 @@ def read_source(given: Arguments, *, default: str = "") -> str:
     """The name of a gallery; empty for the default one."""
     source = given.text("source", default=default)
     return "" if source == DEFAULT_SOURCE else source
-
-
-def _either(known: Arguments) -> tuple[str, str]:
-    """Id and image, of which one is empty."""
-    return (known.text("id"), "") if known.has("id") else ("", known.image("image") if known.has("image") else "")
 
 
 def _read_proof(given: Arguments, *inner: Arguments, frames: str, asked: bool | None = None) -> Proof:
@@ -186,7 +182,7 @@ def write_batch(names: Sequence[str], results: Sequence[SearchedFace | Refusal])
 
 
 def write_item(name: str, result: SearchedFace | Refusal) -> dict[str, Any]:
-    """`error` is there only where the image failed."""
+    """One image of several; it has an `error` only if it failed."""
     if isinstance(result, Refusal):
         text = result.message if result.code == "face.none" else UNREADABLE
         return {"image_id": name, "match_faces": [], "message": text, "error": text}

@@ -24,12 +24,12 @@ REMEMBERED_SECONDS = 300  # a password that was right; each check of one costs a
 
 
 def own_client() -> Client:
-    """The client of accounts that register themselves, and of everybody in open mode."""
+    """The client of accounts that register themselves, and of every caller in open mode."""
     return get_or_create_client(name=settings.FACEANALYSIS_CLIENT)
 
 
 def register(*, username: str, password: str) -> Account:
-    """A new account by its user's own wish. Raises `RegistrationClosed`, `BadName` or `UserExists`."""
+    """A new account, at the request of its user. Raises `RegistrationClosed`, `BadName` or `UserExists`."""
     if not settings.FACEANALYSIS_REGISTRATION:
         raise RegistrationClosed("Registration is closed here. Ask the administrator for an account.")
     return create_account(client=own_client(), username=username, password=password)
@@ -71,7 +71,7 @@ def account_of_password(*, username: str, password: str) -> Account | None:
 
 
 def _proof(account: Account, password: str) -> str:
-    """Names the fact that this password is right for this stored hash; neither can be learned from it."""
+    """The cache key under which a right password is remembered; it reveals neither password nor hash."""
     digest = salted_hmac(SALT, f"{account.password}\n{password}", algorithm="sha256").hexdigest()
     return f"faceanalysis-login-{account.pk}-{digest}"
 

@@ -1,4 +1,4 @@
-"""The dialect's words."""
+"""How calls are read and answers written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from compat.faceanalysis.exceptions import MissingArgument
 from vision.types import Upload
 from work.models import Status
 
-THRESHOLD = 0.6  # of the dialect: smaller distances are matches
+THRESHOLD = 0.6  # in this API: smaller distances are matches
 STATES = {
     Status.UPLOADED: "uploaded",
     Status.PENDING: "processing",

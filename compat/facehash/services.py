@@ -1,4 +1,4 @@
-"""What a caller of this dialect asks for: who is it, is it the one named, and learn this person."""
+"""Identify a face, verify a named person, and learn a person."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def gallery_of(*, client: Client, key: ApiKey | None) -> Gallery:
 
 
 def identify(*, gallery: Gallery, picture: bytes) -> Outcome:
-    """Who of the gallery is on the picture; of several known people the one who is most alike."""
+    """The person of the gallery who is on the picture; of several, the most similar one."""
     faces = recognise(client=gallery.client, source=gallery.name, data=read_image(picture))
     return Outcome(len(faces), _best([face for face in faces if face.person]))
 
@@ -56,9 +56,10 @@ def verify(*, gallery: Gallery, picture: bytes, user: str) -> Outcome:
 
 
 def learn(*, gallery: Gallery, stream: list[bytes], user: str) -> BatchEnrolment:
-    """Enrol the photographs of a user, who may be new; a classifier is trained afterwards, beside all else.
+    """Enrol the photographs of a user, who may be new; a classifier is trained afterwards, in the background.
 
-    Nothing is stored with less than `FACEHASH_MIN_IMAGES` usable photographs. Raises `UnknownUser` for what is no name.
+    Nothing is stored with less than `FACEHASH_MIN_IMAGES` usable photographs. Raises `UnknownUser` for an impossible
+    name.
     """
     if not is_name(user):
         raise UnknownUser(BAD_USER)
@@ -91,12 +92,12 @@ def is_name(user: str) -> bool:
 
 
 def read_image(text: bytes) -> bytes:
-    """The image in a base64 text, with or without a data URL's beginning. Raises `InvalidImage`."""
-    return images.read_text(text.decode("ascii", "replace"))
+    """The image in a base64 text or data URL, never one that a URL or a path names. Raises `InvalidImage`."""
+    return images.read_text(text.decode("ascii", "replace"), references=False)
 
 
 def read_images(texts: list[bytes]) -> tuple[list[Upload], list[Refusal]]:
-    """Images, and why the others are none. Empties the list, so that no image is in memory in two forms."""
+    """The images, and why others were refused. Empties the list, so that no image is in memory in two forms."""
     uploads, refusals = list[Upload](), list[Refusal]()
     texts.reverse()
     while texts:

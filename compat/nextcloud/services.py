@@ -1,4 +1,4 @@
-"""What a Nextcloud asks for: which model it gets, faces of an image, and one face of an original photograph."""
+"""The model of a key, the faces of an image, and one face of an original photograph."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from compat.nextcloud.exceptions import AreaTooLarge, ModelDisabled
 from compat.nextcloud.models import FaceModel, KeyModel
 from vision import images, inference
 from vision.images import Limits
-from vision.types import RawFace, Rectangle
+from vision.types import Box, RawFace
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The model of a key, and whether that is written down for good."""
+    """The model of a key, and whether it has been recorded."""
 
     model: FaceModel
     pinned: bool
@@ -32,7 +32,7 @@ class Detection:
 
 
 def choose(*, key: ApiKey) -> Choice:
-    """The model that somebody chose for the key; else the one the client's faces were computed with; else FACE_MODEL.
+    """The model chosen for the key; else the one that computed the client's faces so far; else FACE_MODEL.
 
     Raises `ModelDisabled`, or `EngineUnavailable` when weights are missing.
     """
@@ -48,16 +48,16 @@ def require(*, model: FaceModel) -> None:
     if model == FaceModel.CNN_68 and not settings.NEXTCLOUD_68_POINTS:
         message = "Model 2 is switched off here: its landmarks must not be used commercially. See docs/nextcloud.md."
         raise ModelDisabled(message)
-    inference.require_raw(options=model.options)
+    inference.require_raw_weights(options=model.options)
 
 
 def detect(*, key: ApiKey, data: bytes) -> Detection:
-    """The faces of an image no larger than `/open` allowed. Raises `AreaTooLarge` or what `describe_raw` raises."""
+    """The faces of an image no larger than `/open` allowed. Raises `AreaTooLarge` or what `find_raw_faces` raises."""
     choice, limits = choose(key=key), original_limits()
     info = images.sniff(data, limits=limits)
     if info.width * info.height > largest_area(info.width, info.height):
         raise AreaTooLarge(f"The image has more than {settings.NEXTCLOUD_MAX_AREA} pixels.")
-    faces = inference.describe_raw(
+    faces = inference.find_raw_faces(
         data, options=choice.model.options, timeout=settings.NEXTCLOUD_WAIT_SECONDS, limits=limits
     )
     if faces:
@@ -65,15 +65,15 @@ def detect(*, key: ApiKey, data: bytes) -> Detection:
     return Detection(choice.model, faces)
 
 
-def compute(*, key: ApiKey, data: bytes, rectangle: Rectangle) -> RawFace:
-    """One face of an original photograph, which may be larger. Raises what `describe_raw` raises."""
+def compute(*, key: ApiKey, data: bytes, box: Box) -> RawFace:
+    """One face of an original photograph, which may be larger. Raises what `find_raw_faces` raises."""
     choice, limits = choose(key=key), original_limits()
     images.sniff(data, limits=limits)
-    [face] = inference.describe_raw(
+    [face] = inference.find_raw_faces(
         data,
         options=choice.model.options,
         timeout=settings.NEXTCLOUD_WAIT_SECONDS,
-        rectangle=rectangle,
+        box=box,
         limits=limits,
     )
     _pin(key, choice)
@@ -81,7 +81,7 @@ def compute(*, key: ApiKey, data: bytes, rectangle: Rectangle) -> RawFace:
 
 
 def _pin(key: ApiKey, choice: Choice) -> None:
-    """Write the key's model down, unless it is. The wait may have been longer than the database keeps a connection."""
+    """Record the key's model, unless it is. The wait may have outlasted the connection to the database."""
     if choice.pinned:
         return
     if not connection.in_atomic_block:
@@ -94,6 +94,6 @@ def original_limits() -> Limits:
 
 
 def largest_area(width: int, height: int) -> int:
-    """The area that is accepted. The app rounds both sides for themselves and so exceeds what `/open` allows."""
+    """The area that is accepted. The app rounds each side by itself and so may exceed what `/open` allows."""
     area: int = settings.NEXTCLOUD_MAX_AREA
     return area + max(area // 100, (width + height) // 2 + 1)

@@ -1,11 +1,11 @@
 """Settings, read from the environment through `environment`; each variable is explained in `.env.example`."""
 
+from compat.conf import *
 from environment import BASE_DIR as BASE_DIR
 from faceapp.settings.admin import *
 from faceapp.settings.apps import *
 from faceapp.settings.clients import *
 from faceapp.settings.database import *
-from faceapp.settings.dialects import *
 from faceapp.settings.faces import *
 from faceapp.settings.files import *
 from faceapp.settings.liveness import *

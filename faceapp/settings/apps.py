@@ -1,5 +1,7 @@
 """Installed applications, and middleware from the outside in."""
 
+from compat.conf import COMPATIBILITY_APIS
+
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
@@ -13,7 +15,6 @@ INSTALLED_APPS = [
     "corsheaders",
     "django_filters",
     "rest_framework",
-    "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "storages",
@@ -32,17 +33,15 @@ INSTALLED_APPS = [
     "albums.apps.AlbumsConfig",
     "transfer.apps.TransferConfig",
     "evaluation.apps.EvaluationConfig",
-    "compat.nextcloud.apps.NextcloudConfig",
-    "compat.ekyc.apps.EkycConfig",
-    "compat.faceanalysis.apps.FaceAnalysisConfig",
-    "compat.facehash.apps.FaceHashConfig",
+    *COMPATIBILITY_APIS,
 ]
 
 MIDDLEWARE = [
-    "clients.middleware.PathTokenMiddleware",
+    "faceapp.middleware.omit_body_of_head",
+    "faceapp.middleware.ApiPathTokens",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "rest.errors.limit_request_size",
+    "faceapp.middleware.limit_request_size",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "faceapp.middleware.SlashMiddleware",
     "faceapp.middleware.keep_private",

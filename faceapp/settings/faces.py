@@ -14,7 +14,7 @@ FACE_ENGINES: dict[str, dict[str, Any]] = {
 }
 # Detectors that a request may name in addition to the engines' own.
 FACE_DETECTORS = env.list("FACEAPP_EXTRA_DETECTORS", default=["dlib", "mtcnn", "opencv"])
-FACE_DESCRIBER = "vision.engines.dlib_faces.DlibFaces"  # for callers that store dlib's descriptors themselves
+DLIB_PIPELINE = "vision.engines.dlib_native.NativeDlibPipeline"  # for callers that store dlib's descriptors themselves
 DETECTION_SIDE = env.int("FACEAPP_DETECTION_SIDE", default=1280)  # longest side for detection, pixels
 DETECTION_ENLARGEMENT = env.float("FACEAPP_DETECTION_ENLARGEMENT", default=1.75)  # of the image that mmod searches
 DLIB_NETWORK = env.str("FACEAPP_DLIB_NETWORK", default="onnx")  # or "dlib", for comparison

@@ -2,6 +2,7 @@
 
 from django.urls import reverse_lazy
 
+from compat.conf import PLAIN_HTTP_PATHS
 from environment import BASE_DIR, env, path, secret
 from faceapp.settings.paths import VAR
 
@@ -20,7 +21,8 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^(nextcloud/)?health/?$"]
+READY_SECONDS = 1.0  # for which /readyz repeats its answer
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", *PLAIN_HTTP_PATHS]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

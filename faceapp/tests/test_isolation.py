@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from albums.models import Album, AlbumImage, FaceGroup
 from blacklist.models import BlacklistEntry
 from clients.models import Client
 from clients.services import create_api_key
-from compat.ekyc import urls as ekyc
+from compat.dialect import DialectConfig, configs
+from compat.ekyc.tests import isolation as ekyc
 from people.models import Gallery, GalleryKind, Person, ReferenceImage
 from recognition.models import Job, ProcessedImage
 from training.models import Recogniser
@@ -175,28 +177,21 @@ def test_without_a_key_nothing_is_answered(owned: dict[str, str]) -> None:
         assert response.status_code == 401, (name, method)
 
 
-EKYC: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # a body about what is another's, and what is answered
-    "ekyc-face-otp": (
-        {"people_1": {"id": "u1"}, "people_2": data_url(picture(RED)), "is_live_check": False},
-        {"status": "PEOPLE_NOT_FOUND_ERROR"},
-    ),
-    "ekyc-search": ({"image": data_url(picture(RED))}, {"data": []}),
-    "ekyc-remove": ({"people_id": "u1"}, {"status": "PEOPLE_NOT_FOUND_ERROR"}),
-}
-EKYC["ekyc-search-v2"] = EKYC["ekyc-search-v3"] = (
-    {"images": [{"image_id": "1", "image": data_url(picture(RED))}]},
-    {"data": [{"image_id": "1", "match_faces": [], "message": ""}]},
-)
-EKYC_OPEN = {"ekyc-check-2-face", "ekyc-register-face"}  # name no stored object, or make the caller's own
+@pytest.mark.parametrize("config", configs(), ids=lambda config: config.label)
+def test_what_is_anothers_does_not_exist_in_a_compatibility_api(
+    config: DialectConfig, client_a: Client, client_b: Client
+) -> None:
+    calls = import_module(f"{config.name}.tests.isolation")
+    assert {route.name for route in config.dialect.routes} == set(calls.NOTHING) | calls.OPEN
+    calls.store(client_a)
+    foreign, own = calls.ask(client_b), calls.ask(client_a)
+    assert set(foreign) == set(own) == set(calls.NOTHING)
+    for name, expected in calls.NOTHING.items():
+        assert foreign[name].items() >= expected.items(), name
+        assert not own[name].items() >= expected.items(), name  # the call is one that would find it
 
 
-def test_another_clients_people_do_not_exist_in_the_ekyc_dialect(client_a: Client, client_b: Client) -> None:
-    new = {"people_id": "u1", "created_at": "1", "image": data_url(picture(RED)), "is_live_check": False}
-    assert api_of(client_a).post("/register-face", new, format="json").status_code == 200
-    routes_of_it = {pattern.name: f"/{pattern.pattern}" for pattern in ekyc.urlpatterns}
-    assert set(routes_of_it) == set(EKYC) | EKYC_OPEN
-    for name, (body, expected) in EKYC.items():
-        answer = api_of(client_b).post(routes_of_it[name], body, format="json").json()
-        assert answer.items() >= expected.items(), name
-    assert api_of(client_b).post("/register-face", new, format="json").status_code == 200
+def test_the_same_id_is_two_people_of_two_clients(client_a: Client, client_b: Client) -> None:
+    for client in (client_a, client_b):
+        ekyc.store(client)
     assert Person.objects.filter(client=client_a).count() == Person.objects.filter(client=client_b).count() == 1

@@ -22,6 +22,7 @@ from clients.services import create_api_key
 from liveness.models import LivenessSession
 from liveness.services import check_frames, passive_check, read_face, redeem_token
 from liveness.tests.head import encoded, performance, small, turned
+from liveness.types import Binding
 from vision.engines import engines, weights
 from vision.engines.deepface import DeepFaceEngine
 from vision.engines.downloads import Fetcher
@@ -78,10 +79,10 @@ def test_a_head_that_turns_as_asked_passes_and_its_token_vouches_for_the_face(
     own = base64.b64encode(encoded(alex)).decode()
     response = post(api, session, act(alex, session), image=own)
     assert response.status_code == 200, response.json()
-    binding: Any = {"client": client_a, "token": response.json()["token"], "purpose": "onboarding", "subject": "u1"}
+    call: Any = {"client": client_a, "token": response.json()["token"], "binding": Binding("onboarding", "u1")}
     with pytest.raises(Exception, match="another face"):
-        redeem_token(**binding, face=read_face(data=encoded(rose)))
-    redeem_token(**binding, face=read_face(data=encoded(alex)))
+        redeem_token(**call, face=read_face(data=encoded(rose)).embeddings)
+    redeem_token(**call, face=read_face(data=encoded(alex)).embeddings)
 
 
 def test_what_is_wrong_has_a_code_of_its_own(api: APIClient, alex: np.ndarray, rose: np.ndarray) -> None:
@@ -158,11 +159,13 @@ def test_photographs_of_people_are_no_attacks(faces: Path, scored: None, name: s
 def test_photographs_of_one_person_vouch_for_each_other(client_a: Client, faces: Path, scored: None) -> None:
     first, *others = (encoded(small(faces / f"obama_{number}.jpg")) for number in (1, 2, 3))
     stranger = encoded(small(faces / "biden_2.jpg"))
-    assert check_frames(client=client_a, reference=first, frames=others).is_live
-    refused = check_frames(client=client_a, reference=first, frames=[others[0], stranger])
+    probe = read_face(data=first)
+    assert check_frames(client=client_a, reference=probe.embeddings, probe=probe, frames=others).is_live
+    refused = check_frames(client=client_a, reference=probe.embeddings, probe=probe, frames=[others[0], stranger])
     assert refused.reasons == ["liveness.other_face"]
-    spoof = (faces / "spoof" / "fake_1.jpg").read_bytes()
-    assert check_frames(client=client_a, reference=spoof, frames=[]).reasons == ["liveness.spoof"]
+    spoof = read_face(data=(faces / "spoof" / "fake_1.jpg").read_bytes())
+    result = check_frames(client=client_a, reference=spoof.embeddings, probe=spoof, frames=[])
+    assert result.reasons == ["liveness.spoof"]
 
 
 @pytest.mark.parametrize("name", ["obama_1.jpg", "biden_2.jpg"])

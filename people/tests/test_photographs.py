@@ -15,7 +15,7 @@ from calibration.similarity import similarity
 from clients.models import Scope
 from faceapp.tests.live_stack import LiveStack
 from recognition.tests.photographs import GROUPS, PORTRAITS
-from vision.similarity import distance
+from vision.distances import distance
 
 pytestmark = pytest.mark.models
 

@@ -24,6 +24,7 @@ class Album:
     done: int
     failed: int
     keep_images: bool = False
+    uuid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,12 @@ class AlbumImage:
     height: int | None = None
     finished_at: datetime | None = None
     milliseconds: float | None = None
+    uuid: str | None = None
 
 
 @dataclass(frozen=True)
 class FaceGroup:
-    """One person of an album. `name` is empty while nobody is named; `is_curated`: somebody changed it by hand."""
+    """One person of an album. `name` is empty until the group is named; `is_curated`: it was changed by hand."""
 
     id: int
     name: str
@@ -71,7 +73,7 @@ class FaceGroup:
 
 @dataclass(frozen=True)
 class ImageMatch:
-    """Another image with somebody of this one: the closest pair of faces, by their index in each image."""
+    """Another image that shows a person of this one: the closest pair of faces, by their index in each image."""
 
     image_id: int
     external_id: str | None

@@ -1,4 +1,4 @@
-"""What the service answers. Every field is one of the API's; properties are what callers ask of them most."""
+"""What the service answers. Every field is one of the API's; properties answer the most common questions."""
 
 from __future__ import annotations
 
@@ -103,6 +103,7 @@ class Photograph:
     confidence: float
     created_at: datetime
     quality: dict[str, Any] | None = None
+    uuid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class PersonPhotograph(Photograph):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A person of the gallery beside a face."""
+    """A person of the gallery as a candidate for a face."""
 
     person_id: int
     external_id: str | None
@@ -148,6 +149,7 @@ class Person:
     created_at: datetime
     image_count: int
     primary_image: PersonPhotograph | None = None
+    uuid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -167,12 +169,12 @@ class SearchedFace:
 
     @property
     def match(self) -> Candidate | None:
-        """The nearest person whom the face matches."""
+        """The nearest person that the face matches."""
         return next((person for person in self.candidates if person.comparison.matches), None)
 
     @property
     def name(self) -> str | None:
-        """The name of that person (where there is none, the id), None for a stranger."""
+        """The name of that person, or the id of one without a name; None for a stranger."""
         return (self.match.name or self.match.external_id or str(self.match.person_id)) if self.match else None
 
 
@@ -203,7 +205,7 @@ class Receipt:
 # ---- screening --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Entry:
-    """Somebody on the blacklist. `valid_until`: the last day on which the entry counts."""
+    """A listed person. `valid_until`: the last day on which the entry counts."""
 
     id: int
     name: str
@@ -212,6 +214,7 @@ class Entry:
     is_active: bool = True
     valid_from: date | None = None
     valid_until: date | None = None
+    uuid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -270,6 +273,7 @@ class ScreenedImage:
     image_url: str | None
     processing_timestamp: datetime
     milliseconds: float | None = None
+    uuid: str | None = None
 
     @property
     def matches(self) -> list[Match]:

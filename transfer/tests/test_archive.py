@@ -207,12 +207,12 @@ def test_the_file_is_its_owners_alone_and_never_replaces_another(archive: Path) 
 
 
 def test_a_failed_export_leaves_no_file(gallery: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from transfer import exporting
+    from transfer import archive_export
 
     def fails(**_: object) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(exporting, "read_file", fails)
+    monkeypatch.setattr(archive_export, "read_file", fails)
     (tmp_path / "out").mkdir()
     with pytest.raises(CommandError, match="No space left"):
         export(tmp_path / "out" / "people.zip")
@@ -231,7 +231,7 @@ def test_one_wrong_byte_anywhere_is_noticed(archive: Path) -> None:
         else:  # a byte that says nothing, such as a date in a header
             assert Person.objects.filter(client__name=f"c{place}").count() == 4
     archive.write_bytes(whole[: len(whole) // 2])
-    nothing_came_of(archive, "damaged or no ZIP file")
+    nothing_came_of(archive, "damaged or not a ZIP file")
 
 
 def test_changed_records_and_images_are_noticed(archive: Path) -> None:
@@ -261,7 +261,9 @@ def test_hostile_names_are_refused(archive: Path, name: str) -> None:
 
 def test_images_of_nobody_and_missing_images_are_refused(archive: Path) -> None:
     whole = archive.read_bytes()
-    nothing_came_of(rewrite(archive, lambda entries: entries.update({f"images/{'a' * 64}.png": b"x"})), "of nobody")
+    nothing_came_of(
+        rewrite(archive, lambda entries: entries.update({f"images/{'a' * 64}.png": b"x"})), "belong to no person"
+    )
     archive.write_bytes(whole)
 
     def lose(entries: dict[str, bytes]) -> None:
@@ -276,14 +278,16 @@ def test_images_of_nobody_and_missing_images_are_refused(archive: Path) -> None:
 
 def test_other_files_and_versions_are_refused(archive: Path, tmp_path: Path) -> None:
     (tmp_path / "text.zip").write_text("no archive")
-    nothing_came_of(tmp_path / "text.zip", "no ZIP file")
-    nothing_came_of(tmp_path / "none.zip", "no ZIP file")
+    nothing_came_of(tmp_path / "text.zip", "not a ZIP file")
+    nothing_came_of(tmp_path / "none.zip", "not a ZIP file")
 
     def later(entries: dict[str, bytes]) -> None:
         entries["manifest.json"] = entries["manifest.json"].replace(b'"version": 1', b'"version": 2')
 
     nothing_came_of(rewrite(archive, later), "archives of version 1")
-    nothing_came_of(rewrite(archive, lambda entries: entries.update({"manifest.json": b"{}"})), "no archive of people")
+    nothing_came_of(
+        rewrite(archive, lambda entries: entries.update({"manifest.json": b"{}"})), "not an archive of people"
+    )
     nothing_came_of(rewrite(archive, lambda entries: entries.update({"manifest.json": b"{"})), "cannot be read")
 
 
@@ -310,7 +314,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
 def test_records_that_are_no_people_are_refused_before_anything_is_stored(
     archive: Path, change: Callable[[dict[str, Any]], Any]
 ) -> None:
-    nothing_came_of(rewrite(archive, with_record(change)), "record that is no person")
+    nothing_came_of(rewrite(archive, with_record(change)), "record that is not a valid person")
 
 
 def test_a_person_whom_this_service_cannot_hold_is_refused_alone(archive: Path) -> None:
@@ -330,7 +334,7 @@ def test_an_image_that_this_service_does_not_take_is_refused_alone(archive: Path
 
 def test_strange_quality_is_forgotten(archive: Path) -> None:
     rewrite(archive, with_record(lambda r: r["images"][0].update(quality={"beauty": 1e999})))
-    with pytest.raises(CommandError, match="no person"):  # JSON has no such number
+    with pytest.raises(CommandError, match="not a valid person"):  # JSON has no such number
         import_(archive)
     rewrite(archive, with_record(lambda r: r["images"][0].update(quality={"beauty": 1})))
     import_(archive)

@@ -20,7 +20,7 @@ WRONG_CONTENT = "text/html"  # an error or consent page in place of the file
 
 
 class FetchError(Exception):
-    """A file could not be put in place; the message says why, in words for an administrator."""
+    """A file could not be put in place; the message tells an administrator why."""
 
 
 def in_place(file: WeightFile) -> bool:
@@ -29,10 +29,10 @@ def in_place(file: WeightFile) -> bool:
 
 
 class Fetcher:
-    """Fetches files one after the other, and asks a host that does not answer only once."""
+    """Fetches files one after the other; a host that does not answer is tried only once."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
         self._dead_hosts: set[str] = set()
 
     def fetch(self, file: WeightFile) -> None:
@@ -48,7 +48,7 @@ class Fetcher:
         check(file, part)
         part.replace(file.path)
         pinned = "SHA-256 as pinned" if file.sha256 else f"not pinned, SHA-256 {digest(file.path)}"
-        self._tell(f"{file.name}: {file.path.stat().st_size / 1e6:.1f} MB, {pinned}")
+        self._report(f"{file.name}: {file.path.stat().st_size / 1e6:.1f} MB, {pinned}")
 
     def _download(self, file: WeightFile, part: Path) -> None:
         reasons = []
@@ -63,8 +63,12 @@ class Fetcher:
             except requests.ConnectionError:
                 self._dead_hosts.add(host)
                 reasons.append(f"{host} does not answer")
+            except requests.Timeout:
+                reasons.append(f"{host}: too slow")
+            except requests.HTTPError as error:
+                reasons.append(f"{host}: HTTP {error.response.status_code}")
             except requests.RequestException as error:
-                reasons.append(f"{host}: {_reason(error)}")
+                reasons.append(f"{host}: {error}")
         hint = "Check the network and run the command again; a partial download is continued."
         raise FetchError(f"{file.name} could not be downloaded ({'; '.join(reasons)}). {hint}")
 
@@ -94,7 +98,7 @@ def download(url: str, part: Path, *, label: str) -> None:
             raise requests.RequestException("the partial file was too long; run the command again")
         answer.raise_for_status()
         if answer.headers.get("Content-Type", "").startswith(WRONG_CONTENT):
-            raise requests.RequestException("a page came in place of the file")
+            raise requests.RequestException("the answer was a web page instead of the file")
         if answer.status_code != requests.codes.partial_content:
             start = 0
         _save(answer, part, start, label)
@@ -117,9 +121,3 @@ def check(file: WeightFile, part: Path) -> None:
     if file.sha256 and digest(part) != file.sha256:
         part.unlink()
         raise FetchError(f"{file.name} is not the file that is expected (its SHA-256 differs). It was removed.")
-
-
-def _reason(error: requests.RequestException) -> str:
-    if isinstance(error, requests.HTTPError):
-        return f"HTTP {error.response.status_code}"
-    return "too slow" if isinstance(error, requests.Timeout) else str(error)

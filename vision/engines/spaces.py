@@ -1,6 +1,6 @@
 """The recognition models by name: dimensions, alignment, weights and thresholds. Imports no model library.
 
-The detector is not part of a space: landmarks are found anew inside any detector's box, so that the aligned chip
+The detector is not part of a space: landmarks are placed again inside any detector's box, so that the aligned chip
 hardly depends on it (measured; see docs/engines.md).
 """
 
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vision.distances import METRICS
 from vision.engines import weights
 from vision.engines.weights import WeightFile
 from vision.exceptions import UnknownName
 from vision.types import Space
-
-METRICS = ("cosine", "euclidean", "euclidean_l2", "angular")
 
 
 @dataclass(frozen=True)

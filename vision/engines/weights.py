@@ -1,4 +1,4 @@
-"""Which weight files exist, where they come from and where they lie. Imports no model library."""
+"""The weight files: their sources, hashes and paths. Imports no model library."""
 
 from __future__ import annotations
 
@@ -54,12 +54,11 @@ DLIB_5_POINTS = _dlib(
 DLIB_68_POINTS = _dlib(
     "shape_predictor_68_face_landmarks.dat", "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f"
 )
-DLIB_MMOD = _dlib("mmod_human_face_detector.dat", "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6")
 FASNET = (released("2.7_80x80_MiniFASNetV2.onnx"), released("4_0_0_80x80_MiniFASNetV1SE.onnx"))
 
 
 def missing(files: Iterable[WeightFile]) -> list[str]:
-    """Names of the files that are not in place."""
+    """Names of the files that are missing."""
     return [file.name for file in files if not file.path.is_file()]
 
 
@@ -71,7 +70,7 @@ def require(files: Iterable[WeightFile]) -> None:
 
 
 def verify(files: Iterable[WeightFile]) -> None:
-    """`require`, and every pinned hash fits, so that a space's name tells the truth (code `engine.weights_broken`)."""
+    """`require`, and check every pinned hash, so that the name of a space holds true (code `engine.weights_broken`)."""
     files = tuple(files)
     require(files)
     if broken := [file.name for file in files if file.sha256 and digest(file.path) != file.sha256]:

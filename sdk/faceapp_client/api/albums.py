@@ -1,4 +1,4 @@
-"""Images whose faces are matched and grouped among each other: `/api/v1/albums/`."""
+"""Images whose faces are matched and grouped with each other: `/api/v1/albums/`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from faceapp_client.album_results import Album, AlbumImage, FaceGroup, ImageMatch, Queued
 from faceapp_client.endpoints import D, Pages, Resource, call, given, listing
-from faceapp_client.exchange import Flow, Request
+from faceapp_client.retries import Flow, Request
 from faceapp_client.uploads import ImageSource, parts
 
 ALBUMS = "/api/v1/albums/"
@@ -15,7 +15,7 @@ Many = list  # inside of the class `list` is a method
 
 
 class Albums(Resource[D]):
-    """Who is on which of these images? Upload, process, and look at matches and groups."""
+    """Find out who is on which images: upload, process, and read matches and groups."""
 
     @call
     def create(self, name: str, *, keep_images: bool | None = None, threshold: float | None = None) -> Flow[Album]:
@@ -30,18 +30,18 @@ class Albums(Resource[D]):
 
     @call
     def get(self, album_id: int) -> Flow[Album]:
-        """One album, and how far its images are."""
-        return self._answer(Album, Request("GET", f"{ALBUMS}{album_id}/", harmless=True))
+        """One album and the progress of its images."""
+        return self._answer(Album, Request("GET", f"{ALBUMS}{album_id}/", idempotent=True))
 
     @call
     def update(self, album_id: int, changes: Mapping[str, Any]) -> Flow[Album]:
-        """Change `name`, `keep_images` or `threshold`; what is not named stays."""
-        return self._answer(Album, Request("PATCH", f"{ALBUMS}{album_id}/", json=dict(changes), harmless=True))
+        """Change `name`, `keep_images` or `threshold`; other fields stay as they are."""
+        return self._answer(Album, Request("PATCH", f"{ALBUMS}{album_id}/", json=dict(changes), idempotent=True))
 
     @call
     def delete(self, album_id: int) -> Flow[None]:
         """Erase an album with images, faces and groups."""
-        return self._nothing(Request("DELETE", f"{ALBUMS}{album_id}/"))
+        return self._no_answer(Request("DELETE", f"{ALBUMS}{album_id}/"))
 
     # ---- images ---------------------------------------------------------------------------------------------------
     @call
@@ -52,9 +52,9 @@ class Albums(Resource[D]):
 
     @call
     def process(self, album_id: int, *, images: Iterable[int] | None = None) -> Flow[Queued]:
-        """Process uploaded images, or only these. `get` tells how far they are."""
+        """Process all uploaded images, or only these. `get` returns the progress."""
         body = {} if images is None else {"images": [*images]}
-        return self._answer(Queued, Request("POST", f"{ALBUMS}{album_id}/process/", json=body, harmless=True))
+        return self._answer(Queued, Request("POST", f"{ALBUMS}{album_id}/process/", json=body, idempotent=True))
 
     @listing
     def images(self, album_id: int) -> Pages[AlbumImage]:
@@ -64,28 +64,28 @@ class Albums(Resource[D]):
     @call
     def image(self, album_id: int, image_id: int) -> Flow[AlbumImage]:
         """One image."""
-        return self._answer(AlbumImage, Request("GET", f"{ALBUMS}{album_id}/images/{image_id}/", harmless=True))
+        return self._answer(AlbumImage, Request("GET", f"{ALBUMS}{album_id}/images/{image_id}/", idempotent=True))
 
     @call
     def delete_image(self, album_id: int, image_id: int) -> Flow[None]:
         """Erase an image with its faces and matches."""
-        return self._nothing(Request("DELETE", f"{ALBUMS}{album_id}/images/{image_id}/"))
+        return self._no_answer(Request("DELETE", f"{ALBUMS}{album_id}/images/{image_id}/"))
 
     @listing
     def matches(self, album_id: int, image_id: int) -> Pages[ImageMatch]:
-        """Other images with somebody of this one, closest first."""
+        """Other images that show a person of this one, closest first."""
         return Pages(ImageMatch, f"{ALBUMS}{album_id}/images/{image_id}/matches/")
 
     # ---- groups ---------------------------------------------------------------------------------------------------
     @listing
     def groups(self, album_id: int) -> Pages[FaceGroup]:
-        """The people of an album, who appears most often first."""
+        """The people of an album, most frequent first."""
         return Pages(FaceGroup, f"{ALBUMS}{album_id}/groups/")
 
     @call
     def group(self, album_id: int, group_id: int) -> Flow[FaceGroup]:
         """One group with its faces."""
-        return self._answer(FaceGroup, Request("GET", f"{ALBUMS}{album_id}/groups/{group_id}/", harmless=True))
+        return self._answer(FaceGroup, Request("GET", f"{ALBUMS}{album_id}/groups/{group_id}/", idempotent=True))
 
     @call
     def name_group(self, album_id: int, group_id: int, name: str) -> Flow[FaceGroup]:
@@ -101,6 +101,6 @@ class Albums(Resource[D]):
 
     @call
     def split_group(self, album_id: int, group_id: int, faces: Iterable[int]) -> Flow[FaceGroup]:
-        """Move some faces into a new group, which is answered."""
+        """Move some faces into a new group, which is returned."""
         path = f"{ALBUMS}{album_id}/groups/{group_id}/split/"
         return self._answer(FaceGroup, Request("POST", path, json={"faces": [*faces]}))

@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from faceapp_client.endpoints import D, Pages, Resource, call, form, given, listing
-from faceapp_client.exchange import Flow, Request
 from faceapp_client.results import Comparison, EnrolledPerson, Enrolment, Person, PersonPhotograph, Receipt, Search
+from faceapp_client.retries import Flow, Request
 from faceapp_client.uploads import ImageSource, part
 
 PEOPLE = "/api/v1/people/"
 
 
 class People(Resource[D]):
-    """Enrol people, look for them, and erase them."""
+    """Enrol people, search for them, and erase them."""
 
     @call
     def enrol(
@@ -30,7 +30,7 @@ class People(Resource[D]):
         quality_gate: str | None = None,
         face_choice: str | None = None,
     ) -> Flow[EnrolledPerson]:
-        """A new person, with the face of a photograph or for the time being without.
+        """A new person, with the face of a photograph or without one for now.
 
         `on_existing`: `refuse` (the service's default), `add` or `replace`, when the external id is taken;
         `quality_gate`: `off`, `standard` or `strict`; `face_choice`: `only` or `largest`.
@@ -52,23 +52,23 @@ class People(Resource[D]):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Pages[Person]:
-        """Everybody, or those with this external id or source, with this in their name, enrolled in this time."""
+        """All people, or those with this external id or source, this text in their name, or enrolled in this time."""
         times = given(since=since and since.isoformat(), until=until and until.isoformat())
         return Pages(Person, PEOPLE, given(name=name, external_id=external_id, source=source) | times)
 
     @call
     def get(self, person_id: int) -> Flow[Person]:
         """One person."""
-        return self._answer(Person, Request("GET", f"{PEOPLE}{person_id}/", harmless=True))
+        return self._answer(Person, Request("GET", f"{PEOPLE}{person_id}/", idempotent=True))
 
     @call
     def update(self, person_id: int, changes: Mapping[str, Any]) -> Flow[Person]:
-        """Change `name`, `external_id`, `source` or `metadata`; what is not named stays."""
-        return self._answer(Person, Request("PATCH", f"{PEOPLE}{person_id}/", json=dict(changes), harmless=True))
+        """Change `name`, `external_id`, `source` or `metadata`; other fields stay as they are."""
+        return self._answer(Person, Request("PATCH", f"{PEOPLE}{person_id}/", json=dict(changes), idempotent=True))
 
     @call
     def delete(self, person_id: int, *, keep_record: bool = False) -> Flow[Receipt]:
-        """Erase a person, or the faces only; the receipt says what went."""
+        """Erase a person, or only the faces. The receipt says what was erased."""
         params = {"keep_record": "true"} if keep_record else {}
         return self._answer(Receipt, Request("DELETE", f"{PEOPLE}{person_id}/", params))
 
@@ -84,25 +84,27 @@ class People(Resource[D]):
         threshold: float | None = None,
         return_embeddings: bool | None = None,
     ) -> Flow[Search]:
-        """Who is it? The nearest people for every face (or `faces="largest"`) of an image, or for an embedding."""
+        """Identify people: the nearest ones for every face (or `faces="largest"`) of an image, or for an embedding."""
         fields = given(faces=faces, limit=limit, threshold=threshold, return_embeddings=return_embeddings)
         if sources is not None:
             fields["sources"] = [*sources]
         if image is None:
             body = fields | given(embedding=embedding and [*embedding])
-            return self._answer(Search, Request("POST", f"{PEOPLE}search/", json=body, harmless=True))
+            return self._answer(Search, Request("POST", f"{PEOPLE}search/", json=body, idempotent=True))
         files = [part("image", image)]
         return self._answer(
-            Search, Request("POST", f"{PEOPLE}search/", form=form(**fields), files=files, harmless=True)
+            Search, Request("POST", f"{PEOPLE}search/", form=form(**fields), files=files, idempotent=True)
         )
 
     @call
     def verify(self, person_id: int, image: ImageSource, *, threshold: float | None = None) -> Flow[Comparison]:
-        """Is it this person? The largest face of an image against the person's photographs."""
+        """Verify a person: the largest face of an image against the person's photographs."""
         files = [part("image", image)]
         return self._answer(
             Comparison,
-            Request("POST", f"{PEOPLE}{person_id}/verify/", form=form(threshold=threshold), files=files, harmless=True),
+            Request(
+                "POST", f"{PEOPLE}{person_id}/verify/", form=form(threshold=threshold), files=files, idempotent=True
+            ),
         )
 
     # ---- photographs --------------------------------------------------------------------------------------------
@@ -116,7 +118,7 @@ class People(Resource[D]):
         quality_gate: str | None = None,
         face_choice: str | None = None,
     ) -> Flow[Enrolment]:
-        """Another photograph of a person, or one in the place of all others."""
+        """Another photograph of a person, or one that replaces all others."""
         fields = form(replace=replace, quality_gate=quality_gate, face_choice=face_choice)
         files = [part("image", image)]
         return self._answer(Enrolment, Request("POST", f"{PEOPLE}{person_id}/images/", form=fields, files=files))
@@ -134,10 +136,10 @@ class People(Resource[D]):
     @call
     def delete_image(self, person_id: int, image_id: int) -> Flow[None]:
         """Remove one photograph with its embeddings."""
-        return self._nothing(Request("DELETE", f"{PEOPLE}{person_id}/images/{image_id}/"))
+        return self._no_answer(Request("DELETE", f"{PEOPLE}{person_id}/images/{image_id}/"))
 
     @call
     def make_primary(self, person_id: int, image_id: int) -> Flow[PersonPhotograph]:
-        """Let this photograph stand for the person."""
+        """Make this the photograph that represents the person."""
         path = f"{PEOPLE}{person_id}/images/{image_id}/primary/"
-        return self._answer(PersonPhotograph, Request("POST", path, harmless=True))
+        return self._answer(PersonPhotograph, Request("POST", path, idempotent=True))

@@ -1,6 +1,6 @@
-"""A person as a line of JSON, and back. What comes back was written by others: every field is checked.
+"""A person as a line of JSON, and back. Archives come from elsewhere, so every field that is read is checked.
 
-Embeddings are half-precision numbers as the database holds them, little endian, in base64: not a bit is lost.
+Embeddings are half-precision numbers as in the database, little endian, in base64: not a bit is lost.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -27,16 +28,20 @@ LONGEST_VECTOR = 16_000  # numbers, as the column takes
 
 
 class BadRecord(InvalidInput):
-    """A line of an archive that is no person."""
+    """A record of an archive that is not a valid person."""
 
     code = "archive.bad_record"
 
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """A photograph: the entry that holds it, the face in it, and that face's embedding by the name of each space."""
+    """A face: the archive's entry with the photograph that shows it, and its embedding by the name of each space.
 
-    file: str
+    `file` is None for a face without a picture, which is known by its embeddings alone, such as a face of an album
+    that keeps no files; it has at least one embedding.
+    """
+
+    file: str | None
     original_name: str
     width: int
     height: int
@@ -49,13 +54,20 @@ class ImageRecord:
 
     @property
     def content_hash(self) -> str:
-        """The SHA-256 of the bytes, which is the entry's name."""
-        return self.file.removeprefix("images/").partition(".")[0]
+        """The SHA-256 of the photograph, which is the entry's name; empty without one."""
+        return (self.file or "").removeprefix("images/").partition(".")[0]
+
+    @property
+    def fingerprints(self) -> set[str]:
+        """What identifies the face on a repeated import: the photograph's hash, or without one its embeddings."""
+        if self.file:
+            return {self.content_hash}
+        return {fingerprint(space, vector) for space, vector in self.embeddings.items()}
 
 
 @dataclass(frozen=True)
 class PersonRecord:
-    """A person with photographs, oldest first."""
+    """A person with faces, oldest first."""
 
     external_id: str | None
     source: str
@@ -66,7 +78,8 @@ class PersonRecord:
 
     def to_line(self) -> bytes:
         """One line of JSON with its end."""
-        data = _shallow(self) | {"images": [_image_json(image) for image in self.images]}
+        images = [_shallow(image) | {"embeddings": _base64(image.embeddings)} for image in self.images]
+        data = _shallow(self) | {"images": images}
         return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
     @classmethod
@@ -83,12 +96,12 @@ class PersonRecord:
                 images=tuple(_image(image) for image in _typed(data["images"], list)),
             )
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise BadRecord("The archive holds a record that is no person.") from error
+            raise BadRecord("The archive contains a record that is not a valid person.") from error
 
 
 @dataclass(frozen=True)
 class CalibrationRecord:
-    """A client's threshold in a space, as `people.models.SpaceCalibration` has it."""
+    """A client's threshold in a space, as in `calibration.models.SpaceCalibration`."""
 
     space: str
     metric: str
@@ -109,12 +122,16 @@ class CalibrationRecord:
                 note=_typed(data["note"], str)[:LONGEST_NOTE],
             )
         except (ValueError, TypeError) as error:
-            raise BadRecord("The archive holds a calibration that is none.") from error
+            raise BadRecord("The archive contains an invalid calibration.") from error
 
 
-def _image_json(image: ImageRecord) -> dict[str, Any]:
-    vectors = {space: base64.b64encode(v.astype(HALF).tobytes()).decode() for space, v in image.embeddings.items()}
-    return _shallow(image) | {"embeddings": vectors}
+def fingerprint(space: str, vector: Embedding) -> str:
+    """Identifies an embedding by its space and its numbers in half precision."""
+    return f"{space}:{sha256(vector.astype(HALF).tobytes()).hexdigest()}"
+
+
+def _base64(embeddings: Mapping[str, Embedding]) -> dict[str, str]:
+    return {space: base64.b64encode(v.astype(HALF).tobytes()).decode() for space, v in embeddings.items()}
 
 
 def _shallow(record: PersonRecord | ImageRecord) -> dict[str, Any]:
@@ -124,23 +141,29 @@ def _shallow(record: PersonRecord | ImageRecord) -> dict[str, Any]:
 
 def _image(found: object) -> ImageRecord:
     data = _object(found, ImageRecord)
+    file: str | None = _typed(data["file"], str, type(None))
+    if file is not None and not IMAGE.fullmatch(file):
+        raise ValueError("not an image of the archive")
+    embeddings = {_space(name): _vector(text) for name, text in _typed(data["embeddings"], dict).items()}
+    if not file and not embeddings:
+        raise ValueError("neither a picture nor an embedding")
     x, y, w, h = (_whole(side) for side in _typed(data["box"], list))
     return ImageRecord(
-        file=_entry(data["file"]),
+        file=file,
         original_name=_typed(data["original_name"], str),
-        width=_size(data["width"]),
-        height=_size(data["height"]),
+        width=_size(data["width"], least=1 if file else 0),
+        height=_size(data["height"], least=1 if file else 0),
         box=(x, y, w, h),
         confidence=_finite(data["confidence"]),
         created_at=_moment(data["created_at"]),
         is_primary=_typed(data["is_primary"], bool),
         quality=_typed(data["quality"], dict),
-        embeddings={_space(name): _vector(text) for name, text in _typed(data["embeddings"], dict).items()},
+        embeddings=embeddings,
     )
 
 
 def _object(found: object, cls: type) -> Mapping[str, Any]:
-    """A JSON object with the fields of `cls` and no others."""
+    """A JSON object with exactly the fields of `cls`."""
     data: Mapping[str, Any] = _typed(found, dict)
     if data.keys() != {f.name for f in fields(cls)}:
         raise ValueError("other fields than expected")
@@ -148,16 +171,10 @@ def _object(found: object, cls: type) -> Mapping[str, Any]:
 
 
 def _typed(value: Any, *kinds: type) -> Any:
-    """The value itself. Raises TypeError unless it is of one of these types exactly: true is no number."""
+    """The value itself. Raises TypeError unless it has exactly one of these types: true is not a number."""
     if type(value) not in kinds:
         raise TypeError(f"{type(value)} is none of {kinds}")
     return value
-
-
-def _entry(name: Any) -> str:
-    if not IMAGE.fullmatch(_typed(name, str)):
-        raise ValueError("no image of the archive")
-    return str(name)
 
 
 def _whole(value: Any) -> int:
@@ -167,8 +184,8 @@ def _whole(value: Any) -> int:
     return int(value)
 
 
-def _size(value: Any) -> int:
-    if not _whole(value) > 0:
+def _size(value: Any, *, least: int) -> int:
+    if _whole(value) < least:
         raise ValueError("no size of an image")
     return int(value)
 
@@ -180,7 +197,7 @@ def _finite(value: Any) -> float:
 
 
 def _no_number(text: str) -> float:
-    """JSON knows neither NaN nor Infinity, Python's reader does."""
+    """JSON has neither NaN nor Infinity, but Python's parser accepts both."""
     raise ValueError(text)
 
 

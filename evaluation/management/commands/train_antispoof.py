@@ -1,4 +1,4 @@
-"""`manage.py train_antispoof`: a network that tells your living faces from your attacks, in place of FasNet."""
+"""`manage.py train_antispoof`: trains a network on your own living faces and attacks, to replace FasNet."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from environment.terminal import printable
 from errors import FaceAppError
+from evaluation.attack_rates import AttackRates, attack_rates
 from evaluation.plots import draw_attack_rates
 from vision.antispoof import network, samples
-from vision.antispoof.report import AttackRates, attack_rates
 from vision.engines import DEFAULT, engines, runtime
 
 SEED = 7
@@ -23,7 +24,7 @@ SAME = 1e-3  # by which probabilities of Keras and ONNX Runtime may differ
 
 
 class Command(BaseCommand):
-    help = "Trains a network on photographs of living and of presented faces, and says how well it does on others."
+    help = "Train a network on photographs of living and of presented faces, and report its error rates on others."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("real", type=Path, help="photographs of living faces; a sub-folder per recording or person")
@@ -47,7 +48,7 @@ class Command(BaseCommand):
         self.report(target, rates)
 
     def split(self, folders: list[tuple[Path, int]], share: float) -> samples.Split:
-        """Every usable face, divided. What shows none is counted and left out."""
+        """Every usable face, divided. Files without a face are counted and left out."""
         found: list[samples.Sample] = []
         try:
             engines[DEFAULT].load()
@@ -61,10 +62,11 @@ class Command(BaseCommand):
 
     def read(self, folder: Path, label: int) -> list[samples.Sample]:
         files = samples.files_of(folder)
-        with tqdm(samples.read(folder, label, files), total=len(files), unit="image", desc=folder.name) as bar:
+        name = printable(folder.name)
+        with tqdm(samples.read(folder, label, files), total=len(files), unit="image", desc=name) as bar:
             results = list(bar)
         usable = [sample for sample in results if sample]
-        self.stdout.write(f"{folder.name}: {len(usable)} faces in {len(files)} files.")
+        self.stdout.write(f"{name}: {len(usable)} faces in {len(files)} files.")
         return usable
 
     def train(self, split: samples.Split, epochs: int) -> Any:
@@ -99,9 +101,11 @@ class Command(BaseCommand):
             apcer, bpcer = rates.at(threshold)
             rates_there = f"APCER {apcer:.1%} (attacks that pass), BPCER {bpcer:.1%} (living faces refused)"
             self.stdout.write(f"At {threshold:.3f} ({name}): {rates_there}.")
-        self.stdout.write(self.style.SUCCESS(f"Written to {target}: antispoof.onnx, antispoof.json, antispoof.png."))
         self.stdout.write(
-            f"To use it: FACEAPP_ANTISPOOF_MODEL={target / 'antispoof.onnx'}, and restart web and workers."
+            self.style.SUCCESS(f"Written to {printable(str(target))}: antispoof.onnx, antispoof.json, antispoof.png.")
+        )
+        self.stdout.write(
+            f"To use it: FACEAPP_ANTISPOOF_MODEL={printable(str(target))}/antispoof.onnx, and restart web and workers."
         )
 
 

@@ -1,10 +1,8 @@
-"""Writing a client's people into an archive, but no blacklist entries: their reasons and dates belong to screening."""
+"""Writing a client's people into an archive. Blacklist entries stay: their reasons and dates belong to screening."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,33 +17,25 @@ from people.querysets import PersonQuerySet
 from people.types import Refusal
 from storage.files import read_file
 from transfer.archive import ArchiveWriter, writing
-from transfer.records import ImageRecord, PersonRecord
+from transfer.archive_records import ImageRecord, PersonRecord
+from transfer.types import Exported
 from vision.images import sniff
 
 AT_ONCE = 50  # people whose rows are in memory
 
 
-@dataclass
-class Exported:
-    """What an archive holds. `templates` counts by space; `refused` are images whose file the store has lost."""
-
-    people: int = 0
-    images: int = 0
-    templates: Counter[str] = field(default_factory=Counter)
-    refused: list[Refusal] = field(default_factory=list)
-
-
 def people_to_export(*, client: Client, sources: Sequence[str] | None = None) -> PersonQuerySet:
-    """The client's people, of these sub-galleries only where some are named."""
+    """The client's people; with `sources`, those of these galleries only."""
     known: PersonQuerySet = Person.objects.of_client(client).of_kind(GalleryKind.PEOPLE)
     people = known.select_related("gallery").order_by("pk")
     return people if sources is None else people.in_sources(sources)
 
 
 def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance: Callable[[], object]) -> Exported:
-    """Write the archive. An image whose file is gone is left out and reported. Raises `Unavailable` or OSError.
+    """Write the archive; `advance` is called after each person. Raises `Unavailable` or OSError.
 
-    Who is enrolled, changed or erased meanwhile may be in the archive as before or as after.
+    An image whose file is lost is left out and reported. People who are enrolled, changed or erased meanwhile may be
+    in the archive as before or as after.
     """
     done = Exported()
     images = ReferenceImage.objects.order_by("pk").prefetch_related("face_templates")
@@ -71,17 +61,20 @@ def _person_record(person: Person, archive: ArchiveWriter, done: Exported) -> Pe
 
 
 def _image_record(image: ReferenceImage, archive: ArchiveWriter, done: Exported) -> ImageRecord | None:
+    """None for an image that says nothing about a face: its file is lost, or it has neither file nor embedding."""
+    embeddings = {template.space: np.asarray(template.embedding, np.float32) for template in image.face_templates.all()}
     try:
-        data = read_file(file=image.image)
-        extension = sniff(data).extension
+        entry = _store_file(image, archive)
     except InvalidInput as error:
         done.refused.append(Refusal(f"reference image {image.pk}", error.code, error.message))
         return None
-    embeddings = {template.space: np.asarray(template.embedding, np.float32) for template in image.face_templates.all()}
-    done.images += 1
+    if not entry and not embeddings:
+        return None
+    done.images += entry is not None
+    done.faces += entry is None
     done.templates.update(embeddings.keys())
     return ImageRecord(
-        file=archive.add_image(data, extension=extension),
+        file=entry,
         original_name=image.original_name,
         width=image.width,
         height=image.height,
@@ -94,6 +87,16 @@ def _image_record(image: ReferenceImage, archive: ArchiveWriter, done: Exported)
     )
 
 
+def _store_file(image: ReferenceImage, archive: ArchiveWriter) -> str | None:
+    """The archive's entry for the image; None for a face that is known by its embeddings alone. Raises `InvalidInput`
+    if the file is lost or damaged, or `Unavailable`.
+    """
+    if not image.image:
+        return None
+    data = read_file(file=image.image)
+    return archive.add_image(data, extension=sniff(data).extension)
+
+
 def _manifest(client: Client, done: Exported) -> dict[str, object]:
     calibrations = SpaceCalibration.objects.of_client(client).order_by("space")
     columns = ("space", "metric", "threshold", "false_match_rate", "note")
@@ -101,6 +104,7 @@ def _manifest(client: Client, done: Exported) -> dict[str, object]:
         "created_at": timezone.now().isoformat(),
         "people": done.people,
         "images": done.images,
+        "faces_without_picture": done.faces,
         "templates": dict(sorted(done.templates.items())),
         "calibrations": list(calibrations.values(*columns)),
     }
