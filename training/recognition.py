@@ -49,7 +49,7 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
     `InvalidImage` or `EngineUnavailable`.
     """
     search = search_in(client=client, galleries=galleries_called(client=client, sources=[source]))
-    faces = inference.analyse(data, AnalysisOptions(aliases=[search.alias])).faces
+    faces = inference.analyse(data, AnalysisOptions(aliases=(search.alias,))).faces
     if not faces:
         return []
     templates, point, space = search.templates, search.point, search.space.name

@@ -176,7 +176,7 @@ def test_enrolling_and_deleting_a_gallery_at_once_keeps_everyone(client_a: Clien
 
 
 # ---- API --------------------------------------------------------------------------------------------------------
-def test_galleries_are_listed_by_kind_and_name(
+def test_galleries_are_listed_oldest_first_so_that_new_ones_do_not_move_pages(
     api: APIClient, client_a: Client, client_b: Client, django_assert_num_queries: Any
 ) -> None:
     for number, source in enumerate(["staff", "", "staff", "customers"]):
@@ -188,11 +188,11 @@ def test_galleries_are_listed_by_kind_and_name(
         page = api.get(GALLERIES).json()
     rows = [(row["kind"], row["name"], row["people"], row["is_default"]) for row in page["items"]]
     assert rows == [
-        ("blacklist", "blacklist", 1, True), ("people", "customers", 1, False), ("people", "default", 1, True),
-        ("people", "staff", 2, False),
+        ("people", "staff", 2, False), ("people", "default", 1, True), ("people", "customers", 1, False),
+        ("blacklist", "blacklist", 1, True),
     ]  # fmt: skip
     assert (page["total_items"], page["items"][0]["threshold"], page["items"][0]["space"]) == (4, None, "")
-    assert [row["name"] for row in api.get(f"{GALLERIES}?limit=1&offset=1").json()["items"]] == ["customers"]
+    assert [row["name"] for row in api.get(f"{GALLERIES}?limit=1&offset=1").json()["items"]] == ["default"]
 
 
 def test_a_gallery_is_renamed_given_a_threshold_and_deleted(api: APIClient, client_a: Client) -> None:
