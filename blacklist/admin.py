@@ -30,7 +30,8 @@ from clients.models import Client
 from errors import FaceAppError, InvalidInput
 from people.admin import NamelessHistory, PhotographInline
 from people.models import GalleryKind, ReferenceImage
-from people.services import discard_files, read_portrait
+from people.services import read_portrait
+from storage.files import discard_files
 from storage.pictures import data_url, percentages, picture_response, quality_words, thumbnail
 from vision.types import Upload
 

@@ -16,7 +16,8 @@ from calibration.types import OperatingPoint
 from clients.models import Client
 from clients.numbering import public_id
 from people.models import FaceTemplate, Gallery, GalleryKind, ReferenceImage
-from people.services import erase_files, read_portraits, save_reference_images, search_in, written_files
+from people.services import read_portraits, save_reference_images, search_in, written_files
+from storage.files import erase_files
 from vision.types import Embedding, Upload
 
 ALWAYS = Validity()

@@ -26,10 +26,8 @@ from people.reference_images import (
 )
 from people.search import search_each, search_people
 from people.verification import compare_faces, compare_live, verify_live, verify_person
-from storage.files import STORAGE_ERRORS, discard_files, erase_files, read_file, store_file
 
 __all__ = [
-    "STORAGE_ERRORS",
     "add_reference_image",
     "adopt_face",
     "checked",
@@ -38,19 +36,16 @@ __all__ = [
     "create_person",
     "delete_gallery",
     "delete_reference_image",
-    "discard_files",
     "embed_reference_image",
     "enrol_face",
     "enrol_photographs",
     "erase_faces",
-    "erase_files",
     "erase_person",
     "find_person",
     "galleries_called",
     "get_gallery",
     "get_person",
     "get_reference_image",
-    "read_file",
     "read_portrait",
     "read_portraits",
     "save_person",
@@ -59,7 +54,6 @@ __all__ = [
     "search_in",
     "search_people",
     "set_primary_image",
-    "store_file",
     "update_gallery",
     "update_person",
     "verify_live",
