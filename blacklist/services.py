@@ -12,11 +12,10 @@ from django.utils import timezone
 from blacklist.exceptions import EntryNotFound, LastImage, NameTaken, NoUsableImage
 from blacklist.models import BlacklistEntry
 from blacklist.types import Enrolment, Hit, Validity
-from calibration.types import OperatingPoint
 from clients.models import Client
 from clients.numbering import public_id
 from people.models import FaceTemplate, Gallery, GalleryKind, ReferenceImage
-from people.services import read_portraits, save_reference_images, search_in, written_files
+from people.services import read_portraits, save_reference_images, written_files
 from storage.files import erase_files
 from vision.types import Embedding, Upload
 
@@ -102,17 +101,6 @@ def delete_entry(*, entry: BlacklistEntry) -> None:
     files = [reference.image for reference in ReferenceImage.objects.filter(person=entry)]
     entry.delete()
     erase_files(files=files)
-
-
-def screening_point(
-    *, client: Client, alias: str, metric: str | None = None, threshold: float | None = None
-) -> OperatingPoint:
-    """At which distance a face counts as a listed one, in `metric` (None: the space's own) of an engine's space.
-
-    A `threshold` that the call names decides; otherwise the blacklist's own, then the client's for the space.
-    """
-    gallery = Gallery.objects.default_of(client, GalleryKind.BLACKLIST)
-    return search_in(client=client, galleries=[gallery], threshold=threshold, alias=alias, metric=metric).point
 
 
 def search_blacklist(

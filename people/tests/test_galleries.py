@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
-from blacklist.services import create_entry, screening_point
+from blacklist.services import create_entry
 from calibration.services import set_calibration
 from clients.models import Client, Scope
 from clients.services import create_api_key
@@ -149,13 +149,17 @@ def test_a_gallerys_space_decides_there(client_a: Client) -> None:
     assert services.search_people(client=client_a, probe=probe).space == engines["default"].space.name
 
 
-def test_a_blacklist_may_have_a_threshold_of_its_own(client_a: Client) -> None:
-    assert screening_point(client=client_a, alias="default").threshold == 0.2
+def test_a_gallerys_threshold_is_a_distance_in_its_spaces_own_metric(client_a: Client) -> None:
     blacklist = Gallery.objects.default_of(client_a, GalleryKind.BLACKLIST)
     services.update_gallery(gallery=blacklist, changes={"threshold": 0.05})
-    assert screening_point(client=client_a, alias="default").threshold == 0.05
-    assert screening_point(client=client_a, alias="default", threshold=0.3).threshold == 0.3
-    assert screening_point(client=client_a, alias="default", metric="cosine").threshold != 0.05  # another metric
+
+    def threshold(**options: Any) -> float:
+        return services.search_in(client=client_a, galleries=[blacklist], **options).point.threshold
+
+    assert threshold() == threshold(alias="default") == 0.05
+    assert threshold(threshold=0.3) == 0.3
+    assert threshold(metric="cosine") != 0.05
+    assert threshold(alias="second") != 0.05
 
 
 # ---- deleting ---------------------------------------------------------------------------------------------------
