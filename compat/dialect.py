@@ -33,7 +33,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -45,6 +45,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.utils.module_loading import module_has_submodule
 from django.views.decorators.csrf import csrf_exempt
 
+REPEATED_SLASHES = re.compile("/{2,}")
 View = Callable[..., HttpResponseBase]
 AdminList = tuple[str, str, str, str]  # title, icon, model as in admin URLs, permission
 
@@ -81,10 +82,18 @@ class Dialect:
 
     def serves(self, path: str) -> bool:
         """Whether a path lies below one of the prefixes or is one of the root; repeated slashes do not matter."""
-        clean = re.sub("/{2,}", "/", path).lstrip("/")
-        if clean.startswith(tuple(filter(None, self.prefixes))):
-            return True
-        return any(route.pattern.match(clean.removesuffix("/")) for route in self.root_routes)
+        clean = REPEATED_SLASHES.sub("/", path).lstrip("/")
+        return clean.startswith(self._below) or self._at_root.match(clean.removesuffix("/")) is not None
+
+    @cached_property
+    def _below(self) -> tuple[str, ...]:
+        return tuple(prefix for prefix in self.prefixes if prefix)
+
+    @cached_property
+    def _at_root(self) -> re.Pattern[str]:
+        """All root routes as one expression, since every request is compared with it; without names of groups."""
+        routes = [re.sub(r"\(\?P<\w+>", "(?:", route.pattern.regex.pattern) for route in self.root_routes]
+        return re.compile("|".join(f"(?:{route})" for route in routes) or r"(?!)")
 
 
 class DialectConfig(AppConfig):
