@@ -148,33 +148,35 @@ def page(lines: Sequence[Line], now: datetime, seconds: float) -> str:
 TEXT = """\
 # Benchmarks
 
-Written by `make bench`: one command, one run, everything side by side on the same machine.
-This one ran on {date} with {processors} processors in {seconds:.0f} seconds.
+Written by `make bench`, which measures everything in one run on one machine. This run took
+{seconds:.0f} seconds on {date}, with {processors} processors.
 
 {rows}
 
-- **engine**: our engine against `DeepFace.represent`, both with model Dlib and detector dlib, each in a fresh process;
-  median wall and processor time of an image, and the peak memory of that process.
-- **descriptor, mmod**: dlib's networks on ONNX Runtime against the installed dlib, one thread each, in fresh processes;
-  the least of several calls, and the largest difference between the numbers they answer.
-- **detect-face, process-images**: what one caller waits for over HTTP, with queue, database and file store, against
-  the engine called in a process of its own, in turn on the same JPEG file. The result is the median of what
-  a request takes beside its own engine time (`Server-Timing`), and the ratio of the totals. `process-images` stores
-  the image, searches 1,000 templates, and records faces and matches. A few calls warm up both sides.
-- **job**: images of 640 pixels with one face in one asynchronous job, from sending it to its last result.
-- **screening**: a job of photographs of 1280 pixels with one face and with six, each stored, searched and recorded,
-  against a loop in one process that finds the faces with dlib's CNN, aligns and describes them and does nothing else:
-  as dlib's examples do, and with the images doubled before, as the service does to find faces half as large.
-- **Nextcloud**: `/detect` over HTTP, three callers per worker, against a loop over dlib's own networks in as many
-  processes: load the file, find faces, place landmarks, compute descriptors. One face, 640 pixels; memory is the
-  largest process's that looks at images.
-- **search**: `search_blacklist` on synthetic vectors that are spread like Dlib's, against a comparison of all vectors
+- **engine**: our engine and `DeepFace.represent`, both with model Dlib and detector dlib, each in a fresh process.
+  Median wall and processor time per image, and the peak memory of the process.
+- **descriptor, mmod**: dlib's networks on ONNX Runtime and in the installed dlib, one thread each, in fresh processes.
+  The least of several calls, and the largest difference between the resulting numbers.
+- **detect-face, process-images**: what one caller waits for over HTTP, with queue, database and file storage, and the
+  engine called in a separate process, alternating on the same JPEG file. The result is the median of the time that a
+  request takes in addition to its own engine time (`Server-Timing`), and the ratio of the totals. `process-images`
+  stores the image, searches 1,000 templates, and records faces and matches. A few calls warm up both sides.
+- **job**: images of 640 pixels with one face in one asynchronous job, from the request to the last result.
+- **screening**: a job of photographs of 1280 pixels with one face and with six, each stored, searched and recorded. It
+  is compared with a loop in one process that finds the faces with dlib's CNN, aligns and describes them, and does
+  nothing else: on the images as they are, as dlib's examples do, and on doubled images, on which it finds faces half as
+  large, as the service does.
+- **Nextcloud**: `/detect` over HTTP with three callers per worker, and a loop over dlib's own networks in as many
+  processes as there are workers: load the file, find faces, place landmarks, compute descriptors. One face, 640 pixels.
+  The memory is that of the largest process that analyses images.
+- **search**: `search_blacklist` on synthetic vectors that are distributed like Dlib's, and a comparison of all vectors
   in memory. Recall counts the matches within the threshold.
-- **album**: what a processed image with one face costs beside the engine: its neighbours among the album's stored
-  faces, its group, the commit; and the answer to which images match it. Synthetic vectors, ten per person. Right is a
-  known face that came into its person's group, or a stranger's that came into a group of its own.
-- **people**: the ten nearest people of one client, the database's part of `/people/search`, against the same vectors in
-  memory: `numpy.linalg.norm` of the differences, and the ten least. Recall counts those ten. For a hundred templates
-  the round trip to the database is all of the time; what counts there is that other clients add nothing. (One matrix
-  product over 100,000 vectors takes numpy 1 ms: nothing beats memory where all of it fits and nothing is shared.)
+- **album**: what a processed image with one face costs in addition to the engine: its neighbours among the album's
+  stored faces, its group and the commit; and the answer to which images match it. Synthetic vectors, ten per person. A
+  result is right if a known face joins its person's group, or a stranger's face a group of its own.
+- **people**: the ten nearest people of one client, which is the database's part of `/people/search`, and the same with
+  vectors in memory: `numpy.linalg.norm` of the differences, and the ten smallest. Recall counts those ten. With a
+  hundred templates the time is that of the round trip to the database; the point is that other clients add nothing. (A
+  single matrix product over 100,000 vectors takes numpy 1 ms: nothing beats memory if everything fits into it and
+  nothing is shared.)
 """

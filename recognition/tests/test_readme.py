@@ -1,4 +1,4 @@
-"""The README's calls work as they are written, from the first to the last, on a fresh client."""
+"""The calls of README.md and docs/api.md work as written, each from the first to the last on a fresh client."""
 
 from __future__ import annotations
 
@@ -7,54 +7,80 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.conf import settings
 
-from environment import BASE_DIR
 from recognition.tests.contract_api import Api
 
-pytestmark = pytest.mark.models
-README = (BASE_DIR / "README.md").read_text()
+ROOT = Path(settings.BASE_DIR)
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def calls() -> Iterator[str]:
-    """Every curl line of the README, in order."""
-    for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL):
-        yield from (line for line in block.splitlines() if line.startswith("curl "))
+class Reader:
+    """Types the curl calls of a document, one after the other."""
+
+    def __init__(self, api: Api, folder: Path) -> None:
+        self.folder = folder
+        self.environment = os.environ | {"URL": api.live.url, "KEY": api.key}
+        self.ids: dict[str, int] = {}
+
+    def run(self, line: str) -> tuple[int, str]:
+        """Status code and body of one call; ids in the document become those that the service gave."""
+        line = line.replace("curl ", "curl -s -w '\\n%{http_code}' ", 1)
+        for resource, number in self.ids.items():
+            line = line.replace(f"/{resource}/1/", f"/{resource}/{number}/")
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=True
+        )
+        body, _, status = done.stdout.rpartition("\n")
+        assert int(status) in {200, 201, 202, 204}, (line, status, body)
+        return int(status), body
 
 
-def run(line: str, folder: Path, environment: dict[str, str]) -> tuple[int, str]:
-    """Status code and body of one call."""
-    line = line.replace("curl ", "curl -s -w '\\n%{http_code}' ", 1)
-    done = subprocess.run(["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=True)
-    body, _, status = done.stdout.rpartition("\n")
-    return int(status), body
-
-
-@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_every_call_of_the_readme_works(api: Api, photos: dict[str, bytes], tmp_path: Path) -> None:
+@pytest.fixture
+def reader(api: Api, photos: dict[str, bytes], tmp_path: Path) -> Reader:
+    """With Jane, Jane between two others, and another person in the current folder."""
     for name, photo in (("jane.jpg", "S2"), ("party.jpg", "M"), ("door.jpg", "V")):
         (tmp_path / name).write_bytes(photos[photo])
-    environment = os.environ | {"URL": api.live.url, "KEY": api.key}
-    entry = image = person = album = 0
-    for line in calls():
-        line = line.replace("/blacklist/1/", f"/blacklist/{entry}/").replace(
-            "/processed-images/1/", f"/processed-images/{image}/"
-        )
-        line = line.replace("/people/1/", f"/people/{person}/").replace("/albums/1/", f"/albums/{album}/")
-        status, body = run(line, tmp_path, environment)
-        assert status in {200, 201, 202, 204}, (line, status, body)
+    return Reader(api, tmp_path)
+
+
+def calls(document: str) -> list[str]:
+    """Every curl line of the document's shell blocks, in order."""
+    blocks = re.findall(r"```bash\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.startswith("curl ")]
+
+
+def matches(face: dict[str, Any]) -> int:
+    return sum(found["comparison"]["decision"] == "match" for found in face["candidates"])
+
+
+@pytest.mark.models
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_the_three_calls_of_the_readme_enrol_search_and_screen(reader: Reader) -> None:
+    enrolled, searched, screened = (json.loads(reader.run(line)[1]) for line in calls("README.md"))
+    assert enrolled["name"] == "Jane Doe"
+    assert [matches(face) for face in searched["faces"]].count(1) == 1
+    assert [result["has_blacklist_match"] for result in screened] == [False, False]  # nobody is listed yet
+
+
+@pytest.mark.models
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_every_call_of_the_api_tour_works(reader: Reader, photos: dict[str, bytes]) -> None:
+    for line in calls("docs/api.md"):
+        status, body = reader.run(line)
         if "external_id=u-17 " in line:
-            person = json.loads(body)["id"]
+            reader.ids["people"] = json.loads(body)["id"]
         elif line.endswith("/albums/"):
-            album = json.loads(body)["id"]
+            reader.ids["albums"] = json.loads(body)["id"]
         elif "name=" in line:
-            entry = json.loads(body)["id"]
+            reader.ids["blacklist"] = json.loads(body)["id"]
         if "party.jpg -F images=@door.jpg $URL" in line and status == 200:
             results = json.loads(body)
-            image = results[0]["db_id"]
+            reader.ids["processed-images"] = results[0]["db_id"]
             assert [result["has_blacklist_match"] for result in results] == [True, False]
         if line.endswith("/verify"):
             assert json.loads(body)["decision"] == "no_match"
@@ -63,14 +89,31 @@ def test_every_call_of_the_readme_works(api: Api, photos: dict[str, bytes], tmp_
         if line.endswith("$URL/face-otp"):
             assert json.loads(body)["compare_result"] == "MATCH"
         if line.endswith("/people/search"):
-            assert sum(_matches(face) for face in json.loads(body)["faces"]) == 1
-    assert (tmp_path / "evidence.jpg").read_bytes() == photos["M"]
+            assert sum(matches(face) for face in json.loads(body)["faces"]) == 1
+    assert (reader.folder / "evidence.jpg").read_bytes() == photos["M"]
 
 
-def _matches(face: dict[str, list[dict[str, dict[str, str]]]]) -> int:
-    return sum(found["comparison"]["decision"] == "match" for found in face["candidates"])
+def anchors(document: Path) -> set[str]:
+    """The names under which GitHub links to the headings of a document."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_links_of_the_readme_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert target.startswith("https://") or (BASE_DIR / target).exists(), target
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", document.read_text()):
+        path, _, anchor = target.partition("#")
+        if not target.startswith("https://"):
+            assert (linked := document.parent / path if path else document).exists(), target
+            assert not anchor or anchor in anchors(linked), target
+
+
+def test_the_readme_names_every_document() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [path.name for path in DOCUMENTS[2:] if f"(docs/{path.name})" not in readme] == []
+
+
+def test_the_walks_of_the_architecture_lead_to_files_that_exist() -> None:
+    walks = (ROOT / "docs" / "architecture.md").read_text().partition("## Five walks")[2]
+    files = re.findall(r"`([\w/.-]+\.(?:py|md|html|yml|txt))`", walks)
+    assert [file for file in files if not (ROOT / file).exists()] == []
