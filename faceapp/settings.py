@@ -275,6 +275,7 @@ DLIB_PIPELINE = "vision.engines.dlib_native.NativeDlibPipeline"  # for callers t
 DETECTION_SIDE = env.int("FACEAPP_DETECTION_SIDE", default=1280)  # longest side for detection, pixels
 DETECTION_ENLARGEMENT = env.float("FACEAPP_DETECTION_ENLARGEMENT", default=1.75)  # of what mmod looks at
 DLIB_NETWORK = env.str("FACEAPP_DLIB_NETWORK", default="onnx")  # or dlib: its own, for comparison
+LICENCE = env.str("FACEAPP_LICENCE", default="any")  # of the weights: any, permissive, or a list
 QUALITY_GATE = env.str("FACEAPP_QUALITY_GATE", default="standard")  # of enrolments: off, standard or strict
 FACEAPP_WAIT_SECONDS = env.float("FACEAPP_WAIT_SECONDS", default=60.0)
 MAX_ATTEMPTS = 3  # how often an image is tried whose worker died
