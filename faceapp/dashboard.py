@@ -120,7 +120,8 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The way to every list that the user may see."""
-    groups = [{"items": [{"title": "Dashboard", "icon": "dashboard", "link": reverse("admin:index")}]}]
+    first = [("Dashboard", "dashboard", "admin:index"), ("Models", "neurology", "models")]
+    groups = [{"items": [{"title": title, "icon": icon, "link": reverse(name)} for title, icon, name in first]}]
     for title, lists in SIDEBAR:
         items = [
             {"title": name, "icon": icon, "link": reverse(f"admin:{model}_changelist")}

@@ -54,7 +54,7 @@ def check_licences(**_: Any) -> list[CheckMessage]:
     if licences.ANY in licences.chosen():
         return []
     try:
-        refused = [licences.refusal(card) for card in enabled_cards() if not licences.is_permitted(card)]
+        refused = [licences.refusal(card) for card in enabled_cards(pipeline=False) if not licences.is_permitted(card)]
         refused += [
             f"FACEAPP_LICENCE={settings.LICENCE} does not permit {name}, which states no licence."
             for name in without_card()

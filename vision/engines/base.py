@@ -23,6 +23,7 @@ class FaceEngine(ABC):
 
     detector: str
     space: Space
+    device: str = "cpu"  # where its networks run
 
     @abstractmethod
     def load(self) -> None:

@@ -24,10 +24,10 @@ def enabled_files() -> tuple[WeightFile, ...]:
     return tuple(dict.fromkeys((*own, *extra, *pipeline)))
 
 
-def enabled_cards() -> list[Card]:
-    """The cards of everything in use, liveness included."""
+def enabled_cards(*, pipeline: bool = True) -> list[Card]:
+    """The cards of everything in use, liveness included; dlib's own pipeline, which is always there, if wanted."""
     files = {*enabled_files(), *passive.files()}
-    names = {*settings.FACE_DETECTORS, *OF_PIPELINE}
+    names = {*settings.FACE_DETECTORS, *(OF_PIPELINE if pipeline else ())}
     for alias in engines.aliases():
         names |= {engines[alias].space.model, engines[alias].detector}
     return [
