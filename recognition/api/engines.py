@@ -50,7 +50,7 @@ class ModelCardSerializer(serializers.Serializer):  # type: ignore[type-arg]
     )
     code_licence = serializers.CharField(source="card.code_licence")
     training_data = serializers.CharField(source="card.training_data")
-    source = serializers.CharField(source="card.source", help_text="Who states licence and training data.")
+    stated_by = serializers.CharField(source="card.source", help_text="Who states licence and training data.")
     accuracy = serializers.CharField(source="card.accuracy", help_text="Measured by this project.")
     dimensions = serializers.IntegerField(source="card.dimensions", allow_null=True)
     files = WeightFileSerializer(source="card.files", many=True)

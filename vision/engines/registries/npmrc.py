@@ -38,7 +38,7 @@ class NpmConfig:
         headers = dict(options.pop("headers", {}))
         if credentials := self._credentials(url):
             headers["Authorization"] = credentials
-        ours = {"headers": headers, "verify": self._verify(), "proxies": self._proxies(url)}
+        ours: dict[str, Any] = {"headers": headers, "verify": self._verify(), "proxies": self._proxies(url)}
         return requests.get(url, **ours, **options)  # noqa: S113  callers name a timeout
 
     def _credentials(self, url: str) -> str | None:

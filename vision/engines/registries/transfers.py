@@ -9,7 +9,7 @@ import requests
 from tqdm import tqdm
 
 TIMEOUT = (5, 30)  # seconds to connect, seconds without a byte
-CHUNK = 1 << 20  # bytes
+CHUNK = 1 << 16  # bytes; what is less of it is lost when a connection breaks
 WRONG_CONTENT = "text/html"  # an error or consent page instead of the file
 
 

@@ -51,8 +51,7 @@ class Command(BaseCommand):
         )
         if not required and not optional:
             return
-        fetcher = Fetcher(self.stdout.write, source=source)
-        with exclusive():
+        with exclusive(), Fetcher(self.stdout.write, source=source) as fetcher:
             failures = [message for file in required if (message := self.fetch(fetcher, file))]
             for file in optional:
                 if message := self.fetch(fetcher, file):

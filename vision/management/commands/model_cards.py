@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from environment import BASE_DIR
 from vision.engines.cards import CARDS, Card
 
 START, END = "<!-- model cards: start -->\n", "<!-- model cards: end -->\n"
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         if not write:
             self.stdout.write(tables())
             return
-        file = settings.BASE_DIR / "docs" / "engines.md"
+        file = BASE_DIR / "docs" / "engines.md"
         before, _, rest = file.read_text(encoding="utf-8").partition(START)
         after = rest.partition(END)[2]
         file.write_text(f"{before}{START}{tables()}{END}{after}", encoding="utf-8")
