@@ -17,6 +17,7 @@ import requests
 
 from environment import socket_directory
 from faceapp.tests.live_stack import LiveStack, running_stack
+from vision.tests.shared_weights import copied_for
 
 pytestmark = pytest.mark.models
 
@@ -36,7 +37,8 @@ def own_stack(folder: Path) -> Iterator[LiveStack]:
     """In a path as awkward as a path may be; `live` has a plain one."""
     var = folder / "a folder; 100% 'odd' #1" / ("long" * 25)
     var.mkdir(parents=True)
-    with running_stack(LiveStack(var, LEAN)) as stack:
+    models = {"FACEAPP_MODELS_DIR": str(copied_for(None, var))}
+    with running_stack(LiveStack(var, LEAN | models)) as stack:
         yield stack
     shutil.rmtree(socket_directory(var))
 
@@ -171,6 +173,7 @@ def test_an_ordinary_user_needs_nothing_outside_the_folder() -> None:
     with tempfile.TemporaryDirectory(prefix="faceapp-user-") as name:
         user = pwd.getpwnam("nobody")
         os.chown(name, user.pw_uid, user.pw_gid)
+        packages |= {"FACEAPP_MODELS_DIR": str(copied_for("nobody", Path(name)))}
         with running_stack(LiveStack(Path(name) / "var", packages, python=python, user="nobody")) as stack:
             assert {process.username() for process in stack.processes()} == {"nobody"}
             assert (stack.var / "postgres" / "data" / "PG_VERSION").exists()

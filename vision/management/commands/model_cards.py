@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--write", action="store_true", help="write them into docs/engines.md")
 
-    def handle(self, *, write: bool, **_: Any) -> None:
+    def handle(self, *, write: bool, **options: Any) -> None:
         if not write:
             self.stdout.write(tables())
             return
