@@ -11,7 +11,7 @@ from django.db import connections, models
 from django.db.models import Count, Q
 
 from albums.types import ImageMatch, Vote
-from people.querysets import DISTANCES
+from vision.distances import DISTANCES
 from vision.similarity import similarity
 from work.claims import ClaimedImageQuerySet
 

@@ -20,6 +20,7 @@ from people.services import discard_files, erase_files, read_file, store_file
 from recognition.services import BULK, check_batch_size
 from vision import inference
 from vision.engines import DEFAULT, engines
+from vision.inference import AnalysisOptions
 from vision.types import Analysis, DetectedFace
 from work.claims import work_on
 from work.types import Submission
@@ -164,7 +165,7 @@ def process(*, image_id: int, task_id: str) -> None:
 
 def _work(image: AlbumImage) -> None:
     alias = engines.alias_of_space(image.album.space)
-    _finish(image, analysis=inference.analyse(read_file(file=image.image), aliases=[alias]))
+    _finish(image, analysis=inference.analyse(read_file(file=image.image), AnalysisOptions(aliases=[alias])))
 
 
 def _fail(image: AlbumImage, error: FaceAppError) -> None:

@@ -112,7 +112,7 @@ def _our_detector(image: Any) -> Callable[[], Any]:
     from vision.engines.dlib_onnx import mmod
 
     network = mmod.load()
-    return lambda: sorted([r.left, r.top, r.right, r.bottom, r.score] for r in network(image))
+    return lambda: sorted([f.box.left, f.box.top, f.box.right, f.box.bottom, f.score] for f in network(image))
 
 
 def _dlib_detector(image: Any) -> Callable[[], Any]:
@@ -127,9 +127,9 @@ def _dlib_detector(image: Any) -> Callable[[], Any]:
 
 
 def _our_descriptor(chips: Any) -> Callable[[], Any]:
-    from vision.engines.dlib_onnx.descriptor import Descriptor
+    from vision.engines.dlib_onnx.descriptor import DescriptorNetwork
 
-    network = Descriptor()
+    network = DescriptorNetwork()
     return lambda: network(chips).tolist()
 
 

@@ -48,7 +48,7 @@ def measure(service: FaceApp) -> list[Overhead]:
         data = photograph(name, side)
 
         def engine(aliases: list[str], data: bytes = data) -> object:
-            return inference.run_engines(data, detector=None, aliases=aliases, liveness=True)
+            return inference.run_engines(data, inference.AnalysisOptions(aliases=aliases, liveness=True))
 
         calls: list[tuple[Callable[[], object], ...]] = [
             (lambda: engine([]), lambda data=data: _ask(service, "detect/detect-face", image=_text(data))),

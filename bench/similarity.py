@@ -26,8 +26,9 @@ INK, GREY, STRANGERS, SAME = "#111827", "#9ca3af", "#d97706", "#2563eb"
 def similarities(folder: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """Of all pairs of labelled faces: those of one person, and those of two."""
     from bench.engine import labelled, ours
+    from vision.distances import distance
     from vision.engines.spaces import space_of
-    from vision.similarity import distance, similarity
+    from vision.similarity import similarity
 
     space = space_of("Dlib")
     threshold = space.thresholds[space.metric]

@@ -20,6 +20,7 @@ from people.types import Refusal
 from transfer.folders import BadLayout, check_file, read_people, read_table, read_upload, shown
 from vision import inference
 from vision.engines import engines
+from vision.inference import AnalysisOptions
 from vision.types import Analysis, Embedding
 
 COLUMNS = ("image_1", "image_2", "same")
@@ -131,7 +132,7 @@ def _describe(photograph: Photograph, alias: str, seen: dict[str, str] | None) -
         if earlier != upload.name:
             return Refusal(upload.name, "import.duplicate", f"The same file as {earlier}.")
     try:
-        analysis = inference.analyse(upload.data, aliases=[alias])
+        analysis = inference.analyse(upload.data, AnalysisOptions(aliases=[alias]))
         choose_face(analysis.faces, "only")
     except InvalidInput as error:
         return Refusal(upload.name, error.code, error.message)

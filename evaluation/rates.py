@@ -11,12 +11,14 @@ occurred, the exact binomial bound (Clopper and Pearson, 1934) for as many trial
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vision.distances import row_distances
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -115,33 +117,12 @@ class Identification:
     false_alarm: Estimate
 
 
-def pair_distances(a: NDArray[np.float32], b: NDArray[np.float32], *, metric: str) -> Floats:
-    """Distances (n,) between the rows of `a` and `b` (n, dimensions); one of them may be a single row.
-
-    A row of zeros has no direction: it is as far as can be by every metric of angles.
-    """
-    x, y = a.astype(np.float64), b.astype(np.float64)
-    if metric == "euclidean":
-        return np.asarray(np.linalg.norm(x - y, axis=-1), np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        cosine = (x * y).sum(axis=-1) / (np.linalg.norm(x, axis=-1) * np.linalg.norm(y, axis=-1))
-    distance = np.clip(1 - np.nan_to_num(cosine, nan=-1.0), 0, 2)
-    return ANGULAR[metric](distance)
-
-
-ANGULAR: dict[str, Callable[[Floats], Floats]] = {
-    "cosine": lambda distance: distance,
-    "euclidean_l2": lambda distance: np.sqrt(2 * distance),
-    "angular": lambda distance: np.arccos(1 - distance) / np.pi,
-}
-
-
 def score_pairs(
     embeddings: NDArray[np.float32], people: Integers, chosen: Integers, *, genuine: NDArray[np.bool_], metric: str
 ) -> Pairs:
     """The pairs `chosen` (n, 2) of rows of `embeddings`, scored and sorted; `people` numbers the person of each row."""
     chunks = [
-        pair_distances(embeddings[part[:, 0]], embeddings[part[:, 1]], metric=metric)
+        row_distances(embeddings[part[:, 0]], embeddings[part[:, 1]], metric=metric)
         for part in np.split(chosen, range(CHUNK, len(chosen), CHUNK))
     ]
     distances = np.concatenate(chunks)
@@ -293,7 +274,7 @@ def _search(
     embeddings: NDArray[np.float32], numbers: Integers, probe: int, metric: str, threshold: float
 ) -> tuple[bool, bool, bool, bool]:
     """Whether the probe's person comes first, is among five, comes first within the threshold; a false alarm."""
-    distances = pair_distances(embeddings[probe], embeddings, metric=metric)
+    distances = row_distances(embeddings[probe], embeddings, metric=metric)
     distances[probe] = np.inf
     nearest = np.full(int(numbers.max()) + 1, np.inf)
     np.minimum.at(nearest, numbers, distances)

@@ -271,7 +271,7 @@ for model in env.list("FACEAPP_EXTRA_MODELS", default=[]):
     }
 # Detectors that a request may name beside the engines' own.
 FACE_DETECTORS = env.list("FACEAPP_EXTRA_DETECTORS", default=["dlib", "mtcnn", "opencv"])
-FACE_DESCRIBER = "vision.engines.dlib_faces.DlibFaces"  # for callers that keep dlib's own numbers
+DLIB_PIPELINE = "vision.engines.dlib_native.NativeDlibPipeline"  # for callers that keep dlib's own numbers
 DETECTION_SIDE = env.int("FACEAPP_DETECTION_SIDE", default=1280)  # longest side for detection, pixels
 DETECTION_ENLARGEMENT = env.float("FACEAPP_DETECTION_ENLARGEMENT", default=1.75)  # of what mmod looks at
 DLIB_NETWORK = env.str("FACEAPP_DLIB_NETWORK", default="onnx")  # or dlib: its own, for comparison

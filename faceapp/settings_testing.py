@@ -19,7 +19,7 @@ FACE_ENGINES = {
     "second": {"BACKEND": "vision.engines.fake.FakeEngine", "OPTIONS": {"model": "Fake8", "dimensions": 8}},
 }
 FACE_DETECTORS = ["mtcnn"]
-FACE_DESCRIBER = "vision.engines.fake.FakeDescriber"
+DLIB_PIPELINE = "vision.engines.fake.FakeDlibPipeline"
 QUALITY_GATE = "off"  # squares of one colour are never sharp
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True

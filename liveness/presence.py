@@ -11,9 +11,11 @@ from errors import InvalidInput
 from liveness.exceptions import FaceNotFound
 from liveness.types import PassiveResult, Policy
 from vision import inference
+from vision.distances import distance
 from vision.engines import DEFAULT, engines
 from vision.exceptions import EngineUnavailable
-from vision.similarity import distance, similarity
+from vision.inference import AnalysisOptions
+from vision.similarity import similarity
 from vision.types import DetectedFace, Embedding
 
 Face = DetectedFace | Mapping[str, Embedding]  # or the embeddings of one, by space
@@ -37,7 +39,7 @@ def read_face(*, data: bytes, alone: bool = False) -> DetectedFace:
 
     `alone`: no other prominent face may be there. Raises `InvalidImage`, `FaceNotFound` or `EngineUnavailable`.
     """
-    faces = inference.analyse(data, aliases=[DEFAULT], liveness=True, frame=True).faces
+    faces = inference.analyse(data, AnalysisOptions(liveness=True, frame=True)).faces
     if not faces:
         raise FaceNotFound("No face was found in this image.", code="face.none")
     largest = max(faces, key=lambda face: face.box.area)

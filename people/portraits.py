@@ -13,6 +13,7 @@ from people.types import FaceChoice, Portrait, Refusal
 from storage.files import content_hash, discard_files, read_file, store_file
 from vision import images, inference
 from vision.engines import engines
+from vision.inference import AnalysisOptions
 from vision.types import DetectedFace, Upload
 
 
@@ -30,7 +31,8 @@ def read_portrait(
     Raises `InvalidImage`, `UnusableFace` (no face, or several where the only one is meant), or `EngineUnavailable`.
     """
     info = images.sniff(upload.data)
-    analysis = inference.analyse(upload.data, aliases=engines.aliases(), liveness=liveness, frame=liveness, queue=queue)
+    options = AnalysisOptions(aliases=engines.aliases(), liveness=liveness, frame=liveness)
+    analysis = inference.analyse(upload.data, options, queue=queue)
     return Portrait(upload, info, choose_face(analysis.faces, face_choice), analysis.width, analysis.height)
 
 

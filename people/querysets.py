@@ -11,6 +11,7 @@ from django.db import connections, models
 from pgvector import HalfVector
 
 from people.types import Neighbour
+from vision.distances import DISTANCES
 
 if TYPE_CHECKING:
     from clients.models import Client
@@ -19,15 +20,6 @@ if TYPE_CHECKING:
 
 BLACKLIST = "blacklist"  # the source that holds blacklist entries; searches among people never see it
 
-COSINE = "(template.embedding <=> probe.embedding)"
-# DeepFace's metrics by name. `least` bounds the angular one as a distance: NaN, which a vector of zeros gives, is
-# greater than every number and so becomes the farthest.
-DISTANCES = {
-    "euclidean": "template.embedding <-> probe.embedding",
-    "cosine": COSINE,
-    "euclidean_l2": f"sqrt(greatest(2 * {COSINE}, 0))",
-    "angular": f"acos(1 - least(greatest({COSINE}, 0), 2)) / pi()",
-}
 SPARE = 4  # templates read for each person wanted; people with many photographs take several places
 
 
@@ -85,7 +77,7 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
         """For each embedding the people with a template within `threshold`, each once, closest first.
 
         Exact, in one query. Filter by client and space first: dimensions must agree, and an index on both leads to the
-        rows. `metric` is one of `DISTANCES`.
+        rows. `metric` is one of `vision.distances.METRICS`.
         """
         templates, filters = self.values("person_id", "reference_image_id", "embedding").query.sql_with_params()
         sql = f"""

@@ -19,8 +19,9 @@ from people.proofs import COMPARE, VERIFY, redeem_for
 from people.querysets import FaceTemplateQuerySet
 from people.types import Candidate, FaceComparisons, Faces, Neighbour, Refusal, Search, SearchedFace, SourcedImage
 from vision import inference
+from vision.distances import distance
 from vision.engines import DEFAULT, engines
-from vision.similarity import distance
+from vision.inference import AnalysisOptions
 from vision.types import DetectedFace, Embedding, Space
 
 MAX_CANDIDATES = 100
@@ -67,7 +68,7 @@ def _probes(
     if data is None:
         vectors = [_usable(embedding, space) for embedding in embeddings or []]
         return [None] * len(vectors), vectors, 0.0
-    analysis = inference.analyse(data, aliases=[alias])
+    analysis = inference.analyse(data, AnalysisOptions(aliases=[alias]))
     largest = choose_face(analysis.faces, "largest")
     chosen = analysis.faces if faces == "all" else [largest]
     return [*chosen], [face.embeddings[space.name] for face in chosen], analysis.milliseconds
@@ -171,7 +172,7 @@ def _first_of(near: Sequence[Neighbour], person: Person, space: Space, threshold
 
 def face_of(data: bytes, space_alias: str = DEFAULT) -> Embedding:
     """The embedding of the largest face of an image. Raises `InvalidImage`, `UnusableFace` or `Unavailable`."""
-    analysis = inference.analyse(data, aliases=[space_alias])
+    analysis = inference.analyse(data, AnalysisOptions(aliases=[space_alias]))
     return choose_face(analysis.faces, "largest").embeddings[engines[space_alias].space.name]
 
 

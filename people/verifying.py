@@ -12,8 +12,8 @@ from people.exceptions import NoTemplate
 from people.models import FaceTemplate, Person
 from people.proofs import COMPARE, VERIFY, Face, check_proof, redeem_for, require_no_picture
 from people.types import LiveComparison, Proof
+from vision.distances import distance
 from vision.engines import DEFAULT, engines
-from vision.similarity import distance
 from vision.types import DetectedFace
 
 

@@ -24,6 +24,7 @@ from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions
 from vision import images, inference
 from vision.engines import DEFAULT, check_names, engines
+from vision.inference import AnalysisOptions
 from vision.types import Analysis, DetectedFace
 from work.claims import DATABASE_AWAY, work_on
 from work.types import Submission
@@ -67,7 +68,7 @@ def detect_faces(*, submission: Submission, detector: str | None = None) -> Anal
     check_names(detector=detector)
     if submission.error:
         raise submission.error
-    return inference.analyse(submission.data, detector=detector, aliases=[], liveness=True)
+    return inference.analyse(submission.data, AnalysisOptions(detector, aliases=[], liveness=True))
 
 
 def submit_images(
@@ -170,7 +171,7 @@ def _search_and_store(image: ProcessedImage, analysis: Analysis) -> None:
 def _analyse(image: ProcessedImage) -> Analysis:
     data = read_file(file=image.image)
     job = image.job
-    return inference.analyse(data, detector=job.detector or None, aliases=[job.engine], liveness=True)
+    return inference.analyse(data, AnalysisOptions(job.detector or None, [job.engine], liveness=True))
 
 
 def _search(image: ProcessedImage, analysis: Analysis) -> list[list[Hit]]:

@@ -7,13 +7,10 @@ from io import BytesIO
 
 from PIL import Image as Pillow
 
-from vision.images import UPRIGHT, _open, _orientation, _to_rgb, _upright
-from vision.refusals import refusal
+from vision.images import decode_reduced
 from vision.types import Box
 
 MARGIN = 0.35  # of the face's size, kept around it on every side
-SIDEWAYS = {Pillow.Transpose.TRANSPOSE, Pillow.Transpose.ROTATE_90, Pillow.Transpose.ROTATE_270,
-            Pillow.Transpose.TRANSVERSE}  # fmt: skip
 
 _one_at_a_time = threading.Lock()  # a page asks for fifty at once, and each may decode millions of pixels
 
@@ -24,30 +21,13 @@ def preview(data: bytes, *, side: int, box: Box | None = None) -> bytes:
     Raises `InvalidImage` when the image cannot be decoded.
     """
     with _one_at_a_time:
-        picture, width = _decode_small(data, side, box)
+        picture, scale = decode_reduced(data, side=side, box=box)
         if box:
-            picture = _cut_out(picture, box, picture.width / width)
+            picture = _cut_out(picture, box, scale)
         picture.thumbnail((side, side), Pillow.Resampling.LANCZOS)
         out = BytesIO()
         picture.save(out, "JPEG", quality=85)
         return out.getvalue()
-
-
-def _decode_small(data: bytes, side: int, box: Box | None) -> tuple[Pillow.Image, int]:
-    """The upright picture, scaled down while decoding where the format can, and its full width in pixels."""
-    picture, info = _open(data)
-    with picture:
-        orientation = _orientation(picture)
-        turn = UPRIGHT.get(orientation)
-        width = info.height if turn in SIDEWAYS else info.width
-        shrink = max(1.0, max(box.w, box.h) / side if box else max(info.width, info.height) / side)
-        picture.draft("RGB", (int(info.width / shrink), int(info.height / shrink)))
-        try:
-            picture.load()
-        except Exception:  # decoders raise whatever a broken file provokes
-            raise refusal("image.truncated") from None
-        upright = _upright(_to_rgb(picture), orientation)
-    return (upright.copy() if upright is picture else upright), width
 
 
 def _cut_out(picture: Pillow.Image, box: Box, scale: float) -> Pillow.Image:

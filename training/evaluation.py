@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.network import Network
 from training.types import Gallery, Judgement, Labels, Split, Vectors
+from vision.distances import distance_matrix
 
 HELD_OUT = 0.25  # of each person's images, one at least
 SEED = 20180913
@@ -88,7 +90,7 @@ def evaluate(network: Network, minimum: float, parts: Split, *, metric: str, thr
     foreign = strangers(parts.held_out, parts.held_out_labels, seed=SEED + 3)
     faces = np.concatenate([parts.held_out, foreign])
     truth = np.concatenate([parts.held_out_labels, np.full(len(foreign), NOBODY)])
-    near = _nearest_by_person(faces, parts, METRICS[metric])
+    near = _nearest_by_person(faces, parts, metric)
     within = [{label: float(d) for label, d in enumerate(row) if d <= threshold} for row in near]
     shares = network.probabilities(faces)
     trained = [Judgement(dict(enumerate(map(float, row))), minimum) for row in shares]
@@ -120,28 +122,8 @@ def is_as_good(metrics: Mapping[str, float]) -> bool:
     )
 
 
-def _nearest_by_person(faces: Vectors, parts: Split, measure: Callable[[Vectors, Vectors], Vectors]) -> Vectors:
+def _nearest_by_person(faces: Vectors, parts: Split, metric: str) -> NDArray[np.float64]:
     """(faces, people): the distance of each face to each person's closest image that was trained with."""
-    distances = measure(faces, parts.vectors)
+    distances = distance_matrix(faces, parts.vectors, metric=metric)
     people = int(parts.labels.max()) + 1
     return np.stack([distances[:, parts.labels == label].min(axis=1) for label in range(people)], axis=1)
-
-
-def _euclidean(a: Vectors, b: Vectors) -> Vectors:
-    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None] - 2 * a @ b.T
-    distances: Vectors = np.sqrt(np.maximum(squares, 0))
-    return distances
-
-
-def _cosine(a: Vectors, b: Vectors) -> Vectors:
-    lengths = np.linalg.norm(a, axis=1)[:, None] * np.linalg.norm(b, axis=1)[None]
-    distances: Vectors = 1 - (a @ b.T) / np.maximum(lengths, 1e-9)
-    return distances
-
-
-METRICS: dict[str, Callable[[Vectors, Vectors], Vectors]] = {
-    "euclidean": _euclidean,
-    "cosine": _cosine,
-    "euclidean_l2": lambda a, b: np.sqrt(np.maximum(2 * _cosine(a, b), 0)).astype(np.float32),
-    "angular": lambda a, b: (np.arccos(np.clip(1 - _cosine(a, b), -1, 1)) / np.pi).astype(np.float32),
-}

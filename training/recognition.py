@@ -30,7 +30,7 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
     `EngineUnavailable`.
     """
     space = engines[DEFAULT].space
-    faces = inference.analyse(data, aliases=[DEFAULT]).faces
+    faces = inference.analyse(data).faces
     if not faces:
         return []
     templates = templates_of(client=client, source=source, space=space.name)

@@ -18,11 +18,9 @@ class VisionConfig(AppConfig):
 
 
 def load_engines(**_: Any) -> None:
-    """Mark this process as a worker and load every enabled engine."""
-    from vision import inference
+    """Load every enabled engine into a worker child."""
     from vision.engines import engines
 
-    inference.IN_WORKER = True
     engines.load()
     gc.collect()
     gc.freeze()  # models and modules stay for good: no need to look through them again

@@ -1,6 +1,28 @@
-"""What can go wrong with pictures and engines. Codes are stable and documented in docs/errors.md."""
+"""What can go wrong with images and engines. Codes are stable and documented in docs/errors.md."""
 
 from errors import InvalidInput, Unavailable, Unprocessable
+
+FORMATS = "JPEG, PNG, WebP, GIF, BMP, TIFF or HEIC"
+
+# The message of every code, which tells the caller what to do. It never repeats what was sent: no URL, no path, no file
+# name, no data.
+IMAGE_ERRORS = {
+    "image.empty": "The image is empty. Send the bytes of an image file.",
+    "image.too_large": "The image is larger than {limit} bytes. Send a smaller file.",
+    "image.too_many_pixels": "The image has more than {limit} pixels, or a side over {side} pixels. Scale it down.",
+    "image.not_an_image": f"This is not an image. Send a {FORMATS} file, or its bytes as base64 or as a data URL.",
+    "image.unsupported_format": f"This kind of file is not supported. Send {FORMATS}.",
+    "image.truncated": "The image file is damaged or incomplete. Send the whole file again.",
+    "image.bad_base64": "The base64 text is damaged or cut off. Encode the whole file again.",
+    "image.url_disabled": "This service fetches no images from URLs. Send the image itself, as base64 or as an upload.",
+    "image.url_refused": "Images are not fetched from this URL, only from the hosts that the administrator allowed. "
+    "Send the image itself, as base64 or as an upload.",
+    "image.url_unreachable": "The URL did not deliver a file. Check the link, or send the image itself.",
+    "image.url_timeout": "The URL did not deliver the whole file within {limit:g} seconds. Send the image itself.",
+    "image.path_disabled": "This service reads no files by name. Send the image itself, as base64 or as an upload.",
+    "image.path_refused": "There is no file of this name that the service may read. "
+    "Name a file below the import folder, or send the image itself.",
+}
 
 
 class InvalidImage(InvalidInput):
@@ -19,3 +41,8 @@ class EngineUnavailable(Unavailable):
     """No worker answered in time (`engine.timeout`), or weights are missing (`engine.weights_missing`)."""
 
     code = "engine.unavailable"
+
+
+def invalid_image(code: str, **values: float) -> InvalidImage:
+    """The error with this code of `IMAGE_ERRORS`, for the caller to raise; `values` fill its message."""
+    return InvalidImage(IMAGE_ERRORS[code].format(**values), code=code)

@@ -26,8 +26,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 from urllib3.util import parse_url
 
-from vision.exceptions import InvalidImage
-from vision.refusals import refusal
+from vision.exceptions import InvalidImage, invalid_image
 
 MAX_REDIRECTS = 3
 MAX_URL = 8192  # characters; signed links of object stores take about 2,000
@@ -91,7 +90,7 @@ def fetch(url: str, *, patience: float | None = None) -> bytes:
     or `image.too_large`. Whether the body is an image is for `images.sniff` to say.
     """
     if not settings.URL_HOSTS:
-        raise refusal("image.url_disabled")
+        raise invalid_image("image.url_disabled")
     seconds = settings.URL_TIMEOUT if patience is None else min(patience, settings.URL_TIMEOUT)
     deadline = Deadline(time.monotonic() + seconds)
     for _ in range(MAX_REDIRECTS + 1):
@@ -101,14 +100,14 @@ def fetch(url: str, *, patience: float | None = None) -> bytes:
             if location is None:
                 return _read_body(response, deadline)
         url = _follow(url, location)
-    raise refusal("image.url_refused")
+    raise invalid_image("image.url_refused")
 
 
 def _follow(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError:
-        raise refusal("image.url_refused") from None
+        raise invalid_image("image.url_refused") from None
 
 
 def check_url(url: str) -> Target:
@@ -116,12 +115,12 @@ def check_url(url: str) -> Target:
     try:
         parts = parse_url(url)
     except (HTTPError, ValueError):
-        raise refusal("image.url_refused") from None
+        raise invalid_image("image.url_refused") from None
     scheme, host = parts.scheme or "", (parts.host or "").strip("[]").rstrip(".")
     port = parts.port or PORTS.get(scheme, 0)
     entries = [entry for entry in settings.URL_HOSTS if _matches(entry.strip(), host, port)]
     if scheme not in PORTS or parts.auth or not entries or len(url) > MAX_URL:
-        raise refusal("image.url_refused")
+        raise invalid_image("image.url_refused")
     # A wildcard leaves the choice of the address to whoever runs the zone, so only a full name may be private.
     may_be_private = settings.URL_ALLOW_PRIVATE and not all(entry.strip().startswith("*.") for entry in entries)
     return Target(scheme, host, port, parts.request_uri, may_be_private)
@@ -159,7 +158,7 @@ def _is_plain_unicast(ip: IPv4Address | IPv6Address) -> bool:
 def _addresses(target: Target, deadline: Deadline) -> list[str]:
     found = _resolvers.submit(resolve, target.host, target.port).result(timeout=deadline.left())
     if not found or not all(is_reachable(address, may_be_private=target.may_be_private) for address in found):
-        raise refusal("image.url_refused")
+        raise invalid_image("image.url_refused")
     return found
 
 
@@ -216,8 +215,8 @@ def _connection(target: Target, address: str, timeout: float) -> HTTPConnection:
 
 def _read_body(response: HTTPResponse, deadline: Deadline) -> bytes:
     if response.status != 200:
-        raise refusal("image.url_unreachable")
-    too_large = refusal("image.too_large", limit=settings.MAX_IMAGE_BYTES)
+        raise invalid_image("image.url_unreachable")
+    too_large = invalid_image("image.too_large", limit=settings.MAX_IMAGE_BYTES)
     if int(response.headers.get("Content-Length") or 0) > settings.MAX_IMAGE_BYTES:
         raise too_large
     chunks: list[bytes] = []
@@ -237,8 +236,8 @@ def _network_errors(deadline: Deadline) -> Iterator[None]:
     try:
         yield
     except (HTTPError, HTTPException, OSError, ValueError):
-        raise (_timeout() if deadline.passed else refusal("image.url_unreachable")) from None
+        raise (_timeout() if deadline.passed else invalid_image("image.url_unreachable")) from None
 
 
 def _timeout() -> InvalidImage:
-    return refusal("image.url_timeout", limit=settings.URL_TIMEOUT)
+    return invalid_image("image.url_timeout", limit=settings.URL_TIMEOUT)

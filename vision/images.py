@@ -1,4 +1,4 @@
-"""The one door for images: text or bytes in, an upright RGB array out. Every limit on input lives here and below it.
+"""Reads images: text or bytes in, an upright RGB array out. Every limit on input lives here and in `vision.sources`.
 
 `read_text` and `sniff` are cheap and run in web processes; `decode` touches pixels and runs in workers.
 Names and declared types are never trusted: the first bytes choose the only decoder that is tried.
@@ -21,13 +21,14 @@ from PIL.ExifTags import Base as Tag
 from PIL.ImageFile import ImageFile
 from pillow_heif import HeifImageFile, register_heif_opener
 
-from vision.exceptions import InvalidImage
-from vision.refusals import refusal
+from vision.exceptions import InvalidImage, invalid_image
 from vision.sources import read_text
 from vision.tiff import check_directory
-from vision.types import Image
+from vision.types import Box, Image
 
-__all__ = ["ImageInfo", "Limits", "decode", "identify", "is_plain_jpeg", "read_text", "safe_name", "sniff"]
+__all__ = [
+    "ImageInfo", "Limits", "decode", "decode_reduced", "identify", "is_plain_jpeg", "read_text", "safe_name", "sniff",
+]  # fmt: skip
 
 MAX_SIDE = 30_000  # pixels
 MAX_HEADER_READS = 20_000  # a photograph needs about a hundred, 100 kB of XMP in a GIF 800
@@ -96,6 +97,7 @@ UPRIGHT = {
     7: Pillow.Transpose.TRANSVERSE,
     8: Pillow.Transpose.ROTATE_90,
 }
+SIDEWAYS = range(5, 9)  # orientations that swap width and height
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,27 @@ def decode(data: bytes, *, limits: Limits | None = None) -> Image:
         except InvalidImage:
             raise
         except Exception:  # decoders raise whatever a broken file provokes
-            raise refusal("image.truncated") from None
+            raise invalid_image("image.truncated") from None
+
+
+def decode_reduced(data: bytes, *, side: int, box: Box | None = None) -> tuple[Pillow.Image, float]:
+    """The upright RGB picture for people to look at, and its scale (1: not reduced).
+
+    Where the format allows it, the picture is reduced while it is decoded, so that its longer side (or that of `box`,
+    in pixels of the upright picture) keeps at least `side` pixels. Raises `InvalidImage` like `decode`.
+    """
+    picture, info = _open(data)
+    with picture:
+        orientation = _orientation(picture)
+        shrink = max(1.0, (max(box.w, box.h) if box else max(info.width, info.height)) / side)
+        picture.draft("RGB", (int(info.width / shrink), int(info.height / shrink)))
+        try:
+            picture.load()
+        except Exception:  # decoders raise whatever a broken file provokes
+            raise invalid_image("image.truncated") from None
+        upright = _upright(_to_rgb(picture), orientation)
+        width = info.height if orientation in SIDEWAYS else info.width
+        return (upright.copy() if upright is picture else upright), upright.width / width
 
 
 def is_plain_jpeg(data: bytes, *, limits: Limits | None = None) -> bool:
@@ -168,9 +190,9 @@ def safe_name(name: str | None, info: ImageInfo) -> str:
 def _open(data: bytes, limits: Limits | None = None) -> tuple[Pillow.Image, ImageInfo]:
     limits = limits or usual_limits()
     if not data:
-        raise refusal("image.empty")
+        raise invalid_image("image.empty")
     if len(data) > limits.bytes:
-        raise refusal("image.too_large", limit=limits.bytes)
+        raise invalid_image("image.too_large", limit=limits.bytes)
     kind = _recognise(data[:64])
     if kind.plugin == "TIFF":
         check_directory(data)
@@ -180,7 +202,7 @@ def _open(data: bytes, limits: Limits | None = None) -> tuple[Pillow.Image, Imag
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
         raise _too_many_pixels(limits) from None
     except Exception:  # plugins raise whatever a broken header provokes
-        raise refusal("image.truncated") from None
+        raise invalid_image("image.truncated") from None
     _check_pixels(*picture.size, limits)
     header.reads_left = sys.maxsize
     return picture, ImageInfo(kind.plugin, *picture.size, kind.extension, kind.content_type)
@@ -202,18 +224,18 @@ def _recognise(start: bytes) -> Format:
     for kind in FORMATS:
         if kind.start.match(start):
             return kind
-    raise refusal("image.unsupported_format" if OTHER_FILES.match(start) else "image.not_an_image")
+    raise invalid_image("image.unsupported_format" if OTHER_FILES.match(start) else "image.not_an_image")
 
 
 def _check_pixels(width: int, height: int, limits: Limits) -> None:
     if width * height > limits.pixels or max(width, height) > MAX_SIDE:
         raise _too_many_pixels(limits)
     if width * height == 0:
-        raise refusal("image.truncated")
+        raise invalid_image("image.truncated")
 
 
 def _too_many_pixels(limits: Limits) -> InvalidImage:
-    return refusal("image.too_many_pixels", limit=limits.pixels, side=MAX_SIDE)
+    return invalid_image("image.too_many_pixels", limit=limits.pixels, side=MAX_SIDE)
 
 
 def _to_rgb(picture: Pillow.Image) -> Pillow.Image:

@@ -1,4 +1,8 @@
-"""The one way from an image to its faces: in a worker it runs the engines, elsewhere it asks a worker and waits."""
+"""The one way from an image to its faces.
+
+Where the engines are loaded (`engines.are_here`: in a worker child) a call runs them; in every other process it hands
+the image to a worker and waits for the answer.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -19,54 +23,56 @@ from kombu.exceptions import OperationalError
 
 from errors import FaceAppError, InvalidInput, Unavailable
 from vision import images
-from vision.descriptors import RawOptions, describe
-from vision.engines import DEFAULT, describer, engines
+from vision.engines import DEFAULT, dlib_pipeline, engines
 from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
 from vision.frames import fingerprint
 from vision.images import Limits
 from vision.quality import assess
-from vision.types import Analysis, Box, DetectedFace, Detection, FrameFace, RawFace, Rectangle
+from vision.raw_faces import RawFaceOptions, run_pipeline
+from vision.types import Analysis, Box, DetectedFace, Detection, FrameFace, RawFace
 
-NO_ANSWER = (CeleryTimeout, TaskRevokedError)  # in time: whoever looks at the clock first, we or the worker
+NO_ANSWER = (CeleryTimeout, TaskRevokedError)  # in time: whichever looks at the clock first, caller or worker
 QUEUE_SECONDS = 5.0  # for one command to Redis, which may carry a whole image
-LOOK_SECONDS = 10.0  # how often somebody who waits looks whether the queue still has the image
+LOOK_SECONDS = 10.0  # how often a caller who waits looks whether the queue still has the image
 RETRY_SECONDS = 2.0
 AT_ONCE = 4  # images of one call that wait for workers at the same time
-INTERACTIVE, PATIENT = "interactive", "patient"  # queues; who waits on the second has time
+INTERACTIVE, PATIENT = "interactive", "patient"  # queues; callers of the second have time
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
-IN_WORKER = False  # set by vision.apps when a worker child starts
+
+
+@dataclass(frozen=True)
+class AnalysisOptions:
+    """What to find out about the faces of an image.
+
+    `aliases` name the engines whose embeddings are wanted (none: detection only). The first one's detector is used
+    unless `detector` names another. `frame` adds what the frames of a sequence are compared by.
+    """
+
+    detector: str | None = None
+    aliases: Sequence[str] = (DEFAULT,)
+    liveness: bool = False
+    frame: bool = False
 
 
 def analyse(
     data: bytes,
+    options: AnalysisOptions = AnalysisOptions(),
     *,
-    detector: str | None = None,
-    aliases: Sequence[str] = (DEFAULT,),
-    liveness: bool = False,
-    frame: bool = False,
     timeout: float | None = None,
     queue: str = INTERACTIVE,
 ) -> Analysis:
     """Find and describe the faces of an encoded image.
 
-    `aliases` name the engines whose embeddings are wanted (none: detection only); the first one's detector is used
-    unless `detector` names another. `frame` adds what the frames of a sequence are compared by. Raises `InvalidImage`,
-    `UnknownName`, or `EngineUnavailable` when no worker answers within `timeout` seconds (default
-    `FACEAPP_WAIT_SECONDS`). One of many images of one call waits in the queue `PATIENT`, behind callers with a single
-    one.
+    Raises `InvalidImage`, `UnknownName`, or `EngineUnavailable` when no worker answers within `timeout` seconds
+    (default `FACEAPP_WAIT_SECONDS`). One of many images of one call waits in the queue `PATIENT`, behind callers with
+    a single image.
     """
-    if IN_WORKER or settings.CELERY_TASK_ALWAYS_EAGER:
-        return run_engines(data, detector=detector, aliases=aliases, liveness=liveness, frame=frame)
+    if _engines_are_here():
+        return run_engines(data, options)
     from vision.tasks import analyse_image  # a task module imports this one
 
-    options: dict[str, object] = {
-        "detector": detector,
-        "aliases": list(aliases),
-        "liveness": liveness,
-        "frame": frame,
-    }
-    answer = _ask_worker(analyse_image, data, options, timeout or settings.FACEAPP_WAIT_SECONDS, queue=queue)
+    answer = _ask_worker(analyse_image, data, asdict(options), timeout or settings.FACEAPP_WAIT_SECONDS, queue=queue)
     return Analysis.from_json(answer)
 
 
@@ -80,51 +86,44 @@ def several(work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answe
         return list(pool.map(work, items))
 
 
-def describe_raw(
-    data: bytes,
-    *,
-    options: RawOptions,
-    timeout: float,
-    rectangle: Rectangle | None = None,
-    limits: Limits | None = None,
+def find_raw_faces(
+    data: bytes, *, options: RawFaceOptions, timeout: float, box: Box | None = None, limits: Limits | None = None
 ) -> list[RawFace]:
-    """`vision.descriptors.describe`, for a caller to whom a late answer is worth more than an early error.
+    """`vision.raw_faces.run_pipeline`, for a caller to whom a late answer is worth more than an early error.
 
-    Within `timeout` seconds a queue that is away or has lost the image is tried again, and so is, once, an image whose
-    worker stopped. Then, or later, it raises `Unavailable` or `EngineUnavailable`.
+    Within `timeout` seconds an image is sent again when the queue is down or has lost it, and once when its worker
+    stopped. After that `Unavailable` or `EngineUnavailable` is raised.
     """
-    if IN_WORKER or settings.CELERY_TASK_ALWAYS_EAGER:
-        return describe(data, options=options, rectangle=rectangle, limits=limits)
-    from vision.tasks import describe_image  # a task module imports this one
+    if _engines_are_here():
+        return run_pipeline(data, options=options, box=box, limits=limits)
+    from vision.tasks import find_faces_of_dlib  # a task module imports this one
 
-    sent: dict[str, object] = {
+    sent: dict[str, Any] = {
         "options": asdict(options),
-        "rectangle": asdict(rectangle) if rectangle else None,
+        "box": asdict(box) if box else None,
         "limits": asdict(limits) if limits else None,
     }
-    answer = _ask_patiently(describe_image, data, sent, time.monotonic() + timeout)
+    answer = _ask_patiently(find_faces_of_dlib, data, sent, time.monotonic() + timeout)
     return [RawFace.from_json(face) for face in answer["faces"]]
 
 
-def require_raw(*, options: RawOptions) -> None:
+def require_raw_weights(*, options: RawFaceOptions) -> None:
     """Raise `EngineUnavailable` (`engine.weights_missing`) unless the weights for `options` are in place."""
-    if names := describer().missing_weights(detectors=options.detectors, points=options.points):
+    if names := dlib_pipeline().missing_weights(detectors=options.detectors, points=options.points):
         message = f"Model weights are missing: {', '.join(names)}. Run `python manage.py fetch_models`."
         raise EngineUnavailable(message, code="engine.weights_missing")
 
 
-def run_engines(
-    data: bytes, *, detector: str | None, aliases: Sequence[str], liveness: bool, frame: bool = False
-) -> Analysis:
+def run_engines(data: bytes, options: AnalysisOptions) -> Analysis:
     """What `analyse` does inside a worker: one decode, one detection, one embedding batch per engine."""
     started = time.perf_counter()
     image = images.decode(data)
-    engine = engines[aliases[0] if aliases else DEFAULT]
-    found = engine.detect(image, detector=detector)
+    engine = engines[options.aliases[0] if options.aliases else DEFAULT]
+    found = engine.detect(image, detector=options.detector)
     chips = engine.chips(image, found)
-    live = engine.liveness(image, found) if liveness else [None] * len(found)
-    expressions = engine.expressions(image, found) if frame else [None] * len(found)
-    vectors = {engines[alias].space.name: engines[alias].embed(image, found) for alias in aliases}
+    live = engine.liveness(image, found) if options.liveness else [None] * len(found)
+    expressions = engine.expressions(image, found) if options.frame else [None] * len(found)
+    vectors = {engines[alias].space.name: engines[alias].embed(image, found) for alias in options.aliases}
     faces = [
         DetectedFace(
             box=d.box,
@@ -133,7 +132,7 @@ def run_engines(
             quality=assess(d, chips[i]),
             liveness=live[i],
             embeddings={space: rows[i] for space, rows in vectors.items()},
-            frame=FrameFace(fingerprint(chips[i]), expressions[i]) if frame else None,
+            frame=FrameFace(fingerprint(chips[i]), expressions[i]) if options.frame else None,
         )
         for i, d in enumerate(found)
     ]
@@ -142,7 +141,7 @@ def run_engines(
 
 
 def embed_whole(data: bytes, *, alias: str = DEFAULT) -> list[DetectedFace]:
-    """The embedding of an image that is one face and nothing else, cut out by somebody before; nothing is searched.
+    """The embedding of an image that shows one face, already cut out, and nothing else; no face is searched.
 
     For programs that load the engines themselves. Raises `InvalidImage` or `EngineUnavailable`.
     """
@@ -151,6 +150,10 @@ def embed_whole(data: bytes, *, alias: str = DEFAULT) -> list[DetectedFace]:
     face = Detection(Box(0, 0, width, height), confidence=1.0)
     [vector] = engines[alias].embed(image, [face])
     return [DetectedFace(face.box, 1.0, face.landmarks, embeddings={engines[alias].space.name: vector})]
+
+
+def _engines_are_here() -> bool:
+    return engines.are_here or bool(settings.CELERY_TASK_ALWAYS_EAGER)
 
 
 @lru_cache(maxsize=1)
@@ -174,7 +177,7 @@ def queue_length(queue: str) -> int:
         return int(handoff().llen(queue))
 
 
-def _ask_patiently(task: Any, data: bytes, options: dict[str, object], deadline: float) -> dict[str, Any]:
+def _ask_patiently(task: Any, data: bytes, options: dict[str, Any], deadline: float) -> dict[str, Any]:
     workers_lost = 0
     while True:
         try:
@@ -188,7 +191,7 @@ def _ask_patiently(task: Any, data: bytes, options: dict[str, object], deadline:
 
 
 def _ask_worker(
-    task: Any, data: bytes, options: dict[str, object], timeout: float, *, queue: str = INTERACTIVE
+    task: Any, data: bytes, options: dict[str, Any], timeout: float, *, queue: str = INTERACTIVE
 ) -> dict[str, Any]:
     key = f"faceapp:image:{uuid.uuid4().hex}"
     try:
@@ -207,12 +210,12 @@ def _ask_worker(
         with suppress(redis.RedisError):
             handoff().delete(key)
     if "error" in answer:
-        raise rebuild_error(**answer["error"])
+        raise error_from_json(**answer["error"])
     return answer
 
 
 def _wait(result: Any, key: str, deadline: float) -> Any:
-    """The result. A Redis that restarted has forgotten image and message: then nobody will ever answer."""
+    """The result. A Redis that restarted has forgotten image and message, so that no answer will ever come."""
     while True:
         try:
             return result.get(timeout=max(min(LOOK_SECONDS, deadline - time.monotonic()), 0.001))
@@ -228,14 +231,14 @@ ERROR_KINDS: dict[str, type[FaceAppError]] = {
 }
 
 
-def describe_error(error: FaceAppError) -> dict[str, str]:
+def error_to_json(error: FaceAppError) -> dict[str, str]:
     """A `FaceAppError` as JSON, for the way back from a worker."""
     kind = next((name for name, cls in ERROR_KINDS.items() if isinstance(error, cls)), "Unavailable")
     return {"kind": kind, "message": error.message, "code": error.code}
 
 
-def rebuild_error(*, kind: str, message: str, code: str) -> FaceAppError:
-    """The inverse of `describe_error`."""
+def error_from_json(*, kind: str, message: str, code: str) -> FaceAppError:
+    """The inverse of `error_to_json`."""
     return ERROR_KINDS[kind](message, code=code)
 
 

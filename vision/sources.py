@@ -12,8 +12,7 @@ from urllib.parse import unquote_to_bytes
 from django.conf import settings
 
 from vision import fetching
-from vision.exceptions import InvalidImage
-from vision.refusals import refusal
+from vision.exceptions import InvalidImage, invalid_image
 
 MAX_PATH = 4096  # characters, as in Linux
 MAX_DATA_URL_HEADER = 256
@@ -41,7 +40,7 @@ def read_text(text: str, *, patience: float | None = None, references: bool = Tr
     text = text.strip()
     data = _read(text, patience, references) if text else b""
     if not data:
-        raise refusal("image.empty")
+        raise invalid_image("image.empty")
     if len(data) > settings.MAX_IMAGE_BYTES:
         raise _too_large()
     return data
@@ -51,7 +50,7 @@ def _read(text: str, patience: float | None, references: bool) -> bytes:
     if text[:5].lower() == "data:":
         return _read_data_url(text)
     if text[:5].lower() == "file:":
-        raise refusal("image.path_refused")
+        raise invalid_image("image.path_refused")
     if references and SCHEME.match(text):
         return fetching.fetch(text, patience=patience)
     if references and _looks_like_path(text):
@@ -62,7 +61,7 @@ def _read(text: str, patience: float | None, references: bool) -> bytes:
 def _read_data_url(text: str) -> bytes:
     comma = text.find(",", 0, MAX_DATA_URL_HEADER)
     if comma < 0:
-        raise refusal("image.bad_base64")
+        raise invalid_image("image.bad_base64")
     body = text[comma + 1 :]
     if not text[:comma].rstrip().lower().endswith(";base64"):
         return _unquote(body)
@@ -75,7 +74,7 @@ def _unquote(text: str) -> bytes:
     try:
         return unquote_to_bytes(text)
     except UnicodeEncodeError:  # JSON can hold halves of surrogate pairs, UTF-8 cannot
-        raise refusal("image.not_an_image") from None
+        raise invalid_image("image.not_an_image") from None
 
 
 def _decode_base64(text: str, *, otherwise: str) -> bytes:
@@ -85,7 +84,7 @@ def _decode_base64(text: str, *, otherwise: str) -> bytes:
             raise _too_large()
         return binascii.a2b_base64(raw + b"=" * (-len(raw) % 4), strict_mode=True)
     except ValueError:  # binascii.Error and UnicodeEncodeError are kinds of it
-        raise refusal(otherwise) from None
+        raise invalid_image(otherwise) from None
 
 
 def _looks_like_path(text: str) -> bool:
@@ -102,22 +101,22 @@ def _looks_like_path(text: str) -> bool:
 def _read_path(text: str) -> bytes:
     """The regular file `text` below `IMPORT_ROOT`, links followed first; all other names get the same answer."""
     if settings.IMPORT_ROOT is None:
-        raise refusal("image.path_disabled")
+        raise invalid_image("image.path_disabled")
     try:
         root = Path(settings.IMPORT_ROOT).resolve(strict=True)
         path = (root / text).resolve(strict=True)
         if not path.is_relative_to(root):
-            raise refusal("image.path_refused")
+            raise invalid_image("image.path_refused")
         return _read_regular_file(path)
     except (OSError, ValueError, RuntimeError):  # missing, unreadable, NUL in the name, a circle of links
-        raise refusal("image.path_refused") from None
+        raise invalid_image("image.path_refused") from None
 
 
 def _read_regular_file(path: Path) -> bytes:
     with open(path, "rb", opener=_open_without_following) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise refusal("image.path_refused")
+            raise invalid_image("image.path_refused")
         if status.st_size > settings.MAX_IMAGE_BYTES:
             raise _too_large()
         return file.read(settings.MAX_IMAGE_BYTES + 1)
@@ -129,4 +128,4 @@ def _open_without_following(path: str, flags: int) -> int:
 
 
 def _too_large() -> InvalidImage:
-    return refusal("image.too_large", limit=settings.MAX_IMAGE_BYTES)
+    return invalid_image("image.too_large", limit=settings.MAX_IMAGE_BYTES)

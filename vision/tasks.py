@@ -9,27 +9,28 @@ from celery import shared_task
 
 from errors import FaceAppError
 from vision import inference
-from vision.descriptors import RawOptions, describe
 from vision.exceptions import EngineUnavailable
 from vision.images import Limits
-from vision.types import Rectangle
+from vision.inference import AnalysisOptions
+from vision.raw_faces import RawFaceOptions, run_pipeline
+from vision.types import Box
 
 
 @shared_task(ignore_result=False, reject_on_worker_lost=False)
 def analyse_image(key: str, options: dict[str, Any]) -> dict[str, Any]:
     """Analyse the image waiting under `key`. A refusal is a result, not a failure: the caller raises it again."""
-    return _answer(key, lambda data: inference.run_engines(data, **options).to_json())
+    return _answer(key, lambda data: inference.run_engines(data, AnalysisOptions(**options)).to_json())
 
 
 @shared_task(ignore_result=False, reject_on_worker_lost=False)
-def describe_image(key: str, sent: dict[str, Any]) -> dict[str, Any]:
-    """Describe the faces of the image waiting under `key` with dlib's own numbers."""
-    options = RawOptions(**sent["options"])
-    rectangle = Rectangle(**sent["rectangle"]) if sent["rectangle"] else None
+def find_faces_of_dlib(key: str, sent: dict[str, Any]) -> dict[str, Any]:
+    """Find and describe the faces of the image waiting under `key` with dlib's own numbers."""
+    options = RawFaceOptions(**sent["options"])
+    box = Box(**sent["box"]) if sent["box"] else None
     limits = Limits(**sent["limits"]) if sent["limits"] else None
 
     def work(data: bytes) -> dict[str, Any]:
-        faces = describe(data, options=options, rectangle=rectangle, limits=limits)
+        faces = run_pipeline(data, options=options, box=box, limits=limits)
         return {"faces": [face.to_json() for face in faces]}
 
     return _answer(key, work)
@@ -44,8 +45,8 @@ def ping() -> str:
 def _answer(key: str, work: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
     data = inference.handoff().get(key)
     if not isinstance(data, bytes):  # expired
-        return {"error": inference.describe_error(EngineUnavailable("The caller stopped waiting."))}
+        return {"error": inference.error_to_json(EngineUnavailable("The caller stopped waiting."))}
     try:
         return work(data)
     except FaceAppError as error:
-        return {"error": inference.describe_error(error)}
+        return {"error": inference.error_to_json(error)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from vision.refusals import refusal
+from vision.exceptions import invalid_image
 
 MAX_ENTRIES = 1000
 MAX_VALUES = 65_536  # of one entry; 30,000 rows of one strip each need 30,000
@@ -24,9 +24,9 @@ def check_directory(data: bytes) -> None:
         end = start + min(entries, MAX_ENTRIES) * struct.calcsize(order + entry)
         found = list(struct.iter_unpack(order + entry, data[start:end]))
     except (struct.error, OverflowError):
-        raise refusal("image.truncated") from None
+        raise invalid_image("image.truncated") from None
     if entries > MAX_ENTRIES or any(_unfolds(*values) for values in found):
-        raise refusal("image.truncated")
+        raise invalid_image("image.truncated")
 
 
 def _unfolds(tag: int, kind: int, count: int) -> bool:

@@ -16,16 +16,56 @@ Point = tuple[float, float]  # x, y in pixels of the full image
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in pixels of the full image; (x, y) is its top left corner."""
+    """A rectangle in pixels of the full image; (x, y) is its top left corner.
+
+    `left`, `top`, `right` and `bottom` are its outermost pixels, as dlib and its callers write rectangles.
+    """
 
     x: int
     y: int
     w: int
     h: int
 
+    @classmethod
+    def from_edges(cls, left: int, top: int, right: int, bottom: int) -> Box:
+        """The box whose outermost pixels these are."""
+        return Box(left, top, right - left + 1, bottom - top + 1)
+
+    @property
+    def left(self) -> int:
+        return self.x
+
+    @property
+    def top(self) -> int:
+        return self.y
+
+    @property
+    def right(self) -> int:
+        return self.x + self.w - 1
+
+    @property
+    def bottom(self) -> int:
+        return self.y + self.h - 1
+
     @property
     def area(self) -> int:
         return self.w * self.h
+
+    def overlap(self, other: Box) -> float:
+        """Intersection over union, 0 to 1, of the areas between the outermost pixels, as dlib measures them."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        shared = max(width, 0) * max(height, 0)
+        union = (self.w - 1) * (self.h - 1) + (other.w - 1) * (other.h - 1) - shared
+        return shared / union if union else 0.0
+
+
+@dataclass(frozen=True)
+class ScoredBox:
+    """A face as one of dlib's detectors reports it: the box may reach beyond the image; the score is above 0."""
+
+    box: Box
+    score: float
 
 
 @dataclass(frozen=True)
@@ -126,7 +166,7 @@ class DetectedFace:
 
 @dataclass(frozen=True)
 class Analysis:
-    """The faces of one image, largest box first as the detector orders them, and the image's size in pixels."""
+    """The faces of one image, from left to right, and the image's size in pixels."""
 
     faces: list[DetectedFace]
     width: int
@@ -147,36 +187,14 @@ class Analysis:
 
 
 @dataclass(frozen=True)
-class Rectangle:
-    """A rectangle as dlib has it: right and bottom edge belong to it, and it may reach beyond the image."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    def overlap(self, other: Rectangle) -> float:
-        """Intersection over union of the areas between the edges, 0 to 1."""
-        width = min(self.right, other.right) - max(self.left, other.left)
-        height = min(self.bottom, other.bottom) - max(self.top, other.top)
-        shared = max(width, 0) * max(height, 0)
-        union = self._between_edges + other._between_edges - shared
-        return shared / union if union else 0.0
-
-    @property
-    def _between_edges(self) -> int:
-        return (self.right - self.left) * (self.bottom - self.top)
-
-
-@dataclass(frozen=True)
 class RawFace:
     """A face exactly as dlib reports it: nothing clipped, scaled or normalised.
 
-    `score` is the detector's own, None where the rectangle was given; `landmarks` are dlib's 5 or 68 points in its
-    order, whole pixels; `descriptor` has 128 numbers. `confirmed`: whether a second detector found the face too.
+    `score` is the detector's own, None where the box was given; `landmarks` are dlib's 5 or 68 points in its order,
+    whole pixels; `descriptor` has 128 numbers. `confirmed`: whether a second detector found the face too.
     """
 
-    rectangle: Rectangle
+    box: Box
     score: float | None
     landmarks: list[tuple[int, int]]
     descriptor: list[float]
@@ -188,7 +206,7 @@ class RawFace:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> RawFace:
         points = [(x, y) for x, y in data["landmarks"]]
-        return cls(**data | {"rectangle": Rectangle(**data["rectangle"]), "landmarks": points})
+        return cls(**data | {"box": Box(**data["box"]), "landmarks": points})
 
 
 @dataclass(frozen=True)

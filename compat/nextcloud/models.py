@@ -8,7 +8,7 @@ from django.db import models
 
 from clients.models import ApiKey
 from compat.nextcloud.querysets import KeyModelQuerySet
-from vision.descriptors import RawOptions
+from vision.raw_faces import RawFaceOptions
 
 
 class FaceModel(models.IntegerChoices):
@@ -20,13 +20,13 @@ class FaceModel(models.IntegerChoices):
     CNN_HOG = 4, "4: CNN checked by HOG, 5 landmarks"
 
     @property
-    def options(self) -> RawOptions:
+    def options(self) -> RawFaceOptions:
         """How its faces are found and described. HOG is upsampled once, as in the older service."""
         return {
-            FaceModel.CNN: RawOptions(detector="mmod"),
-            FaceModel.CNN_68: RawOptions(detector="mmod", points=68),
-            FaceModel.HOG: RawOptions(detector="hog", upsample=1),
-            FaceModel.CNN_HOG: RawOptions(detector="mmod", checked_by="hog"),
+            FaceModel.CNN: RawFaceOptions(detector="mmod"),
+            FaceModel.CNN_68: RawFaceOptions(detector="mmod", points=68),
+            FaceModel.HOG: RawFaceOptions(detector="hog", upsample=1),
+            FaceModel.CNN_HOG: RawFaceOptions(detector="mmod", checked_by="hog"),
         }[self]
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from compat.nextcloud.exceptions import BadPart
 from compat.nextcloud.models import FaceModel
 from compat.nextcloud.services import Detection
-from vision.types import RawFace, Rectangle
+from vision.types import Box, RawFace
 
 # The app groups faces from 0.99 and knows no confidence above 1.1.
 HOG_CONFIDENCE = MAX_CONFIDENCE = 1.1
@@ -38,8 +38,8 @@ def read_upload(files: Mapping[str, Any]) -> Upload:
     return Upload(file.name, file.read())
 
 
-def read_face(fields: Mapping[str, Any]) -> tuple[dict[str, Any], Rectangle]:
-    """The part `face` as it was sent, and its rectangle. Raises `BadPart`."""
+def read_face(fields: Mapping[str, Any]) -> tuple[dict[str, Any], Box]:
+    """The part `face` as it was sent, and its box. Raises `BadPart`."""
     text = fields.get("face")
     if not isinstance(text, str):
         raise BadPart("Send the face as a text part named 'face'.", code="nextcloud.no_face")
@@ -47,10 +47,10 @@ def read_face(fields: Mapping[str, Any]) -> tuple[dict[str, Any], Rectangle]:
     sides = [face.get(side) for side in SIDES]
     if not all(type(side) is int and abs(side) <= MAX_PIXEL for side in sides):
         raise _bad_face("The face needs left, top, right and bottom in whole pixels.")
-    rectangle = Rectangle(*(int(str(side)) for side in sides))
-    if rectangle.left >= rectangle.right or rectangle.top >= rectangle.bottom:
+    box = Box.from_edges(*(int(str(side)) for side in sides))
+    if box.left >= box.right or box.top >= box.bottom:
         raise _bad_face("The face has no size: left must be less than right, and top less than bottom.")
-    return face, rectangle
+    return face, box
 
 
 def write_limits() -> dict[str, Any]:
@@ -64,7 +64,7 @@ def write_detection(name: str, detection: Detection) -> dict[str, Any]:
 
 def write_face(face: RawFace, model: FaceModel) -> dict[str, Any]:
     confidence = {"detection_confidence": confidence_of(face, model)}
-    return confidence | vars(face.rectangle) | write_description(face)
+    return confidence | {side: getattr(face.box, side) for side in SIDES} | write_description(face)
 
 
 def write_description(face: RawFace) -> dict[str, Any]:

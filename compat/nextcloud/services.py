@@ -12,7 +12,7 @@ from compat.nextcloud.exceptions import AreaTooLarge, ModelDisabled
 from compat.nextcloud.models import FaceModel, KeyModel
 from vision import images, inference
 from vision.images import Limits
-from vision.types import RawFace, Rectangle
+from vision.types import Box, RawFace
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,16 @@ def require(*, model: FaceModel) -> None:
     if model == FaceModel.CNN_68 and not settings.NEXTCLOUD_68_POINTS:
         message = "Model 2 is switched off here: its landmarks must not be used commercially. See docs/nextcloud.md."
         raise ModelDisabled(message)
-    inference.require_raw(options=model.options)
+    inference.require_raw_weights(options=model.options)
 
 
 def detect(*, key: ApiKey, data: bytes) -> Detection:
-    """The faces of an image no larger than `/open` allowed. Raises `AreaTooLarge` or what `describe_raw` raises."""
+    """The faces of an image no larger than `/open` allowed. Raises `AreaTooLarge` or what `find_raw_faces` raises."""
     choice, limits = choose(key=key), original_limits()
     info = images.sniff(data, limits=limits)
     if info.width * info.height > largest_area(info.width, info.height):
         raise AreaTooLarge(f"The image has more than {settings.NEXTCLOUD_MAX_AREA} pixels.")
-    faces = inference.describe_raw(
+    faces = inference.find_raw_faces(
         data, options=choice.model.options, timeout=settings.NEXTCLOUD_WAIT_SECONDS, limits=limits
     )
     if faces:
@@ -65,15 +65,15 @@ def detect(*, key: ApiKey, data: bytes) -> Detection:
     return Detection(choice.model, faces)
 
 
-def compute(*, key: ApiKey, data: bytes, rectangle: Rectangle) -> RawFace:
-    """One face of an original photograph, which may be larger. Raises what `describe_raw` raises."""
+def compute(*, key: ApiKey, data: bytes, box: Box) -> RawFace:
+    """One face of an original photograph, which may be larger. Raises what `find_raw_faces` raises."""
     choice, limits = choose(key=key), original_limits()
     images.sniff(data, limits=limits)
-    [face] = inference.describe_raw(
+    [face] = inference.find_raw_faces(
         data,
         options=choice.model.options,
         timeout=settings.NEXTCLOUD_WAIT_SECONDS,
-        rectangle=rectangle,
+        box=box,
         limits=limits,
     )
     _pin(key, choice)

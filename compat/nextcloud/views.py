@@ -70,8 +70,8 @@ class ComputeView(NextcloudView):
 
     def post(self, request: Request) -> Response:
         upload = payloads.read_upload(request.FILES)
-        sent, rectangle = payloads.read_face(request.POST)
-        face = services.compute(key=key_of(request), data=upload.data, rectangle=rectangle)
+        sent, box = payloads.read_face(request.POST)
+        face = services.compute(key=key_of(request), data=upload.data, box=box)
         return Response(payloads.write_computed(upload.name, sent, face))
 
 

@@ -17,7 +17,6 @@ from evaluation.rates import (
     errors_at,
     estimate,
     identify,
-    pair_distances,
     pair_everyone,
     resamples,
     score_pairs,
@@ -25,8 +24,6 @@ from evaluation.rates import (
     threshold_at,
     verify,
 )
-from vision.engines.spaces import METRICS
-from vision.similarity import distance
 
 
 def pairs(genuine: list[float], impostors: list[float]) -> Pairs:
@@ -96,23 +93,6 @@ def test_errors_at_a_threshold_count_distances_equal_to_it_as_matches() -> None:
     assert errors_at(rates, 0.4999) == (0.0, 0.25)
     assert errors_at(rates, 0.0) == (0.0, 1.0)
     assert errors_at(rates, 9.0) == (1.0, 0.0)
-
-
-def test_distances_by_every_metric() -> None:
-    a = np.array([[1, 0], [1, 0], [0, 0]], np.float32)
-    b = np.array([[0, 2], [-3, 0], [1, 1]], np.float32)
-    assert pair_distances(a, b, metric="euclidean") == pytest.approx([5**0.5, 4, 2**0.5])
-    assert pair_distances(a, b, metric="cosine") == pytest.approx([1, 2, 2])
-    assert pair_distances(a, b, metric="euclidean_l2") == pytest.approx([2**0.5, 2, 2])
-    assert pair_distances(a, b, metric="angular") == pytest.approx([0.5, 1, 1])
-    assert pair_distances(a[0], b, metric="cosine") == pytest.approx([1, 2, 0.29289322])
-
-
-@pytest.mark.parametrize("metric", METRICS)
-def test_distances_are_those_of_the_service(metric: str) -> None:
-    a, b = np.random.default_rng(1).normal(size=(2, 20, 16)).astype(np.float32)
-    expected = [distance(x, y, metric=metric) for x, y in zip(a, b, strict=True)]
-    assert pair_distances(a, b, metric=metric) == pytest.approx(expected)
 
 
 def test_everyone_is_paired_once() -> None:

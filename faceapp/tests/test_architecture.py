@@ -38,8 +38,9 @@ OPEN_IN = {
     "vision": {
         "images",
         "inference",
-        "descriptors",
+        "distances",
         "engines",
+        "raw_faces",
         "similarity",
         "frames",
         "clusters",

@@ -53,11 +53,11 @@ def test_an_image_that_ended_its_worker_is_refused_and_an_absent_worker_is_told(
 ) -> None:
     analyse, code = inference.analyse, "engine.worker_lost"
 
-    def fails(data: bytes, **options: Any) -> Any:
+    def fails(data: bytes, *args: Any, **options: Any) -> Any:
         assert options["queue"] == inference.PATIENT  # behind callers with one image
         if data == NOBODY.data:
             raise EngineUnavailable("It stopped.", code=code)
-        return analyse(data, **options)
+        return analyse(data, *args, **options)
 
     monkeypatch.setattr(inference, "analyse", fails)
     done = enrol(client_a, GOOD, NOBODY)

@@ -14,7 +14,8 @@ import requests
 from clients.models import Scope
 from faceapp.tests.live_stack import LiveStack
 from recognition.tests.photographs import GROUPS, PORTRAITS
-from vision.similarity import distance, similarity
+from vision.distances import distance
+from vision.similarity import similarity
 
 pytestmark = pytest.mark.models
 

@@ -9,9 +9,10 @@ from functools import lru_cache
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from vision.engines.base import FaceDescriber, FaceEngine
+from vision.distances import METRICS
+from vision.engines.base import DlibPipeline, FaceEngine
 from vision.engines.detectors import DETECTORS
-from vision.engines.spaces import METRICS, MODELS
+from vision.engines.spaces import MODELS
 from vision.exceptions import UnknownName
 from vision.types import Space
 
@@ -19,9 +20,13 @@ DEFAULT = "default"
 
 
 class EngineHandler:
-    """`engines["default"]` is that engine, built on first use under a lock."""
+    """`engines["default"]` is that engine, built on first use under a lock.
+
+    `are_here`: this process is a worker child, whose purpose is to run them.
+    """
 
     def __init__(self) -> None:
+        self.are_here = False
         self._engines: dict[str, FaceEngine] = {}
         self._lock = threading.Lock()
 
@@ -55,7 +60,8 @@ class EngineHandler:
         raise UnknownName("The model of these embeddings is no longer enabled here.", code="engine.disabled")
 
     def load(self) -> None:
-        """Load every engine. For worker children; see `vision.apps`."""
+        """Load every engine, and run them in this process from now on. For worker children; see `vision.apps`."""
+        self.are_here = True  # even where loading fails: a worker must not ask another worker
         for alias in self.aliases():
             self[alias].load()
 
@@ -69,10 +75,10 @@ engines = EngineHandler()
 
 
 @lru_cache(maxsize=1)
-def describer() -> FaceDescriber:
-    """What `FACE_DESCRIBER` names, once per process."""
-    found: FaceDescriber = import_string(settings.FACE_DESCRIBER)()
-    return found
+def dlib_pipeline() -> DlibPipeline:
+    """What `DLIB_PIPELINE` names, built once per process."""
+    pipeline: DlibPipeline = import_string(settings.DLIB_PIPELINE)()
+    return pipeline
 
 
 def check_names(*, model: str | None = None, detector: str | None = None, metric: str | None = None) -> None:

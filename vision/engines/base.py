@@ -1,4 +1,4 @@
-"""The contract between the service and any face engine."""
+"""The contracts between the service and its face engines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vision import images
 from vision.images import Limits
-from vision.types import Detection, Expression, Image, Rectangle, Space
+from vision.types import Box, Detection, Expression, Image, ScoredBox, Space
 
 
 class FaceEngine(ABC):
@@ -29,7 +29,7 @@ class FaceEngine(ABC):
 
     @abstractmethod
     def detect(self, image: Image, *, detector: str | None = None) -> list[Detection]:
-        """Faces of an RGB image, from top left to bottom right; `detector` overrides the engine's own for this call."""
+        """Faces of an RGB image, from left to right; `detector` overrides the engine's own for this call."""
 
     @abstractmethod
     def embed(self, image: Image, detections: Sequence[Detection]) -> NDArray[np.float32]:
@@ -56,8 +56,8 @@ class FaceEngine(ABC):
         return []
 
 
-class FaceDescriber(ABC):
-    """dlib's parts one by one, for callers that keep dlib's own numbers (see `vision.types.RawFace`).
+class DlibPipeline(ABC):
+    """dlib's steps one by one, for callers that compare dlib's own descriptors (see `vision.types.RawFace`).
 
     Built once per process; constructing it is cheap, and the first call in a worker child loads what it needs.
     """
@@ -67,16 +67,15 @@ class FaceDescriber(ABC):
         return images.decode(data, limits=limits)
 
     @abstractmethod
-    def detect(self, image: Image, *, detector: str, upsample: int = 0) -> list[tuple[Rectangle, float]]:
-        """Faces and scores in the detector's own order; `detector` is `mmod` or `hog`.
+    def detect(self, image: Image, *, detector: str, upsample: int = 0) -> list[ScoredBox]:
+        """Faces in the detector's own order; `detector` is `mmod` or `hog`.
 
-        `upsample`: how often the image is doubled before the search, as dlib does it; rectangles are in pixels of
-        `image`.
+        `upsample`: how often the image is doubled before the search, as dlib does it; boxes are in pixels of `image`.
         """
 
     @abstractmethod
-    def landmarks(self, image: Image, rectangle: Rectangle, *, points: int) -> list[tuple[int, int]]:
-        """dlib's 5 or 68 points inside a rectangle."""
+    def landmarks(self, image: Image, box: Box, *, points: int) -> list[tuple[int, int]]:
+        """dlib's 5 or 68 points inside a box."""
 
     @abstractmethod
     def descriptors(self, image: Image, faces: Sequence[Sequence[tuple[int, int]]]) -> NDArray[np.float32]:

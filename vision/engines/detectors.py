@@ -9,15 +9,16 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from django.conf import settings
 
-from vision.engines import runtime, weights
+from vision.engines import dlib_hog, runtime, weights
+from vision.engines.dlib_onnx import mmod
 from vision.engines.weights import WeightFile
 from vision.exceptions import UnknownName
-from vision.types import Box, Detection, Image, Landmarks, Point
+from vision.types import Box, Detection, Image, Landmarks, Point, ScoredBox
 
 NOWHERE = Box(0, 0, 0, 0)
 MIN_SIDE = 20  # pixels; below it there is no face to find, and some detectors fail
@@ -135,8 +136,6 @@ class MmodDetector(Detector):
     """
 
     def __init__(self) -> None:
-        from vision.engines.dlib_onnx import mmod
-
         self._mmod = mmod.load()
 
     def largest(self, side: int) -> int:
@@ -148,28 +147,21 @@ class MmodDetector(Detector):
         factor = max(min(settings.DETECTION_ENLARGEMENT, room), 1)
         return [self._read(found, factor) for found in self._mmod(_enlarged(image, factor))]
 
-    def _read(self, found: Any, factor: float) -> FramedDetection:
-        width, height = found.right - found.left + 1, found.bottom - found.top + 1
-        box = _divided(Box(found.left, found.top, width, height), factor)
-        return _detection(box, mmod_confidence(found.score), score=found.score)
+    def _read(self, found: ScoredBox, factor: float) -> FramedDetection:
+        return _detection(_divided(found.box, factor), mmod_confidence(found.score), score=found.score)
 
 
 class HogDetector(Detector):
     """dlib's HOG on the grey image, doubled: finds faces of 40 pixels and more."""
 
     def __init__(self) -> None:
-        import dlib
-
-        self._hog = dlib.get_frontal_face_detector()
+        self._hog = dlib_hog.load()
 
     def find(self, image: Image) -> list[FramedDetection]:
         import cv2
 
-        rectangles, scores, _ = self._hog.run(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), 1)
-        return [
-            _detection(Box(r.left(), r.top(), r.width(), r.height()), hog_confidence(score), score=score)
-            for r, score in zip(rectangles, scores, strict=True)
-        ]
+        found = self._hog(cast(Image, cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)), 1)
+        return [_detection(face.box, hog_confidence(face.score), score=face.score) for face in found]
 
 
 class DeepFaceDetector(Detector):

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.engines.base import FaceDescriber, FaceEngine
-from vision.types import Box, Detection, Image, Landmarks, Rectangle, Space
+from vision.engines.base import DlibPipeline, FaceEngine
+from vision.types import Box, Detection, Image, Landmarks, ScoredBox, Space
 
 
 class FakeEngine(FaceEngine):
@@ -58,20 +58,18 @@ class FakeEngine(FaceEngine):
         return [0.05 if chip.min(axis=2).max() > 200 else 0.95 for chip in self.chips(image, detections)]
 
 
-class FakeDescriber(FaceDescriber):
+class FakeDlibPipeline(DlibPipeline):
     """The squares of `FakeEngine` as dlib's detectors would report them; `hog` overlooks squares under 20 pixels."""
 
-    def detect(self, image: Image, *, detector: str, upsample: int = 0) -> list[tuple[Rectangle, float]]:
+    def detect(self, image: Image, *, detector: str, upsample: int = 0) -> list[ScoredBox]:
         boxes = [found.box for found in FakeEngine().detect(image)]
-        kept = [box for box in boxes if detector == "mmod" or box.w >= 20]
-        return [(Rectangle(box.x, box.y, box.x + box.w - 1, box.y + box.h - 1), 1.05) for box in kept]
+        return [ScoredBox(box, 1.05) for box in boxes if detector == "mmod" or box.w >= 20]
 
-    def landmarks(self, image: Image, rectangle: Rectangle, *, points: int) -> list[tuple[int, int]]:
+    def landmarks(self, image: Image, box: Box, *, points: int) -> list[tuple[int, int]]:
         """Five points of an upright face in dlib's order, or as many around the middle."""
-        w, h = rectangle.right - rectangle.left, rectangle.bottom - rectangle.top
         shares = [(0.8, 0.35), (0.6, 0.35), (0.2, 0.35), (0.4, 0.35), (0.5, 0.6)]
         chosen = shares if points == 5 else [(0.5, index / points) for index in range(points)]
-        return [(round(rectangle.left + w * x), round(rectangle.top + h * y)) for x, y in chosen]
+        return [(round(box.x + (box.w - 1) * x), round(box.y + (box.h - 1) * y)) for x, y in chosen]
 
     def descriptors(self, image: Image, faces: Sequence[Sequence[tuple[int, int]]]) -> NDArray[np.float32]:
         height, width = image.shape[:2]

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vision.distances import METRICS
 from vision.engines import weights
 from vision.engines.weights import WeightFile
 from vision.exceptions import UnknownName
 from vision.types import Space
-
-METRICS = ("cosine", "euclidean", "euclidean_l2", "angular")
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,6 @@ DLIB_5_POINTS = _dlib(
 DLIB_68_POINTS = _dlib(
     "shape_predictor_68_face_landmarks.dat", "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f"
 )
-DLIB_MMOD = _dlib("mmod_human_face_detector.dat", "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6")
 FASNET = (released("2.7_80x80_MiniFASNetV2.onnx"), released("4_0_0_80x80_MiniFASNetV1SE.onnx"))
 
 

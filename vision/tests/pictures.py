@@ -10,8 +10,7 @@ import pytest
 from PIL import Image as Pillow
 
 from vision import images
-from vision.exceptions import InvalidImage
-from vision.refusals import REFUSALS
+from vision.exceptions import IMAGE_ERRORS, InvalidImage
 
 RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
 
@@ -32,7 +31,7 @@ def save(picture: Pillow.Image, kind: str, **options: Any) -> bytes:
 def code_of(function: Any, *args: Any) -> str:
     with pytest.raises(InvalidImage) as caught:
         function(*args)
-    assert caught.value.code in REFUSALS
+    assert caught.value.code in IMAGE_ERRORS
     assert caught.value.__cause__ is None
     return str(caught.value.code)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
@@ -57,6 +58,7 @@ def test_it_learns_reports_and_is_used(folders: tuple[Path, Path], tmp_path: Pat
     report = json.loads((tmp_path / "antispoof.json").read_text())
     assert (report["attacks"], report["living"]) == (8, 8)
     assert (report["apcer"], report["bpcer"]) == (0, 0)
+    onnx.checker.check_model(onnx.load(tmp_path / "antispoof.onnx"), full_check=True)
     with Image.open(tmp_path / "antispoof.png") as curve:
         assert min(curve.size) > 300
 

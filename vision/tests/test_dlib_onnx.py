@@ -20,12 +20,12 @@ from vision.engines import runtime, weights
 from vision.engines.deepface import DeepFaceEngine
 from vision.engines.detectors import MmodDetector, find_faces
 from vision.engines.dlib_onnx import mmod
-from vision.engines.dlib_onnx.descriptor import Descriptor
-from vision.engines.dlib_onnx.mmod import FoundFace, Mmod
+from vision.engines.dlib_onnx.descriptor import DescriptorNetwork
+from vision.engines.dlib_onnx.mmod import Mmod
 from vision.engines.downloads import Fetcher
 from vision.tests.conftest import Detected
 from vision.tests.test_engine import COUNTS
-from vision.types import Box, Image
+from vision.types import Box, Image, ScoredBox
 
 pytestmark = pytest.mark.models
 
@@ -69,7 +69,7 @@ def assert_same(ours: Mmod, theirs: Any, image: Image, upsample: int = 0) -> int
     """The detections are equal, in order; returns how many there are."""
     expected = theirs(image, upsample)
     found = ours(image, upsample)
-    assert [(f.left, f.top, f.right, f.bottom) for f in found] == [
+    assert [(f.box.left, f.box.top, f.box.right, f.box.bottom) for f in found] == [
         (e.rect.left(), e.rect.top(), e.rect.right(), e.rect.bottom()) for e in expected
     ]
     np.testing.assert_allclose([f.score for f in found], [e.confidence for e in expected], atol=SCORE)
@@ -184,10 +184,10 @@ def test_descriptors_are_those_of_dlib(their_network: Any, faces: Path) -> None:
     chips = [*cuts, *(VARIANTS[name](cut) for name in ("dark", "rotated", "noisy") for cut in cuts[:3])]
     chips += [np.full((150, 150, 3), value, np.uint8) for value in (0, 255)]
     expected = np.array([np.array(row) for row in their_network.compute_face_descriptor(chips)])
-    found = Descriptor()(np.stack(chips))
+    found = DescriptorNetwork()(np.stack(chips))
     np.testing.assert_allclose(found, expected, atol=DESCRIPTOR)
     assert found.dtype == np.float32
-    np.testing.assert_allclose(np.concatenate([Descriptor()(chip[None]) for chip in chips]), found, atol=1e-6)
+    np.testing.assert_allclose(np.concatenate([DescriptorNetwork()(chip[None]) for chip in chips]), found, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", PHOTOS)
@@ -205,12 +205,12 @@ def test_deepface_itself_runs_on_it(engine: DeepFaceEngine, faces: Path) -> None
     from deepface import DeepFace
     from deepface.modules import modeling
 
-    assert isinstance(modeling.build_model("facial_recognition", "Dlib").model, Descriptor)
+    assert isinstance(modeling.build_model("facial_recognition", "Dlib").model, DescriptorNetwork)
     image = load(faces / "obama_1.jpg")
     (chip,) = engine.chips(image, engine.detect(image))
     options = {"model_name": "Dlib", "detector_backend": "skip", "enforce_detection": False}
     (row,) = DeepFace.represent(chip[:, :, ::-1].copy(), **options)
-    np.testing.assert_allclose(row["embedding"], Descriptor()(chip[None])[0], atol=1e-6)
+    np.testing.assert_allclose(row["embedding"], DescriptorNetwork()(chip[None])[0], atol=1e-6)
 
 
 def test_dlibs_own_network_can_be_chosen(files: None) -> None:
@@ -291,7 +291,7 @@ def test_every_face_of_forty_pixels_is_found_that_dlib_finds(
     for i, cut in enumerate(cuts):
         y, x = 90 + 300 * (i // 3), 70 + 410 * (i % 3)
         canvas[y : y + cut.shape[0], x : x + cut.shape[1]] = cut
-    wanted = [(r.left + r.right) / 2 for r in ours(canvas, 1)]
+    wanted = [(r.box.left + r.box.right) / 2 for r in ours(canvas, 1)]
     assert len(engine.detect(canvas)) == len(wanted) == len(cuts)
 
 
@@ -361,5 +361,5 @@ print([peak, memory("VmRSS") - small])
 
 def test_a_box_reaches_the_image_by_the_factor_it_was_enlarged() -> None:
     detector = MmodDetector.__new__(MmodDetector)
-    found = detector._read(FoundFace(30, 60, 89, 119, 1.05), 1.5)
+    found = detector._read(ScoredBox(Box.from_edges(30, 60, 89, 119), 1.05), 1.5)
     assert found.box == Box(20, 40, 40, 40) and found.score == 1.05 and 0.98 < found.confidence < 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,12 @@ from pytest_django.fixtures import Settings
 
 from bench.engine import decide, labelled, load
 from vision.alignment import five_point_chip
+from vision.distances import METRICS, distance
 from vision.engines import weights
 from vision.engines.deepface import DeepFaceEngine
 from vision.engines.downloads import Fetcher
 from vision.engines.landmarks import LandmarkFinder
-from vision.engines.spaces import METRICS, space_of
+from vision.engines.spaces import space_of
 from vision.exceptions import EngineUnavailable, UnknownName
 from vision.tests.conftest import WEIGHTS, Detected
 from vision.types import Box, Image
@@ -77,7 +79,7 @@ def test_every_labelled_pair_is_decided_rightly(
     engine: DeepFaceEngine, faces: Path, embedded: dict[str, list], detector: str, metric: str
 ) -> None:
     found = [face for face in embedded[detector] if face[2] is not None]
-    result = decide(found, engine.space.thresholds[metric], DISTANCES[metric])
+    result = decide(found, engine.space.thresholds[metric], partial(distance, metric=metric))
     assert (result.false_matches, result.false_non_matches) == (0, 0), result
     assert result.pairs > 200
 
@@ -91,18 +93,6 @@ def test_faces_found_by_different_detectors_share_one_space(engine: DeepFaceEngi
     both = [face for detector in embedded for face in embedded[detector] if face[2] is not None]
     result = decide(both, engine.space.thresholds["euclidean"])
     assert (result.false_matches, result.false_non_matches) == (0, 0), result
-
-
-def cosine(a: np.ndarray, b: np.ndarray) -> float:
-    return 1 - float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
-
-
-DISTANCES = {
-    "euclidean": lambda a, b: float(np.linalg.norm(a - b)),
-    "euclidean_l2": lambda a, b: float(np.linalg.norm(a / np.linalg.norm(a) - b / np.linalg.norm(b))),
-    "cosine": cosine,
-    "angular": lambda a, b: float(np.arccos(np.clip(1 - cosine(a, b), -1, 1)) / np.pi),
-}
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from vision.checks import check_detectors
+from vision.distances import METRICS
 from vision.engines import check_names
 from vision.engines.detectors import DETECTORS, clip_confidence, haar_confidence, hog_confidence, mmod_confidence
-from vision.engines.spaces import METRICS, MODELS
+from vision.engines.spaces import MODELS
 from vision.exceptions import UnknownName
 
 # The names of the service that is replaced (its contract, section 3.2).

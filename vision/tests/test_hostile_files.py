@@ -16,9 +16,8 @@ from django.conf import settings as django_settings
 from PIL import Image as Pillow
 from PIL import ImageSequence, PngImagePlugin, TiffImagePlugin
 
-from vision.exceptions import InvalidImage
+from vision.exceptions import IMAGE_ERRORS, InvalidImage
 from vision.images import decode, sniff
-from vision.refusals import REFUSALS
 from vision.tests.pictures import JPEG, assert_two_colours, chunk, code_of, png, save, two_colours
 
 
@@ -57,7 +56,7 @@ def run_fresh(code: str, *args: str) -> subprocess.CompletedProcess[str]:
 MEASURE = """
 import resource, pathlib
 from vision import images
-from vision.exceptions import InvalidImage
+from vision.exceptions import IMAGE_ERRORS, InvalidImage
 data = pathlib.Path(sys.argv[1]).read_bytes()
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 before = peak()
@@ -187,7 +186,7 @@ def test_broken_file_gives_an_image_or_a_refusal_and_nothing_else(kind: str, fac
             image = decode(broken)
         except InvalidImage as error:
             refused += 1
-            assert error.code in REFUSALS
+            assert error.code in IMAGE_ERRORS
         else:
             assert image.ndim == 3
             assert image.dtype == np.uint8

@@ -11,8 +11,8 @@ from django.conf import settings as django_settings
 from PIL import Image as Pillow
 
 from vision import images
+from vision.exceptions import IMAGE_ERRORS
 from vision.images import ImageInfo, decode, identify, safe_name, sniff
-from vision.refusals import REFUSALS
 from vision.tests.pictures import JPEG, WHITE, assert_two_colours, chunk, code_of, png, save, two_colours
 
 
@@ -281,4 +281,4 @@ def test_long_file_names_fit_into_a_column_and_a_file_system(name: str) -> None:
 
 def test_every_code_is_documented() -> None:
     table = (django_settings.BASE_DIR / "docs" / "errors.md").read_text()
-    assert [code for code in REFUSALS if f"`{code}`" not in table] == []
+    assert [code for code in IMAGE_ERRORS if f"`{code}`" not in table] == []

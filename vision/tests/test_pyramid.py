@@ -7,8 +7,8 @@ import pytest
 
 from vision.engines.dlib_onnx import mmod, pyramid
 from vision.engines.dlib_onnx.dat import Window
-from vision.engines.dlib_onnx.mmod import FoundFace
 from vision.engines.dlib_onnx.resizing import column_mix, resize
+from vision.types import Box, ScoredBox
 
 
 def test_the_tiles_of_a_pyramid_keep_their_distance() -> None:
@@ -24,10 +24,11 @@ def test_the_tiles_of_a_pyramid_keep_their_distance() -> None:
 
 def test_overlapping_rectangles_are_dropped_by_the_box_around_both() -> None:
     window = Window(80, 80, 0.3382761351109955, 1.0)
-    first, beside = FoundFace(0, 0, 99, 99, 2.0), FoundFace(50, 0, 149, 99, 1.0)  # 1/3 of the box around, 1/3 of union
-    nearer = FoundFace(45, 0, 144, 99, 0.5)
+    first = ScoredBox(Box(0, 0, 100, 100), 2.0)
+    beside = ScoredBox(Box(50, 0, 100, 100), 1.0)  # 1/3 of the box around, 1/3 of the union
+    nearer = ScoredBox(Box(45, 0, 100, 100), 0.5)
     assert mmod.drop_overlapping([first, beside, nearer], window) == [first, beside]
-    diagonal = FoundFace(35, 35, 134, 134, 1.0)  # 0.27 of the union, 0.23 of the box around
+    diagonal = ScoredBox(Box(35, 35, 100, 100), 1.0)  # 0.27 of the union, 0.23 of the box around
     assert mmod.drop_overlapping([first, diagonal], window) == [first, diagonal]
 
 

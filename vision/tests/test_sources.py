@@ -8,9 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from vision.exceptions import InvalidImage
+from vision.exceptions import IMAGE_ERRORS, InvalidImage
 from vision.images import read_text
-from vision.refusals import REFUSALS
 from vision.tests.pictures import JPEG, code_of, save, two_colours
 
 PLAIN = base64.b64encode(JPEG).decode()
@@ -132,7 +131,7 @@ def test_everything_outside_the_import_folder_is_refused_alike(import_root: Path
             read_text(name)
         assert caught.value.code == "image.path_refused", name
         messages.add(str(caught.value))
-    assert messages == {REFUSALS["image.path_refused"]}
+    assert messages == {IMAGE_ERRORS["image.path_refused"]}
 
 
 def test_file_over_the_limit_is_refused_unread(import_root: Path, settings: Any) -> None:

@@ -12,8 +12,8 @@ from pytest_django.fixtures import Settings
 
 from errors import Unavailable
 from vision import inference
-from vision.descriptors import RawOptions
 from vision.exceptions import EngineUnavailable
+from vision.raw_faces import RawFaceOptions
 from vision.tests.drawing import RED, picture
 
 
@@ -42,7 +42,7 @@ def images_waiting() -> list[bytes]:
 
 def test_patient_caller_gives_up_at_its_own_deadline_and_leaves_nothing() -> None:
     with pytest.raises(EngineUnavailable) as caught:
-        inference.describe_raw(picture(RED), options=RawOptions(), timeout=0.5)
+        inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=0.5)
     assert caught.value.code == "engine.timeout"
     assert images_waiting() == []
     assert inference.queue_length(inference.PATIENT) == 1  # a message that has expired
@@ -59,7 +59,7 @@ def test_image_that_the_queue_lost_is_sent_again() -> None:
     thread = threading.Thread(target=lose)
     thread.start()
     with pytest.raises(EngineUnavailable) as caught:
-        inference.describe_raw(picture(RED), options=RawOptions(), timeout=2)
+        inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=2)
     thread.join()
     assert caught.value.code == "engine.timeout"
     assert inference.queue_length(inference.PATIENT) == 1
@@ -82,7 +82,7 @@ def test_image_whose_worker_stopped_is_tried_once_more(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(inference, "_ask_worker", refuse)
     with pytest.raises(EngineUnavailable):
-        inference.describe_raw(picture(RED), options=RawOptions(), timeout=5)
+        inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=5)
     assert seen == ["patient"] * calls
 
 

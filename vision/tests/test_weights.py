@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from vision.engines import engines, weights
-from vision.engines.dlib_faces import DlibFaces
+from vision.engines.dlib_native import NativeDlibPipeline
 from vision.engines.downloads import Fetcher, FetchError, in_place
 from vision.engines.weights import WeightFile
 
@@ -149,8 +149,8 @@ def test_the_command_puts_the_default_engine_in_place_and_is_quiet_the_second_ti
     call_command("fetch_models", stdout=second)
     assert len(first.getvalue().splitlines()) == 3 and second.getvalue() == ""
     assert engines["default"].missing_weights() == []
-    assert DlibFaces().missing_weights(detectors=["mmod", "hog"], points=5) == []
-    assert DlibFaces().missing_weights(detectors=["hog"], points=68) == [weights.DLIB_68_POINTS.name]
+    assert NativeDlibPipeline().missing_weights(detectors=["mmod", "hog"], points=5) == []
+    assert NativeDlibPipeline().missing_weights(detectors=["hog"], points=68) == [weights.DLIB_68_POINTS.name]
 
 
 def test_the_command_fetches_68_points_where_they_are_permitted(
@@ -159,7 +159,7 @@ def test_the_command_fetches_68_points_where_they_are_permitted(
     settings.FACE_ENGINES, settings.NEXTCLOUD_68_POINTS = REAL, True
     monkeypatch.setattr("vision.management.commands.fetch_models.weights.FASNET", ())
     call_command("fetch_models", stdout=io.StringIO())
-    assert DlibFaces().missing_weights(detectors=["hog"], points=68) == []
+    assert NativeDlibPipeline().missing_weights(detectors=["hog"], points=68) == []
 
 
 def test_the_command_warns_about_what_is_optional(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

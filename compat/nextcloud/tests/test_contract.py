@@ -25,7 +25,7 @@ from compat.nextcloud.tests.pictures import at_area, claiming, encode, encodings
 from compat.nextcloud.tests.wire import Answer, App, AppError, part
 from environment import socket_directory
 from faceapp.tests.live_stack import LiveStack, free_port
-from vision.types import Rectangle
+from vision.types import Box
 
 pytestmark = pytest.mark.models
 
@@ -38,8 +38,8 @@ def distance(a: Face, b: Face) -> float:
     return float(np.linalg.norm(np.subtract(a["descriptor"], b["descriptor"])))
 
 
-def rectangle(face: Face, scale: float = 1.0) -> Rectangle:
-    return Rectangle(*(round(face[side] * scale) for side in SIDES))
+def rectangle(face: Face, scale: float = 1.0) -> Box:
+    return Box.from_edges(*(round(face[side] * scale) for side in SIDES))
 
 
 def largest(faces: list[Face]) -> Face:
@@ -118,7 +118,7 @@ def test_nc_09_box_holds_the_face(app_of: Callable[[int], App], photos: dict[str
     """The face of F1, marked by hand, as shares of width and height."""
     [face] = app_of(model).detect(photos["F1"])
     width, height = Image.open(io_of(photos["F1"])).size
-    truth = Rectangle(round(0.38 * width), round(0.13 * height), round(0.68 * width), round(0.37 * height))
+    truth = Box.from_edges(round(0.38 * width), round(0.13 * height), round(0.68 * width), round(0.37 * height))
     assert face["left"] < face["right"]
     assert face["top"] < face["bottom"]
     assert rectangle(face).overlap(truth) >= 0.5

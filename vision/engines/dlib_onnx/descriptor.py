@@ -15,7 +15,7 @@ from vision.types import Image
 BATCH = 64  # faces at a time; each takes about 3 MB
 
 
-class Descriptor:
+class DescriptorNetwork:
     """The network. Safe for several threads. Raises `EngineUnavailable` without usable weights."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class DlibClient:
     output_shape = 128
 
     def __init__(self) -> None:
-        self.model = Descriptor()
+        self.model = DescriptorNetwork()
 
     def forward(self, img: NDArray[Any]) -> list[float] | list[list[float]]:
         """Embeddings of one image or of a batch, BGR, of 0 to 1 or of 0 to 255; of one image a flat list."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from vision.engines.dlib_onnx.networks import PIXEL_SCALE
 from vision.engines.dlib_onnx.pyramid import Layout
 from vision.engines.dlib_onnx.resizing import resize
 from vision.exceptions import EngineUnavailable
-from vision.types import Image, Rectangle
+from vision.types import Box, Image, ScoredBox
 
 # dlib's pyramid_down<2> takes a point one level down by p / 2 - HALVING, and makes doubled images larger by a rim.
 HALVING = np.array([1.25, 0.75, 1.25, 0.75])
@@ -35,17 +34,6 @@ def load() -> Mmod:
     )
 
 
-@dataclass(frozen=True)
-class FoundFace(Rectangle):
-    """A rectangle with the network's score, which is above 0."""
-
-    score: float
-
-    @property
-    def area(self) -> int:
-        return max(self.right - self.left + 1, 0) * max(self.bottom - self.top + 1, 0)
-
-
 class Mmod:
     """The detector of a parsed network and its sessions (`networks`). Safe for several threads."""
 
@@ -57,7 +45,7 @@ class Mmod:
         self._stride, self._offset, self._field = _geometry(network)
         self._reach = sum(layer.padding for layer in network.layers if isinstance(layer, Conv))
 
-    def __call__(self, image: Image, upsample: int = 0) -> list[FoundFace]:
+    def __call__(self, image: Image, upsample: int = 0) -> list[ScoredBox]:
         """Faces of an RGB image, the surest first; the image is doubled `upsample` times before."""
         import dlib
 
@@ -71,7 +59,7 @@ class Mmod:
             return []
         scores = self._score(self._describe(self._canvas(image, layout)))
         found = drop_overlapping(self._decode(scores, layout), self._window)
-        return [_halved(rectangle, upsample) for rectangle in found]
+        return [ScoredBox(_halved(face.box, upsample), face.score) for face in found]
 
     def _canvas(self, image: Image, layout: Layout) -> NDArray[np.float32]:
         """Every level is made from the one before, in single precision; one colour at a time, to save memory."""
@@ -107,7 +95,7 @@ class Mmod:
             strips.append(scores[0, 0, top - first : bottom - first])
         return np.concatenate(strips)
 
-    def _decode(self, scores: NDArray[np.float32], layout: Layout) -> list[FoundFace]:
+    def _decode(self, scores: NDArray[np.float32], layout: Layout) -> list[ScoredBox]:
         """Rectangles of all positive scores, the highest first."""
         rows, columns = np.nonzero(scores > 0)
         order = np.argsort(-scores[rows, columns], kind="stable")
@@ -116,7 +104,7 @@ class Mmod:
         levels = pyramid.nearest(layout.tiles, centres)
         corners = np.concatenate([centres - half, centres + half], axis=1)
         return [
-            _rounded(pyramid.to_image(layout.tiles[level], level, corner), float(score))
+            ScoredBox(_rounded(pyramid.to_image(layout.tiles[level], level, corner)), float(score))
             for level, corner, score in zip(levels, corners, scores[rows, columns][order], strict=True)
         ]
 
@@ -133,32 +121,32 @@ def _geometry(network: Network) -> tuple[int, int, int]:
     return stride, offset, field
 
 
-def drop_overlapping(rectangles: Sequence[FoundFace], window: Window) -> list[FoundFace]:
-    """Those that no kept one with a higher score overlaps; `rectangles` come with falling scores."""
-    kept: list[FoundFace] = []
-    for rectangle in rectangles:
-        if not any(overlap(rectangle, other, window) for other in kept):
-            kept.append(rectangle)
+def drop_overlapping(faces: Sequence[ScoredBox], window: Window) -> list[ScoredBox]:
+    """Those that no kept one with a higher score overlaps; `faces` come with falling scores."""
+    kept: list[ScoredBox] = []
+    for face in faces:
+        if not any(overlaps(face.box, other.box, window) for other in kept):
+            kept.append(face)
     return kept
 
 
-def overlap(a: FoundFace, b: FoundFace, window: Window) -> bool:
+def overlaps(a: Box, b: Box, window: Window) -> bool:
     """dlib's test: the intersection's share of the box around both, not of the union, or of either."""
-    inner = FoundFace(max(a.left, b.left), max(a.top, b.top), min(a.right, b.right), min(a.bottom, b.bottom), 0).area
+    width, height = min(a.right, b.right) - max(a.left, b.left) + 1, min(a.bottom, b.bottom) - max(a.top, b.top) + 1
+    inner = max(width, 0) * max(height, 0)
     if not inner:
         return False
-    outer = FoundFace(min(a.left, b.left), min(a.top, b.top), max(a.right, b.right), max(a.bottom, b.bottom), 0).area
+    outer = Box.from_edges(min(a.left, b.left), min(a.top, b.top), max(a.right, b.right), max(a.bottom, b.bottom)).area
     return inner / outer > window.overlap or inner / a.area > window.covered or inner / b.area > window.covered
 
 
-def _halved(rectangle: FoundFace, times: int) -> FoundFace:
-    edges = np.array([rectangle.left, rectangle.top, rectangle.right, rectangle.bottom], float)
+def _halved(box: Box, times: int) -> Box:
+    edges = np.array([box.left, box.top, box.right, box.bottom], float)
     for _ in range(times):
         edges = edges / 2 - HALVING
-    return _rounded(edges, rectangle.score)
+    return _rounded(edges)
 
 
-def _rounded(edges: NDArray[np.float64], score: float) -> FoundFace:
+def _rounded(edges: NDArray[np.float64]) -> Box:
     """To whole pixels, halves away from zero."""
-    left, top, right, bottom = (int(math.copysign(math.floor(abs(edge) + 0.5), edge)) for edge in edges)
-    return FoundFace(left, top, right, bottom, score)
+    return Box.from_edges(*(int(math.copysign(math.floor(abs(edge) + 0.5), edge)) for edge in edges))

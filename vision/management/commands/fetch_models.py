@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from vision.engines import dlib_faces, engines, weights
+from vision.engines import dlib_native, engines, weights
 from vision.engines.deepface import DeepFaceEngine
 from vision.engines.detectors import detector_named
 from vision.engines.downloads import Fetcher, FetchError
@@ -57,7 +57,7 @@ def enabled_files() -> tuple[WeightFile, ...]:
     """What the engines in FACE_ENGINES and the detectors in FACE_DETECTORS need."""
     built = [engines[alias] for alias in engines.aliases()]
     own = [file for engine in built if isinstance(engine, DeepFaceEngine) for file in engine.files()]
-    described = dlib_faces.files(points=68 if settings.NEXTCLOUD_68_POINTS else 5)
+    described = dlib_native.files(points=68 if settings.NEXTCLOUD_68_POINTS else 5)
     return (*own, *files_of([], settings.FACE_DETECTORS), *described)
 
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from environment import env
 from errors import FaceAppError, InvalidInput
 from vision.engines import DEFAULT, engines
-from vision.inference import embed_whole, run_engines
+from vision.inference import AnalysisOptions, embed_whole, run_engines
 from vision.types import DetectedFace
 
 
@@ -56,4 +56,4 @@ class Command(BaseCommand):
 
 
 def _find(data: bytes, *, alias: str) -> list[DetectedFace]:
-    return run_engines(data, detector=None, aliases=[alias], liveness=False).faces
+    return run_engines(data, AnalysisOptions(aliases=[alias])).faces
