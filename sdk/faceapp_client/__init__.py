@@ -5,7 +5,7 @@ faces.people.enrol("jane.jpg", name="Jane Doe")
 print(faces.people.search("party.jpg").faces[0].name)
 """
 
-from faceapp_client.doors import AsyncFaceApp, FaceApp
+from faceapp_client.clients import AsyncFaceApp, FaceApp
 from faceapp_client.errors import (
     AnswerLost,
     Conflict,
@@ -18,8 +18,8 @@ from faceapp_client.errors import (
     RateLimited,
     Unavailable,
 )
-from faceapp_client.exchange import Retries
 from faceapp_client.progress import ProgressBar
+from faceapp_client.retries import Retries
 
 __all__ = [
     "AnswerLost",

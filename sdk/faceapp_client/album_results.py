@@ -24,6 +24,7 @@ class Album:
     done: int
     failed: int
     keep_images: bool = False
+    uuid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class AlbumImage:
     height: int | None = None
     finished_at: datetime | None = None
     milliseconds: float | None = None
+    uuid: str | None = None
 
 
 @dataclass(frozen=True)

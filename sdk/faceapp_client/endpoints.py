@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar,
 
 import httpx
 
-from faceapp_client.decoding import decoded
+from faceapp_client.decoding import decode
 from faceapp_client.errors import FOREIGN, FaceAppError
-from faceapp_client.exchange import Flow, Request, Retries, exchange
+from faceapp_client.retries import Flow, Request, Retries, send
 
 if TYPE_CHECKING:
-    from faceapp_client.doors import Async, Sync
+    from faceapp_client.clients import Async, Sync
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,7 +23,7 @@ PAGE = 100  # items that a page holds at most
 
 
 class Driver:
-    """Carries flows out: `doors.Sync` or `doors.Async`."""
+    """Carries flows out: `clients.Sync` or `clients.Async`."""
 
     retries: Retries
 
@@ -43,40 +43,34 @@ class Resource(Generic[D]):
     def __init__(self, driver: D) -> None:
         self._driver = driver
 
-    def _answer(self, kind: Any, request: Request) -> Flow[Any]:
+    def _answer(self, kind: type[T], request: Request) -> Flow[T]:
         """The answer's JSON as `kind`."""
-        response = yield from exchange(request, self._driver.retries)
-        return read(kind, response)
+        response = yield from send(request, self._driver.retries)
+        return read_response(kind, response)
 
-    def _nothing(self, request: Request) -> Flow[None]:
+    def _no_answer(self, request: Request) -> Flow[None]:
         """A call whose answer has no body."""
-        yield from exchange(request, self._driver.retries)
+        yield from send(request, self._driver.retries)
 
     def _bytes(self, path: str) -> Flow[bytes]:
-        request = Request("GET", path, headers={"Accept": "*/*"}, harmless=True)
-        response = yield from exchange(request, self._driver.retries)
+        request = Request("GET", path, headers={"Accept": "*/*"}, idempotent=True)
+        response = yield from send(request, self._driver.retries)
         return response.content
 
 
-def read(kind: Any, response: httpx.Response) -> Any:
-    """The JSON of an answer as `kind`. Raises `FaceAppError` when it is none of this service's."""
+UNREADABLE = (KeyError, TypeError, ValueError)  # what decoding raises for the JSON of another program, or for none
+
+
+def read_response(kind: type[T], response: httpx.Response) -> T:
+    """The JSON of an answer as `kind`. Raises `FaceAppError` when another program than this service answered."""
     try:
-        body = response.json()
-    except ValueError as error:
-        raise foreign() from error
-    return understood(kind, body)
+        return decode(kind, response.json())
+    except UNREADABLE as error:
+        raise _foreign_answer() from error
 
 
-def understood(kind: Any, body: Any) -> Any:
-    """As `read`, of JSON that is parsed."""
-    try:
-        return decoded(kind, body)
-    except (KeyError, TypeError, ValueError) as error:
-        raise foreign() from error
-
-
-def foreign() -> FaceAppError:
-    return FaceAppError("This is no answer of a faceapp service. Is the address right?", code=FOREIGN)
+def _foreign_answer() -> FaceAppError:
+    return FaceAppError("This is not an answer of a faceapp service. Is the address right?", code=FOREIGN)
 
 
 @dataclass(frozen=True)
@@ -97,17 +91,21 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True)
 class Pages(Generic[T]):
-    """A list that the service answers by pages; `kind` is the class of an item."""
+    """A list that the service answers page by page; `kind` is the class of an item."""
 
     kind: type[T]
     path: str
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, retries: Retries, offset: int) -> Flow[Page[T]]:
+        """The page that starts with this item."""
         params = {**self.params, "limit": PAGE, "offset": offset}
-        response = yield from exchange(Request("GET", self.path, params, harmless=True), retries)
-        envelope = read(Envelope, response)
-        return Page([understood(self.kind, item) for item in envelope.items], envelope.total_items)
+        response = yield from send(Request("GET", self.path, params, idempotent=True), retries)
+        try:
+            envelope = decode(Envelope, response.json())
+            return Page([decode(self.kind, item) for item in envelope.items], envelope.total_items)
+        except UNREADABLE as error:
+            raise _foreign_answer() from error
 
 
 class call(Generic[P, T]):  # noqa: N801  # a decorator
@@ -161,12 +159,12 @@ def given(**values: Any) -> dict[str, Any]:
 
 def form(**values: Any) -> dict[str, Any]:
     """The same as the fields of a form: words for booleans, one field for each item of a list."""
-    return {name: _field(value) for name, value in given(**values).items()}
 
+    def written(value: Any) -> Any:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, list | tuple):
+            return [str(item) for item in value]
+        return json.dumps(value) if isinstance(value, dict) else str(value)
 
-def _field(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return [str(item) for item in value]
-    return json.dumps(value) if isinstance(value, dict) else str(value)
+    return {name: written(value) for name, value in given(**values).items()}

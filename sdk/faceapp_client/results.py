@@ -103,6 +103,7 @@ class Photograph:
     confidence: float
     created_at: datetime
     quality: dict[str, Any] | None = None
+    uuid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,7 @@ class Person:
     created_at: datetime
     image_count: int
     primary_image: PersonPhotograph | None = None
+    uuid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,7 @@ class Entry:
     is_active: bool = True
     valid_from: date | None = None
     valid_until: date | None = None
+    uuid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -270,6 +273,7 @@ class ScreenedImage:
     image_url: str | None
     processing_timestamp: datetime
     milliseconds: float | None = None
+    uuid: str | None = None
 
     @property
     def matches(self) -> list[Match]:

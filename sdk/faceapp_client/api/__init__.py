@@ -13,8 +13,8 @@ from faceapp_client.api.liveness import Liveness
 from faceapp_client.api.people import People
 from faceapp_client.api.screening import Screening
 from faceapp_client.endpoints import D, Resource, call, form
-from faceapp_client.exchange import Flow, Request, exchange
 from faceapp_client.results import Comparisons, DetectedFace
+from faceapp_client.retries import Flow, Request, send
 from faceapp_client.uploads import ImageSource, part, parts
 
 
@@ -34,7 +34,8 @@ class Api(Resource[D]):
         """The faces of an image, from left to right. Nothing is stored."""
         fields, files = form(detector_backend=detector), [part("image", image)]
         return self._answer(
-            list[DetectedFace], Request("POST", "/api/v1/detect/detect-face/", form=fields, files=files, harmless=True)
+            list[DetectedFace],
+            Request("POST", "/api/v1/detect/detect-face/", form=fields, files=files, idempotent=True),
         )
 
     @call
@@ -45,12 +46,18 @@ class Api(Resource[D]):
         files = [part("image", image), *parts("images", others)]
         return self._answer(
             Comparisons,
-            Request("POST", "/api/v1/compare/", form=form(threshold=threshold), files=files, harmless=True),
+            Request("POST", "/api/v1/compare/", form=form(threshold=threshold), files=files, idempotent=True),
         )
 
     @call
     def request(
-        self, method: str, path: str, *, params: dict[str, Any] | None = None, json: Any = None, harmless: bool = False
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, Any] | None = None,
+        json: Any = None,
+        idempotent: bool = False,
     ) -> Flow[httpx.Response]:
-        """Any other call, with the same key, retries and errors. `harmless`: it may be carried out twice."""
-        return exchange(Request(method, path, params or {}, json, harmless=harmless), self._driver.retries)
+        """Any other call, with the same key, retries and errors. `idempotent`: it may be carried out twice."""
+        return send(Request(method, path, params or {}, json, idempotent=idempotent), self._driver.retries)

@@ -7,7 +7,7 @@ from typing import Any
 
 from faceapp_client.album_results import Album, AlbumImage, FaceGroup, ImageMatch, Queued
 from faceapp_client.endpoints import D, Pages, Resource, call, given, listing
-from faceapp_client.exchange import Flow, Request
+from faceapp_client.retries import Flow, Request
 from faceapp_client.uploads import ImageSource, parts
 
 ALBUMS = "/api/v1/albums/"
@@ -31,17 +31,17 @@ class Albums(Resource[D]):
     @call
     def get(self, album_id: int) -> Flow[Album]:
         """One album, and how far its images are."""
-        return self._answer(Album, Request("GET", f"{ALBUMS}{album_id}/", harmless=True))
+        return self._answer(Album, Request("GET", f"{ALBUMS}{album_id}/", idempotent=True))
 
     @call
     def update(self, album_id: int, changes: Mapping[str, Any]) -> Flow[Album]:
         """Change `name`, `keep_images` or `threshold`; what is not named stays."""
-        return self._answer(Album, Request("PATCH", f"{ALBUMS}{album_id}/", json=dict(changes), harmless=True))
+        return self._answer(Album, Request("PATCH", f"{ALBUMS}{album_id}/", json=dict(changes), idempotent=True))
 
     @call
     def delete(self, album_id: int) -> Flow[None]:
         """Erase an album with images, faces and groups."""
-        return self._nothing(Request("DELETE", f"{ALBUMS}{album_id}/"))
+        return self._no_answer(Request("DELETE", f"{ALBUMS}{album_id}/"))
 
     # ---- images ---------------------------------------------------------------------------------------------------
     @call
@@ -54,7 +54,7 @@ class Albums(Resource[D]):
     def process(self, album_id: int, *, images: Iterable[int] | None = None) -> Flow[Queued]:
         """Process uploaded images, or only these. `get` tells how far they are."""
         body = {} if images is None else {"images": [*images]}
-        return self._answer(Queued, Request("POST", f"{ALBUMS}{album_id}/process/", json=body, harmless=True))
+        return self._answer(Queued, Request("POST", f"{ALBUMS}{album_id}/process/", json=body, idempotent=True))
 
     @listing
     def images(self, album_id: int) -> Pages[AlbumImage]:
@@ -64,12 +64,12 @@ class Albums(Resource[D]):
     @call
     def image(self, album_id: int, image_id: int) -> Flow[AlbumImage]:
         """One image."""
-        return self._answer(AlbumImage, Request("GET", f"{ALBUMS}{album_id}/images/{image_id}/", harmless=True))
+        return self._answer(AlbumImage, Request("GET", f"{ALBUMS}{album_id}/images/{image_id}/", idempotent=True))
 
     @call
     def delete_image(self, album_id: int, image_id: int) -> Flow[None]:
         """Erase an image with its faces and matches."""
-        return self._nothing(Request("DELETE", f"{ALBUMS}{album_id}/images/{image_id}/"))
+        return self._no_answer(Request("DELETE", f"{ALBUMS}{album_id}/images/{image_id}/"))
 
     @listing
     def matches(self, album_id: int, image_id: int) -> Pages[ImageMatch]:
@@ -85,7 +85,7 @@ class Albums(Resource[D]):
     @call
     def group(self, album_id: int, group_id: int) -> Flow[FaceGroup]:
         """One group with its faces."""
-        return self._answer(FaceGroup, Request("GET", f"{ALBUMS}{album_id}/groups/{group_id}/", harmless=True))
+        return self._answer(FaceGroup, Request("GET", f"{ALBUMS}{album_id}/groups/{group_id}/", idempotent=True))
 
     @call
     def name_group(self, album_id: int, group_id: int, name: str) -> Flow[FaceGroup]:

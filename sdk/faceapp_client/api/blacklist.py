@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from faceapp_client.endpoints import D, Resource, call, form
-from faceapp_client.exchange import Flow, Request
 from faceapp_client.results import AddedImages, Entry, ListedEntry, Photograph
+from faceapp_client.retries import Flow, Request
 from faceapp_client.uploads import ImageSource, parts
 
 BLACKLIST = "/api/v1/blacklist/"
@@ -36,18 +36,18 @@ class Blacklist(Resource[D]):
     @call
     def list(self) -> Flow[Many[Entry]]:
         """Every entry."""
-        return self._answer(Many[Entry], Request("GET", BLACKLIST, harmless=True))
+        return self._answer(Many[Entry], Request("GET", BLACKLIST, idempotent=True))
 
     @call
     def get(self, entry_id: int) -> Flow[Entry]:
         """One entry."""
-        return self._answer(Entry, Request("GET", f"{BLACKLIST}{entry_id}/", harmless=True))
+        return self._answer(Entry, Request("GET", f"{BLACKLIST}{entry_id}/", idempotent=True))
 
     @call
     def update(self, entry_id: int, changes: Mapping[str, Any]) -> Flow[Entry]:
         """Change `name`, `reason`, `is_active`, `valid_from` or `valid_until`; what is not named stays."""
         body = {name: value.isoformat() if isinstance(value, date) else value for name, value in changes.items()}
-        return self._answer(Entry, Request("PATCH", f"{BLACKLIST}{entry_id}/", json=body, harmless=True))
+        return self._answer(Entry, Request("PATCH", f"{BLACKLIST}{entry_id}/", json=body, idempotent=True))
 
     @call
     def delete(self, entry_id: int) -> Flow[Entry]:
@@ -63,7 +63,7 @@ class Blacklist(Resource[D]):
     @call
     def images(self, entry_id: int) -> Flow[Many[Photograph]]:
         """The photographs of an entry."""
-        return self._answer(Many[Photograph], Request("GET", f"{BLACKLIST}{entry_id}/images/", harmless=True))
+        return self._answer(Many[Photograph], Request("GET", f"{BLACKLIST}{entry_id}/images/", idempotent=True))
 
     @call
     def image(self, entry_id: int, image_id: int) -> Flow[bytes]:
@@ -73,4 +73,4 @@ class Blacklist(Resource[D]):
     @call
     def delete_image(self, entry_id: int, image_id: int) -> Flow[None]:
         """Remove one photograph; the last one stays."""
-        return self._nothing(Request("DELETE", f"{BLACKLIST}{entry_id}/images/{image_id}/"))
+        return self._no_answer(Request("DELETE", f"{BLACKLIST}{entry_id}/images/{image_id}/"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from faceapp_client.endpoints import D, Resource, call, form, given
-from faceapp_client.exchange import Flow, Request
 from faceapp_client.results import LivenessSession, PassedSession, SpoofScore
+from faceapp_client.retries import Flow, Request
 from faceapp_client.uploads import ImageSource, part, parts
 
 SESSIONS = "/api/v1/liveness/sessions/"
@@ -24,7 +24,7 @@ class Liveness(Resource[D]):
     @call
     def session(self, session_id: str) -> Flow[LivenessSession]:
         """A session as it stands."""
-        return self._answer(LivenessSession, Request("GET", f"{SESSIONS}{session_id}/", harmless=True))
+        return self._answer(LivenessSession, Request("GET", f"{SESSIONS}{session_id}/", idempotent=True))
 
     @call
     def submit(
@@ -38,10 +38,10 @@ class Liveness(Resource[D]):
     @call
     def cancel(self, session_id: str) -> Flow[None]:
         """Cancel an open session."""
-        return self._nothing(Request("DELETE", f"{SESSIONS}{session_id}/"))
+        return self._no_answer(Request("DELETE", f"{SESSIONS}{session_id}/"))
 
     @call
     def check(self, image: ImageSource) -> Flow[SpoofScore]:
         """How much the largest face looks like a print or a screen. Nothing is stored."""
-        request = Request("POST", "/api/v1/anti-spoof/", files=[part("image", image)], harmless=True)
+        request = Request("POST", "/api/v1/anti-spoof/", files=[part("image", image)], idempotent=True)
         return self._answer(SpoofScore, request)

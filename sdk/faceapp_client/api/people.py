@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from faceapp_client.endpoints import D, Pages, Resource, call, form, given, listing
-from faceapp_client.exchange import Flow, Request
 from faceapp_client.results import Comparison, EnrolledPerson, Enrolment, Person, PersonPhotograph, Receipt, Search
+from faceapp_client.retries import Flow, Request
 from faceapp_client.uploads import ImageSource, part
 
 PEOPLE = "/api/v1/people/"
@@ -59,12 +59,12 @@ class People(Resource[D]):
     @call
     def get(self, person_id: int) -> Flow[Person]:
         """One person."""
-        return self._answer(Person, Request("GET", f"{PEOPLE}{person_id}/", harmless=True))
+        return self._answer(Person, Request("GET", f"{PEOPLE}{person_id}/", idempotent=True))
 
     @call
     def update(self, person_id: int, changes: Mapping[str, Any]) -> Flow[Person]:
         """Change `name`, `external_id`, `source` or `metadata`; what is not named stays."""
-        return self._answer(Person, Request("PATCH", f"{PEOPLE}{person_id}/", json=dict(changes), harmless=True))
+        return self._answer(Person, Request("PATCH", f"{PEOPLE}{person_id}/", json=dict(changes), idempotent=True))
 
     @call
     def delete(self, person_id: int, *, keep_record: bool = False) -> Flow[Receipt]:
@@ -90,10 +90,10 @@ class People(Resource[D]):
             fields["sources"] = [*sources]
         if image is None:
             body = fields | given(embedding=embedding and [*embedding])
-            return self._answer(Search, Request("POST", f"{PEOPLE}search/", json=body, harmless=True))
+            return self._answer(Search, Request("POST", f"{PEOPLE}search/", json=body, idempotent=True))
         files = [part("image", image)]
         return self._answer(
-            Search, Request("POST", f"{PEOPLE}search/", form=form(**fields), files=files, harmless=True)
+            Search, Request("POST", f"{PEOPLE}search/", form=form(**fields), files=files, idempotent=True)
         )
 
     @call
@@ -102,7 +102,9 @@ class People(Resource[D]):
         files = [part("image", image)]
         return self._answer(
             Comparison,
-            Request("POST", f"{PEOPLE}{person_id}/verify/", form=form(threshold=threshold), files=files, harmless=True),
+            Request(
+                "POST", f"{PEOPLE}{person_id}/verify/", form=form(threshold=threshold), files=files, idempotent=True
+            ),
         )
 
     # ---- photographs --------------------------------------------------------------------------------------------
@@ -134,10 +136,10 @@ class People(Resource[D]):
     @call
     def delete_image(self, person_id: int, image_id: int) -> Flow[None]:
         """Remove one photograph with its embeddings."""
-        return self._nothing(Request("DELETE", f"{PEOPLE}{person_id}/images/{image_id}/"))
+        return self._no_answer(Request("DELETE", f"{PEOPLE}{person_id}/images/{image_id}/"))
 
     @call
     def make_primary(self, person_id: int, image_id: int) -> Flow[PersonPhotograph]:
         """Let this photograph stand for the person."""
         path = f"{PEOPLE}{person_id}/images/{image_id}/primary/"
-        return self._answer(PersonPhotograph, Request("POST", path, harmless=True))
+        return self._answer(PersonPhotograph, Request("POST", path, idempotent=True))

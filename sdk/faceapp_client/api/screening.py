@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from faceapp_client.endpoints import D, Pages, Resource, call, form, given, listing, read
+from faceapp_client.endpoints import D, Pages, Resource, call, form, given, listing, read_response
 from faceapp_client.errors import JobTimeout
-from faceapp_client.exchange import Flow, Pause, Request, exchange
 from faceapp_client.results import Job, ScreenedImage
+from faceapp_client.retries import Flow, Pause, Request, send
 from faceapp_client.uploads import ImageSource, parts
 
 JOBS, IMAGES, PROCESS = "/api/v1/jobs/", "/api/v1/processed-images/", "/api/v1/process/process-images/"
@@ -34,11 +34,10 @@ class Screening(Resource[D]):
         """Search every face of every image; one result per image, in order, however long it takes."""
         fields = form(detector_backend=detector, model_name=model, distance_metric=metric, threshold=threshold)
         request = Request("POST", PROCESS, form=fields, files=parts("images", images))
-        response = yield from exchange(request, self._driver.retries)
+        response = yield from send(request, self._driver.retries)
         if response.status_code != ACCEPTED:
-            screened: list[ScreenedImage] = read(list[ScreenedImage], response)
-            return screened
-        job = yield from self._finished(read(Job, response).id, timeout=None, progress=progress)
+            return read_response(list[ScreenedImage], response)
+        job = yield from self._finished(read_response(Job, response).id, timeout=None, progress=progress)
         return (yield from self._results(job))
 
     @call
@@ -85,7 +84,7 @@ class Screening(Resource[D]):
     @call
     def cancel(self, job: Job | str) -> Flow[Job]:
         """Drop the images that are not finished."""
-        return self._answer(Job, Request("POST", f"{JOBS}{_id(job)}/cancel/", harmless=True))
+        return self._answer(Job, Request("POST", f"{JOBS}{_id(job)}/cancel/", idempotent=True))
 
     # ---- screened images ------------------------------------------------------------------------------------------
     @listing
@@ -106,7 +105,7 @@ class Screening(Resource[D]):
     @call
     def image(self, image_id: int) -> Flow[ScreenedImage]:
         """One screened image."""
-        return self._answer(ScreenedImage, Request("GET", f"{IMAGES}{image_id}/", harmless=True))
+        return self._answer(ScreenedImage, Request("GET", f"{IMAGES}{image_id}/", idempotent=True))
 
     @call
     def file(self, image_id: int) -> Flow[bytes]:
@@ -116,11 +115,11 @@ class Screening(Resource[D]):
     @call
     def delete(self, image_id: int) -> Flow[None]:
         """Erase a screened image: file, faces and matches."""
-        return self._nothing(Request("DELETE", f"{IMAGES}{image_id}/"))
+        return self._no_answer(Request("DELETE", f"{IMAGES}{image_id}/"))
 
     # ---- waiting --------------------------------------------------------------------------------------------------
     def _job(self, job_id: str) -> Flow[Job]:
-        return self._answer(Job, Request("GET", f"{JOBS}{job_id}/", harmless=True))
+        return self._answer(Job, Request("GET", f"{JOBS}{job_id}/", idempotent=True))
 
     def _finished(self, job_id: str, *, timeout: float | None, progress: Progress | None) -> Flow[Job]:
         """Looks at the job again and again, at first often. Time is counted in pauses."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from rich.console import Console
-from rich.markup import escape
 
 from faceapp_client.cli.arguments import parser
 from faceapp_client.cli.commands import COMMANDS, Run
 from faceapp_client.cli.configuration import ConfigurationError, connection
-from faceapp_client.doors import FaceApp
+from faceapp_client.cli.escaping import cell
+from faceapp_client.clients import FaceApp
 from faceapp_client.errors import FOREIGN, ConnectionFailed, FaceAppError, NotPermitted
 
 DONE, SOME_FAILED, WRONG_USE, NO_SERVICE, INTERRUPTED = 0, 1, 2, 3, 130
@@ -20,6 +21,9 @@ FATAL = (ConnectionFailed, NotPermitted)  # nothing else will work either
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit codes: 0 all done, 1 something failed, 2 wrong use, 3 no service or a refused key, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that cannot show a letter shows its number
+            stream.reconfigure(errors="backslashreplace")
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     options = parser().parse_args(arguments)
     try:
@@ -46,5 +50,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _failed(errors: Console, message: str, code: int) -> int:
-    errors.print(f"[red]faceapp: {escape(message)}[/red]")
+    errors.print(f"[red]faceapp: {cell(message)}[/red]")
     return code

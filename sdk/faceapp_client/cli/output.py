@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from faceapp_client.cli.escaping import cell, json_safe
 from faceapp_client.results import (
-    Candidate,
     ComparedImage,
     DetectedFace,
     EnrolledPerson,
@@ -23,8 +21,6 @@ from faceapp_client.results import (
     ScreenedImage,
     SearchedFace,
 )
-
-NOBODY = "[dim]unknown[/dim]"
 
 
 def table(*columns: str, right: int) -> Table:
@@ -38,7 +34,7 @@ def table(*columns: str, right: int) -> Table:
 
 def add_detected(rows: Table, title: str, faces: list[DetectedFace]) -> None:
     if not faces:
-        rows.add_row(escape(title), "[dim]none[/dim]")
+        rows.add_row(cell(title), "[dim]none[/dim]")
     for number, face in enumerate(faces, 1):
         area = face.facial_area
         place, size = f"{area.x}, {area.y}", f"{area.w} x {area.h}"
@@ -50,53 +46,47 @@ def add_compared(rows: Table, title: str, result: ComparedImage) -> None:
     assert found is not None
     verdict = "[bold green]yes[/bold green]" if found.matches else "no"
     distance = "" if found.distance is None else f"{found.distance:.3f}"
-    rows.add_row(escape(title), verdict, f"{found.similarity:.3f}", distance, f"{found.threshold:.2f}")
+    rows.add_row(cell(title), verdict, f"{found.similarity:.3f}", distance, f"{found.threshold:.2f}")
 
 
 def add_searched(rows: Table, title: str, faces: list[SearchedFace]) -> None:
+    """The candidates of every face; where none matches, the nearest one and how near it comes."""
     if not faces:
-        rows.add_row(escape(title), "[dim]none[/dim]")
+        rows.add_row(cell(title), "[dim]none[/dim]")
     for number, face in enumerate(faces, 1):
-        for place, (who, similarity, verdict) in enumerate(_candidates(face) or [(NOBODY, "", "")]):
-            rows.add_row(_first(number + place, title), "" if place else str(number), who, similarity, verdict)
-
-
-def _candidates(face: SearchedFace) -> list[tuple[str, str, str]]:
-    """Those who match; where nobody does, how near the nearest stranger came."""
-    return [_candidate(person, alone=not place) for place, person in enumerate(face.candidates)]
-
-
-def _candidate(person: Candidate, *, alone: bool) -> tuple[str, str, str]:
-    name = escape(person.name or person.external_id or str(person.person_id))
-    similarity = f"{person.comparison.similarity:.3f}"
-    if person.comparison.matches:
-        return f"[bold green]{name}[/bold green]", similarity, "match"
-    return f"[dim]{'unknown, nearest is ' if alone else ''}{name}[/dim]", similarity, ""
+        if not face.candidates:
+            rows.add_row(_first(number, title), str(number), "[dim]unknown[/dim]", "", "")
+        for place, person in enumerate(face.candidates):
+            name = cell(person.name or person.external_id or str(person.person_id))
+            if person.comparison.matches:
+                who, verdict = f"[bold green]{name}[/bold green]", "match"
+            else:
+                who, verdict = f"[dim]{'' if place else 'unknown, nearest is '}{name}[/dim]", ""
+            label = "" if place else str(number)
+            rows.add_row(_first(number + place, title), label, who, f"{person.comparison.similarity:.3f}", verdict)
 
 
 def add_enrolled(rows: Table, title: str, person: EnrolledPerson, enrolment: Enrolment | None) -> None:
-    rows.add_row(escape(title), str(person.id), escape(person.name), "\n".join(_remarks(enrolment)))
-
-
-def _remarks(enrolment: Enrolment | None) -> Iterator[str]:
+    remarks = []
     if enrolment:
-        yield from (escape(remark.message) for remark in enrolment.remarks)
-        for other in enrolment.duplicates:
-            yield f"[yellow]same face as {escape(other.name or str(other.person_id))}[/yellow]"
+        remarks += [cell(remark.message) for remark in enrolment.remarks]
+        names = [cell(other.name or str(other.person_id)) for other in enrolment.duplicates]
+        remarks += [f"[yellow]same face as {name}[/yellow]" for name in names]
+    rows.add_row(cell(title), str(person.id), cell(person.name), "\n".join(remarks))
 
 
 def add_screened(rows: Table, title: str, result: ScreenedImage) -> None:
     found = result.matches
     if not found:
-        rows.add_row(escape(title), str(len(result.faces)), "[dim]no match[/dim]" if result.faces else "")
+        rows.add_row(cell(title), str(len(result.faces)), "[dim]no match[/dim]" if result.faces else "")
     for number, match in enumerate(found, 1):
-        name = f"[bold red]{escape(match.entry_name)}[/bold red]"
+        name = f"[bold red]{cell(match.entry_name)}[/bold red]"
         faces = str(len(result.faces)) if number == 1 else ""
         rows.add_row(_first(number, title), faces, name, f"{match.distance:.3f}", f"{match.threshold:.2f}")
 
 
 def add_person(rows: Table, person: Person) -> None:
-    texts = [escape(text) for text in (person.name, person.external_id or "", person.source)]
+    texts = [cell(text) for text in (person.name, person.external_id or "", person.source)]
     rows.add_row(str(person.id), *texts, str(person.image_count), f"{person.created_at:%Y-%m-%d}")
 
 
@@ -105,14 +95,14 @@ def add_receipt(rows: Table, number: int, receipt: Receipt) -> None:
 
 
 def _first(number: int, title: str) -> str:
-    return escape(title) if number == 1 else ""
+    return cell(title) if number == 1 else ""
 
 
 # ---- JSON -------------------------------------------------------------------------------------------------------
 def print_json(console: Console, answers: Any) -> None:
     """One document, whole lines whatever the width of the terminal."""
     text = json.dumps(answers, default=plain, indent=2, ensure_ascii=False)
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(json_safe(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def plain(value: Any) -> Any:

@@ -1,12 +1,18 @@
-"""The files that somebody names on the command line."""
+"""The files that are named on the command line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-IMAGES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
+from faceapp_client.cli.escaping import sendable
+
+# Of the formats that the service reads.
+SUFFIXES = {
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".bmp"),
+    *(".tif", ".tiff", ".heic", ".heif", ".hif"),
+}
 
 
 @dataclass(frozen=True)
@@ -18,30 +24,41 @@ class Picture:
 
     @property
     def title(self) -> str:
-        """As short as it can be told from others."""
+        """The shortest path that tells it from the others."""
         return str(self.path.relative_to(self.below)) if self.below else str(self.path)
 
     @property
     def person(self) -> str:
-        """Whom it shows, by its place: the inner folder's name, or the file's."""
+        """The name of the person it shows, by its place: that of the inner folder, or of the file."""
         inside = self.below is not None and self.path.parent != self.below
-        return self.path.parent.name if inside else self.path.stem
+        return sendable(self.path.parent.name if inside else self.path.stem)
 
     def read(self) -> tuple[str, bytes]:
         """Name and content, to be sent. Raises `OSError`."""
         return self.path.name, self.path.read_bytes()
 
 
-def pictures(named: Iterable[str]) -> Iterator[Picture]:
-    """Files as they are named, readable or not, and in the place of folders the images in them, at any depth."""
-    for name in named:
-        path = Path(name)
-        if path.is_dir():
-            yield from (Picture(file, path) for file in sorted(path.rglob("*")) if _is_image(file, path))
-        else:
-            yield Picture(path)
+@dataclass(frozen=True)
+class Found:
+    """What one name of the command line stands for. `skipped`: how many files of a folder have which other suffix."""
+
+    pictures: list[Picture]
+    skipped: Counter[str]
 
 
-def _is_image(file: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-    return file.suffix.lower() in IMAGES and not hidden and (file.is_file() or file.is_symlink())
+def find(name: str) -> Found:
+    """The file of this name, readable or not, or the images in this folder, at any depth; hidden ones are left out."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return Found([Picture(folder)], Counter())
+    found = Found([], Counter())
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if hidden or not (path.is_file() or path.is_symlink()):
+            continue
+        suffix = path.suffix.lower()
+        if suffix in SUFFIXES:
+            found.pictures.append(Picture(path, folder))
+        elif path.is_file():  # not a link to a folder
+            found.skipped[suffix] += 1
+    return found

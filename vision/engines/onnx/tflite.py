@@ -159,7 +159,11 @@ class _Converter:
             self._nodes,
             self._name,
             [helper.make_tensor_value_info(_value(faces), TensorProto.FLOAT, shape)],
-            [helper.make_tensor_value_info(_value(embeddings), TensorProto.FLOAT, ["n", self._model.shape(embeddings)[1]])],
+            [
+                helper.make_tensor_value_info(
+                    _value(embeddings), TensorProto.FLOAT, ["n", self._model.shape(embeddings)[1]]
+                )
+            ],
             self._constants,
         )
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)

@@ -7,7 +7,6 @@ the filters. Values are rounded to three decimals or more, which moves a box by 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,7 +155,9 @@ def _convolve(graph: Graph, x: str, layer: Convolution, *, stride: int = 1) -> s
     size = layer.filters.shape[2]
     weights = graph.constant(np.ascontiguousarray(layer.filters)), graph.constant(layer.bias)
     group = len(layer.filters) if layer.is_depthwise else 1
-    return graph.node("Conv", x, *weights, kernel_shape=(size, size), pads=(size // 2,) * 4, strides=(stride,) * 2, group=group)
+    return graph.node(
+        "Conv", x, *weights, kernel_shape=(size, size), pads=(size // 2,) * 4, strides=(stride,) * 2, group=group
+    )
 
 
 class YuNet:
@@ -174,7 +175,9 @@ class YuNet:
             padded[:height, :width] = image
             image = padded
         cells = self._session.run(None, {"image": image[None]})
-        found = np.concatenate([_decode(grid[0], stride, threshold) for grid, stride in zip(cells, STRIDES, strict=True)])
+        found = np.concatenate(
+            [_decode(grid[0], stride, threshold) for grid, stride in zip(cells, STRIDES, strict=True)]
+        )
         found = found[np.argsort(-found[:, 0], kind="stable")]
         return [_detection(row) for row in found[_without_overlap(found[:, 1:5])]]
 

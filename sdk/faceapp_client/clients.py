@@ -12,7 +12,7 @@ import httpx
 
 from faceapp_client.api import Api
 from faceapp_client.endpoints import Driver, Pages
-from faceapp_client.exchange import Flow, Pause, Request, Retries, Step
+from faceapp_client.retries import Flow, Pause, Request, Retries, Step
 
 T = TypeVar("T")
 Outcome = httpx.Response | httpx.TransportError | None  # of a step; None of a pause
