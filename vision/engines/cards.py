@@ -94,7 +94,7 @@ SIRIUS = (
     "the npm package (MIT, no licence file); by structure and outputs the network of sirius-ai/MobileFaceNet_TF, "
     "which states the training data"
 )
-SIRIUS_DATA = f"MS1M-refine-v2, made from {MS1M}; people of LFW may be in it, so that LFW flatters it"
+SIRIUS_DATA = f"MS1M-refine-v2, made from {MS1M}; people of LFW may be in it, so results on LFW may be too favourable"
 
 NATIVE = (
     Card(
@@ -103,7 +103,7 @@ NATIVE = (
         (weights.LIBFACEDETECTION,),
     ),
     Card(
-        Kind.RECOGNISER, "fr512", "Faceplugin's fr_feature; its raw length tells how recognisable a face is", "MIT",
+        Kind.RECOGNISER, "fr512", "Faceplugin's fr_feature; the length of its raw vector shows how recognisable a face is", "MIT",
         "MIT", FACEPLUGIN_DATA, FACEPLUGIN, (weights.FR_FEATURE,), 512,
     ),
     Card(
@@ -116,7 +116,7 @@ NATIVE = (
     ),
     Card(
         Kind.LIVENESS, "fr_liveness", "Faceplugin's passive liveness; its author advises a threshold of 0.3", "MIT",
-        "MIT", f"{FACEPLUGIN_DATA}; it separates a sample of CelebA-Spoof perfectly, so probably that set", FACEPLUGIN,
+        "MIT", f"{FACEPLUGIN_DATA}; probably CelebA-Spoof, of which it separates a sample without error", FACEPLUGIN,
         (weights.FR_LIVENESS,),
     ),
     Card(
@@ -146,12 +146,12 @@ OF_DLIB = (
     ),
     Card(
         Kind.RECOGNISER, "Dlib", "dlib's ResNet of 2017", "CC0-1.0", "BSL-1.0",
-        "FaceScrub, the VGG face dataset, photographs of the web", DLIB, (weights.DLIB_RESNET,), 128,
+        "FaceScrub, the VGG face dataset, photographs from the web", DLIB, (weights.DLIB_RESNET,), 128,
         (weights.DLIB_5_POINTS,),
     ),
     Card(
         Kind.LANDMARKS, "dlib-5", "dlib's five landmarks", "CC0-1.0", "BSL-1.0",
-        "7,198 faces of the web, annotated by dlib's author", DLIB, (weights.DLIB_5_POINTS,),
+        "7,198 faces from the web, annotated by dlib's author", DLIB, (weights.DLIB_5_POINTS,),
     ),
     Card(
         Kind.LANDMARKS, "dlib-68", "dlib's 68 landmarks; only with the 112-pixel models of DeepFace or by setting",
