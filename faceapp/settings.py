@@ -269,8 +269,7 @@ for model in env.list("FACEAPP_EXTRA_MODELS", default=[]):
     FACE_ENGINES[model.lower()] = FACE_ENGINES["default"] | {
         "OPTIONS": FACE_ENGINES["default"]["OPTIONS"] | {"model": model}
     }
-# Detectors that a request may name beside the engines' own.
-FACE_DETECTORS = env.list("FACEAPP_EXTRA_DETECTORS", default=["dlib", "mtcnn", "opencv"])
+FACE_DETECTORS = env.list("FACEAPP_EXTRA_DETECTORS", default=["dlib", "mtcnn", "opencv"])  # requests may name them
 DLIB_PIPELINE = "vision.engines.dlib_native.NativeDlibPipeline"  # for callers that keep dlib's own numbers
 DETECTION_SIDE = env.int("FACEAPP_DETECTION_SIDE", default=1280)  # longest side for detection, pixels
 DETECTION_ENLARGEMENT = env.float("FACEAPP_DETECTION_ENLARGEMENT", default=1.75)  # of what mmod looks at

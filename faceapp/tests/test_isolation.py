@@ -34,6 +34,7 @@ BODIES: dict[str, Any] = {
 }
 LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list", "album-list", "recogniser-list"}
 OPEN = {
+    "engine-list",
     "api-root",
     "detect-detect-face",
     "process-process-images",

@@ -103,7 +103,7 @@ NATIVE = (
         (weights.LIBFACEDETECTION,),
     ),
     Card(
-        Kind.RECOGNISER, "fr512", "Faceplugin's fr_feature; the length of its raw vector shows how recognisable a face is", "MIT",
+        Kind.RECOGNISER, "fr512", "Faceplugin's fr_feature; its raw length shows how recognisable a face is", "MIT",
         "MIT", FACEPLUGIN_DATA, FACEPLUGIN, (weights.FR_FEATURE,), 512,
     ),
     Card(
