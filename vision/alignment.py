@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import cast
 
 import numpy as np
@@ -51,18 +50,9 @@ def eye_levelled_chip(
     """
     import cv2
 
-    angle = _eye_angle(landmarks)
     scale = min(size) / (max(box.w, box.h, 1) * (1 + 2 * margin))
     centre = (box.x + box.w / 2, box.y + box.h / 2)
-    matrix = cv2.getRotationMatrix2D(centre, angle, scale)
+    matrix = cv2.getRotationMatrix2D(centre, landmarks.roll or 0.0, scale)
     matrix[:, 2] += np.array([size[0] / 2 - centre[0], size[1] / 2 - centre[1]])
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return cast(Image, cv2.warpAffine(image, matrix, size, flags=interpolation, borderMode=cv2.BORDER_REPLICATE))
-
-
-def _eye_angle(points: Landmarks) -> float:
-    """Degrees by which the line from the right to the left eye falls, in image coordinates (y downwards)."""
-    if points.left_eye is None or points.right_eye is None:
-        return 0.0
-    dx, dy = points.left_eye[0] - points.right_eye[0], points.left_eye[1] - points.right_eye[1]
-    return math.degrees(math.atan2(dy, dx))

@@ -1,4 +1,4 @@
-"""Finds the people in a graph of faces that match."""
+"""Groups faces that match into people."""
 
 from __future__ import annotations
 

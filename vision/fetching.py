@@ -1,4 +1,4 @@
-"""Fetches images over HTTP, from the hosts that the administrator named and from nowhere else.
+"""Fetches images over HTTP, only from the hosts that the administrator allowed.
 
 A name is resolved once, every address it has must be a public one, and the connection goes to exactly these addresses
 while TLS, SNI and the Host header use the name: a second answer of the name server (DNS rebinding) changes nothing.
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from urllib.parse import urljoin
 
 from django.conf import settings
@@ -95,19 +95,18 @@ def fetch(url: str, *, patience: float | None = None) -> bytes:
     deadline = Deadline(time.monotonic() + seconds)
     for _ in range(MAX_REDIRECTS + 1):
         target = check_url(url)
-        with _network_errors(deadline), _response(target, deadline) as response:
-            location = response.headers.get("Location") if response.status in REDIRECTS else None
-            if location is None:
-                return _read_body(response, deadline)
-        url = _follow(url, location)
+        try:
+            with _response(target, deadline) as response:
+                location = response.headers.get("Location") if response.status in REDIRECTS else None
+                if location is None:
+                    return _read_body(response, deadline)
+        except (HTTPError, HTTPException, OSError, ValueError):  # their messages name addresses
+            raise (_timeout() if deadline.passed else invalid_image("image.url_unreachable")) from None
+        try:
+            url = urljoin(url, location)
+        except ValueError:
+            raise invalid_image("image.url_refused") from None
     raise invalid_image("image.url_refused")
-
-
-def _follow(url: str, location: str) -> str:
-    try:
-        return urljoin(url, location)
-    except ValueError:
-        raise invalid_image("image.url_refused") from None
 
 
 def check_url(url: str) -> Target:
@@ -121,7 +120,7 @@ def check_url(url: str) -> Target:
     entries = [entry for entry in settings.URL_HOSTS if _matches(entry.strip(), host, port)]
     if scheme not in PORTS or parts.auth or not entries or len(url) > MAX_URL:
         raise invalid_image("image.url_refused")
-    # A wildcard leaves the choice of the address to whoever runs the zone, so only a full name may be private.
+    # A wildcard leaves the choice of the address to the owner of the zone, so only a full name may be private.
     may_be_private = settings.URL_ALLOW_PRIVATE and not all(entry.strip().startswith("*.") for entry in entries)
     return Target(scheme, host, port, parts.request_uri, may_be_private)
 
@@ -148,26 +147,21 @@ def is_reachable(address: str, *, may_be_private: bool) -> bool:
         return ip != METADATA_V6
     if any(ip in net for net in NEVER):
         return False
-    return ip.is_global and not ip.is_multicast and _is_plain_unicast(ip)
-
-
-def _is_plain_unicast(ip: IPv4Address | IPv6Address) -> bool:
-    return ip in PUBLIC_V6 if ip.version == 6 else not ip.is_reserved
-
-
-def _addresses(target: Target, deadline: Deadline) -> list[str]:
-    found = _resolvers.submit(resolve, target.host, target.port).result(timeout=deadline.left())
-    if not found or not all(is_reachable(address, may_be_private=target.may_be_private) for address in found):
-        raise invalid_image("image.url_refused")
-    return found
+    is_plain_unicast = ip in PUBLIC_V6 if ip.version == 6 else not ip.is_reserved
+    return ip.is_global and not ip.is_multicast and is_plain_unicast
 
 
 @contextmanager
 def _response(target: Target, deadline: Deadline) -> Iterator[HTTPResponse]:
     """The answer to a GET, its body not yet read; the connection is cut when the deadline passes."""
     with closing(_connect(target, deadline)) as connection:
-        # Socket timeouts start anew with every byte; only this ends a server that trickles.
-        watch = threading.Timer(deadline.left(), _cut, [connection.sock])
+
+        def cut(sock: socket.socket) -> None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+        # Socket timeouts start again with every byte; only this stops a server that trickles.
+        watch = threading.Timer(deadline.left(), cut, [connection.sock])
         watch.daemon = True
         watch.start()
         try:
@@ -179,16 +173,27 @@ def _response(target: Target, deadline: Deadline) -> Iterator[HTTPResponse]:
             watch.cancel()
 
 
-def _cut(sock: socket.socket) -> None:
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
-
-
 def _connect(target: Target, deadline: Deadline) -> HTTPConnection:
     """A connection to the first address of the target that answers."""
+    addresses = _resolvers.submit(resolve, target.host, target.port).result(timeout=deadline.left())
+    if not addresses or not all(is_reachable(address, may_be_private=target.may_be_private) for address in addresses):
+        raise invalid_image("image.url_refused")
     failure: Exception = OSError("no address")
-    for address in _addresses(target, deadline):
-        connection = _connection(target, address, deadline.left())
+    for address in addresses:
+        connection: HTTPConnection
+        if target.scheme == "http":
+            connection = HTTPConnection(address, target.port, timeout=deadline.left())
+        else:
+            context = ssl.create_default_context()  # the system's authorities and those in SSL_CERT_FILE
+            context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+            connection = HTTPSConnection(
+                address,
+                target.port,
+                timeout=deadline.left(),
+                ssl_context=context,
+                server_hostname=target.host,
+                assert_hostname=target.host,
+            )
         try:
             connection.connect()
             return connection
@@ -196,21 +201,6 @@ def _connect(target: Target, deadline: Deadline) -> HTTPConnection:
             connection.close()
             failure = error
     raise failure
-
-
-def _connection(target: Target, address: str, timeout: float) -> HTTPConnection:
-    if target.scheme == "http":
-        return HTTPConnection(address, target.port, timeout=timeout)
-    context = ssl.create_default_context()  # the system's authorities and those in SSL_CERT_FILE
-    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
-    return HTTPSConnection(
-        address,
-        target.port,
-        timeout=timeout,
-        ssl_context=context,
-        server_hostname=target.host,
-        assert_hostname=target.host,
-    )
 
 
 def _read_body(response: HTTPResponse, deadline: Deadline) -> bytes:
@@ -228,15 +218,6 @@ def _read_body(response: HTTPResponse, deadline: Deadline) -> bytes:
         chunks.append(chunk)
     deadline.left()  # a connection cut by the watch looks like the end of a body without a length
     return b"".join(chunks)
-
-
-@contextmanager
-def _network_errors(deadline: Deadline) -> Iterator[None]:
-    """Turn what sockets, TLS and HTTP raise into a refusal that repeats nothing of it."""
-    try:
-        yield
-    except (HTTPError, HTTPException, OSError, ValueError):
-        raise (_timeout() if deadline.passed else invalid_image("image.url_unreachable")) from None
 
 
 def _timeout() -> InvalidImage:

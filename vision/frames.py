@@ -1,4 +1,4 @@
-"""Tells frames of a living face from copies of one still, by the aligned chips of the face. Runs anywhere."""
+"""Distinguishes frames of a living face from copies of one still, by the aligned chips of the face. Pure numpy."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def fingerprint(chip: Image) -> bytes:
 
 
 def difference(one: bytes, other: bytes) -> float:
-    """What neither moving the picture as a whole nor changing its light explains, 0 (the same still) to 1."""
+    """The difference that neither moving the picture nor changing its light explains: 0 (the same still) to 1."""
     return _Still(one).difference(_Still(other))
 
 

@@ -37,7 +37,7 @@ MAX_NAME_BYTES = 200  # file systems take 255, and a storage adds a suffix to a 
 MAX_IDENTIFIER = 100  # characters
 WHITE = (255, 255, 255)
 
-# Pillow warns about large pictures and odd metadata; both are decided here, and a log line helps nobody.
+# Pillow warns about large pictures and odd metadata; both are handled here.
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)
 warnings.filterwarnings("ignore", module=r"PIL\.")
 # Plugins ask for it before they allocate; the narrower limit of most callers is checked here.
@@ -163,14 +163,14 @@ def decode_reduced(data: bytes, *, side: int, box: Box | None = None) -> tuple[P
 
 
 def is_plain_jpeg(data: bytes, *, limits: Limits | None = None) -> bool:
-    """Whether this is a JPEG file in colour or grey that is not to be turned. Raises `InvalidImage` like `sniff`."""
+    """Whether this is a JPEG file in colour or grey that is upright as stored. Raises `InvalidImage` like `sniff`."""
     picture, info = _open(data, limits)
     with picture:
         return info.format == "JPEG" and picture.mode in ("RGB", "L") and _orientation(picture) == 1
 
 
 def identify(text: str) -> str:
-    """How answers call an input: its first 100 characters, and `...` when there were more; safe to store."""
+    """How answers name an input: its first 100 characters, and `...` if there were more; safe to store."""
     start = text[:MAX_IDENTIFIER].encode("utf-8", "replace").decode().replace("\0", "?")
     return f"{start}..." if len(text) > MAX_IDENTIFIER else start
 
@@ -193,7 +193,9 @@ def _open(data: bytes, limits: Limits | None = None) -> tuple[Pillow.Image, Imag
         raise invalid_image("image.empty")
     if len(data) > limits.bytes:
         raise invalid_image("image.too_large", limit=limits.bytes)
-    kind = _recognise(data[:64])
+    kind = next((kind for kind in FORMATS if kind.start.match(data[:64])), None)
+    if kind is None:
+        raise invalid_image("image.unsupported_format" if OTHER_FILES.match(data[:64]) else "image.not_an_image")
     if kind.plugin == "TIFF":
         check_directory(data)
     header = _Header(data)
@@ -220,13 +222,6 @@ class _Header(BytesIO):
         return super().read(size)
 
 
-def _recognise(start: bytes) -> Format:
-    for kind in FORMATS:
-        if kind.start.match(start):
-            return kind
-    raise invalid_image("image.unsupported_format" if OTHER_FILES.match(start) else "image.not_an_image")
-
-
 def _check_pixels(width: int, height: int, limits: Limits) -> None:
     if width * height > limits.pixels or max(width, height) > MAX_SIDE:
         raise _too_many_pixels(limits)
@@ -242,7 +237,13 @@ def _to_rgb(picture: Pillow.Image) -> Pillow.Image:
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
         return _narrow(picture).convert("RGB")
     if picture.has_transparency_data:
-        return _on_white(picture.convert("RGBA"))
+        picture = picture.convert("RGBA")
+        alpha = picture.getchannel("A")
+        if alpha.getextrema() == (255, 255):
+            return picture.convert("RGB")
+        canvas = Pillow.new("RGB", picture.size, WHITE)
+        canvas.paste(picture, mask=alpha)
+        return canvas
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
@@ -255,15 +256,6 @@ def _narrow(picture: Pillow.Image) -> Pillow.Image:
     if values.max() > 255 or picture.mode.startswith("I;16"):
         values = np.clip(values, 0, 65535).astype(np.uint16) >> 8
     return Pillow.fromarray(np.clip(values, 0, 255).astype(np.uint8))
-
-
-def _on_white(picture: Pillow.Image) -> Pillow.Image:
-    alpha = picture.getchannel("A")
-    if alpha.getextrema() == (255, 255):
-        return picture.convert("RGB")
-    canvas = Pillow.new("RGB", picture.size, WHITE)
-    canvas.paste(picture, mask=alpha)
-    return canvas
 
 
 def _orientation(picture: Pillow.Image) -> int:

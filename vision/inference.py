@@ -90,7 +90,7 @@ def several(work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answe
 def find_raw_faces(
     data: bytes, *, options: RawFaceOptions, timeout: float, box: Box | None = None, limits: Limits | None = None
 ) -> list[RawFace]:
-    """`vision.raw_faces.run_pipeline`, for a caller to whom a late answer is worth more than an early error.
+    """`vision.raw_faces.run_pipeline`, for callers that prefer a late answer to an early error.
 
     Within `timeout` seconds an image is sent again when the queue is down or has lost it, and once when its worker
     stopped. After that `Unavailable` or `EngineUnavailable` is raised.

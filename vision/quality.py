@@ -1,8 +1,6 @@
-"""Numbers that say how usable a face is, from its box, landmarks and aligned chip. Pure numpy."""
+"""How usable a face is, in numbers, from its box, landmarks and aligned chip. Pure numpy."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
@@ -14,28 +12,22 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 def assess(detection: Detection, chip: Image) -> Quality:
     """Quality of one face. `chip` is its aligned crop, (h, w, 3) RGB."""
     luma = chip.astype(np.float32) @ LUMA
+    roll = detection.landmarks.roll
     return Quality(
         size=min(detection.box.w, detection.box.h),
-        sharpness=round(_laplacian_variance(luma), 1),
+        sharpness=round(_sharpness(luma), 1),
         brightness=round(float(luma.mean()), 1) if luma.size else 0.0,
         yaw=_yaw(detection.landmarks),
-        roll=_roll(detection.landmarks),
+        roll=None if roll is None else round(roll, 1),
     )
 
 
-def _laplacian_variance(luma: np.ndarray) -> float:
+def _sharpness(luma: np.ndarray) -> float:
     """Variance of the 4-neighbour Laplacian, the usual focus measure (Pech-Pacheco et al., ICPR 2000)."""
     if min(luma.shape) < 3:
         return 0.0
     inner = luma[1:-1, 1:-1]
     return float((luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * inner).var())
-
-
-def _roll(points: Landmarks) -> float | None:
-    if points.left_eye is None or points.right_eye is None:
-        return None
-    dx, dy = points.left_eye[0] - points.right_eye[0], points.left_eye[1] - points.right_eye[1]
-    return round(math.degrees(math.atan2(dy, dx)), 1)
 
 
 def _yaw(points: Landmarks) -> float | None:

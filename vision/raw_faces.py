@@ -46,7 +46,10 @@ def run_pipeline(
     image = pipeline.read(data, limits=limits)
     found: list[tuple[Box, float | None]]
     if box:
-        _require_inside(box, image)
+        height, width = image.shape[:2]
+        outside = box.right < 0 or box.bottom < 0 or box.left >= width or box.top >= height
+        if outside or max(box.w, box.h) - 1 > 2 * max(width, height):
+            raise InvalidInput("The face does not lie on the image. Send pixels of this image.", code="face.outside")
         found = [(box, None)]
     else:
         detected = pipeline.detect(image, detector=options.detector, upsample=options.upsample)
@@ -89,10 +92,3 @@ def _second_detection(image: Image, options: RawFaceOptions, upsample: int) -> l
 
 def _is_among(face: Box, others: list[Box]) -> bool:
     return any(face.overlap(other) >= SAME_FACE for other in others)
-
-
-def _require_inside(box: Box, image: Image) -> None:
-    height, width = image.shape[:2]
-    outside = box.right < 0 or box.bottom < 0 or box.left >= width or box.top >= height
-    if outside or max(box.w, box.h) - 1 > 2 * max(width, height):
-        raise InvalidInput("The face does not lie on the image. Send pixels of this image.", code="face.outside")

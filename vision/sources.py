@@ -38,24 +38,21 @@ def read_text(text: str, *, patience: float | None = None, references: bool = Tr
     if len(text) > 4 * settings.MAX_IMAGE_BYTES + MAX_DATA_URL_HEADER:  # not even percent-encoded can it fit
         raise _too_large()
     text = text.strip()
-    data = _read(text, patience, references) if text else b""
+    if text[:5].lower() == "data:":
+        data = _read_data_url(text)
+    elif text[:5].lower() == "file:":
+        raise invalid_image("image.path_refused")
+    elif references and SCHEME.match(text):
+        data = fetching.fetch(text, patience=patience)
+    elif references and text and _looks_like_path(text):
+        data = _read_path(text)
+    else:
+        data = _decode_base64(text, otherwise="image.bad_base64" if IMAGE_START.match(text) else "image.not_an_image")
     if not data:
         raise invalid_image("image.empty")
     if len(data) > settings.MAX_IMAGE_BYTES:
         raise _too_large()
     return data
-
-
-def _read(text: str, patience: float | None, references: bool) -> bytes:
-    if text[:5].lower() == "data:":
-        return _read_data_url(text)
-    if text[:5].lower() == "file:":
-        raise invalid_image("image.path_refused")
-    if references and SCHEME.match(text):
-        return fetching.fetch(text, patience=patience)
-    if references and _looks_like_path(text):
-        return _read_path(text)
-    return _decode_base64(text, otherwise="image.bad_base64" if IMAGE_START.match(text) else "image.not_an_image")
 
 
 def _read_data_url(text: str) -> bytes:
@@ -102,29 +99,25 @@ def _read_path(text: str) -> bytes:
     """The regular file `text` below `IMPORT_ROOT`, links followed first; all other names get the same answer."""
     if settings.IMPORT_ROOT is None:
         raise invalid_image("image.path_disabled")
+
+    def open_resolved(path: str, flags: int) -> int:
+        # NOFOLLOW: a link at the end of a resolved path was put there since. NONBLOCK: do not hang on a pipe.
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
     try:
         root = Path(settings.IMPORT_ROOT).resolve(strict=True)
         path = (root / text).resolve(strict=True)
         if not path.is_relative_to(root):
             raise invalid_image("image.path_refused")
-        return _read_regular_file(path)
+        with open(path, "rb", opener=open_resolved) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise invalid_image("image.path_refused")
+            if status.st_size > settings.MAX_IMAGE_BYTES:
+                raise _too_large()
+            return file.read(settings.MAX_IMAGE_BYTES + 1)
     except (OSError, ValueError, RuntimeError):  # missing, unreadable, NUL in the name, a circle of links
         raise invalid_image("image.path_refused") from None
-
-
-def _read_regular_file(path: Path) -> bytes:
-    with open(path, "rb", opener=_open_without_following) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise invalid_image("image.path_refused")
-        if status.st_size > settings.MAX_IMAGE_BYTES:
-            raise _too_large()
-        return file.read(settings.MAX_IMAGE_BYTES + 1)
-
-
-def _open_without_following(path: str, flags: int) -> int:
-    # NOFOLLOW: the path is resolved, a link at its end was put there since. NONBLOCK: do not hang on a pipe.
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _too_large() -> InvalidImage:

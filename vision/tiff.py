@@ -25,9 +25,6 @@ def check_directory(data: bytes) -> None:
         found = list(struct.iter_unpack(order + entry, data[start:end]))
     except (struct.error, OverflowError):
         raise invalid_image("image.truncated") from None
-    if entries > MAX_ENTRIES or any(_unfolds(*values) for values in found):
+    unfolds = any(count > MAX_VALUES and (tag in OFFSETS or kind not in BYTES) for tag, kind, count in found)
+    if entries > MAX_ENTRIES or unfolds:
         raise invalid_image("image.truncated")
-
-
-def _unfolds(tag: int, kind: int, count: int) -> bool:
-    return count > MAX_VALUES and (tag in OFFSETS or kind not in BYTES)

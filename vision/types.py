@@ -1,7 +1,8 @@
-"""What the engines say about pictures: plain immutable values, no Django, no HTTP."""
+"""What the engines return: plain immutable values, no Django, no HTTP."""
 
 from __future__ import annotations
 
+import math
 from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -78,6 +79,14 @@ class Landmarks:
     mouth_left: Point | None = None
     mouth_right: Point | None = None
 
+    @property
+    def roll(self) -> float | None:
+        """Degrees by which the line from the right to the left eye falls, in image coordinates (y downwards)."""
+        if self.left_eye is None or self.right_eye is None:
+            return None
+        dx, dy = self.left_eye[0] - self.right_eye[0], self.left_eye[1] - self.right_eye[1]
+        return math.degrees(math.atan2(dy, dx))
+
 
 @dataclass(frozen=True)
 class Quality:
@@ -115,7 +124,7 @@ class Expression:
 
 @dataclass(frozen=True)
 class FrameFace:
-    """What tells a face in one frame of a sequence from the same face in another; see `vision.frames`."""
+    """What the faces of a sequence's frames are compared by; see `vision.frames`."""
 
     fingerprint: bytes  # of the aligned chip
     expression: Expression | None = None  # None where the 68-point predictor is not enabled

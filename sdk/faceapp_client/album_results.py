@@ -61,7 +61,7 @@ class AlbumImage:
 
 @dataclass(frozen=True)
 class FaceGroup:
-    """One person of an album. `name` is empty while nobody is named; `is_curated`: somebody changed it by hand."""
+    """One person of an album. `name` is empty until the group is named; `is_curated`: it was changed by hand."""
 
     id: int
     name: str
@@ -73,7 +73,7 @@ class FaceGroup:
 
 @dataclass(frozen=True)
 class ImageMatch:
-    """Another image with somebody of this one: the closest pair of faces, by their index in each image."""
+    """Another image that shows a person of this one: the closest pair of faces, by their index in each image."""
 
     image_id: int
     external_id: str | None

@@ -15,18 +15,18 @@ from faceapp_client.endpoints import Driver, Pages
 from faceapp_client.retries import Flow, Pause, Request, Retries, Step
 
 T = TypeVar("T")
-Outcome = httpx.Response | httpx.TransportError | None  # of a step; None of a pause
+Outcome = httpx.Response | httpx.TransportError | None  # of a request; None of a pause
 TIMEOUT = 90.0  # seconds; the service itself answers after 60 at the latest
 
 
 def _options(url: str, key: str, timeout: float) -> dict[str, Any]:
-    """Of an httpx client. Raises `httpx.InvalidURL` for what is no address."""
+    """The options of an httpx client."""
     headers = {"Authorization": f"Api-Key {key}", "Accept": "application/json", "User-Agent": "faceapp-client/1.0"}
     return {"base_url": url.rstrip("/"), "headers": headers, "timeout": httpx.Timeout(timeout, connect=10.0)}
 
 
 def _arguments(request: Request) -> dict[str, Any]:
-    """What httpx calls the parts of a request. The path is kept whole where the base address has a path, too."""
+    """The parts of a request by the names that httpx gives them."""
     return {
         "params": dict(request.params) or None,
         "json": request.json,
@@ -37,7 +37,7 @@ def _arguments(request: Request) -> dict[str, Any]:
 
 
 def _resumed(flow: Flow[T], outcome: Outcome) -> Step:
-    """Tell a flow what came of its step; its next one. Raises `StopIteration` with what the flow answers."""
+    """Pass the outcome of its step to a flow; returns the next step. Raises `StopIteration` with the flow's result."""
     return flow.throw(outcome) if isinstance(outcome, Exception) else flow.send(outcome)
 
 
@@ -48,7 +48,7 @@ class Sync(Driver):
         self.http, self.retries = http, retries
 
     def run(self, flow: Flow[T]) -> T:
-        """What the flow answers. Raises `FaceAppError`."""
+        """The flow's result. Raises `FaceAppError`."""
         try:
             step: Step = next(flow)
             while True:
@@ -58,7 +58,7 @@ class Sync(Driver):
             return answer
 
     def iterate(self, pages: Pages[T]) -> Iterator[T]:
-        """Every item, a page at a time, as far as they are asked for."""
+        """Every item. Pages are fetched one by one, no further than the caller goes."""
         offset = 0
         while True:
             page = self.run(pages.read(self.retries, offset))
@@ -78,7 +78,7 @@ class Sync(Driver):
 
 
 class Async(Driver):
-    """Carries flows out on an event loop; several at a time when the caller starts several."""
+    """Carries flows out on an event loop."""
 
     def __init__(self, http: httpx.AsyncClient, retries: Retries) -> None:
         self.http, self.retries = http, retries
@@ -115,9 +115,9 @@ class Async(Driver):
 
 
 class FaceApp(Api[Sync]):
-    """A service as one client of it sees it. `url`: its address; `key`: an API key; `timeout`: seconds for one answer.
+    """A faceapp service. `url`: its address; `key`: an API key; `timeout`: seconds for one answer.
 
-    Connections are kept between calls; use it in a `with` block, or `close` it. Good for several threads.
+    Connections are kept between calls: use it in a `with` block, or `close` it. Threads may share it.
     """
 
     def __init__(self, url: str, key: str, *, timeout: float = TIMEOUT, retries: Retries | None = None) -> None:

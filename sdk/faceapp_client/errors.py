@@ -1,9 +1,13 @@
-"""What may go wrong. `code` is stable, and `docs/errors.md` of the service lists every one; texts may change."""
+"""What can go wrong. `code` is stable and listed in `docs/errors.md` of the service; messages may change."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
+
+import httpx
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,7 @@ class Mistake:
 
 
 class FaceAppError(Exception):
-    """A call that failed. `status`: of HTTP, 0 where no answer came. `retry_after`: seconds, where the service says."""
+    """A call that failed. `status`: of HTTP, 0 without an answer. `retry_after`: seconds, if the service names them."""
 
     def __init__(
         self,
@@ -48,11 +52,11 @@ class NotFound(FaceAppError):
 
 
 class Conflict(FaceAppError):
-    """Something is in the way, such as an id that is taken (409)."""
+    """The call conflicts with what is stored, such as an id that is taken (409)."""
 
 
 class RateLimited(FaceAppError):
-    """Over the key's rate (429)."""
+    """More calls than the key's rate limit allows (429)."""
 
 
 class Unavailable(FaceAppError):
@@ -68,7 +72,7 @@ class AnswerLost(FaceAppError):
 
 
 class JobTimeout(FaceAppError):
-    """A job is not finished within the time that the caller gave it. It goes on; `job_id` is its id."""
+    """A job did not finish within the caller's timeout. It goes on; `job_id` is its id."""
 
     def __init__(self, message: str, *, job_id: str) -> None:
         super().__init__(message, code="client.job_timeout")
@@ -86,25 +90,38 @@ KINDS: dict[int, type[FaceAppError]] = {
     429: RateLimited,
     503: Unavailable,
 }
-FOREIGN = "client.foreign_answer"  # no answer of a faceapp service: a proxy, or another program
+FOREIGN = "client.foreign_answer"  # not an answer of a faceapp service: of a proxy, or another program
 
 
-def error_of(status: int, body: Any, *, retry_after: float | None = None) -> FaceAppError:
-    """The error of an answer. `body`: the parsed JSON, or None where there is none."""
+def error_of(response: httpx.Response) -> FaceAppError:
+    """The error that an answer without success describes."""
+    status, retry_after = response.status_code, parse_retry_after(response.headers.get("Retry-After"))
     kind = KINDS.get(status, FaceAppError)
+    try:
+        body: Any = response.json()
+    except ValueError:
+        body = None
     if not isinstance(body, dict) or not isinstance(body.get("code"), str):
-        message = f"HTTP status {status}, and not in the words of a faceapp service. Is the address right?"
+        message = f"HTTP status {status}, but not from a faceapp service. Is the address right?"
         return kind(message, code=FOREIGN, status=status, retry_after=retry_after)
-    mistakes = _mistakes(body.get("detail"))
-    message = "; ".join(_told(mistake) for mistake in mistakes) or str(body.get("detail"))
-    return kind(message, code=body["code"], status=status, mistakes=mistakes, retry_after=retry_after)
+    mistakes, messages = [], []
+    for item in body["detail"] if isinstance(body.get("detail"), list) else []:
+        mistakes.append(Mistake(item["type"], tuple(item["loc"]), item["msg"]))
+        place = ".".join(map(str, item["loc"][1:]))
+        messages.append(f"{place}: {item['msg']}" if place else item["msg"])
+    message = "; ".join(messages) or str(body.get("detail"))
+    return kind(message, code=body["code"], status=status, mistakes=tuple(mistakes), retry_after=retry_after)
 
 
-def _mistakes(detail: Any) -> tuple[Mistake, ...]:
-    found = detail if isinstance(detail, list) else []
-    return tuple(Mistake(item["type"], tuple(item["loc"]), item["msg"]) for item in found)
-
-
-def _told(mistake: Mistake) -> str:
-    place = ".".join(str(part) for part in mistake.place[1:])
-    return f"{place}: {mistake.message}" if place else mistake.message
+def parse_retry_after(header: str | None) -> float | None:
+    """The seconds that `Retry-After` asks for, as a number or a date; None without a header that can be read."""
+    if header is None:
+        return None
+    try:
+        return max(float(header), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max((parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, TypeError):
+        return None

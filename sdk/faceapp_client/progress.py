@@ -14,7 +14,7 @@ from faceapp_client.results import Job
 class ProgressBar:
     """Shows how far a job is: `with ProgressBar() as bar: faces.screening.wait(job, progress=bar.show)`.
 
-    Nothing is drawn where the output is no terminal.
+    Nothing is drawn unless the output is a terminal.
     """
 
     def __init__(self, title: str = "Screening", *, total: int | None = None, console: Console | None = None) -> None:
@@ -31,7 +31,7 @@ class ProgressBar:
         self._bar.update(self._task, completed=self._before + job.done)
 
     def advance(self, done: int) -> None:
-        """So many are finished for good; a further job counts from there."""
+        """Count this many images as done; the next job continues from there."""
         self._before += done
         self._bar.update(self._task, completed=self._before)
 

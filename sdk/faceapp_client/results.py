@@ -1,4 +1,4 @@
-"""What the service answers. Every field is one of the API's; properties are what callers ask of them most."""
+"""What the service answers. Every field is one of the API's; properties answer the most common questions."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class PersonPhotograph(Photograph):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A person of the gallery beside a face."""
+    """A person of the gallery as a candidate for a face."""
 
     person_id: int
     external_id: str | None
@@ -169,12 +169,12 @@ class SearchedFace:
 
     @property
     def match(self) -> Candidate | None:
-        """The nearest person whom the face matches."""
+        """The nearest person that the face matches."""
         return next((person for person in self.candidates if person.comparison.matches), None)
 
     @property
     def name(self) -> str | None:
-        """The name of that person (where there is none, the id), None for a stranger."""
+        """The name of that person, or the id of one without a name; None for a stranger."""
         return (self.match.name or self.match.external_id or str(self.match.person_id)) if self.match else None
 
 
@@ -205,7 +205,7 @@ class Receipt:
 # ---- screening --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Entry:
-    """Somebody on the blacklist. `valid_until`: the last day on which the entry counts."""
+    """A listed person. `valid_until`: the last day on which the entry counts."""
 
     id: int
     name: str

@@ -10,8 +10,6 @@ import itertools
 import random
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -101,19 +99,11 @@ def send(request: Request, retries: Retries) -> Flow[httpx.Response]:
         else:
             if response.is_success:
                 return response
-            error = _error_of_response(response)
+            error = error_of(response)
         if not retries.allow(attempt, error, request):
             raise error
         yield Pause(retries.pause(attempt, error.retry_after))
     raise AssertionError("unreachable")
-
-
-def _error_of_response(response: httpx.Response) -> FaceAppError:
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    return error_of(response.status_code, body, retry_after=parse_retry_after(response.headers.get("Retry-After")))
 
 
 def _error_of_transport(failure: httpx.TransportError) -> FaceAppError:
@@ -123,17 +113,3 @@ def _error_of_transport(failure: httpx.TransportError) -> FaceAppError:
     if isinstance(failure, httpx.TimeoutException):
         return AnswerLost("The service did not answer in time.", code="client.timeout")
     return AnswerLost(f"The connection broke before the answer came: {reason}", code="client.answer_lost")
-
-
-def parse_retry_after(header: str | None) -> float | None:
-    """The seconds that `Retry-After` asks for, as a number or a date; None without a header that can be read."""
-    if header is None:
-        return None
-    try:
-        return max(float(header), 0.0)
-    except ValueError:
-        pass
-    try:
-        return max((parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds(), 0.0)
-    except (ValueError, TypeError):
-        return None

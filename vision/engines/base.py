@@ -42,11 +42,11 @@ class FaceEngine(ABC):
         return [image[max(d.box.y, 0) : d.box.y + d.box.h, max(d.box.x, 0) : d.box.x + d.box.w] for d in detections]
 
     def liveness(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
-        """Probability of a live person for each face, or None where the engine cannot tell."""
+        """Probability of a live person for each face, or None where the engine does not assess it."""
         return [None] * len(detections)
 
     def assesses_liveness(self) -> bool:
-        """Whether `liveness` can tell anything here. Cheap: web processes ask."""
+        """Whether `liveness` gives scores here. Cheap, because web processes call it."""
         return False
 
     def expressions(self, image: Image, detections: Sequence[Detection]) -> list[Expression | None]:

@@ -97,7 +97,7 @@ class DeepFaceEngine(FaceEngine):
         return [self._landmarks.expression(image, detection) for detection in detections]
 
     def _build_presence(self) -> passive.Presence | None:
-        """A broken network for passive scores does not stop the recognition of faces."""
+        """The network of passive scores. Faces are recognised even where it is broken."""
         try:
             return passive.build() if self.assesses_liveness() else None
         except EngineUnavailable as error:

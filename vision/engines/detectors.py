@@ -1,4 +1,4 @@
-"""The detectors by name, and how each one's answer becomes `Detection`s. Imports no model library.
+"""The detectors by name, and how their answers become `Detection`s. Imports no model library.
 
 Every detector gets the plain image, no larger than DETECTION_SIDE, and answers in pixels of that image.
 """
@@ -18,10 +18,10 @@ from vision.engines import dlib_hog, runtime, weights
 from vision.engines.dlib_onnx import mmod
 from vision.engines.weights import WeightFile
 from vision.exceptions import UnknownName
-from vision.types import Box, Detection, Image, Landmarks, Point, ScoredBox
+from vision.types import Box, Detection, Image, Landmarks, ScoredBox
 
 NOWHERE = Box(0, 0, 0, 0)
-MIN_SIDE = 20  # pixels; below it there is no face to find, and some detectors fail
+MIN_SIDE = 20  # pixels; smaller images show no face, and some detectors fail
 
 
 @dataclass(frozen=True)
@@ -143,9 +143,13 @@ class MmodDetector(Detector):
         return round(side * times)
 
     def find(self, image: Image) -> list[FramedDetection]:
-        room = self.largest(settings.DETECTION_SIDE) / max(image.shape[:2])
-        factor = max(min(settings.DETECTION_ENLARGEMENT, room), 1)
-        return [self._read(found, factor) for found in self._mmod(_enlarged(image, factor))]
+        import cv2
+
+        most = self.largest(settings.DETECTION_SIDE) / max(image.shape[:2])
+        factor = max(min(settings.DETECTION_ENLARGEMENT, most), 1)
+        if factor > 1:
+            image = cast(Image, cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR))
+        return [self._read(found, factor) for found in self._mmod(image)]
 
     def _read(self, found: ScoredBox, factor: float) -> FramedDetection:
         return _detection(_divided(found.box, factor), mmod_confidence(found.score), score=found.score)
@@ -179,7 +183,8 @@ class DeepFaceDetector(Detector):
     def _read(self, area: Any) -> FramedDetection:
         """`area`: deepface.models.Detector.FacialAreaRegion; its left and right are the person's."""
         names = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
-        points = Landmarks(**{name: _point(getattr(area, name, None)) for name in names})
+        found = {name: getattr(area, name, None) for name in names}
+        points = Landmarks(**{name: None if at is None else (float(at[0]), float(at[1])) for name, at in found.items()})
         box = Box(int(area.x), int(area.y), max(int(area.w), 0), max(int(area.h), 0))
         return _detection(box, self._spec.confidence(float(area.confidence or 0)), points)
 
@@ -187,17 +192,10 @@ class DeepFaceDetector(Detector):
 def _detection(
     box: Box, confidence: float, points: Landmarks | None = None, score: float | None = None
 ) -> FramedDetection:
-    return FramedDetection(box, round(confidence, 4), points or Landmarks(), score, _squared(box))
-
-
-def _squared(box: Box) -> Box:
-    """The square of the same centre and area: dlib's predictors were trained on squares, MTCNN's boxes are tall."""
+    # The square of the same centre and area: dlib's predictors were trained on squares, MTCNN's boxes are tall.
     side = round(math.sqrt(box.area))
-    return Box(round(box.x + (box.w - side) / 2), round(box.y + (box.h - side) / 2), side, side)
-
-
-def _point(value: Any) -> Point | None:
-    return None if value is None else (float(value[0]), float(value[1]))
+    frame = Box(round(box.x + (box.w - side) / 2), round(box.y + (box.h - side) / 2), side, side)
+    return FramedDetection(box, round(confidence, 4), points or Landmarks(), score, frame)
 
 
 OWN: dict[str, type[Detector]] = {"mmod": MmodDetector, "dlib": HogDetector}
@@ -211,43 +209,27 @@ def build(name: str) -> Detector:
 
 def find_faces(detector: Detector, image: Image, *, side: int) -> list[Detection]:
     """Faces of the full `image`, searched in a copy of at most `side` pixels; from left to right, inside the image."""
-    small, scale = _capped(image, detector.largest(side))
-    if min(small.shape[:2]) < MIN_SIDE:
-        return []
-    found = [_scaled(d, scale, image.shape[1], image.shape[0]) for d in detector.find(small)]
-    return sorted((d for d in found if d.box.area > 0), key=lambda d: (d.box.x, d.box.y))
-
-
-def _capped(image: Image, side: int) -> tuple[Any, float]:
     import cv2
 
     height, width = image.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return image, 1.0
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale
+    scale = min(detector.largest(side) / max(height, width), 1.0)
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        image = cast(Image, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    if min(image.shape[:2]) < MIN_SIDE:
+        return []
+    found = [_scaled(d, scale, width, height) for d in detector.find(image)]
+    return sorted((d for d in found if d.box.area > 0), key=lambda d: (d.box.x, d.box.y))
 
 
 def _scaled(found: FramedDetection, scale: float, width: int, height: int) -> FramedDetection:
     box, frame = _divided(found.box, scale), _divided(found.frame, scale)
+    left, top = max(box.x, 0), max(box.y, 0)
+    right, bottom = min(box.x + box.w, width), min(box.y + box.h, height)
+    inside = Box(left, top, max(right - left, 0), max(bottom - top, 0))
     points = {name: point and (point[0] / scale, point[1] / scale) for name, point in vars(found.landmarks).items()}
-    return replace(found, box=_clipped(box, width, height), frame=frame, landmarks=Landmarks(**points))
-
-
-def _enlarged(image: Image, factor: float) -> Any:
-    import cv2
-
-    if factor == 1:
-        return image
-    return cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
+    return replace(found, box=inside, frame=frame, landmarks=Landmarks(**points))
 
 
 def _divided(box: Box, scale: float) -> Box:
     return Box(round(box.x / scale), round(box.y / scale), round(box.w / scale), round(box.h / scale))
-
-
-def _clipped(box: Box, width: int, height: int) -> Box:
-    left, top = max(box.x, 0), max(box.y, 0)
-    right, bottom = min(box.x + box.w, width), min(box.y + box.h, height)
-    return Box(left, top, max(right - left, 0), max(bottom - top, 0))

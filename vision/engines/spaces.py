@@ -1,6 +1,6 @@
 """The recognition models by name: dimensions, alignment, weights and thresholds. Imports no model library.
 
-The detector is not part of a space: landmarks are found anew inside any detector's box, so that the aligned chip
+The detector is not part of a space: landmarks are placed again inside any detector's box, so that the aligned chip
 hardly depends on it (measured; see docs/engines.md).
 """
 

@@ -1,4 +1,4 @@
-"""Which weight files exist, where they come from and where they lie. Imports no model library."""
+"""The weight files: their sources, hashes and paths. Imports no model library."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ GENDER = _member(
 
 
 def missing(files: Iterable[WeightFile]) -> list[str]:
-    """Names of the files that are not in place."""
+    """Names of the files that are missing."""
     return [file.name for file in files if not file.path.is_file()]
 
 
@@ -141,7 +141,7 @@ def missing_message(names: Iterable[str]) -> str:
 
 
 def verify(files: Iterable[WeightFile]) -> None:
-    """`require`, and every pinned hash fits, so that a space's name tells the truth (code `engine.weights_broken`)."""
+    """`require`, and check every pinned hash, so that the name of a space holds true (code `engine.weights_broken`)."""
     files = tuple(files)
     require(files)
     if broken := [file.name for file in files if file.sha256 and digest(file.path) != file.sha256]:

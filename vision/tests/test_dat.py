@@ -110,7 +110,7 @@ def test_reals(data: bytes, value: float) -> None:
 
 
 def test_a_network_is_not_built_as_the_other_one(mmod: bytes) -> None:
-    with pytest.raises(DatError, match="no descriptor"):
+    with pytest.raises(DatError, match="not a descriptor"):
         networks.descriptor_graph(dat.parse(mmod))
-    with pytest.raises(DatError, match="no detector"):
+    with pytest.raises(DatError, match="not a detector"):
         networks.scores_graph(dat.parse(packaged(weights.DLIB_RESNET)))

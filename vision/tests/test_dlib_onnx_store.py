@@ -86,6 +86,6 @@ def test_a_damaged_weight_file_is_refused_with_its_name_and_no_path(
         mmod.load()
     assert refusal.value.code == "engine.weights_broken" and str(tmp_path) not in refusal.value.message
     broken = weights.WeightFile(weights.DLIB_MMOD.name)  # as if its hash were not known
-    with pytest.raises(EngineUnavailable, match="of no use: the file ends too early") as refusal:
+    with pytest.raises(EngineUnavailable, match="cannot be used: the file ends too early") as refusal:
         store.session(broken, networks.features_graph)
     assert refusal.value.code == "engine.weights_broken"

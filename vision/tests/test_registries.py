@@ -240,7 +240,7 @@ def test_a_web_page_in_place_of_the_archive_is_told(registry: Registry, without_
     with pytest.raises(FetchError, match="is a web page"):
         fetch(member(ON_NPM))
     registry.answers[f"/npm/some-faces/-/{ON_NPM.filename}"] = ("text/html", PAGE)
-    with pytest.raises(FetchError, match="a web page came"):
+    with pytest.raises(FetchError, match="a web page instead"):
         fetch(member(ON_NPM))
 
 

@@ -1,4 +1,4 @@
-"""Images whose faces are matched and grouped among each other: `/api/v1/albums/`."""
+"""Images whose faces are matched and grouped with each other: `/api/v1/albums/`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Many = list  # inside of the class `list` is a method
 
 
 class Albums(Resource[D]):
-    """Who is on which of these images? Upload, process, and look at matches and groups."""
+    """Find out who is on which images: upload, process, and read matches and groups."""
 
     @call
     def create(self, name: str, *, keep_images: bool | None = None, threshold: float | None = None) -> Flow[Album]:
@@ -30,12 +30,12 @@ class Albums(Resource[D]):
 
     @call
     def get(self, album_id: int) -> Flow[Album]:
-        """One album, and how far its images are."""
+        """One album and the progress of its images."""
         return self._answer(Album, Request("GET", f"{ALBUMS}{album_id}/", idempotent=True))
 
     @call
     def update(self, album_id: int, changes: Mapping[str, Any]) -> Flow[Album]:
-        """Change `name`, `keep_images` or `threshold`; what is not named stays."""
+        """Change `name`, `keep_images` or `threshold`; other fields stay as they are."""
         return self._answer(Album, Request("PATCH", f"{ALBUMS}{album_id}/", json=dict(changes), idempotent=True))
 
     @call
@@ -52,7 +52,7 @@ class Albums(Resource[D]):
 
     @call
     def process(self, album_id: int, *, images: Iterable[int] | None = None) -> Flow[Queued]:
-        """Process uploaded images, or only these. `get` tells how far they are."""
+        """Process all uploaded images, or only these. `get` returns the progress."""
         body = {} if images is None else {"images": [*images]}
         return self._answer(Queued, Request("POST", f"{ALBUMS}{album_id}/process/", json=body, idempotent=True))
 
@@ -73,13 +73,13 @@ class Albums(Resource[D]):
 
     @listing
     def matches(self, album_id: int, image_id: int) -> Pages[ImageMatch]:
-        """Other images with somebody of this one, closest first."""
+        """Other images that show a person of this one, closest first."""
         return Pages(ImageMatch, f"{ALBUMS}{album_id}/images/{image_id}/matches/")
 
     # ---- groups ---------------------------------------------------------------------------------------------------
     @listing
     def groups(self, album_id: int) -> Pages[FaceGroup]:
-        """The people of an album, who appears most often first."""
+        """The people of an album, most frequent first."""
         return Pages(FaceGroup, f"{ALBUMS}{album_id}/groups/")
 
     @call
@@ -101,6 +101,6 @@ class Albums(Resource[D]):
 
     @call
     def split_group(self, album_id: int, group_id: int, faces: Iterable[int]) -> Flow[FaceGroup]:
-        """Move some faces into a new group, which is answered."""
+        """Move some faces into a new group, which is returned."""
         path = f"{ALBUMS}{album_id}/groups/{group_id}/split/"
         return self._answer(FaceGroup, Request("POST", path, json={"faces": [*faces]}))

@@ -1,4 +1,4 @@
-"""Whom screening looks for: `/api/v1/blacklist/`."""
+"""The people that screening looks for: `/api/v1/blacklist/`."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class Blacklist(Resource[D]):
 
     @call
     def update(self, entry_id: int, changes: Mapping[str, Any]) -> Flow[Entry]:
-        """Change `name`, `reason`, `is_active`, `valid_from` or `valid_until`; what is not named stays."""
+        """Change `name`, `reason`, `is_active`, `valid_from` or `valid_until`; other fields stay as they are."""
         body = {name: value.isoformat() if isinstance(value, date) else value for name, value in changes.items()}
         return self._answer(Entry, Request("PATCH", f"{BLACKLIST}{entry_id}/", json=body, idempotent=True))
 
     @call
     def delete(self, entry_id: int) -> Flow[Entry]:
-        """Remove an entry with its photographs, embeddings and matches; answers what it said."""
+        """Remove an entry with its photographs, embeddings and matches; returns the entry."""
         return self._answer(Entry, Request("DELETE", f"{BLACKLIST}{entry_id}/"))
 
     @call

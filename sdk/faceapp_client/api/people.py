@@ -15,7 +15,7 @@ PEOPLE = "/api/v1/people/"
 
 
 class People(Resource[D]):
-    """Enrol people, look for them, and erase them."""
+    """Enrol people, search for them, and erase them."""
 
     @call
     def enrol(
@@ -30,7 +30,7 @@ class People(Resource[D]):
         quality_gate: str | None = None,
         face_choice: str | None = None,
     ) -> Flow[EnrolledPerson]:
-        """A new person, with the face of a photograph or for the time being without.
+        """A new person, with the face of a photograph or without one for now.
 
         `on_existing`: `refuse` (the service's default), `add` or `replace`, when the external id is taken;
         `quality_gate`: `off`, `standard` or `strict`; `face_choice`: `only` or `largest`.
@@ -52,7 +52,7 @@ class People(Resource[D]):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Pages[Person]:
-        """Everybody, or those with this external id or source, with this in their name, enrolled in this time."""
+        """All people, or those with this external id or source, this text in their name, or enrolled in this time."""
         times = given(since=since and since.isoformat(), until=until and until.isoformat())
         return Pages(Person, PEOPLE, given(name=name, external_id=external_id, source=source) | times)
 
@@ -63,12 +63,12 @@ class People(Resource[D]):
 
     @call
     def update(self, person_id: int, changes: Mapping[str, Any]) -> Flow[Person]:
-        """Change `name`, `external_id`, `source` or `metadata`; what is not named stays."""
+        """Change `name`, `external_id`, `source` or `metadata`; other fields stay as they are."""
         return self._answer(Person, Request("PATCH", f"{PEOPLE}{person_id}/", json=dict(changes), idempotent=True))
 
     @call
     def delete(self, person_id: int, *, keep_record: bool = False) -> Flow[Receipt]:
-        """Erase a person, or the faces only; the receipt says what went."""
+        """Erase a person, or only the faces. The receipt says what was erased."""
         params = {"keep_record": "true"} if keep_record else {}
         return self._answer(Receipt, Request("DELETE", f"{PEOPLE}{person_id}/", params))
 
@@ -84,7 +84,7 @@ class People(Resource[D]):
         threshold: float | None = None,
         return_embeddings: bool | None = None,
     ) -> Flow[Search]:
-        """Who is it? The nearest people for every face (or `faces="largest"`) of an image, or for an embedding."""
+        """Identify people: the nearest ones for every face (or `faces="largest"`) of an image, or for an embedding."""
         fields = given(faces=faces, limit=limit, threshold=threshold, return_embeddings=return_embeddings)
         if sources is not None:
             fields["sources"] = [*sources]
@@ -98,7 +98,7 @@ class People(Resource[D]):
 
     @call
     def verify(self, person_id: int, image: ImageSource, *, threshold: float | None = None) -> Flow[Comparison]:
-        """Is it this person? The largest face of an image against the person's photographs."""
+        """Verify a person: the largest face of an image against the person's photographs."""
         files = [part("image", image)]
         return self._answer(
             Comparison,
@@ -118,7 +118,7 @@ class People(Resource[D]):
         quality_gate: str | None = None,
         face_choice: str | None = None,
     ) -> Flow[Enrolment]:
-        """Another photograph of a person, or one in the place of all others."""
+        """Another photograph of a person, or one that replaces all others."""
         fields = form(replace=replace, quality_gate=quality_gate, face_choice=face_choice)
         files = [part("image", image)]
         return self._answer(Enrolment, Request("POST", f"{PEOPLE}{person_id}/images/", form=fields, files=files))
@@ -140,6 +140,6 @@ class People(Resource[D]):
 
     @call
     def make_primary(self, person_id: int, image_id: int) -> Flow[PersonPhotograph]:
-        """Let this photograph stand for the person."""
+        """Make this the photograph that represents the person."""
         path = f"{PEOPLE}{person_id}/images/{image_id}/primary/"
         return self._answer(PersonPhotograph, Request("POST", path, idempotent=True))

@@ -1,4 +1,4 @@
-"""Search photographs for people on the blacklist: `/api/v1/process/`, `/jobs/` and `/processed-images/`."""
+"""Search photographs for listed people: `/api/v1/process/`, `/jobs/` and `/processed-images/`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Screening(Resource[D]):
         threshold: float | None = None,
         progress: Progress | None = None,
     ) -> Flow[list[ScreenedImage]]:
-        """Search every face of every image; one result per image, in order, however long it takes."""
+        """Search every face of every image; returns one result per image, in order, and waits as long as it takes."""
         fields = form(detector_backend=detector, model_name=model, distance_metric=metric, threshold=threshold)
         request = Request("POST", PROCESS, form=fields, files=parts("images", images))
         response = yield from send(request, self._driver.retries)
@@ -122,7 +122,7 @@ class Screening(Resource[D]):
         return self._answer(Job, Request("GET", f"{JOBS}{job_id}/", idempotent=True))
 
     def _finished(self, job_id: str, *, timeout: float | None, progress: Progress | None) -> Flow[Job]:
-        """Looks at the job again and again, at first often. Time is counted in pauses."""
+        """Polls the job, at first often. Time is counted in pauses."""
         pause, waited = FIRST_LOOK, 0.0
         while True:
             job = yield from self._job(job_id)

@@ -12,6 +12,8 @@ Address and key come from the options, from FACEAPP_URL and FACEAPP_API_KEY, or 
 A folder stands for the files in it that are named as images. Exit codes: 0 all done, 1 something failed, 2 wrong use,
 3 no service or a refused key."""
 ENROL = "Each file is a person of its name; files in a folder of a folder are one person with that folder's name."
+FILES: dict[str, Any] = {"nargs": "+", "metavar": "FILE", "help": "images, or folders with images"}
+THRESHOLD: dict[str, Any] = {"type": float, "help": "largest distance of one person"}
 Commands = argparse._SubParsersAction
 
 
@@ -34,26 +36,37 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="faceapp", description=DESCRIPTION, epilog=EPILOGUE)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_image_commands(commands, shared)
+    add_enrol_command(commands, shared)
     add_people_commands(commands.add_parser("people", help="list or erase people of the gallery"), shared)
     return top
 
 
 def add_image_commands(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Those that send files."""
-    files: dict[str, Any] = {"nargs": "+", "metavar": "FILE", "help": "images, or folders with images"}
-    threshold: dict[str, Any] = {"type": float, "help": "largest distance of one person"}
-
+    """Those that look for faces in files."""
     detect = commands.add_parser("detect", parents=[shared], help="find faces")
-    detect.add_argument("files", **files)
+    detect.add_argument("files", **FILES)
     detect.add_argument("--detector", type=text, help="another detector than the service's own")
 
     compare = commands.add_parser("compare", parents=[shared], help="compare images with the person of the first one")
     compare.add_argument("image", metavar="IMAGE", help="the image with which all others are compared")
-    compare.add_argument("files", **files)
-    compare.add_argument("--threshold", **threshold)
+    compare.add_argument("files", **FILES)
+    compare.add_argument("--threshold", **THRESHOLD)
 
+    search = commands.add_parser("search", parents=[shared], help="identify people of the gallery")
+    search.add_argument("files", **FILES)
+    search.add_argument("--limit", type=int, default=1, help="people to name for each face (default: 1)")
+    source_help = "only this sub-gallery; may be repeated"
+    search.add_argument("--source", action="append", dest="sources", type=text, help=source_help)
+    search.add_argument("--threshold", **THRESHOLD)
+
+    screen = commands.add_parser("screen", parents=[shared], help="find people on the blacklist")
+    screen.add_argument("files", **FILES)
+    screen.add_argument("--threshold", **THRESHOLD)
+
+
+def add_enrol_command(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
     enrol = commands.add_parser("enrol", parents=[shared], help="add people to the gallery", description=ENROL)
-    enrol.add_argument("files", **files)
+    enrol.add_argument("files", **FILES)
     enrol.add_argument("--name", type=text, help="all files show this one person")
     id_help = "your own id of the person (with --name; default: the name)"
     enrol.add_argument("--id", dest="external_id", type=text, help=id_help)
@@ -61,17 +74,6 @@ def add_image_commands(commands: Commands[argparse.ArgumentParser], shared: argp
     existing_help = "what to do when the id is taken (default: refuse)"
     enrol.add_argument("--on-existing", choices=["refuse", "add", "replace"], help=existing_help)
     enrol.add_argument("--quality", choices=["off", "standard", "strict"], help="quality required of a photograph")
-
-    search = commands.add_parser("search", parents=[shared], help="identify people of the gallery")
-    search.add_argument("files", **files)
-    search.add_argument("--limit", type=int, default=1, help="people to name for each face (default: 1)")
-    source_help = "only this sub-gallery; may be repeated"
-    search.add_argument("--source", action="append", dest="sources", type=text, help=source_help)
-    search.add_argument("--threshold", **threshold)
-
-    screen = commands.add_parser("screen", parents=[shared], help="find people on the blacklist")
-    screen.add_argument("files", **files)
-    screen.add_argument("--threshold", **threshold)
 
 
 def add_people_commands(people: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:

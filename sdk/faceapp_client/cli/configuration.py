@@ -1,4 +1,4 @@
-"""Where the service is and with which key: options, then the environment, then a file."""
+"""Address of the service and API key: from options, then the environment, then a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEFAULT_URL = "http://localhost:8000"
 
 
 class ConfigurationError(Exception):
-    """Address or key are missing or make no sense; the message says what to do."""
+    """Address or key are missing or invalid; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def connection(options: argparse.Namespace) -> Connection:
         places = f'--key, FACEAPP_API_KEY, or in {default_file()} as key = "…"'
         raise ConfigurationError(f"No API key: give one with {places}.")
     if not key.isascii() or not key.isprintable():
-        raise ConfigurationError("The API key has characters that no key has.")
+        raise ConfigurationError("The API key contains characters that keys never have.")
     return Connection(_checked(url), key.strip())
 
 
@@ -50,7 +50,7 @@ def _checked(url: str) -> str:
     except ValueError:
         port_is_a_number = False
     if not port_is_a_number or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"{url} is no address of a service; such as {DEFAULT_URL} would be.")
+        raise ConfigurationError(f"{url} is not the address of a service, such as {DEFAULT_URL}.")
     return url
 
 

@@ -117,9 +117,9 @@ def test_trouble_with_the_service(answer: Answer, code: int, words: str, capsys:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--url", "localhost:8000"], "no address of a service"),
-        (["--url", "http://x:port"], "no address of a service"),
-        (["--key", "schlüssel"], "characters that no key has"),
+        (["--url", "localhost:8000"], "not the address of a service"),
+        (["--url", "http://x:port"], "not the address of a service"),
+        (["--key", "schlüssel"], "characters that keys never have"),
         (["--config", "/nowhere.toml"], "There is no file /nowhere.toml"),
     ],
 )

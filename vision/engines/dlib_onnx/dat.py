@@ -20,7 +20,7 @@ NEGATIVE, COUNT = 0x80, 0x0F  # of an integer's first byte: its sign, and how ma
 
 
 class DatError(ValueError):
-    """The file is cut off, damaged, or of a kind that is not known."""
+    """The file is cut off, damaged, or of an unknown kind."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Add:
 
 @dataclass(frozen=True)
 class Tag:
-    """Keeps a value, or goes back to one: the stream does not tell which."""
+    """Keeps a value or goes back to one; the stream does not say which."""
 
 
 Layer = Conv | Affine | Pool | Linear | Relu | Add | Tag
@@ -103,7 +103,7 @@ def parse(data: bytes) -> Network:
     except DatError:
         raise
     except (OverflowError, ValueError) as error:
-        raise DatError("the numbers in the file make no sense") from error
+        raise DatError("the numbers in the file are invalid") from error
 
 
 def read(path: Path) -> Network:
@@ -163,7 +163,7 @@ class Stream:
             raise DatError("a tensor has a negative size")
         values = np.frombuffer(self.raw(4 * int(np.prod(shape, dtype=object))), "<f4")
         if not np.isfinite(values).all():
-            raise DatError("a tensor holds what is no number")
+            raise DatError("a tensor holds a value that is not a number")
         return values.astype(float).reshape(shape)
 
     def alias(self) -> list[int]:
@@ -232,7 +232,7 @@ class _Parser:
         if kind == "input_rgb_image_sized":
             rows, columns = self.stream.integers(2)
             if rows != columns or rows < 1:
-                raise DatError("the input is no square")
+                raise DatError("the input is not square")
             return average, rows, (0, 0)
         if kind == "input_rgb_image_pyramid":
             return average, 0, (10, 11)

@@ -39,7 +39,7 @@ class Mmod:
 
     def __init__(self, network: Network, *, features: Any, scores: Any) -> None:
         if network.window is None:
-            raise EngineUnavailable("The network is no detector.", code="engine.weights_broken")
+            raise EngineUnavailable("The network is not a detector.", code="engine.weights_broken")
         self._window, self._average, (self._gap, self._border) = network.window, network.average, network.padding
         self._features, self._scores = features, scores
         self._stride, self._offset, self._field = _geometry(network)

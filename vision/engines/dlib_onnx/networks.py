@@ -11,7 +11,7 @@ import numpy as np
 from vision.engines.dlib_onnx.dat import Add, Affine, Conv, DatError, Layer, Linear, Network, Pool, Relu, Tag, Weights
 from vision.engines.dlib_onnx.graph import Graph
 
-VERSION = 1  # of what these builders write; raise it with every change, so that kept graphs are built anew
+VERSION = 1  # of what these builders write; increase it with every change, so that stored graphs are rebuilt
 BLOCK = 16  # channels that ONNX Runtime's fast convolutions take at a time
 PIXEL_SCALE = 256.0
 Shape = tuple[int, int, int]  # channels, rows, columns
@@ -21,7 +21,7 @@ def descriptor_graph(network: Network) -> bytes:
     """Takes `images` (n, side, side, 3) uint8 RGB, gives descriptors (n, outputs) float32. Raises `DatError`."""
     layers = fold_affine(network.layers)
     if not network.side or not isinstance(layers[0], Conv):
-        raise DatError("the network is no descriptor")
+        raise DatError("the network is not a descriptor")
     graph = Graph("descriptor")
     images = graph.input("images", np.uint8, ("n", network.side, network.side, 3))
     planes = graph.node("Transpose", graph.node("Cast", images, to=1), perm=(0, 3, 1, 2))
@@ -38,7 +38,7 @@ def split_detector(network: Network) -> tuple[list[Layer], list[Layer]]:
     start = next((i for i, layer in enumerate(layers) if isinstance(layer, Conv) and layer.padding), 0)
     last = layers[-1]
     if not (start and network.window and isinstance(last, Conv) and last.stride == 1 and len(last.weights) == 1):
-        raise DatError("the network is no detector")
+        raise DatError("the network is not a detector")
     return layers[:start], layers[start:]
 
 
@@ -54,7 +54,7 @@ def features_graph(network: Network) -> bytes:
 def scores_graph(network: Network) -> bytes:
     """Takes `features` (1, channels, rows, columns), gives scores (1, 1, rows, columns)."""
     first, (*layers, last) = split_detector(network)
-    inputs = _channels(first)
+    inputs = _blocks([len(layer.weights) for layer in first if isinstance(layer, Conv)][-1])
     graph = Graph("scores")
     value = graph.input("features", np.float32, (1, inputs, "rows", "columns"))
     value, channels = _plain(graph, value, layers, inputs)
@@ -75,11 +75,6 @@ def _plain(graph: Graph, value: str, layers: Sequence[Layer], channels: int) -> 
         else:
             raise DatError("the detector has a layer that is unknown there")
     return value, channels
-
-
-def _channels(layers: Sequence[Layer]) -> int:
-    """How many channels `_plain` gives."""
-    return _blocks([len(layer.weights) for layer in layers if isinstance(layer, Conv)][-1])
 
 
 def fold_affine(layers: Sequence[Layer]) -> list[Layer]:
@@ -156,8 +151,10 @@ class _Walk:
 
     def pass_through(self, layer: Layer) -> None:
         tagged, self._tagged = self._tagged, isinstance(layer, Tag)
-        if isinstance(layer, Tag):
-            self._tag(second=tagged)
+        if isinstance(layer, Tag) and tagged:
+            self.value, self.shape = self._kept_before
+        elif isinstance(layer, Tag):
+            self._kept_before, self._kept = self._kept, (self.value, self.shape)
         elif isinstance(layer, Add):
             self._add()
         elif isinstance(layer, Conv):
@@ -168,12 +165,6 @@ class _Walk:
             self._linear(layer)
         elif isinstance(layer, Relu):
             self.value = self._graph.node("Relu", self.value)
-
-    def _tag(self, *, second: bool) -> None:
-        if second:
-            self.value, self.shape = self._kept_before
-        else:
-            self._kept_before, self._kept = self._kept, (self.value, self.shape)
 
     def _add(self) -> None:
         """dlib fills up the smaller one with zeros: after the last channel, at the bottom and on the right."""

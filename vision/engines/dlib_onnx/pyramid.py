@@ -60,7 +60,9 @@ def lay_out(width: int, height: int, *, gap: int, border: int) -> Layout:
     y -= gap
     for w, h in sizes[len(tiles) :]:
         tile = Tile(border + width - w, y - h, w, h)
-        if _meet(tile, tiles[0]):
+        first = tiles[0]
+        apart = tile.x >= first.x + first.width or first.x >= tile.x + tile.width
+        if not apart and first.y < tile.y + tile.height and tile.y < first.y + first.height:
             break
         tiles.append(tile)
         y -= h + gap
@@ -68,7 +70,7 @@ def lay_out(width: int, height: int, *, gap: int, border: int) -> Layout:
 
 
 def _turning_point(sizes: Sequence[tuple[int, int]], gap: int) -> int:
-    """How many levels come before one that fits beside its predecessor, and that the way back has room for."""
+    """How many levels come before one that fits next to its predecessor and leaves room for the column upwards."""
     (width, height), *_ = sizes
     total = sum(h + gap for _, h in sizes) - 2 * gap
     column = before = 0
@@ -78,11 +80,6 @@ def _turning_point(sizes: Sequence[tuple[int, int]], gap: int) -> int:
         column += h + gap
         before = w
     return len(sizes)
-
-
-def _meet(a: Tile, b: Tile) -> bool:
-    beside = a.x >= b.x + b.width or b.x >= a.x + a.width
-    return not (beside or a.y >= b.y + b.height or b.y >= a.y + a.height)
 
 
 def nearest(tiles: Sequence[Tile], points: NDArray[np.float64]) -> NDArray[np.intp]:

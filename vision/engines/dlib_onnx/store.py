@@ -1,4 +1,4 @@
-"""Keeps the ONNX graphs that are built from dlib's files, so that not every worker child has to build them."""
+"""Keeps the ONNX graphs built from dlib's files, so that worker children need not build them again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def folder() -> Path:
 def network(file: WeightFile) -> Network:
     """The parsed file, if it is the pinned one. Raises `EngineUnavailable` when it is missing, damaged or unknown."""
     weights.verify([file])
-    with _refusals(file):
+    with _weights_errors(file):
         return dat.read(file.path)
 
 
@@ -40,36 +40,36 @@ def session(file: WeightFile, build: Build, *, arena: bool = True) -> Any:
     graph = _kept(stem)
     if graph is None:
         parsed = network(file)
-        with _refusals(file):
+        with _weights_errors(file):
             graph = build(parsed)
         _keep(stem, graph)
     return runtime.open_session(graph, arena=arena)
 
 
 @contextmanager
-def _refusals(file: WeightFile) -> Iterator[None]:
-    """Turns what a file can do wrong into `EngineUnavailable`, which names the file and no folder."""
+def _weights_errors(file: WeightFile) -> Iterator[None]:
+    """Turn errors of a file into `EngineUnavailable`, which names the file but not its folder."""
     try:
         yield
     except DatError as error:
-        raise EngineUnavailable(f"{file.name} is of no use: {error}.", code="engine.weights_broken") from error
+        raise EngineUnavailable(f"{file.name} cannot be used: {error}.", code="engine.weights_broken") from error
     except OSError as error:
         raise EngineUnavailable(f"{file.name} cannot be read.", code="engine.weights_broken") from error
 
 
 def _kept(stem: str) -> bytes | None:
-    """A kept graph, if its bytes have the hash that its name tells."""
+    """The kept graph, if its bytes have the hash in its name."""
     for path in sorted(folder().glob(f"{stem}.*.onnx")):
         graph = path.read_bytes()
         if path.name == _name(stem, graph):
             return graph
-        logger.warning("A kept graph was damaged and is built anew: %s", stem)
+        logger.warning("A kept graph was damaged and is rebuilt: %s", stem)
         path.unlink(missing_ok=True)
     return None
 
 
 def _keep(stem: str, graph: bytes) -> None:
-    """Write in one step: several worker children start at once. Where nothing can be written each builds its own."""
+    """Write in one step, because several worker children start at once. If that fails, each builds its own."""
     path = folder() / _name(stem, graph)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:

@@ -14,7 +14,7 @@ WRONG_CONTENT = "text/html"  # an error or consent page instead of the file
 
 
 class FetchError(Exception):
-    """A file could not be put in place; the message says why, in words for an administrator."""
+    """A file could not be put in place; the message tells an administrator why."""
 
 
 class UnreachableError(FetchError):
@@ -31,7 +31,7 @@ def download(url: str, part: Path, *, label: str, get: Callable[..., requests.Re
             raise requests.RequestException("the partial file was too long; run the command again")
         answer.raise_for_status()
         if answer.headers.get("Content-Type", "").startswith(WRONG_CONTENT):
-            raise requests.RequestException("a web page came instead of the file")
+            raise requests.RequestException("the answer was a web page instead of the file")
         if answer.status_code != requests.codes.partial_content:
             start = 0
         elif not answer.headers.get("Content-Range", f"bytes {start}-").startswith(f"bytes {start}-"):

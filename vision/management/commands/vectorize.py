@@ -34,18 +34,21 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        look = embed_whole if env.bool("PREALIGNED", default=False) else _find
+        def find(data: bytes, *, alias: str) -> list[DetectedFace]:
+            return run_engines(data, AnalysisOptions(aliases=[alias])).faces
+
+        read = embed_whole if env.bool("PREALIGNED", default=False) else find
         vectors = []
         with redirect_stdout(sys.stderr):  # libraries greet on standard output, which is for the answer
             for path in tqdm(options["paths"], unit="image", disable=None):
-                faces = self.faces_of(path, look, options["engine"])
+                faces = self.faces_of(path, read, options["engine"])
                 vectors.append([vector.tolist() for face in faces for vector in face.embeddings.values()])
         self.stdout.write(json.dumps({"faceVectors": vectors}))
 
-    def faces_of(self, path: Path, look: Callable[..., list[DetectedFace]], alias: str) -> list[DetectedFace]:
-        """None of an image that cannot be used, which is said on standard error."""
+    def faces_of(self, path: Path, read: Callable[..., list[DetectedFace]], alias: str) -> list[DetectedFace]:
+        """No face of an image that cannot be used, which is reported on standard error."""
         try:
-            return look(path.read_bytes(), alias=alias)
+            return read(path.read_bytes(), alias=alias)
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
         except InvalidInput as error:
@@ -53,7 +56,3 @@ class Command(BaseCommand):
             return []
         except FaceAppError as error:
             raise CommandError(error.message) from error
-
-
-def _find(data: bytes, *, alias: str) -> list[DetectedFace]:
-    return run_engines(data, AnalysisOptions(aliases=[alias])).faces

@@ -27,7 +27,7 @@ class Command(BaseCommand):
     help = "Loads every enabled engine, describes one photograph with it and prints how long each step takes."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("photo", nargs="?", type=Path, help="an image file; without it a picture is found or drawn")
+        parser.add_argument("photo", nargs="?", type=Path, help="an image file (default: a sample picture)")
 
     def handle(self, *, photo: Path | None, **_: Any) -> None:
         try:
@@ -62,7 +62,7 @@ def timed(call: Callable[[], T]) -> tuple[T, str]:
 
 
 def test_picture() -> bytes:
-    """The portrait that scikit-image carries, where it is installed; else an ellipse, in which nobody is found."""
+    """The portrait that comes with scikit-image, if that is installed, else an ellipse without a face."""
     spec = find_spec("skimage")
     if spec and spec.origin and (portrait := Path(spec.origin).parent / "data" / "astronaut.png").is_file():
         return portrait.read_bytes()
