@@ -1,6 +1,6 @@
 # One image for the web, worker, beat and migrate services of docker-compose.yml.
 
-FROM python:3.11.15-slim-bookworm AS packages
+FROM python:3.13.15-slim-bookworm AS packages
 RUN pip install --no-cache-dir uv==0.13.8
 WORKDIR /build
 COPY requirements.txt ./
@@ -8,7 +8,7 @@ COPY requirements.txt ./
 RUN uv venv /opt/venv && \
     uv pip install --no-cache --no-deps --compile-bytecode --python /opt/venv/bin/python -r requirements.txt
 
-FROM python:3.11.15-slim-bookworm
+FROM python:3.13.15-slim-bookworm
 # No home folder: whatever a library wants to cache goes to /tmp, the only writable place beside the volumes.
 ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \

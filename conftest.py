@@ -1,8 +1,8 @@
-"""Fixtures of every test. A plain `pytest` starts a PostgreSQL and a Redis of its own in a temporary folder."""
+"""Fixtures for every test. Tests that need them get a PostgreSQL and a Valkey of their own in a temporary folder."""
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,12 @@ from django.conf import settings
 from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
+from demo.photographs import PhotographsMissingError
 from faceapp.embedded import places, postgres, redis
+from faceapp.tests import commits, missing
+from faceapp.tests.browser import page  # noqa: F401  a fixture
 from faceapp.tests.live_stack import LiveStack, running, running_stack
+from vision.tests import stand_ins
 
 if TYPE_CHECKING:
     from clients.models import Client
@@ -39,9 +43,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: item.path not in long)
 
 
-@contextmanager
-def embedded_servers() -> Iterator[None]:
-    """PostgreSQL and Redis for this run, where no DATABASE_URL or REDIS_URL names others."""
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what was not tested, and which data would be needed."""
+    missing.report(terminalreporter)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[None]:
+    """Starts the database and the queue for this run, unless DATABASE_URL or REDIS_URL name others."""
     user = places.unprivileged_user()
     var = places.private_folder(user, settings.VAR)
     places.socket_folder(user, settings.RUN_DIR)
@@ -56,15 +65,17 @@ def embedded_servers() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def servers() -> Iterator[None]:
-    with embedded_servers():
-        yield
-
-
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(servers: None) -> None:
-    """pytest-django makes the test database after this."""
+    """Starts the servers for the first test that uses the database; pytest-django then makes the test database."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def simulated_commits() -> Iterator[None]:
+    """What waits for a commit happens in every test; see `commits.simulate`."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        commits.simulate(monkeypatch)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +87,7 @@ def media_root(settings: Settings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def redis_flush() -> None:
+def redis_flush(servers: None) -> None:
     """An empty queue and cache."""
     cache.clear()
 
@@ -98,11 +109,22 @@ def _client(name: str) -> "Client":
 
 
 @pytest.fixture(scope="session")
-def faces() -> Path:
-    """The folder of test photographs."""
-    if not FACES.is_dir():
-        pytest.skip(f"the test photographs are not at {FACES}")
-    return FACES
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of photographs: those of `../shared/faces` or, in a clone without them, stand-ins of the same names."""
+    if FACES.is_dir():
+        return FACES
+    try:
+        return stand_ins.make(tmp_path_factory.mktemp("faces"))
+    except PhotographsMissingError as error:
+        pytest.skip(f"{missing.DATA}: {error}")
+
+
+@pytest.fixture(scope="session")
+def real_faces(faces: Path) -> Path:
+    """The folder `../shared/faces` itself, for what is expected or was measured of those very photographs."""
+    if faces != FACES:
+        pytest.skip(f"{missing.DATA}: ../shared/faces, real photographs of known people")
+    return faces
 
 
 @pytest.fixture(scope="session")

@@ -18,23 +18,24 @@ from unfold.decorators import display
 
 from albums import curation, services
 from albums.forms import GroupForm
-from albums.models import Album, AlbumFace, AlbumImage, FaceGroup, ImageStatus
+from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.querysets import AlbumImageQuerySet, AlbumQuerySet, FaceGroupQuerySet
 from storage.pictures import overlay, picture_response, thumbnail
+from work.models import Status
 
 STATUS_COLOURS = {
-    ImageStatus.UPLOADED: "warning",
-    ImageStatus.PENDING: "info",
-    ImageStatus.PROCESSING: "info",
-    ImageStatus.DONE: "success",
-    ImageStatus.FAILED: "danger",
+    Status.UPLOADED: "warning",
+    Status.PENDING: "info",
+    Status.PROCESSING: "info",
+    Status.DONE: "success",
+    Status.FAILED: "danger",
 }
 SHOWN_IN_LIST = 5  # faces of a group
 NO_PICTURE = SafeString('<span class="fa-frame fa-thumbnail fa-none">no picture</span>')
 
 
 class AlbumPartAdmin(ModelAdmin):
-    """Rows that the service writes by itself."""
+    """Rows that only the service creates."""
 
     list_per_page = 50
 
@@ -96,6 +97,7 @@ class AlbumImageAdmin(AlbumPartAdmin):
     list_display_links = ["shown_identifier"]
     list_filter = ["status", "album"]
     list_select_related = ["album"]
+    ordering = ["id"]
     search_fields = ["identifier", "external_id"]
     fields = ["picture", "identifier", "external_id", "album", "state", "error", "width", "height", "created_at",
               "finished_at"]  # fmt: skip
@@ -152,7 +154,7 @@ class AlbumImageAdmin(AlbumPartAdmin):
 
     @display(description="Faces")
     def faces_found(self, image: AlbumImage) -> str:
-        return str(len(image.faces.all())) if image.status == ImageStatus.DONE else ""
+        return str(len(image.faces.all())) if image.status == Status.DONE else ""
 
 
 @admin.register(FaceGroup)
@@ -198,15 +200,15 @@ class FaceGroupAdmin(AlbumPartAdmin):
 
 def _pictures(faces: Iterable[AlbumFace]) -> SafeString:
     """The faces whose images are kept, in a row."""
-    kept = [(_picture(face),) for face in faces if face.image.image]
+    kept = [
+        thumbnail(
+            reverse("admin:albums_face", args=[face.image_id, face.index]),
+            alt=f"Face {face.index} of image {face.image_id}",
+            link=reverse("admin:albums_albumimage_change", args=[face.image_id]),
+        )
+        for face in faces
+        if face.image.image
+    ]
     if not kept:
         return NO_PICTURE
-    return format_html('<span class="fa-words">{}</span>', format_html_join("", "{}", kept))
-
-
-def _picture(face: AlbumFace) -> SafeString:
-    return thumbnail(
-        reverse("admin:albums_face", args=[face.image_id, face.index]),
-        alt=f"Face {face.index} of image {face.image_id}",
-        link=reverse("admin:albums_albumimage_change", args=[face.image_id]),
-    )
+    return format_html('<span class="fa-words">{}</span>', format_html_join("", "{}", ((picture,) for picture in kept)))

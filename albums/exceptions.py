@@ -22,7 +22,7 @@ class ImageExists(Conflict):
 
 
 class AlreadyQueued(Conflict):
-    """The image has been given to the workers before."""
+    """The image has already been given to the workers."""
 
     code = "album.already_queued"
 

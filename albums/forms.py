@@ -29,5 +29,5 @@ class GroupForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if self.instance.person and not name:
-            raise forms.ValidationError("A person keeps a name. To forget somebody, erase the person in the gallery.")
+            raise forms.ValidationError("A person keeps a name. To forget the person, erase it in the gallery.")
         return name

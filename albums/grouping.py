@@ -1,7 +1,7 @@
-"""Sorts the faces of an album into groups of one person, as they come in.
+"""Sorts the faces of an album into one group per person, as they come in.
 
-A new face goes to the group in which it plainly belongs. Where that is not plain, the faces of the groups that it
-touches are sorted anew, and only those. What somebody has named, merged or split is not taken apart again.
+A new face joins the group to which it plainly belongs. If that is not plain, the faces of the groups that it matches,
+and only those, are clustered again. Groups that were named, merged or split by hand are never taken apart.
 """
 
 from __future__ import annotations
@@ -9,63 +9,49 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
-from albums.types import Vote
+from albums.models import Album, AlbumFace, FaceGroup
 from vision.clusters import whisper
 
 PLAIN_SHARE = 0.5  # a face that matches so much of a group, and no other group, belongs to it
-MOST_SORTED = 1000  # faces that are sorted anew at a time: their pairs are compared while others wait for the album
-
-Clusters = list[set[int]]  # of ids of faces
+MOST_SORTED = 1000  # faces clustered at a time: all their pairs are compared while the album is locked
 
 
-def group_faces(*, image: AlbumImage, faces: Sequence[AlbumFace]) -> None:
-    """Give each of an image's new faces a group. The caller holds the album (`AlbumQuerySet.lock`)."""
-    votes = AlbumFace.objects.votes(image)
+def group_faces(*, album: Album, faces: Sequence[AlbumFace]) -> None:
+    """Give each of an image's new faces a group, one after the other: a person may be on one image several times.
+
+    The caller has locked the album (`AlbumQuerySet.lock`).
+    """
     for face in faces:
-        seen = votes.get(face.pk, [])
-        if _is_plain(seen):
-            _join(face, seen[0].group_id if seen else FaceGroup.objects.create(album=image.album).pk)
+        votes = AlbumFace.objects.votes(face, album)
+        plain = len(votes) < 2 and all(vote.matching >= PLAIN_SHARE * vote.size for vote in votes)
+        too_many = sum(vote.size for vote in votes) > MOST_SORTED
+        if plain or too_many or any(vote.is_curated for vote in votes):
+            group_id = votes[0].group_id if votes else FaceGroup.objects.create_in(album.pk).pk
+            AlbumFace.objects.filter(pk=face.pk).update(group=group_id)
         else:
-            _sort_anew(image.album, face, [vote.group_id for vote in seen])
-            votes = AlbumFace.objects.votes(image)
+            _cluster_again(album, face, [vote.group_id for vote in votes])
 
 
-def _is_plain(votes: Sequence[Vote]) -> bool:
-    """Whether the first group takes the face without another look; true for a face that nobody knows."""
-    if len(votes) < 2 and all(vote.matching >= PLAIN_SHARE * vote.size for vote in votes):
-        return True
-    return any(vote.is_curated for vote in votes) or sum(vote.size for vote in votes) > MOST_SORTED
-
-
-def _join(face: AlbumFace, group_id: int) -> None:
-    AlbumFace.objects.filter(pk=face.pk).update(group=group_id)
-
-
-def _sort_anew(album: Album, new: AlbumFace, group_ids: Sequence[int]) -> None:
+def _cluster_again(album: Album, new: AlbumFace, group_ids: Sequence[int]) -> None:
     """Cluster the new face and those of the groups that it touches; groups keep their id with most of their faces."""
     members = AlbumFace.objects.filter(group__in=group_ids).order_by("id")
     before: dict[int, int] = dict(members.values_list("pk", "group_id"))
-    clusters = _clusters(album, [*before, new.pk])
-    for cluster, group_id in _keep_ids(clusters, before):
+    faces = [*before, new.pk]
+    position = {face: number for number, face in enumerate(faces)}
+    edges = [(position[a], position[b], weight) for a, b, weight in AlbumFace.objects.edges(album, faces)]
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for face, label in zip(faces, whisper(len(faces), edges), strict=True):
+        found[label].add(face)
+    for cluster, group_id in _keep_ids(list(found.values()), before):
         moved = [face for face in cluster if before.get(face) != group_id or group_id is None]
         if moved:
-            target = group_id or FaceGroup.objects.create(album=album).pk
+            target = group_id or FaceGroup.objects.create_in(album.pk).pk
             AlbumFace.objects.filter(pk__in=moved).update(group=target)
     FaceGroup.objects.delete_empty(group_ids)
 
 
-def _clusters(album: Album, face_ids: Sequence[int]) -> Clusters:
-    position = {face: number for number, face in enumerate(face_ids)}
-    edges = [(position[a], position[b], weight) for a, b, weight in AlbumFace.objects.edges(album, face_ids)]
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    for face, label in zip(face_ids, whisper(len(face_ids), edges), strict=True):
-        found[label].add(face)
-    return list(found.values())
-
-
-def _keep_ids(clusters: Clusters, before: dict[int, int]) -> Iterable[tuple[set[int], int | None]]:
-    """Each cluster with the group whose id it keeps: the one it shares most faces with, the older one when in doubt."""
+def _keep_ids(clusters: Sequence[set[int]], before: dict[int, int]) -> Iterable[tuple[set[int], int | None]]:
+    """Each cluster with the group whose id it keeps: the one with which it shares most faces, or the older of two."""
     shared = [
         (count, -group_id, number)
         for number, cluster in enumerate(clusters)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import PurePosixPath
+from typing import Any, ClassVar
 
-from django.db import models
+from django.db import models, transaction
 from pgvector.django import HalfVectorField
 
 from albums.querysets import (
@@ -15,28 +15,26 @@ from albums.querysets import (
     FaceGroupQuerySet,
 )
 from clients.models import Client
+from clients.numbering import Numbered
 from people.models import Person
+from storage.fields import StoredImageField
+from storage.files import discard_files
 from storage.models import StoredFace
-from work.claims import ClaimedImage
+from work.models import ClaimedImage, Status
+
+STATES = [
+    (status.value, status.label)
+    for status in (Status.UPLOADED, Status.PENDING, Status.PROCESSING, Status.DONE, Status.FAILED)
+]
 
 
-def album_path(image: AlbumImage, filename: str) -> str:
-    """A random name: what the caller named the file never reaches the storage."""
-    return f"albums/{image.album.client_id}/{uuid.uuid4().hex}{PurePosixPath(filename).suffix}"
+class Album(Numbered):
+    """A set of images of one client. Its faces are compared among each other, always in the same space.
 
+    Groups and faces are numbered within their album, which is locked for that (`AlbumQuerySet.lock`).
+    """
 
-class ImageStatus(models.TextChoices):
-    """The life of an image in an album: it waits for its caller, then for a worker, and ends well or not."""
-
-    UPLOADED = "uploaded"
-    PENDING = "pending"
-    PROCESSING = "processing"
-    DONE = "done"
-    FAILED = "failed"
-
-
-class Album(models.Model):
-    """A set of images of one client. Faces are compared within it, in one space, which stays the same for good."""
+    counted_as: ClassVar[str] = "album"
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="albums")
     name = models.CharField(max_length=100)
@@ -47,34 +45,45 @@ class Album(models.Model):
     metric = models.CharField(max_length=20)
     threshold = models.FloatField(help_text="A distance in the metric: faces nearer than this are one person's.")
     created_at = models.DateTimeField(auto_now_add=True)
+    last_group = models.PositiveBigIntegerField(default=0, editable=False, help_text="The last number given out.")
+    last_face = models.PositiveBigIntegerField(default=0, editable=False, help_text="The last number given out.")
 
     objects = AlbumQuerySet.as_manager()
 
     class Meta:
-        ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["client", "name"], name="album_name_unique")]
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["client", "name"], name="album_name_unique"),
+            models.UniqueConstraint(fields=["client", "number"], name="album_number_unique"),
+            models.CheckConstraint(condition=models.Q(threshold__gt=0), name="album_threshold_positive"),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
 
-class AlbumImage(ClaimedImage):
-    """An image of an album. Its file goes when it is processed, unless the album keeps files; its faces stay."""
+class AlbumImage(ClaimedImage, Numbered):
+    """An image of an album: uploaded, later queued, then processed.
+
+    Its file goes when it is processed, unless the album keeps files; its faces stay.
+    """
+
+    task = "albums.tasks.process_image"
+    counted_as: ClassVar[str] = "album_image"
 
     album = models.ForeignKey(Album, models.CASCADE, related_name="images")
     external_id = models.CharField(  # noqa: DJ001  unique where present
         max_length=50, null=True, blank=True, help_text="The caller's own id."
     )
-    image = models.FileField(upload_to=album_path, max_length=200, blank=True)
-    status = models.CharField(max_length=12, choices=ImageStatus, default=ImageStatus.UPLOADED)
-    queued_at = models.DateTimeField(null=True, blank=True)
+    image = StoredImageField(folder="albums", owner="album.client_id", blank=True)
 
     objects = AlbumImageQuerySet.as_manager()
 
     class Meta:
-        ordering = ["id"]
+        ordering = ["number"]
         constraints = [
             models.UniqueConstraint(fields=["album", "external_id"], name="album_image_external_id_unique"),
+            models.UniqueConstraint(fields=["album", "number"], name="album_image_number_unique"),
         ]
         indexes = [
             models.Index(
@@ -87,36 +96,60 @@ class AlbumImage(ClaimedImage):
     def __str__(self) -> str:
         return f"album image {self.pk}"
 
+    @property
+    def owner_id(self) -> int:
+        return self.album.client_id
+
+    @transaction.atomic
+    def finish(self, status: Status, **outcome: Any) -> bool:
+        """Holds the album until the transaction ends, so that the second of two images that are processed at the same
+        moment finds the groups of the first. Drops the file unless the album keeps files, after the commit: until then
+        a worker that dies has lost nothing.
+        """
+        file, album = self.image, Album.objects.lock(self.album_id)
+        if album is None:
+            return False
+        if album.keep_images:
+            return super().finish(status, **outcome)
+        stored = super().finish(status, image="", **outcome)
+        if stored:
+            transaction.on_commit(lambda: discard_files(files=[file]))
+        return stored
+
 
 class FaceGroup(models.Model):
-    """Faces of an album that show one person. The id stays when faces join; a name makes it a person of the gallery."""
+    """Faces of an album that show one person. Its ids stay when faces join; a name makes it a person of the gallery."""
 
     album = models.ForeignKey(Album, models.CASCADE, related_name="groups")
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    number = models.PositiveBigIntegerField(editable=False)
     person = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="face_groups")
     is_curated = models.BooleanField(
-        default=False, help_text="Somebody named, merged or split it: new faces may join, but none is taken away."
+        default=False, help_text="Named, merged or split by hand: new faces may join, but none is taken away."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = FaceGroupQuerySet.as_manager()
 
     class Meta:
-        ordering = ["id"]
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["album", "number"], name="face_group_number_unique")]
 
     def __str__(self) -> str:
         return f"group {self.pk}"
 
     @property
     def name(self) -> str:
-        """The person's; empty while nobody is named."""
+        """That of the person; empty for a group that was not named."""
         return self.person.name if self.person else ""
 
 
 class AlbumFace(StoredFace):
-    """A face with its embedding in the album's space: vectors of the numbers that the engine gave, not normalised."""
+    """A face with its embedding in the album's space, not normalised: the numbers are those that the engine gave."""
 
     album = models.ForeignKey(Album, models.CASCADE, related_name="faces")  # repeated for the index
     image = models.ForeignKey(AlbumImage, models.CASCADE, related_name="faces")
+    number = models.PositiveBigIntegerField(editable=False)
     group = models.ForeignKey(FaceGroup, models.SET_NULL, null=True, related_name="faces")
     index = models.PositiveIntegerField()
     embedding = HalfVectorField()  # any dimension; the album's space fixes it
@@ -125,7 +158,10 @@ class AlbumFace(StoredFace):
 
     class Meta:
         ordering = ["image", "index"]
-        constraints = [models.UniqueConstraint(fields=["image", "index"], name="one_album_face_per_index")]
+        constraints = [
+            models.UniqueConstraint(fields=["image", "index"], name="one_album_face_per_index"),
+            models.UniqueConstraint(fields=["album", "number"], name="album_face_number_unique"),
+        ]
 
     def __str__(self) -> str:
         return f"face {self.index} of album image {self.image_id}"

@@ -4,29 +4,30 @@ what is near is near in both directions, at every moment, whichever image came f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from django.apps import apps
 from django.db import connections, models
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 
 from albums.types import ImageMatch, Vote
+from calibration.types import OperatingPoint
 from vision.distances import DISTANCES
-from vision.similarity import similarity
-from work.claims import ClaimedImageQuerySet
+from work.models import UNFINISHED, Status
+from work.querysets import ClaimedWorkQuerySet
 
 if TYPE_CHECKING:
-    from albums.models import Album, AlbumImage
+    from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
     from clients.models import Client
 
-# Pairs of faces of one album on different images, nearer than the threshold (the last parameter).
+# Pairs of faces of one album that are nearer than the threshold (the last parameter).
 PAIRS = """
     FROM albums_albumface AS probe
-    JOIN albums_albumface AS template
-        ON template.album_id = probe.album_id AND template.image_id <> probe.image_id,
+    JOIN albums_albumface AS template ON template.album_id = probe.album_id,
     LATERAL (SELECT {distance} AS distance) AS pair
     WHERE {which} AND pair.distance < %s"""
-OF_IMAGE = "probe.image_id = %s"
+OF_IMAGE = "probe.image_id = %s AND template.image_id <> probe.image_id"
+OF_FACE = "probe.id = %s AND template.id <> probe.id"
 AMONG = "probe.id = ANY(%s) AND template.id = ANY(%s) AND probe.id < template.id"
 
 
@@ -35,39 +36,47 @@ class AlbumQuerySet(models.QuerySet["Album"]):
         return self.filter(client=client)
 
     def with_progress(self) -> AlbumQuerySet:
-        """Annotates how many images there are in all and in each state."""
+        """Annotates how many images there are in all and in each state.
+
+        A grouped query loses the model's ordering, so it is named again.
+        """
         states = {
-            "uploaded": ["uploaded"],
-            "running": ["pending", "processing"],
-            "done": ["done"],
-            "failed": ["failed"],
+            "uploaded": [Status.UPLOADED],
+            "running": UNFINISHED,
+            "done": [Status.DONE],
+            "failed": [Status.FAILED],
         }
         counts = {name: Count("images", filter=Q(images__status__in=values)) for name, values in states.items()}
-        return self.annotate(total=Count("images"), **counts)
+        return self.annotate(total=Count("images"), **counts).order_by(*self.model._meta.ordering or ())
 
     def lock(self, album_id: int) -> Album | None:
-        """Hold an album until the transaction ends: who stores, groups or erases faces of it does so one at a time."""
+        """Hold an album until the transaction ends: its faces are stored, grouped and erased by one task at a time."""
         return self.select_for_update(no_key=True).filter(pk=album_id).first()
 
+    def take_numbers(self, album_id: int, kind: Literal["group", "face"], count: int = 1) -> range:
+        """The next numbers of new groups or faces of an album that the caller holds."""
+        self.filter(pk=album_id).update(**{f"last_{kind}": F(f"last_{kind}") + count})
+        last: int = self.values_list(f"last_{kind}", flat=True).get(pk=album_id)
+        return range(last - count + 1, last + 1)
 
-class AlbumImageQuerySet(ClaimedImageQuerySet["AlbumImage"]):
-    def finished(self) -> AlbumImageQuerySet:
-        return self.filter(status__in=["done", "failed"])
 
-    def waiting_since(self, moment: datetime) -> AlbumImageQuerySet:
-        return self.filter(status="pending", queued_at__lt=moment)
-
+class AlbumImageQuerySet(ClaimedWorkQuerySet["AlbumImage"]):
     def with_faces(self) -> AlbumImageQuerySet:
-        return self.prefetch_related(models.Prefetch("faces", _faces_without_embedding()))
+        return self.prefetch_related(models.Prefetch("faces", _faces_without_embedding().select_related("group")))
 
 
 class FaceGroupQuerySet(models.QuerySet["FaceGroup"]):
+    def create_in(self, album_id: int, *, is_curated: bool = False) -> FaceGroup:
+        """A new group of an album that the caller holds."""
+        [number] = apps.get_model("albums", "Album").objects.take_numbers(album_id, "group")
+        return self.create(album_id=album_id, number=number, is_curated=is_curated)
+
     def of_album(self, album: Album) -> FaceGroupQuerySet:
         return self.filter(album=album)
 
     def with_faces(self) -> FaceGroupQuerySet:
         """Groups with their faces and annotated `size`, in a fixed number of queries."""
-        faces = _faces_without_embedding().select_related("image").order_by("id")
+        faces = _faces_without_embedding().select_related("image", "group").order_by("id")
         return self.select_related("person").prefetch_related(models.Prefetch("faces", faces)).with_size()
 
     def with_size(self) -> FaceGroupQuerySet:
@@ -86,7 +95,7 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
         """Other images with a face near one of this image, each by the closest pair, closest first. One query."""
         pairs = _pairs(image.album, OF_IMAGE)
         sql = f"""
-            SELECT best.image_id, image.external_id, best.face, best.other_face, best.distance
+            SELECT image.number, image.external_id, best.face, best.other_face, best.distance
             FROM (
                 SELECT DISTINCT ON (template.image_id) template.image_id, probe.index AS face,
                     template.index AS other_face, pair.distance {pairs}
@@ -94,31 +103,26 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
             ) AS best
             JOIN albums_albumimage AS image ON image.id = best.image_id
             ORDER BY best.distance, best.image_id"""  # noqa: S608  constants and parameters only
-        metric, threshold = image.album.metric, image.album.threshold
-        found = []
-        for *row, distance in self._rows(sql, [image.pk, threshold]):
-            alike = similarity(distance=distance, metric=metric, threshold=threshold)
-            found.append(ImageMatch(row[0], row[1], row[2], row[3], distance, alike))
-        return found
+        point = OperatingPoint(image.album.metric, image.album.threshold)
+        rows = self._rows(sql, [image.pk, point.threshold])
+        return [
+            ImageMatch(number, external_id, face, other, distance, point.similarity(distance))
+            for number, external_id, face, other, distance in rows
+        ]
 
-    def votes(self, image: AlbumImage) -> dict[int, list[Vote]]:
-        """For each face of the image, by id, the groups in which it has neighbours, the weightiest first. One query."""
-        pairs = _pairs(image.album, OF_IMAGE)
+    def votes(self, face: AlbumFace, album: Album) -> list[Vote]:
+        """The groups in which the face has neighbours, the weightiest first. One query."""
+        pairs = _pairs(album, OF_FACE)
         sql = f"""
-            SELECT vote.face, vote.group_id, vote.matching, vote.closeness,
+            SELECT vote.group_id, vote.matching, vote.closeness,
                 (SELECT count(*) FROM albums_albumface AS face WHERE face.group_id = vote.group_id), grp.is_curated
             FROM (
-                SELECT probe.id AS face, template.group_id, count(*) AS matching,
-                    sum(1 - pair.distance / %s) AS closeness {pairs}
-                GROUP BY probe.id, template.group_id
+                SELECT template.group_id, count(*) AS matching, sum(1 - pair.distance / %s) AS closeness {pairs}
+                GROUP BY template.group_id
             ) AS vote
             JOIN albums_facegroup AS grp ON grp.id = vote.group_id
             ORDER BY vote.closeness DESC, vote.group_id"""  # noqa: S608  constants and parameters only
-        threshold = image.album.threshold
-        found: dict[int, list[Vote]] = {}
-        for face, *values in self._rows(sql, [threshold, image.pk, threshold]):
-            found.setdefault(face, []).append(Vote(*values))
-        return found
+        return [Vote(*row) for row in self._rows(sql, [album.threshold, face.pk, album.threshold])]
 
     def edges(self, album: Album, face_ids: Sequence[int]) -> list[tuple[int, int, float]]:
         """Pairs of these faces that match: two ids and a closeness above 0 and up to 1. One query."""
@@ -139,6 +143,5 @@ def _pairs(album: Album, which: str) -> str:
 
 
 def _faces_without_embedding() -> models.QuerySet[Any]:
-    from albums.models import AlbumFace
-
-    return AlbumFace.objects.defer("embedding")
+    faces: models.QuerySet[Any] = apps.get_model("albums", "AlbumFace").objects.defer("embedding")
+    return faces

@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from albums.exceptions import AlbumExists, AlbumNotFound, AlreadyQueued, ImageExists
 from albums.grouping import group_faces
-from albums.models import Album, AlbumFace, AlbumImage, FaceGroup, ImageStatus
+from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.types import ImageMatch
+from calibration.services import operating_point
 from clients.models import Client
-from errors import FaceAppError, Unavailable
-from people.services import discard_files, erase_files, read_file, store_file
-from recognition.services import BULK, check_batch_size
+from clients.numbering import assign_numbers, public_id
+from errors import Unavailable
+from storage.files import discard_files, erase_files, read_file, store_file
 from vision import inference
 from vision.engines import DEFAULT, engines
 from vision.inference import AnalysisOptions
-from vision.types import Analysis, DetectedFace
-from work.claims import work_on
+from vision.types import Analysis
+from work.models import Status
+from work.queues import BULK
+from work.services import enqueue, run
+from work.submissions import check_batch_size
 from work.types import Submission
 
 
 # ---- albums -----------------------------------------------------------------------------------------------------
 def create_album(*, client: Client, name: str, keep_images: bool = False, threshold: float | None = None) -> Album:
-    """A new album, whose faces are compared in the space of the default engine from now on. Raises `AlbumExists`."""
+    """A new album, whose faces are always compared in the space of today's default engine. Raises `AlbumExists`.
+
+    `threshold`: a distance; None or 0 for the client's operating point.
+    """
     space = engines[DEFAULT].space
-    near = {"space": space.name, "metric": space.metric, "threshold": threshold or space.thresholds[space.metric]}
-    return _saved(Album(client=client, name=name, keep_images=keep_images, **near))
+    point = operating_point(client=client, space=space, threshold=threshold or None)
+    album = Album(client=client, name=name, keep_images=keep_images, space=space.name)
+    album.metric, album.threshold = point.metric, point.threshold
+    return _saved(album)
 
 
 def get_or_create_album(*, client: Client, name: str) -> Album:
@@ -42,7 +50,7 @@ def get_or_create_album(*, client: Client, name: str) -> Album:
         pass
     try:
         return create_album(client=client, name=name)
-    except AlbumExists:  # made meanwhile
+    except AlbumExists:  # created in the meantime
         return Album.objects.get(client=client, name=name)
 
 
@@ -60,17 +68,19 @@ def _saved(album: Album, **options: Any) -> Album:
     return album
 
 
-def get_album(*, client: Client, album_id: int) -> Album:
-    """Raises `AlbumNotFound` for an unknown album and for another client's."""
-    album = Album.objects.of_client(client).filter(pk=album_id).first()
+def get_album(*, client: Client, album_id: int | UUID) -> Album:
+    """An album by its number or UUID. Raises `AlbumNotFound` for an unknown one and for another client's."""
+    album = Album.objects.of_client(client).filter(public_id(album_id)).first()
     if album is None:
         raise AlbumNotFound("Album not found")
     return album
 
 
-def get_image(*, album: Album, **which: Any) -> AlbumImage:
-    """One image by `pk` or `external_id`. Raises `AlbumNotFound`."""
-    image = album.images.select_related("album").filter(**which).first()
+def get_image(*, album: Album, image_id: int | UUID | None = None, external_id: str | None = None) -> AlbumImage:
+    """One image by its number or UUID, or by the caller's own id. Raises `AlbumNotFound`."""
+    images = album.images.select_related("album")
+    found = images.filter(external_id=external_id) if image_id is None else images.filter(public_id(image_id))
+    image = found.first()
     if image is None:
         raise AlbumNotFound("Image not found")
     return image
@@ -87,7 +97,7 @@ def add_images(*, album: Album, submissions: Sequence[Submission]) -> list[Album
     try:
         _store(rows, submissions)
     except IntegrityError as error:
-        raise AlbumNotFound("Album not found") from error  # erased meanwhile
+        raise AlbumNotFound("Album not found") from error  # erased in the meantime
     return rows
 
 
@@ -101,8 +111,8 @@ def add_image(*, album: Album, submission: Submission, external_id: str) -> Albu
     return row
 
 
-def _new_image(album: Album, submission: Submission, **fields: Any) -> AlbumImage:
-    row = AlbumImage(album=album, **fields)
+def _new_image(album: Album, submission: Submission, external_id: str | None = None) -> AlbumImage:
+    row = AlbumImage(album=album, status=Status.UPLOADED, queued_at=None, external_id=external_id)
     row.take(submission)
     return row
 
@@ -115,116 +125,69 @@ def _store(rows: Sequence[AlbumImage], submissions: Sequence[Submission]) -> Non
                 extension = submission.info.extension if submission.info else ".bin"
                 store_file(file=row.image, extension=extension, data=submission.data)
         with transaction.atomic():
-            AlbumImage.objects.bulk_create(rows)
+            AlbumImage.objects.bulk_create(assign_numbers(rows))
     except BaseException:
         discard_files(files=[row.image for row in rows])
         raise
 
 
 def queue_images(*, album: Album, image_ids: Sequence[int] | None = None) -> int:
-    """Give uploaded images to the workers, all of the album's or these. Returns how many: each is given once only.
+    """Give uploaded images to the workers, each only once: all of the album's, or those with these numbers.
 
-    Raises `Unavailable` when the queue does not answer; the images wait to be given again then.
+    Returns how many. Raises `Unavailable` when the queue does not answer; the images wait to be given again then.
     """
     with transaction.atomic():
         Album.objects.lock(album.pk)
-        waiting = album.images.filter(status=ImageStatus.UPLOADED)
+        waiting = album.images.filter(status=Status.UPLOADED)
         if image_ids is not None:
-            waiting = waiting.filter(pk__in=image_ids)
+            waiting = waiting.filter(number__in=image_ids)
         ids = list(waiting.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
-        AlbumImage.objects.filter(pk__in=ids).update(status=ImageStatus.PENDING, queued_at=timezone.now())
+        queued = AlbumImage.objects.filter(pk__in=ids)
+        queued.move_to(Status.PENDING, queued_at=timezone.now())
     try:
-        _enqueue(ids)
+        enqueue(AlbumImage, ids=ids, queue=BULK)
     except Unavailable:
-        given = AlbumImage.objects.filter(pk__in=ids, status=ImageStatus.PENDING)
-        given.update(status=ImageStatus.UPLOADED, queued_at=None)
+        queued.move_to(Status.UPLOADED, queued_at=None)
         raise
     return len(ids)
 
 
 def queue_image(*, image: AlbumImage) -> None:
     """`queue_images` for one. Raises `AlreadyQueued` when it was given before, even at this moment."""
-    if not queue_images(album=image.album, image_ids=[image.pk]):
+    if not queue_images(album=image.album, image_ids=[image.number]):
         raise AlreadyQueued("The image has been given to the workers before.")
-
-
-def _enqueue(image_ids: Iterable[int]) -> None:
-    from albums.tasks import process_image  # a task module imports this one
-
-    with inference.queue_errors():
-        for image_id in image_ids:
-            process_image.apply_async((image_id,), queue=BULK)
 
 
 # ---- in the workers ---------------------------------------------------------------------------------------------
 def process(*, image_id: int, task_id: str) -> None:
-    """Find, store and group the faces of one image; see `claims.work_on`."""
-    rows = AlbumImage.objects.select_related("album")
-    work_on(rows, image_id=image_id, task_id=task_id, work=_work, fail=_fail)
+    """Find, store and group the faces of one image: `run` claims it and stores an error as the image's own."""
+    run(AlbumImage.objects.select_related("album"), _find_faces, pk=image_id, task_id=task_id)
 
 
-def _work(image: AlbumImage) -> None:
+def _find_faces(image: AlbumImage) -> None:
     alias = engines.alias_of_space(image.album.space)
-    _finish(image, analysis=inference.analyse(read_file(file=image.image), AnalysisOptions(aliases=[alias])))
-
-
-def _fail(image: AlbumImage, error: FaceAppError) -> None:
-    _finish(image, error=error)
+    _store_faces(image, inference.analyse(read_file(file=image.image), AnalysisOptions(aliases=[alias])))
 
 
 @transaction.atomic
-def _finish(image: AlbumImage, *, analysis: Analysis | None = None, error: FaceAppError | None = None) -> None:
-    """Store the outcome, unless the image went or another task claimed it meanwhile. One image of an album at a time:
-    the second of two that are processed at the same moment finds the groups of the first.
-
-    The file goes after the commit: until then a worker that dies has lost nothing.
-    """
-    outcome: dict[str, Any] = {"status": ImageStatus.DONE, "finished_at": timezone.now()}
-    if error:
-        outcome |= {"status": ImageStatus.FAILED, "error_code": error.code, "error": error.message}
-    if analysis:
-        outcome |= {"milliseconds": analysis.milliseconds, "width": analysis.width, "height": analysis.height}
-    file, album = image.image, Album.objects.lock(image.album_id)
-    if album is None:
+def _store_faces(image: AlbumImage, analysis: Analysis) -> None:
+    """The image's faces, and their groups; nothing if the image is gone or its claim was lost in the meantime."""
+    album, size = image.album, {"width": analysis.width, "height": analysis.height}
+    if not image.finish(Status.DONE, milliseconds=analysis.milliseconds, **size):
         return
-    if not album.keep_images:
-        outcome["image"] = ""
-    if not AlbumImage.objects.held_as(image).update(**outcome):
-        return
-    if not album.keep_images:
-        transaction.on_commit(lambda: discard_files(files=[file]))
-    if analysis:
-        group_faces(image=image, faces=_store_faces(image, analysis))
-
-
-def _store_faces(image: AlbumImage, analysis: Analysis) -> list[AlbumFace]:
-    space = image.album.space
-    rows = (_face(image, index, face, space) for index, face in enumerate(analysis.faces))
-    return AlbumFace.objects.bulk_create(rows)
-
-
-def _face(image: AlbumImage, index: int, face: DetectedFace, space: str) -> AlbumFace:
-    stored = AlbumFace(
-        album_id=image.album_id,
-        image=image,
-        index=index,
-        embedding=face.embeddings[space],
+    numbers = Album.objects.take_numbers(album.pk, "face", len(analysis.faces))
+    rows = (
+        AlbumFace(
+            album_id=album.pk, image=image, number=number, index=index, embedding=face.embeddings[album.space]
+        ).describe(face)
+        for index, (number, face) in enumerate(zip(numbers, analysis.faces, strict=True))
     )
-    return stored.describe(face)
-
-
-def sweep() -> None:
-    """Give images back whose worker died, and refill a queue that lost its messages. Runs every few seconds."""
-    AlbumImage.objects.give_back_abandoned()
-    moment = timezone.now() - timedelta(seconds=settings.CELERY_BEAT_SCHEDULE["sweep"]["schedule"])
-    waiting = AlbumImage.objects.waiting_since(moment).order_by("pk").values_list("pk", flat=True)
-    if waiting.exists() and inference.queue_length(BULK) == 0:
-        _enqueue(waiting[:1000])
+    group_faces(album=album, faces=AlbumFace.objects.bulk_create(rows))
 
 
 # ---- answers and erasure ----------------------------------------------------------------------------------------
 def matches_of(*, image: AlbumImage) -> list[ImageMatch]:
-    """Other images of the album that show somebody of this one, closest first; none while it is not processed."""
+    """Other images of the album with a person of this one, closest first; none before it is processed."""
     return AlbumFace.objects.matches_of(image)
 
 

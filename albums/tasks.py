@@ -7,16 +7,10 @@ from typing import Any
 from celery import Task, shared_task
 
 from albums import services
-from work.claims import TRANSIENT
+from work.services import TRANSIENT
 
 
 @shared_task(bind=True, autoretry_for=TRANSIENT, max_retries=8, retry_backoff=1, retry_backoff_max=30)
 def process_image(self: Task[Any, Any], image_id: int) -> None:
     """Process one image; a retry keeps the task's id and with it the claim."""
     services.process(image_id=image_id, task_id=str(self.request.id))
-
-
-@shared_task(expires=30)
-def sweep() -> None:
-    """Give back what dead workers held, refill an emptied queue."""
-    services.sweep()

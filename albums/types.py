@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ImageMatch:
-    """Another image of the album that shows somebody of this one, by the closest pair of faces."""
+    """Another image of the album with a person of this one, by the closest pair of faces."""
 
-    image_id: int
+    image_id: int  # its number
     external_id: str | None
     face: int  # index of the face in the image that was asked about
     other_face: int
     distance: float
-    similarity: float  # on the scale of the service
+    similarity: float  # 0 to 1, 0.7 at the threshold
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,24 @@
-"""Runs every measurement in one go against a service of its own, in a folder that is removed at the end."""
+"""Runs the measurements in one go against a service of its own, in a folder that is removed at the end.
+
+`python -m bench` runs all and writes docs/benchmarks.md; `python -m bench search overhead` runs some.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import tempfile
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.report import Row
 
 ROOT = Path(__file__).resolve().parent.parent
+NAMES = ("engine", "dlib", "overhead", "throughput", "screening", "nextcloud", "search", "gallery", "albums")
+BY_WORKERS = {"throughput", "screening", "nextcloud"}
 
 
 def prepare(var: Path) -> dict[str, str]:
@@ -29,62 +40,64 @@ def prepare(var: Path) -> dict[str, str]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure (all): {', '.join(NAMES)}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the rows of a run")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(NAMES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="faceapp-bench-") as folder:
         Path(folder).chmod(0o711)
-        var = Path(folder) / "var"
-        environment = prepare(var)
-        from django.core.management import call_command
-        from faceapp_client import FaceApp
+        rows = measure(arguments.names or NAMES, Path(folder) / "var")
+    from bench import report
 
-        from bench import albums, dlib, engine, gallery, nextcloud, overhead, report, screening, search, throughput
-        from demo.photographs import packaged_path
-        from faceapp.tests.live_stack import LiveStack, running_stack
-
-        call_command("fetch_models")
-        say("engine against plain DeepFace")
-        engines = engine.compare_with_deepface(photo=packaged_path("skimage/data/astronaut.png"))
-        say("dlib's networks against dlib")
-        networks = dlib.compare(packaged_path("skimage/data/astronaut.png"))
-        with running_stack(LiveStack(var, environment)) as stack:
-            say("search")
-            searches = search.measure(search.SIZES[:1])
-            key = stack.manage("create_api_key", search.client_name(search.SIZES[0])).stdout.strip()
-            say("requests against the engine")  # before the database is filled and tidies up
-            overheads = overhead.measure(FaceApp(stack.url, key))
-            say("search in larger lists")
-            searches += search.measure(search.SIZES[1:])
-            say("albums")
-            growths = albums.measure()
-            say("search among people")
-            galleries = gallery.measure()
-        say("large photographs with dlib in a loop")
-        loops = screening.loops()
-        throughputs, screenings, nextclouds = [], [], []
-        for workers in (1, 2):
-            say(f"job with {workers} worker(s)")
-            with running_stack(LiveStack(var, environment | {"FACEAPP_WORKER_CONCURRENCY": str(workers)})) as stack:
-                throughputs.append(throughput.measure(FaceApp(stack.url, key), workers=workers))
-                say(f"large photographs with {workers} worker(s)")
-                screenings += screening.measure(stack, FaceApp(stack.url, key), workers=workers, loops=loops)
-                say(f"Nextcloud with {workers} worker(s)")
-                nextclouds += nextcloud.measure(stack, workers=workers)
-    report.Report(
-        engines,
-        networks,
-        overheads,
-        throughputs,
-        screenings,
-        nextclouds,
-        searches,
-        galleries,
-        growths,
-        time.monotonic() - started,
-    ).publish()
+    report.show(rows)
+    seconds = time.monotonic() - started
+    if arguments.json or not arguments.names:
+        report.save(rows, seconds, arguments.json)
+    if not arguments.names:
+        report.write_page(rows, seconds)
 
 
-def say(text: str) -> None:
-    print(f"Measure: {text} …", flush=True)
+def measure(names: Iterable[str], var: Path) -> dict[str, list[Row]]:
+    """The rows of each measurement that is named, in the order of NAMES."""
+    environment = prepare(var)
+    from django.core.management import call_command
+    from faceapp_client import FaceApp
+
+    from bench import albums, dlib, engine, gallery, nextcloud, overhead, screening, search, throughput
+    from demo.photographs import packaged_path
+    from faceapp.tests.live_stack import LiveStack, running_stack
+
+    rows: dict[str, list[Row]] = {name: [] for name in NAMES if name in set(names)}
+
+    def add(name: str, measured: Callable[..., Iterable[Row]], *arguments: Any, **options: Any) -> None:
+        if name in rows:
+            print(f"Measure: {name} …", flush=True)
+            rows[name].extend(measured(*arguments, **options))
+
+    call_command("fetch_models")
+    photo = packaged_path("skimage/data/astronaut.png")
+    add("engine", engine.compare_with_deepface, photo=photo)
+    add("dlib", dlib.compare, photo)
+    with running_stack(LiveStack(var, environment)) as stack:
+        listed = search.measure(search.SIZES[:1])  # the list that the requests below are compared with
+        key = stack.manage("create_api_key", search.client_name(search.SIZES[0])).stdout.strip()
+        add("search", list, listed)
+        # before the database is filled and tidies up
+        add("overhead", overhead.measure, FaceApp(stack.url, key))
+        add("search", search.measure, search.SIZES[1:])
+        add("albums", albums.measure)
+        add("gallery", gallery.measure)
+    loops = screening.loops() if "screening" in rows else {}
+    for workers in (1, 2) if BY_WORKERS & rows.keys() else ():
+        with running_stack(LiveStack(var, environment | {"FACEAPP_WORKER_CONCURRENCY": str(workers)})) as stack:
+            service = FaceApp(stack.url, key)
+            add("throughput", throughput.measure, service, workers=workers)
+            add("screening", screening.measure, stack, service, workers=workers, loops=loops)
+            add("nextcloud", nextcloud.measure, stack, workers=workers)
+    return rows
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What one more image costs an album beside the engine: find neighbours, choose a group, store; and ask for matches.
+"""What one more image costs an album: find its neighbours, choose a group, store; and ask for matches.
 
 The vectors are synthetic, spread as in `bench.search`, with ten photographs of each person.
 """
@@ -16,6 +16,7 @@ from django.db import connection, transaction
 
 from albums import services
 from albums.models import Album, AlbumFace, AlbumImage
+from bench.report import Line
 from bench.search import BETWEEN_PEOPLE, BETWEEN_PHOTOGRAPHS, SIZES, Matrix
 from clients.models import Client
 from vision.engines import DEFAULT, engines
@@ -33,6 +34,11 @@ class Growth:
     store_ms: float
     matches_ms: float
     right: float
+
+    def line(self) -> Line:
+        what = f"album of {self.faces:,} faces, one more image"
+        matches = f"matches in {self.matches_ms:.1f} ms"
+        return what, f"stored in {self.store_ms:.1f} ms", matches, f"{self.right:.0%} right"
 
 
 def measure() -> list[Growth]:
@@ -53,7 +59,7 @@ def _measure(size: int) -> Growth:
     stored, asked, right = [], [], 0
     for probe, group in zip(probes, expected, strict=True):
         image = _claimed(album)
-        stored.append(_ms(partial(services._finish, image, analysis=_analysis(album, probe))))
+        stored.append(_ms(partial(services._store_faces, image, _analysis(album, probe))))
         asked.append(_ms(partial(services.matches_of, image=image)))
         found = AlbumFace.objects.get(image=image).group_id
         right += found == group if group else found not in groups
@@ -87,22 +93,27 @@ def _fill(album: Album, centres: Matrix, random: np.random.Generator) -> list[in
     size = len(centres)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO albums_facegroup (album_id, is_curated, created_at)"
-            " SELECT %s, false, now() FROM generate_series(1, %s) RETURNING id",
+            "INSERT INTO albums_facegroup (album_id, uuid, number, is_curated, created_at)"
+            " SELECT %s, gen_random_uuid(), n, false, now() FROM generate_series(1, %s) AS n RETURNING id",
             [album.pk, size // PER_PERSON],
         )
         groups = sorted(row[0] for row in cursor.fetchall())
         cursor.execute(
-            "INSERT INTO albums_albumimage (album_id, identifier, status, attempts, claim, error_code, error, image,"
-            " created_at) SELECT %s, '', 'done', 1, '', '', '', '', now() FROM generate_series(1, %s) RETURNING id",
+            "INSERT INTO albums_albumimage (album_id, uuid, number, identifier, status, attempts, claim, error_code,"
+            " error, image, created_at) SELECT %s, gen_random_uuid(), n, '', 'done', 1, '', '', '', '', now()"
+            " FROM generate_series(1, %s) AS n RETURNING id",
             [album.pk, size],
         )
         images = sorted(row[0] for row in cursor.fetchall())
-        columns = "album_id, image_id, group_id, index, box_x, box_y, box_w, box_h, confidence, quality, embedding"
-        with cursor.copy(f"COPY albums_albumface ({columns}) FROM STDIN") as copy:
+        columns = "album_id, number, image_id, group_id, index, box_x, box_y, box_w, box_h, confidence, quality"
+        with cursor.copy(f"COPY albums_albumface ({columns}, embedding) FROM STDIN") as copy:
             for number, vector in enumerate(_photographed(centres, random)):
                 group = groups[number // PER_PERSON]
-                copy.write_row((album.pk, images[number], group, 0, 0, 0, 9, 9, 1.0, "{}", str(vector.tolist())))
+                box, text = (0, 0, 9, 9), str(vector.tolist())
+                copy.write_row((album.pk, number + 1, images[number], group, 0, *box, 1.0, "{}", text))
+    Album.objects.filter(pk=album.pk).update(last_group=size // PER_PERSON, last_face=size)
     with connection.cursor() as cursor:
+        counter = "INSERT INTO clients_counter (client_id, kind, last) VALUES (%s, 'album_image', %s)"
+        cursor.execute(counter, [album.client_id, size])
         cursor.execute("ANALYZE albums_albumimage, albums_facegroup, albums_albumface")
     return groups

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.engine import ROOT, _photo, _setup, load
+from bench.engine import ROOT, any_photo, load, set_up_django
+from bench.report import Line
 
 SIZES = ((640, 480), (1280, 720), (1536, 1152))
 SECONDS = 4.0  # for the calls of one measurement, at least REPEATS of them
@@ -37,6 +38,9 @@ class Cost:
     ms: float
     cpu_ms: float
     mb: float
+
+    def __str__(self) -> str:
+        return f"{self.ms:.1f} ms (CPU {self.cpu_ms:.1f}), {self.mb:.0f} MB"
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,14 @@ class Row:
         """How many times less processor time ours takes."""
         return self.dlib.cpu_ms / self.ours.cpu_ms
 
-    @property
-    def memory(self) -> float:
-        """Our peak memory as a share of dlib's."""
-        return self.ours.mb / self.dlib.mb
+    def line(self) -> Line:
+        result = f"{self.ratio:.1f} times less CPU, difference {self.difference:.0e}"
+        return f"{self.what}, 1 thread", str(self.ours), f"dlib {self.dlib}", result
 
 
 def compare(photo: Path | None = None) -> list[Row]:
     """The descriptor of one face and of sixteen, and the detector at each of SIZES."""
-    path = photo or _photo()
+    path = photo or any_photo()
     cases = [("descriptor", "1"), ("descriptor", "16"), *(("mmod", f"{width}x{height}") for width, height in SIZES)]
     return [_row(network, size, path) for network, size in cases]
 
@@ -152,16 +155,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--child", nargs=4, metavar=("SIDE", "NETWORK", "SIZE", "PHOTO"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    _setup()
+    set_up_django()
     if arguments.child:
         side, network, size, photo = arguments.child
         cost, answer = _measure(side, network, size, Path(photo))
         print(json.dumps([asdict(cost), answer]))
         return
     for row in compare():
-        for name, cost in (("ours", row.ours), ("dlib", row.dlib)):
-            print(f"{row.what:20} {name:5} {cost.ms:8.1f} ms  {cost.cpu_ms:8.1f} ms processor {cost.mb:6.0f} MB")
-        print(f"{'':20} {row.ratio:.1f} times faster, memory {row.memory:.2f}, difference {row.difference:.1e}")
+        print(*row.line(), sep=" | ")
 
 
 if __name__ == "__main__":

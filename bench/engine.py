@@ -25,6 +25,8 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
+from bench.report import Line
+
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ROOT.parent / "shared" / "faces"
 REPEATS = 7
@@ -50,6 +52,9 @@ class Cost:
     cpu_ms: float
     mb: float
 
+    def __str__(self) -> str:
+        return f"{self.ms:.0f} ms (CPU {self.cpu_ms:.0f}), {self.mb:.0f} MB"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -66,6 +71,10 @@ class Row:
     def ratio(self) -> float:
         """How many times less processor time our engine takes."""
         return self.deepface.cpu_ms / self.ours.cpu_ms
+
+    def line(self) -> Line:
+        result = f"{self.ratio:.1f} times less CPU"
+        return f"engine, one face, {self.side} px", str(self.ours), f"plain DeepFace {self.deepface}", result
 
 
 @dataclass(frozen=True)
@@ -87,13 +96,13 @@ class Accuracy:
 
 def compare_with_deepface(sizes: Sequence[int] = (640, 1280), photo: Path | None = None) -> list[Row]:
     """Medians of `REPEATS` calls a size, each side in a fresh process of its own after one call unmeasured."""
-    path = photo or _photo()
+    path = photo or any_photo()
     return [_row(side, path) for side in sizes]
 
 
 def compare_accuracy(folder: Path = PHOTOS) -> dict[str, Accuracy]:
     """Accuracy of our engine and of plain DeepFace (model Dlib, detector dlib, euclidean) on the same faces."""
-    _setup()
+    set_up_django()
     from vision.engines.spaces import space_of
 
     threshold = space_of("Dlib").thresholds["euclidean"]
@@ -216,7 +225,7 @@ def _time(call: Callable[[], object]) -> tuple[float, float]:
     return (time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000
 
 
-def _photo() -> Path:
+def any_photo() -> Path:
     """A photograph of one face: from the test photographs, else the astronaut that scikit-image carries."""
     from importlib.util import find_spec
 
@@ -226,7 +235,7 @@ def _photo() -> Path:
     return next(path for path in candidates if path.is_file())
 
 
-def _setup() -> None:
+def set_up_django() -> None:
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "faceapp.settings")
@@ -237,15 +246,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--child", nargs=3, metavar=("SIDE", "PIXELS", "PHOTO"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    _setup()
+    set_up_django()
     if arguments.child:
         name, side, photo = arguments.child
         print(json.dumps(asdict(_measure(name, int(side), Path(photo)))))
         return
     for row in compare_with_deepface():
-        for name, cost in (("ours", row.ours), ("DeepFace", row.deepface)):
-            print(f"{row.side:5} px  {name:9} {cost.ms:7.1f} ms  {cost.cpu_ms:7.1f} ms processor {cost.mb:6.0f} MB")
-        print(f"{'':10}{row.ratio:.1f} times faster")
+        print(*row.line(), sep=" | ")
     if PHOTOS.is_dir():
         for name, result in compare_accuracy().items():
             print(f"{name:9} {result.share:.1%} {result}")

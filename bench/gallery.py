@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.report import Line
 from bench.search import BETWEEN_PEOPLE, BETWEEN_PHOTOGRAPHS, Matrix, analyse_tables, fill_gallery, timed
 from clients.models import Client
 from people.models import FaceTemplate
+from people.services import galleries_called, search_in
 from vision.engines import DEFAULT, engines
 
 LARGE = 100_000
@@ -33,6 +35,11 @@ class Gallery:
     @property
     def ratio(self) -> float:
         return self.search_ms / self.numpy_ms
+
+    def line(self) -> Line:
+        what = f"people, {self.searched:,} templates of one of {self.clients:,} client(s)"
+        result = f"{self.ratio:.1f} times, recall {self.recall:.3f}"
+        return what, f"{self.search_ms:.1f} ms", f"numpy {self.numpy_ms:.2f} ms", result
 
 
 def measure() -> list[Gallery]:
@@ -61,7 +68,7 @@ def _measure(random: np.random.Generator, client: Client, size: int) -> Gallery:
     analyse_tables()
     probes = vectors[random.choice(size, PROBES, replace=False)]
     probes += random.normal(0, BETWEEN_PHOTOGRAPHS, probes.shape).astype(np.float32)
-    gallery = FaceTemplate.objects.of_client(client).in_space(space.name).enrolled()
+    gallery = search_in(client=client, galleries=galleries_called(client=client, sources=None)).templates
 
     def search(probe: Matrix) -> list[int]:
         return [near.person_id for near in gallery.nearest(probe, metric=space.metric, limit=NEAREST)]

@@ -1,4 +1,4 @@
-"""What a Nextcloud waits for: `/detect` end to end against a loop that does the same with dlib in its own process.
+"""What a Nextcloud server waits for: `/detect` end to end against a loop with dlib in a process of its own.
 
 Both get the same JPEG file. The service is asked by as many callers as keep its workers busy, each with a fresh
 connection a request, as the app does; the loop runs in as many processes as there are workers.
@@ -26,6 +26,7 @@ import psutil
 import requests
 
 from bench.photographs import photograph
+from bench.report import Line
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDE = 640  # longest side of the image, pixels
@@ -62,6 +63,11 @@ class Row:
     @property
     def ratio(self) -> float:
         return self.service.per_second / self.loop.per_second
+
+    def line(self) -> Line:
+        what = f"Nextcloud model {self.model}, {self.workers} worker(s)"
+        ours, loop = (f"{pace.per_second:.2f} images/s, {pace.mb:.0f} MB" for pace in (self.service, self.loop))
+        return what, ours, f"dlib loop, {self.workers} process(es): {loop}", f"{self.ratio:.2f} times"
 
 
 def measure(stack: Any, *, workers: int) -> list[Row]:
@@ -158,9 +164,7 @@ def main() -> None:
         Path(folder).chmod(0o711)
         for workers in arguments.workers:
             for row in alone(Path(folder) / f"var{workers}", workers):
-                print(f"model {row.model}, {workers} worker(s): {row.service.per_second:6.2f} images/s "
-                      f"({row.service.mb:.0f} MB), loop {row.loop.per_second:6.2f} ({row.loop.mb:.0f} MB), "
-                      f"{row.ratio:.2f} times", flush=True)  # fmt: skip
+                print(*row.line(), sep=" | ", flush=True)
 
 
 def alone(var: Path, workers: int) -> list[Row]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from faceapp_client import FaceApp
 
 from bench.photographs import photograph
+from bench.report import Line
 
 ROUNDS, WARM_UP = 15, 4
 IMAGES = [("one face", 640), ("one face", 1280), ("six faces", 1280)]
@@ -35,6 +36,11 @@ class Overhead:
     @property
     def ratio(self) -> float:
         return self.request_ms / self.engine_ms
+
+    def line(self) -> Line:
+        ours = f"{self.request_ms:.0f} ms (p95 {self.request_p95_ms:.0f})"
+        result = f"{self.overhead_ms:+.1f} ms, {self.ratio:.2f} times"
+        return f"{self.call}, {self.image}, {self.side} px", ours, f"bare engine {self.engine_ms:.0f} ms", result
 
 
 def measure(service: FaceApp) -> list[Overhead]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -22,127 +22,51 @@ COLUMNS = ("what", "ours", "compared with", "result")
 Line = tuple[str, str, str, str]
 
 
-@dataclass(frozen=True)
-class Report:
-    """The rows of every measurement, as their modules return them."""
+class Row(Protocol):
+    """One measurement: a frozen dataclass whose fields are kept as JSON."""
 
-    engine: Sequence[Any]
-    dlib: Sequence[Any]
-    overhead: Sequence[Any]
-    throughput: Sequence[Any]
-    screening: Sequence[Any]
-    nextcloud: Sequence[Any]
-    search: Sequence[Any]
-    gallery: Sequence[Any]
-    albums: Sequence[Any]
-    seconds: float
-
-    def lines(self) -> list[Line]:
-        return [
-            *self._engine(),
-            *self._dlib(),
-            *self._overhead(),
-            *self._throughput(),
-            *self._screening(),
-            *self._nextcloud(),
-            *self._search(),
-            *self._gallery(),
-            *self._albums(),
-        ]
-
-    def _engine(self) -> Iterable[Line]:
-        for row in self.engine:
-            what = f"engine, one face, {row.side} px"
-            ours, plain = (
-                f"{cost.ms:.0f} ms (CPU {cost.cpu_ms:.0f}), {cost.mb:.0f} MB" for cost in (row.ours, row.deepface)
-            )
-            yield what, ours, f"plain DeepFace {plain}", f"{row.ratio:.1f} times less CPU"
-
-    def _dlib(self) -> Iterable[Line]:
-        for row in self.dlib:
-            ours, theirs = (
-                f"{cost.ms:.1f} ms (CPU {cost.cpu_ms:.1f}), {cost.mb:.0f} MB" for cost in (row.ours, row.dlib)
-            )
-            result = f"{row.ratio:.1f} times less CPU, difference {row.difference:.0e}"
-            yield f"{row.what}, 1 thread", ours, f"dlib {theirs}", result
-
-    def _overhead(self) -> Iterable[Line]:
-        for row in self.overhead:
-            what = f"{row.call}, {row.image}, {row.side} px"
-            ours = f"{row.request_ms:.0f} ms (p95 {row.request_p95_ms:.0f})"
-            result = f"{row.overhead_ms:+.1f} ms, {row.ratio:.2f} times"
-            yield what, ours, f"bare engine {row.engine_ms:.0f} ms", result
-
-    def _throughput(self) -> Iterable[Line]:
-        alone = self.throughput[0].per_second
-        for row in self.throughput:
-            what = f"job of {row.images} images, {row.workers} worker(s)"
-            yield what, f"{row.per_second:.1f} images/s", f"1 worker {alone:.1f}", f"{row.per_second / alone:.2f} times"
-
-    def _screening(self) -> Iterable[Line]:
-        for row in self.screening:
-            what = f"screening, 1280 px, {row.workers} worker(s)"
-            ours = f"{row.service_per_second:.2f} images/s, {row.service_mb:.0f} MB"
-            doubled = "images doubled" if row.upsample else "images as they are"
-            theirs = f"dlib loop, {doubled}: {row.loop_per_second:.3f} images/s, {row.loop_mb:.0f} MB"
-            yield what, ours, theirs, f"{row.ratio:.1f} times"
-
-    def _nextcloud(self) -> Iterable[Line]:
-        for row in self.nextcloud:
-            what = f"Nextcloud model {row.model}, {row.workers} worker(s)"
-            ours, loop = (f"{pace.per_second:.2f} images/s, {pace.mb:.0f} MB" for pace in (row.service, row.loop))
-            yield what, ours, f"dlib loop, {row.workers} process(es): {loop}", f"{row.ratio:.2f} times"
-
-    def _search(self) -> Iterable[Line]:
-        for row in self.search:
-            recall = f"recall {row.recall:.3f}"
-            yield (
-                f"search, {row.templates:,} templates",
-                f"{row.search_ms:.1f} ms",
-                f"numpy {row.numpy_ms:.1f} ms",
-                recall,
-            )
-
-    def _albums(self) -> Iterable[Line]:
-        for row in self.albums:
-            what = f"album of {row.faces:,} faces, one more image"
-            yield (
-                what,
-                f"stored in {row.store_ms:.1f} ms",
-                f"matches in {row.matches_ms:.1f} ms",
-                f"{row.right:.0%} right",
-            )
-
-    def _gallery(self) -> Iterable[Line]:
-        for row in self.gallery:
-            what = f"people, {row.searched:,} templates of one of {row.clients:,} client(s)"
-            result = f"{row.ratio:.1f} times, recall {row.recall:.3f}"
-            yield what, f"{row.search_ms:.1f} ms", f"numpy {row.numpy_ms:.2f} ms", result
-
-    def publish(self) -> None:
-        """Print the table and save it."""
-        now = datetime.now(UTC)
-        RESULTS.mkdir(exist_ok=True)
-        file = RESULTS / f"{now:%Y-%m-%d}.json"
-        file.write_text(json.dumps(asdict(self) | conditions(now), indent=1) + "\n")
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(page(self.lines(), now, self.seconds))
-        table = Table(*COLUMNS, title="Measured in one run")
-        for line in self.lines():
-            table.add_row(*line)
-        Console().print(table)
-        Console().print(f"Saved in {file.relative_to(ROOT)} and {PAGE.relative_to(ROOT)}.")
+    def line(self) -> Line:
+        """What it says under COLUMNS."""
+        ...
 
 
-def conditions(now: datetime) -> dict[str, Any]:
-    processors = len(os.sched_getaffinity(0))
-    return {"when": now.isoformat(timespec="seconds"), "processors": processors, "python": platform.python_version()}
+Rows = Mapping[str, Sequence[Row]]  # by the name of the measurement, in the order of the table
 
 
-def page(lines: Sequence[Line], now: datetime, seconds: float) -> str:
-    """The text of docs/benchmarks.md."""
-    rows = "\n".join("| " + " | ".join(line) + " |" for line in (COLUMNS, ("---",) * len(COLUMNS), *lines))
-    return TEXT.format(rows=rows, date=f"{now:%Y-%m-%d}", processors=conditions(now)["processors"], seconds=seconds)
+def lines(rows: Rows) -> Iterator[Line]:
+    for measured in rows.values():
+        yield from (row.line() for row in measured)
+
+
+def show(rows: Rows) -> None:
+    """Print the table."""
+    table = Table(*COLUMNS, title="Measured in one run")
+    for line in lines(rows):
+        table.add_row(*line)
+    Console().print(table)
+
+
+def save(rows: Rows, seconds: float, file: Path | None = None) -> None:
+    """Keep the rows and the conditions as JSON: in `file`, or by default in RESULTS under today's date."""
+    now = datetime.now(UTC)
+    file = file or RESULTS / f"{now:%Y-%m-%d}.json"
+    file.parent.mkdir(exist_ok=True)
+    measured: dict[str, Any] = {name: [asdict(row) for row in some] for name, some in rows.items()}  # type: ignore[call-overload]
+    conditions = {"when": now.isoformat(timespec="seconds"), "processors": processors()}
+    kept = measured | {"seconds": seconds} | conditions | {"python": platform.python_version()}
+    file.write_text(json.dumps(kept, indent=1) + "\n")
+    Console().print(f"Saved in {file}.")
+
+
+def write_page(rows: Rows, seconds: float) -> None:
+    """Write docs/benchmarks.md."""
+    table = "\n".join("| " + " | ".join(line) + " |" for line in (COLUMNS, ("---",) * len(COLUMNS), *lines(rows)))
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    PAGE.write_text(TEXT.format(rows=table, date=today, processors=processors(), seconds=seconds))
+
+
+def processors() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 TEXT = """\

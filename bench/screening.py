@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.photographs import photograph
+from bench.report import Line
 from bench.throughput import timed_job
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,6 +44,12 @@ class Screening:
     @property
     def ratio(self) -> float:
         return self.service_per_second / self.loop_per_second
+
+    def line(self) -> Line:
+        ours = f"{self.service_per_second:.2f} images/s, {self.service_mb:.0f} MB"
+        doubled = "images doubled" if self.upsample else "images as they are"
+        theirs = f"dlib loop, {doubled}: {self.loop_per_second:.3f} images/s, {self.loop_mb:.0f} MB"
+        return f"screening, 1280 px, {self.workers} worker(s)", ours, theirs, f"{self.ratio:.1f} times"
 
 
 def measure(stack: Any, service: Any, *, workers: int, loops: dict[int, tuple[float, float]]) -> list[Screening]:

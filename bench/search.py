@@ -10,13 +10,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
+from bench.report import Line
 from blacklist.services import search_blacklist
 from clients.models import Client
+from people.models import Gallery, GalleryKind
 from vision.engines import DEFAULT, engines
 
 SIZES = (1_000, 10_000, 100_000)
@@ -35,6 +38,10 @@ class Search:
     search_ms: float
     numpy_ms: float
     recall: float
+
+    def line(self) -> Line:
+        compared, result = f"numpy {self.numpy_ms:.1f} ms", f"recall {self.recall:.3f}"
+        return f"search, {self.templates:,} templates", f"{self.search_ms:.1f} ms", compared, result
 
 
 def measure(sizes: Sequence[int] = SIZES) -> list[Search]:
@@ -93,7 +100,7 @@ def _recall(found: list[list[int]], truth: list[NDArray[Any]]) -> float:
 @transaction.atomic
 def _fill(client: Client, space: str, vectors: Matrix) -> NDArray[np.int64]:
     """One active entry with one image and one template per vector; returns the ids of the people in that order."""
-    people = fill_gallery(client, space, vectors, source="blacklist")
+    people = fill_gallery(client, space, vectors, kind=GalleryKind.BLACKLIST)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO blacklist_blacklistentry (person_ptr_id, is_active, updated_at)"
@@ -104,27 +111,31 @@ def _fill(client: Client, space: str, vectors: Matrix) -> NDArray[np.int64]:
 
 
 @transaction.atomic
-def fill_gallery(client: Client, space: str, vectors: Matrix, *, source: str = "") -> NDArray[np.int64]:
+def fill_gallery(
+    client: Client, space: str, vectors: Matrix, *, kind: GalleryKind = GalleryKind.PEOPLE
+) -> NDArray[np.int64]:
     """One person with one image and one template per vector; returns the people's ids in that order."""
+    gallery = Gallery.objects.default_of(client, kind)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO people_person (client_id, source, name, metadata, created_at)"
-            " SELECT %s, %s, 'person ' || n, '{}', now() FROM generate_series(1, %s) n RETURNING id",
-            [client.pk, source, len(vectors)],
+            "INSERT INTO people_person (client_id, gallery_id, kind, uuid, number, name, metadata, created_at)"
+            " SELECT %s, %s, %s, gen_random_uuid(), n, 'person ' || n, '{}', now() FROM generate_series(1, %s) n"
+            " RETURNING id",
+            [client.pk, gallery.pk, kind, len(vectors)],
         )
         people = [row[0] for row in cursor.fetchall()]
         cursor.execute(
-            "INSERT INTO people_referenceimage (person_id, image, width, height, original_name,"
+            "INSERT INTO people_referenceimage (uuid, number, person_id, image, width, height, original_name,"
             " box_x, box_y, box_w, box_h, confidence, quality, created_at)"
-            " SELECT id, '', 1, 1, '', 0, 0, 1, 1, 1, '{}', now() FROM people_person WHERE client_id = %s"
-            " ORDER BY id RETURNING id",
+            " SELECT gen_random_uuid(), number, id, '', 1, 1, '', 0, 0, 1, 1, 1, '{}', now() FROM people_person"
+            " WHERE client_id = %s ORDER BY id RETURNING id",
             [client.pk],
         )
         images = [row[0] for row in cursor.fetchall()]
-        columns = "client_id, source, person_id, reference_image_id, space, embedding, created_at"
+        columns = "uuid, client_id, gallery_id, person_id, reference_image_id, space, embedding, created_at"
         with cursor.copy(f"COPY people_facetemplate ({columns}) FROM STDIN") as copy:
             for person, image, vector in zip(people, images, vectors, strict=True):
-                copy.write_row((client.pk, source, person, image, space, str(vector.tolist()), "now"))
+                copy.write_row((uuid4(), client.pk, gallery.pk, person, image, space, str(vector.tolist()), "now"))
     return np.array(people)
 
 

@@ -26,9 +26,9 @@ INK, GREY, STRANGERS, SAME = "#111827", "#9ca3af", "#d97706", "#2563eb"
 def similarities(folder: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """Of all pairs of labelled faces: those of one person, and those of two."""
     from bench.engine import labelled, ours
+    from calibration.similarity import similarity
     from vision.distances import distance
     from vision.engines.spaces import space_of
-    from vision.similarity import similarity
 
     space = space_of("Dlib")
     threshold = space.thresholds[space.metric]
@@ -79,11 +79,11 @@ def describe(values: Sequence[float] | NDArray[Any]) -> str:
 
 
 def main() -> None:
-    from bench.engine import PHOTOS, _setup
+    from bench.engine import PHOTOS, set_up_django
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=PHOTOS)
-    _setup()
+    set_up_django()
     same, others = similarities(parser.parse_args().folder)
     print("one person:", describe(same), f"({len(same)} pairs)")
     print("two people:", describe(others), f"({len(others)} pairs)")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from faceapp_client import FaceApp
 
 from bench.photographs import photograph
+from bench.report import Line
 
 IMAGES, SIDE = 60, 640
 
@@ -24,12 +25,16 @@ class Throughput:
     def per_second(self) -> float:
         return self.images / self.seconds
 
+    def line(self) -> Line:
+        each = f"{self.per_second / self.workers:.1f} images/s for each worker"
+        return f"job of {self.images} images, {self.workers} worker(s)", f"{self.per_second:.1f} images/s", "", each
 
-def measure(service: FaceApp, *, workers: int) -> Throughput:
+
+def measure(service: FaceApp, *, workers: int) -> list[Throughput]:
     """The job of one small photograph, many times."""
     image = photograph("one face", SIDE)
     service.screening.screen([image])
-    return Throughput(workers, IMAGES, timed_job(service, [image] * IMAGES))
+    return [Throughput(workers, IMAGES, timed_job(service, [image] * IMAGES))]
 
 
 def timed_job(service: FaceApp, images: list[bytes]) -> float:

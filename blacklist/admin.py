@@ -29,9 +29,8 @@ from blacklist.types import Enrolment
 from clients.models import Client
 from errors import FaceAppError, InvalidInput
 from people.admin import NamelessHistory, PhotographInline
-from people.models import BLACKLIST, ReferenceImage
+from people.models import GalleryKind, ReferenceImage
 from people.services import discard_files, read_portrait
-from people.types import Portrait
 from storage.pictures import data_url, percentages, picture_response, quality_words, thumbnail
 from vision.types import Upload
 
@@ -141,7 +140,7 @@ class BlacklistEntryAdmin(NamelessHistory, ModelAdmin):
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         formset.save(commit=False)
         for photograph in formset.deleted_objects:
-            services.delete_image(entry=form.instance, image_id=photograph.pk)
+            services.delete_image(entry=form.instance, image_id=photograph.number)
         formset.new_objects, formset.changed_objects = [], []
 
     def _tell(self, request: HttpRequest, enrolment: Enrolment) -> None:
@@ -167,7 +166,10 @@ class BlacklistEntryAdmin(NamelessHistory, ModelAdmin):
         entries = list(self.get_queryset(request).filter(pk__in=ids))
         photographs = sum(entry.image_count for entry in entries)
         matches = sum(entry.match_count for entry in entries)
-        lines = [f"{entry.name} ({_plural(len(entry.reference_images.all()), 'photograph')})" for entry in entries]
+        lines = []
+        for entry in entries:
+            stored = len(entry.reference_images.all())
+            lines.append(f"{entry.name} ({stored} photograph{'' if stored == 1 else 's'})")
         counts = {"blacklist entries": len(entries), "photographs": photographs, "matches": matches}
         lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
         return lines, counts, lacking, []
@@ -196,7 +198,7 @@ class BlacklistEntryAdmin(NamelessHistory, ModelAdmin):
         """A photograph of an entry, for staff who may see entries."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        photograph = get_object_or_404(ReferenceImage, pk=pk, person__source=BLACKLIST)
+        photograph = get_object_or_404(ReferenceImage, pk=pk, person__kind=GalleryKind.BLACKLIST)
         return picture_response(photograph.image, variant=variant, box=photograph.box)
 
     def check_view(self, request: HttpRequest) -> JsonResponse:
@@ -212,7 +214,13 @@ class BlacklistEntryAdmin(NamelessHistory, ModelAdmin):
             return JsonResponse({"error": error.message, "code": error.code}, status=400)
         except FaceAppError as error:
             return JsonResponse({"error": error.message, "code": error.code}, status=503)
-        return JsonResponse(_findings(portrait))
+        quality = asdict(portrait.face.quality) if portrait.face.quality else {}
+        findings = {
+            "picture": data_url(portrait.upload.data),
+            "box": percentages(portrait.face.box, width=portrait.width, height=portrait.height),
+            "quality": [{"word": word, "good": good} for word, good in quality_words(quality)],
+        }
+        return JsonResponse(findings)
 
     # ---- columns --------------------------------------------------------------------------------------------
 
@@ -264,17 +272,3 @@ class BlacklistEntryAdmin(NamelessHistory, ModelAdmin):
             return "0"
         url = reverse("admin:recognition_processedimage_changelist")
         return format_html('<a href="{}?entry={}" class="fa-link">{}</a>', url, entry.pk, entry.match_count)
-
-
-def _findings(portrait: Portrait) -> dict[str, Any]:
-    """What the page shows beside a file that was just chosen."""
-    quality = asdict(portrait.face.quality) if portrait.face.quality else {}
-    return {
-        "picture": data_url(portrait.upload.data),
-        "box": percentages(portrait.face.box, width=portrait.width, height=portrait.height),
-        "quality": [{"word": word, "good": good} for word, good in quality_words(quality)],
-    }
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

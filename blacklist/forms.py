@@ -19,7 +19,7 @@ ACCEPT = "image/*,.heic,.heif"
 
 
 class PhotographsInput(forms.FileInput):
-    """A file input for several files; the script beside it has each one checked as soon as it is chosen."""
+    """A file input for several files; its script has each one checked as soon as it is chosen."""
 
     allow_multiple_selected = True
 
@@ -32,7 +32,7 @@ class PhotographsInput(forms.FileInput):
 
 
 class PhotographsField(forms.FileField):
-    """Any number of files. What they show is for the services to judge, empty files included."""
+    """Any number of files. The services judge what they show, even of empty files."""
 
     widget = PhotographsInput(
         attrs={
@@ -54,7 +54,7 @@ class PhotographsField(forms.FileField):
 
 
 class EntryForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
-    """`refusal` is what the services said about this form when it was last saved; it is shown where it belongs."""
+    """`refusal`: the error that the services raised when this form was last saved, shown at the field it is about."""
 
     refusal: FaceAppError | None = None
 
@@ -72,7 +72,7 @@ class EntryForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         required = {"name": True, "photographs": self.instance.pk is None}
-        for name in required.keys() & self.fields.keys():  # who may only look has no fields
+        for name in required.keys() & self.fields.keys():  # staff who may only look have no fields
             self.fields[name].required = required[name]
 
     def clean(self) -> dict[str, Any]:
@@ -84,17 +84,15 @@ class EntryForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is
     @property
     def uploads(self) -> list[Upload]:
         """The chosen files, read whole; the size of a request is capped before."""
-        return [Upload(_read(file), file.name or "") for file in self.cleaned_data["photographs"]]
-
-
-def _read(file: UploadedFile) -> bytes:
-    file.seek(0)  # a form that is shown again reads its files twice
-    data: bytes = file.read()
-    return data
+        uploads = []
+        for file in self.cleaned_data["photographs"]:
+            file.seek(0)  # a form that is shown again reads its files twice
+            uploads.append(Upload(file.read(), file.name or ""))
+        return uploads
 
 
 def error_of(refusal: FaceAppError) -> tuple[str | None, str | Sequence[str]]:
-    """The field that a refusal is about (None: the whole form) and what to say there."""
+    """The field that a refusal is about (None for the whole form), and the message to show there."""
     if isinstance(refusal, NameTaken):
         return "name", refusal.message
     if isinstance(refusal, NoUsableImage):

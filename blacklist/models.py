@@ -1,4 +1,4 @@
-"""The watch list: people with a reason, curated in the admin."""
+"""The blacklist: people with a reason, curated in the admin."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from datetime import date
 from django.db import models
 
 from blacklist.querysets import BlacklistEntryQuerySet
-from people.models import BLACKLIST, Person
+from people.models import GalleryKind, Person
 
 
 class BlacklistEntry(Person):
     """A person whom screening looks for, while the entry is active and within its dates."""
+
+    kept_in = GalleryKind.BLACKLIST
 
     reason = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  null in the API's contract
     is_active = models.BooleanField("active", default=True)
@@ -34,12 +36,8 @@ class BlacklistEntry(Person):
             )
         ]
 
-    def save(self, *args: object, **kwargs: object) -> None:
-        self.source = BLACKLIST
-        super().save(*args, **kwargs)  # type: ignore[arg-type]
-
     def state_on(self, day: date) -> str:
-        """In words, whether screening looks for the entry on that day: "in force" where it does."""
+        """Whether screening looks for the entry on that day: "in force", "not yet", "over" or "inactive"."""
         if not self.is_active:
             return "inactive"
         if self.valid_from and self.valid_from > day:

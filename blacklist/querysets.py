@@ -26,4 +26,4 @@ class BlacklistEntryQuerySet(models.QuerySet["BlacklistEntry"]):
 
     def _count(self, relation: str) -> Subquery:
         same = self.model._default_manager.filter(pk=OuterRef("pk")).order_by()
-        return Subquery(same.annotate(number=Count(relation)).values("number"))
+        return Subquery(same.annotate(counted=Count(relation)).values("counted"))

@@ -3,64 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import asdict
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from blacklist.exceptions import EntryNotFound, LastImage, NameTaken, NoUsableImage
 from blacklist.models import BlacklistEntry
-from blacklist.types import Enrolment, Hit
+from blacklist.types import Enrolment, Hit, Validity
+from calibration.types import OperatingPoint
 from clients.models import Client
-from people.models import FaceTemplate, ReferenceImage
-from people.services import add_reference_image, discard_files, erase_files, read_portraits
-from people.types import Portrait
+from clients.numbering import public_id
+from people.models import FaceTemplate, Gallery, GalleryKind, ReferenceImage
+from people.services import erase_files, read_portraits, save_reference_images, search_in, written_files
 from vision.types import Embedding, Upload
+
+ALWAYS = Validity()
+TAKEN = "A blacklist entry with this name exists already."
 
 
 def create_entry(
-    *, client: Client, name: str, uploads: Iterable[Upload], reason: str | None = None, **fields: Any
+    *, client: Client, name: str, uploads: Sequence[Upload], reason: str | None = None, validity: Validity = ALWAYS
 ) -> Enrolment:
     """List a person from photographs. Images that cannot be used are refused alone; with none left nothing is stored.
 
-    `fields` may hold `is_active`, `valid_from` and `valid_until`. Raises `NameTaken` or `NoUsableImage`.
+    Raises `NameTaken` or `NoUsableImage`.
     """
-    entry = BlacklistEntry(client=client, name=name, reason=reason or None, **fields)
+    entry = BlacklistEntry(client=client, name=name, reason=reason or None, **asdict(validity))
     return enrol_entry(entry=entry, uploads=uploads)
 
 
-def enrol_entry(*, entry: BlacklistEntry, uploads: Iterable[Upload]) -> Enrolment:
+def enrol_entry(*, entry: BlacklistEntry, uploads: Sequence[Upload]) -> Enrolment:
     """`create_entry` for a row that is filled in and not saved yet."""
-    _require_free_name(entry.client, entry.name)
+    if BlacklistEntry.objects.of_client(entry.client).filter(name=entry.name).exists():
+        raise NameTaken(TAKEN)  # spares the engines the work; in the end the table's constraint decides
+    return add_images(entry=entry, uploads=uploads)
+
+
+def add_images(*, entry: BlacklistEntry, uploads: Sequence[Upload]) -> Enrolment:
+    """More photographs for an entry, which is saved if it is new. Raises `NoUsableImage` if none can be used."""
     portraits, refused = read_portraits(uploads=uploads)
     if not portraits:
         raise NoUsableImage(refused)
-    return Enrolment(entry, _store(entry, portraits), refused)
-
-
-def _store(entry: BlacklistEntry, portraits: Sequence[Portrait]) -> list[ReferenceImage]:
-    """All portraits or none, and the entry itself where it is new."""
-    added: list[ReferenceImage] = []
-    try:
-        with transaction.atomic():
-            if entry.pk is None:
-                save_entry(entry=entry)
-            else:
-                _lock(entry)
-            for portrait in portraits:
-                added.append(add_reference_image(person=entry, portrait=portrait))
-    except BaseException:
-        discard_files(files=[reference.image for reference in added])
-        raise
-    return added
-
-
-def add_images(*, entry: BlacklistEntry, uploads: Iterable[Upload]) -> Enrolment:
-    """More photographs for an entry. Raises `NoUsableImage` when none can be used."""
-    portraits, refused = read_portraits(uploads=uploads)
-    if not portraits:
-        raise NoUsableImage(refused)
-    return Enrolment(entry, _store(entry, portraits), refused)
+    with written_files(client=entry.client, portraits=portraits) as references, transaction.atomic():
+        if entry.pk is None:
+            save_entry(entry=entry)
+        else:
+            _lock(entry)
+        save_reference_images(person=entry, references=references, portraits=portraits)
+    return Enrolment(entry, references, refused)
 
 
 def save_entry(*, entry: BlacklistEntry, fields: Iterable[str] | None = None) -> BlacklistEntry:
@@ -76,7 +68,7 @@ def save_entry(*, entry: BlacklistEntry, fields: Iterable[str] | None = None) ->
     except IntegrityError as error:
         if "blacklist_name_unique" not in str(error):
             raise
-        raise NameTaken("A blacklist entry with this name exists already.") from error
+        raise NameTaken(TAKEN) from error
     return entry
 
 
@@ -87,19 +79,12 @@ def _lock(entry: BlacklistEntry) -> None:
         raise EntryNotFound("Blacklist entry not found")
 
 
-def _require_free_name(client: Client, name: str) -> None:
-    """Spare the engines the work for a name that is taken; `save_entry` decides in the end."""
-    if BlacklistEntry.objects.of_client(client).filter(name=name).exists():
-        raise NameTaken("A blacklist entry with this name exists already.")
-
-
-def get_entry(*, client: Client, entry_id: int) -> BlacklistEntry:
-    """Raises `EntryNotFound` for unknown ids and for other clients' entries alike."""
-    try:
-        entry: BlacklistEntry = BlacklistEntry.objects.of_client(client).get(pk=entry_id)
-    except BlacklistEntry.DoesNotExist as error:
-        raise EntryNotFound("Blacklist entry not found") from error
-    return entry
+def get_entry(*, client: Client, entry_id: int | UUID) -> BlacklistEntry:
+    """By number or UUID. Raises `EntryNotFound`, also for other clients' entries."""
+    found: BlacklistEntry | None = BlacklistEntry.objects.of_client(client).filter(public_id(entry_id)).first()
+    if found is None:
+        raise EntryNotFound("Blacklist entry not found")
+    return found
 
 
 def set_active(*, entries: Iterable[BlacklistEntry], active: bool) -> int:
@@ -118,43 +103,63 @@ def delete_entry(*, entry: BlacklistEntry) -> None:
     erase_files(files=files)
 
 
+def screening_point(
+    *, client: Client, alias: str, metric: str | None = None, threshold: float | None = None
+) -> OperatingPoint:
+    """At which distance a face counts as a listed one, in `metric` (None: the space's own) of an engine's space.
+
+    A `threshold` that the call names decides; otherwise the blacklist's own, then the client's for the space.
+    """
+    gallery = Gallery.objects.default_of(client, GalleryKind.BLACKLIST)
+    return search_in(client=client, galleries=[gallery], threshold=threshold, alias=alias, metric=metric).point
+
+
 def search_blacklist(
     *, client: Client, space: str, embeddings: Sequence[Embedding], metric: str, threshold: float
 ) -> list[list[Hit]]:
     """For each embedding the entries in force within `threshold`, closest first. Exact: no approximate index."""
-    templates = FaceTemplate.objects.of_client(client).in_space(space).of_blacklist()
-    found = templates.within(embeddings, metric=metric, threshold=threshold) if embeddings else []
+    if not embeddings:
+        return []
+    galleries = Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST).values_list("pk", flat=True)
+    templates = FaceTemplate.objects.of_client(client).in_space(space).in_galleries(galleries)
+    found = templates.within(embeddings, metric=metric, threshold=threshold)
     near = [neighbour for people in found for neighbour in people]
     if not near:
         return [[] for _ in embeddings]
     # Asked for the few that match: joined to the search, it makes the planner read the entries of all clients.
     entries = BlacklistEntry.objects.of_client(client).in_force(timezone.localdate())
-    in_force = set(entries.filter(pk__in=[n.person_id for n in near]).values_list("pk", flat=True))
-    images = ReferenceImage.objects.in_bulk({n.reference_image_id for n in near})
-    if any(n.reference_image_id not in images for n in near):  # deleted meanwhile; another one may match as well
+    numbers = dict(entries.filter(pk__in=[one.person_id for one in near]).values_list("pk", "number"))
+    images = ReferenceImage.objects.in_bulk({one.reference_image_id for one in near})
+    if any(one.reference_image_id not in images for one in near):  # deleted meanwhile; another one may match as well
         return search_blacklist(client=client, space=space, embeddings=embeddings, metric=metric, threshold=threshold)
     return [
-        [Hit(n.person_id, images[n.reference_image_id], n.distance) for n in people if n.person_id in in_force]
+        [
+            Hit(one.person_id, numbers[one.person_id], images[one.reference_image_id], one.distance)
+            for one in people
+            if one.person_id in numbers
+        ]
         for people in found
     ]
 
 
-def get_image(*, entry: BlacklistEntry, image_id: int) -> ReferenceImage:
-    """Raises `EntryNotFound` unless the image is one of this entry."""
-    try:
-        return entry.reference_images.get(pk=image_id)
-    except ReferenceImage.DoesNotExist as error:
-        raise EntryNotFound("Reference image not found") from error
+def get_image(*, entry: BlacklistEntry, image_id: int | UUID) -> ReferenceImage:
+    """By number or UUID. Raises `EntryNotFound` unless the image is one of this entry's."""
+    found: ReferenceImage | None = ReferenceImage.objects.filter(public_id(image_id), person=entry).first()
+    if found is None:
+        raise EntryNotFound("Reference image not found")
+    return found
 
 
 @transaction.atomic
-def delete_image(*, entry: BlacklistEntry, image_id: int) -> None:
-    """Remove one photograph. Raises `Unavailable` when its file cannot be deleted, and `LastImage` for the only one:
-    an entry without a face could never match.
+def delete_image(*, entry: BlacklistEntry, image_id: int | UUID) -> None:
+    """Remove one photograph.
+
+    Raises `EntryNotFound`, `LastImage` for the only one (an entry without a face could never match), or `Unavailable`
+    when its file cannot be deleted.
     """
     _lock(entry)
     stored = ReferenceImage.objects.filter(person=entry)  # not what the entry may have prefetched
-    image = stored.select_for_update().filter(pk=image_id).first()
+    image = stored.select_for_update().filter(public_id(image_id)).first()
     if image is None:
         raise EntryNotFound("Reference image not found")
     if stored.count() == 1:

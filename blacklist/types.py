@@ -1,13 +1,23 @@
-"""Values that the blacklist's services return."""
+"""Values that the blacklist's services take and return."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from blacklist.models import BlacklistEntry
 from people.models import ReferenceImage
 from people.types import Refusal
+
+
+@dataclass(frozen=True)
+class Validity:
+    """When an entry counts: while it is active and within its dates."""
+
+    is_active: bool = True
+    valid_from: date | None = None
+    valid_until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -24,10 +34,11 @@ class Hit:
     """An entry within the threshold, with the closest of its photographs."""
 
     entry_id: int
+    entry_number: int
     reference_image: ReferenceImage
     distance: float
 
     @property
     def identity(self) -> str:
-        """A logical name, `blacklist_db/<entry>/<file>`; no such path exists on the server."""
-        return f"blacklist_db/{self.entry_id}/{self.reference_image.file_name}"
+        """A logical name, `blacklist_db/<entry's number>/<file>`; no such path exists on the server."""
+        return f"blacklist_db/{self.entry_number}/{self.reference_image.file_name}"

@@ -13,7 +13,7 @@ from vision.engines import engines
 
 
 class CalibrationForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The enabled spaces to choose from; the metric is the space's own."""
+    """Offers the enabled spaces; the metric follows from the space."""
 
     space = forms.ChoiceField()
 
@@ -28,7 +28,6 @@ class CalibrationForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["space"].choices = choices  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        """The metric belongs to the space."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         metrics = {space.name: space.metric for space in engines.spaces().values()}
         self.instance.metric = metrics.get(data.get("space", ""), "")

@@ -1,6 +1,8 @@
-"""The distance at which two faces count as one person, where a client has its own."""
+"""The distance up to which two faces count as one person, for clients that have their own."""
 
 from __future__ import annotations
+
+import math
 
 from django.db import models
 from django.db.models import Q
@@ -10,14 +12,16 @@ from clients.models import Client
 
 
 class SpaceCalibration(models.Model):
-    """The distance up to which two faces count as one person for this client; without it the space's own holds."""
+    """A client's threshold for a space, in the space's metric; without one the threshold of the space applies."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="space_calibrations")
     space = models.CharField(max_length=100)
     metric = models.CharField(max_length=20)
-    threshold = models.FloatField(help_text="A distance in the metric.")
+    threshold = models.FloatField(help_text="The largest distance that still counts as the same person.")
     false_match_rate = models.FloatField(
-        null=True, blank=True, help_text="Share of strangers who pass at this threshold, as it was measured."
+        null=True,
+        blank=True,
+        help_text="The measured share of stranger pairs that match at this threshold, 0 to 1.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     note = models.CharField(max_length=255, blank=True, default="")
@@ -28,7 +32,9 @@ class SpaceCalibration(models.Model):
         ordering = ["client", "space"]
         constraints = [
             models.UniqueConstraint(fields=["client", "space"], name="one_calibration_per_client_and_space"),
-            models.CheckConstraint(condition=Q(threshold__gt=0), name="calibration_threshold_positive"),
+            models.CheckConstraint(  # PostgreSQL sorts NaN above infinity
+                condition=Q(threshold__gt=0, threshold__lt=math.inf), name="calibration_threshold_positive"
+            ),
             models.CheckConstraint(
                 condition=Q(false_match_rate__isnull=True) | Q(false_match_rate__gte=0, false_match_rate__lte=1),
                 name="calibration_rate_is_a_share",

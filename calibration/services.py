@@ -1,15 +1,16 @@
-"""The operating point of a client: which distance still counts as the same person."""
+"""The operating point of a client: up to which distance two faces count as the same person."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import replace
 
 from calibration.exceptions import UnusableCalibration
 from calibration.models import SpaceCalibration
-from calibration.types import Comparison, OperatingPoint
+from calibration.types import OperatingPoint
 from clients.models import Client
-from vision.engines import DEFAULT, engines
+from vision.engines import engines
 from vision.types import Space
 
 
@@ -18,14 +19,39 @@ def operating_point(
 ) -> OperatingPoint:
     """Where the line between one person and two lies for this client, in `metric` (None: the space's own).
 
-    `threshold` is one that a caller or a gallery chose and wins over everything. Otherwise the client's calibration of
-    the space applies, and without one the threshold that the space ships with.
+    The first of these that is set decides: `threshold`, which the call names; the client's calibration, if it is in
+    `metric`; the threshold that the space ships with. None and 0 mean not set.
+
+    Raises ValueError for a threshold that is negative or not finite.
     """
     metric = metric or space.metric
-    if threshold is None:
-        stored = SpaceCalibration.objects.of_client(client).filter(space=space.name, metric=metric)
-        threshold = stored.values_list("threshold", flat=True).first()
-    return OperatingPoint(metric, space.thresholds[metric] if threshold is None else threshold)
+    threshold = threshold or SpaceCalibration.objects.of_client(client).threshold_in(space.name, metric)
+    return OperatingPoint(metric, threshold) if threshold else default_operating_point(space=space, metric=metric)
+
+
+def operating_points(
+    *,
+    client: Client,
+    space: Space,
+    galleries: Mapping[int, float | None],
+    metric: str | None = None,
+    threshold: float | None = None,
+) -> tuple[OperatingPoint, dict[int, OperatingPoint]]:
+    """`operating_point` for the client, and for each of its galleries by id.
+
+    `galleries` holds the thresholds that galleries have of their own, in the space's own metric; None and 0 mean not
+    set. They come after the call's `threshold` and before the client's calibration.
+    """
+    point = operating_point(client=client, space=space, metric=metric, threshold=threshold)
+    if threshold or point.metric != space.metric:
+        return point, dict.fromkeys(galleries, point)
+    return point, {gallery: replace(point, threshold=own) if own else point for gallery, own in galleries.items()}
+
+
+def default_operating_point(*, space: Space, metric: str | None = None) -> OperatingPoint:
+    """The operating point that the space ships with, in `metric` (None: the space's own)."""
+    metric = metric or space.metric
+    return OperatingPoint(metric, space.thresholds[metric])
 
 
 def set_calibration(
@@ -45,13 +71,3 @@ def set_calibration(
     fields = {"metric": found.metric, "threshold": threshold, "false_match_rate": false_match_rate, "note": note}
     stored, _ = SpaceCalibration.objects.update_or_create(client=client, space=found.name, defaults=fields)
     return stored
-
-
-def threshold_of(*, client: Client, space_alias: str = DEFAULT) -> float:
-    """The threshold of `operating_point`; callers move to that."""
-    return operating_point(client=client, space=engines[space_alias].space).threshold
-
-
-def comparisons(*, distances: Iterable[float], space: Space, threshold: float) -> list[Comparison]:
-    """`OperatingPoint.compare`; callers move to that."""
-    return OperatingPoint(space.metric, threshold).compare(distances)

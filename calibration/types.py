@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vision.similarity import similarity
+from calibration.similarity import similarity
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How alike two faces are.
+    """How similar two faces are.
 
-    `distance` in the space's metric; `similarity` in [0, 1] as in `vision.similarity`, 0.7 at `threshold`. `margin` is
-    by how much the similarity exceeds that of the most similar other candidate; None where there is no other.
+    `distance` is in the metric of the operating point; `similarity` is 0 to 1 and 0.7 at `threshold` (see
+    `calibration.similarity`). `margin` is how far the similarity exceeds that of the most similar other candidate;
+    None without another candidate.
     """
 
     distance: float
@@ -23,23 +25,35 @@ class Comparison:
 
     @property
     def matches(self) -> bool:
-        """The decision: the same person."""
+        """The decision: the same person. The threshold itself still matches."""
         return self.distance <= self.threshold
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Up to which distance, in which metric, two faces of a space count as one person."""
+    """Up to which distance, in which metric, two faces count as one person.
+
+    Raises ValueError for a threshold that is not a finite number above 0.
+    """
 
     metric: str
     threshold: float
 
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.threshold) and self.threshold > 0):
+            raise ValueError(f"A threshold is a finite number above 0, not {self.threshold}.")
+
+    def similarity(self, distance: float) -> float:
+        """A distance on the similarity scale, 0 to 1; 0.7 at the threshold."""
+        return similarity(distance=distance, metric=self.metric, threshold=self.threshold)
+
     def compare(self, distances: Iterable[float]) -> list[Comparison]:
-        """Distances of rival candidates as comparisons, each with its margin to the best of the others."""
+        """The distances of rival candidates as comparisons, each with its margin to the best of the others."""
         known = list(distances)
-        scores = [similarity(distance=gap, metric=self.metric, threshold=self.threshold) for gap in known]
+        scores = [self.similarity(distance) for distance in known]
         compared = []
-        for index, (gap, score) in enumerate(zip(known, scores, strict=True)):
+        for index, (distance, score) in enumerate(zip(known, scores, strict=True)):
             others = scores[:index] + scores[index + 1 :]
-            compared.append(Comparison(gap, score, self.threshold, score - max(others) if others else None))
+            margin = score - max(others) if others else None
+            compared.append(Comparison(distance, score, self.threshold, margin))
         return compared

@@ -1,4 +1,4 @@
-"""Clients, their keys and the people who log in. A key is shown once, in the message after it was made."""
+"""Clients, their keys and users. A key is shown once, in the message after it was made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
-from rest_framework_api_key.models import APIKey as LibraryApiKey
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -22,7 +21,6 @@ from clients.models import ApiKey, Client
 from clients.querysets import ClientQuerySet
 from errors import FaceAppError
 
-admin.site.unregister(LibraryApiKey)  # a key without a client opens nothing here
 admin.site.unregister(User)
 admin.site.unregister(Group)
 

@@ -1,4 +1,4 @@
-"""Who is calling: a key, a logged-in member of a client, or, when the deployment allows it, nobody in particular.
+"""How callers are authenticated: by a key, by a login, or by neither if the settings allow it.
 
 After authentication `client_of(request)` is the caller's client, `request.auth` the `ApiKey` or None.
 """
@@ -23,7 +23,7 @@ KEYWORD = "Api-Key"
 
 
 class ClientUser(AnonymousUser):
-    """Stands in `request.user` for a caller who is a client, not a person: authenticated, without any permission."""
+    """`request.user` of a caller that is a client, not a person: authenticated, without any permission."""
 
     def __init__(self, client: Client) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class ClientUser(AnonymousUser):
 
 
 def client_of(request: Request | HttpRequest) -> Client:
-    """The client as which the caller acts. Raises `PermissionDenied` (`auth.no_client`) when there is none."""
+    """The client that the caller acts as. Raises `PermissionDenied` (`auth.no_client`) if there is none."""
     _ = request.user  # DRF authenticates on first access
     client: Client | None = getattr(request, "client", None)
     if client is None:
@@ -58,7 +58,7 @@ def set_client(request: Request, client: Client | None) -> None:
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """A token in the path, `Authorization: Api-Key <key>`, or `X-API-Key: <key>`; the first of these that is there.
+    """A token in the path, `Authorization: Api-Key <key>` or `X-API-Key: <key>`; the first of them that was sent.
 
     A key that is refused ends the request: 401.
     """
@@ -81,12 +81,12 @@ class ApiKeyAuthentication(BaseAuthentication):
         return KEYWORD
 
     def count_refusal(self, request: Request) -> None:
-        """Raises `Throttled` for an address that keeps sending keys we refuse."""
+        """Raises `Throttled` for an address that keeps sending wrong keys."""
         FailedKeyThrottle().count(request)
 
     @staticmethod
     def read_key(request: Request) -> str | None:
-        """The key as sent, which may be empty, or None when the caller sent none."""
+        """The key as sent, which may be empty; None if none was sent."""
         scheme, _, key = get_authorization_header(request).decode("latin-1").partition(" ")
         if scheme.lower() == KEYWORD.lower():
             return key.strip()
@@ -95,7 +95,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     @staticmethod
     def find_key(text: str) -> ApiKey:
-        """The row of a key that may be used now. Only who holds the whole key learns why it is refused."""
+        """The row of a key that may be used now. Only callers with the whole key learn why it is refused."""
         prefix = text.partition(".")[0]
         key = ApiKey.objects.select_related("client").filter(prefix=prefix).first() if prefix.isalnum() else None
         if key is None or not key.is_valid(text):
@@ -140,9 +140,9 @@ class ClientSessionAuthentication(SessionAuthentication):
 
 
 class AnonymousClientAuthentication(BaseAuthentication):
-    """Requests without a key act as the client named in `ANONYMOUS_CLIENT`, made on first use; off when empty.
+    """Requests without a key act as the client named in `ANONYMOUS_CLIENT`, made on first use; off if that is empty.
 
-    Pages of other sites are not served: a visitor's browser would let any page change the blacklist.
+    Pages of other sites are refused: otherwise any page could change the blacklist from a visitor's browser.
     """
 
     def authenticate(self, request: Request) -> tuple[ClientUser, None] | None:
@@ -158,7 +158,7 @@ class AnonymousClientAuthentication(BaseAuthentication):
 
     @staticmethod
     def is_own_origin(request: Request) -> bool:
-        """Whether no browser sent this, or one that shows a page of ours or of a site the administrator allowed."""
+        """Whether a program sent this, or a page of ours or of a site that the administrator allowed."""
         origin = request.headers.get("Origin")
         own = f"{request.scheme}://{request.get_host()}"
         return origin in {None, own, *settings.CORS_ALLOWED_ORIGINS, *settings.CSRF_TRUSTED_ORIGINS}

@@ -1,4 +1,4 @@
-"""System checks of the settings that say who may call."""
+"""System checks of the settings about callers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clients.models import ApiKey, Client
 
 @checks.register
 def check_anonymous_client(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """The client for requests without a key has a possible name, and the administrator knows what it means."""
+    """The client for requests without a key has a valid name, and the administrator is warned about it."""
     if not settings.ANONYMOUS_CLIENT:
         return []
     try:
@@ -23,10 +23,8 @@ def check_anonymous_client(app_configs: Sequence[AppConfig] | None, **kwargs: An
     except ValidationError as error:
         hint = "Correct FACEAPP_ANONYMOUS_CLIENT, or leave it empty."
         return [checks.Error(f"No client can have this name: {' '.join(error.messages)}", hint=hint, id="clients.E001")]
-    message = (
-        "Requests without an API key are accepted: whoever reaches the server reads and changes this client's data."
-    )
-    hint = "Leave FACEAPP_ANONYMOUS_CLIENT empty, unless older programs need it and only they reach the server."
+    message = "Requests without an API key are accepted: anyone who reaches the server acts as this client."
+    hint = "Leave FACEAPP_ANONYMOUS_CLIENT empty, unless older programs need it and no one else can reach the server."
     return [checks.Warning(message, hint=hint, id="clients.W001")]
 
 

@@ -14,8 +14,8 @@ from clients.models import ApiKey, Client
 def reset_client(*, client: Client) -> Counter[str]:
     """Erase all rows that belong to the client, and their files once this is committed; returns rows by model.
 
-    The client itself and its API keys stay, so that its applications go on with an empty service. Files that the store
-    does not delete now are found without a row, and erased, by the nightly purge.
+    The client itself and its API keys stay, so that its applications find an empty service. Files that cannot be
+    deleted now have no row any more, and the nightly purge erases them.
     """
     erased: Counter[str] = Counter()
     for relation in _belongings():
@@ -25,6 +25,7 @@ def reset_client(*, client: Client) -> Counter[str]:
 
 
 def _belongings() -> list[ForeignObjectRel]:
-    """Every model that refers to a client and goes with it, but for keys."""
-    relations = [relation for relation in Client._meta.related_objects if relation.one_to_many]
-    return [one for one in relations if one.on_delete is CASCADE and one.related_model is not ApiKey]
+    """The relations of everything that goes with a client, by a foreign key or one to one, except its keys."""
+    relations = [field for field in Client._meta.get_fields(include_hidden=True) if isinstance(field, ForeignObjectRel)]
+    own = [one for one in relations if one.on_delete is CASCADE and not one.related_model._meta.auto_created]  # type: ignore[union-attr]
+    return [one for one in own if one.related_model is not ApiKey]

@@ -1,4 +1,4 @@
-"""What can go wrong with clients and keys. Codes are stable and documented in docs/errors.md."""
+"""Errors about clients and keys. Codes are stable and documented in docs/errors.md."""
 
 from errors import Conflict, InvalidInput, NotFound
 
@@ -16,7 +16,7 @@ class InactiveClient(Conflict):
 
 
 class RevokedKey(Conflict):
-    """The key has been revoked, so that nothing can be made for it."""
+    """The key has been revoked, so nothing can be made for it."""
 
     code = "key.revoked"
 
@@ -28,6 +28,6 @@ class InvalidKeyOptions(InvalidInput):
 
 
 class ResetDisabled(NotFound):
-    """This deployment does not erase a client's data on request of a program."""
+    """In this deployment, programs cannot erase a client's data."""
 
     code = "reset.disabled"

@@ -1,4 +1,4 @@
-"""Who may call the service: clients and their API keys."""
+"""Clients and their API keys."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
-from rest_framework_api_key.models import AbstractAPIKey
 
-from clients.querysets import USE_INTERVAL, ApiKeyManager, ClientQuerySet
+from clients import keys
+from clients.querysets import USE_INTERVAL, ApiKeyQuerySet, ClientQuerySet
 
 
 class Scope(models.TextChoices):
@@ -21,7 +21,7 @@ class Scope(models.TextChoices):
     SCREEN = "screen", "Screen images and read results"
     BLACKLIST_READ = "blacklist:read", "Read the blacklist"
     BLACKLIST_WRITE = "blacklist:write", "Change the blacklist"
-    NEXTCLOUD = "nextcloud", "Serve a Nextcloud"
+    NEXTCLOUD = "nextcloud", "Serve a Nextcloud server"
     PEOPLE_READ = "people:read", "Read the gallery of people"
     PEOPLE_WRITE = "people:write", "Enrol, change and erase people"
     PEOPLE_SEARCH = "people:search", "Search, verify and compare faces"
@@ -35,7 +35,7 @@ NAMED_ONLY = {Scope.EMBEDDINGS, Scope.RESET}
 
 
 class LivenessPolicy(models.TextChoices):
-    """What a client's liveness checks demand; see `liveness.services`."""
+    """What a client's liveness checks require; see `liveness.services`."""
 
     FRAMES = "frames", "Frames show the same person, no still twice"
     PASSIVE = "passive", "No presented picture, by the passive score"
@@ -61,7 +61,7 @@ class Client(models.Model):
         blank=True,
         default="",
         choices=LivenessPolicy,
-        help_text="What every liveness check demands, whatever a request says; empty uses the deployment's setting.",
+        help_text="What every liveness check requires, whatever a request says; empty uses the deployment's setting.",
     )
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
@@ -94,9 +94,12 @@ class Counter(models.Model):
         return f"{self.kind}: {self.last}"
 
 
-class ApiKey(AbstractAPIKey):
+class ApiKey(models.Model):
     """A key of a client. The key itself is shown once and stored hashed; `prefix` tells keys apart."""
 
+    prefix = models.CharField(max_length=keys.PREFIX_LENGTH, primary_key=True, editable=False)
+    hashed_key = models.CharField(max_length=150, editable=False)
+    name = models.CharField(max_length=50, help_text="What the key is for; several keys may share a name.")
     client = models.ForeignKey(Client, models.CASCADE, related_name="api_keys")
     scopes = ArrayField(models.CharField(max_length=40, choices=Scope), default=list, blank=True)
     rate_limit = models.CharField(
@@ -105,12 +108,16 @@ class ApiKey(AbstractAPIKey):
         validators=[RegexValidator(r"^\d+/(s|sec|m|min|h|hour|d|day)\Z", "For example 60/min.")],
         help_text="Requests per period, such as 60/min; empty uses the deployment's setting.",
     )
+    created = models.DateTimeField(auto_now_add=True, db_index=True)
+    revoked = models.BooleanField(default=False, help_text="A revoked key is refused. This cannot be undone.")
+    expiry_date = models.DateTimeField("expires", null=True, blank=True, help_text="The key is refused from then on.")
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     path_token_hash = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
-    objects: ClassVar[ApiKeyManager] = ApiKeyManager()
+    objects: ClassVar[ApiKeyQuerySet] = ApiKeyQuerySet.as_manager()  # type: ignore[assignment]
 
-    class Meta(AbstractAPIKey.Meta):
+    class Meta:
+        ordering = ["-created"]
         verbose_name = "API key"
         verbose_name_plural = "API keys"
         constraints = [
@@ -121,6 +128,20 @@ class ApiKey(AbstractAPIKey):
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"
+
+    def assign_key(self) -> str:
+        """Give this unsaved row a new key and return the key's only copy."""
+        key = keys.new_key()
+        self.prefix, self.hashed_key = key.partition(".")[0], keys.hash_of(key)
+        return key
+
+    def is_valid(self, key: str) -> bool:
+        """Whether this is the text of the key."""
+        return keys.has_hash(key, self.hashed_key)
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expiry_date is not None and self.expiry_date < timezone.now()
 
     def allows(self, scope: str) -> bool:
         """Whether this key may do what `scope` stands for."""

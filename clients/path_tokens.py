@@ -1,7 +1,7 @@
-"""Tokens that stand for a key in the path of an address.
+"""Tokens that replace a key in the path of an address.
 
-Not the key itself: addresses are written down in more places than headers are, so what is in them has a life of its own
-and can be withdrawn without changing the key. A token has 256 random bits; its hash needs neither salt nor rounds.
+They are not the key itself: addresses are logged in more places than headers are, so a token can be withdrawn without
+changing the key. A token has 256 random bits; its hash needs neither salt nor rounds.
 """
 
 from __future__ import annotations

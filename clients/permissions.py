@@ -1,4 +1,4 @@
-"""What a caller may do."""
+"""What callers may do."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def require_scope(request: Request, scope: str) -> None:
 
 
 def require_named_scope(request: Request, scope: str) -> None:
-    """Raise `PermissionDenied` unless the caller's key names this scope. Whoever comes without a key has none."""
+    """Raise `PermissionDenied` unless the caller has a key that names this scope."""
     if not (isinstance(request.auth, ApiKey) and scope in request.auth.scopes):
         raise PermissionDenied(f"This needs an API key with the scope '{scope}'.", code="auth.missing_scope")
 

@@ -7,7 +7,6 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Count, Q
 from django.utils import timezone
-from rest_framework_api_key.models import BaseAPIKeyManager
 
 if TYPE_CHECKING:
     from clients.models import ApiKey, Client  # noqa: F401  named in base classes
@@ -35,17 +34,6 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def not_used_recently(self) -> ApiKeyQuerySet:
         return self.filter(Q(last_used_at=None) | Q(last_used_at__lt=timezone.now() - USE_INTERVAL))
-
-
-class ApiKeyManager(BaseAPIKeyManager.from_queryset(ApiKeyQuerySet)):  # type: ignore[misc]
-    """The library's manager, which makes keys, with our questions."""
-
-    def assign_key(self, obj: ApiKey) -> str:
-        """Give `obj` a new key and return it. The row's id is the prefix: the library's own ids contain the hash, and
-        ids appear in the admin's addresses and so in access logs."""
-        key: str = super().assign_key(obj)
-        obj.id = obj.prefix
-        return key
 
 
 def _live(prefix: str = "") -> Q:

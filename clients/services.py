@@ -1,13 +1,13 @@
-"""Making and withdrawing API keys. Keys are made by the command and the admin only: there is no API for keys.
+"""Making and revoking API keys. Keys are made by the command and in the admin: there is no API for keys.
 
 Rotation: make a second key, move the applications to it, revoke the first. A client may have any number of live keys,
-because a client may run several applications and each should have its own.
+because it may run several applications, and each should have its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -16,7 +16,6 @@ from django.utils import timezone
 from clients.exceptions import InactiveClient, InvalidClient, InvalidKeyOptions
 from clients.models import ApiKey, Client, Scope
 from clients.path_tokens import find_by_path_token, make_path_token, withdraw_path_token
-from clients.querysets import ApiKeyQuerySet
 
 __all__ = [
     "create_api_key", "find_by_path_token", "get_client", "get_or_create_client", "get_or_create_key_row",
@@ -29,12 +28,17 @@ MAX_EXPIRY_DAYS = 36_500
 def create_api_key(
     *, client_name: str, name: str = "", scopes: Sequence[str] = (), expires_in_days: int | None = None
 ) -> tuple[ApiKey, str]:
-    """A new key of the client, which is made when there is none of this name; returns the row and the key's only copy.
+    """Make a key, and its client unless it exists; returns the row and the key's only copy.
 
     No scopes mean all of them. Raises `InvalidClient`, `InactiveClient` or `InvalidKeyOptions`.
     """
-    _check_scopes(scopes)
-    row = ApiKey(name=(name or client_name)[:50], scopes=list(scopes), expiry_date=_expiry(expires_in_days))
+    if unknown := sorted(set(scopes) - set(Scope.values)):
+        message = f"Unknown scope: {', '.join(unknown)}. Known scopes: {', '.join(Scope.values)}."
+        raise InvalidKeyOptions(message, code="key.unknown_scope")
+    if expires_in_days is not None and not 1 <= expires_in_days <= MAX_EXPIRY_DAYS:
+        raise InvalidKeyOptions(f"A key expires after 1 to {MAX_EXPIRY_DAYS} days.", code="key.bad_expiry")
+    expiry = timezone.now() + timedelta(days=expires_in_days) if expires_in_days else None
+    row = ApiKey(name=(name or client_name)[:50], scopes=list(scopes), expiry_date=expiry)
     with transaction.atomic():
         row.client = get_or_create_client(name=client_name)
         if not row.client.is_active:
@@ -44,13 +48,13 @@ def create_api_key(
 
 def save_new_key(*, row: ApiKey) -> str:
     """Give the unsaved row a key, save it and return the key's only copy; the row keeps prefix and hash."""
-    key: str = ApiKey.objects.assign_key(row)
+    key = row.assign_key()
     row.save(force_insert=True)  # never over another key, should two prefixes ever be equal
     return key
 
 
 def get_or_create_client(*, name: str) -> Client:
-    """The client of this name. Raises `InvalidClient` when the name has other characters than a client's may have."""
+    """The client of this name, made if needed. Raises `InvalidClient` for a name with other characters than allowed."""
     try:
         Client._meta.get_field("name").clean(name, None)
     except ValidationError as error:
@@ -59,7 +63,7 @@ def get_or_create_client(*, name: str) -> Client:
 
 
 def get_client(*, name: str) -> Client:
-    """The client of this name. Raises `InvalidClient` when there is none."""
+    """The client of this name. Raises `InvalidClient` if there is none."""
     try:
         return Client.objects.get(name=name)
     except Client.DoesNotExist as error:
@@ -69,22 +73,19 @@ def get_client(*, name: str) -> Client:
 def get_or_create_key_row(*, client_name: str, name: str, scopes: Sequence[str]) -> ApiKey:
     """The row of a key whose text is chosen by the administrator and known to the settings only.
 
-    The row carries what the admin shows and decides of a key: scopes, expiry, last use, revocation. Nobody knows the
-    random key it holds the hash of.
+    The row has everything else that the admin shows of a key: scopes, expiry, last use, revocation. The random key
+    whose hash it holds is known to no one.
     """
     named = ApiKey.objects.select_related("client").filter(client__name=client_name, name=name)
-    row: ApiKey | None = named.first()
-    return row or _create_key_row(named, ApiKey(name=name, scopes=list(scopes)), client_name)
-
-
-@transaction.atomic
-def _create_key_row(named: ApiKeyQuerySet, row: ApiKey, client_name: str) -> ApiKey:
-    """One request makes the row; others that came at the same time wait for it."""
-    row.client = Client.objects.select_for_update().get(pk=get_or_create_client(name=client_name).pk)
-    made_meanwhile: ApiKey | None = named.first()
-    if made_meanwhile is None:
+    if row := named.first():
+        return row
+    with transaction.atomic():  # one request makes the row; others at the same time wait for it
+        client = Client.objects.select_for_update().get(pk=get_or_create_client(name=client_name).pk)
+        if row := named.first():
+            return row
+        row = ApiKey(name=name, scopes=list(scopes), client=client)
         save_new_key(row=row)
-    return made_meanwhile or row
+    return row
 
 
 def revoke_api_key(*, key: ApiKey) -> None:
@@ -94,20 +95,6 @@ def revoke_api_key(*, key: ApiKey) -> None:
 
 
 def record_use(*, key: ApiKey) -> None:
-    """Note that the key was used, at most once a minute, whichever process comes first."""
+    """Record that the key was used, at most once a minute."""
     if not key.used_recently:
         ApiKey.objects.filter(pk=key.pk).not_used_recently().update(last_used_at=timezone.now())
-
-
-def _check_scopes(scopes: Sequence[str]) -> None:
-    if unknown := sorted(set(scopes) - set(Scope.values)):
-        message = f"Unknown scope: {', '.join(unknown)}. Known scopes: {', '.join(Scope.values)}."
-        raise InvalidKeyOptions(message, code="key.unknown_scope")
-
-
-def _expiry(days: int | None) -> datetime | None:
-    if days is None:
-        return None
-    if not 1 <= days <= MAX_EXPIRY_DAYS:
-        raise InvalidKeyOptions(f"A key expires after 1 to {MAX_EXPIRY_DAYS} days.", code="key.bad_expiry")
-    return timezone.now() + timedelta(days=days)

@@ -33,7 +33,10 @@ class WindowThrottle(SimpleRateThrottle):
         if self.num_requests is None or self.duration is None:
             return True
         self.now = self.timer()
-        return self._increment(self.window_key(request, view)) <= self.num_requests
+        key = self.window_key(request, view)
+        # Twice the window: a counter that expired between the two commands would come back without an end.
+        self.cache.add(key, 0, 2 * self.duration)
+        return bool(self.cache.incr(key) <= self.num_requests)
 
     def window_key(self, request: Request, view: Any) -> str:
         """Of the counter of the window in which `now` lies."""
@@ -43,11 +46,6 @@ class WindowThrottle(SimpleRateThrottle):
     def wait(self) -> float | None:
         """Seconds until the next window."""
         return ceil(self.duration - self.now % self.duration) if self.duration else None
-
-    def _increment(self, key: str) -> int:
-        # Twice the window: a counter that expired between the two commands would come back without an end.
-        self.cache.add(key, 0, 2 * (self.duration or 0))
-        return self.cache.incr(key)
 
 
 class ClientRateThrottle(WindowThrottle):
@@ -70,9 +68,9 @@ class ClientRateThrottle(WindowThrottle):
 
 
 class FailedKeyThrottle(WindowThrottle):
-    """Answers 429 instead of 401 to an address that keeps sending keys we refuse; good keys are never held up.
+    """Answers 429 instead of 401 to an address that keeps sending wrong keys; good keys are never refused by it.
 
-    A key holds 190 random bits, so that guessing is hopeless anyway: this slows a misconfigured caller down.
+    A key has 190 random bits, so it cannot be guessed: this slows down misconfigured callers.
     """
 
     scope = "failed-key"

@@ -1,1 +1,1 @@
-"""An example of a client: lists people and screens photographs, over HTTP alone. Start it with `make demo`."""
+"""An example client that lists people and screens photographs over HTTP. Start it with `make demo`."""

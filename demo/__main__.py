@@ -1,6 +1,7 @@
 """Lists some people, screens some photographs and prints what was found.
 
-FACEAPP_URL and FACEAPP_API_KEY choose the service; by default the one on this machine, with a key made for the demo.
+FACEAPP_URL and FACEAPP_API_KEY choose the service. By default it is the one on this
+machine, with a key made for the demo.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from demo import photographs, server
 from demo.photographs import Person, Photograph, PhotographsMissingError
 from environment import env
 
-HONEST = """\
-The listed people were enrolled from the same photographs: their faces cut out, enlarged, brightened, compressed
-again. That shows what the service does, not how well it tells people apart. PHOTOS=<folder> screens your own."""
+HONEST = (
+    "The listed people were enrolled from the same photographs: their faces were cut out, enlarged, brightened and "
+    "compressed again. This shows what the service does, not how well it tells people apart. "
+    "Use PHOTOS=<folder> to screen your own."
+)
 console = Console()
 
 
 @dataclass(frozen=True)
 class Screened:
-    """A photograph with the service's result and the time that the caller waited for it."""
+    """A photograph with the result and how long the caller waited for it."""
 
     photograph: Photograph
     result: ScreenedImage
@@ -41,14 +44,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="with blacklist/<name>/ and screen/ inside")
     folder = parser.parse_args().photos
-    url = (env.str("FACEAPP_URL", default="") or f"http://localhost:{env.int('FACEAPP_PORT', default=8000)}").rstrip(
-        "/"
-    )
+    local = f"http://localhost:{env.int('FACEAPP_PORT', default=8000)}"
+    url = (env.str("FACEAPP_URL", default="") or local).rstrip("/")
     try:
         with server.available(url) as started:
             run(url, folder)
             if started:
-                console.print("The server was started for this demo and stops now. `make run` brings it back.")
+                console.print("The service was started for this demo and stops now. Start it again with `make run`.")
     except (server.NoServerError, PhotographsMissingError, FaceAppError, OSError) as error:
         console.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
         return 1
@@ -58,7 +60,7 @@ def main() -> int:
 
 
 def run(url: str, folder: Path | None) -> None:
-    """The whole demo against a service that is ready."""
+    """The whole demo, against a service that is ready."""
     service = FaceApp(url, env.str("FACEAPP_API_KEY", default="") or server.new_key(url, client="demo"))
     people, pictures = photographs.of_folder(folder) if folder else photographs.built_in(service)
     for person in people:
@@ -71,12 +73,12 @@ def run(url: str, folder: Path | None) -> None:
 
 
 def enrol(service: FaceApp, person: Person) -> None:
-    """List a person, or leave the entry of an earlier run as it is."""
+    """List a person, unless an earlier run already did."""
     images = [(picture.title, picture.content) for picture in person.photographs]
     try:
         entry = service.blacklist.add(person.name, images, reason=person.reason)
     except Conflict:
-        console.print(f"On the blacklist already: {escape(person.name)}")
+        console.print(f"Already on the blacklist: {escape(person.name)}")
         return
     console.print(f"Added to the blacklist: {escape(person.name)}")
     for refusal in entry.errors:
@@ -91,7 +93,7 @@ def screen(service: FaceApp, picture: Photograph) -> Screened:
 
 
 def table(screened: list[Screened]) -> Table:
-    """One line per image, and one more for each further match in it."""
+    """One row for each image, and another for each further match in it."""
     columns = Table("image", "faces", "match", "distance", "threshold", "ms", title="Screened against the blacklist")
     for row in screened:
         found = matches(row.result)
@@ -104,7 +106,7 @@ def table(screened: list[Screened]) -> Table:
 
 
 def matches(result: ScreenedImage) -> list[tuple[str, str]]:
-    """Who was found, and at which distance."""
+    """Who was found, and at what distance."""
     return [
         (
             f"[bold red]{escape(match.entry_name)}[/bold red] (face {face.face_index + 1})",
@@ -116,14 +118,14 @@ def matches(result: ScreenedImage) -> list[tuple[str, str]]:
 
 
 def outcome(result: ScreenedImage) -> str:
-    """What to say about an image without a match."""
+    """What the table says about an image without a match."""
     if result.error:
         return f"[yellow]{escape(result.error)}[/yellow]"
     return "no match" if result.faces else "no face"
 
 
 def print_links(url: str, screened: list[Screened]) -> None:
-    console.print("\nSee each result in the admin, or as JSON with your key:")
+    console.print("\nSee each result in the admin, or as JSON with your API key:")
     for row in screened:
         key = row.result.db_id
         console.print(f"  {escape(row.photograph.title)}", highlight=False)

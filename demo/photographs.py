@@ -12,6 +12,8 @@ from faceapp_client import FaceApp
 from faceapp_client.results import Box
 from PIL import Image, ImageEnhance
 
+from environment.terminal import printable
+
 MARGIN = 0.5  # around a face that is cut out, as a share of its box
 LARGER, BRIGHTER = 1.5, 1.15
 
@@ -30,7 +32,7 @@ class Photograph:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody to list, from one photograph or more."""
+    """A person to list, with at least one photograph."""
 
     name: str
     reason: str
@@ -38,7 +40,10 @@ class Person:
 
 
 def packaged_path(path: str) -> Path:
-    """Where a file inside an installed package lies; the package is not imported. `path`: package/folder/file."""
+    """The path of a file inside an installed package, which is not imported. `path`: package/folder/file.
+
+    Raises `PhotographsMissingError` if the package is not installed.
+    """
     package, _, inside = path.partition("/")
     spec = find_spec(package)
     if not spec or not spec.origin:
@@ -48,12 +53,12 @@ def packaged_path(path: str) -> Path:
 
 
 def packaged(path: str) -> bytes:
-    """The content of a file inside an installed package."""
+    """The content of a file inside an installed package; see `packaged_path`."""
     return packaged_path(path).read_bytes()
 
 
 def built_in(service: FaceApp) -> tuple[list[Person], list[Photograph]]:
-    """People to list and photographs to screen. Each listed person is a face cut out of one of them."""
+    """People to list and photographs to screen. Each listed person is a face cut out of one of the photographs."""
     astronaut = packaged("skimage/data/astronaut.png")
     group = packaged("insightface/data/images/t1.jpg")
     people = [
@@ -71,7 +76,7 @@ def built_in(service: FaceApp) -> tuple[list[Person], list[Photograph]]:
 
 
 def largest_face(service: FaceApp, content: bytes) -> bytes:
-    """The largest face of a photograph, cut out with some surroundings, larger and brighter, as a JPEG file."""
+    """The largest face of a photograph, cut out with a margin, enlarged and brightened, as a JPEG file."""
     faces = service.detect(content)
     if not faces:
         raise PhotographsMissingError("The service found no face in a photograph that has one.")
@@ -96,22 +101,23 @@ def _jpeg(picture: Image.Image) -> bytes:
 
 
 def of_folder(folder: Path) -> tuple[list[Person], list[Photograph]]:
-    """Your own: `blacklist/<name>/*` are the people to list, `screen/*` the photographs to screen."""
+    """People and photographs of your own: `blacklist/<name>/*` are listed, `screen/*` are screened."""
     people = [
-        Person(person.name, "demo", list(_files(person)))
+        Person(printable(person.name), "demo", list(_files(person)))
         for person in _sorted(folder / "blacklist")
         if person.is_dir() and any(_files(person))
     ]
     screened = list(_files(folder / "screen"))
     if not people or not screened:
-        raise PhotographsMissingError(f"{folder} needs photographs in blacklist/<name>/ and in screen/.")
+        name = printable(str(folder))
+        raise PhotographsMissingError(f"{name} needs photographs in blacklist/<name>/ and in screen/.")
     return people, screened
 
 
 def _files(folder: Path) -> Iterator[Photograph]:
-    return (Photograph(path.name, path.read_bytes()) for path in _sorted(folder) if path.is_file())
+    return (Photograph(printable(path.name), path.read_bytes()) for path in _sorted(folder) if path.is_file())
 
 
 def _sorted(folder: Path) -> list[Path]:
-    """What lies in a folder, without hidden files; nothing when there is no such folder."""
+    """The files and folders in `folder` that are not hidden; none if it does not exist."""
     return sorted(path for path in folder.iterdir() if path.name[0] != ".") if folder.is_dir() else []

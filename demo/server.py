@@ -1,4 +1,4 @@
-"""The service to talk to: the one that runs already, or one that is started for the demo and stopped afterwards."""
+"""The service to talk to: one that is already running, or one that is started for the demo and stopped afterwards."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ SCOPES = ["detect", "screen", "blacklist:read", "blacklist:write"]
 
 
 class NoServerError(Exception):
-    """There is nothing to talk to; the message says what to do."""
+    """No service answers; the message says what to do."""
 
 
 @contextmanager
 def available(url: str) -> Iterator[bool]:
-    """Yields whether the service at `url` was started here; then it is stopped at the end. Raises `NoServerError`."""
+    """Yield whether the service at `url` was started here, in which case it is stopped at the end.
+
+    Raises `NoServerError`.
+    """
     if answers(url):
         yield False
         return
@@ -47,7 +50,7 @@ def available(url: str) -> Iterator[bool]:
 
 
 def answers(url: str) -> bool:
-    """Whether the service runs at `url`. Raises `NoServerError` when it lacks a part that it needs."""
+    """Whether the service runs at `url`. Raises `NoServerError` if it runs but is not ready."""
     try:
         response = requests.get(f"{url}/readyz", timeout=30)
     except requests.RequestException:
@@ -58,7 +61,7 @@ def answers(url: str) -> bool:
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Return when the service that `process` starts is ready. Raises `NoServerError`."""
+    """Return when the service that `process` starts is ready. Raises `NoServerError` if it ends or takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -66,7 +69,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
         try:
             if answers(url):
                 return
-        except NoServerError:  # it is there, but its workers are not yet
+        except NoServerError:  # it answers, but its workers are not ready yet
             pass
         time.sleep(0.5)
     raise NoServerError("The service did not become ready.")
@@ -77,7 +80,7 @@ def is_local(url: str) -> bool:
 
 
 def new_key(url: str, client: str) -> str:
-    """A key of this checkout's service that is good for a day. Raises `NoServerError` when the service is elsewhere."""
+    """A key for the service of this checkout, valid for a day. Raises `NoServerError` if the service is elsewhere."""
     if not is_local(url):
         raise NoServerError("Give a key of that service in FACEAPP_API_KEY.")
     options = ["--name", "make demo", "--expires-days", "1", "--scopes", *SCOPES]

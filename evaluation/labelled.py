@@ -1,4 +1,4 @@
-"""Labelled photographs for evaluation: whose face each shows, and which of them are compared.
+"""Labelled photographs for evaluation: whose face each one shows, and which of them are compared.
 
 Either a folder with one sub-folder per person, where every pair is compared, or a table of pairs with the columns
 image_1, image_2 (paths relative to the table) and same (1 or 0). Nothing is stored.
@@ -15,12 +15,13 @@ import numpy as np
 
 from errors import InvalidInput
 from evaluation.rates import Integers, Pairs, pair_everyone, score_pairs
-from people.portraits import choose_face
 from people.types import Refusal
-from transfer.folders import BadLayout, check_file, read_people, read_table, read_upload, shown
+from transfer.folders import BadLayout, check_file, read_people, read_upload, shown
+from transfer.tables import read_table
 from vision import inference
 from vision.engines import engines
 from vision.inference import AnalysisOptions
+from vision.selection import choose_face
 from vision.types import Analysis, Embedding
 
 COLUMNS = ("image_1", "image_2", "same")
@@ -38,7 +39,7 @@ class Photograph:
 
 @dataclass(frozen=True)
 class LabelledSet:
-    """Photographs, and the pairs to compare as (index, index, same person); None compares every pair."""
+    """Photographs, and the pairs to compare as (index, index, same person); None means every pair."""
 
     photographs: list[Photograph]
     refused: list[Refusal]
@@ -46,8 +47,8 @@ class LabelledSet:
 
 
 @dataclass
-class Described:
-    """The faces that one space has of a set: embeddings by the photograph's index, and what each photograph took."""
+class DescribedSet:
+    """A set in one space: embeddings by the photograph's index, and how long each photograph took."""
 
     embeddings: dict[int, Embedding] = field(default_factory=dict)
     milliseconds: list[float] = field(default_factory=list)  # in the worker: decode, detect, align, embed
@@ -56,36 +57,35 @@ class Described:
 
 def read_set(source: Path) -> LabelledSet:
     """The set in a folder or a table. Raises `BadLayout`."""
-    found = _of_table(source) if source.is_file() else _of_folder(source)
+    if source.is_file():
+        found = _read_table_of_pairs(source)
+    else:
+        people = read_people(source)
+        photographs = [
+            Photograph(path, shown(path), number) for number, person in enumerate(people) for path in person.files
+        ]
+        found = LabelledSet(photographs, [refusal for person in people for refusal in person.refused])
     if not found.photographs:
         raise BadLayout("There are no photographs to compare.")
     return found
 
 
-def _of_folder(folder: Path) -> LabelledSet:
-    people = read_people(folder)
-    photographs = [
-        Photograph(path, shown(path), number) for number, person in enumerate(people) for path in person.files
-    ]
-    return LabelledSet(photographs, [refusal for person in people for refusal in person.refused])
-
-
-def _of_table(file: Path) -> LabelledSet:
+def _read_table_of_pairs(file: Path) -> LabelledSet:
     root = file.parent.resolve()
-    places: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     pairs = []
     for number, row in enumerate(read_table(file, required=COLUMNS), start=2):
         if row["same"].lower() not in WORDS:
             raise BadLayout(f"Line {number}: same is 1 or 0.")
-        first, second = (places.setdefault(row[column], len(places)) for column in COLUMNS[:2])
+        first, second = (numbers.setdefault(row[column], len(numbers)) for column in COLUMNS[:2])
         pairs.append((first, second, WORDS[row["same"].lower()]))
-    refused = [refusal for name in places if (refusal := check_file(root / name, root, name))]
-    people = _people_of(len(places), pairs)
-    return LabelledSet([Photograph(root / name, name, people[n]) for name, n in places.items()], refused, pairs)
+    refused = [refusal for name in numbers if (refusal := check_file(root / name, root, name))]
+    people = _linked_people(len(numbers), pairs)
+    return LabelledSet([Photograph(root / name, name, people[n]) for name, n in numbers.items()], refused, pairs)
 
 
-def _people_of(count: int, pairs: Iterable[tuple[int, int, bool]]) -> list[int]:
-    """The person of each photograph, as far as the pairs tell: those linked by pairs of one person are one."""
+def _linked_people(count: int, pairs: Iterable[tuple[int, int, bool]]) -> list[int]:
+    """A number for the person of each photograph: photographs linked by pairs of one person show the same one."""
     person = list(range(count))
 
     def root(index: int) -> int:
@@ -99,12 +99,12 @@ def _people_of(count: int, pairs: Iterable[tuple[int, int, bool]]) -> list[int]:
     return [root(index) for index in range(count)]
 
 
-def describe_set(*, labelled: LabelledSet, alias: str, advance: Callable[[], object]) -> Described:
+def describe_set(*, labelled: LabelledSet, alias: str, advance: Callable[[], object]) -> DescribedSet:
     """One face of each photograph in the space of an engine. A photograph that cannot be used is refused alone.
 
     `advance` is called after each photograph. Raises `EngineUnavailable` when no worker answers.
     """
-    result = Described(refused=list(labelled.refused))
+    result = DescribedSet(refused=list(labelled.refused))
     space = engines[alias].space.name
     unread = {refusal.name for refusal in labelled.refused}
     seen: dict[str, str] = {}
@@ -121,8 +121,8 @@ def describe_set(*, labelled: LabelledSet, alias: str, advance: Callable[[], obj
 
 
 def _describe(photograph: Photograph, alias: str, seen: dict[str, str] | None) -> Analysis | Refusal:
-    """What a worker says of it, or why it is refused. With `seen`, so is a file that came before under another name:
-    a copy would flatter the rates.
+    """A worker's analysis, or why the photograph is refused. With `seen` (digests of files and their names), a copy
+    under another name is refused too, because it would flatter the rates.
     """
     upload = read_upload(photograph.path, photograph.name)
     if isinstance(upload, Refusal):
@@ -139,13 +139,13 @@ def _describe(photograph: Photograph, alias: str, seen: dict[str, str] | None) -
     return analysis
 
 
-def people_of(labelled: LabelledSet, described: Described) -> Integers:
-    """The number of the person of each described photograph, in their order."""
+def people_of(labelled: LabelledSet, described: DescribedSet) -> Integers:
+    """The number of the person on each described photograph, in their order."""
     return np.array([labelled.photographs[index].person for index in described.embeddings], np.int64)
 
 
-def scored(labelled: LabelledSet, described: Described, *, metric: str) -> Pairs | None:
-    """The set's pairs among what was described; None when there are none."""
+def score_set(labelled: LabelledSet, described: DescribedSet, *, metric: str) -> Pairs | None:
+    """The pairs among the described photographs; None if there are none."""
     rows = {index: row for row, index in enumerate(described.embeddings)}
     people = people_of(labelled, described)
     if labelled.pairs is None:

@@ -1,4 +1,4 @@
-"""Pictures of error rates and distances. matplotlib is imported when one is drawn: no web process needs it."""
+"""Plots of error rates and distances. matplotlib is imported when one is drawn, because no web process needs it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from django.conf import settings
 
-from evaluation.rates import Floats, Pairs, Rates
-from vision.antispoof.report import AttackRates
+from evaluation.attack_rates import AttackRates
+from evaluation.rates import ErrorRates, Floats, Pairs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ GENUINE, IMPOSTORS, THRESHOLD = "#0f766e", "#b91c1c", "#1f2937"
 BINS = 40
 
 
-def draw_roc(file: Path, curves: Mapping[str, Rates]) -> None:
+def draw_roc(file: Path, curves: Mapping[str, ErrorRates]) -> None:
     """TAR over FMR, which is logarithmic, one line for each name."""
     figure, axes = _figure("FMR (share of impostor pairs that match)", "TAR (share of genuine pairs that match)")
     for name, rates in curves.items():
@@ -39,7 +39,7 @@ def draw_roc(file: Path, curves: Mapping[str, Rates]) -> None:
     figure.savefig(file, dpi=DPI)
 
 
-def draw_det(file: Path, curves: Mapping[str, Rates]) -> None:
+def draw_det(file: Path, curves: Mapping[str, ErrorRates]) -> None:
     """FNMR over FMR on scales of normal deviates (Martin et al., Eurospeech 1997): straight for normal distances."""
     figure, axes = _figure("FMR", "FNMR")
     for name, rates in curves.items():
@@ -50,7 +50,7 @@ def draw_det(file: Path, curves: Mapping[str, Rates]) -> None:
     axes.set_yticks(places, labels)
     edges = _deviates(np.array([SMALLEST, 0.5]))
     axes.plot(edges, edges, color="#9ca3af", linewidth=0.8, linestyle=":", label="equal")
-    corner = NormalDist().inv_cdf(SMALLEST / 2)  # a line on the edge lies inside of the frame
+    corner = NormalDist().inv_cdf(SMALLEST / 2)  # keeps a line on the edge inside the frame
     axes.set_xlim(corner, edges[1])
     axes.set_ylim(corner, edges[1])
     axes.set_title("DET")
@@ -63,8 +63,17 @@ def draw_distances(file: Path, sets: Mapping[str, tuple[Pairs, float]]) -> None:
     figure = _new_figure(height=1.2 + 2.6 * len(sets))
     for row, (name, (pairs, threshold)) in enumerate(sets.items(), start=1):
         axes = figure.add_subplot(len(sets), 1, row)
-        _histogram(axes, pairs, threshold)
-        axes.set_title(name)
+        edges = np.linspace(0.0, float(max(pairs.distances.max(), threshold)) * 1.02, BINS + 1)
+        for chosen, colour, label in (
+            (pairs.genuine, GENUINE, "one person"),
+            (~pairs.genuine, IMPOSTORS, "two people"),
+        ):
+            distances = pairs.distances[chosen]
+            label = f"{label} ({len(distances):,} pairs)"
+            axes.hist(distances, bins=list(edges), density=True, alpha=0.6, color=colour, label=label)
+        axes.axvline(threshold, color=THRESHOLD, linestyle="--", label=f"threshold {threshold:.3g}")
+        axes.set(title=name, xlabel="distance", ylabel="density")
+        axes.legend(loc="best")
     figure.savefig(file, dpi=DPI)
 
 
@@ -79,18 +88,6 @@ def draw_attack_rates(file: Path, rates: AttackRates, *, threshold: float) -> No
     figure.savefig(file, dpi=DPI)
 
 
-def _histogram(axes: Axes, pairs: Pairs, threshold: float) -> None:
-    edges = np.linspace(0.0, float(max(pairs.distances.max(), threshold)) * 1.02, BINS + 1)
-    for chosen, colour, label in ((pairs.genuine, GENUINE, "one person"), (~pairs.genuine, IMPOSTORS, "two people")):
-        distances = pairs.distances[chosen]
-        label = f"{label} ({len(distances):,} pairs)"
-        axes.hist(distances, bins=list(edges), density=True, alpha=0.6, color=colour, label=label)
-    axes.axvline(threshold, color=THRESHOLD, linestyle="--", label=f"threshold {threshold:.3g}")
-    axes.set_xlabel("distance")
-    axes.set_ylabel("density")
-    axes.legend(loc="best")
-
-
 def _figure(x_label: str, y_label: str) -> tuple[Figure, Axes]:
     figure = _new_figure(height=4.8)
     axes = figure.add_subplot()
@@ -101,9 +98,9 @@ def _figure(x_label: str, y_label: str) -> tuple[Figure, Axes]:
 
 
 def _new_figure(*, height: float) -> Figure:
-    """Not by pyplot, which keeps every figure and looks for a display."""
+    """Without pyplot, which keeps every figure and looks for a display."""
     os.environ.setdefault("MPLCONFIGDIR", str(settings.VAR / "cache" / "matplotlib"))
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it tells of its fonts
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it reports its fonts
     from matplotlib.figure import Figure
 
     return Figure(figsize=(6.4, height), layout="constrained")

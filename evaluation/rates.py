@@ -50,7 +50,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Rates:
+class ErrorRates:
     """FMR and FNMR at each threshold, ascending; the first one, minus infinity, matches nothing."""
 
     thresholds: Floats
@@ -68,8 +68,8 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class OperatingPoint:
-    """The threshold for a false match rate. `expected_errors`: how many impostor pairs make this rate up."""
+class RateThreshold:
+    """The threshold for a false match rate. `expected_errors`: how many impostor pairs this rate amounts to."""
 
     false_match_rate: float
     threshold: float
@@ -78,7 +78,7 @@ class OperatingPoint:
 
     @property
     def is_supported(self) -> bool:
-        """Whether so few errors in so many pairs can show a rate as small as this."""
+        """Whether there are enough impostor pairs to show a rate as small as this."""
         return self.expected_errors >= RULE_OF_3
 
     @property
@@ -98,7 +98,7 @@ class Verification:
     fmr: Estimate
     fnmr: Estimate
     accuracy: Estimate
-    points: list[OperatingPoint]
+    points: list[RateThreshold]
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Identification:
     """One to many, each image searched among all others.
 
     `rank_1` and `rank_5`: share of probes whose person is the nearest, among the five nearest; `found`: nearest and
-    within the threshold. `false_alarm`: somebody else is within the threshold, as for a probe who is not enrolled.
+    within the threshold. `false_alarm`: another person is within the threshold, as for a probe who is not enrolled.
     """
 
     probes: int
@@ -133,27 +133,23 @@ def score_pairs(
 def pair_everyone(people: Integers, *, most_impostors: int = MOST_IMPOSTORS) -> tuple[Integers, NDArray[np.bool_]]:
     """Every pair of rows (n, 2) and whether it is genuine; impostor pairs are drawn when there are too many."""
     genuine = [pair for number in np.unique(people) for pair in combinations(np.flatnonzero(people == number), 2)]
-    impostors = _impostor_pairs(people, most_impostors)
+    if len(people) * (len(people) - 1) // 2 <= most_impostors:
+        pairs = np.stack(np.triu_indices(len(people), 1), axis=1)
+    else:
+        drawn = np.random.default_rng(SEED).integers(len(people), size=(most_impostors, 2))
+        pairs = np.unique(np.sort(drawn, axis=1), axis=0)
+    impostors = pairs[people[pairs[:, 0]] != people[pairs[:, 1]]]
     chosen = np.concatenate([np.array(genuine, np.int64).reshape(-1, 2), impostors])
     return chosen, np.arange(len(chosen)) < len(genuine)
 
 
-def _impostor_pairs(people: Integers, most: int) -> Integers:
-    if len(people) * (len(people) - 1) // 2 <= most:
-        pairs = np.stack(np.triu_indices(len(people), 1), axis=1)
-    else:
-        drawn = np.random.default_rng(SEED).integers(len(people), size=(most, 2))
-        pairs = np.unique(np.sort(drawn, axis=1), axis=0)
-    return np.asarray(pairs[people[pairs[:, 0]] != people[pairs[:, 1]]], np.int64)
-
-
-def error_rates(pairs: Pairs, weights: Floats | None = None) -> Rates:
+def error_rates(pairs: Pairs, weights: Floats | None = None) -> ErrorRates:
     """Both error rates at every distance that occurs; `weights` (n,) say how often each pair counts."""
     counts = np.ones(len(pairs.distances)) if weights is None else weights
     last = np.append(np.flatnonzero(np.diff(pairs.distances)), len(pairs.distances) - 1)  # of equal distances
     genuine = np.cumsum(np.where(pairs.genuine, counts, 0.0))
     impostors = np.cumsum(np.where(pairs.genuine, 0.0, counts))
-    return Rates(
+    return ErrorRates(
         np.concatenate([[-np.inf], pairs.distances[last]]),
         np.concatenate([[0.0], _share(impostors[last], impostors[-1])]),
         np.concatenate([[1.0], 1 - _share(genuine[last], genuine[-1])]),
@@ -164,28 +160,28 @@ def _share(part: Floats, whole: float) -> Floats:
     return part / whole if whole else np.full_like(part, np.nan)
 
 
-def equal_error_rate(rates: Rates) -> float:
-    """Where the two rates cross, on the straight line between the thresholds beside it."""
+def equal_error_rate(rates: ErrorRates) -> float:
+    """Where the two rates cross, on the straight line between the two nearest thresholds."""
     after = int(np.argmax(rates.fmr >= rates.fnmr))
     if after == 0:
         return float("nan")  # no genuine or no impostor pairs
-    gap_before = rates.fnmr[after - 1] - rates.fmr[after - 1]
-    gap_after = rates.fmr[after] - rates.fnmr[after]
-    share = gap_before / (gap_before + gap_after)
+    excess_before = rates.fnmr[after - 1] - rates.fmr[after - 1]
+    excess_after = rates.fmr[after] - rates.fnmr[after]
+    share = excess_before / (excess_before + excess_after)
     return float(rates.fmr[after - 1] + share * (rates.fmr[after] - rates.fmr[after - 1]))
 
 
-def area_under_curve(rates: Rates) -> float:
+def area_under_curve(rates: ErrorRates) -> float:
     """Of TAR over FMR: the probability that a genuine pair is closer than one of impostors, ties counting half."""
     return float(np.trapezoid(1 - rates.fnmr, rates.fmr))
 
 
-def tar_at(rates: Rates, false_match_rate: float) -> float:
+def tar_at(rates: ErrorRates, false_match_rate: float) -> float:
     """The share of genuine pairs that match when no more than this share of impostor pairs may."""
     return float(1 - rates.fnmr[_last_allowed(rates, false_match_rate)])
 
 
-def threshold_at(rates: Rates, false_match_rate: float) -> float:
+def threshold_at(rates: ErrorRates, false_match_rate: float) -> float:
     """A threshold at which no more than this share of impostor pairs match.
 
     It lies halfway between the largest such distance and the next one, which would be one too many, so that neither
@@ -197,11 +193,11 @@ def threshold_at(rates: Rates, false_match_rate: float) -> float:
     return float((max(rates.thresholds[allowed], 0.0) + rates.thresholds[allowed + 1]) / 2)
 
 
-def _last_allowed(rates: Rates, false_match_rate: float) -> int:
+def _last_allowed(rates: ErrorRates, false_match_rate: float) -> int:
     return int(np.searchsorted(rates.fmr, false_match_rate * (1 + 1e-9), side="right")) - 1
 
 
-def errors_at(rates: Rates, threshold: float) -> tuple[float, float]:
+def errors_at(rates: ErrorRates, threshold: float) -> tuple[float, float]:
     """FMR and FNMR at a threshold."""
     at = int(np.searchsorted(rates.thresholds, threshold, side="right")) - 1
     return float(rates.fmr[at]), float(rates.fnmr[at])
@@ -214,7 +210,7 @@ def verify(pairs: Pairs, *, threshold: float, false_match_rates: Sequence[float]
         raise ValueError("There must be pairs of one person and pairs of two people.")
     rates = error_rates(pairs)
 
-    def figures(rates: Rates) -> list[float]:
+    def figures(rates: ErrorRates) -> list[float]:
         fmr, fnmr = errors_at(rates, threshold)
         accuracy = 1 - (fmr * impostors + fnmr * genuine) / (impostors + genuine)
         tars = [tar_at(rates, allowed) for allowed in false_match_rates]
@@ -226,7 +222,7 @@ def verify(pairs: Pairs, *, threshold: float, false_match_rates: Sequence[float]
         estimate(value, resampled[:, column], trials) for column, value in enumerate(figures(rates))
     ]
     points = [
-        OperatingPoint(allowed, threshold_at(rates, allowed), tar, allowed * impostors)
+        RateThreshold(allowed, threshold_at(rates, allowed), tar, allowed * impostors)
         for allowed, tar in zip(false_match_rates, tars, strict=True)
     ]
     return Verification(genuine, impostors, eer, auc, threshold, fmr, fnmr, accuracy, points)
@@ -260,7 +256,7 @@ def estimate(value: float, resampled: Floats, trials: int) -> Estimate:
 def identify(
     embeddings: NDArray[np.float32], people: Integers, *, metric: str, threshold: float
 ) -> Identification | None:
-    """Every figure of one-to-many search; None when nobody has two images, or when there is only one person."""
+    """Every figure of one-to-many search; None if no person has two images, or if there is only one person."""
     names, numbers = np.unique(people, return_inverse=True)
     mated = np.flatnonzero(np.bincount(numbers)[numbers] > 1)
     if not len(mated) or len(names) < 2:

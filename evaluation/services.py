@@ -1,4 +1,4 @@
-"""The figures of one space about a set of labelled photographs, put together for a report."""
+"""The figures of one space on a set of labelled photographs, put together for a report."""
 
 from __future__ import annotations
 
@@ -8,9 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from calibration.services import default_operating_point
 from errors import InvalidInput
-from evaluation.labelled import Described, LabelledSet, people_of, scored
-from evaluation.rates import Identification, OperatingPoint, Pairs, Rates, Verification, error_rates, identify, verify
+from evaluation.labelled import DescribedSet, LabelledSet, people_of, score_set
+from evaluation.rates import (
+    ErrorRates,
+    Identification,
+    Pairs,
+    RateThreshold,
+    Verification,
+    error_rates,
+    identify,
+    verify,
+)
 from people.types import Refusal
 from vision.engines import engines
 
@@ -18,14 +28,14 @@ CURVE_POINTS = 200  # of a curve in the JSON file
 
 
 class UnusableSet(InvalidInput):
-    """What is left of the set has no pairs of one person, or none of two."""
+    """The usable photographs make no pairs of one person, or none of two."""
 
     code = "evaluate.no_pairs"
 
 
 @dataclass(frozen=True)
 class SpaceReport:
-    """What one space makes of the set. `median_ms` and `slow_ms` (of ten photographs nine take less) in the worker."""
+    """One space's figures. `median_ms` and `slow_ms` (the ninth decile) are times in the worker per photograph."""
 
     alias: str
     space: str
@@ -36,21 +46,22 @@ class SpaceReport:
     slow_ms: float
     verification: Verification
     identification: Identification | None
-    chosen: OperatingPoint
+    chosen: RateThreshold
     pairs: Pairs
-    rates: Rates
+    rates: ErrorRates
 
 
-def compare(
-    labelled: LabelledSet, described: Described, *, alias: str, rates: Sequence[float], chosen: float
+def evaluate_space(
+    *, labelled: LabelledSet, described: DescribedSet, alias: str, rates: Sequence[float], chosen: float
 ) -> SpaceReport:
     """Every figure of a described set; `chosen` is the false match rate of `rates` to operate at.
 
-    Searches are measured for folders only: pairs do not tell who is not on whose photograph. Raises `UnusableSet`.
+    Searches are measured for folders only, because a table of pairs does not say who the other people are. Raises
+    `UnusableSet`.
     """
     space = engines[alias].space
-    threshold = space.thresholds[space.metric]
-    pairs = scored(labelled, described, metric=space.metric)
+    threshold = default_operating_point(space=space).threshold
+    pairs = score_set(labelled, described, metric=space.metric)
     if pairs is None or not pairs.genuine_count or not pairs.impostor_count:
         raise UnusableSet(
             "There must be pairs of one person and pairs of two people, with one face in each photograph."
@@ -77,14 +88,14 @@ def compare(
 
 
 def as_json(labelled: LabelledSet, reports: Sequence[SpaceReport]) -> dict[str, Any]:
-    """The reports as JSON: every figure with its interval, and the curve in at most `CURVE_POINTS` points."""
+    """The reports as JSON: every figure with its interval, and the curve with at most `CURVE_POINTS` points."""
     return {"photographs": len(labelled.photographs), "spaces": [_space_json(report) for report in reports]}
 
 
 def _space_json(report: SpaceReport) -> dict[str, Any]:
-    every = report.rates.thresholds[1:]
-    picked = np.unique(np.linspace(0, len(every) - 1, CURVE_POINTS).astype(int)) + 1
-    columns = zip(*(column[picked].tolist() for column in _columns(report.rates)), strict=True)
+    rates = report.rates
+    picked = np.unique(np.linspace(1, len(rates.thresholds) - 1, CURVE_POINTS).astype(int))  # without minus infinity
+    columns = zip(*(column[picked].tolist() for column in (rates.thresholds, rates.fmr, rates.fnmr)), strict=True)
     return {
         "alias": report.alias,
         "space": report.space,
@@ -97,7 +108,3 @@ def _space_json(report: SpaceReport) -> dict[str, Any]:
         "refused": [asdict(refusal) for refusal in report.refused],
         "curve": [{"threshold": t, "fmr": m, "fnmr": n} for t, m, n in columns],
     }
-
-
-def _columns(rates: Rates) -> tuple[np.ndarray, ...]:
-    return rates.thresholds, rates.fmr, rates.fnmr

@@ -1,4 +1,4 @@
-"""System checks of the deployment: what would be insecure or would not start is said before it happens, with a hint."""
+"""System checks of the deployment: they report, with a hint, what would be insecure or would not start."""
 
 from collections.abc import Iterator
 from importlib.metadata import distributions
@@ -29,20 +29,17 @@ POSITIVE = (
 @register()
 def check_opencv_is_installed_once(**_: Any) -> list[CheckMessage]:
     """Two OpenCV wheels overwrite each other's `cv2`, and which one wins depends on the order of installation."""
-    wheels = sorted({str(found.name).lower() for found in distributions() if _is_opencv(found.name)})
+    names = {str(found.name).lower() for found in distributions()}
+    wheels = sorted(name for name in names if name.replace("_", "-").startswith("opencv-"))
     if len(wheels) <= 1:
         return []
-    hint = "Make the environment anew with `uv pip install --no-deps -r requirements.txt`."
+    hint = "Recreate the environment with `uv pip install --no-deps -r requirements.txt`."
     return [Error(f"{len(wheels)} OpenCV wheels are installed: {', '.join(wheels)}.", hint=hint, id="faceapp.E001")]
-
-
-def _is_opencv(name: str | None) -> bool:
-    return (name or "").lower().replace("_", "-").startswith("opencv-")
 
 
 @register(Tags.security)
 def check_public_service(**_: Any) -> list[CheckMessage]:
-    """What is convenient on one's own machine is not for a host name that others can reach."""
+    """Settings that are convenient on a local machine but unsafe under a public host name."""
     return list(_public_problems()) if any(is_public(host) for host in settings.ALLOWED_HOSTS) else []
 
 
@@ -63,7 +60,7 @@ def _public_problems() -> Iterator[CheckMessage]:
 
 
 def is_public(host: str) -> bool:
-    """Whether a name of ALLOWED_HOSTS, or of a URL, can belong to a machine outside the own network."""
+    """Whether a name of ALLOWED_HOSTS, or of a URL, can belong to a machine outside the local network."""
     host = host.lower().rstrip(".")
     try:
         return ip_address(host.strip("[]")).is_global
@@ -73,24 +70,24 @@ def is_public(host: str) -> bool:
 
 @register(Tags.security)
 def check_secret_key_is_shared(**_: Any) -> list[CheckMessage]:
-    """A generated key stays on its machine; with a database of its own the service may run on several."""
+    """A generated key stays on its machine, but with an external database the service may run on several."""
     if settings.EMBEDDED_DATABASE or env.str("FACEAPP_SECRET_KEY", default=""):
         return []
-    hint = "Set FACEAPP_SECRET_KEY to the same long random value everywhere."
-    message = "FACEAPP_SECRET_KEY is not set: each machine makes its own, and sessions end where machines change."
+    hint = "Set FACEAPP_SECRET_KEY to the same long random value on every machine."
+    message = "FACEAPP_SECRET_KEY is not set: each machine generates its own, so sessions end when the machine changes."
     return [checks.Warning(message, hint=hint, id="faceapp.W003")]
 
 
 @register(Tags.security)
 def check_url_hosts(**_: Any) -> list[CheckMessage]:
-    """Fetching images by URL must not become a way into the own network."""
+    """Fetching images by URL must not give access to the local network."""
     private = [entry for entry in settings.URL_HOSTS if not is_public(_host_of(entry))]
     if settings.URL_HOSTS and settings.URL_ALLOW_PRIVATE:
         hint = "Unset FACEAPP_URL_ALLOW_PRIVATE unless every caller may reach these hosts."
-        return [checks.Warning("Images are fetched from private addresses too.", hint=hint, id="faceapp.W004")]
+        return [checks.Warning("Images are also fetched from private addresses.", hint=hint, id="faceapp.W004")]
     if private:
-        hint = "Take them out: addresses of the own network are refused."
-        message = f"FACEAPP_URL_HOSTS names hosts that are never reached: {', '.join(private)}."
+        hint = "Remove them: addresses of the local network are refused."
+        message = f"FACEAPP_URL_HOSTS names hosts from which nothing is fetched: {', '.join(private)}."
         return [checks.Warning(message, hint=hint, id="faceapp.W006")]
     return []
 
@@ -102,28 +99,30 @@ def _host_of(entry: str) -> str:
 
 @register(Tags.security)
 def check_import_root(**_: Any) -> list[CheckMessage]:
-    """Callers may name any image below the import root, so nothing else may lie there."""
+    """Callers may name any image below the import root, so it must contain nothing else."""
     root = settings.IMPORT_ROOT
     if root is None:
         return []
     if not root.is_dir():
-        return [Error("FACEAPP_IMPORT_ROOT is no folder.", hint="Make it, or unset the variable.", id="faceapp.E003")]
+        return [
+            Error("FACEAPP_IMPORT_ROOT is not a folder.", hint="Create it, or unset the variable.", id="faceapp.E003")
+        ]
     own = [settings.VAR, settings.MEDIA_ROOT, settings.MODELS_DIR, BASE_DIR]
     if any(folder.resolve().is_relative_to(root.resolve()) for folder in own):
-        hint = "Choose a folder that holds nothing but images for import."
+        hint = "Choose a folder that contains only images to import."
         return [Error("FACEAPP_IMPORT_ROOT contains the service's own files.", hint=hint, id="faceapp.E004")]
     return []
 
 
 @register()
 def check_numbers(**_: Any) -> list[CheckMessage]:
-    """Sizes and times without which no image could be processed."""
+    """Sizes and times that allow images to be processed."""
     wrong = [name for name in POSITIVE if getattr(settings, name) <= 0]
     problems: list[CheckMessage] = [
         Error(f"{name} must be above 0.", hint="See .env.example.", id="faceapp.E005") for name in wrong
     ]
     if settings.RETENTION_DAYS < 0:
-        hint = "0 keeps processed images for ever."
+        hint = "0 keeps processed images forever."
         problems.append(Error("FACEAPP_RETENTION_DAYS must not be negative.", hint=hint, id="faceapp.E006"))
     if not 1 <= settings.DETECTION_ENLARGEMENT <= MOST_ENLARGED:
         hint = "1 finds faces of 70 pixels, 1.75 of 40, 3.5 of 20; the cost is its square."
@@ -134,22 +133,22 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_redis_url(**_: Any) -> list[CheckMessage]:
-    """The queue, the cache and the way of images to a worker all need a Redis."""
+    """The queue, the cache and the transfer of images to workers need Redis."""
     if urlsplit(settings.REDIS_URL).scheme in {"redis", "rediss", "unix"}:
         return []
     hint = "For example redis://host:6379/0, rediss:// for TLS, or unix:///path/to/socket."
-    return [Error("REDIS_URL has no scheme that is known.", hint=hint, id="faceapp.E007")]
+    return [Error("REDIS_URL has an unknown scheme.", hint=hint, id="faceapp.E007")]
 
 
 @register(Tags.security)
 def check_object_storage(**_: Any) -> list[CheckMessage]:
-    """Settings of S3 that have no effect, or only half of a pair."""
+    """S3 settings that have no effect, or that lack the other half of a pair."""
     given = {name: env.str(f"FACEAPP_S3_{name}", default="") for name in ("ENDPOINT_URL", "ACCESS_KEY", "SECRET_KEY")}
     if not settings.S3_BUCKET and any(given.values()):
-        hint = "Set FACEAPP_S3_BUCKET, or unset the others: images go to FACEAPP_MEDIA_ROOT now."
+        hint = "Set FACEAPP_S3_BUCKET, or unset the others: images are stored in FACEAPP_MEDIA_ROOT now."
         return [checks.Warning("FACEAPP_S3_* is set without FACEAPP_S3_BUCKET.", hint=hint, id="faceapp.W005")]
     if bool(given["ACCESS_KEY"]) != bool(given["SECRET_KEY"]):
-        hint = "Set both, or neither to use the machine's own role."
+        hint = "Set both, or neither to use the role of the machine."
         message = "FACEAPP_S3_ACCESS_KEY and FACEAPP_S3_SECRET_KEY belong together."
         return [Error(message, hint=hint, id="faceapp.E008")]
     return []

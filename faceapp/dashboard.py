@@ -1,73 +1,67 @@
-"""The admin's first page: what needs attention, the latest matches, and what to do first."""
+"""The admin's first page (what needs attention, the latest matches, first steps) and its menu."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from blacklist.models import BlacklistEntry
 from clients.models import ApiKey
+from compat.dialect import configs
 from recognition.models import Match, ProcessedImage, Status
 
 LATEST = 6
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """What `templates/admin/index.html` shows, as far as the user may see it."""
-    user = request.user
-    sees_images, sees_entries = (
-        user.has_perm(name) for name in ("recognition.view_processedimage", "blacklist.view_blacklistentry")
-    )
+    """Add what `templates/admin/index.html` shows, as far as the user may see it."""
+    sees_images = request.user.has_perm("recognition.view_processedimage")
+    sees_entries = request.user.has_perm("blacklist.view_blacklistentry")
     context["title"] = "Dashboard"
-    context["counts"] = [*(_entry_counts() if sees_entries else []), *(_image_counts() if sees_images else [])]
-    context["latest_matches"] = _latest_matches() if sees_images and sees_entries else []
-    context["steps"] = _first_steps() if sees_images and sees_entries else []
+    context["counts"] = context["latest_matches"] = context["steps"] = []
+    if sees_entries:
+        in_force = BlacklistEntry.objects.in_force(timezone.localdate()).count()
+        url = f"{reverse('admin:blacklist_blacklistentry_changelist')}?in_force=yes"
+        context["counts"] = [{"label": "entries in force", "value": in_force, "url": url}]
+    if sees_images:
+        context["counts"] = [*context["counts"], *_image_counts()]
+    if sees_images and sees_entries:
+        matches = Match.objects.select_related("entry", "face__image__client").order_by("-id")
+        context["latest_matches"] = list(matches[:LATEST])
+        context["steps"] = _first_steps()
     return context
-
-
-def _entry_counts() -> list[dict[str, Any]]:
-    in_force = BlacklistEntry.objects.in_force(timezone.localdate()).count()
-    url = reverse("admin:blacklist_blacklistentry_changelist")
-    return [{"label": "entries in force", "value": in_force, "url": f"{url}?in_force=yes"}]
 
 
 def _image_counts() -> list[dict[str, Any]]:
     url = reverse("admin:recognition_processedimage_changelist")
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     since = f"created_at__gte={today:%Y-%m-%d}"
-    images = ProcessedImage.objects.filter(created_at__gte=today)
+    images = ProcessedImage.objects.filter(created_at__gte=today).aggregate(
+        screened=Count("pk", filter=Q(status=Status.DONE)), failed=Count("pk", filter=Q(status=Status.FAILED))
+    )
+    matches = Match.objects.filter(face__image__created_at__gte=today).count()
     waiting = ProcessedImage.objects.unfinished().count()
-    failed = images.filter(status=Status.FAILED).count()
-    matches = Match.objects.filter(face__image__created_at__gte=today)
+    failed = images["failed"]
     return [
-        {"label": "images screened today", "value": images.filter(status=Status.DONE).count(), "url": f"{url}?{since}"},
-        {"label": "matches today", "value": matches.count(), "url": f"{url}?match=yes&{since}"},
+        {"label": "images screened today", "value": images["screened"], "url": f"{url}?{since}"},
+        {"label": "matches today", "value": matches, "url": f"{url}?match=yes&{since}"},
         {"label": "failed today", "value": failed, "url": f"{url}?status__exact=failed&{since}", "alarm": failed},
-        {
-            "label": "waiting",
-            "value": waiting,
-            "url": f"{url}?status__exact=pending",
-        },
+        {"label": "waiting", "value": waiting, "url": f"{url}?status__exact=pending"},
     ]
 
 
-def _latest_matches() -> list[Match]:
-    faces = Match.objects.select_related("entry", "face__image__client").order_by("-id")
-    return list(faces[:LATEST])
-
-
 def _first_steps() -> list[dict[str, Any]]:
-    """What a new deployment still needs; empty once it has screened an image."""
+    """What a new deployment still needs; nothing once it has screened an image."""
     if ProcessedImage.objects.exists():
         return []
-    has_key = ApiKey.objects.filter(revoked=False).filter(Q(expiry_date=None) | Q(expiry_date__gt=timezone.now()))
+    keys = ApiKey.objects.filter(revoked=False).filter(Q(expiry_date=None) | Q(expiry_date__gt=timezone.now()))
     return [
         {"done": BlacklistEntry.objects.exists(), "name": "entry"},
-        {"done": has_key.exists(), "name": "key"},
+        {"done": keys.exists(), "name": "key"},
         {"done": False, "name": "image"},
     ]
 
@@ -93,6 +87,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Gallery",
         [
             ("People", "groups", "people_person", "people.view_person"),
+            ("Galleries", "folder_shared", "people_gallery", "people.view_gallery"),
             ("Calibrations", "tune", "calibration_spacecalibration", "calibration.view_spacecalibration"),
             (
                 "Liveness sessions",
@@ -109,8 +104,6 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Clients", "apps", "clients_client", "clients.view_client"),
             ("API keys", "key", "clients_apikey", "clients.view_apikey"),
-            ("Nextcloud models", "cloud", "nextcloud_keymodel", "nextcloud.view_keymodel"),
-            ("FaceAnalysis accounts", "badge", "faceanalysis_account", "faceanalysis.view_account"),
             ("Users", "group", "auth_user", "auth.view_user"),
             ("Groups", "admin_panel_settings", "auth_group", "auth.view_group"),
         ],
@@ -119,10 +112,11 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """The way to every list that the user may see."""
+    """The menu: every list that the user may see, by group."""
     first = [("Dashboard", "dashboard", "admin:index"), ("Models", "neurology", "models")]
     groups = [{"items": [{"title": title, "icon": icon, "link": reverse(name)} for title, icon, name in first]}]
-    for title, lists in SIDEBAR:
+    of_dialects = [entry for config in configs() for entry in config.admin_lists]
+    for title, lists in [*SIDEBAR, ("Compatibility APIs", of_dialects)]:
         items = [
             {"title": name, "icon": icon, "link": reverse(f"admin:{model}_changelist")}
             for name, icon, model, permission in lists

@@ -1,8 +1,10 @@
-"""Whether the service lives and whether it can work."""
+"""Whether the service is alive and whether it can work."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from threading import Lock
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -16,13 +18,17 @@ from vision import inference
 from vision.engines import engines
 from vision.engines.weights import missing_message
 from vision.tasks import ping
+from work.queues import INTERACTIVE, queue_length
 
 PING_SECONDS = 3.0
+STALE_SECONDS = 10.0  # longer than a probe takes
+
+Report = dict[str, str]  # "ok" or what is wrong, by the name of the part
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """A welcome: JSON for programs, a page with the way to everything for browsers."""
+    """A welcome: a page with links for browsers, JSON for programs."""
     title = settings.SPECTACULAR_SETTINGS["TITLE"]
     if "text/html" in request.headers.get("Accept", ""):
         return render(request, "home.html", {"title": title})
@@ -39,21 +45,56 @@ def alive(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """Everything that screening needs is there; 503 names what is missing."""
-    checks: dict[str, Callable[[], None]] = {
-        "database": check_database,
-        "queue": check_queue,
-        "weights": check_weights,
-    }
-    report = {name: _outcome(check) for name, check in checks.items()}
-    # Asked through the queue: one that hangs would hold this thread for as long as a publisher has patience.
-    report["worker"] = _outcome(check_worker) if report["queue"] == "ok" else "Cannot be asked without the queue."
+    """Everything that screening needs is there; otherwise 503, and the body names what is missing."""
+    report = probe.report()
     is_ready = all(outcome == "ok" for outcome in report.values())
     body = {"status": "ready" if is_ready else "unavailable", "checks": report}
     response = JsonResponse(body, status=200 if is_ready else 503)
     if not is_ready:
         response["Retry-After"] = "5"
     return response
+
+
+class Probe:
+    """Repeats the last report for `READY_SECONDS`, and makes a new one in one thread at a time.
+
+    Anyone may call `/readyz`, and each probe sends a task to a worker and may take seconds. While one runs, other
+    threads answer with the report before it, unless that is older than `STALE_SECONDS`; then they wait.
+    """
+
+    def __init__(self, make: Callable[[], Report]) -> None:
+        self._make, self._running = make, Lock()
+        self._made_at, self._last = -STALE_SECONDS, Report()
+
+    def report(self) -> Report:
+        if self._age() < settings.READY_SECONDS:
+            return self._last
+        if not self._running.acquire(blocking=self._age() >= STALE_SECONDS):
+            return self._last
+        try:
+            if self._age() >= settings.READY_SECONDS:  # otherwise another thread made one while this one waited
+                self._last = self._make()
+                self._made_at = time.monotonic()
+            return self._last
+        finally:
+            self._running.release()
+
+    def _age(self) -> float:
+        return time.monotonic() - self._made_at
+
+
+def check_all() -> Report:
+    report = {
+        "database": _outcome(check_database),
+        "queue": _outcome(check_queue),
+        "weights": _outcome(check_weights),
+    }
+    # The worker is asked through the queue: a queue that hangs would hold this thread until the publisher gives up.
+    report["worker"] = _outcome(check_worker) if report["queue"] == "ok" else "Cannot be asked without the queue."
+    return report
+
+
+probe = Probe(check_all)
 
 
 def _outcome(check: Callable[[], None]) -> str:
@@ -73,11 +114,11 @@ def check_database() -> None:
 
 
 def check_queue() -> None:
-    inference.queue_length("interactive")
+    queue_length(INTERACTIVE)
 
 
 def check_worker() -> None:
-    """A worker takes a task and answers; one that is busy with a long image counts as soon as it is done."""
+    """A worker takes a task and answers. A worker that is busy counts if it is done in time."""
     try:
         with inference.queue_errors():
             ping.apply_async(expires=PING_SECONDS).get(timeout=PING_SECONDS)

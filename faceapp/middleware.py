@@ -5,24 +5,53 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import Resolver404, resolve
 
-# The form of our keys, prefix and secret, for services that have them in the path.
-KEY = r"[A-Za-z0-9]{4,16}\.[A-Za-z0-9]{16,64}"
-ANY_KEY = re.compile(r"\b([A-Za-z0-9]{4,16})\.[A-Za-z0-9]{16,64}\b", re.ASCII)
-KEY_IN_PATH = rf"/+{KEY}(?:/+(?:train|recognize))?/*\Z"
-# `/api/`, and what programs made for other services call; those repeat slashes.
-API_PATHS = re.compile(
-    r"/+(?:api|nextcloud|ekyc|k)/|/+(?:open|detect|compute|welcome|health|train|recognize)/*\Z"
-    rf"|/+(?:check-2-face|face-otp|register-face|search|remove)/*\Z|{KEY_IN_PATH}",
-    re.ASCII,
-)
+from clients.middleware import PathTokenMiddleware
+from compat.dialect import claims_root, dialects
+from rest.errors import INTERNAL, problem_of
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+OWN_PATHS = re.compile(r"/+(?:api|k)/")  # of the native API, and of path tokens
 
 
 def is_api_path(path: str) -> bool:
-    """Whether programs call this path: errors are JSON, and slashes do not matter."""
-    return API_PATHS.match(path) is not None
+    """Whether programs call this path, whatever they send: errors are JSON, and slashes do not matter."""
+    is_root = not path.strip("/")
+    return not is_root and (OWN_PATHS.match(path) is not None or any(one.serves(path) for one in dialects()))
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether a program sent this request: to a path of the API, or to `/` as a compatibility API has it."""
+    is_root = not request.path_info.strip("/")
+    return claims_root(request) if is_root else is_api_path(request.path_info)
+
+
+class ApiPathTokens(PathTokenMiddleware):
+    """Behind a path token is the API, and nothing else."""
+
+    def is_served(self, request: HttpRequest) -> bool:
+        return is_api(request)
+
+
+def limit_request_size(get_response: GetResponse) -> GetResponse:
+    """Refuse a body above `DATA_UPLOAD_MAX_MEMORY_SIZE` before any of it is read.
+
+    Django applies that setting to forms without counting files, and DRF reads JSON past it.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        declared = request.META.get("CONTENT_LENGTH") or "0"
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if limit is not None and declared.isdecimal() and int(declared) > limit:
+            problem = problem_of(RequestDataTooBig()) or INTERNAL
+            return JsonResponse(problem.body, status=problem.status)
+        return get_response(request)
+
+    return middleware
 
 
 class SlashMiddleware:
@@ -31,26 +60,13 @@ class SlashMiddleware:
     Clients of the older services use both forms, and a redirect would lose the body of a POST.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if is_api_path(request.path_info):
             request.path_info = known_form(request.path_info)
         return self.get_response(request)
-
-
-def keep_private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """No cache on the way keeps an answer: the same address gives each client its own people, and `X-API-Key` is no
-    header by which caches tell callers apart."""
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
-        if is_api_path(request.path_info):
-            response.headers.setdefault("Cache-Control", "private, no-store")
-        return response
-
-    return middleware
 
 
 def known_form(path: str) -> str:
@@ -66,3 +82,31 @@ def _resolves(path: str) -> bool:
     except Resolver404:
         return False
     return True
+
+
+def keep_private(get_response: GetResponse) -> GetResponse:
+    """Forbid caches to keep answers of the API: the same address gives each client its own people, and caches do not
+    tell callers apart by `X-API-Key`."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        private = is_api(request)
+        response = get_response(request)
+        if private:
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    return middleware
+
+
+def omit_body_of_head(get_response: GetResponse) -> GetResponse:
+    """Answer HEAD with the headers of GET alone. Views answer both alike, and the server would log each body."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.method == "HEAD" and isinstance(response, StreamingHttpResponse):
+            response.streaming_content = []
+        elif request.method == "HEAD":
+            response.content = b""
+        return response
+
+    return middleware

@@ -25,4 +25,5 @@ CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
+READY_SECONDS = 0.0
 RATE_LIMIT = FAILED_KEY_LIMIT = FACEANALYSIS_LOGIN_LIMIT = ""

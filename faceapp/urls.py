@@ -8,10 +8,10 @@ from rest_framework.routers import DefaultRouter
 from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from blacklist.api.views import BlacklistViewSet
 from clients.api.views import ResetViewSet
-from compat.facehash.views import beside
+from compat.dialect import dialects, url_patterns
 from faceapp import health, models_page
 from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
-from people.api.views import CompareViewSet, PeopleViewSet
+from people.api.views import CompareViewSet, GalleryViewSet, PeopleViewSet
 from recognition.api.engines import EngineViewSet
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
 from training.api.views import RecogniserViewSet
@@ -38,27 +38,22 @@ router.register("reset", ResetViewSet, "reset")
 router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")
 router.register("anti-spoof", AntiSpoofViewSet, "anti-spoof")
 router.register("people", PeopleViewSet, "people")
+router.register("galleries", GalleryViewSet, "gallery")
 router.register("compare", CompareViewSet, "compare")
 
 urlpatterns = [
-    path("", beside(health.home), name="home"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("admin/models/", admin.site.admin_view(models_page.models), name="models"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(router.urls)),
-    path("api/v1/", include("compat.faceanalysis.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/login/", include("rest_framework.urls")),
-    path("ekyc/", include("compat.ekyc.urls")),
-    path("", include("compat.ekyc.urls")),
-    path("nextcloud/", include("compat.nextcloud.urls")),
-    path("", include("compat.nextcloud.urls")),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    path("", include("compat.facehash.urls")),  # last: a path may be a key
+    *url_patterns(dialects(), own=[path("", health.home, name="home")]),
 ]
 
-handler400 = "rest.errors.handler400"
-handler403 = "rest.errors.handler403"
-handler404 = "rest.errors.handler404"
-handler500 = "rest.errors.handler500"
+handler400 = "faceapp.handlers.handler400"
+handler403 = "faceapp.handlers.handler403"
+handler404 = "faceapp.handlers.handler404"
+handler500 = "faceapp.handlers.handler500"

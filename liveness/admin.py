@@ -1,4 +1,4 @@
-"""Liveness sessions, to look at: what was asked for and what came of it. Nonce, token and face are not shown."""
+"""Liveness sessions, read-only: what was asked for, and the result. Nonce, token and face are not shown."""
 
 from __future__ import annotations
 

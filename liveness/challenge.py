@@ -12,16 +12,16 @@ from vision.types import DetectedFace, Expression
 
 LENGTH = 4  # actions of a challenge
 TURNS = (Action.TURN_LEFT, Action.TURN_RIGHT)
-# Of `Quality.yaw`: the nose's way from the middle of the eyes to one of them. A head that is turned by 25 to 30
-# degrees reaches 0.35; passport-like photographs lie within 0.25.
+# Of `Quality.yaw`: where the nose lies between the middle of the eyes and one of them. A head turned by 25 to 30
+# degrees reaches 0.35; photographs as in a passport stay within 0.25.
 TURNED, CENTRED = 0.35, 0.25
 MOVED = 0.15  # between the most different frames
-# Of `Expression`, against what is usual for this person in these frames: open eyes lie between 0.15 and 0.4.
+# Of `Expression`, compared with what is usual for this person in these frames: open eyes measure 0.15 to 0.4.
 EYES_CLOSED, MOUTH_OPENED = 0.6, 0.3  # share of the usual, above the usual
 
 
 def new_challenge(*, expressions: bool) -> list[Action]:
-    """Random actions, no two neighbours the same, at least two of them turns. `expressions` puts one in."""
+    """Random actions, no two in a row the same, at least two of them turns. `expressions` adds one of the face."""
     choices = [*TURNS, Action.CENTRE]
     actions: list[Action] = []
     while sum(action in TURNS for action in actions) < 2:
@@ -34,9 +34,9 @@ def new_challenge(*, expressions: bool) -> list[Action]:
 
 
 def shown(face: DetectedFace, usual: Expression | None = None) -> set[Action]:
-    """The actions that a face is seen in; none while it is on the way from one to the next.
+    """The actions that a face shows; none while it moves from one to the next.
 
-    `usual`: how open eyes and mouth of this person are, without which no expression is told.
+    `usual` is how open this person's eyes and mouth are; without it no expression is recognised.
     """
     yaw = face.quality.yaw if face.quality else None
     if yaw is None:
@@ -67,15 +67,15 @@ def _expressions(face: DetectedFace, usual: Expression | None) -> set[Action]:
 
 
 def require_movement(*, faces: Sequence[DetectedFace], repeated: Sequence[bool]) -> None:
-    """Raises `NotLive` (`liveness.no_movement`) for stills: no turn at all, or mostly one frame again and again."""
+    """Raises `NotLive` (`liveness.no_movement`) for stills: no turn at all, or mostly the same frame over and over."""
     yaws = [face.quality.yaw for face in faces if face.quality and face.quality.yaw is not None]
     if not yaws or max(yaws) - min(yaws) < MOVED or 2 * sum(repeated) > len(repeated):
         raise NotLive("The head does not move in these frames.", code="liveness.no_movement")
 
 
 def require_order(*, actions: Sequence[str], faces: Sequence[DetectedFace]) -> None:
-    """Raises `NotLive`: a turn that was not asked for then (`liveness.out_of_order`), or too few of the actions
-    (`liveness.incomplete`). Looking straight ahead is always allowed, as the way from one turn to the other.
+    """Raises `NotLive`: a turn that was not asked for at that point (`liveness.out_of_order`), or too few actions
+    (`liveness.incomplete`). Looking straight ahead is always allowed, because it lies between two turns.
     """
     done, usual = 0, usual_expression(faces)
     for face in faces:

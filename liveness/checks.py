@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Info, register
 from django.core.checks import Warning as CheckWarning
 
 from clients.models import LivenessPolicy
-from liveness.services import can_assess
+from liveness.policy import has_passive_scores
 
 POSITIVE = ("LIVENESS_SESSION_SECONDS", "LIVENESS_TOKEN_SECONDS", "LIVENESS_ATTEMPTS")
 FETCH = "Run `python manage.py fetch_models --liveness` and restart the workers."
@@ -18,40 +18,40 @@ FETCH = "Run `python manage.py fetch_models --liveness` and restart the workers.
 
 @register()
 def check_policy(**_: Any) -> list[CheckMessage]:
-    """The policy exists, and what it demands can be checked here."""
+    """The policy exists, and what it demands can be checked in this deployment."""
     policy = settings.LIVENESS_POLICY
     if policy and policy not in LivenessPolicy.values:
         hint = f"Choose one of {', '.join(LivenessPolicy.values)}, or leave it empty."
-        return [Error("FACEAPP_LIVENESS_POLICY is no policy.", hint=hint, id="liveness.E001")]
-    if policy not in (LivenessPolicy.PASSIVE, LivenessPolicy.BOTH) or _assesses():
+        return [Error("FACEAPP_LIVENESS_POLICY is not a policy.", hint=hint, id="liveness.E001")]
+    if policy not in (LivenessPolicy.PASSIVE, LivenessPolicy.BOTH) or _has_passive_scores():
         return []
-    message = "FACEAPP_LIVENESS_POLICY demands passive scores, and the weights for them are missing."
+    message = "FACEAPP_LIVENESS_POLICY demands passive scores, but their weights are missing."
     return [CheckWarning(message, hint=f"{FETCH} Until then such checks answer 503.", id="liveness.W001")]
 
 
 @register(deploy=True)
 def check_passive_scores(**_: Any) -> list[CheckMessage]:
-    """Whoever deploys knows what liveness means there."""
-    if settings.LIVENESS_POLICY or _assesses():
+    """Reports that liveness means frames only in this deployment."""
+    if settings.LIVENESS_POLICY or _has_passive_scores():
         return []
-    message = "Liveness checks look at frames only: the weights for passive scores are missing."
+    message = "Liveness checks look at frames only, because the weights for passive scores are missing."
     return [Info(message, hint=FETCH, id="liveness.I001")]
 
 
-def _assesses() -> bool:
+def _has_passive_scores() -> bool:
     try:
-        return can_assess()
-    except Exception:  # the engine cannot be built, which vision.E002 says
+        return has_passive_scores()
+    except Exception:  # the engine cannot be built, which vision.E002 reports
         return True
 
 
 @register()
 def check_model(**_: Any) -> list[CheckMessage]:
-    """The file of a network of one's own is there."""
+    """The file of a network trained here exists."""
     if not settings.ANTISPOOF_MODEL or Path(settings.ANTISPOOF_MODEL).is_file():
         return []
-    hint = "Make one with `python manage.py train_antispoof`, or leave it empty for FasNet."
-    return [Error("FACEAPP_ANTISPOOF_MODEL names no file.", hint=hint, id="liveness.E002")]
+    hint = "Create one with `python manage.py train_antispoof`, or leave it empty for FasNet."
+    return [Error("FACEAPP_ANTISPOOF_MODEL does not name a file.", hint=hint, id="liveness.E002")]
 
 
 @register()

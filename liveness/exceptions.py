@@ -2,6 +2,13 @@
 
 from errors import Conflict, InvalidInput, NotFound
 
+# Why frames do not prove a living person.
+FRAMES_REQUIRED = "liveness.frames_required"
+SPOOF = "liveness.spoof"
+REPEATED = "liveness.repeated"
+OTHER_FACE = "liveness.other_face"
+NO_FACE = "liveness.no_face"
+
 
 class NotLive(InvalidInput):
     """The frames do not show what was asked for; `code` says in which way."""
@@ -16,18 +23,12 @@ class SessionNotFound(NotFound):
 
 
 class SessionClosed(Conflict):
-    """The session takes no more frames: expired, passed, cancelled, or its attempts are used up."""
+    """The session takes no more frames: expired, passed, cancelled, or out of attempts."""
 
     code = "liveness.closed"
 
 
 class TokenRefused(InvalidInput):
-    """A result token that does not vouch for what it was handed in for."""
+    """A result token that is not valid for this call."""
 
     code = "liveness.token_invalid"
-
-
-class FaceNotFound(InvalidInput):
-    """No face where one is needed (`face.none`), or several prominent ones (`face.several`)."""
-
-    code = "face.none"

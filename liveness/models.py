@@ -23,7 +23,7 @@ class Action(models.TextChoices):
 
 
 class Status(models.TextChoices):
-    """The life of a session. An open one whose time is over is expired."""
+    """The life of a session. An open one whose time is over counts as expired."""
 
     OPEN = "open"
     PASSED = "passed"
@@ -37,7 +37,7 @@ class LivenessSession(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     client = models.ForeignKey(Client, models.CASCADE, related_name="liveness_sessions")
     purpose = models.CharField(max_length=50)
-    subject = models.CharField(max_length=255, help_text="Whom it is about, such as an external id.")
+    subject = models.CharField(max_length=255, help_text="The person it is about, such as an external id.")
     source = models.CharField(max_length=100, blank=True, default="")
     nonce = models.CharField(max_length=64)
     actions = ArrayField(models.CharField(max_length=20, choices=Action))
@@ -68,7 +68,7 @@ class LivenessSession(models.Model):
 
 
 class SeenFrame(models.Model):
-    """A frame that a client has shown. The digest fits the same pixels of the face only, and under our key only."""
+    """A frame that a client has shown. Its keyed digest recognises the same pixels of the face and nothing else."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="seen_frames")
     digest = models.CharField(max_length=64)

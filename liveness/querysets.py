@@ -14,7 +14,7 @@ from django.utils import timezone
 if TYPE_CHECKING:
     from clients.models import Client
 
-KEPT = timedelta(days=1)  # how long the row of a session that has ended can still be asked for
+KEPT = timedelta(days=1)  # how long a session can still be read after it has ended
 
 
 class SessionQuerySet(models.QuerySet["LivenessSession"]):
@@ -22,21 +22,27 @@ class SessionQuerySet(models.QuerySet["LivenessSession"]):
         return self.filter(client=client)
 
     def take_attempt(self, session_id: UUID) -> bool:
-        """Use one attempt of an open session, in one UPDATE: of calls at once each takes its own."""
+        """Use one attempt of an open session, in one UPDATE: of simultaneous calls each takes its own."""
         free = self.filter(pk=session_id, status="open", attempts_left__gt=0, expires_at__gt=timezone.now())
         return bool(free.update(attempts_left=F("attempts_left") - 1))
 
     def give_attempt_back(self, session_id: UUID) -> None:
-        """An attempt that failed for a reason outside of its frames does not count."""
+        """An attempt that failed for a reason outside its frames does not count."""
         self.filter(pk=session_id, status="open").update(attempts_left=F("attempts_left") + 1)
 
+    def note_failure(self, session_id: UUID, code: str) -> None:
+        """Record why an attempt failed; the last attempt's failure ends the session."""
+        still_open = self.filter(pk=session_id, status="open")
+        still_open.update(last_code=code)
+        still_open.filter(attempts_left=0).update(status="failed")
+
     def redeem(self, session_id: UUID, token_id: str) -> bool:
-        """Use up a result token and forget the face, in one UPDATE. False when it has been used."""
+        """Use up a result token and forget the face, in one UPDATE. False if it has been used already."""
         unused = self.filter(pk=session_id, token_id=token_id, redeemed_at=None)
         return bool(unused.update(redeemed_at=timezone.now(), embedding=None))
 
     def with_useless_embedding(self) -> SessionQuerySet:
-        """Sessions whose token nobody can redeem any more, but whose face is still there."""
+        """Sessions whose face is still stored although their token can no longer be redeemed."""
         age = timezone.now() - timedelta(seconds=settings.LIVENESS_TOKEN_SECONDS)
         return self.exclude(embedding=None).filter(Q(passed_at__lt=age) | ~Q(status="passed"))
 

@@ -1,7 +1,8 @@
-"""The signed result of a passed session: short-lived, and worth one use. The session's row says what it is good for."""
+"""The signed result of a passed session: short-lived and valid once. The session's row says for what."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 from liveness.exceptions import TokenRefused
 
 SALT = "liveness.result"
+PAYLOAD = re.compile(r"([0-9a-f]{32})\.([A-Za-z0-9_-]{1,64})", re.ASCII)  # session, token
+UNREADABLE = (ValueError, IndexError, OverflowError)  # a time that is no number of seconds, or a lone surrogate
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,9 @@ def read(*, text: str) -> Token:
         value = TimestampSigner(salt=SALT).unsign(text, max_age=settings.LIVENESS_TOKEN_SECONDS)
     except SignatureExpired as error:
         raise TokenRefused("The liveness token has expired.", code="liveness.token_expired") from error
-    except BadSignature as error:
-        raise TokenRefused("This is no liveness token of this service.", code="liveness.token_invalid") from error
-    session_id, _, token_id = value.partition(".")
-    return Token(UUID(session_id), token_id)
+    except (BadSignature, *UNREADABLE) as error:
+        raise TokenRefused("This is not a liveness token of this service.") from error
+    payload = PAYLOAD.fullmatch(value)
+    if payload is None:
+        raise TokenRefused("This is not a liveness token of this service.")
+    return Token(UUID(payload[1]), payload[2])

@@ -1,4 +1,4 @@
-"""The gallery in the admin: looking at people, correcting their records, erasing them; calibrations of clients."""
+"""Galleries and people in the admin: looking at people, correcting their records, erasing them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from unfold.decorators import display
 
 from errors import FaceAppError
 from people import services
-from people.models import BLACKLIST, Person, ReferenceImage
-from people.querysets import PersonQuerySet
+from people.models import Gallery, GalleryKind, Person, ReferenceImage
+from people.querysets import GalleryQuerySet, PersonQuerySet
 from people.types import Receipt
 from storage.pictures import picture_response, thumbnail
 
 
 class NamelessHistory:
-    """The history outlives the person: it tells who did what to which number, not whom it was about."""
+    """The history outlives the person: it records who changed which row, but not the person's name."""
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
         return self._nameless(super().log_addition(request, obj, message))  # type: ignore[misc]
@@ -49,7 +49,7 @@ class NamelessHistory:
 
 
 class PhotographInline(TabularInline):
-    """Stored photographs as cards. Whoever may see or change their owner may see or change them."""
+    """Stored photographs as cards. Permissions are those of the person they belong to."""
 
     model = ReferenceImage
     template = "admin/people/photographs.html"
@@ -83,24 +83,34 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class i
 
     class Meta:
         model = Person
-        fields = ["name", "external_id", "source", "metadata"]
+        fields = ["name", "external_id", "gallery", "metadata"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "gallery" in self.fields:  # missing for staff who may only look
+            galleries = Gallery.objects.of_client(self.instance.client).of_kind(GalleryKind.PEOPLE)
+            self.fields["gallery"].queryset = galleries  # type: ignore[attr-defined]
 
     def clean_external_id(self) -> str | None:
         return self.cleaned_data["external_id"] or None
 
-    def clean_source(self) -> str:
-        source: str = self.cleaned_data["source"]
-        if source == BLACKLIST:
-            raise forms.ValidationError("The source 'blacklist' is kept for screening. Choose another.")
-        return source
-
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        others = Person.objects.of_client(self.instance.client).exclude(pk=self.instance.pk)
-        key = {name: data.get(name) for name in ("source", "external_id")}
+        others = Person.objects.exclude(pk=self.instance.pk)
+        key = {name: data.get(name) for name in ("gallery", "external_id")}
         if key["external_id"] and others.filter(**key).exists():
-            self.add_error("external_id", "A person with this external id exists already in this source.")
+            self.add_error("external_id", "A person with this external id exists already in this gallery.")
         return data
+
+
+class GalleryFilter(admin.RelatedFieldListFilter):
+    """Galleries of people, each with its client: many are called alike."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        galleries = (
+            Gallery.objects.of_kind(GalleryKind.PEOPLE).select_related("client").order_by("client__name", "name")
+        )
+        return [(str(gallery.pk), f"{gallery.client}: {gallery.name}") for gallery in galleries]
 
 
 @admin.register(Person)
@@ -109,22 +119,22 @@ class PersonAdmin(NamelessHistory, ModelAdmin):
 
     form = PersonForm
     inlines = [PhotographInline]
-    list_display = ["picture", "person_name", "external_id", "source", "client", "photographs", "added"]
+    list_display = ["picture", "person_name", "external_id", "gallery", "client", "photographs", "added"]
     list_display_links = ["person_name"]
-    list_filter = ["client", "source", "created_at"]
-    list_select_related = ["client"]
+    list_filter = ["client", ("gallery", GalleryFilter), "created_at"]
+    list_select_related = ["client", "gallery"]
     list_per_page = 50
     search_fields = ["name", "external_id"]
     search_help_text = "Search by name or external id"
     ordering = ["-id"]
     actions = ["erase_faces"]
-    readonly_fields = ["client", "created_at"]
-    fields = ["client", "name", "external_id", "source", "metadata", "created_at"]
+    readonly_fields = ["client", "number", "uuid", "created_at"]
+    fields = ["client", "name", "external_id", "gallery", "metadata", "number", "uuid", "created_at"]
     warn_unsaved_form = True
 
     def get_queryset(self, request: HttpRequest) -> PersonQuerySet:
         people: PersonQuerySet = super().get_queryset(request)
-        return people.enrolled().with_images()
+        return people.of_kind(GalleryKind.PEOPLE).with_images()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -133,12 +143,14 @@ class PersonAdmin(NamelessHistory, ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Person, form: Any, change: bool) -> None:
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        if gallery := changes.pop("gallery", None):
+            changes["source"] = gallery.name
         services.update_person(person=obj, changes=changes)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         formset.save(commit=False)
         for photograph in formset.deleted_objects:
-            services.delete_reference_image(person=form.instance, image_id=photograph.pk)
+            services.delete_reference_image(person=form.instance, image_id=photograph.number)
         formset.new_objects, formset.changed_objects = [], []
 
     def delete_model(self, request: HttpRequest, obj: Person) -> None:
@@ -187,8 +199,7 @@ class PersonAdmin(NamelessHistory, ModelAdmin):
         """A photograph of a person, for staff who may see people."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        people = Person.objects.enrolled()
-        photograph = get_object_or_404(ReferenceImage, pk=pk, person__in=people)
+        photograph = get_object_or_404(ReferenceImage, pk=pk, person__kind=GalleryKind.PEOPLE)
         return picture_response(photograph.image, variant=variant, box=photograph.box)
 
     @display(description="Photograph")
@@ -201,7 +212,7 @@ class PersonAdmin(NamelessHistory, ModelAdmin):
 
     @display(description="Name", ordering="name")
     def person_name(self, person: Person) -> str:
-        return person.name or f"person {person.pk}"
+        return person.name or f"person {person.number}"
 
     @display(description="Photographs")
     def photographs(self, person: Person) -> int:
@@ -210,3 +221,59 @@ class PersonAdmin(NamelessHistory, ModelAdmin):
     @display(description="Enrolled", ordering="created_at")
     def added(self, person: Person) -> str:
         return date_format(timezone.localtime(person.created_at), "j M Y, H:i")
+
+
+class GalleryForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
+    class Meta:
+        model = Gallery
+        fields = ["name", "threshold"]
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        galleries = Gallery.objects.filter(client=self.instance.client_id, kind=self.instance.kind, name=name)
+        if galleries.exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("A gallery with this name exists already.")
+        return name
+
+
+@admin.register(Gallery)
+class GalleryAdmin(ModelAdmin):
+    """Enrolling into a new gallery creates it; here it is renamed and given a threshold of its own."""
+
+    form = GalleryForm
+    list_display = ["name", "client", "kind", "default", "people", "space", "threshold"]
+    list_filter = ["client", "kind", "is_default"]
+    list_select_related = ["client"]
+    search_fields = ["name", "client__name"]
+    search_help_text = "Search by name or client"
+    ordering = ["client__name", "kind", "name"]
+    fields = ["client", "kind", "name", "space", "threshold", "is_default", "created_at"]
+    readonly_fields = ["client", "kind", "space", "is_default", "created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> GalleryQuerySet:
+        galleries: GalleryQuerySet = super().get_queryset(request)
+        return galleries.with_people_count()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """An empty gallery that is not the default, on its own page."""
+        empty = obj is not None and not obj.is_default and not obj.people_count
+        return empty and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Gallery, form: Any, change: bool) -> None:
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        services.update_gallery(gallery=obj, changes=changes)
+
+    def delete_model(self, request: HttpRequest, obj: Gallery) -> None:
+        services.delete_gallery(gallery=obj)
+
+    @display(description="Default", boolean=True, ordering="is_default")
+    def default(self, gallery: Gallery) -> bool:
+        return gallery.is_default
+
+    @display(description="People", ordering="people_count")
+    def people(self, gallery: Any) -> int:
+        count: int = gallery.people_count
+        return count

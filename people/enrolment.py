@@ -1,118 +1,126 @@
-"""Enrolling a face: analyse, judge, store, and tell who else has it."""
+"""Enrolling faces: analyse, judge, store, and name other people who have the same face."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from django.db import transaction
 
 from clients.models import Client
-from people.gate import remarks_on, require_quality
-from people.models import Person, ReferenceImage
-from people.portraits import add_reference_image, read_portrait
-from people.proofs import ENROL, redeem_for, require_live
-from people.records import checked, lock_enrolled, require_free_id, save_person
-from people.searching import people_like
-from people.types import Enrolment, FaceChoice, Gate, Portrait, Proof
+from errors import Unavailable
+from people.exceptions import ExternalIdTaken
+from people.models import Gallery, Person, ReferenceImage
+from people.persons import TAKEN, checked, lock_enrolled, save_person
+from people.quality_gate import remarks_on, require_quality
+from people.reference_images import portrait_or_refusal, read_portrait, save_reference_images, written_files
+from people.search import people_like
+from people.types import BatchEnrolment, Enrolment, EnrolmentRules, Gate, Portrait, Proof, Refusal, Whom
+from people.verification import ENROL, redeem_for, require_live
 from storage.files import discard_files
-from vision.engines import DEFAULT, engines
+from vision import inference
 from vision.types import Upload
 
-
-@dataclass(frozen=True)
-class Identity:
-    """Whose face is enrolled: a person that is there, or the fields by which one is found or made."""
-
-    client: Client
-    person: Person | None
-    fields: Mapping[str, Any]
-    only_new: bool = False
-    token: str = ""  # of a liveness session about this person
+DEFAULT_RULES = EnrolmentRules()
 
 
 def enrol_face(
-    *,
-    client: Client,
-    upload: Upload,
-    external_id: str | None = None,
-    person: Person | None = None,
-    source: str = "",
-    name: str = "",
-    metadata: Mapping[str, Any] | None = None,
-    replace: bool = False,
-    only_new: bool = False,
-    gate: Gate | None = None,
-    face_choice: FaceChoice = "only",
-    proof: Proof | None = None,
+    *, client: Client, upload: Upload, whom: Whom, rules: EnrolmentRules = DEFAULT_RULES, proof: Proof | None = None
 ) -> Enrolment:
-    """Store the face of an image for `person`, or for the person of this client, source and external id.
+    """Store the face of an image for the person that `whom` describes: all of it or nothing.
 
-    Such a person is made where there is none; `name` and `metadata` change where they are given. Without an external id
-    the person is new. `replace` puts the face in the place of all earlier ones, in one step; `only_new` refuses an id
-    that is taken. With a `proof` of a living person that is checked too (`people.proofs`); a session's token is used up
-    by what is stored. All or nothing is.
+    With a `proof`, a living person is required as well (`people.verification`); a session's token is used up.
 
-    Raises `InvalidImage`, `UnusableFace`, `PoorQuality` (the gate: None is the deployment's), `ExternalIdTaken`,
-    `PersonNotFound`, `SourceReserved`, `UnusableValue`, `NotLive`, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
+    Raises `InvalidImage`, `UnusableFace`, `PoorQuality`, `ExternalIdTaken`, `PersonNotFound`, `UnusableValue`,
+    `NotLive`, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
     """
-    given = {key: value for key, value in {"name": name or None, "metadata": metadata}.items() if value is not None}
-    fields = checked(external_id=external_id, source=source, **given)
-    if only_new and person is None:
-        require_free_id(client=client, external_id=fields["external_id"], source=source)
-    portrait = read_portrait(upload=upload, face_choice=face_choice, liveness=proof is not None)
-    require_quality(face=portrait.face, gate=gate)
+    fields = _fields(whom)
+    known = Person.objects.of_client(client).in_sources([whom.source]).filter(external_id=fields["external_id"])
+    if rules.only_new and not whom.person and fields["external_id"] and known.exists():
+        raise ExternalIdTaken(TAKEN)  # spares the engines the work; in the end the table's constraint decides
+    portrait = read_portrait(upload=upload, face_choice=rules.face_choice, liveness=proof is not None)
+    require_quality(face=portrait.face, gate=rules.gate)
     if proof:
         require_live(client=client, proof=proof, face=portrait.face)
-    identity = Identity(client, person, fields, only_new, proof.token if proof else "")
-    stored, created, [reference] = store_portraits(identity, [portrait], replace=replace)
+    with written_files(client=client, portraits=[portrait]) as references, transaction.atomic():
+        person, created = _found_or_created(client, whom.person, fields, only_new=rules.only_new)
+        if proof and proof.token:
+            redeem_for(person=person, token=proof.token, purpose=ENROL, face=portrait.face.embeddings)
+        _store(person, references, [portrait], replace=rules.replace)
     return Enrolment(
-        person=stored,
-        reference_image=reference,
+        person=person,
+        reference_image=references[0],
         portrait=portrait,
         remarks=remarks_on(face=portrait.face, gate=Gate.STRICT),
-        # Asked after the commit: of two who enrol one face at the same time, one at least sees the other.
-        duplicates=people_like(person=stored, embedding=portrait.face.embeddings[engines[DEFAULT].space.name]),
+        # Searched after the commit: of two callers who enrol one face at the same time, at least one sees the other.
+        duplicates=people_like(person=person, face=portrait.face),
         created=created,
     )
 
 
-def store_portraits(
-    identity: Identity, portraits: Sequence[Portrait], *, replace: bool
-) -> tuple[Person, bool, list[ReferenceImage]]:
-    """All of the portraits or nothing, as photographs of the person, who may be new; `replace` as in `enrol_face`."""
-    added: list[ReferenceImage] = []
+def enrol_photographs(
+    *, client: Client, uploads: Sequence[Upload], whom: Whom, rules: EnrolmentRules = DEFAULT_RULES, fewest: int = 1
+) -> BatchEnrolment:
+    """Store the faces of several photographs of one person, all in one step.
+
+    A photograph that cannot be used (no face, several, a poor one, no image) is refused alone; with less than `fewest`
+    usable ones nothing is stored and `person` is None. Searches see the earlier state or the new one, and the new one
+    as soon as this returns. Raises `UnusableValue` or `Unavailable`.
+    """
+    fields = _fields(whom)
+    read = inference.several(partial(_read, gate=rules.gate), uploads)
+    portraits = [item for item in read if isinstance(item, Portrait)]
+    refusals = tuple(item for item in read if isinstance(item, Refusal))
+    if len(portraits) < max(fewest, 1):
+        return BatchEnrolment(None, len(portraits), refusals)
+    with written_files(client=client, portraits=portraits) as references, transaction.atomic():
+        person, _ = _found_or_created(client, whom.person, fields, only_new=rules.only_new)
+        _store(person, references, portraits, replace=rules.replace)
+    return BatchEnrolment(person, len(portraits), refusals)
+
+
+def _read(upload: Upload, *, gate: Gate | None) -> Portrait | Refusal:
     try:
-        with transaction.atomic():
-            person, created = _found_or_made(identity)
-            if identity.token:
-                redeem_for(person=person, token=identity.token, purpose=ENROL, face=portraits[0].face)
-            earlier = list(ReferenceImage.objects.filter(person=person)) if replace else []
-            ReferenceImage.objects.filter(pk__in=[image.pk for image in earlier]).delete()
-            for portrait in portraits:
-                added.append(add_reference_image(person=person, portrait=portrait))
-            transaction.on_commit(partial(discard_files, files=[image.image for image in earlier]))
-    except BaseException:
-        discard_files(files=[image.image for image in added])
-        raise
-    return person, created, added
+        return portrait_or_refusal(upload, gate=gate, queue=inference.PATIENT)
+    except Unavailable as error:
+        if error.code != "engine.worker_lost":  # an image that stops its worker must not fail the others
+            raise
+        return Refusal(upload.name, error.code, error.message)
 
 
-def _found_or_made(identity: Identity) -> tuple[Person, bool]:
-    """The person, locked, and whether it is new."""
-    if identity.person is not None:
-        return lock_enrolled(identity.person), False
-    person = Person(client=identity.client, **identity.fields)
-    if person.external_id is None or identity.only_new:
+def _fields(whom: Whom) -> dict[str, Any]:
+    """What the person's row is to hold; a name or metadata that is not given stays as it is. Raises `UnusableValue`."""
+    optional = {"name": whom.name or None, "metadata": whom.metadata}
+    given = {field: value for field, value in optional.items() if value is not None}
+    return checked({"external_id": whom.external_id, "source": whom.source, **given})
+
+
+def _found_or_created(
+    client: Client, person: Person | None, fields: Mapping[str, Any], *, only_new: bool
+) -> tuple[Person, bool]:
+    """The person, locked, and whether it is new. Two callers with one external id get one person."""
+    if person is not None:
+        return lock_enrolled(person), False
+    gallery, external_id = Gallery.objects.named(client, fields["source"]), fields["external_id"]
+    changes = {field: value for field, value in fields.items() if field not in ("source", "external_id")}
+    if only_new or external_id is None:
+        person = Person(client=client, gallery=gallery, external_id=external_id, **changes)
         return save_person(person=person), True
-    # One statement inserts the row or locks the one that is there, so that no two can be made.
-    Person.objects.bulk_create(
-        [person],
-        update_conflicts=True,
-        unique_fields=["client", "source", "external_id"],
-        update_fields=[field for field in identity.fields if field != "source"],
-    )
-    stored = Person.objects.get(pk=person.pk)
-    return stored, stored.created_at == person.created_at
+    found, created = Person.objects.locked_or_created(gallery, external_id, changes)
+    found.client, found.gallery = client, gallery
+    if changes and not created:
+        for field, value in changes.items():
+            setattr(found, field, value)
+        found.save(update_fields=changes)
+    return found, created
+
+
+def _store(
+    person: Person, references: Sequence[ReferenceImage], portraits: Sequence[Portrait], *, replace: bool
+) -> None:
+    if replace:
+        earlier = list(ReferenceImage.objects.filter(person=person))
+        ReferenceImage.objects.filter(pk__in=[image.pk for image in earlier]).delete()
+        transaction.on_commit(partial(discard_files, files=[image.image for image in earlier]))
+    save_reference_images(person=person, references=references, portraits=portraits)

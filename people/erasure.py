@@ -1,16 +1,15 @@
-"""Erasing people or their faces, with a receipt that names nobody."""
+"""Erasing people or their faces, with a receipt that contains no personal data."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
 
 from django.db import transaction
 from django.utils import timezone
 
 from people.models import FaceTemplate, Person, ReferenceImage
-from people.records import lock_enrolled
+from people.persons import lock_enrolled
 from people.types import Receipt
 from storage.files import erase_files
 
@@ -22,49 +21,31 @@ def erase_person(*, person: Person) -> Receipt:
     Crops and search results are stored nowhere. Raises `PersonNotFound`, or `Unavailable` when a file cannot be
     deleted; then nothing is.
     """
-    stored = lock_enrolled(person, to_erase=True)
-    images, templates = _faces_of(stored)
-    digest = _digest([f"person {stored.pk}"], images, templates)
-    rows, _ = stored.delete()
-    return _receipt(digest, images, templates, people=1, rows=rows)
+    return _erase(lock_enrolled(person, to_erase=True), with_record=True)
 
 
 @transaction.atomic
 def erase_faces(*, person: Person) -> Receipt:
     """Remove photographs, files and templates; the record stays. Raises as `erase_person` does."""
-    stored = lock_enrolled(person, to_erase=True)
-    images, templates = _faces_of(stored)
-    digest = _digest([], images, templates)
-    rows, _ = ReferenceImage.objects.filter(person=stored).delete()
-    return _receipt(digest, images, templates, people=0, rows=rows)
+    return _erase(lock_enrolled(person, to_erase=True), with_record=False)
 
 
-def _faces_of(person: Person) -> tuple[list[ReferenceImage], list[int]]:
+def _erase(person: Person, *, with_record: bool) -> Receipt:
     images = list(ReferenceImage.objects.filter(person=person).order_by("id"))
-    return images, list(FaceTemplate.objects.of_person(person).order_by("id").values_list("id", flat=True))
-
-
-def _digest(people: Sequence[str], images: Sequence[ReferenceImage], templates: Sequence[int]) -> str:
-    lines = [
-        *people,
-        *(f"image {image.pk} {image.image.name}" for image in images),
-        *(f"template {pk}" for pk in templates),
-    ]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _receipt(
-    digest: str, images: Sequence[ReferenceImage], templates: Sequence[int], *, people: int, rows: int
-) -> Receipt:
+    templates = FaceTemplate.objects.of_person(person).order_by("id").values_list("uuid", flat=True)
+    lines = [f"person {person.uuid}"] if with_record else []
+    lines += [f"image {image.uuid} {image.image.name}" for image in images]
+    lines += [f"template {template}" for template in templates]
+    rows, _ = person.delete() if with_record else ReferenceImage.objects.filter(person=person).delete()
     files = [image.image for image in images if image.image]
     erase_files(files=files)  # last: what cannot be deleted keeps its row
     return Receipt(
         id=str(uuid.uuid4()),
         erased_at=timezone.now(),
-        people=people,
+        people=int(with_record),
         images=len(images),
-        templates=len(templates),
+        templates=len(lines) - len(images) - int(with_record),
         files=len(files),
         rows=rows,
-        digest=digest,
+        digest=hashlib.sha256("\n".join(lines).encode()).hexdigest(),
     )

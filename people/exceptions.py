@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from errors import Conflict, InvalidInput, NotFound, Unprocessable
+from errors import Conflict, NotFound, Unprocessable
 from people.types import Remark
-
-
-class UnusableFace(InvalidInput):
-    """The image holds no face (`face.none`) or several (`face.several`) where exactly one is needed."""
-
-    code = "face.none"
+from vision.exceptions import UnusableFace as UnusableFace
 
 
 class PoorQuality(UnusableFace):
@@ -23,7 +18,7 @@ class PoorQuality(UnusableFace):
 
 
 class PersonNotFound(NotFound):
-    """No such person of this client, or somebody on the blacklist."""
+    """No such person of this client; blacklist entries are not found either."""
 
     code = "person.not_found"
 
@@ -32,6 +27,30 @@ class ReferenceImageNotFound(NotFound):
     """No such photograph of this person."""
 
     code = "person.image_not_found"
+
+
+class GalleryNotFound(NotFound):
+    """No such gallery of this client."""
+
+    code = "gallery.not_found"
+
+
+class GalleryNameTaken(Conflict):
+    """Another gallery of this client and kind has that name."""
+
+    code = "gallery.name_taken"
+
+
+class GalleryNotEmpty(Conflict):
+    """A gallery that still holds people cannot be deleted."""
+
+    code = "gallery.not_empty"
+
+
+class GalleryIsDefault(Conflict):
+    """A client's default gallery cannot be deleted."""
+
+    code = "gallery.is_default"
 
 
 class NoTemplate(Conflict):
@@ -50,12 +69,6 @@ class UnusableValue(Unprocessable):
     """A text, metadata or number that cannot be stored or compared."""
 
     code = "person.bad_value"
-
-
-class SourceReserved(Unprocessable):
-    """The source `blacklist` belongs to screening."""
-
-    code = "person.source_reserved"
 
 
 class UnusableEmbedding(Unprocessable):

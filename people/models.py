@@ -1,36 +1,77 @@
-"""The gallery: who is known, from which photographs, with which embeddings."""
+"""Galleries: who is known, from which photographs, with which embeddings."""
 
 from __future__ import annotations
 
 import uuid
 from pathlib import PurePosixPath
+from typing import Any, ClassVar
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from pgvector.django import HalfVectorField
 
 from clients.models import Client
-from people.querysets import (
-    BLACKLIST,
-    FaceTemplateQuerySet,
-    PersonQuerySet,
-    ReferenceImageQuerySet,
-)
+from clients.numbering import Numbered
+from people.querysets import FaceTemplateQuerySet, GalleryQuerySet, PersonQuerySet, ReferenceImageQuerySet
+from people.types import GalleryKind
+from storage.fields import StoredImageField
 from storage.models import StoredFace
 
-__all__ = ["BLACKLIST", "FaceTemplate", "Person", "ReferenceImage"]
+__all__ = ["FaceTemplate", "Gallery", "GalleryKind", "Person", "ReferenceImage"]
 
 
-def reference_path(image: ReferenceImage, filename: str) -> str:
-    """A random name: what the caller named the file never reaches the storage."""
-    return f"references/{image.person.client_id}/{uuid.uuid4().hex}{PurePosixPath(filename).suffix}"
+class Gallery(models.Model):
+    """A set of people that is searched together. The APIs refer to one of people by its name, as `source`."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="galleries")
+    kind = models.CharField(max_length=10, choices=GalleryKind, default=GalleryKind.PEOPLE)
+    name = models.CharField(max_length=100)
+    space = models.CharField(
+        max_length=100, blank=True, default="", help_text="The space that decides; empty: the deployment's default."
+    )
+    threshold = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="The largest distance that counts as a match here; empty: the client's threshold for the space.",
+    )
+    is_default = models.BooleanField(default=False, help_text="Used by calls that name no gallery.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = GalleryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["kind", "name", "id"]
+        verbose_name_plural = "galleries"
+        constraints = [
+            models.UniqueConstraint(fields=["client", "kind", "name"], name="gallery_name_unique"),
+            models.UniqueConstraint(
+                fields=["client", "kind"], condition=Q(is_default=True), name="one_default_gallery_of_a_kind"
+            ),
+            models.CheckConstraint(
+                condition=Q(threshold__isnull=True) | Q(threshold__gt=0),
+                name="gallery_threshold_positive",
+                violation_error_message="The threshold must be greater than 0.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
-class Person(models.Model):
-    """Somebody a client knows. `source` splits a client's people into sub-galleries."""
+class Person(Numbered):
+    """A person whom a client knows, in one of the client's galleries."""
+
+    counted_as = "person"
+    kept_in: ClassVar[GalleryKind] = GalleryKind.PEOPLE  # where a person without a gallery is put
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="people")
-    source = models.CharField(max_length=100, blank=True, default="")
+    # A gallery with people is deleted together with its client only; see `delete_gallery`.
+    gallery = models.ForeignKey(Gallery, models.CASCADE, related_name="people")
+    # The gallery's kind, which never changes, repeated here: a constraint cannot look into another table, and lists
+    # of people need no join.
+    kind = models.CharField(max_length=10, choices=GalleryKind, default=GalleryKind.PEOPLE, editable=False)
     external_id = models.CharField(max_length=512, null=True, blank=True)  # noqa: DJ001  unique where present
     name = models.CharField(max_length=100, blank=True, default="")
     metadata = models.JSONField(default=dict, blank=True)
@@ -42,29 +83,40 @@ class Person(models.Model):
         ordering = ["id"]
         verbose_name_plural = "people"
         constraints = [
-            models.UniqueConstraint(fields=["client", "source", "external_id"], name="person_external_id_unique"),
+            models.UniqueConstraint(fields=["client", "number"], name="person_number_unique"),
+            models.UniqueConstraint(fields=["gallery", "external_id"], name="person_external_id_unique"),
+            # Known people may share a name; a blacklist is curated by it.
             models.UniqueConstraint(
-                fields=["client", "name"], condition=Q(source=BLACKLIST), name="blacklist_name_unique"
+                fields=["gallery", "name"], condition=Q(kind=GalleryKind.BLACKLIST), name="blacklist_name_unique"
             ),
         ]
 
     def __str__(self) -> str:
-        return self.name or self.external_id or f"person {self.pk}"
+        return self.name or self.external_id or f"person {self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            if self.gallery_id is None:
+                self.gallery = Gallery.objects.default_of(self.client, self.kept_in)
+            self.kind = self.gallery.kind
+        super().save(*args, **kwargs)
 
 
-class ReferenceImage(StoredFace):
+class ReferenceImage(StoredFace, Numbered):
     """A photograph with exactly one usable face of a person."""
 
+    counted_as = "reference image"
+
     person = models.ForeignKey(Person, models.CASCADE, related_name="reference_images")
-    image = models.FileField(upload_to=reference_path, max_length=200)
+    image = StoredImageField(folder="references", owner="person.client_id")
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     original_name = models.CharField(max_length=255, blank=True, default="")
-    content_hash = models.CharField(  # SHA-256 of the file; empty for images stored before it was kept
+    content_hash = models.CharField(  # SHA-256 of the file; empty without one
         max_length=64, blank=True, default="", db_default="", editable=False
     )
     is_primary = models.BooleanField(
-        default=False, db_default=False, help_text="Shown for the person; where none is chosen, the first one is."
+        default=False, db_default=False, help_text="Shown for the person; without a chosen one, the first is shown."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -73,12 +125,17 @@ class ReferenceImage(StoredFace):
     class Meta:
         ordering = ["id"]
         constraints = [
+            models.UniqueConstraint(fields=["person", "number"], name="reference_image_number_unique"),
             models.UniqueConstraint(fields=["person"], condition=Q(is_primary=True), name="one_primary_image"),
         ]
         indexes = [models.Index(fields=["content_hash"], condition=~Q(content_hash=""), name="image_content_hash")]
 
     def __str__(self) -> str:
-        return f"reference image {self.pk}"
+        return f"reference image {self.number}"
+
+    @property
+    def owner_id(self) -> int:
+        return self.person.client_id
 
     @property
     def file_name(self) -> str:
@@ -89,9 +146,10 @@ class ReferenceImage(StoredFace):
 class FaceTemplate(models.Model):
     """The embedding of a reference image in one space. Embeddings of different spaces are never compared."""
 
-    # Client and source are the person's, repeated here so that a search reads one table.
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # Client and gallery are the person's, repeated here so that a search reads one table.
     client = models.ForeignKey(Client, models.CASCADE, related_name="face_templates")
-    source = models.CharField(max_length=100, blank=True, default="", db_default="")
+    gallery = models.ForeignKey(Gallery, models.CASCADE, related_name="face_templates", db_index=False)
     person = models.ForeignKey(Person, models.CASCADE, related_name="face_templates")
     reference_image = models.ForeignKey(ReferenceImage, models.CASCADE, related_name="face_templates")
     space = models.CharField(max_length=100)
@@ -104,7 +162,7 @@ class FaceTemplate(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["reference_image", "space"], name="one_template_per_image_and_space"),
         ]
-        indexes = [models.Index(fields=["client", "space", "source"], name="template_client_space_source")]
+        indexes = [models.Index(fields=["client", "space", "gallery"], name="template_client_space_gallery")]
 
     def __str__(self) -> str:
         return f"template {self.pk} in {self.space}"

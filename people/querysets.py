@@ -2,37 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.core.exceptions import EmptyResultSet
-from django.db import connections, models
+from django.db import IntegrityError, connections, models
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from pgvector import HalfVector
 
-from people.types import Neighbour
+from people.types import GalleryKind, Neighbour
 from vision.distances import DISTANCES
 
 if TYPE_CHECKING:
     from clients.models import Client
-    from people.models import Person
+    from people.models import FaceTemplate, Gallery, Person
     from vision.types import Embedding
 
-BLACKLIST = "blacklist"  # the source that holds blacklist entries; searches among people never see it
+DEFAULT_NAMES = {GalleryKind.PEOPLE: "default", GalleryKind.BLACKLIST: "blacklist"}
 
 SPARE = 4  # templates read for each person wanted; people with many photographs take several places
+
+
+class GalleryQuerySet(models.QuerySet["Gallery"]):
+    def of_client(self, client: Client) -> GalleryQuerySet:
+        return self.filter(client=client)
+
+    def of_kind(self, kind: GalleryKind) -> GalleryQuerySet:
+        return self.filter(kind=kind)
+
+    def called(self, names: Sequence[str]) -> GalleryQuerySet:
+        """Those with one of these names; an empty name means the default gallery."""
+        default = Q(is_default=True) if "" in names else Q()
+        return self.filter(Q(name__in=[name for name in names if name]) | default)
+
+    def default_of(self, client: Client, kind: GalleryKind = GalleryKind.PEOPLE) -> Gallery:
+        """The client's default gallery of a kind, created the first time. Safe when two ask at once."""
+        names = {"name": DEFAULT_NAMES[kind]}
+        return self.get_or_create(client=client, kind=kind, is_default=True, defaults=names)[0]
+
+    def named(self, client: Client, name: str, kind: GalleryKind = GalleryKind.PEOPLE) -> Gallery:
+        """The client's gallery with this name, created if it is missing; an empty name means the default gallery.
+
+        Call it in the transaction that puts someone into the gallery: it is not deleted before that ends.
+        """
+        galleries = self.filter(client=client, kind=kind)
+        if not name:
+            return self.default_of(client, kind)
+        if name == DEFAULT_NAMES[kind] and not galleries.filter(Q(name=name) | Q(is_default=True)).exists():
+            return self.default_of(client, kind)
+        while True:
+            gallery, created = self.get_or_create(client=client, kind=kind, name=name)
+            if created or gallery.is_default or self._keep(gallery):
+                return gallery
+
+    def _keep(self, gallery: Gallery) -> bool:
+        """Have a deletion of the gallery wait for this transaction. False if it is gone already."""
+        with connections[self.db].cursor() as cursor:
+            cursor.execute("SELECT 1 FROM people_gallery WHERE id = %s FOR KEY SHARE", [gallery.pk])
+            return cursor.fetchone() is not None
+
+    def with_people_count(self) -> GalleryQuerySet:
+        """Annotates `people_count`, counted apart, so that rows stay single and ordered."""
+        from people.models import Person
+
+        own = Person.objects.filter(gallery=OuterRef("pk"))
+        count = own.order_by().values("gallery").annotate(counted=Count("pk")).values("counted")
+        return self.annotate(people_count=Coalesce(Subquery(count), 0))
 
 
 class PersonQuerySet(models.QuerySet["Person"]):
     def of_client(self, client: Client) -> PersonQuerySet:
         return self.filter(client=client)
 
-    def enrolled(self) -> PersonQuerySet:
-        """Everybody but the blacklist's entries."""
-        return self.exclude(source=BLACKLIST)
+    def of_kind(self, kind: GalleryKind) -> PersonQuerySet:
+        """People in galleries of this kind."""
+        return self.filter(kind=kind)
+
+    def in_sources(self, names: Sequence[str]) -> PersonQuerySet:
+        """People in galleries with one of these names; an empty name means the default gallery."""
+        default = Q(gallery__is_default=True) if "" in names else Q()
+        named = Q(gallery__name__in=[name for name in names if name])
+        return self.filter(named | default, kind=GalleryKind.PEOPLE)
+
+    def locked_or_created(self, gallery: Gallery, external_id: str, fields: Mapping[str, Any]) -> tuple[Person, bool]:
+        """The person with this external id, locked, and whether it was created with these fields. Never makes two."""
+        own = {"client_id": gallery.client_id, "gallery": gallery, "external_id": external_id}
+        while True:
+            try:
+                return self.select_for_update(no_key=True).get_or_create(**own, defaults=fields)
+            except IntegrityError as error:
+                if "person_external_id_unique" not in str(error):
+                    raise  # otherwise another caller created and erased the person between two statements
 
     def with_images(self) -> PersonQuerySet:
-        """With their photographs, the primary one first, in one more query."""
+        """With their photographs, the primary one first, at the cost of one query."""
         from people.models import ReferenceImage
 
         images = ReferenceImage.objects.primary_first()
@@ -41,12 +106,11 @@ class PersonQuerySet(models.QuerySet["Person"]):
 
 class ReferenceImageQuerySet(models.QuerySet["ReferenceImage"]):
     def without_template_in(self, space: str) -> ReferenceImageQuerySet:
-        """Images that still need a template in this space. Those that are known by their embeddings alone have no file
-        to make one from."""
+        """Images that still need a template in this space and have a file to compute it from."""
         return self.exclude(image="").exclude(face_templates__space=space)
 
     def primary_first(self) -> ReferenceImageQuerySet:
-        """The chosen image, then the others from the oldest on; the first one stands for the person."""
+        """The chosen image, then the others, oldest first."""
         return self.order_by("-is_primary", "id")
 
 
@@ -65,13 +129,8 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
         stored = self.filter(reference_image_id=reference_image_id).values_list("embedding", flat=True)
         return [np.asarray(vector, np.float32) for vector in stored]
 
-    def enrolled(self, *, sources: Sequence[str] | None = None) -> FaceTemplateQuerySet:
-        """Those of people, never of the blacklist; with `sources` only of these sub-galleries."""
-        enrolled = self.exclude(source=BLACKLIST)
-        return enrolled if sources is None else enrolled.filter(source__in=list(sources))
-
-    def of_blacklist(self) -> FaceTemplateQuerySet:
-        return self.filter(source=BLACKLIST)
+    def in_galleries(self, gallery_ids: Iterable[int]) -> FaceTemplateQuerySet:
+        return self.filter(gallery__in=list(gallery_ids))
 
     def within(self, embeddings: Sequence[Embedding], *, metric: str, threshold: float) -> list[list[Neighbour]]:
         """For each embedding the people with a template within `threshold`, each once, closest first.
@@ -79,9 +138,12 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
         Exact, in one query. Filter by client and space first: dimensions must agree, and an index on both leads to the
         rows. `metric` is one of `vision.distances.METRICS`.
         """
-        templates, filters = self.values("person_id", "reference_image_id", "embedding").query.sql_with_params()
+        try:
+            templates, filters = self._columns().query.sql_with_params()
+        except EmptyResultSet:  # no gallery at all is searched
+            return [[] for _ in embeddings]
         sql = f"""
-            SELECT probe.face, template.person_id, template.reference_image_id, compared.distance
+            SELECT probe.face, template.person_id, template.reference_image_id, template.gallery_id, compared.distance
             FROM unnest(%s::halfvec[]) WITH ORDINALITY AS probe (embedding, face),
                 ({templates}) AS template,
                 LATERAL (SELECT {DISTANCES[metric]} AS distance) AS compared
@@ -91,8 +153,8 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
         best: list[dict[int, Neighbour]] = [{} for _ in embeddings]
         with connections[self.db].cursor() as cursor:
             cursor.execute(sql, [probes, *filters, threshold])
-            for face, person, image, distance in cursor:
-                best[face - 1].setdefault(person, Neighbour(person, image, distance))
+            for face, *found in cursor:
+                best[face - 1].setdefault(found[0], Neighbour(*found))
         return [list(people.values()) for people in best]
 
     def nearest(self, embedding: Embedding, *, metric: str, limit: int) -> list[Neighbour]:
@@ -112,14 +174,17 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
 
     def _nearest_templates(self, embedding: Embedding, *, metric: str, limit: int) -> list[Neighbour]:
         try:
-            templates, filters = self.values("person_id", "reference_image_id", "embedding").query.sql_with_params()
-        except EmptyResultSet:  # no source at all is searched
+            templates, filters = self._columns().query.sql_with_params()
+        except EmptyResultSet:  # no gallery at all is searched
             return []
         # One probe per query: compared with a constant, the templates may be read by several processes at once.
         sql = f"""
-            SELECT template.person_id, template.reference_image_id, {DISTANCES[metric]} AS distance
+            SELECT template.person_id, template.reference_image_id, template.gallery_id, {DISTANCES[metric]} AS distance
             FROM ({templates}) AS template, (SELECT %s::halfvec AS embedding) AS probe
             ORDER BY distance, template.reference_image_id LIMIT %s"""  # noqa: S608  constants and parameters only
         with connections[self.db].cursor() as cursor:
             cursor.execute(sql, [*filters, HalfVector(embedding).to_text(), limit])
             return [Neighbour(*row) for row in cursor]
+
+    def _columns(self) -> models.QuerySet[FaceTemplate, Any]:
+        return self.values("person_id", "reference_image_id", "gallery_id", "embedding")

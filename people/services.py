@@ -1,40 +1,43 @@
-"""Everything that other apps may ask of the gallery; the modules behind it are cut by noun."""
+"""What other apps may ask of people; each verb lives in the module of its noun."""
 
 from __future__ import annotations
 
-from people.batches import enrol_photographs
-from people.enrolment import enrol_face
+from people.enrolment import enrol_face, enrol_photographs
 from people.erasure import erase_faces, erase_person
-from people.gate import deployment_gate, remarks_on, require_quality
-from people.portraits import (
+from people.galleries import (
+    delete_gallery,
+    galleries_called,
+    get_gallery,
+    search_in,
+    update_gallery,
+)
+from people.persons import checked, create_person, find_person, get_person, save_person, update_person
+from people.reference_images import (
     add_reference_image,
-    add_templates,
+    adopt_face,
+    delete_reference_image,
     embed_reference_image,
+    get_reference_image,
     read_portrait,
     read_portraits,
-)
-from people.records import (
-    create_person,
-    delete_reference_image,
-    find_person,
-    get_person,
-    get_reference_image,
+    save_reference_images,
     set_primary_image,
-    update_person,
+    written_files,
 )
-from people.searching import compare_faces, search_each, search_people, verify_person
-from people.verifying import compare_live, verify_live
+from people.search import search_each, search_people
+from people.verification import compare_faces, compare_live, verify_live, verify_person
 from storage.files import STORAGE_ERRORS, discard_files, erase_files, read_file, store_file
 
 __all__ = [
     "STORAGE_ERRORS",
     "add_reference_image",
-    "add_templates",
+    "adopt_face",
+    "checked",
     "compare_faces",
     "compare_live",
     "create_person",
+    "delete_gallery",
     "delete_reference_image",
-    "deployment_gate",
     "discard_files",
     "embed_reference_image",
     "enrol_face",
@@ -43,18 +46,23 @@ __all__ = [
     "erase_files",
     "erase_person",
     "find_person",
+    "galleries_called",
+    "get_gallery",
     "get_person",
     "get_reference_image",
     "read_file",
     "read_portrait",
     "read_portraits",
-    "remarks_on",
-    "require_quality",
+    "save_person",
+    "save_reference_images",
     "search_each",
+    "search_in",
     "search_people",
     "set_primary_image",
     "store_file",
+    "update_gallery",
     "update_person",
     "verify_live",
     "verify_person",
+    "written_files",
 ]

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from django.db import models
 
 from calibration.types import Comparison
 from errors import InvalidInput
 from vision.images import ImageInfo
-from vision.types import Box, DetectedFace, Upload
+from vision.types import Box, DetectedFace, Embedding, Upload
 
 if TYPE_CHECKING:
     from people.models import Person, ReferenceImage
 
 FaceChoice = Literal["only", "largest"]  # which face of an image is meant: the only one there is, or the largest
 Faces = Literal["all", "largest"]
+LONGEST = {"external_id": 512, "source": 100, "name": 100}  # characters of a person's texts, as the tables have it
+
+
+class GalleryKind(models.TextChoices):
+    """What a gallery holds: people whom a client knows, or people whom screening looks for."""
+
+    PEOPLE = "people"
+    BLACKLIST = "blacklist"
 
 
 class Gate(StrEnum):
-    """How good a face must be to be enrolled. See `people.gate`."""
+    """How good a face must be to be enrolled. See `people.quality_gate`."""
 
     OFF = "off"
     STANDARD = "standard"
@@ -37,6 +47,35 @@ class Remark:
 
 
 @dataclass(frozen=True)
+class Whom:
+    """Whose face is enrolled: `person`, or the person with this external id in the gallery that `source` names.
+
+    A person who does not exist yet is created; `name` and `metadata` change if they are given. Without an external id
+    the person is new.
+    """
+
+    person: Person | None = None
+    external_id: str | None = None
+    source: str = ""
+    name: str = ""
+    metadata: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class EnrolmentRules:
+    """How a face is chosen, judged and stored.
+
+    `replace`: all earlier photographs go, in the same step. `only_new`: an external id that is taken is refused.
+    `gate`: None is the deployment's.
+    """
+
+    replace: bool = False
+    only_new: bool = False
+    gate: Gate | None = None
+    face_choice: FaceChoice = "only"
+
+
+@dataclass(frozen=True)
 class Portrait:
     """An image and the one face of it that is meant, with that face's embedding in every enabled space."""
 
@@ -48,11 +87,31 @@ class Portrait:
 
 
 @dataclass(frozen=True)
+class AdoptedFace:
+    """A face that another part of the service has described already, to be stored without another analysis.
+
+    `box` in pixels of an image of `width` by `height`; `embedding` of `space`, (dimensions,). `picture` is that image,
+    encoded, or None for a face that is known by its embedding alone. `further`: embeddings by the name of their space.
+    """
+
+    box: Box
+    width: int
+    height: int
+    confidence: float
+    quality: dict[str, Any]
+    space: str
+    embedding: Embedding
+    picture: bytes | None
+    further: Mapping[str, Embedding] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Neighbour:
     """A person near a probe, by the closest of that person's templates."""
 
     person_id: int
     reference_image_id: int
+    gallery_id: int
     distance: float
 
 
@@ -67,10 +126,10 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Proof:
-    """What a caller brings to show that a living person stands behind an image: frames, or a session's token.
+    """Evidence that a living person stands behind an image: frames, or a session's token.
 
-    `asked`: whether the caller wants to know; what the client's policy demands is checked all the same. `min_frames`
-    must show the person; 0: three of five. `subject`: whom the token's session was about, where no person says so.
+    `asked`: whether the caller wants the check; what the client's policy demands is checked in any case. `min_frames`
+    must show the person; 0: three of five. `subject`: that of the token's session, for calls without a person.
     """
 
     frames: Sequence[bytes] = ()
@@ -82,7 +141,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class LiveComparison:
-    """Two faces, and whether somebody alive is behind the second; None where that was not checked.
+    """Two faces, and whether a living person shows the second; None if that was not checked.
 
     `reasons` are the codes of why `is_live` is false.
     """
@@ -93,8 +152,32 @@ class LiveComparison:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """What a search looks for: the faces of an encoded image, or embeddings, each (dimensions,) of the space."""
+
+    data: bytes | None = None
+    embeddings: Sequence[Embedding] = ()
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """Where and how to search.
+
+    `sources`: names of galleries ("" for the default one); None searches all. `threshold`: a distance that decides
+    instead of the galleries' own operating points. `limit`: candidates for each face. `alias` of the engine whose space
+    is searched; None leaves it to the galleries.
+    """
+
+    sources: Sequence[str] | None = None
+    faces: Faces = "all"
+    limit: int = 10
+    threshold: float | None = None
+    alias: str | None = None
+
+
+@dataclass(frozen=True)
 class SourcedImage:
-    """One image of several to be searched for, or why it could not be read, and the sub-gallery to look in."""
+    """One image of several to be searched for, or why it could not be read, and the gallery to search."""
 
     data: bytes | InvalidInput
     source: str
@@ -174,10 +257,10 @@ class Enrolment:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What an erasure removed, in numbers. It names nobody.
+    """What an erasure removed, in numbers. It contains no personal data.
 
     `rows`: every row of the database that went, those of other parts of the service included. `digest`: SHA-256 over
-    the ids and random file names of what went, so that two receipts of the same things can be told to be so.
+    the UUIDs and random file names of what went, by which two receipts of the same things can be recognised.
     """
 
     id: str

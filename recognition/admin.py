@@ -1,4 +1,4 @@
-"""What was screened: jobs, images and their matches. Operators look, compare, cancel and erase; they change nothing."""
+"""What was screened: jobs, images and their matches. Operators look, compare, cancel and erase; nothing else."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
 
 class MatchFilter(admin.SimpleListFilter):
-    """Images in which somebody on the blacklist was found."""
+    """Images in which a listed person was found."""
 
     title = "match"
     parameter_name = "match"
@@ -64,7 +64,7 @@ class MatchFilter(admin.SimpleListFilter):
 
 
 class EntryFilter(admin.SimpleListFilter):
-    """Images that matched one entry. It is reached from the entry's number of matches."""
+    """Images that matched one entry. Reached from the entry's number of matches."""
 
     title = "blacklist entry"
     parameter_name = "entry"
@@ -88,6 +88,7 @@ class ProcessedImageAdmin(ReadOnlyAdmin):
     list_per_page = 50
     search_fields = ["identifier"]
     search_help_text = "Search by identifier"
+    ordering = ["-id"]
     fields: list[str] = []
 
     def get_queryset(self, request: HttpRequest) -> ProcessedImageQuerySet:

@@ -1,18 +1,6 @@
 """Refusals of screening."""
 
-from errors import Conflict, InvalidInput, NotFound, Unprocessable
-
-
-class NoImages(InvalidInput):
-    """An empty list of images."""
-
-    code = "images.none"
-
-
-class TooManyImages(Unprocessable):
-    """More images in one call than `FACEAPP_MAX_BATCH_IMAGES`."""
-
-    code = "images.too_many"
+from errors import Conflict, NotFound
 
 
 class JobFinished(Conflict):

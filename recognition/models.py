@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import PurePosixPath
+from typing import Any, ClassVar
 
-from django.db import models
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import connection, models, transaction
 
 from blacklist.models import BlacklistEntry
 from clients.models import Client
+from clients.numbering import Numbered
 from people.models import ReferenceImage
 from recognition.querysets import JobQuerySet, ProcessedImageQuerySet
+from storage.fields import StoredImageField
 from storage.models import StoredFace
-from work.claims import ClaimedImage, Status
+from work.models import ClaimedImage, Status
+from work.queues import BULK, INTERACTIVE
 
 __all__ = ["Job", "Match", "ProcessedFace", "ProcessedImage", "Status"]
 
-
-def processed_path(image: ProcessedImage, filename: str) -> str:
-    """A random name: what the caller named the file never reaches the storage."""
-    return f"processed/{image.client_id}/{uuid.uuid4().hex}{PurePosixPath(filename).suffix}"
+STATES = [
+    (status.value, status.label)
+    for status in (Status.PENDING, Status.PROCESSING, Status.DONE, Status.FAILED, Status.CANCELLED)
+]
 
 
 class Job(models.Model):
@@ -31,7 +35,7 @@ class Job(models.Model):
     detector = models.CharField(max_length=50, blank=True, default="", help_text="Empty: the engine's own.")
     metric = models.CharField(max_length=20)
     threshold = models.FloatField()
-    queue = models.CharField(max_length=20, default="bulk")
+    queue = models.CharField(max_length=20, default=BULK)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
 
@@ -62,24 +66,36 @@ class Job(models.Model):
         """The PostgreSQL notification channel on which workers announce finished images."""
         return f"job_{self.pk.hex}"
 
+    def announce(self, image_id: int | None = None) -> None:
+        """Notify callers who wait, when the transaction commits, that this image (None: any number) is finished."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [self.channel, str(image_id or "")])
 
-class ProcessedImage(ClaimedImage):
+
+class ProcessedImage(ClaimedImage, Numbered):
     """One screened image. The stored file is evidence and never altered."""
+
+    task = "recognition.tasks.process_image"
+    queues = (INTERACTIVE, BULK)
+    counted_as: ClassVar[str] = "processed_image"
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="processed_images")
     job = models.ForeignKey(Job, models.CASCADE, related_name="images")
     position = models.PositiveIntegerField(help_text="Index within the job, from 0.")
-    image = models.FileField(upload_to=processed_path, max_length=200, blank=True)
+    image = StoredImageField(folder="processed", blank=True)
 
     objects = ProcessedImageQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-id"]
-        constraints = [models.UniqueConstraint(fields=["job", "position"], name="one_image_per_position")]
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "position"], name="one_image_per_position"),
+            models.UniqueConstraint(fields=["client", "number"], name="processed_number_unique"),
+        ]
         indexes = [
-            models.Index(fields=["client", "-id"], name="processed_client_newest"),
+            BrinIndex(fields=["created_at"], name="processed_created"),  # rows come in this order and are many
             models.Index(
-                fields=["status", "created_at"],
+                fields=["status", "queued_at"],
                 condition=models.Q(status__in=["pending", "processing"]),
                 name="processed_unfinished",
             ),
@@ -87,6 +103,14 @@ class ProcessedImage(ClaimedImage):
 
     def __str__(self) -> str:
         return f"processed image {self.pk}"
+
+    @transaction.atomic
+    def finish(self, status: Status, **outcome: Any) -> bool:
+        """Also notifies the callers who wait for the job."""
+        stored = super().finish(status, **outcome)
+        if stored:
+            self.job.announce(self.pk)
+        return stored
 
 
 class ProcessedFace(StoredFace):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
-from work.claims import ClaimedImageQuerySet
+from work.models import UNFINISHED, Status
+from work.querysets import ClaimedWorkQuerySet
 
 if TYPE_CHECKING:
     from clients.models import Client
@@ -23,45 +25,40 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(client=client)
 
     def with_progress(self) -> JobQuerySet:
-        """Annotates `total`, `done` (finished, whether well or not), `failed` and `running`."""
+        """Annotates `total`, `done` (finished, successfully or not), `failed` and `running`.
+
+        A grouped query loses the model's ordering, so it is named again.
+        """
         return self.annotate(
             total=Count("images"),
-            done=Count("images", filter=~Q(images__status__in=["pending", "processing"])),
-            failed=Count("images", filter=Q(images__status="failed")),
-            running=Count("images", filter=Q(images__status="processing")),
-        )
+            done=Count("images", filter=~Q(images__status__in=UNFINISHED)),
+            failed=Count("images", filter=Q(images__status=Status.FAILED)),
+            running=Count("images", filter=Q(images__status=Status.PROCESSING)),
+        ).order_by(*self.model._meta.ordering or ())
 
 
-class ProcessedImageQuerySet(ClaimedImageQuerySet["ProcessedImage"]):
+class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
     def of_client(self, client: Client) -> ProcessedImageQuerySet:
         return self.filter(client=client)
 
-    def finished(self) -> ProcessedImageQuerySet:
-        return self.exclude(status__in=["pending", "processing"])
+    def in_queue(self, queue: str) -> ProcessedImageQuerySet:
+        return self.filter(job__queue=queue)
 
     def with_results(self) -> ProcessedImageQuerySet:
         """Everything that a result shows, in a fixed number of queries."""
-        return self.prefetch_related(
-            models.Prefetch("faces__matches", _match_queryset()),
-        )
+        matches = apps.get_model("recognition", "Match").objects.select_related("reference_image", "entry")
+        return self.prefetch_related(models.Prefetch("faces__matches", matches))
 
     def with_match(self) -> ProcessedImageQuerySet:
         """Annotates `has_match`."""
-        from recognition.models import Match
-
-        return self.annotate(has_match=Exists(Match.objects.filter(face__image=OuterRef("pk"))))
+        return self.annotate(has_match=Exists(_matches()))
 
     def with_match_of(self, entry_id: int) -> ProcessedImageQuerySet:
         """Images in which one blacklist entry was found."""
-        from recognition.models import Match
-
-        return self.filter(Exists(Match.objects.filter(face__image=OuterRef("pk"), entry=entry_id)))
-
-    def waiting_since(self, moment: datetime) -> ProcessedImageQuerySet:
-        return self.filter(status="pending", created_at__lt=moment)
+        return self.filter(Exists(_matches().filter(entry=entry_id)))
 
     def expired(self, *, default_days: int) -> ProcessedImageQuerySet:
-        """Finished images past their client's retention (days; 0 keeps them), or the deployment's where it has none."""
+        """Finished images past the retention of their client (days; 0 keeps them) or else of the deployment."""
         # PostgreSQL refuses dates long before our era, and one client's "for ever" would stop the purge of all.
         days = Least(Coalesce("client__retention_days", models.Value(default_days)), models.Value(MAX_DAYS))
         age = models.ExpressionWrapper(
@@ -71,7 +68,6 @@ class ProcessedImageQuerySet(ClaimedImageQuerySet["ProcessedImage"]):
         return self.finished().annotate(kept_days=days).filter(kept_days__gt=0, created_at__lt=age)
 
 
-def _match_queryset() -> models.QuerySet[models.Model]:
-    from recognition.models import Match
-
-    return Match.objects.select_related("reference_image", "entry")
+def _matches() -> models.QuerySet[Any]:
+    """Those of the image in the outer query."""
+    return apps.get_model("recognition", "Match").objects.filter(face__image=OuterRef("pk"))

@@ -1,66 +1,60 @@
-"""Screening images against the blacklist: submit, process, wait, cancel, erase."""
+"""Screening images against the blacklist: submit, process, cancel, erase."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from blacklist.services import search_blacklist
 from blacklist.types import Hit
 from clients.models import Client
-from errors import FaceAppError, InvalidInput, Unavailable
-from people.services import discard_files, erase_files, read_file, store_file
-from recognition.exceptions import JobFinished, NoImages, TooManyImages
+from clients.numbering import assign_numbers
+from errors import Unavailable
+from people.models import Gallery, GalleryKind
+from people.services import search_in
+from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions
-from vision import images, inference
-from vision.engines import DEFAULT, check_names, engines
+from recognition.waiting import wait_for_job
+from storage.files import discard_files, erase_files, read_file, store_file
+from vision import inference
+from vision.engines import check_names, engines
 from vision.inference import AnalysisOptions
-from vision.types import Analysis, DetectedFace
-from work.claims import DATABASE_AWAY, work_on
+from vision.types import Analysis
+from work.queues import BULK
+from work.services import enqueue, run
+from work.submissions import check_batch_size
 from work.types import Submission
 
-INTERACTIVE, BULK = "interactive", "bulk"
+__all__ = ["cancel_job", "delete_images", "detect_faces", "process", "purge", "screening_options", "submit_images",
+           "wait_for_job"]  # fmt: skip
+
 SEARCHES = 3  # for the matches of one image, while entries are being deleted
-RECONNECT_SECONDS = 0.5
 
 
 def screening_options(
-    *, model: str | None = None, detector: str | None = None, metric: str | None = None, threshold: float | None = None
+    *,
+    client: Client,
+    model: str | None = None,
+    detector: str | None = None,
+    metric: str | None = None,
+    threshold: float | None = None,
 ) -> ScreeningOptions:
-    """Fill what the caller left open: the default engine, its detector, its metric and its calibrated threshold.
+    """Fill in what the caller left open: engine, detector and metric, and the operating point of the blacklist.
 
     A threshold of 0 counts as absent. Raises `UnknownName` for names that do not exist or are not enabled here.
     """
     check_names(model=model, detector=detector, metric=metric)
-    alias = engines.alias_of_model(model) if model else DEFAULT
-    space = engines[alias].space
-    metric = metric or space.metric
-    return ScreeningOptions(alias, detector or "", metric, threshold or space.thresholds[metric])
-
-
-def read_submission(
-    *, text: str | None = None, data: bytes | None = None, name: str = "", patience: float | None = None
-) -> Submission:
-    """Read one image of a call (a text form, or uploaded bytes) far enough to know whether it can be processed.
-
-    `patience`: how many seconds there are for an image that has to be fetched; None for as long as one may take.
-    """
-    identifier = images.identify(text if text is not None else name)
-    try:
-        content = images.read_text(text, patience=patience) if text is not None else data or b""
-        return Submission(identifier, content, images.sniff(content))
-    except InvalidInput as error:
-        return Submission(identifier, error=error)
+    alias = engines.alias_of_model(model) if model else None
+    blacklists = list(Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST))
+    search = search_in(client=client, galleries=blacklists, threshold=threshold or None, alias=alias, metric=metric)
+    return ScreeningOptions(search.alias, detector or "", search.point.metric, search.point.threshold)
 
 
 def detect_faces(*, submission: Submission, detector: str | None = None) -> Analysis:
@@ -76,237 +70,109 @@ def submit_images(
 ) -> Job:
     """Store images and the job that screens them, then enqueue one task per image.
 
-    Unreadable images become results with an error. Raises `NoImages`, `TooManyImages` or `Unavailable`; then nothing
-    is stored.
+    Unreadable images become results with an error. Raises `NoImages`, `TooManyImages` or `Unavailable`; nothing is
+    stored then, so that the caller can safely send the images again.
     """
     check_batch_size(len(submissions))
     job = Job(client=client, queue=queue, **asdict(options))
-    rows = [_new_image(job, position, submission) for position, submission in enumerate(submissions)]
+    rows = [ProcessedImage(client=client, job=job, position=position) for position in range(len(submissions))]
     try:
         for row, submission in zip(rows, submissions, strict=True):
+            row.take(submission)
             if submission.info:
                 store_file(file=row.image, extension=submission.info.extension, data=submission.data)
         with transaction.atomic():
             job.save(force_insert=True)
-            ProcessedImage.objects.bulk_create(rows)
+            ProcessedImage.objects.bulk_create(assign_numbers(rows))
     except BaseException:
         discard_files(files=[row.image for row in rows])
         raise
-    _enqueue_or_withdraw(job, [row.pk for row in rows if row.status == Status.PENDING])
+    try:
+        enqueue(ProcessedImage, ids=[row.pk for row in rows if row.status == Status.PENDING], queue=queue)
+    except Unavailable:
+        with transaction.atomic():  # workers may have begun: the locks let them store everything or nothing
+            _lock(job.pk, job.images.all())
+            job.delete()
+        raise
     return job
 
 
-def check_batch_size(count: int) -> None:
-    """Refuse empty and oversized calls before their images are read."""
-    if not count:
-        raise NoImages("No images provided.")
-    if count > settings.MAX_BATCH_IMAGES:
-        raise TooManyImages(f"{count} images in one call; at most {settings.MAX_BATCH_IMAGES} are taken. Send several.")
-
-
-def _new_image(job: Job, position: int, submission: Submission) -> ProcessedImage:
-    row = ProcessedImage(client=job.client, job=job, position=position)
-    row.take(submission)
-    return row
-
-
-def _enqueue_or_withdraw(job: Job, image_ids: Sequence[int]) -> None:
-    """A job that cannot be queued is taken back, so that the caller can safely send it again."""
-    try:
-        enqueue_images(image_ids=image_ids, queue=job.queue)
-    except Unavailable:
-        _withdraw(job)
-        raise
-
-
-@transaction.atomic
-def _withdraw(job: Job) -> None:
-    """Workers may have begun with images that were queued already: the locks let them store everything or nothing."""
-    _lock(job.pk, job.images.all())
-    job.delete()
-
-
 def _lock(job_id: UUID, images_of_job: QuerySet[ProcessedImage]) -> None:
-    """Hold rows that are about to go: what refers to them is committed and seen, or refused. Always in this order."""
+    """Lock rows that are about to be deleted: a reference to them is either committed before, and seen, or refused.
+
+    Always in this order, so that two of these cannot block each other.
+    """
     list(Job.objects.select_for_update().filter(pk=job_id).values_list("pk"))
     list(images_of_job.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
-def enqueue_images(*, image_ids: Iterable[int], queue: str) -> None:
-    """One task per image. Raises `Unavailable` (`queue.unavailable`)."""
-    from recognition.tasks import process_image  # a task module imports this one
-
-    with inference.queue_errors():
-        for image_id in image_ids:
-            process_image.apply_async((image_id,), queue=queue)
-
-
+# ---- in the workers ---------------------------------------------------------------------------------------------
 def process(*, image_id: int, task_id: str) -> None:
-    """Screen one stored image; see `claims.work_on`."""
-    images_to_screen = ProcessedImage.objects.select_related("job", "client")
-    work_on(images_to_screen, image_id=image_id, task_id=task_id, work=_screen, fail=_fail)
+    """Screen one stored image: `run` claims it, calls `_screen`, and stores an error as the image's own."""
+    run(ProcessedImage.objects.select_related("job", "client"), _screen, pk=image_id, task_id=task_id)
 
 
 def _screen(image: ProcessedImage) -> None:
-    _search_and_store(image, _analyse(image))
+    """Find the faces, search each on the blacklist, and store both.
 
-
-def _fail(image: ProcessedImage, error: FaceAppError) -> None:
-    _finish(image, error=error)
-
-
-def _search_and_store(image: ProcessedImage, analysis: Analysis) -> None:
-    """An entry or photograph that is deleted between search and commit breaks the matches with it: search again."""
+    An entry or photograph that is deleted between search and commit breaks the matches with it: search again.
+    """
+    job, space = image.job, engines[image.job.engine].space.name
+    data = read_file(file=image.image)
+    analysis = inference.analyse(data, AnalysisOptions(job.detector or None, [job.engine], liveness=True))
+    embeddings = [face.embeddings[space] for face in analysis.faces]
     for left in reversed(range(SEARCHES)):
-        hits = _search(image, analysis)
+        hits = search_blacklist(
+            client=image.client, space=space, embeddings=embeddings, metric=job.metric, threshold=job.threshold
+        )
         try:
-            _finish(image, analysis=analysis, hits=hits)
+            _store(image, analysis, hits)
         except IntegrityError:
             if not left:
                 raise
         else:
-            return
-
-
-def _analyse(image: ProcessedImage) -> Analysis:
-    data = read_file(file=image.image)
-    job = image.job
-    return inference.analyse(data, AnalysisOptions(job.detector or None, [job.engine], liveness=True))
-
-
-def _search(image: ProcessedImage, analysis: Analysis) -> list[list[Hit]]:
-    """Hits of each face."""
-    job = image.job
-    space = engines[job.engine].space.name
-    return search_blacklist(
-        client=image.client,
-        space=space,
-        embeddings=[face.embeddings[space] for face in analysis.faces],
-        metric=job.metric,
-        threshold=job.threshold,
-    )
+            break
 
 
 @transaction.atomic
-def _finish(
-    image: ProcessedImage,
-    *,
-    analysis: Analysis | None = None,
-    hits: Sequence[Sequence[Hit]] = (),
-    error: FaceAppError | None = None,
-) -> None:
-    """Store the outcome, unless the image was cancelled or claimed by another task meanwhile."""
-    outcome: dict[str, Any] = {"status": Status.DONE, "finished_at": timezone.now()}
-    if error:
-        outcome |= {"status": Status.FAILED, "error_code": error.code, "error": error.message}
-    if analysis:
-        outcome |= {"milliseconds": analysis.milliseconds, "width": analysis.width, "height": analysis.height}
-    if not ProcessedImage.objects.held_as(image).update(**outcome):
+def _store(image: ProcessedImage, analysis: Analysis, hits: Sequence[Sequence[Hit]]) -> None:
+    """The image's faces, and the hits of each; nothing if the claim was lost in the meantime."""
+    job, engine = image.job, engines[image.job.engine]
+    size = {"width": analysis.width, "height": analysis.height}
+    if not image.finish(Status.DONE, milliseconds=analysis.milliseconds, **size):
         return
-    if analysis:
-        _store_faces(image, analysis, hits)
-    announce(job=image.job, image_id=image.pk)
-
-
-def _store_faces(image: ProcessedImage, analysis: Analysis, hits: Sequence[Sequence[Hit]]) -> None:
-    faces = ProcessedFace.objects.bulk_create(_face(image, index, face) for index, face in enumerate(analysis.faces))
+    faces = ProcessedFace.objects.bulk_create(
+        ProcessedFace(image=image, index=index, landmarks=asdict(face.landmarks), liveness=face.liveness).describe(face)
+        for index, face in enumerate(analysis.faces)
+    )
     Match.objects.bulk_create(
-        _match(image.job, face, hit) for face, found in zip(faces, hits, strict=True) for hit in found
+        Match(
+            face=face,
+            entry_id=hit.entry_id,
+            reference_image_id=hit.reference_image.pk,
+            identity=hit.identity,
+            model=engine.space.model,
+            detector=job.detector or engine.detector,
+            metric=job.metric,
+            distance=hit.distance,
+            threshold=job.threshold,
+        )
+        for face, found in zip(faces, hits, strict=True)
+        for hit in found
     )
 
 
-def _face(image: ProcessedImage, index: int, face: DetectedFace) -> ProcessedFace:
-    stored = ProcessedFace(image=image, index=index, landmarks=asdict(face.landmarks), liveness=face.liveness)
-    return stored.describe(face)
-
-
-def _match(job: Job, face: ProcessedFace, hit: Hit) -> Match:
-    engine = engines[job.engine]
-    return Match(
-        face=face,
-        entry_id=hit.entry_id,
-        reference_image_id=hit.reference_image.pk,
-        identity=hit.identity,
-        model=engine.space.model,
-        detector=job.detector or engine.detector,
-        metric=job.metric,
-        distance=hit.distance,
-        threshold=job.threshold,
-    )
-
-
-def announce(*, job: Job, image_id: int | None = None) -> None:
-    """Tell whoever waits for the job that this image (None: any) is finished, when the transaction commits."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [job.channel, str(image_id or "")])
-
-
-def wait_for_job(*, job: Job, seconds: float) -> bool:
-    """Wait until every image of the job is finished; False when the deadline comes first. Nothing is lost then.
-
-    A database that restarts meanwhile is waited for, within the deadline: the job goes on, so the caller need not ask
-    for it a second time.
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return _listen(job, deadline)
-        except DATABASE_AWAY:
-            if connection.in_atomic_block or time.monotonic() + RECONNECT_SECONDS > deadline:
-                raise
-            connection.close()
-            time.sleep(RECONNECT_SECONDS)
-
-
-def _listen(job: Job, deadline: float) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(f'LISTEN "{job.channel}"')
-        try:
-            waiting = _unfinished(job)
-            while waiting:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return False
-                heard = _heard(min(left, 1.0))
-                # what was announced is finished; in silence, or after more than one image, the rows tell
-                waiting = waiting - heard if heard else _unfinished(job)
-        finally:
-            cursor.execute(f'UNLISTEN "{job.channel}"')
-    return True
-
-
-def _unfinished(job: Job) -> set[int]:
-    return set(job.images.unfinished().values_list("pk", flat=True))
-
-
-def _heard(seconds: float) -> set[int]:
-    """Images whose end was announced within so many seconds."""
-    with connection.wrap_database_errors:
-        notes = list(connection.connection.notifies(timeout=seconds, stop_after=1))
-    return {int(note.payload) for note in notes if note.payload}
-
-
+# ---- cancelling and erasing -------------------------------------------------------------------------------------
 @transaction.atomic
 def cancel_job(*, job: Job) -> None:
-    """Drop what has not finished; results that exist stay. Raises `JobFinished` when nothing is left to drop."""
+    """Drop what has not finished; existing results stay. Raises `JobFinished` when there is nothing left to drop."""
     now = timezone.now()
     _lock(job.pk, job.images.unfinished())
-    if not job.images.unfinished().update(status=Status.CANCELLED, finished_at=now):
+    if not job.images.move_to(Status.CANCELLED, finished_at=now):
         raise JobFinished("The job has finished; there is nothing to cancel.")
     job.cancelled_at = now
     job.save(update_fields=["cancelled_at"])
-    announce(job=job)
-
-
-def sweep() -> None:
-    """Give images back whose worker died, and refill a queue that lost its messages. Runs every few seconds."""
-    ProcessedImage.objects.give_back_abandoned()
-    moment = timezone.now() - timedelta(seconds=settings.CELERY_BEAT_SCHEDULE["sweep"]["schedule"])
-    waiting = ProcessedImage.objects.waiting_since(moment)
-    for queue in (INTERACTIVE, BULK):
-        if inference.queue_length(queue) == 0:
-            ids = list(waiting.filter(job__queue=queue).order_by("id").values_list("pk", flat=True)[:1000])
-            enqueue_images(image_ids=ids, queue=queue)
+    job.announce()
 
 
 def delete_images(*, images_to_delete: Iterable[ProcessedImage]) -> int:

@@ -8,7 +8,7 @@ from celery import Task, shared_task
 
 from recognition import services
 from storage.orphans import remove_orphans
-from work.claims import TRANSIENT
+from work.services import TRANSIENT
 
 PURGE_SLICE = 200  # images
 
@@ -19,17 +19,11 @@ def process_image(self: Task[Any, Any], image_id: int) -> None:
     services.process(image_id=image_id, task_id=str(self.request.id))
 
 
-@shared_task(expires=30)
-def sweep() -> None:
-    """Give back what dead workers held, refill emptied queues."""
-    services.sweep()
-
-
 @shared_task(expires=3600)
 def purge() -> None:
-    """Erase what is past its retention, and in the end files without a row.
+    """Erase what is past its retention, and finally files without a row.
 
-    A slice a task, so that none comes near the time limit or holds up a worker.
+    One slice per task, so that no task comes near the time limit or holds up a worker.
     """
     if services.purge(limit=PURGE_SLICE) == PURGE_SLICE:
         purge.delay()

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ScreeningOptions:
-    """How faces are found and compared. `threshold` is a distance in `metric`: at or below it is a match."""
+    """How faces are found and compared.
+
+    `detector` "" is the engine's own. `threshold` is a distance in `metric`: a face at this distance or below matches.
+    """
 
     engine: str
     detector: str

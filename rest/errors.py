@@ -1,16 +1,15 @@
 """How errors leave the service over HTTP: one table from the kinds of errors to statuses, and one shape for the body.
 
 `{"detail": <text>, "code": <stable code>}`; values that fail validation answer 422 with a list in `detail`, one item
-`{"type", "loc", "msg"}` per mistake. The text never repeats what an unexpected exception says.
+`{"type", "loc", "msg"}` per mistake. Answers never contain the message of an unexpected exception.
 """
 
 from __future__ import annotations
 
 import errno
 import logging
-import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +17,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.views import defaults
+from django.http import Http404
 from kombu.exceptions import OperationalError as QueueError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -30,7 +28,6 @@ from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from errors import Conflict, FaceAppError, InvalidInput, NotFound, Unavailable, Unprocessable
-from faceapp.middleware import is_api_path
 
 logger = logging.getLogger(__name__)
 
@@ -84,21 +81,16 @@ STORAGE_FULL = Problem(503, "The storage is full. Nothing was kept.", "storage.f
 
 # ---- from an exception to a problem -----------------------------------------------------------------------------
 def problem_of(exc: BaseException, *, context: dict[str, Any] | None = None) -> Problem | None:
-    """What the caller is told about `exc`; None when it is a mistake of ours."""
+    """What the caller learns about `exc`; None if it is a bug of ours."""
     if isinstance(exc, FaceAppError):
-        return _of_domain(exc)
+        status = next((status for kind, status in STATUSES.items() if isinstance(exc, kind)), None)
+        headers = RETRY_AFTER if status == 503 else {}
+        return None if status is None else Problem(status, exc.message, exc.code, headers)
     if isinstance(exc, exceptions.APIException):
         return _of_framework(exc, context or {})
     if isinstance(exc, OSError) and exc.errno in FULL_DISK:
         return STORAGE_FULL
     return next((problem for kinds, problem in FOREIGN if isinstance(exc, kinds)), None)
-
-
-def _of_domain(exc: FaceAppError) -> Problem | None:
-    status = next((status for kind, status in STATUSES.items() if isinstance(exc, kind)), None)
-    if status is None:
-        return None
-    return Problem(status, exc.message, exc.code, RETRY_AFTER if status == 503 else {})
 
 
 def _of_framework(exc: exceptions.APIException, context: dict[str, Any]) -> Problem:
@@ -107,24 +99,22 @@ def _of_framework(exc: exceptions.APIException, context: dict[str, Any]) -> Prob
     if isinstance(exc, exceptions.ParseError):
         mistake = {"type": "parse_error", "loc": ["body"], "msg": str(exc.detail)}
         return Problem(422, [mistake], "bad_body")
-    code = str(exc.get_codes())
-    return Problem(exc.status_code, str(exc.detail), CODES.get(code, code), _headers_of(exc))
-
-
-def _headers_of(exc: exceptions.APIException) -> dict[str, str]:
-    headers: dict[str, str] = {}
+    code, headers = str(exc.get_codes()), {}
     if auth := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = auth
     if (wait := getattr(exc, "wait", None)) is not None:
         headers["Retry-After"] = str(int(wait))
-    return headers
+    return Problem(exc.status_code, str(exc.detail), CODES.get(code, code), headers)
 
 
 # ---- validation -------------------------------------------------------------------------------------------------
 def mistakes(detail: Any, *, context: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """DRF's nested messages as a flat list; `loc` starts with where the value came from: path, query or body."""
+    request = context.get("request")
+    elsewhere = "query" if request is not None and request.method in {"GET", "HEAD", "DELETE"} else "body"
     for keys, message in _flatten(detail, []):
-        yield {"type": message.code, "loc": [_origin(keys, context), *keys], "msg": str(message)}
+        origin = "path" if keys and keys[0] in (context.get("kwargs") or {}) else elsewhere
+        yield {"type": message.code, "loc": [origin, *keys], "msg": str(message)}
 
 
 def _flatten(detail: Any, keys: list[str | int]) -> Iterator[tuple[list[str | int], exceptions.ErrorDetail]]:
@@ -140,14 +130,7 @@ def _flatten(detail: Any, keys: list[str | int]) -> Iterator[tuple[list[str | in
         yield from _flatten(value, inner)
 
 
-def _origin(keys: list[str | int], context: dict[str, Any]) -> str:
-    if keys and keys[0] in (context.get("kwargs") or {}):
-        return "path"
-    request = context.get("request")
-    return "query" if request is not None and request.method in {"GET", "HEAD", "DELETE"} else "body"
-
-
-# ---- doors ------------------------------------------------------------------------------------------------------
+# ---- on the way out ---------------------------------------------------------------------------------------------
 def handle_exception(exc: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. With DEBUG on, unexpected exceptions get Django's page instead of a bare 500."""
     problem = problem_of(exc, context=context)
@@ -165,53 +148,3 @@ def report(exc: Exception, request: Request) -> None:
     where = "".join(traceback.format_tb(exc.__traceback__))
     logger.error("%s during %s\n%s", type(exc).__name__, request.method, where)
     got_request_exception.send(sender=None, request=request._request)
-
-
-def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler for requests refused before a view."""
-    return _answer(request, problem_of(exception) or INTERNAL, lambda: defaults.bad_request(request, exception))
-
-
-def handler403(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, problem_of(exception) or INTERNAL, lambda: defaults.permission_denied(request, exception))
-
-
-def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler for paths that no view serves."""
-    return _answer(request, problem_of(exception) or INTERNAL, lambda: defaults.page_not_found(request, exception))
-
-
-def handler500(request: HttpRequest) -> HttpResponse:
-    """Django's handler for what no view caught, such as a database that is down when a session is read."""
-    exc = sys.exc_info()[1]
-    problem = (exc and problem_of(exc)) or INTERNAL
-    if problem.status == 503 and not is_api(request):
-        return HttpResponse(problem.detail, "text/plain", problem.status, headers=problem.headers)
-    return _answer(request, problem, lambda: defaults.server_error(request))
-
-
-def is_api(request: HttpRequest) -> bool:
-    return is_api_path(request.path_info)
-
-
-def _answer(request: HttpRequest, problem: Problem, page: Callable[[], HttpResponse]) -> HttpResponse:
-    if is_api(request):
-        return JsonResponse(problem.body, status=problem.status, headers=problem.headers)
-    return page()
-
-
-def limit_request_size(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: refuse a body above `DATA_UPLOAD_MAX_MEMORY_SIZE` before any of it is read.
-
-    Django applies that setting to forms without counting files, and DRF reads JSON past it.
-    """
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        declared = request.META.get("CONTENT_LENGTH") or "0"
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        if limit is not None and declared.isdecimal() and int(declared) > limit:
-            problem = problem_of(RequestDataTooBig()) or INTERNAL
-            return JsonResponse(problem.body, status=problem.status)
-        return get_response(request)
-
-    return middleware

@@ -22,7 +22,7 @@ FILE_LIST = {"template": "api/file_list.html"}  # how the browsable API shows a 
 
 
 class UploadField(serializers.FileField):
-    """A file part, read whole; the size of a request is capped before. Empty files are refused later, by content."""
+    """A file part, read whole: the size of requests is limited earlier, and empty files are refused later."""
 
     def to_internal_value(self, data: Any) -> Upload:  # type: ignore[override]
         if not isinstance(data, UploadedFile):
@@ -54,7 +54,7 @@ class OptionalBoolean(serializers.BooleanField):
 
 
 class DistanceField(serializers.FloatField):
-    """A finite number. `true` is none, although Python reads it as 1, a distance at which strangers match."""
+    """A finite number. `true` is refused: Python reads it as 1, a distance at which strangers match."""
 
     default_error_messages = {"finite": "A finite number is required."}
 
@@ -68,10 +68,20 @@ class DistanceField(serializers.FloatField):
 
 
 class FiniteField(serializers.FloatField):
-    """A number for an answer; null where there is none, which JSON cannot write otherwise."""
+    """A number for an answer; null if it is not finite, which JSON cannot express."""
 
     def to_representation(self, value: Any) -> float | None:  # type: ignore[override]
         return round(float(value), 6) if math.isfinite(value) else None
+
+
+class TextOrNull(serializers.CharField):
+    """A text for an answer; null when it is empty."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(read_only=True, allow_null=True, **options)
+
+    def to_representation(self, value: Any) -> str | None:  # type: ignore[override]
+        return super().to_representation(value) or None
 
 
 def upload_of(image: str | Upload, *, patience: float | None = None) -> Upload:
@@ -82,11 +92,10 @@ def upload_of(image: str | Upload, *, patience: float | None = None) -> Upload:
 def read_all(values: Iterable[str | Upload]) -> list[bytes | InvalidInput]:
     """The bytes of several images, or why one cannot be read. Those to fetch share the time that a caller waits."""
     deadline = time.monotonic() + settings.FACEAPP_WAIT_SECONDS
-    return [_read(value, patience=deadline - time.monotonic()) for value in values]
-
-
-def _read(value: str | Upload, *, patience: float) -> bytes | InvalidInput:
-    try:
-        return upload_of(value, patience=patience).data
-    except InvalidInput as error:
-        return error
+    read: list[bytes | InvalidInput] = []
+    for value in values:
+        try:
+            read.append(upload_of(value, patience=deadline - time.monotonic()).data)
+        except InvalidInput as error:
+            read.append(error)
+    return read

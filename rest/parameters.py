@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
@@ -16,6 +18,27 @@ def positive_id(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text[:20]) < 1 or len(text) > 18:
         raise Unprocessable("The id in the path must be a whole number from 1.", code="id.invalid")
     return int(text)
+
+
+def path_id(text: str) -> int | UUID:
+    """A row's number or UUID from a path. Raises `Unprocessable` (422) for anything else."""
+    try:
+        return UUID(text) if len(text) == 36 else positive_id(text)
+    except ValueError:
+        return positive_id(text)
+
+
+def text_parameter(request: Request, name: str) -> str | None:
+    """A text to filter by; None when it is absent. Raises `ValidationError` (422) for what no database can hold."""
+    text = request.query_params.get(name)
+    if text is not None and not is_storable(text):
+        raise ValidationError({name: ["Null characters and lone surrogates are not allowed."]})
+    return text
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL can store and compare it: UTF-8 without the character 0."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def flag(request: Request, name: str) -> bool:

@@ -16,7 +16,7 @@ STORAGE_ERRORS = (OSError, BotoCoreError, ClientError)
 
 
 def store_file(*, file: FieldFile, extension: str, data: bytes) -> None:
-    """Write `data` under a new random name, or nothing: then it raises `Unavailable` (`storage.unavailable`)."""
+    """Write `data` under a new random name. Raises `Unavailable` (`storage.unavailable`); then nothing is stored."""
     name = file.field.generate_filename(file.instance, f"image{extension}")
     try:
         file.name = file.storage.save(name, ContentFile(data), max_length=file.field.max_length)
@@ -27,7 +27,13 @@ def store_file(*, file: FieldFile, extension: str, data: bytes) -> None:
 
 
 def read_file(*, file: FieldFile) -> bytes:
-    """The bytes of a stored file. Raises `InvalidInput` (`image.gone`) or `Unavailable` (`storage.unavailable`)."""
+    """The bytes of a stored file.
+
+    Raises `InvalidInput` (`image.gone`) if the row has no file or the file is missing, or `Unavailable`
+    (`storage.unavailable`).
+    """
+    if not file:
+        raise InvalidInput("No image file is stored.", code="image.gone")
     try:
         with file.open("rb") as handle:
             data: bytes = handle.read()
@@ -39,13 +45,15 @@ def read_file(*, file: FieldFile) -> bytes:
 
 
 def content_hash(data: bytes) -> str:
-    """SHA-256 in hexadecimal: what tells that an image is there already."""
+    """SHA-256 in hexadecimal, by which two copies of an image are recognised."""
     return sha256(data).hexdigest()
 
 
 def erase_files(*, files: Iterable[FieldFile]) -> None:
-    """Delete files for good, as the last step of the transaction that deletes their rows: what cannot be deleted now
-    keeps its row and can be found again. Raises `Unavailable` (`storage.unavailable`).
+    """Delete files permanently. Raises `Unavailable` (`storage.unavailable`).
+
+    Call it last in the transaction that deletes the rows: if a file cannot be deleted, its row stays and the call can
+    be repeated.
     """
     for file in files:
         try:
@@ -64,5 +72,5 @@ def discard_files(*, files: Iterable[FieldFile]) -> None:
 
 
 def _discard(file: FieldFile, name: str) -> None:
-    with suppress(*STORAGE_ERRORS):  # the store is down: an orphaned random name is all that can remain
+    with suppress(*STORAGE_ERRORS):  # if the store is down, `storage.orphans` removes the file later
         file.storage.delete(name)

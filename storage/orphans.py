@@ -6,35 +6,37 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
 
+from django.apps import apps
 from django.core.files.storage import Storage
-from django.db.models import FileField, Model
 from django.utils import timezone
 
 from errors import Unavailable
-from people.models import ReferenceImage
-from people.services import STORAGE_ERRORS
-from recognition.models import ProcessedImage
+from storage.fields import StoredImageField
+from storage.files import STORAGE_ERRORS
 
-# Which rows name the files of a folder; apps above add theirs when they start.
-FOLDERS: dict[str, type[Model]] = {"references": ReferenceImage, "processed": ProcessedImage}
 AGE = timedelta(days=1)  # a younger file may belong to a transaction that is still open
 BATCH = 500
 
 
+def image_fields() -> set[StoredImageField]:
+    """The column of every model that stores images."""
+    fields = (field for model in apps.get_models() for field in model._meta.local_fields)
+    return {field for field in fields if isinstance(field, StoredImageField)}
+
+
 def remove_orphans(*, dry_run: bool = False) -> int:
-    """Delete stored images older than a day that no row names. Returns how many. Raises `Unavailable`."""
+    """Delete stored images that are older than a day and belong to no row. Returns how many. Raises `Unavailable`."""
     try:
-        return sum(_remove_orphans(folder, model, dry_run) for folder, model in FOLDERS.items())
+        return sum(_remove_orphans(field, dry_run) for field in image_fields())
     except STORAGE_ERRORS as error:
         raise Unavailable("The image store does not answer.", code="storage.unavailable") from error
 
 
-def _remove_orphans(folder: str, model: type[Model], dry_run: bool) -> int:
-    field = model._meta.get_field("image")
-    assert isinstance(field, FileField)
-    names, count = _stored(field.storage, folder), 0
+def _remove_orphans(field: StoredImageField, dry_run: bool) -> int:
+    names, count = _stored_names(field.storage, field.folder), 0
     while batch := list(islice(names, BATCH)):
-        known = set(model._default_manager.filter(image__in=batch).values_list("image", flat=True))
+        rows = field.model._default_manager.filter(**{f"{field.name}__in": batch})
+        known = set(rows.values_list(field.name, flat=True))
         for name in batch:
             if name not in known and field.storage.get_modified_time(name) < timezone.now() - AGE:
                 count += 1
@@ -43,8 +45,8 @@ def _remove_orphans(folder: str, model: type[Model], dry_run: bool) -> int:
     return count
 
 
-def _stored(storage: Storage, folder: str) -> Iterator[str]:
-    """Names below `folder`: one folder per client, files in it."""
+def _stored_names(storage: Storage, folder: str) -> Iterator[str]:
+    """The names of all files in `folder`, which has a sub-folder for each client."""
     try:
         clients, _ = storage.listdir(folder)
     except FileNotFoundError:  # nothing was ever stored

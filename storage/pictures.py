@@ -13,23 +13,15 @@ from django.utils.safestring import SafeString
 from errors import InvalidInput, NotFound, Unavailable
 from storage.previews import preview
 from storage.responses import image_response, preview_response
+from vision.quality import STANDARD, STRICT
 from vision.types import Box
 
-SIDES = {
-    "thumbnail": 160,
-    "face": 240,
-    "card": 480,
-    "large": 1600,
-}  # longest side in pixels
-VARIANTS = [*SIDES, "original"]  # the last is the stored file itself
-# Words for numbers (see vision.quality): rough limits that help people to choose photographs and decide nothing.
-SMALL_FACE, SMALL_BUT_USABLE = 40, 80  # pixels
-BLURRED, SOFT = 30.0, 100.0  # variance of the Laplacian
-DARK, BRIGHT = 60.0, 200.0  # mean luma
+SIDES = {"thumbnail": 160, "face": 240, "card": 480, "large": 1600}  # longest side in pixels
+VARIANTS = [*SIDES, "original"]  # "original" is the stored file itself
 
 
 def picture_response(file: FieldFile, *, variant: str, box: Box | None = None) -> HttpResponse:
-    """One variant of a stored image for a browser; refusals become the status codes of pages."""
+    """One of `VARIANTS` of a stored image, for pages: errors become pages with their status code."""
     if variant not in VARIANTS or (variant == "face" and box is None):
         raise Http404("There is no such rendering.")
     try:
@@ -43,18 +35,18 @@ def picture_response(file: FieldFile, *, variant: str, box: Box | None = None) -
 
 
 def data_url(data: bytes) -> str:
-    """A small rendering of an image that is stored nowhere, for the `src` of a page. Raises `InvalidImage`."""
+    """A small rendering of an image that is not stored, for the `src` of a page. Raises `InvalidImage`."""
     return f"data:image/jpeg;base64,{base64.b64encode(preview(data, side=SIDES['face'])).decode()}"
 
 
 def percentages(box: Box, *, width: int, height: int) -> dict[str, str]:
-    """A box relative to its picture, as CSS and SVG take it."""
+    """A box relative to its picture, in the form that CSS and SVG take."""
     share = {"x": box.x / width, "y": box.y / height, "width": box.w / width, "height": box.h / height}
     return {name: f"{value:.2%}" for name, value in share.items()}
 
 
 def overlay(boxes: list[tuple[Box, str]], *, width: int | None, height: int | None) -> SafeString:
-    """An SVG with one rectangle per face, to lie over the picture. Each box comes with its CSS class."""
+    """An SVG with one rectangle per face, to be drawn over the picture. Each box comes with its CSS class."""
     if not width or not height:
         return SafeString("")
     rows = [(*percentages(box, width=width, height=height).values(), name) for box, name in boxes]
@@ -63,12 +55,12 @@ def overlay(boxes: list[tuple[Box, str]], *, width: int | None, height: int | No
 
 
 def faces_of(image: Any) -> list[tuple[Box, str]]:
-    """The boxes of a screened image (with `with_results`), those with a match in the class of matches."""
+    """The boxes of a screened image (loaded with `with_results`); those with a match have the class of matches."""
     return [(face.box, "fa-match" if face.matches.all() else "fa-face") for face in image.faces.all()]
 
 
 def thumbnail(url: str, *, alt: str, boxes: SafeString = SafeString(""), link: str = "") -> SafeString:  # noqa: B008
-    """A small picture with boxes over it, and where it leads."""
+    """A small picture with boxes drawn over it, as a link if `link` is given."""
     image = format_html('<img src="{}" alt="{}" loading="lazy" class="fa-picture">{}', url, alt, boxes)
     if link:
         return format_html('<a href="{}" class="fa-frame fa-thumbnail">{}</a>', link, image)
@@ -76,26 +68,30 @@ def thumbnail(url: str, *, alt: str, boxes: SafeString = SafeString(""), link: s
 
 
 def quality_words(quality: dict[str, Any]) -> list[tuple[str, bool]]:
-    """Size, sharpness and brightness in words; the flag says whether that part is good."""
+    """Size, sharpness and brightness in words; the flag says whether that part is good.
+
+    Good is what the strict quality gate accepts, and the harshest word is for what the standard gate refuses.
+    """
     if not quality:
         return []
-    return [_size(quality["size"]), _sharpness(quality["sharpness"]), _brightness(quality["brightness"])]
-
-
-def _size(pixels: int) -> tuple[str, bool]:
-    if pixels < SMALL_FACE:
-        return f"too small ({pixels} px)", False
-    word = "small" if pixels < SMALL_BUT_USABLE else "large enough"
-    return f"{word} ({pixels} px)", pixels >= SMALL_BUT_USABLE
+    pixels, variance, luma = quality["size"], quality["sharpness"], quality["brightness"]
+    size = "too small" if pixels < STANDARD.size else "small" if pixels < STRICT.size else "large enough"
+    return [
+        (f"{size} ({pixels} px)", pixels >= STRICT.size),
+        _sharpness(variance),
+        _brightness(luma),
+    ]
 
 
 def _sharpness(variance: float) -> tuple[str, bool]:
-    if variance < BLURRED:
+    if variance < STANDARD.sharpness:
         return "blurred", False
-    return ("a little soft", False) if variance < SOFT else ("sharp", True)
+    return ("a little soft", False) if variance < STRICT.sharpness else ("sharp", True)
 
 
 def _brightness(luma: float) -> tuple[str, bool]:
-    if luma < DARK:
-        return "dark", False
-    return ("very bright", False) if luma > BRIGHT else ("well lit", True)
+    if luma < STRICT.darkest:
+        return ("too dark" if luma < STANDARD.darkest else "dark"), False
+    if luma > STRICT.brightest:
+        return ("too bright" if luma > STANDARD.brightest else "very bright"), False
+    return "well lit", True

@@ -1,4 +1,4 @@
-"""Serving stored images to those who may see them."""
+"""HTTP responses with stored images, for views that have checked who may see them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 
 from errors import NotFound, Unavailable
-from people.services import STORAGE_ERRORS
+from storage.files import STORAGE_ERRORS
 from storage.previews import preview
 from vision.types import Box
 
@@ -19,7 +19,7 @@ Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 def image_response(file: FieldFile) -> FileResponse:
-    """The bytes of a stored image, never cached by proxies and never run by browsers."""
+    """The bytes of a stored image, never cached by proxies. Raises `NotFound` or `Unavailable`."""
     handle = _open(file)
     content_type = mimetypes.guess_type(file.name or "")[0] or "application/octet-stream"
     response = FileResponse(handle, content_type=content_type)
@@ -28,9 +28,9 @@ def image_response(file: FieldFile) -> FileResponse:
 
 
 def preview_response(file: FieldFile, *, side: int, box: Box | None = None) -> HttpResponse:
-    """A stored image, or one face of it, as a JPEG of at most `side` pixels; a browser may keep it for an hour.
+    """A stored image, or the surroundings of `box` in it, as a JPEG of at most `side` pixels.
 
-    Raises `NotFound`, `Unavailable` or `InvalidImage`.
+    A browser may cache it for an hour. Raises `NotFound`, `Unavailable` or `InvalidImage`.
     """
     try:
         with _open(file) as handle:
@@ -54,7 +54,7 @@ def _open(file: FieldFile) -> File[bytes]:
 
 
 def _harmless(response: Response) -> Response:
-    """What a client uploaded never runs in a browser."""
+    """Keep browsers from executing anything in a file that a client uploaded."""
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'"
     return response

@@ -17,15 +17,16 @@ from unfold.decorators import display
 from errors import FaceAppError
 from training import services
 from training.charts import curves
-from training.models import Recogniser, Status, TrainingOptions
+from training.models import STATES, Recogniser, TrainingOptions
 from training.querysets import RecogniserQuerySet
+from work.models import Status
 
 COLOURS = {
-    Status.QUEUED: "info",
-    Status.TRAINING: "info",
-    Status.READY: "success",
-    Status.REJECTED: "warning",
-    Status.FAILED: "danger",
+    STATES[Status.PENDING]: "info",
+    STATES[Status.PROCESSING]: "info",
+    STATES[Status.DONE]: "success",
+    STATES[Status.REJECTED]: "warning",
+    STATES[Status.FAILED]: "danger",
 }
 
 
@@ -65,10 +66,11 @@ class RecogniserAdmin(ModelAdmin):
     ]
     list_display_links = ["title"]
     list_filter = ["status", "is_active", "client"]
-    list_select_related = ["client"]
-    search_fields = ["source", "client__name"]
+    list_select_related = ["client", "gallery"]
+    ordering = ["-id"]
+    search_fields = ["gallery__name", "client__name"]
     search_help_text = "Search by source or client"
-    actions = ["activate", "deactivate", "train_anew"]
+    actions = ["activate", "deactivate", "train_again"]
     fieldsets = [
         (None, {"fields": ["title", "client", "source", "space", "state", "in_use", "done", "error"]}),
         ("Evaluation on held-out images", {"fields": ["comparison", "min_probability"]}),
@@ -78,13 +80,13 @@ class RecogniserAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> RecogniserQuerySet:
         versions: RecogniserQuerySet = super().get_queryset(request)
-        return versions.without_weights().select_related("client")
+        return versions.without_weights().select_related("client", "gallery")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Versions are made by training and never changed; the actions ask for the permission themselves."""
+        """Training makes versions, and nothing changes them; the actions check the permission themselves."""
         return False
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
@@ -107,8 +109,8 @@ class RecogniserAdmin(ModelAdmin):
             services.deactivate(recogniser=recogniser)
         messages.success(request, "The nearest template decides alone now.")
 
-    @admin.action(description="Train the gallery anew", permissions=["operate"])
-    def train_anew(self, request: HttpRequest, queryset: QuerySet[Recogniser]) -> None:
+    @admin.action(description="Train the gallery again", permissions=["operate"])
+    def train_again(self, request: HttpRequest, queryset: QuerySet[Recogniser]) -> None:
         for client, source in {(recogniser.client, recogniser.source) for recogniser in queryset}:
             try:
                 queued = services.request_training(client=client, source=source)
@@ -124,7 +126,7 @@ class RecogniserAdmin(ModelAdmin):
 
     @display(description="Status", ordering="status", label=COLOURS)
     def state(self, recogniser: Recogniser) -> str:
-        return recogniser.status
+        return recogniser.state
 
     @display(description="In use", ordering="is_active", label={"in use": "success"})
     def in_use(self, recogniser: Recogniser) -> str | None:
@@ -188,7 +190,7 @@ class RecogniserAdmin(ModelAdmin):
 
     @display(description="Learned from")
     def size(self, recogniser: Recogniser) -> str:
-        return f"{recogniser.images} images of {len(recogniser.people)} people"
+        return f"{recogniser.images} images of {recogniser.known.count()} people"
 
     @display(description="Hyper-parameters")
     def hyper_parameters(self, recogniser: Recogniser) -> str:

@@ -24,6 +24,12 @@ def curves(
     if not values:
         return SafeString("")
     highest = top or max(max(values), 1e-6)
+    lines = [(highest * line / LINES, _height(highest * line / LINES, highest)) for line in range(LINES + 1)]
+    grid = format_html_join(
+        "",
+        '<line x1="{}" x2="{}" y1="{}" y2="{}"/><text x="{}" y="{}" text-anchor="end">{}</text>',
+        ((LEFT, WIDTH - RIGHT, y, y, LEFT - 5, y + 4, f"{value:.2g}") for value, y in lines),
+    )
     return format_html(
         '<figure class="fa-chart"><figcaption>{}</figcaption>'
         '<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}</svg></figure>',
@@ -31,7 +37,7 @@ def curves(
         WIDTH,
         HEIGHT,
         f"{title}, epoch by epoch",
-        _grid(highest),
+        grid,
         format_html_join(
             "",
             '<polyline class="fa-series-{}" points="{}"/>',
@@ -40,15 +46,6 @@ def curves(
         format_html(
             '<text x="{}" y="{}" text-anchor="end">epoch {}</text>', WIDTH - RIGHT, HEIGHT - 6, rows[-1]["epoch"]
         ),
-    )
-
-
-def _grid(highest: float) -> SafeString:
-    places = [(highest * line / LINES, _height(highest * line / LINES, highest)) for line in range(LINES + 1)]
-    return format_html_join(
-        "",
-        '<line x1="{}" x2="{}" y1="{}" y2="{}"/><text x="{}" y="{}" text-anchor="end">{}</text>',
-        ((LEFT, WIDTH - RIGHT, y, y, LEFT - 5, y + 4, f"{value:.2g}") for value, y in places),
     )
 
 

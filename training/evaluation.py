@@ -1,4 +1,4 @@
-"""Splitting a gallery, strangers that nobody photographed, and how good a decision is. Pure numpy, no tables."""
+"""Splitting a gallery, made-up strangers, and how good a decision is. Pure numpy, no tables."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def split(gallery: Gallery) -> Split:
 
 
 def strangers(vectors: Vectors, labels: Labels, *, seed: int = SEED) -> Vectors:
-    """(n, d): faces between two people of the gallery, as long as theirs are; nobody looks like that.
+    """(n, d): faces between two people of the gallery, of the same length; no real person looks like that.
 
-    They stand for the people one has no photographs of: what resembles two is most likely to be taken for one.
+    They stand for people without photographs: a face that resembles two people is the most easily mistaken.
     """
     chance = np.random.default_rng(seed)
     count = min(STRANGERS_EACH * len(vectors), MOST_STRANGERS)
@@ -70,10 +70,10 @@ def calibrate(network: Network, vectors: Vectors, labels: Labels) -> float:
 
 
 def choose(*, distances: Mapping[int, float], judgement: Judgement) -> int | None:
-    """Who of the people within the threshold (`distances`) it is; None for a stranger.
+    """Which of the people within the threshold (`distances`) it is; None for a stranger.
 
     The nearest one, unless the classifier knows that person: then the most probable of those whom it knows, if
-    probable enough. Whoever is new to the classifier is thus recognised from the first photograph on.
+    probable enough. A person who is new to the classifier is thus recognised from the first photograph on.
     """
     if not distances:
         return None

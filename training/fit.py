@@ -1,4 +1,4 @@
-"""The training program: `python -m training.fit`, a process of its own, so that TensorFlow is in no other.
+"""The training program: `python -m training.fit`, a separate process, so that no other one loads TensorFlow.
 
 It reads `pack`ed arrays and hyper-parameters from its input and writes a JSON object a line: one for each epoch, and in
 the end the weights. Nothing touches a disk. It knows no Django.
@@ -19,7 +19,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-NICE = 10  # whoever waits for a face comes first; more, and a busy machine would never finish a training
+NICE = 10  # callers who wait for a face come first; with more, a busy machine would never finish
 SEED = 20181013  # the same gallery gives the same network
 NOISE = 0.35  # in units of the embeddings' spread: photographs of one person differ by about as much
 BATCH = 32
@@ -57,14 +57,16 @@ def decode(sent: Mapping[str, Any]) -> NDArray[np.float32]:
 
 
 def train(data: bytes, report: TextIO) -> None:
-    """Fit the network, telling each epoch's loss and accuracy as they come, then its four weight arrays."""
+    """Fit the network, reporting each epoch's loss and accuracy as they come, then its four weight arrays."""
     arrays, options = unpack(data)
     model = build(dimensions=arrays["vectors"].shape[1], options=options)
+    labels, classes = arrays["labels"], options["classes"]
+    counts = np.bincount(labels, minlength=classes)  # every class counts the same, however many images it has
     model.fit(
         arrays["vectors"],
         arrays["labels"],
         validation_data=(arrays["held_out"], arrays["held_out_labels"]),
-        class_weight=_weights(arrays["labels"], options["classes"]),
+        class_weight={label: len(labels) / (classes * max(int(count), 1)) for label, count in enumerate(counts)},
         batch_size=BATCH,
         epochs=options["epochs"],
         verbose=0,
@@ -93,12 +95,6 @@ def build(*, dimensions: int, options: Mapping[str, Any]) -> Any:
     return model
 
 
-def _weights(labels: NDArray[Any], classes: int) -> dict[int, float]:
-    """Every class counts the same, however many images it has."""
-    counts = np.bincount(labels, minlength=classes)
-    return {label: len(labels) / (classes * max(int(count), 1)) for label, count in enumerate(counts)}
-
-
 def _teller(report: TextIO) -> Any:
     import keras
 
@@ -116,7 +112,7 @@ def _write(report: TextIO, message: Mapping[str, Any]) -> None:
 
 
 def prepare() -> None:
-    """One thread of low priority, no graphics card, no messages; it ends with who started it."""
+    """One thread with low priority, no graphics card, no messages; ends together with the process that started it."""
     os.setpriority(os.PRIO_PROCESS, 0, max(os.getpriority(os.PRIO_PROCESS, 0), NICE))
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}

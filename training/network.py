@@ -15,8 +15,8 @@ from training.types import Vectors
 class Network:
     """Embeddings, moved by `mean` and divided by `scale`, through one hidden layer (ReLU) to a softmax.
 
-    The last class stands for nobody of the gallery. Shapes: mean (d,), scale (), hidden (d, h), hidden_bias (h,),
-    output (h, people + 1), output_bias (people + 1,); all float32.
+    The last class stands for everyone who is not in the gallery. Shapes: mean (d,), scale (), hidden (d, h),
+    hidden_bias (h,), output (h, people + 1), output_bias (people + 1,); all float32.
     """
 
     mean: NDArray[np.float32]
@@ -27,7 +27,7 @@ class Network:
     output_bias: NDArray[np.float32]
 
     def probabilities(self, embeddings: Vectors) -> Vectors:
-        """(n, people): how probable each person is for each of n embeddings; what is missing to 1 is nobody's."""
+        """(n, people): how probable each person is for each of n embeddings; the rest to 1 is that of a stranger."""
         inner = np.maximum(((embeddings - self.mean) / self.scale) @ self.hidden + self.hidden_bias, 0)
         scores = inner @ self.output + self.output_bias
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))

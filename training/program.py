@@ -7,8 +7,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import IO, Any
 
 import numpy as np
 from django.conf import settings
@@ -42,9 +42,15 @@ def fit(*, parts: Split, options: Options, tell: Tell) -> Network:
 
 def _run(data: bytes, tell: Tell) -> dict[str, Any]:
     weights: dict[str, Any] = {}
+
+    def feed(program: IO[bytes]) -> None:
+        with suppress(BrokenPipeError):  # it has ended, and its return code says how
+            program.write(data)
+            program.close()
+
     with _started() as process:
         assert process.stdin and process.stdout
-        feeder = threading.Thread(target=_feed, args=(process, data), daemon=True)
+        feeder = threading.Thread(target=feed, args=(process.stdin,), daemon=True)
         feeder.start()
         for line in process.stdout:
             message = json.loads(line)
@@ -72,12 +78,3 @@ def _started() -> Iterator[subprocess.Popen[bytes]]:
         finally:
             process.wait()
             alarm.cancel()
-
-
-def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
-    assert process.stdin
-    try:
-        process.stdin.write(data)
-        process.stdin.close()
-    except BrokenPipeError:  # it has ended, which its return code tells
-        pass

@@ -1,85 +1,89 @@
-"""Who is on a picture, as far as one gallery tells: the nearest template, and its classifier where one is in use."""
+"""Who is on a picture, according to one gallery: the nearest template, and its classifier if one is in use."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from calibration.services import threshold_of
 from clients.models import Client
 from people.models import Person
-from people.types import Neighbour
+from people.services import galleries_called, search_in
 from training.evaluation import choose
-from training.models import Recogniser
+from training.models import KnownPerson, Recogniser
 from training.network import Network
-from training.querysets import marks_of, templates_of
+from training.querysets import marks_of
 from training.types import Judgement, Recognition
 from vision import inference
-from vision.engines import DEFAULT, engines
-from vision.similarity import similarity
-from vision.types import DetectedFace, Space
+from vision.inference import AnalysisOptions
+from vision.types import Embedding
 
 STRANGER = Judgement()
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A version ready to be asked: what it learned, and for each class the person and the state of the templates."""
+
+    network: Network
+    classes: Sequence[tuple[int | None, str]]
+    minimum: float
+
+    def judge(self, embedding: Embedding, marks: dict[int, str]) -> Judgement:
+        """What it says about those people whose templates are still the ones it was trained with (`marks`)."""
+        shares = self.network.probabilities(np.asarray([embedding], np.float32))[0]
+        probabilities = {
+            person: float(share)
+            for (person, mark), share in zip(self.classes, shares, strict=True)
+            if person and marks.get(person) == mark
+        }
+        return Judgement(probabilities, self.minimum)
 
 
 def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
     """Every face of an encoded image, in the engine's order, and who of the gallery it is.
 
-    Templates are read when the question comes: whoever was enrolled before it is found. Raises `InvalidImage` or
-    `EngineUnavailable`.
+    Templates are read at the time of the call, so that a person who was enrolled before it is found. Raises
+    `InvalidImage` or `EngineUnavailable`.
     """
-    space = engines[DEFAULT].space
-    faces = inference.analyse(data).faces
+    search = search_in(client=client, galleries=galleries_called(client=client, sources=[source]))
+    faces = inference.analyse(data, AnalysisOptions(aliases=[search.alias])).faces
     if not faces:
         return []
-    templates = templates_of(client=client, source=source, space=space.name)
-    threshold = threshold_of(client=client)
-    near = templates.within([f.embeddings[space.name] for f in faces], metric=space.metric, threshold=threshold)
-    people = {neighbour.person_id for found in near for neighbour in found}
-    versions = Recogniser.objects.of_gallery(client=client, source=source, space=space.name)
-    recogniser = versions.active().without_weights().first()
-    marks = marks_of(templates, people) if recogniser and people else {}
-    chosen = [_choose(face, found, space, recogniser, marks) for face, found in zip(faces, near, strict=True)]
-    known = Person.objects.of_client(client).in_bulk([n.person_id for n, _ in chosen if n])
-    version = recogniser.version if recogniser else None
+    templates, point, space = search.templates, search.point, search.space.name
+    embeddings = [face.embeddings[space] for face in faces]
+    near = templates.within(embeddings, metric=point.metric, threshold=point.threshold)
+    versions = Recogniser.objects.of_gallery(client=client, source=source, space=space)
+    version = versions.active().without_weights().first()
+    classifier = _classifier(version.pk) if version else None
+    marks = marks_of(templates, {neighbour.person_id for found in near for neighbour in found}) if classifier else {}
+    decisions = []
+    for embedding, found in zip(embeddings, near, strict=True):
+        judgement = classifier.judge(embedding, marks) if classifier and found else STRANGER
+        by_person = {neighbour.person_id: neighbour for neighbour in found}
+        answer = choose(distances={person: one.distance for person, one in by_person.items()}, judgement=judgement)
+        decisions.append((None if answer is None else by_person[answer], judgement))
+    known = Person.objects.of_client(client).in_bulk([nearest.person_id for nearest, _ in decisions if nearest])
     return [
         Recognition(
             box=face.box,
-            person=known.get(neighbour.person_id) if neighbour else None,
-            similarity=_similarity(neighbour, space, threshold) if neighbour else None,
-            probability=judgement.probabilities.get(neighbour.person_id) if neighbour else None,
-            version=version,
+            person=known.get(nearest.person_id) if nearest else None,
+            similarity=point.similarity(nearest.distance) if nearest else None,
+            probability=judgement.probabilities.get(nearest.person_id) if nearest else None,
+            version=version.version if version and classifier else None,
         )
-        for face, (neighbour, judgement) in zip(faces, chosen, strict=True)
+        for face, (nearest, judgement) in zip(faces, decisions, strict=True)
     ]
 
 
-def _similarity(neighbour: Neighbour, space: Space, threshold: float) -> float:
-    return similarity(distance=neighbour.distance, metric=space.metric, threshold=threshold)
-
-
-def _choose(
-    face: DetectedFace, found: list[Neighbour], space: Space, recogniser: Recogniser | None, marks: dict[int, str]
-) -> tuple[Neighbour | None, Judgement]:
-    judgement = _judge(recogniser, face, space, marks) if recogniser and found else STRANGER
-    by_person = {neighbour.person_id: neighbour for neighbour in found}
-    distances = {person: neighbour.distance for person, neighbour in by_person.items()}
-    answer = choose(distances=distances, judgement=judgement)
-    return (by_person[answer] if answer is not None else None), judgement
-
-
-def _judge(recogniser: Recogniser, face: DetectedFace, space: Space, marks: dict[int, str]) -> Judgement:
-    """The classifier's word about people whose templates are still those it was trained with."""
-    network = _network(recogniser.pk)
-    shares = network.probabilities(np.asarray([face.embeddings[space.name]], np.float32))[0]
-    trained = zip(recogniser.people, recogniser.marks, shares, strict=True)
-    probabilities = {person: float(share) for person, mark, share in trained if marks.get(person) == mark}
-    return Judgement(probabilities, recogniser.min_probability or 0.0)
-
-
 @lru_cache(maxsize=256)
-def _network(recogniser_id: int) -> Network:
-    """A version's weights never change once it is ready."""
-    weights = Recogniser.objects.filter(pk=recogniser_id).values_list("weights", flat=True).get()
-    return Network.from_bytes(bytes(weights))
+def _classifier(recogniser_id: int) -> Classifier | None:
+    """A version never changes once it is ready; None when it has been deleted, as after the erasure of a person."""
+    row = Recogniser.objects.filter(pk=recogniser_id).values_list("weights", "min_probability").first()
+    if row is None:
+        return None
+    known = KnownPerson.objects.filter(recogniser=recogniser_id).order_by("position")
+    classes = list(known.values_list("person_id", "mark"))
+    return Classifier(Network.from_bytes(bytes(row[0])), classes, row[1] or 0.0)

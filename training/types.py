@@ -25,12 +25,12 @@ class Options:
     dropout: float  # share of hidden units switched off in each step
     learning_rate: float
     min_people: int
-    min_images: int  # of each of them; who has fewer is left to the nearest template
+    min_images: int  # per person; people with fewer are left to the nearest template
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """What a classifier learns from. `marks` tell whether a person's templates have changed since."""
+    """What a classifier learns from. `marks` show whether a person's templates have changed since."""
 
     people: list[int]  # ids; a label is a position in this list
     marks: list[str]
@@ -40,7 +40,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Split:
-    """A gallery in two parts; who is in it is in both."""
+    """A gallery in two parts; every person is in both."""
 
     vectors: Vectors
     labels: Labels
@@ -58,10 +58,10 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Recognition:
-    """One face of a picture and who it is; `person` is None for a stranger, and then so is what belongs to a person.
+    """One face of a picture and who it is; `person` is None for a stranger, and so are then the fields about a person.
 
-    `similarity` in [0, 1] is that of the person's closest template, as in `vision.similarity`. `version` names the
-    recogniser that was asked, None where only the nearest template decides.
+    `similarity` in [0, 1] is that of the person's closest template, as in `calibration.similarity`. `version` names the
+    recogniser that was asked; None if the nearest template decided alone.
     """
 
     box: Box

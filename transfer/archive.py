@@ -1,13 +1,13 @@
-"""The file in which people travel: a ZIP of the images as they were stored, the records, and a manifest.
+"""The format of an archive of people: a ZIP file of the images as they were stored, the records, and a manifest.
 
     manifest.json         format, version, counts, calibrations, the SHA-256 of people.jsonl
-    people.jsonl          one person per line, as in `transfer.records`
+    people.jsonl          one person per line, as in `transfer.archive_records`
     images/<sha256>.jpg   the stored bytes; the name is the checksum
 
-The manifest vouches for people.jsonl, and that for every image: a reader needs neither all records nor all images in
-memory. Checksums tell of damage, not of who made the archive.
+The manifest has the checksum of people.jsonl, and that those of all images, so a reader needs neither all records nor
+all images in memory. Checksums reveal damage, not who made the archive.
 
-Nothing is unpacked by name: an archive with entries of other names is refused, wherever they point.
+Nothing is unpacked by name: an archive with any other entry is refused.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ from django.conf import settings
 
 from errors import InvalidInput
 from storage.files import content_hash
-from transfer.records import IMAGE, CalibrationRecord, ImageRecord, PersonRecord
+from transfer.archive_records import IMAGE, CalibrationRecord, ImageRecord, PersonRecord
 
 FORMAT, VERSION = "faceapp-people", 1
 MANIFEST, RECORDS = "manifest.json", "people.jsonl"
 MOST_MANIFEST = 1 << 20  # bytes
 MOST_RECORD = 64 << 20  # bytes of one person, some thousand photographs
 CHUNK = 1 << 20
-# What zipfile raises for a file that is none, is damaged, encrypted, or compressed in an unknown way.
+# What zipfile raises for a file that is not a ZIP file, is damaged, encrypted, or compressed in an unknown way.
 DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
 
 
 class BadArchive(InvalidInput):
-    """The archive is none, is damaged, was altered, or holds what does not belong there."""
+    """The file is not an archive, is damaged, was altered, or has entries that do not belong there."""
 
     code = "archive.damaged"
 
 
 class ArchiveWriter:
-    """Takes images and people one by one; `finish` adds what vouches for them."""
+    """Takes images and people one by one; `finish` adds the records and the manifest."""
 
     def __init__(self, archive: zipfile.ZipFile, records: IO[bytes]) -> None:
         self._archive, self._records = archive, records
@@ -54,7 +54,7 @@ class ArchiveWriter:
         self._digest = sha256()
 
     def add_image(self, data: bytes, *, extension: str) -> str:
-        """The entry's name. An image of several people is written once."""
+        """Returns the entry's name. An image of several people is written once."""
         name = f"images/{content_hash(data)}{extension}"
         if name not in self._written:
             self._archive.writestr(zipfile.ZipInfo(name), data)  # not deflated: images are compressed already
@@ -83,7 +83,7 @@ def _deflated(name: str) -> zipfile.ZipInfo:
 
 @contextmanager
 def writing(file: Path) -> Iterator[ArchiveWriter]:
-    """An archive that gets its name when it is complete, and that its owner alone may read. Raises OSError."""
+    """An archive that only its owner may read and that gets its name once it is complete. Raises OSError."""
     part = file.with_name(f".{file.name}.part")
     part.unlink(missing_ok=True)
     try:
@@ -112,28 +112,30 @@ class ArchiveReader:
         except ValueError as error:
             raise BadArchive("The manifest cannot be read.") from error
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-            raise BadArchive("This is no archive of people.")
+            raise BadArchive("This is not an archive of people.")
         if manifest.get("version") != VERSION:
             raise BadArchive(f"This service reads archives of version {VERSION}.", code="archive.unknown_version")
         return manifest
 
     def verify(self, *, advance: Callable[[], object]) -> int:
-        """Compare every checksum and read every record; `advance` is called for each person. Returns how many there
-        are. Raises `BadRecord` too.
+        """Compare every checksum and read every record; `advance` is called for each person. Returns their number.
+
+        Raises `BadRecord` as well.
         """
         people, digest, used = 0, sha256(), {MANIFEST, RECORDS}
         for line in self._lines():
             digest.update(line)
             for image in PersonRecord.of_line(line).images:
-                self.read_image(image)
-                used.add(image.file)
+                if image.file:
+                    self.read_image(image)
+                    used.add(image.file)
             people += 1
             advance()
         vouched = self.manifest.get("sha256")
         if not isinstance(vouched, dict) or digest.hexdigest() != vouched.get(RECORDS):
             raise BadArchive("The checksum of the people is wrong: the archive is damaged or was altered.")
         if self._entries.keys() - used:
-            raise BadArchive("The archive holds images of nobody.")
+            raise BadArchive("The archive contains images that belong to no person.")
         return people
 
     def people(self) -> Iterator[PersonRecord]:
@@ -142,13 +144,13 @@ class ArchiveReader:
             yield PersonRecord.of_line(line)
 
     def calibrations(self) -> list[CalibrationRecord]:
-        """The client's thresholds. Raises `BadRecord` too."""
+        """The client's thresholds. Raises `BadRecord` as well."""
         found = self.manifest.get("calibrations")
         return [CalibrationRecord.of_json(row) for row in found] if isinstance(found, list) else []
 
     def read_image(self, image: ImageRecord) -> bytes:
-        """The bytes of an image, compared with their checksum."""
-        data = self._read(image.file, settings.MAX_IMAGE_BYTES)
+        """The bytes of an image that has a file, compared with their checksum."""
+        data = self._read(str(image.file), settings.MAX_IMAGE_BYTES)
         if content_hash(data) != image.content_hash:
             raise BadArchive("The checksum of an image is wrong: the archive is damaged or was altered.")
         return data
@@ -172,12 +174,12 @@ class ArchiveReader:
 
 
 def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The entries by name. Raises `BadArchive` for names that an archive of ours never has, and for repeated ones."""
+    """The entries by name. Raises `BadArchive` for repeated names, and for names that `ArchiveWriter` never writes."""
     entries = {info.filename: info for info in archive.infolist()}
     if len(entries) != len(archive.infolist()):
-        raise BadArchive("The archive names an entry twice.")
+        raise BadArchive("The archive contains an entry twice.")
     if any(name not in (MANIFEST, RECORDS) and not IMAGE.fullmatch(name) for name in entries):
-        raise BadArchive("The archive holds an entry that does not belong there.", code="archive.bad_entry")
+        raise BadArchive("The archive contains an entry that does not belong there.", code="archive.bad_entry")
     return entries
 
 
@@ -187,7 +189,7 @@ def damage() -> Iterator[None]:
     try:
         yield
     except DAMAGED as error:
-        raise BadArchive("The archive is damaged or no ZIP file.") from error
+        raise BadArchive("The archive is damaged or not a ZIP file.") from error
 
 
 @contextmanager

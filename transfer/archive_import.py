@@ -1,27 +1,28 @@
-"""Taking the people of an archive in, one person in one step, so that a run may stop anywhere and be repeated."""
+"""Importing the people of an archive, each in one transaction, so that a run may be stopped anywhere and repeated."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from math import isfinite
 from typing import Any
 
+import numpy as np
 from django.db import transaction
 from django.db.models import Q
 
 from calibration.models import SpaceCalibration
 from calibration.services import set_calibration
 from clients.models import Client
-from people.exceptions import SourceReserved, UnusableValue
-from people.models import Person, ReferenceImage
-from people.portraits import add_reference_image
-from people.records import checked, save_person
-from people.types import Portrait, Refusal
+from people.exceptions import UnusableValue
+from people.models import FaceTemplate, Person, ReferenceImage
+from people.services import add_reference_image, adopt_face, checked, create_person
+from people.types import AdoptedFace, Portrait, Refusal
 from storage.files import discard_files
 from transfer.archive import ArchiveReader
-from transfer.people_import import Outcome, known_hashes
-from transfer.records import BadRecord, ImageRecord, PersonRecord
+from transfer.archive_records import BadRecord, ImageRecord, PersonRecord, fingerprint
+from transfer.people_import import known_hashes
+from transfer.types import Outcome
 from vision.engines import engines
 from vision.exceptions import InvalidImage
 from vision.images import sniff
@@ -29,110 +30,136 @@ from vision.types import Box, DetectedFace, Landmarks, Quality, Upload
 
 
 def import_archive(*, client: Client, archive: ArchiveReader, outcome: Outcome, advance: Callable[[], object]) -> None:
-    """Add the people and photographs that the client lacks; `verify` the archive first.
+    """Add the people and faces that the client lacks; `verify` the archive first. `advance` is called for each person.
 
-    People with an external id are the same where id and source are; others where name, metadata and a photograph
-    are. Of those who are there nothing changes but that photographs come in. Every embedding is kept as it is, also
-    of spaces that are not enabled here: no search reads those until they are. Raises `BadArchive` or `Unavailable`.
+    Two people are the same if id and source are equal; without an id, if name, metadata and a face are. Of a person
+    who is there already nothing changes but that faces are added. Every embedding is stored as it is, also those of
+    spaces that are not enabled here: no search reads them until they are. Raises `BadArchive` or `Unavailable`.
     """
     for number, record in enumerate(archive.people(), start=1):
         try:
             _import_person(client, record, archive, outcome, f"person {number}")
-        except (UnusableValue, SourceReserved) as error:
+        except UnusableValue as error:
             outcome.refused.append(Refusal(f"person {number}", error.code, error.message))
         advance()
 
 
 def _import_person(client: Client, record: PersonRecord, archive: ArchiveReader, outcome: Outcome, shown: str) -> None:
-    """Everything of the person that can be stored, or nothing. Raises `UnusableValue` or `SourceReserved`."""
-    values = checked(external_id=record.external_id, source=record.source, name=record.name, metadata=record.metadata)
+    """Everything of the person that can be stored, or nothing. Raises `UnusableValue`."""
+    values = checked({name: getattr(record, name) for name in ("external_id", "source", "name", "metadata")})
     added: list[ReferenceImage] = []
     refused: list[Refusal] = []
     try:
         with transaction.atomic():
             found = _find(client, record, values)
-            person = found or _make(client, record, values)
+            person = found or create_person(client=client, **values)
+            if not found:
+                Person.objects.filter(pk=person.pk).update(created_at=record.created_at)
             new = _lacking(person, record)
             for place, image in new:
                 try:
-                    added.append(_add_image(person, image, archive))
+                    added.append(_add_face(person, image, archive))
                 except (InvalidImage, BadRecord) as error:
                     refused.append(Refusal(f"{shown}, image {place}", error.code, error.message))
     except BaseException:
         discard_files(files=[image.image for image in added])
         raise
-    outcome.people += found is None
-    outcome.images += len(added)
+    with_file = sum(bool(image.image) for image in added)
+    outcome.added += found is None
+    outcome.found += found is not None
+    outcome.images += with_file
+    outcome.faces += len(added) - with_file
     outcome.known += len(record.images) - len(new)
     outcome.refused += refused
 
 
-def _lacking(person: Person, record: PersonRecord) -> list[tuple[int, ImageRecord]]:
-    """The photographs that the person does not have, each once, with their place in the record."""
-    known = known_hashes(person)
-    new = {image.content_hash: (place, image) for place, image in reversed(list(enumerate(record.images, start=1)))}
-    return [new[content] for content in reversed(new) if content not in known]
-
-
 def _find(client: Client, record: PersonRecord, values: Mapping[str, Any]) -> Person | None:
-    people = Person.objects.of_client(client).filter(source=values["source"], external_id=values["external_id"])
+    people = Person.objects.of_client(client).in_sources([values["source"]]).filter(external_id=values["external_id"])
     if values["external_id"] is None:
-        hashes = [image.content_hash for image in record.images]
+        hashes = [image.content_hash for image in record.images if image.file]
         same = Q(reference_images__content_hash__in=hashes) | Q(reference_images__isnull=True)
-        people = people.filter(same, external_id__isnull=True, name=values["name"], metadata=values["metadata"])
+        for image in record.images:
+            for space, vector in {} if image.file else image.embeddings.items():
+                same |= Q(face_templates__space=space, face_templates__embedding=vector)
+        people = people.filter(same, name=values["name"], metadata=values["metadata"])
     found: Person | None = people.order_by("pk").first()
     return found
 
 
-def _make(client: Client, record: PersonRecord, values: Mapping[str, Any]) -> Person:
-    person = save_person(person=Person(client=client, **values))
-    Person.objects.filter(pk=person.pk).update(created_at=record.created_at)
-    return person
+def _lacking(person: Person, record: PersonRecord) -> list[tuple[int, ImageRecord]]:
+    """The faces that the person does not have, each once, with their place in the record."""
+    known = known_hashes(person)
+    if any(image.file is None for image in record.images):
+        templates = FaceTemplate.objects.of_person(person).values_list("space", "embedding")
+        known |= {fingerprint(space, np.asarray(vector, np.float32)) for space, vector in templates}
+    new = []
+    for place, image in enumerate(record.images, start=1):
+        if not image.fingerprints & known:
+            new.append((place, image))
+            known |= image.fingerprints
+    return new
 
 
-def _add_image(person: Person, image: ImageRecord, archive: ArchiveReader) -> ReferenceImage:
-    """Raises `InvalidImage` for what this deployment does not accept, `BadArchive` or `Unavailable`."""
-    reference = add_reference_image(person=person, portrait=_portrait(image, archive.read_image(image)))
-    primary = image.is_primary and not ReferenceImage.objects.filter(person=person, is_primary=True).exists()
-    stored = ReferenceImage.objects.filter(pk=reference.pk)
-    stored.update(created_at=image.created_at, is_primary=primary)
-    return reference
-
-
-def _portrait(image: ImageRecord, data: bytes) -> Portrait:
+def _add_face(person: Person, image: ImageRecord, archive: ArchiveReader) -> ReferenceImage:
+    """Raises `InvalidImage` for what this deployment does not accept, `BadRecord`, `BadArchive` or `Unavailable`."""
     for space in engines.spaces().values():
         if space.name in image.embeddings and len(image.embeddings[space.name]) != space.dimensions:
             raise BadRecord("An embedding has the wrong length for its space.")
+    if image.file:
+        portrait = _read_portrait(image, archive.read_image(image))
+        reference = add_reference_image(person=person, portrait=portrait)
+    else:
+        reference = adopt_face(person=person, face=_adopted(image))
+    primary = image.is_primary and not ReferenceImage.objects.filter(person=person, is_primary=True).exists()
+    ReferenceImage.objects.filter(pk=reference.pk).update(created_at=image.created_at, is_primary=primary)
+    return reference
+
+
+def _read_portrait(image: ImageRecord, data: bytes) -> Portrait:
     face = DetectedFace(
         box=Box(*image.box),
         confidence=image.confidence,
         landmarks=Landmarks(),
-        quality=_quality(image.quality),
+        quality=_read_quality(image.quality),
         embeddings=image.embeddings,
     )
     return Portrait(Upload(data, image.original_name), sniff(data), face, image.width, image.height)
 
 
-def _quality(found: Mapping[str, Any]) -> Quality | None:
-    """What is known of the face's quality; None where the archive's maker measured something else."""
+def _adopted(image: ImageRecord) -> AdoptedFace:
+    quality = _read_quality(image.quality)
+    (space, embedding), *further = image.embeddings.items()
+    return AdoptedFace(
+        box=Box(*image.box),
+        width=image.width,
+        height=image.height,
+        confidence=image.confidence,
+        quality=asdict(quality) if quality else {},
+        space=space,
+        embedding=embedding,
+        picture=None,
+        further=dict(further),
+    )
+
+
+def _read_quality(found: Mapping[str, Any]) -> Quality | None:
+    """The face's quality, or None if the exporting service measured something else."""
     names = {f.name for f in fields(Quality)}
     numbers = all(value is None or (type(value) in (int, float) and isfinite(value)) for value in found.values())
     return Quality(**found) if found.keys() == names and numbers else None
 
 
 def import_calibrations(*, client: Client, archive: ArchiveReader) -> list[str]:
-    """Take over thresholds of spaces that are enabled here, where the client has none. Returns the spaces' names."""
+    """Store the archive's thresholds for enabled spaces in which the client has none. Returns the spaces' names."""
     enabled = {space.name: space.metric for space in engines.spaces().values()}
     own = set(SpaceCalibration.objects.of_client(client).values_list("space", flat=True))
-    taken = []
-    for row in archive.calibrations():
-        if row.space not in own and enabled.get(row.space) == row.metric:
-            set_calibration(
-                client=client,
-                space=row.space,
-                threshold=row.threshold,
-                false_match_rate=row.false_match_rate,
-                note=row.note,
-            )
-            taken.append(row.space)
-    return taken
+    new = [row for row in archive.calibrations() if row.space not in own and enabled.get(row.space) == row.metric]
+    for row in new:
+        set_calibration(
+            client=client,
+            space=row.space,
+            threshold=row.threshold,
+            false_match_rate=row.false_match_rate,
+            note=row.note,
+        )
+    return [row.space for row in new]

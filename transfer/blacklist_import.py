@@ -1,73 +1,59 @@
-"""Bringing the older service's people in, one photograph at a time, so that a run may stop and be repeated anywhere."""
+"""Importing the older service's blacklist, one photograph at a time, so that a run may be stopped and repeated."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from hashlib import sha256
+from collections.abc import Callable, Iterator
 
 from blacklist.exceptions import NoUsableImage
 from blacklist.models import BlacklistEntry
 from blacklist.services import add_images, create_entry
 from clients.models import Client
 from errors import InvalidInput
-from people.services import STORAGE_ERRORS
 from people.types import Refusal
-from transfer.legacy import Source, check_record, read_uploads
+from storage.files import content_hash
+from transfer.folders import read_upload, shown
+from transfer.older_blacklist import ListedPerson, check_record
+from transfer.people_import import known_hashes
+from transfer.types import Outcome
 from vision import images
 from vision.types import Upload
 
 
-@dataclass
-class Outcome:
-    """What an import did so far, or would do."""
+def import_person(*, client: Client, person: ListedPerson, outcome: Outcome, advance: Callable[[], object]) -> None:
+    """Add the photographs that the blacklist lacks, and the entry if it is new. Raises `Unavailable`.
 
-    entries: int = 0
-    images: int = 0
-    known: int = 0  # photographs that were there already
-    refused: list[Refusal] = field(default_factory=list)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing of the folder is in the blacklist now."""
-        return not self.images and not self.known
-
-
-def import_source(*, client: Client, source: Source, outcome: Outcome, advance: Callable[[], object]) -> None:
-    """Add a person's photographs that the blacklist lacks, and the entry if it is new. Raises `Unavailable`.
-
-    `outcome` grows with every photograph, `advance` is called after each, whether it was taken or not.
+    `advance` is called after each photograph, accepted or not.
     """
-    outcome.refused += source.refused
-    if refusal := check_record(source.record):
+    outcome.refused += person.refused
+    if refusal := check_record(person.record):
         outcome.refused.append(refusal)
-        for _ in source.files:
+        for _ in person.files:
             advance()
         return
-    entry = BlacklistEntry.objects.of_client(client).filter(name=source.record.name).first()
-    seen = stored_digests(entry) if entry else set()
-    for upload in read_uploads(source):
+    entry = BlacklistEntry.objects.of_client(client).filter(name=person.record.name).first()
+    known = known_hashes(entry) if entry else set()
+    for upload in _read_uploads(person):
         if isinstance(upload, Refusal):
             outcome.refused.append(upload)
-        elif (digest := sha256(upload.data).digest()) in seen:
+        elif (digest := content_hash(upload.data)) in known:
             outcome.known += 1
-        elif added := _import_image(client, source, entry, upload, outcome):
+        elif added := _import_image(client, person, entry, upload, outcome):
             entry = added
-            seen.add(digest)
+            known.add(digest)
         advance()
 
 
 def _import_image(
-    client: Client, source: Source, entry: BlacklistEntry | None, upload: Upload, outcome: Outcome
+    client: Client, person: ListedPerson, entry: BlacklistEntry | None, upload: Upload, outcome: Outcome
 ) -> BlacklistEntry | None:
-    """The entry with the photograph; None when the photograph was refused."""
+    """The entry with the photograph, or None if the photograph was refused."""
     try:
         if entry:
             add_images(entry=entry, uploads=[upload])
         else:
-            record = source.record
+            record = person.record
             entry = create_entry(client=client, name=record.name, reason=record.reason, uploads=[upload]).entry
-            outcome.entries += 1
+            outcome.added += 1
     except NoUsableImage as error:
         outcome.refused += error.refusals
         return None
@@ -75,36 +61,25 @@ def _import_image(
     return entry
 
 
-def stored_digests(entry: BlacklistEntry) -> set[bytes]:
-    """SHA-256 of each photograph of an entry; one that the store has lost counts as missing."""
-    digests = set()
-    for reference in entry.reference_images.all():
-        try:
-            with reference.image.open("rb") as handle:
-                digests.add(sha256(handle.read()).digest())
-        except STORAGE_ERRORS:
-            continue
-    return digests
-
-
-def check_source(*, source: Source, outcome: Outcome, advance: Callable[[], object]) -> None:
-    """What can be said about a person's files without a worker: whether they are images within the limits."""
-    refusal = check_record(source.record)
-    outcome.refused += [*source.refused, *([refusal] if refusal else [])]
+def check_person(*, person: ListedPerson, outcome: Outcome, advance: Callable[[], object]) -> None:
+    """What an import could take, as far as it is known without a worker: images within the limits. Stores nothing."""
+    refusal = check_record(person.record)
+    outcome.refused += [*person.refused, *([refusal] if refusal else [])]
     before = outcome.images
-    for upload in read_uploads(source):
+    for upload in _read_uploads(person):
         if isinstance(upload, Refusal):
             outcome.refused.append(upload)
         elif not refusal:
-            _check_image(upload, outcome)
+            try:
+                images.sniff(upload.data)
+                outcome.images += 1
+            except InvalidInput as error:
+                outcome.refused.append(Refusal(upload.name, error.code, error.message))
         advance()
-    outcome.entries += outcome.images > before
+    outcome.added += outcome.images > before
 
 
-def _check_image(upload: Upload, outcome: Outcome) -> None:
-    try:
-        images.sniff(upload.data)
-    except InvalidInput as error:
-        outcome.refused.append(Refusal(upload.name, error.code, error.message))
-    else:
-        outcome.images += 1
+def _read_uploads(person: ListedPerson) -> Iterator[Upload | Refusal]:
+    """The person's files, of which only one is in memory at a time."""
+    for path in person.files:
+        yield read_upload(path, shown(path))

@@ -1,12 +1,10 @@
-"""Photographs on the administrator's disk: a folder with one sub-folder per person, or a table that names files.
+"""Photographs on the administrator's disk: a folder with one sub-folder per person.
 
 Nothing outside the named folder is read: links and paths that lead out are refused, and files are read one at a time.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +13,6 @@ from django.conf import settings
 from errors import InvalidInput
 from people.types import Refusal
 from vision.types import Upload
-
-ENCODING = "utf-8-sig"  # spreadsheets put a byte order mark in front
 
 
 class BadLayout(InvalidInput):
@@ -27,7 +23,7 @@ class BadLayout(InvalidInput):
 
 @dataclass(frozen=True)
 class PersonFolder:
-    """A sub-folder of photographs; `refused` are those that are not even tried."""
+    """A sub-folder of photographs; `refused` lists files that are not read."""
 
     name: str
     files: list[Path] = field(default_factory=list)
@@ -35,17 +31,17 @@ class PersonFolder:
 
 
 def read_people(folder: Path) -> list[PersonFolder]:
-    """Every sub-folder with its files, sorted by name; hidden ones are left out. Raises `BadLayout`."""
+    """Every sub-folder with its files, sorted by name, without hidden ones. Raises `BadLayout`."""
     if not folder.is_dir():
         raise BadLayout("The folder does not exist.")
     return [
-        _collect(path, folder.resolve())
+        _read_person(path, folder.resolve())
         for path in sorted(folder.iterdir())
         if path.is_dir() and not path.name.startswith(".")
     ]
 
 
-def _collect(path: Path, root: Path) -> PersonFolder:
+def _read_person(path: Path, root: Path) -> PersonFolder:
     person = PersonFolder(path.name)
     if not path.resolve().is_relative_to(root):
         person.refused.append(Refusal(path.name, "import.outside", "This link leads out of the folder."))
@@ -61,15 +57,15 @@ def _collect(path: Path, root: Path) -> PersonFolder:
 
 
 def shown(path: Path) -> str:
-    """How a file is called in reports: its folder and its own name."""
+    """How reports name a file: its folder and its own name."""
     return f"{path.parent.name}/{path.name}"
 
 
 def check_file(path: Path, root: Path, name: str) -> Refusal | None:
-    """Why this file is not read, by what the file system says of it; `root` is the resolved folder around it."""
+    """Why a file must not be read, as far as the file system tells; `root` is the resolved folder around it."""
     try:
         if not path.resolve().is_relative_to(root):
-            return Refusal(name, "import.outside", "This leads out of the folder.")
+            return Refusal(name, "import.outside", "This path leads out of the folder.")
         if not path.is_file():
             message = "This is not a file; folders inside a person's folder are not read."
             return Refusal(name, "import.not_a_file", message)
@@ -90,18 +86,3 @@ def read_upload(path: Path, name: str) -> Upload | Refusal:
 
 def _unreadable(name: str, error: OSError) -> Refusal:
     return Refusal(name, "import.unreadable", f"The file cannot be read: {error.strerror}.")
-
-
-def read_table(file: Path, *, required: Iterable[str]) -> Iterator[dict[str, str]]:
-    """The rows of a CSV file by column, blanks around values removed. Raises `BadLayout`."""
-    try:
-        with file.open(newline="", encoding=ENCODING) as handle:
-            reader = csv.DictReader(handle, restkey="", restval="")
-            if missing := set(required) - set(reader.fieldnames or ()):
-                raise BadLayout(f"The table has no column {', '.join(sorted(missing))}.")
-            for row in reader:
-                if any("\0" in value for value in row.values()):
-                    raise BadLayout("The table holds characters that no text has.")
-                yield {name: value.strip() for name, value in row.items() if name}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadLayout("The table cannot be read; it has to be a CSV file in UTF-8.") from error

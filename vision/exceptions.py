@@ -43,6 +43,12 @@ class EngineUnavailable(Unavailable):
     code = "engine.unavailable"
 
 
+class UnusableFace(InvalidInput):
+    """The image shows no face (`face.none`), or several where exactly one is needed (`face.several`)."""
+
+    code = "face.none"
+
+
 def invalid_image(code: str, **values: float) -> InvalidImage:
     """The error with this code of `IMAGE_ERRORS`, for the caller to raise; `values` fill its message."""
     return InvalidImage(IMAGE_ERRORS[code].format(**values), code=code)

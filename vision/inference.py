@@ -171,12 +171,6 @@ def queue_errors() -> Iterator[None]:
         raise Unavailable("The queue does not answer.", code="queue.unavailable") from error
 
 
-def queue_length(queue: str) -> int:
-    """Messages that wait in a queue (not those that a worker holds)."""
-    with queue_errors():
-        return int(handoff().llen(queue))
-
-
 def _ask_patiently(task: Any, data: bytes, options: dict[str, Any], deadline: float) -> dict[str, Any]:
     workers_lost = 0
     while True:

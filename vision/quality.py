@@ -1,12 +1,33 @@
-"""How usable a face is, in numbers, from its box, landmarks and aligned chip. Pure numpy."""
+"""How usable a face is, in numbers, from its box, landmarks and aligned chip; and limits for them. Pure numpy."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from vision.types import Detection, Image, Landmarks, Quality
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+
+
+@dataclass(frozen=True)
+class QualityLimits:
+    """The worst that passes. Units as in `vision.types.Quality`; `confidence` is the detector's."""
+
+    size: int
+    sharpness: float
+    darkest: float
+    brightest: float
+    yaw: float
+    roll: float
+    confidence: float
+
+
+# Beyond STANDARD an embedding moves by more than half the threshold, within STRICT by a quarter at most. The
+# measurements are in docs/people.md.
+STANDARD = QualityLimits(size=40, sharpness=5.0, darkest=20.0, brightest=225.0, yaw=0.7, roll=45.0, confidence=0.5)
+STRICT = QualityLimits(size=80, sharpness=60.0, darkest=50.0, brightest=200.0, yaw=0.3, roll=15.0, confidence=0.9)
 
 
 def assess(detection: Detection, chip: Image) -> Quality:

@@ -6,10 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
-from recognition.api.serializers import submission_of
-from rest.fields import FILE_LIST, DistanceField, ImageField, OptionalBoolean
-from work.types import Submission
+from albums.models import STATES, Album, AlbumFace, AlbumImage, FaceGroup
+from rest.fields import DistanceField, OptionalBoolean, TextOrNull
+from work.api.serializers import ImageList
 
 
 class AlbumInput(serializers.Serializer):  # type: ignore[type-arg]
@@ -30,8 +29,9 @@ class AlbumPatch(AlbumInput):
 
 
 class AlbumSerializer(serializers.ModelSerializer[Album]):
-    """An album, and how many of its images are in which state: `running` wait for a worker or are in its hands."""
+    """An album, and how many of its images are in which state: `running` wait for a worker or are being processed."""
 
+    id = serializers.IntegerField(source="number", read_only=True)
     total = serializers.IntegerField()
     uploaded = serializers.IntegerField()
     running = serializers.IntegerField()
@@ -41,30 +41,26 @@ class AlbumSerializer(serializers.ModelSerializer[Album]):
     class Meta:
         model = Album
         fields = [
-            "id", "name", "keep_images", "metric", "threshold", "created_at", "total", "uploaded", "running", "done",
-            "failed",
+            "id", "uuid", "name", "keep_images", "metric", "threshold", "created_at", "total", "uploaded",
+            "running", "done", "failed",
         ]  # fmt: skip
 
 
-class AlbumUpload(serializers.Serializer):  # type: ignore[type-arg]
+class AlbumUpload(ImageList):
     """Images to add."""
-
-    images: Any = serializers.ListField(child=ImageField(), style=FILE_LIST, help_text="Text forms or file parts.")
-
-    def submissions(self) -> list[Submission]:
-        return [submission_of(image) for image in self.validated_data["images"]]
 
 
 class AlbumFaceSerializer(serializers.ModelSerializer[AlbumFace]):
     """A face: its box in pixels of the upright image, and the group of its person."""
 
+    id = serializers.IntegerField(source="number")
     face_index = serializers.IntegerField(source="index")
     x = serializers.IntegerField(source="box_x")
     y = serializers.IntegerField(source="box_y")
     w = serializers.IntegerField(source="box_w")
     h = serializers.IntegerField(source="box_h")
-    image_id = serializers.IntegerField()
-    group_id = serializers.IntegerField(allow_null=True)
+    image_id = serializers.IntegerField(source="image.number")
+    group_id = serializers.IntegerField(source="group.number", allow_null=True)
 
     class Meta:
         model = AlbumFace
@@ -74,30 +70,23 @@ class AlbumFaceSerializer(serializers.ModelSerializer[AlbumFace]):
 class AlbumImageSerializer(serializers.ModelSerializer[AlbumImage]):
     """An image with its faces, once it is `done`. `has_file`: whether its bytes are still stored."""
 
+    id = serializers.IntegerField(source="number", read_only=True)
+    status = serializers.ChoiceField(choices=STATES)
     faces = AlbumFaceSerializer(many=True)
-    error = serializers.SerializerMethodField()
-    error_code = serializers.SerializerMethodField()
-    has_file = serializers.SerializerMethodField()
+    error = TextOrNull()
+    error_code = TextOrNull()
+    has_file = serializers.BooleanField(source="image", read_only=True)
 
     class Meta:
         model = AlbumImage
         fields = [
-            "id", "identifier", "external_id", "status", "error", "error_code", "width", "height", "has_file",
+            "id", "uuid", "identifier", "external_id", "status", "error", "error_code", "width", "height", "has_file",
             "created_at", "finished_at", "milliseconds", "faces",
         ]  # fmt: skip
 
-    def get_error(self, image: AlbumImage) -> str | None:
-        return image.error or None
-
-    def get_error_code(self, image: AlbumImage) -> str | None:
-        return image.error_code or None
-
-    def get_has_file(self, image: AlbumImage) -> bool:
-        return bool(image.image)
-
 
 class ImageMatchSerializer(serializers.Serializer):  # type: ignore[type-arg]
-    """Another image with somebody of this one: the closest pair of faces, by their index in each image."""
+    """Another image with a person of this one: the closest pair of faces, by their index in each image."""
 
     image_id = serializers.IntegerField()
     external_id = serializers.CharField(allow_null=True)
@@ -108,28 +97,29 @@ class ImageMatchSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class ProcessAlbum(serializers.Serializer):  # type: ignore[type-arg]
-    """Which uploaded images to process; none named: all."""
+    """Which uploaded images to process; all of them by default."""
 
     images: Any = serializers.ListField(child=serializers.IntegerField(min_value=1, max_value=2**62), required=False)
 
 
 class Queued(serializers.Serializer):  # type: ignore[type-arg]
-    """How many images were given to the workers by this call."""
+    """How many images this call has given to the workers."""
 
     queued = serializers.IntegerField()
 
 
 class FaceGroupSerializer(serializers.ModelSerializer[FaceGroup]):
-    """One person of the album. `name` is that of the gallery's person, empty while nobody is named."""
+    """One person of the album. `name` is that of the gallery's person, empty until the group is named."""
 
+    id = serializers.IntegerField(source="number", read_only=True)
     name = serializers.CharField()
-    person_id = serializers.IntegerField(allow_null=True)
+    person_id = serializers.IntegerField(source="person.number", allow_null=True)
     size = serializers.IntegerField()
     faces = AlbumFaceSerializer(many=True)
 
     class Meta:
         model = FaceGroup
-        fields = ["id", "name", "person_id", "is_curated", "size", "faces"]
+        fields = ["id", "uuid", "name", "person_id", "is_curated", "size", "faces"]
 
 
 class GroupName(serializers.Serializer):  # type: ignore[type-arg]

@@ -9,8 +9,9 @@ import pytest
 from albums import services
 from albums.models import Album, AlbumImage
 from clients.models import Client
-from recognition.services import read_submission
 from vision.tests.drawing import picture
+from vision.types import Upload
+from work.submissions import read_submission
 
 Colour = tuple[int, int, int]
 Add = Callable[..., AlbumImage]
@@ -26,7 +27,7 @@ def upload(album: Album) -> Add:
     """An image with one square of each colour, not processed."""
 
     def add(*colours: Colour) -> AlbumImage:
-        [row] = services.add_images(album=album, submissions=[read_submission(data=picture(*colours), name="a.png")])
+        [row] = services.add_images(album=album, submissions=[read_submission(Upload(picture(*colours), "a.png"))])
         return row
 
     return add

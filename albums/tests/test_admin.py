@@ -20,7 +20,7 @@ from compat.faceanalysis.models import Account
 from people.models import Person
 from vision.tests.drawing import BLUE, RED
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 LISTS = ["albums_album", "albums_albumimage", "albums_facegroup", "faceanalysis_account"]
 
 

@@ -14,7 +14,7 @@ from clients.services import create_api_key
 from people.models import FaceTemplate, Person
 from vision.tests.drawing import BLUE, GREEN, RED, data_url, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 ALBUMS = "/api/v1/albums/"
 
 
@@ -107,7 +107,7 @@ def test_groups_become_people(api: APIClient, url: str) -> None:
     group = groups["items"][0]
     assert (group["name"], group["person_id"], group["is_curated"]) == ("", None, False)
     named = api.patch(f"{url}groups/{group['id']}/", {"name": "Rose"}).json()
-    assert (named["name"], named["person_id"]) == ("Rose", Person.objects.get().pk)
+    assert (named["name"], named["person_id"]) == ("Rose", Person.objects.get().number)
     assert FaceTemplate.objects.count() == 2
     assert api.get(f"{url}groups/{group['id']}/").json() == named
 

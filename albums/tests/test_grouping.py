@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from itertools import permutations
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 
 from albums import curation
 from albums.exceptions import BadGrouping
 from albums.grouping import _keep_ids
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.tests.conftest import Add
+from faceapp.tests.rivals import Rival
 from people.models import FaceTemplate, Person, ReferenceImage
-from recognition.tests.test_races import Rival
 from vision.clusters import whisper
 from vision.tests.drawing import BLUE, GREEN, RED
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 STEP = 40  # of 255: neighbours match, the next but one do not
 
 
@@ -58,6 +61,21 @@ def test_a_face_between_two_joins_them_and_the_older_group_keeps_its_id(
     assert group == min(FaceGroup.objects.values_list("pk", flat=True))
 
 
+@pytest.mark.parametrize("order", [*permutations([0, 1, 2])])
+def test_a_person_who_is_on_one_image_several_times_has_one_group(
+    add: Add, album: Album, order: tuple[int, ...]
+) -> None:
+    """Collages, mirrors and video calls, whichever image comes first."""
+    for number in order:
+        add(*[(RED, RED, RED, RED), (BLUE, RED, BLUE), (BLUE,)][number])
+    assert sorted(map(len, groups(album).values())) == [3, 5]
+
+
+def test_the_faces_of_a_single_image_are_grouped(add: Add, album: Album) -> None:
+    image = add(RED, RED, BLUE, RED)
+    assert sorted(groups(album).values()) == [[(image.pk, 0), (image.pk, 1), (image.pk, 3)], [(image.pk, 2)]]
+
+
 def test_one_face_between_two_crowds_does_not_merge_them(add: Add, album: Album) -> None:
     """What connected components would do."""
     for _ in range(4):
@@ -90,8 +108,8 @@ def test_groups_keep_the_id_with_most_of_their_faces() -> None:
 def group_of(image: AlbumImage) -> FaceGroup:
     face = image.faces.first()
     assert face
-    assert face.group_id
-    return curation.get_group(album=image.album, group_id=face.group_id)
+    assert face.group
+    return curation.get_group(album=image.album, group_id=face.group.number)
 
 
 def test_a_named_group_is_a_person_of_the_gallery(add: Add) -> None:
@@ -131,6 +149,56 @@ def test_reference_images_have_a_picture_where_the_album_keeps_files(add: Add) -
     assert (reference.box_x, reference.box_y, reference.box_w) == (14, 14, 41)
 
 
+def test_files_are_read_before_the_album_is_held(add: Add, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for the album does not wait for the store."""
+    Album.objects.update(keep_images=True)
+    image = add(RED)
+    real = curation.read_file
+
+    def read(**options: Any) -> bytes:
+        assert not connection.in_atomic_block
+        return real(**options)
+
+    monkeypatch.setattr(curation, "read_file", read)
+    curation.name_group(group=group_of(image), name="Rose")
+    assert ReferenceImage.objects.get().image
+
+
+def test_a_face_that_is_erased_while_its_group_is_named_is_not_adopted(
+    add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Album.objects.update(keep_images=True)
+    kept, erased = add(RED), add(RED)
+    real = curation.read_file
+
+    def erasing(**options: Any) -> bytes:
+        data = real(**options)
+        AlbumImage.objects.filter(pk=erased.pk).delete()
+        return data
+
+    monkeypatch.setattr(curation, "read_file", erasing)
+    curation.name_group(group=group_of(kept), name="Rose")
+    assert FaceTemplate.objects.count() == 1
+
+
+def test_a_group_that_cannot_be_named_leaves_no_file(
+    add: Add, monkeypatch: pytest.MonkeyPatch, media_root: Path
+) -> None:
+    Album.objects.update(keep_images=True)
+    image = add(RED)
+    add(RED)
+    kept = {path for path in media_root.rglob("*") if path.is_file()}
+
+    def gone(group: FaceGroup, **options: Any) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(FaceGroup, "save", gone)
+    with pytest.raises(OperationalError):
+        curation.name_group(group=group_of(image), name="Rose")
+    assert not Person.objects.exists()
+    assert {path for path in media_root.rglob("*") if path.is_file()} == kept
+
+
 def test_a_named_group_is_not_taken_apart(add: Add, album: Album) -> None:
     first, second = add(shade(0)), add(shade(2))
     for image, name in ((first, "Rose"), (second, "Kit")):
@@ -143,7 +211,7 @@ def test_a_named_group_is_not_taken_apart(add: Add, album: Album) -> None:
 def test_merged_groups_stay_merged(add: Add, album: Album) -> None:
     rose, young = add(RED), add(GREEN)
     other = group_of(young)
-    merged = curation.merge_groups(group=group_of(rose), others=[other.pk])
+    merged = curation.merge_groups(group=group_of(rose), others=[other.number])
     assert list(groups(album)) == [merged.pk]
     add(GREEN)
     assert len(groups(album)[merged.pk]) == 3
@@ -152,7 +220,7 @@ def test_merged_groups_stay_merged(add: Add, album: Album) -> None:
 def test_split_faces_are_a_group_of_their_own(add: Add, album: Album) -> None:
     first, second = add(RED), add(RED)
     group = group_of(first)
-    new = curation.split_group(group=group, face_ids=[second.faces.get().pk])
+    new = curation.split_group(group=group, faces=[second.faces.get().number])
     assert groups(album) == {group.pk: [(first.pk, 0)], new.pk: [(second.pk, 0)]}
     add(RED)
     assert sorted(map(len, groups(album).values())) == [1, 2]
@@ -161,15 +229,16 @@ def test_split_faces_are_a_group_of_their_own(add: Add, album: Album) -> None:
 def test_what_makes_no_sense_is_refused(add: Add) -> None:
     first, second = group_of(add(RED)), group_of(add(BLUE))
     curation.name_group(group=second, name="Rose")
-    everybody = list(AlbumFace.objects.filter(group=first).values_list("pk", flat=True))
-    for others in ([], [first.pk], [99999], [second.pk]):
+    everybody = list(AlbumFace.objects.filter(group=first).values_list("number", flat=True))
+    for others in ([], [first.number], [99999], [second.number]):
         with pytest.raises(BadGrouping):
             curation.merge_groups(group=first, others=others)
     for faces in ([], everybody, [99999]):
         with pytest.raises(BadGrouping):
-            curation.split_group(group=first, face_ids=faces)
+            curation.split_group(group=first, faces=faces)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_two_people_who_name_a_group_at_once_make_one_person(add: Add) -> None:
     group = group_of(add(RED))
     rivals = [Rival(lambda name=name: curation.name_group(group=group, name=name)) for name in ("Rose", "Rosa")]  # type: ignore[misc]

@@ -10,25 +10,29 @@ from django.db import connection
 
 from albums import services
 from albums.exceptions import AlreadyQueued, ImageExists
-from albums.models import Album, AlbumFace, AlbumImage, FaceGroup, ImageStatus
+from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.tests.conftest import Add
+from calibration.services import set_calibration
 from clients.models import Client
 from errors import Unavailable
-from recognition.services import read_submission
-from recognition.tests.test_races import Rival
+from faceapp.tests.rivals import Rival
 from vision import inference
 from vision.tests.drawing import BLUE, GREEN, RED, picture
+from vision.types import Upload
+from work.models import Status
+from work.services import sweep
+from work.submissions import read_submission
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def matched(image: AlbumImage) -> list[int]:
-    return [match.image_id for match in services.matches_of(image=image)]
+    return [match.image_id for match in services.matches_of(image=image)]  # numbers
 
 
 def test_images_of_one_person_match_in_both_directions(add: Add) -> None:
     first, second, stranger = add(RED), add(RED), add(BLUE)
-    assert (matched(first), matched(second), matched(stranger)) == ([second.pk], [first.pk], [])
+    assert (matched(first), matched(second), matched(stranger)) == ([second.number], [first.number], [])
     distances = {services.matches_of(image=image)[0].distance for image in (first, second)}
     assert len(distances) == 1
 
@@ -37,7 +41,7 @@ def test_a_match_is_the_closest_pair_of_faces(add: Add) -> None:
     near, far = (RED[0] - 30, *RED[1:]), RED
     alone, group = add(RED), add(BLUE, near, far)
     [match] = services.matches_of(image=alone)
-    assert (match.image_id, match.face, match.other_face, match.distance) == (group.pk, 0, 2, 0)
+    assert (match.image_id, match.face, match.other_face, match.distance) == (group.number, 0, 2, 0)
 
 
 def test_faces_of_the_same_image_are_no_match(add: Add) -> None:
@@ -47,7 +51,7 @@ def test_faces_of_the_same_image_are_no_match(add: Add) -> None:
 def test_albums_do_not_mix(add: Add, client_a: Client) -> None:
     image = add(RED)
     other = services.create_album(client=client_a, name="other")
-    services.add_images(album=other, submissions=[read_submission(data=picture(RED))])
+    services.add_images(album=other, submissions=[read_submission(Upload(picture(RED)))])
     services.queue_images(album=other)
     assert AlbumFace.objects.count() == 2
     assert matched(image) == []
@@ -55,12 +59,20 @@ def test_albums_do_not_mix(add: Add, client_a: Client) -> None:
 
 def test_a_smaller_threshold_holds_at_once(add: Add, album: Album) -> None:
     first, second = add(RED), add((RED[0] - 30, *RED[1:]))
-    assert matched(first) == [second.pk]
+    assert matched(first) == [second.number]
     album.threshold = 0.05
     services.save_album(album=album, fields=["threshold"])
     assert matched(AlbumImage.objects.get(pk=first.pk)) == []
 
 
+def test_an_album_begins_with_the_clients_operating_point(client_a: Client, client_b: Client) -> None:
+    set_calibration(client=client_a, space="default", threshold=0.05)
+    thresholds = [services.create_album(client=client, name="new").threshold for client in (client_a, client_b)]
+    assert thresholds == [0.05, 0.2]
+    assert services.create_album(client=client_a, name="own", threshold=0.1).threshold == 0.1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_images_processed_at_the_same_instant_always_find_each_other(
     upload: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,15 +90,16 @@ def test_images_processed_at_the_same_instant_always_find_each_other(
         AlbumImage.objects.all().delete()
         FaceGroup.objects.all().delete()
         pair = [upload(RED, BLUE), upload(BLUE, RED)]
-        AlbumImage.objects.update(status=ImageStatus.PENDING)
+        AlbumImage.objects.update(status=Status.PENDING)
         rivals = [Rival(lambda pk=row.pk: services.process(image_id=pk, task_id=str(pk))) for row in pair]  # type: ignore[misc]
         for rival in rivals:
             rival.finish()
-        assert [matched(row) for row in pair] == [[pair[1].pk], [pair[0].pk]]
+        assert [matched(row) for row in pair] == [[pair[1].number], [pair[0].number]]
         groups = FaceGroup.objects.with_size()
         assert [group.size for group in groups] == [2, 2]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_image_given_twice_at_once_is_taken_once(upload: Add) -> None:
     image = upload(RED)
     refused: list[Exception] = []
@@ -108,7 +121,7 @@ def test_file_goes_when_the_image_is_processed_and_results_stay(add: Add, media_
     image = add(RED)
     assert (image.status, image.image.name, image.width) == ("done", "", 80)
     assert not [path for path in media_root.rglob("*") if path.is_file()]
-    assert matched(add(RED)) == [image.pk]
+    assert matched(add(RED)) == [image.number]
 
 
 def test_album_may_keep_its_files(add: Add, album: Album, media_root: Path) -> None:
@@ -123,8 +136,8 @@ def test_image_without_faces_is_done_and_matches_nothing(add: Add) -> None:
 
 
 def test_damaged_image_fails_alone_and_its_file_goes(album: Album, media_root: Path) -> None:
-    good, damaged = read_submission(data=picture(RED)), read_submission(data=picture(RED)[:60])
-    text = read_submission(data=b"no image")
+    good, damaged = read_submission(Upload(picture(RED))), read_submission(Upload(picture(RED)[:60]))
+    text = read_submission(Upload(b"no image"))
     rows = services.add_images(album=album, submissions=[good, damaged, text])
     assert [row.status for row in rows] == ["uploaded", "uploaded", "failed"]
     assert services.queue_images(album=album) == 2
@@ -134,7 +147,7 @@ def test_damaged_image_fails_alone_and_its_file_goes(album: Album, media_root: P
 
 
 def test_own_ids_are_unique_in_an_album(album: Album, media_root: Path) -> None:
-    submission = read_submission(data=picture(RED))
+    submission = read_submission(Upload(picture(RED)))
     services.add_image(album=album, submission=submission, external_id="a")
     with pytest.raises(ImageExists):
         services.add_image(album=album, submission=submission, external_id="a")
@@ -142,12 +155,12 @@ def test_own_ids_are_unique_in_an_album(album: Album, media_root: Path) -> None:
 
 
 def test_queue_that_is_away_leaves_images_to_be_given_again(upload: Add, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise Unavailable("queue", code="queue.unavailable")
 
     image = upload(RED)
     with monkeypatch.context() as patch:
-        patch.setattr(services, "_enqueue", away)
+        patch.setattr(services, "enqueue", away)
         with pytest.raises(Unavailable):
             services.queue_image(image=image)
     services.queue_image(image=image)
@@ -161,7 +174,7 @@ def test_image_of_a_dead_worker_is_processed_by_another(upload: Add) -> None:
     AlbumImage.objects.update(status="pending", queued_at="2020-01-01T00:00Z")
     assert AlbumImage.objects.claim(image.pk, task_id="dead")
     AlbumImage.objects.update(started_at="2020-01-01T00:00Z")
-    services.sweep()
+    sweep()
     image.refresh_from_db()
     assert (image.status, image.attempts) == ("done", 2)
 

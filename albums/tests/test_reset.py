@@ -18,20 +18,21 @@ from clients.models import ApiKey, Client
 from clients.services import create_api_key
 from compat.faceanalysis.accounts import create_account
 from people.models import Person
-from recognition.services import read_submission, screening_options, submit_images
+from recognition.services import screening_options, submit_images
 from vision.tests.drawing import RED, picture
 from vision.types import Upload
+from work.submissions import read_submission
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 KEPT = {"clients.Client", "clients.ApiKey"}
 RESET = "/api/v1/reset/"
 
 
 def fill(client: Client) -> None:
     """Something in every app."""
-    submissions = [read_submission(data=picture(RED))]
+    submissions = [read_submission(Upload(picture(RED)))]
     create_entry(client=client, name="Red", uploads=[Upload(picture(RED))])
-    submit_images(client=client, submissions=submissions, options=screening_options())
+    submit_images(client=client, submissions=submissions, options=screening_options(client=client))
     album = services.create_album(client=client, name="holiday", keep_images=True)
     services.add_images(album=album, submissions=submissions * 2)
     services.queue_images(album=album)

@@ -6,14 +6,16 @@ from typing import Any
 
 from rest_framework import serializers
 
+from blacklist import services
 from blacklist.models import BlacklistEntry
+from blacklist.types import Validity
 from people.api.serializers import PhotographSerializer
 from rest.fields import FILE_LIST, OptionalBoolean, UploadField
 from vision.types import Upload
 
 
-class DatesSerializer(serializers.Serializer):  # type: ignore[type-arg]
-    """What an entry may say besides name and reason; everything is optional."""
+class EntryChange(serializers.Serializer[BlacklistEntry]):
+    """Whether and when an entry counts; everything is optional."""
 
     is_active = OptionalBoolean(required=False, initial=True)
     valid_from = serializers.DateField(required=False, allow_null=True)
@@ -25,15 +27,23 @@ class DatesSerializer(serializers.Serializer):  # type: ignore[type-arg]
             raise serializers.ValidationError({"valid_until": ["The entry ends before it begins."]})
         return attrs
 
+    def validate_reason(self, value: str | None) -> str | None:
+        return value or None
 
-class EntryInput(DatesSerializer):
+    def update(self, instance: BlacklistEntry, validated_data: dict[str, Any]) -> BlacklistEntry:
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        return services.save_entry(entry=instance, fields=validated_data)
+
+    def to_representation(self, instance: BlacklistEntry) -> Any:
+        return EntrySerializer(instance, context=self.context).data
+
+
+class EntryInput(EntryChange):
     """Name and reason, as PUT takes them: an omitted reason becomes null."""
 
     name = serializers.CharField(min_length=1, max_length=100)
     reason = serializers.CharField(max_length=255, required=False, allow_blank=True, allow_null=True, default=None)
-
-    def validate_reason(self, value: str | None) -> str | None:
-        return value or None
 
 
 class NewEntryInput(EntryInput):
@@ -43,18 +53,25 @@ class NewEntryInput(EntryInput):
         child=UploadField(allow_empty_file=True), allow_empty=False, style=FILE_LIST, help_text="One face each."
     )
 
+    @property
+    def validity(self) -> Validity:
+        data: dict[str, Any] = self.validated_data
+        return Validity(data.get("is_active", True), data.get("valid_from"), data.get("valid_until"))
 
-class EntryPatch(DatesSerializer):
+    @property
+    def uploads(self) -> list[Upload]:
+        uploads: list[Upload] = self.validated_data["images"]
+        return uploads
+
+
+class EntryPatch(EntryChange):
     """Only what is to change."""
 
     name = serializers.CharField(min_length=1, max_length=100, required=False)
     reason = serializers.CharField(max_length=255, required=False, allow_blank=True, allow_null=True)
 
-    def validate_reason(self, value: str | None) -> str | None:
-        return value or None
 
-
-class ImagesInput(serializers.Serializer):  # type: ignore[type-arg]
+class ImagesInput(serializers.Serializer[Any]):
     """More photographs for an entry."""
 
     images: serializers.ListField = serializers.ListField(
@@ -71,12 +88,14 @@ class EntrySerializer(serializers.ModelSerializer[BlacklistEntry]):
     """The record of the older service, and whether and when the entry counts."""
 
     added_date = serializers.DateTimeField(source="created_at", format="%Y-%m-%dT%H:%M:%S", read_only=True)
-    reference_image_dir = serializers.CharField(source="pk", read_only=True)
+    id = serializers.IntegerField(source="number", read_only=True)
+    reference_image_dir = serializers.CharField(source="number", read_only=True)
 
     class Meta:
         model = BlacklistEntry
         fields = [
-            "id", "name", "reason", "added_date", "reference_image_dir", "is_active", "valid_from", "valid_until",
+            "id", "uuid", "name", "reason", "added_date", "reference_image_dir", "is_active", "valid_from",
+            "valid_until",
         ]  # fmt: skip
 
 
@@ -95,7 +114,7 @@ class ReferenceImageSerializer(PhotographSerializer):
     route = "blacklist-image"
 
 
-class ImagesAdded(serializers.Serializer):  # type: ignore[type-arg]
+class ImagesAdded(serializers.Serializer[Any]):
     """What became of the files of one call."""
 
     message = serializers.CharField()

@@ -22,6 +22,7 @@ from blacklist import services
 from blacklist.exceptions import EntryNotFound
 from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
+from blacklist.types import Validity
 from people.models import ReferenceImage
 from vision import inference
 from vision.exceptions import EngineUnavailable
@@ -128,7 +129,7 @@ def test_dates_in_the_wrong_order_are_refused_before_any_work(operator: Browser,
     assert "ends before it begins" in str(response.context["adminform"].form.errors)
 
 
-def test_a_worker_that_does_not_answer_is_told_and_nothing_is_lost(
+def test_a_worker_that_does_not_answer_is_reported_and_nothing_is_lost(
     operator: Browser, client_a: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_worker(*args: object, **kwargs: object) -> None:
@@ -201,7 +202,7 @@ def test_deleting_names_what_goes_and_removes_the_files(
 @pytest.mark.parametrize("query", ["q=fraud", "q=Mall", "in_force=yes", "is_active__exact=1"])
 def test_search_and_filters_find_an_entry(operator: Browser, client_a: Client, query: str) -> None:
     create_entry(client=client_a, name="Mallory", reason="fraud", uploads=[Upload(drawing(RED))])
-    create_entry(client=client_a, name="Trudy", uploads=[Upload(drawing(GREEN))], is_active=False)
+    create_entry(client=client_a, name="Trudy", uploads=[Upload(drawing(GREEN))], validity=Validity(is_active=False))
     page = operator.get(f"{reverse(LIST)}?{query}").content
     assert b"Mallory" in page
     assert b"Trudy" not in page
@@ -270,7 +271,7 @@ def test_a_viewer_sees_an_entry_and_can_change_nothing(
     assert b'type="file"' not in page
 
 
-def test_history_of_a_deleted_entry_names_nobody(operator: Browser, client_a: Client) -> None:
+def test_history_of_a_deleted_entry_contains_no_name(operator: Browser, client_a: Client) -> None:
     for name in ("Mallory", "Trudy"):
         operator.post(reverse(ADD), add_form(client_a, photograph("red.png", RED), name=name))
     mallory, trudy = BlacklistEntry.objects.order_by("id")
@@ -290,7 +291,7 @@ def test_history_of_a_deleted_entry_names_nobody(operator: Browser, client_a: Cl
 def test_photograph_of_a_form_that_fails_later_leaves_no_file(
     operator: Browser, entry: BlacklistEntry, monkeypatch: pytest.MonkeyPatch, media_root: Path
 ) -> None:
-    """The other photograph was deleted by somebody else while this form was being saved."""
+    """Someone else deleted the other photograph while this form was being saved."""
 
     def gone(**_: object) -> None:
         raise EntryNotFound("Reference image not found")

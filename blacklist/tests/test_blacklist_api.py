@@ -20,7 +20,7 @@ from clients.services import create_api_key
 from people.models import FaceTemplate, ReferenceImage
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 URL = "/api/v1/blacklist/"
 
 
@@ -121,6 +121,7 @@ def test_name_is_unique_within_a_client_only(api: APIClient, client_b: Client) -
     assert post(APIClient(headers={"X-API-Key": key})).status_code == 201
 
 
+@pytest.mark.django_db(transaction=True)
 def test_two_simultaneous_creations_with_one_name_leave_one(api: APIClient, media_root: Path) -> None:
     statuses: list[int] = []
     start = threading.Barrier(2)

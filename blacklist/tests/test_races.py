@@ -20,7 +20,7 @@ from people.services import read_portraits
 from vision.tests.drawing import RED, picture
 from vision.types import Upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_removing_a_photograph_of_an_entry_that_was_deleted_meanwhile(entry: Bla
     image = entry.reference_images.get()
     services.delete_entry(entry=stored(entry))
     with pytest.raises(EntryNotFound):
-        services.delete_image(entry=entry, image_id=image.pk)
+        services.delete_image(entry=entry, image_id=image.number)
 
 
 def test_changing_the_reason_leaves_an_entry_off_that_was_switched_off_meanwhile(
@@ -81,7 +81,7 @@ def test_changing_the_reason_leaves_an_entry_off_that_was_switched_off_meanwhile
         return real(**values)
 
     monkeypatch.setattr(services, "save_entry", slow)
-    assert api.patch(f"/api/v1/blacklist/{entry.pk}/", {"reason": "new"}, format="json").status_code == 200
+    assert api.patch(f"/api/v1/blacklist/{entry.number}/", {"reason": "new"}, format="json").status_code == 200
     assert (stored(entry).reason, stored(entry).is_active) == ("new", False)
 
 
@@ -97,7 +97,7 @@ def test_switching_off_leaves_a_name_that_was_changed_meanwhile(entry: Blacklist
 def test_entry_whose_photographs_cannot_be_deleted_keeps_them(
     api: APIClient, entry: BlacklistEntry, monkeypatch: pytest.MonkeyPatch, media_root: Path
 ) -> None:
-    """Answering that somebody was erased whose photograph stays would be the worst of answers."""
+    """The worst possible answer: an entry reported as erased whose photograph is still stored."""
 
     def read_only(*_: Any) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
@@ -105,10 +105,10 @@ def test_entry_whose_photographs_cannot_be_deleted_keeps_them(
     services.add_images(entry=entry, uploads=[Upload(picture(RED))])
     image = entry.reference_images.all()[0]
     monkeypatch.setattr(FileSystemStorage, "delete", read_only)
-    for path in (f"{entry.pk}/", f"{entry.pk}/images/{image.pk}"):
+    for path in (f"{entry.number}/", f"{entry.number}/images/{image.number}"):
         response = api.delete(f"/api/v1/blacklist/{path}")
         assert (response.status_code, response.json()["code"]) == (503, "storage.unavailable")
     assert stored(entry).reference_images.count() == FaceTemplate.objects.count() / 2 == 2
     monkeypatch.undo()
-    assert api.delete(f"/api/v1/blacklist/{entry.pk}/").status_code == 200
+    assert api.delete(f"/api/v1/blacklist/{entry.number}/").status_code == 200
     assert not [path for path in media_root.rglob("*") if path.is_file()]

@@ -1,4 +1,4 @@
-"""`/api/v1/reset/`: an empty service for the next test."""
+"""`/api/v1/reset/`, for test deployments."""
 
 from __future__ import annotations
 

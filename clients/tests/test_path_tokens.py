@@ -19,8 +19,8 @@ from rest_framework.test import APIClient
 
 from clients import services
 from clients.exceptions import InactiveClient, RevokedKey
-from clients.middleware import PathTokenMiddleware
 from clients.models import ApiKey, Client
+from faceapp.middleware import ApiPathTokens
 from vision.tests.drawing import RED, data_url, picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flush")]
@@ -222,6 +222,6 @@ def test_the_access_log_gets_the_address_without_it(prefix: str) -> None:
         assert (request.path_info, request.path) == ("/search", "/search")
         return HttpResponse()
 
-    PathTokenMiddleware(view)(request)
+    ApiPathTokens(view)(request)
     assert request.environ["RAW_URI"] == "/k/-/search?q=1"  # type: ignore[attr-defined]
     assert not any("secret" in str(value) for value in request.environ.values())  # type: ignore[attr-defined]

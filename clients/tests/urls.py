@@ -13,7 +13,7 @@ from rest_framework.viewsets import ViewSet
 
 from clients.authentication import client_of
 from clients.models import Scope
-from rest.errors import handler400, handler403, handler404, handler500
+from faceapp.handlers import handler400, handler403, handler404, handler500
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 

@@ -1,10 +1,6 @@
-from django.apps import AppConfig
+from compat.dialect import DialectConfig
 
 
-class EkycConfig(AppConfig):
+class EkycConfig(DialectConfig):
     name = "compat.ekyc"
-    label = "ekyc"
     verbose_name = "eKYC"
-
-    def ready(self) -> None:
-        from compat.ekyc import checks  # noqa: F401  registers the system checks

@@ -1,4 +1,4 @@
-"""The dialect's arguments: which types they have, and how lenient it is about them."""
+"""The types of arguments, and how lenient the older service was about them."""
 
 from __future__ import annotations
 

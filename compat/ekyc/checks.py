@@ -1,4 +1,4 @@
-"""System checks of the settings for the eKYC dialect."""
+"""System checks of the settings for eKYC."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from people.types import Gate
 
 @register()
 def check_ekyc(**_: Any) -> list[CheckMessage]:
-    """The gate exists, and the number of frames is one."""
+    """The gate exists, and the number of frames is not negative."""
     problems: list[CheckMessage] = []
     gates = [gate.value for gate in Gate]
     if settings.EKYC_QUALITY_GATE not in gates:

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rest_framework import exceptions
-from rest_framework.response import Response
 
-from compat.ekyc.exceptions import BadArguments, BatchTooLarge
-from compat.ekyc.payloads import write_failure
-from errors import FaceAppError, InvalidInput
+from compat.ekyc.exceptions import BatchTooLarge
+from compat.refusals import Refusal
+from errors import InvalidInput
 from liveness.exceptions import NotLive, SessionNotFound, TokenRefused
 from people.exceptions import NoTemplate, PersonNotFound
-from rest.errors import handle_exception
 
-LIVENESS = (NotLive, TokenRefused, SessionNotFound)
+REFUSALS: tuple[Refusal, ...] = (
+    Refusal((PersonNotFound, NoTemplate), 200, "PEOPLE_NOT_FOUND_ERROR"),
+    Refusal((NotLive, TokenRefused, SessionNotFound), 400, "LIVENESS_FAIL"),
+    Refusal(("face.none",), 200, "NO_FACE_ERROR"),
+    Refusal((BatchTooLarge,), 413, "INPUT_ERROR"),
+    Refusal((InvalidInput,), 400, "INPUT_ERROR"),
+)
+OF_REGISTRATION = (Refusal(("face.none",), 400, "NO_FACE_ERROR"), *REFUSALS)
 UNREADABLE_BODY = (exceptions.ParseError, exceptions.UnsupportedMediaType)
 BODY = "Send a JSON object as application/json."
-
-
-def answer(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler for this dialect."""
-    if isinstance(exc, UNREADABLE_BODY):
-        exc = BadArguments({"body": BODY})
-    response = handle_exception(exc, context)
-    if response is None:
-        return None
-    status, response.status_code = kind_of(exc, context["view"].no_face_status) or ("ERROR", response.status_code)
-    text = str(response.data["detail"])
-    response.data = context["view"].nothing | write_failure(status, exc, text) | {"code": response.data["code"]}
-    return response
-
-
-def kind_of(exc: Exception, no_face_status: int) -> tuple[str, int] | None:
-    """The text in `status` and the HTTP status; None for what is no refusal of the domain."""
-    if isinstance(exc, PersonNotFound | NoTemplate):
-        return "PEOPLE_NOT_FOUND_ERROR", 200
-    if isinstance(exc, LIVENESS):
-        return "LIVENESS_FAIL", 400
-    if isinstance(exc, FaceAppError) and exc.code == "face.none":
-        return "NO_FACE_ERROR", no_face_status
-    if isinstance(exc, BatchTooLarge):
-        return "INPUT_ERROR", 413
-    return ("INPUT_ERROR", 400) if isinstance(exc, InvalidInput) else None

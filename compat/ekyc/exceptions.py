@@ -1,4 +1,4 @@
-"""What can go wrong with calls of the eKYC dialect. Codes are stable and documented in docs/errors.md."""
+"""Errors of calls to this API. Codes are stable and documented in docs/errors.md."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class BadArguments(InvalidInput):
 
 
 class FramesMissing(InvalidInput):
-    """A liveness check is wanted, but neither frames nor a token came."""
+    """A liveness check was asked for without frames or a token."""
 
     code = "ekyc.frames_missing"
 

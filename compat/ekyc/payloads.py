@@ -1,4 +1,4 @@
-"""The dialect's own words: how its calls are read and its answers written.
+"""How calls are read and answers written.
 
 Answers carry the keys of both generations of the older service: `msg` and `message`, `_id` and `people_id`.
 """
@@ -15,9 +15,8 @@ from compat.ekyc.arguments import Arguments, read_image, read_or_refuse
 from compat.ekyc.exceptions import BadArguments, BatchTooLarge, FramesMissing
 from people.models import Person
 from people.types import Candidate, LiveComparison, Proof, Refusal, SearchedFace, SourcedImage
-from vision.similarity import AT_THRESHOLD
 
-DEFAULT_SOURCE = "default"
+DEFAULT_SOURCE = "default"  # what calls say that mean the default gallery, whatever its name is
 UNREADABLE = "Image input was wrong format. Please check your input image."
 SUCCESS = {"status": "SUCCESS", "msg": "", "message": ""}
 DIGITS = 6  # of similarities
@@ -34,7 +33,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Claim:
-    """An image, and who is said to be on it; `source` is None where any will do."""
+    """An image, and who is said to be on it; `source` is None if any will do."""
 
     people_id: str
     source: str | None
@@ -55,7 +54,7 @@ class Registration:
 
 @dataclass(frozen=True)
 class Batch:
-    """Several images to be searched for, and how the caller calls them."""
+    """Several images to search for, and the caller's names for them."""
 
     names: list[str]
     images: list[SourcedImage]
@@ -76,16 +75,18 @@ def read_pair_or_claim(body: Any) -> Pair | Claim:
     known, taken = given.object("people_1"), given.image("people_2")
     if not given.mistakes.get("people_1") and known.has("id") == known.has("image"):
         given.mistakes["people_1"] = "Either id or image is required"
-    people_id, image = _either(known)
+    people_id = known.text("id") if known.has("id") else ""
+    image = known.image("image") if known.has("image") and not known.has("id") else ""
     source = known.text("source", default="") or given.text("source", default="")
     proof = _read_proof(given, known, frames="people_2_liveness")
     if people_id:
-        return Claim(people_id, source or None, read_image(taken), proof)
+        gallery = "" if source == DEFAULT_SOURCE else source or None
+        return Claim(people_id, gallery, read_image(taken), proof)
     return Pair(read_image(image), read_image(taken), proof)
 
 
 def read_registration(body: Any) -> Registration:
-    """`/register-face`; the later generation sends `meta_data` in place of `created_at` and liveness."""
+    """`/register-face`; the later generation sends `meta_data` instead of `created_at` and liveness."""
     given = Arguments(body)
     later = isinstance(given.body.get("meta_data"), dict)
     people_id, image, source = given.text("people_id"), given.image("image"), read_source(given)
@@ -110,7 +111,7 @@ def read_batch(body: Any) -> Batch:
     source, items = read_source(given), given.entries("images")
     _limit(len(items))
     names = [item.text("image_id") for item in items]
-    sources = [item.text("source", default=source) for item in items]
+    sources = [read_source(item, default=source) for item in items]
     given.check(*items)
     pairs = zip(items, sources, strict=True)
     return Batch(names, [SourcedImage(read_or_refuse(item, "image"), own) for item, own in pairs])
@@ -124,13 +125,10 @@ def read_removal(body: Any) -> tuple[str, str]:
     return people_id, source
 
 
-def read_source(given: Arguments) -> str:
-    return given.text("source", default=DEFAULT_SOURCE)
-
-
-def _either(known: Arguments) -> tuple[str, str]:
-    """Id and image, of which one is empty."""
-    return (known.text("id"), "") if known.has("id") else ("", known.image("image") if known.has("image") else "")
+def read_source(given: Arguments, *, default: str = "") -> str:
+    """The name of a gallery; empty for the default one."""
+    source = given.text("source", default=default)
+    return "" if source == DEFAULT_SOURCE else source
 
 
 def _read_proof(given: Arguments, *inner: Arguments, frames: str, asked: bool | None = None) -> Proof:
@@ -169,7 +167,7 @@ def write_person(people_id: str, source: str, **more: Any) -> dict[str, Any]:
 def write_registration(person: Person) -> dict[str, Any]:
     return write_person(
         person.external_id or "",
-        person.source,
+        person.gallery.name,
         created_at=person.metadata.get("created_at", ""),
         meta_data=person.metadata.get("meta_data", {}),
     )
@@ -184,7 +182,7 @@ def write_batch(names: Sequence[str], results: Sequence[SearchedFace | Refusal])
 
 
 def write_item(name: str, result: SearchedFace | Refusal) -> dict[str, Any]:
-    """`error` is there only where the image failed."""
+    """One image of several; it has an `error` only if it failed."""
     if isinstance(result, Refusal):
         text = result.message if result.code == "face.none" else UNREADABLE
         return {"image_id": name, "match_faces": [], "message": text, "error": text}
@@ -192,8 +190,8 @@ def write_item(name: str, result: SearchedFace | Refusal) -> dict[str, Any]:
 
 
 def write_hits(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
-    """Those above the threshold, best first."""
-    return [write_hit(hit) for hit in candidates if hit.comparison.similarity > AT_THRESHOLD]
+    """Those that match, best first."""
+    return [write_hit(hit) for hit in candidates if hit.comparison.matches]
 
 
 def write_hit(candidate: Candidate) -> dict[str, Any]:
@@ -202,7 +200,7 @@ def write_hit(candidate: Candidate) -> dict[str, Any]:
     return {
         "people_id": person.external_id or "",
         "created_at": person.metadata.get("created_at") or str(int(person.created_at.timestamp())),
-        "source": person.source,
+        "source": person.gallery.name,
         "score": round(candidate.comparison.similarity, DIGITS),
         "meta_data": person.metadata.get("meta_data", {}),
     }

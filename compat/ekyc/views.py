@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.conf import settings
-from rest_framework.renderers import JSONRenderer
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clients.authentication import client_of
 from clients.models import Scope
 from compat.ekyc import errors, payloads
-from compat.negotiation import JsonAnswers
+from compat.ekyc.exceptions import BadArguments
+from compat.views import DialectView
 from people import services
-from people.types import Gate
+from people.types import EnrolmentRules, Gate, Probe, SearchOptions, Whom
 from rest.parsers import NestedJSONParser
 from vision.types import Upload
 
 
-class EkycView(APIView):
-    """`nothing`: what an answer carries besides `status` where the call fails, for callers who read every key."""
+class EkycView(DialectView):
+    """`nothing` is what an answer has in addition to `status` when a call fails, for callers that read every key."""
 
-    schema = None
     parser_classes = [NestedJSONParser]
-    renderer_classes = [JSONRenderer]
-    content_negotiation_class = JsonAnswers
-    no_face_status = 200
+    refusals = errors.REFUSALS
     nothing: ClassVar[dict[str, Any]] = {}
 
-    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
-        return errors.answer
+    def answer_error(self, exc: Exception, context: dict[str, Any]) -> Response | HttpResponse | None:
+        unreadable = isinstance(exc, errors.UNREADABLE_BODY)
+        return super().answer_error(BadArguments({"body": errors.BODY}) if unreadable else exc, context)
+
+    def write_error(self, exc: Exception, response: Response, word: str) -> dict[str, Any]:
+        code, text = response.data["code"], str(response.data["detail"])
+        return self.nothing | payloads.write_failure(word or "ERROR", exc, text) | {"code": code}
 
 
 class CompareView(EkycView):
@@ -50,7 +51,7 @@ class CompareView(EkycView):
 
 
 class OtpView(CompareView):
-    """An image against somebody who is registered, or against another image."""
+    """An image against a registered person, or against another image."""
 
     def post(self, request: Request) -> Response:
         given, client = payloads.read_pair_or_claim(request.data), client_of(request)
@@ -63,34 +64,36 @@ class OtpView(CompareView):
 
 
 class RegisterView(EkycView):
-    """One face for an id and a source, in the place of an earlier one."""
+    """One face for an id and a source. It replaces an earlier one."""
 
     scope_write = Scope.PEOPLE_WRITE
-    no_face_status = 400
+    refusals = errors.OF_REGISTRATION
 
     def post(self, request: Request) -> Response:
         new = payloads.read_registration(request.data)
-        fields: dict[str, Any] = {"external_id": new.people_id, "source": new.source, "metadata": new.metadata}
-        rules: dict[str, Any] = {"replace": True, "face_choice": "largest", "gate": Gate(settings.EKYC_QUALITY_GATE)}
-        image = Upload(new.image)
-        enrolment = services.enrol_face(client=client_of(request), upload=image, proof=new.proof, **fields, **rules)
+        whom = Whom(external_id=new.people_id, source=new.source, metadata=new.metadata)
+        rules = EnrolmentRules(replace=True, face_choice="largest", gate=Gate(settings.EKYC_QUALITY_GATE))
+        enrolment = services.enrol_face(
+            client=client_of(request), upload=Upload(new.image), whom=whom, rules=rules, proof=new.proof
+        )
         return Response(payloads.write_registration(enrolment.person))
 
 
 class SearchView(EkycView):
-    """Who is it?"""
+    """Whose face is it?"""
 
     scope_write = Scope.PEOPLE_SEARCH
     nothing: ClassVar[dict[str, Any]] = {"data": []}
 
     def post(self, request: Request) -> Response:
         image, source = payloads.read_search(request.data)
-        found = services.search_people(client=client_of(request), data=image, sources=[source], faces="largest")
+        options = SearchOptions(sources=[source], faces="largest")
+        found = services.search_people(client=client_of(request), probe=Probe(image), options=options)
         return Response(payloads.write_search(found.faces[0].candidates))
 
 
 class BatchView(SearchView):
-    """Who are these? A bad image fails alone."""
+    """The same for several images. A bad one fails alone."""
 
     def post(self, request: Request) -> Response:
         batch = payloads.read_batch(request.data)
@@ -99,7 +102,7 @@ class BatchView(SearchView):
 
 
 class RemoveView(EkycView):
-    """Erase somebody with face and image."""
+    """Erase a person with face and image."""
 
     scope_write = Scope.PEOPLE_WRITE
 
@@ -107,4 +110,4 @@ class RemoveView(EkycView):
         people_id, source = payloads.read_removal(request.data)
         person = services.find_person(client=client_of(request), external_id=people_id, source=source)
         services.erase_person(person=person)
-        return Response(payloads.write_person(people_id, source))
+        return Response(payloads.write_person(people_id, person.gallery.name))

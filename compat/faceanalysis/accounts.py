@@ -11,6 +11,7 @@ from django.core import signing
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
+from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from clients.models import Client
 from clients.services import get_or_create_client
@@ -24,12 +25,12 @@ REMEMBERED_SECONDS = 300  # a password that was right; each check of one costs a
 
 
 def own_client() -> Client:
-    """The client of accounts that register themselves, and of everybody in open mode."""
+    """The client of accounts that register themselves, and of every caller in open mode."""
     return get_or_create_client(name=settings.FACEANALYSIS_CLIENT)
 
 
 def register(*, username: str, password: str) -> Account:
-    """A new account by its user's own wish. Raises `RegistrationClosed`, `BadName` or `UserExists`."""
+    """A new account, at the request of its user. Raises `RegistrationClosed`, `BadName` or `UserExists`."""
     if not settings.FACEANALYSIS_REGISTRATION:
         raise RegistrationClosed("Registration is closed here. Ask the administrator for an account.")
     return create_account(client=own_client(), username=username, password=password)
@@ -71,14 +72,17 @@ def account_of_password(*, username: str, password: str) -> Account | None:
 
 
 def _proof(account: Account, password: str) -> str:
-    """Names the fact that this password is right for this stored hash; neither can be learned from it."""
+    """The cache key under which a right password is remembered; it reveals neither password nor hash."""
     digest = salted_hmac(SALT, f"{account.password}\n{password}", algorithm="sha256").hexdigest()
     return f"faceanalysis-login-{account.pk}-{digest}"
 
 
 def token_of(account: Account) -> str:
-    """A signed text without colons that stands for the account, for a while and until its password changes."""
-    return _signer().sign(f"{account.pk}-{_fingerprint(account)}")
+    """A signed text without colons that stands for the account, for a while and until its password changes.
+
+    It is readable, so it has the user's own name instead of a row's number, by which accounts could be counted.
+    """
+    return _signer().sign(f"{urlsafe_base64_encode(account.username.encode())}-{_fingerprint(account)}")
 
 
 def account_of_token(token: str) -> Account | None:
@@ -87,8 +91,9 @@ def account_of_token(token: str) -> Account | None:
         value = _signer().unsign(token, max_age=settings.FACEANALYSIS_TOKEN_SECONDS)
     except signing.BadSignature:
         return None
-    number, _, fingerprint = value.partition("-")
-    account: Account | None = Account.objects.usable().filter(pk=number).first()
+    name, _, fingerprint = value.rpartition("-")
+    username = urlsafe_base64_decode(name).decode()
+    account: Account | None = Account.objects.usable().filter(username=username).first()
     return account if account and _fingerprint(account) == fingerprint else None
 
 

@@ -1,4 +1,4 @@
-"""Accounts of programs made for the older service."""
+"""Accounts."""
 
 from __future__ import annotations
 

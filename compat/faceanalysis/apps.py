@@ -1,10 +1,7 @@
-from django.apps import AppConfig
+from compat.dialect import DialectConfig
 
 
-class FaceAnalysisConfig(AppConfig):
+class FaceAnalysisConfig(DialectConfig):
     name = "compat.faceanalysis"
-    label = "faceanalysis"
     verbose_name = "FaceAnalysis"
-
-    def ready(self) -> None:
-        from compat.faceanalysis import checks  # noqa: F401  registers the system checks
+    admin_lists = (("FaceAnalysis accounts", "badge", "faceanalysis_account", "faceanalysis.view_account"),)

@@ -1,4 +1,4 @@
-"""HTTP Basic with a user name and password, or with a token in place of the name."""
+"""HTTP Basic with a user name and password, or with a token instead of the name."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ REALM = "faceapp"
 
 
 class AccountAuthentication(BaseAuthentication):
-    """`request.auth` is the account; None for a caller without one in open mode; the key whose token is in the path.
+    """`request.auth` is the account, the key whose token is in the path, or None for a caller without one in open mode.
 
-    A browser repeats Basic credentials by itself, so that pages of other sites are not served.
+    Browsers repeat Basic credentials on their own, so pages of other sites are refused.
     """
 
     def authenticate(self, request: Request) -> tuple[ClientUser, Account | ApiKey | None] | None:
@@ -50,24 +50,23 @@ class AccountAuthentication(BaseAuthentication):
 
     @staticmethod
     def account_of(request: Request) -> Account | None:
-        """None without credentials, and in open mode also with wrong ones. Raises `AuthenticationFailed`."""
+        """None without credentials, and in open mode also with wrong ones.
+
+        Raises `AuthenticationFailed`, or `Throttled` after too many wrong passwords.
+        """
         sent = read_basic(request)
         if sent is None:
             return None
         username, password = sent
-        account = accounts.account_of_token(username) or _account_of_password(request, username, password)
+        account = accounts.account_of_token(username)
+        if account is None:
+            check_guesses(request, username)
+            account = accounts.account_of_password(username=username, password=password)
+            if account is None:
+                count_guess(request, username)
         if account is None and not settings.FACEANALYSIS_OPEN:
             raise AuthenticationFailed("Unknown user, wrong password, or a token that no longer counts.")
         return account
-
-
-def _account_of_password(request: Request, username: str, password: str) -> Account | None:
-    """Raises `Throttled` for who guesses."""
-    check_guesses(request, username)
-    account = accounts.account_of_password(username=username, password=password)
-    if account is None:
-        count_guess(request, username)
-    return account
 
 
 def read_basic(request: Request) -> tuple[str, str] | None:

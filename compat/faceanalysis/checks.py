@@ -20,7 +20,7 @@ def check_faceanalysis(**_: Any) -> list[CheckMessage]:
 
 def _problems() -> Iterator[CheckMessage]:
     if settings.FACEANALYSIS_IDS not in (STEM, UUID):
-        yield Error("FACEAPP_FACEANALYSIS_IDS has no such mode.", hint=f"{STEM} or {UUID}.", id="faceanalysis.E001")
+        yield Error("FACEAPP_FACEANALYSIS_IDS is not a known mode.", hint=f"{STEM} or {UUID}.", id="faceanalysis.E001")
     if settings.FACEANALYSIS_TOKEN_SECONDS <= 0:
         hint = "Seconds, such as 500."
         yield Error("FACEAPP_FACEANALYSIS_TOKEN_SECONDS must be above 0.", hint=hint, id="faceanalysis.E002")
@@ -33,7 +33,7 @@ def _problems() -> Iterator[CheckMessage]:
 
 @register(deploy=True)
 def check_open_mode(**_: Any) -> list[CheckMessage]:
-    """Whoever reaches the service reads and adds images in open mode."""
+    """In open mode anyone who can reach the service reads and adds images."""
     if not settings.FACEANALYSIS_OPEN:
         return []
     hint = "Set FACEAPP_FACEANALYSIS_OPEN=0 unless only trusted machines reach the service."

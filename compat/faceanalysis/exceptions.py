@@ -1,10 +1,10 @@
-"""What can go wrong in this dialect. Messages are its own; codes are stable and documented in docs/errors.md."""
+"""Errors of calls to this API, with the messages of the older service. Codes are documented in docs/errors.md."""
 
-from errors import Conflict, FaceAppError, InvalidInput, NotFound
+from errors import Conflict, InvalidInput, NotFound
 
 
 class MissingArgument(InvalidInput):
-    """A field that a call needs is not there. `code` is for our own tables; the dialect shows field and message."""
+    """A required field is missing. The answer shows the field and the message."""
 
     code = "faceanalysis.missing"
 
@@ -13,14 +13,14 @@ class MissingArgument(InvalidInput):
         self.field = field
 
 
-class RegistrationClosed(FaceAppError):
-    """Nobody may register here by themselves."""
+class RegistrationClosed(Conflict):
+    """Accounts are made by the administrator here."""
 
     code = "faceanalysis.registration_closed"
 
 
 class BadName(InvalidInput):
-    """A user name or a file name that cannot be one."""
+    """A user name or a file name that cannot be used."""
 
     code = "faceanalysis.bad_name"
 
@@ -44,12 +44,12 @@ class ImageKnown(Conflict):
 
 
 class ImageUnknown(NotFound):
-    """No image of this id."""
+    """There is no image of this id."""
 
     code = "faceanalysis.image_unknown"
 
 
 class ImageQueued(Conflict):
-    """The image has been given to the workers before."""
+    """The image has been queued before."""
 
     code = "faceanalysis.image_queued"

@@ -1,4 +1,4 @@
-"""Who may use this dialect: accounts with a name and a password, as its programs know them."""
+"""Accounts with a name and a password."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from compat.faceanalysis.querysets import AccountQuerySet
 
 
 class Account(models.Model):
-    """Somebody who acts as a client. All accounts of a client share its images."""
+    """A user who acts as a client. All accounts of a client share its images."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="faceanalysis_accounts")
     username = models.CharField(max_length=32, unique=True)

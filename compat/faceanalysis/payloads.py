@@ -1,4 +1,4 @@
-"""The dialect's words."""
+"""How calls are read and answers written."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from rest_framework.request import Request
 
-from albums.models import AlbumImage, ImageStatus
+from albums.models import AlbumImage
 from albums.types import ImageMatch
 from compat.faceanalysis.exceptions import MissingArgument
 from vision.types import Upload
+from work.models import Status
 
-THRESHOLD = 0.6  # of the dialect: smaller distances are matches
+THRESHOLD = 0.6  # in this API: smaller distances are matches
 STATES = {
-    ImageStatus.UPLOADED: "uploaded",
-    ImageStatus.PENDING: "processing",
-    ImageStatus.PROCESSING: "processing",
-    ImageStatus.DONE: "finished_processing",
-    ImageStatus.FAILED: "finished_processing",
+    Status.UPLOADED: "uploaded",
+    Status.PENDING: "processing",
+    Status.PROCESSING: "processing",
+    Status.DONE: "finished_processing",
+    Status.FAILED: "finished_processing",
 }
 
 
@@ -41,14 +42,14 @@ def read_file(request: Request) -> tuple[Upload, str]:
 
 
 def write_status(image: AlbumImage) -> dict[str, Any]:
-    return {"status": STATES[ImageStatus(image.status)], "error_msg": _error_of(image)}
+    return {"status": STATES[Status(image.status)], "error_msg": _error_of(image)}
 
 
 def _error_of(image: AlbumImage) -> str | None:
-    if image.status == ImageStatus.FAILED:
+    if image.status == Status.FAILED:
         unreadable = image.error_code.startswith("image.")
         return "Image could not be read" if unreadable else "Image could not be processed"
-    if image.status == ImageStatus.DONE and not image.faces.exists():
+    if image.status == Status.DONE and not image.faces.exists():
         return "No faces found in image"
     return None
 

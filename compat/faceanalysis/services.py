@@ -1,4 +1,4 @@
-"""What a program of this dialect asks for, in terms of one album of its client."""
+"""The calls of this API, in terms of one album of the client."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def upload(*, client: Client, file: Upload, content_type: str = "") -> AlbumImag
     A file that begins like an image but is damaged is taken; processing will say so.
     """
     by_uuid = settings.FACEANALYSIS_IDS == UUID
-    if not (_type_of(file.name, content_type) in TYPES if by_uuid else _suffix(file.name) in EXTENSIONS):
+    suffix = PurePosixPath(file.name).suffix.lower()
+    declared = content_type if content_type in TYPES else mimetypes.guess_type(file.name)[0]
+    if declared not in TYPES if by_uuid else suffix not in EXTENSIONS:
         raise WrongType(ALLOWED)
     image_id = str(uuid.uuid4()) if by_uuid else stem_of(file.name)
     submission = Submission(images.identify(file.name), file.data, _sniff(file.data))
@@ -53,21 +55,12 @@ def upload(*, client: Client, file: Upload, content_type: str = "") -> AlbumImag
 
 
 def stem_of(name: str) -> str:
-    """The id that a file name gives: all up to its first dot, made safe. Raises `BadName`."""
+    """The id that a file name gives: everything before its first dot, made safe. Raises `BadName`."""
     last = re.split(r"[/\\]", unicodedata.normalize("NFKC", name))[-1]
     stem = re.sub(r"[^\w-]+", "_", last.partition(".")[0]).strip("_-")
     if not 1 <= len(stem) <= LONGEST_ID:
         raise BadName(f"Image upload failed: the file needs a name of 1 to {LONGEST_ID} characters")
     return stem
-
-
-def _suffix(name: str) -> str:
-    """In lower case. A name that is nothing but a suffix has none."""
-    return PurePosixPath(name).suffix.lower()
-
-
-def _type_of(name: str, declared: str) -> str:
-    return declared if declared in TYPES else mimetypes.guess_type(name)[0] or ""
 
 
 def _sniff(data: bytes) -> ImageInfo | None:
@@ -83,7 +76,7 @@ def _sniff(data: bytes) -> ImageInfo | None:
 
 
 def process(*, client: Client, image_id: str) -> None:
-    """Give an uploaded image to the workers. Raises `ImageUnknown`, `ImageQueued` or `Unavailable`."""
+    """Queue an uploaded image for the workers. Raises `ImageUnknown`, `ImageQueued` or `Unavailable`."""
     try:
         albums.queue_image(image=get_image(client=client, image_id=image_id))
     except AlreadyQueued as error:
@@ -109,6 +102,6 @@ def matches_of(*, client: Client, image_id: str) -> list[ImageMatch]:
 
 
 def finished_images(*, client: Client) -> list[str]:
-    """Ids of all images whose processing has ended, well or not, in the order of their upload."""
+    """Ids of all images whose processing has ended, with or without success, in the order of their upload."""
     finished = album_of(client).images.finished().exclude(external_id=None)
     return [image_id or "" for image_id in finished.order_by("pk").values_list("external_id", flat=True)]

@@ -1,4 +1,4 @@
-"""Who keeps sending wrong passwords has to wait, whatever comes next."""
+"""Limits on wrong passwords."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from clients.throttling import FailedKeyThrottle, WindowThrottle
 
 
 class GuessThrottle(WindowThrottle):
-    """Counts wrong passwords of one name from one address. Unlike a key, a password may be guessed: beyond the limit
-    the right one is refused too. Others, with another name or from elsewhere, are not held up."""
+    """Counts wrong passwords for one name from one address. Unlike a key, a password may be guessed: beyond the limit
+    the right one is refused too. Other names and other addresses are not affected."""
 
     scope = "failed-login"
 
@@ -46,6 +46,6 @@ def check_guesses(request: Request, username: str) -> None:
 
 
 def count_guess(request: Request, username: str) -> None:
-    """Count a wrong password. Raises `Throttled` for an address that tries many names."""
+    """Count a wrong password. Raises `Throttled` if one address tries many names."""
     GuessThrottle(username).allow_request(request, None)
     FailedKeyThrottle().count(request)

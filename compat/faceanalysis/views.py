@@ -2,52 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from django.http import HttpResponse
 from rest_framework.exceptions import NotAuthenticated
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import FormParser, MultiPartParser
-from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clients.authentication import client_of
 from clients.models import Scope
 from compat.faceanalysis import accounts, errors, payloads, services
 from compat.faceanalysis.authentication import AccountAuthentication
 from compat.faceanalysis.models import Account
+from compat.views import DialectView
 from rest.parsers import NestedJSONParser
 
 
-class FirstRenderer(BaseContentNegotiation):
-    """JSON whatever `Accept` says; parsers by the type of the body."""
+class FaceAnalysisView(DialectView):
+    """The caller has an account."""
 
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        kind = (request.content_type or "").partition(";")[0].strip().lower()
-        return next((parser for parser in parsers if parser.media_type == kind), None)
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
-
-
-class FaceAnalysisView(APIView):
-    """With an account."""
-
-    schema = None
     authentication_classes = [AccountAuthentication]
     parser_classes = [NestedJSONParser, FormParser, MultiPartParser]
-    renderer_classes = [JSONRenderer]
-    content_negotiation_class = FirstRenderer
     scope_read = scope_write = Scope.ALBUMS
+    refusals = errors.REFUSALS
 
-    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Any]:
-        return errors.answer
+    def answer_error(self, exc: Exception, context: dict[str, Any]) -> Response | HttpResponse | None:
+        unauthenticated = isinstance(exc, errors.UNAUTHENTICATED)
+        return errors.challenge() if unauthenticated else super().answer_error(exc, context)
+
+    def write_error(self, exc: Exception, response: Response, word: str) -> dict[str, Any]:
+        return errors.write_error(exc, response.data["detail"])
 
 
 class RegisterView(FaceAnalysisView):
-    """A new account, where the administrator lets people register themselves."""
+    """A new account, if the administrator lets people register themselves."""
 
     authentication_classes = []
     permission_classes = []
@@ -77,7 +66,7 @@ class UploadView(FaceAnalysisView):
 
 
 class ProcessView(FaceAnalysisView):
-    """Give an image to the workers."""
+    """Queue an image for the workers."""
 
     def post(self, request: Request) -> Response:
         image_id = payloads.read_text(request, "img_id")
@@ -86,14 +75,14 @@ class ProcessView(FaceAnalysisView):
 
 
 class StatusView(FaceAnalysisView):
-    """How far an image is."""
+    """The state of an image."""
 
     def get(self, request: Request, img_id: str) -> Response:
         return Response(payloads.write_status(services.get_image(client=client_of(request), image_id=img_id)))
 
 
 class MatchesView(FaceAnalysisView):
-    """Other images with a person of this one."""
+    """Other images that show a person of this one."""
 
     def get(self, request: Request, img_id: str) -> Response:
         client = client_of(request)

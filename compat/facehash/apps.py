@@ -1,25 +1,23 @@
 from typing import Any
 
 from corsheaders.signals import check_request_enabled
-from django.apps import AppConfig
 from django.conf import settings
 from django.http import HttpRequest
 
-from compat.facehash.paths import is_facehash
+from compat.dialect import DialectConfig
 
 
-class FaceHashConfig(AppConfig):
+class FaceHashConfig(DialectConfig):
     name = "compat.facehash"
-    label = "facehash"
     verbose_name = "FaceHash"
 
     def ready(self) -> None:
-        from compat.facehash import checks  # noqa: F401  registers the system checks
+        super().ready()
+        check_request_enabled.connect(self.allows_origin, dispatch_uid="facehash.allows_origin")
 
-        check_request_enabled.connect(allows_origin, dispatch_uid="facehash.allows_origin")
-
-
-def allows_origin(sender: Any, request: HttpRequest, **_: Any) -> bool:
-    """Whether a page of this origin may read the answer. Pages opened from a disk have the origin `null`."""
-    allowed = settings.FACEHASH_ORIGINS
-    return is_facehash(request) and ("*" in allowed or request.headers.get("Origin") in allowed)
+    def allows_origin(self, sender: Any, request: HttpRequest, **_: Any) -> bool:
+        """Whether a page of this origin may post. The origin of pages opened from a disk is `null`."""
+        asked = request.headers.get("Access-Control-Request-Method") if request.method == "OPTIONS" else request.method
+        allowed = settings.FACEHASH_ORIGINS
+        of_ours = asked == "POST" and self.dialect.serves(request.path_info)
+        return of_ours and ("*" in allowed or request.headers.get("Origin") in allowed)

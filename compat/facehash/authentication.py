@@ -1,4 +1,4 @@
-"""The key of a caller: in the path, in a header, or in the form; none where the deployment names a client for that."""
+"""The key of a caller: in the path, in a header or in the form. None is needed if the settings name a client."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from clients import services
-from clients.authentication import ApiKeyAuthentication, ClientUser
+from clients.authentication import ApiKeyAuthentication, ClientUser, set_client
 from clients.models import ApiKey
 from compat.facehash.forms import Form
 
-KEYLESS = "facehash"  # the gallery of callers without a key
-
 
 class FaceHashKeyAuthentication(ApiKeyAuthentication):
-    """Path and header are looked at first: then an unknown key costs not even the reading of the form."""
+    """Looks at path and header first, so that the form is not even read for an unknown key."""
 
     def authenticate(self, request: Request) -> tuple[ClientUser, ApiKey | None]:  # type: ignore[override]
-        found = super().authenticate(request)
-        return found if found is not None else _keyless(request)
+        if found := super().authenticate(request):
+            return found
+        if not settings.FACEHASH_CLIENT:
+            raise AuthenticationFailed("A key is needed.", code="auth.required")
+        client = services.get_or_create_client(name=settings.FACEHASH_CLIENT)
+        if not client.is_active:
+            message = "The client for requests without a key is inactive."
+            raise AuthenticationFailed(message, code="auth.inactive_client")
+        set_client(request, client)
+        return ClientUser(client), None
 
     def read_key(self, request: Request) -> str | None:  # type: ignore[override]  # there a static method
         in_path: str | None = (request.parser_context or {}).get("kwargs", {}).get("key")
@@ -28,20 +34,5 @@ class FaceHashKeyAuthentication(ApiKeyAuthentication):
 
 
 def form_of(request: Request) -> Form:
-    """The form; an empty one where no body came."""
+    """The form; an empty one if there was no body."""
     return request.data if isinstance(request.data, Form) else Form()
-
-
-def gallery_of(request: Request) -> str:
-    """The source that holds the people of this key: every key has a gallery of its own, whoever's it is."""
-    return f"facehash:{request.auth.prefix}" if isinstance(request.auth, ApiKey) else KEYLESS
-
-
-def _keyless(request: Request) -> tuple[ClientUser, None]:
-    if not settings.FACEHASH_CLIENT:
-        raise AuthenticationFailed("A key is needed.", code="auth.required")
-    client = services.get_or_create_client(name=settings.FACEHASH_CLIENT)
-    if not client.is_active:
-        raise AuthenticationFailed("The client for requests without a key is inactive.", code="auth.inactive_client")
-    request._request.client = client  # type: ignore[attr-defined]
-    return ClientUser(client), None

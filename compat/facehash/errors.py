@@ -8,32 +8,22 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from compat.facehash import payloads
+from compat.refusals import Refusal
 from errors import FaceAppError, InvalidInput, NotFound
-from rest.errors import handle_exception
 
 OF_THE_KEY = (exceptions.AuthenticationFailed, exceptions.NotAuthenticated)
-HANDLED = (*OF_THE_KEY, exceptions.PermissionDenied, InvalidInput, NotFound)
+REFUSALS = (  # errors that ask for patience keep their status: 413, 429, 503
+    Refusal((*OF_THE_KEY, exceptions.PermissionDenied, InvalidInput, NotFound), 200),
+    Refusal((exceptions.ParseError,), 400),
+)
 
 
-def answer(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler for this dialect. What asks for patience keeps its status: 413, 429, 503."""
-    response = handle_exception(exc, context)
-    if response is None:
-        return None
-    response.data = {**context["view"].nothing, **payloads.error(_text(exc, response))}
-    if isinstance(exc, HANDLED):
-        response.status_code = 200
-    elif isinstance(exc, exceptions.ParseError):
-        response.status_code = 400
-    if isinstance(exc, OF_THE_KEY):  # 401 would open a browser's dialogue
-        response.headers.pop("WWW-Authenticate", None)
-    return response
-
-
-def _text(exc: Exception, response: Response) -> str:
+def write_error(exc: Exception, response: Response) -> dict[str, Any]:
+    """The error object. Takes the challenge off an answer about a key: it would open a browser's dialogue."""
     if isinstance(exc, OF_THE_KEY):
-        return payloads.BAD_KEY
+        response.headers.pop("WWW-Authenticate", None)
+        return payloads.error(payloads.BAD_KEY)
     if isinstance(exc, FaceAppError):
-        return exc.message
+        return payloads.error(exc.message)
     detail = response.data.get("detail")
-    return detail if isinstance(detail, str) else "The request cannot be read."
+    return payloads.error(detail if isinstance(detail, str) else "The request cannot be read.")

@@ -1,4 +1,4 @@
-"""What can go wrong with a call of this dialect. Codes are stable and documented in docs/errors.md."""
+"""Errors of calls to this API. Codes are stable and documented in docs/errors.md."""
 
 from errors import InvalidInput, NotFound
 
@@ -10,6 +10,6 @@ class FieldMissing(InvalidInput):
 
 
 class UnknownUser(NotFound):
-    """Nobody of this name was trained with this key, or it is no name."""
+    """No person of this name was trained with this key, or the text cannot be a name."""
 
     code = "facehash.unknown_user"

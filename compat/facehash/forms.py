@@ -1,12 +1,11 @@
-"""Reads forms whose text fields are as large as a film: image by image while they arrive, and never twice in memory.
+"""Reads forms whose text fields hold many images: image by image as they arrive, and never twice in memory.
 
-A field of images is split at the marker between them; each image stays the base64 text that was sent until somebody
-who may have it looked at does so. Other fields are short texts. Nothing is written to a disk.
+A field of images is split at the marker between them. Images stay base64 text until the caller's key has been accepted.
+Other fields are short texts. Nothing is written to a disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes
@@ -14,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http.multipartparser import ChunkIter, LazyStream, MultiPartParserError, Parser
+from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
@@ -28,8 +28,8 @@ BLANK = b" \t\r\n"
 
 @dataclass
 class Form:
-    """What was sent: short texts, and for each field of images their texts. One that is too large is cut off where that
-    is certain, so that whoever decodes it refuses it.
+    """What was sent: short texts, and for each field of images their texts. An image that is too large is cut off once
+    that is certain; it is refused when it is decoded.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Form:
 
 
 class Text:
-    """A short field. Of a longer one the start is kept, by which it is refused."""
+    """A short field. Only the start of a longer one is kept, which is refused later."""
 
     def __init__(self, texts: dict[str, str], name: str) -> None:
         self.texts, self.name, self.data = texts, name, bytearray()
@@ -57,7 +57,7 @@ class Text:
 
 
 class Images:
-    """A field of images: split at the marker, which may come in two pieces; what is beyond the most is let go."""
+    """A field of images, split at the marker, which may arrive in two pieces. Images beyond the maximum are dropped."""
 
     def __init__(self, found: list[bytes]) -> None:
         self.found, self.image, self.tail = found, bytearray(), b""
@@ -106,26 +106,22 @@ class MultipartFormParser(_FormParser):
     media_type = "multipart/form-data"
 
     def read(self, stream: IO[bytes], form: Form, meta: dict[str, Any]) -> None:
-        for count, (name, chunks) in enumerate(self._fields(stream, boundary_of(meta["CONTENT_TYPE"]))):
+        count = 0
+        for _, headers, chunks in Parser(LazyStream(ChunkIter(stream, CHUNK)), boundary_of(meta["CONTENT_TYPE"])):
+            name = headers.get("content-disposition", ("", {}))[1].get("name")
+            if name is None:
+                continue
             if count >= MAX_FIELDS:
                 raise ParseError("The form has too many fields.")
-            into = form.field(name)
+            count += 1
+            into = form.field(name.decode("utf-8", "replace") if isinstance(name, bytes) else name)
             for chunk in chunks:
                 into.feed(chunk)
             into.end()
 
-    @staticmethod
-    def _fields(stream: IO[bytes], boundary: bytes) -> Iterator[tuple[str, Iterator[bytes]]]:
-        for _, meta, content in Parser(LazyStream(ChunkIter(stream, CHUNK)), boundary):
-            name = meta.get("content-disposition", ("", {}))[1].get("name")
-            if name is not None:
-                yield name.decode("utf-8", "replace") if isinstance(name, bytes) else name, content
-
 
 def boundary_of(content_type: str) -> bytes:
     """What separates the parts. Raises `ParseError`."""
-    from django.utils.http import parse_header_parameters
-
     boundary = parse_header_parameters(content_type)[1].get("boundary", "")
     if not 0 < len(boundary) <= 200 or not boundary.isascii():
         raise ParseError("The form names no boundary.")
@@ -175,7 +171,7 @@ class _Field:
             self.into.end()
 
     def _give(self, data: bytes) -> None:
-        """Base64 has no blanks: a plus sign that somebody forgot to encode is one."""
+        """Base64 has no blanks: in images a plus sign that was not encoded stands for itself."""
         if self.into:
             self.into.feed(_unquoted(data, plus=b"+" if isinstance(self.into, Images) else b" "))
 

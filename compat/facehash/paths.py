@@ -1,17 +1,6 @@
-"""Which requests are this dialect's."""
-
-from __future__ import annotations
+"""Keys in paths. A key has the form of ours, prefix and secret, so that it hides no other path."""
 
 import re
 
-from django.http import HttpRequest
-
-from faceapp.middleware import KEY_IN_PATH
-
-PATHS = re.compile(rf"/+(?:train|recognize)?/*\Z|{KEY_IN_PATH}", re.ASCII)
-
-
-def is_facehash(request: HttpRequest) -> bool:
-    """A POST to one of its paths, or a browser's question whether it may: `GET /` is the service's welcome."""
-    method = request.headers.get("Access-Control-Request-Method") if request.method == "OPTIONS" else request.method
-    return method == "POST" and PATHS.match(request.path_info) is not None
+KEY = r"[A-Za-z0-9]{4,16}\.[A-Za-z0-9]{16,64}"
+KEY_IN_TEXT = re.compile(r"\b([A-Za-z0-9]{4,16})\.[A-Za-z0-9]{16,64}\b", re.ASCII)

@@ -1,4 +1,4 @@
-"""The dialect's own words. Both generations of it read one answer: the words of each are in every answer."""
+"""How forms are read and answers written. Every answer has the keys of both generations of the older service."""
 
 from __future__ import annotations
 

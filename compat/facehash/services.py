@@ -1,17 +1,19 @@
-"""What a caller of this dialect asks for: who is it, is it the one named, and learn this person."""
+"""Identify a face, verify a named person, and learn a person."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import transaction
 
-from clients.models import Client
+from clients.models import ApiKey, Client
 from compat.facehash.exceptions import FieldMissing, UnknownUser
+from compat.facehash.models import KeyGallery
 from errors import InvalidInput, NotFound
-from people.models import Person
+from people.models import Gallery, Person
 from people.services import enrol_photographs, find_person
-from people.types import BatchEnrolment, Refusal
+from people.types import BatchEnrolment, EnrolmentRules, Refusal, Whom
 from training.services import recognise, request_training
 from training.types import Recognition
 from vision import images
@@ -23,14 +25,6 @@ SHOWN_NAME = 100  # characters; a person's name there
 
 
 @dataclass(frozen=True)
-class Gallery:
-    """The people of one key: a source among a client's people."""
-
-    client: Client
-    source: str
-
-
-@dataclass(frozen=True)
 class Outcome:
     """`faces` that were found on a picture, and the one that decides, if any of them is known."""
 
@@ -38,23 +32,34 @@ class Outcome:
     found: Recognition | None
 
 
+def gallery_of(*, client: Client, key: ApiKey | None) -> Gallery:
+    """The gallery of a key, or of callers without one, made the first time: keys of one client share no people."""
+    known = KeyGallery.objects.filter(client=client, api_key=key).select_related("gallery__client").first()
+    if known:
+        return known.gallery
+    with transaction.atomic():
+        gallery = Gallery.objects.named(client, f"FaceHash {key.prefix}" if key else "FaceHash")
+        return KeyGallery.objects.get_or_create(client=client, api_key=key, defaults={"gallery": gallery})[0].gallery
+
+
 def identify(*, gallery: Gallery, picture: bytes) -> Outcome:
-    """Who of the gallery is on the picture; of several known people the one who is most alike."""
-    faces = recognise(client=gallery.client, source=gallery.source, data=read_image(picture))
+    """The person of the gallery who is on the picture; of several, the most similar one."""
+    faces = recognise(client=gallery.client, source=gallery.name, data=read_image(picture))
     return Outcome(len(faces), _best([face for face in faces if face.person]))
 
 
 def verify(*, gallery: Gallery, picture: bytes, user: str) -> Outcome:
     """Whether the named person is on the picture. Raises `UnknownUser` before the picture is looked at."""
     person = find_user(gallery=gallery, user=user)
-    faces = recognise(client=gallery.client, source=gallery.source, data=read_image(picture))
+    faces = recognise(client=gallery.client, source=gallery.name, data=read_image(picture))
     return Outcome(len(faces), _best([face for face in faces if face.person == person]))
 
 
 def learn(*, gallery: Gallery, stream: list[bytes], user: str) -> BatchEnrolment:
-    """Enrol the photographs of a user, who may be new; a classifier is trained afterwards, beside all else.
+    """Enrol the photographs of a user, who may be new; a classifier is trained afterwards, in the background.
 
-    Nothing is stored with less than `FACEHASH_MIN_IMAGES` usable photographs. Raises `UnknownUser` for what is no name.
+    Nothing is stored with less than `FACEHASH_MIN_IMAGES` usable photographs. Raises `UnknownUser` for an impossible
+    name.
     """
     if not is_name(user):
         raise UnknownUser(BAD_USER)
@@ -62,14 +67,12 @@ def learn(*, gallery: Gallery, stream: list[bytes], user: str) -> BatchEnrolment
     done = enrol_photographs(
         client=gallery.client,
         uploads=uploads,
-        external_id=user,
-        source=gallery.source,
-        name=user[:SHOWN_NAME],
-        replace=settings.FACEHASH_POLICY == "replace",
+        whom=Whom(external_id=user, source=gallery.name, name=user[:SHOWN_NAME]),
+        rules=EnrolmentRules(replace=settings.FACEHASH_POLICY == "replace"),
         fewest=settings.FACEHASH_MIN_IMAGES,
     )
     if done.person is not None:
-        request_training(client=gallery.client, source=gallery.source, by_itself=True)
+        request_training(client=gallery.client, source=gallery.name, by_itself=True)
     return BatchEnrolment(done.person, done.usable, (*unreadable, *done.refusals))
 
 
@@ -78,7 +81,7 @@ def find_user(*, gallery: Gallery, user: str) -> Person:
     if not is_name(user):
         raise UnknownUser(BAD_USER)
     try:
-        return find_person(client=gallery.client, source=gallery.source, external_id=user)
+        return find_person(client=gallery.client, source=gallery.name, external_id=user)
     except NotFound as error:
         raise UnknownUser(BAD_USER) from error
 
@@ -89,12 +92,12 @@ def is_name(user: str) -> bool:
 
 
 def read_image(text: bytes) -> bytes:
-    """The image in a base64 text, with or without a data URL's beginning. Raises `InvalidImage`."""
-    return images.read_text(text.decode("ascii", "replace"))
+    """The image in a base64 text or data URL, never one that a URL or a path names. Raises `InvalidImage`."""
+    return images.read_text(text.decode("ascii", "replace"), references=False)
 
 
 def read_images(texts: list[bytes]) -> tuple[list[Upload], list[Refusal]]:
-    """Images, and why the others are none. Empties the list, so that no image is in memory in two forms."""
+    """The images, and why others were refused. Empties the list, so that no image is in memory in two forms."""
     uploads, refusals = list[Upload](), list[Refusal]()
     texts.reverse()
     while texts:

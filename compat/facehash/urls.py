@@ -1,14 +1,28 @@
-"""The paths of both generations. A key in the path comes last, so that it hides nothing, and has the form of ours."""
+"""The paths of both generations, with the key in the path or in the form."""
 
+from django.http import HttpRequest
 from django.urls import path, re_path
 
+from compat.dialect import Claimed, Dialect
+from compat.facehash.paths import KEY, KEY_IN_TEXT
 from compat.facehash.views import RecogniseView, TrainView
-from faceapp.middleware import KEY
 
-urlpatterns = [
-    path("train", TrainView.as_view(), name="facehash-train"),
-    path("recognize", RecogniseView.as_view(), name="facehash-recognise"),
-    re_path(rf"^(?P<key>{KEY})\Z", RecogniseView.as_view(), name="facehash-key-root"),
-    re_path(rf"^(?P<key>{KEY})/recognize\Z", RecogniseView.as_view(), name="facehash-key-recognise"),
-    re_path(rf"^(?P<key>{KEY})/train\Z", TrainView.as_view(), name="facehash-key-train"),
-]
+
+def may_be_recognition(request: HttpRequest) -> bool:
+    """`GET /` is the service's welcome. A browser asks by OPTIONS whether its page may post."""
+    return request.method in {"POST", "OPTIONS"}
+
+
+dialect = Dialect(
+    page="docs/facehash.md",
+    prefixes=("",),
+    routes=[
+        path("", Claimed(may_be_recognition, RecogniseView.as_view()), name="facehash-root"),
+        path("train", TrainView.as_view(), name="facehash-train"),
+        path("recognize", RecogniseView.as_view(), name="facehash-recognise"),
+        re_path(rf"^(?P<key>{KEY})\Z", RecogniseView.as_view(), name="facehash-key-root"),
+        re_path(rf"^(?P<key>{KEY})/recognize\Z", RecogniseView.as_view(), name="facehash-key-recognise"),
+        re_path(rf"^(?P<key>{KEY})/train\Z", TrainView.as_view(), name="facehash-key-train"),
+    ],
+    secrets=[KEY_IN_TEXT],
+)

@@ -3,47 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import MethodNotAllowed
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clients.authentication import client_of
-from clients.models import Scope
+from clients.models import ApiKey, Scope
 from compat.facehash import errors, payloads, services
-from compat.facehash.authentication import FaceHashKeyAuthentication, form_of, gallery_of
+from compat.facehash.authentication import FaceHashKeyAuthentication, form_of
 from compat.facehash.forms import MultipartFormParser, UrlEncodedFormParser, check_size
-from compat.facehash.services import Gallery
+from compat.views import DialectView
+from people.models import Gallery
 
 
-class JsonWhateverIsAsked(BaseContentNegotiation):
-    """A browser's page asks for anything, and a form without a type is tried as the page sends it."""
+class FaceHashView(DialectView):
+    """`nothing` is what an answer without success has for callers of the first generation."""
 
-    def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
-        kind = (request.content_type or "").partition(";")[0].strip().lower()
-        return next((parser for parser in parsers if parser.media_type == kind), None)
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
-
-
-class FaceHashView(APIView):
-    """`nothing`: what an answer without success says in the words of the first generation."""
-
-    schema = None
     authentication_classes = [FaceHashKeyAuthentication]
     parser_classes = [MultipartFormParser, UrlEncodedFormParser]
-    renderer_classes = [JSONRenderer]
-    content_negotiation_class = JsonWhateverIsAsked
+    refusals = errors.REFUSALS
     nothing: dict[str, Any] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -56,17 +36,12 @@ class FaceHashView(APIView):
     def options(self, *args: Any, **kwargs: Any) -> Response:
         return Response({})
 
-    def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().finalize_response(*args, **kwargs)
-        response.headers.setdefault("Cache-Control", "private, no-store")
-        return response
-
-    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
-        return errors.answer
+    def write_error(self, exc: Exception, response: Response, word: str) -> dict[str, Any]:
+        return {**self.nothing, **errors.write_error(exc, response)}
 
 
 class RecogniseView(FaceHashView):
-    """Who is it; with `userName`, whether it is that user."""
+    """Identify a face or, with `userName`, verify that user."""
 
     scope_write = Scope.PEOPLE_SEARCH
     nothing = payloads.UNRECOGNISED
@@ -94,15 +69,5 @@ class TrainView(FaceHashView):
 
 
 def gallery_for(request: Request) -> Gallery:
-    return Gallery(client_of(request), gallery_of(request))
-
-
-def beside(page: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """The view of `/`: recognition for POST and for the question before it, and `page` for everything else."""
-    recognise = RecogniseView.as_view()
-
-    @csrf_exempt  # nobody is logged in to this dialect, and the page changes nothing
-    def root(request: HttpRequest) -> HttpResponseBase:
-        return recognise(request) if request.method in {"POST", "OPTIONS"} else page(request)
-
-    return root
+    key = request.auth if isinstance(request.auth, ApiKey) else None
+    return services.gallery_of(client=client_of(request), key=key)

@@ -1,4 +1,4 @@
-"""Which model each Nextcloud has."""
+"""The model of each key."""
 
 from __future__ import annotations
 

@@ -1,10 +1,7 @@
-from django.apps import AppConfig
+from compat.dialect import DialectConfig
 
 
-class NextcloudConfig(AppConfig):
+class NextcloudConfig(DialectConfig):
     name = "compat.nextcloud"
-    label = "nextcloud"
     verbose_name = "Nextcloud"
-
-    def ready(self) -> None:
-        from compat.nextcloud import checks  # noqa: F401  registers the system checks
+    admin_lists = (("Nextcloud models", "cloud", "nextcloud_keymodel", "nextcloud.view_keymodel"),)

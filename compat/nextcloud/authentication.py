@@ -1,4 +1,4 @@
-"""The key of a Nextcloud: one of ours, or the text that the administrator chose for those who move in."""
+"""The key of a Nextcloud server: one of ours, or a text that the administrator chose and servers use already."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PUBLISHED = {"some-super-secret-api-key", "NZ9ciQuH0djnyyTcsDhNL7so6SVrR01znNnv0
 
 
 class NextcloudKeyAuthentication(ApiKeyAuthentication):
-    """A wrong key is always 401, never 429: the app treats any other answer as the image's fault."""
+    """A wrong key is always 401, never 429: the app blames the image for any other status."""
 
     def count_refusal(self, request: Request) -> None:
         pass
@@ -34,13 +34,13 @@ class NextcloudKeyAuthentication(ApiKeyAuthentication):
 
 
 def is_chosen(text: str) -> bool:
-    """Whether this is the key of the settings. A weak one opens nothing."""
+    """Whether this is the key of the settings. A weak one is refused."""
     chosen = settings.NEXTCLOUD_KEY
     return weakness(chosen) is None and hmac.compare_digest(text.encode(), chosen.encode())
 
 
 def weakness(key: str) -> str | None:
-    """Why the chosen key is refused; None when it is not."""
+    """Why the chosen key is refused; None if it is accepted."""
     if len(key) < MIN_CHOSEN:
         return f"It has less than {MIN_CHOSEN} characters."
     if len(set(key)) < MIN_CHOSEN // 2:

@@ -17,14 +17,14 @@ SMALLEST_AREA = 640 * 480  # the app's own least analysis area
 
 @register()
 def check_nextcloud(**_: Any) -> list[CheckMessage]:
-    """What would spoil a Nextcloud's faces, or open the door to anyone, is said before a request meets it."""
+    """Settings that would mix incomparable faces, or admit any caller."""
     return list(_problems())
 
 
 def _problems() -> Iterator[CheckMessage]:
     if settings.NEXTCLOUD_MODEL not in FaceModel.values:
         hint = f"One of {', '.join(map(str, FaceModel.values))}."
-        yield Error(f"FACE_MODEL={settings.NEXTCLOUD_MODEL} is no model.", hint=hint, id="nextcloud.E001")
+        yield Error(f"FACE_MODEL={settings.NEXTCLOUD_MODEL} is not a model.", hint=hint, id="nextcloud.E001")
     elif settings.NEXTCLOUD_MODEL == FaceModel.CNN_68 and not settings.NEXTCLOUD_68_POINTS:
         hint = "Set FACEAPP_NEXTCLOUD_68_POINTS=1 if your use is not commercial; see docs/nextcloud.md."
         yield Error("FACE_MODEL=2 is switched off.", hint=hint, id="nextcloud.E002")

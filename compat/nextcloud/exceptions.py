@@ -1,4 +1,4 @@
-"""What can go wrong with a Nextcloud's requests. Codes are stable and documented in docs/errors.md."""
+"""Errors of calls to this API. Codes are stable and documented in docs/errors.md."""
 
 from errors import InvalidInput, Unavailable
 

@@ -1,4 +1,4 @@
-"""The admin's form for a key's model: a change that would spoil stored faces has to be confirmed."""
+"""The admin's form for a key's model: a change that makes stored faces useless has to be confirmed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from unfold.widgets import UnfoldBooleanWidget
 from compat.nextcloud.models import FaceModel, KeyModel
 
 CHANGES = (
-    "Faces that this Nextcloud has stored do not compare with those of another model. "
-    "After the change run `occ face:reset --all` there and analyse every photograph again."
+    "The faces that this Nextcloud server has stored cannot be compared with those of another model. "
+    "After the change, run `occ face:reset --all` there and analyse every photograph again."
 )
 
 
 class KeyModelForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
     confirm = forms.BooleanField(
-        label="Change it all the same", required=False, widget=UnfoldBooleanWidget, help_text=CHANGES
+        label="Change the model anyway", required=False, widget=UnfoldBooleanWidget, help_text=CHANGES
     )
 
     class Meta:
@@ -36,13 +36,14 @@ class KeyModelForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if self.spoils_faces and not data.get("confirm"):
             self.add_error(
-                "confirm", f"Faces were computed with model {self.initial['model']}. Tick this if they may go."
+                "confirm",
+                f"Faces were computed with model {self.initial['model']}. Tick this box if they may be discarded.",
             )
         return data
 
     @property
     def spoils_faces(self) -> bool:
-        """Whether the change makes faces that were computed before worthless."""
+        """Whether faces that were computed before become useless by the change."""
         return self.instance.computed_at is not None and "model" in self.changed_data
 
     def save(self, commit: bool = True) -> Any:

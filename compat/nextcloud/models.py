@@ -1,4 +1,4 @@
-"""Which of the app's models a Nextcloud gets its faces from."""
+"""The model that finds and describes faces for a Nextcloud server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vision.raw_faces import RawFaceOptions
 
 
 class FaceModel(models.IntegerChoices):
-    """The models by the numbers that the app and its older service gave them."""
+    """The models, by the numbers that the app and its older service gave them."""
 
     CNN = 1, "1: CNN, 5 landmarks"
     CNN_68 = 2, "2: CNN, 68 landmarks"
@@ -31,19 +31,23 @@ class FaceModel(models.IntegerChoices):
 
 
 class KeyModel(models.Model):
-    """The model of one key. Descriptors of different models do not compare, and nothing in the protocol says so."""
+    """The model of one key. Descriptors of different models cannot be compared; the protocol names no models."""
 
     api_key = models.OneToOneField(ApiKey, models.CASCADE, related_name="+", verbose_name="API key")
     model = models.PositiveSmallIntegerField(choices=FaceModel)
     computed_at = models.DateTimeField(
-        "first faces", null=True, blank=True, editable=False, help_text="When faces were first computed with it."
+        "first faces",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When faces were first computed with this model.",
     )
 
     objects: ClassVar[KeyModelQuerySet] = KeyModelQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
-        verbose_name = "model of a Nextcloud"
-        verbose_name_plural = "models of Nextclouds"
+        verbose_name = "Nextcloud model"
+        verbose_name_plural = "Nextcloud models"
 
     def __str__(self) -> str:
         return f"{self.api_key}: model {self.model}"

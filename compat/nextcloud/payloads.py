@@ -1,4 +1,4 @@
-"""The app's own words: how its uploads are read and its answers written."""
+"""How uploads are read and answers written."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class KeyModelQuerySet(models.QuerySet["KeyModel"]):
         return self.filter(api_key=key).first()
 
     def latest_of(self, client: Client) -> KeyModel | None:
-        """What the client's key that came last had computed, so that a key made to replace it continues with it."""
+        """The model of the latest key that computed faces: a new key that replaces it continues with that model."""
         computed = self.filter(api_key__client=client).exclude(computed_at=None)
         return computed.order_by("api_key__created").last()
 

@@ -1,4 +1,4 @@
-"""What a Nextcloud asks for: which model it gets, faces of an image, and one face of an original photograph."""
+"""The model of a key, the faces of an image, and one face of an original photograph."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vision.types import Box, RawFace
 
 @dataclass(frozen=True)
 class Choice:
-    """The model of a key, and whether that is written down for good."""
+    """The model of a key, and whether it has been recorded."""
 
     model: FaceModel
     pinned: bool
@@ -32,7 +32,7 @@ class Detection:
 
 
 def choose(*, key: ApiKey) -> Choice:
-    """The model that somebody chose for the key; else the one the client's faces were computed with; else FACE_MODEL.
+    """The model chosen for the key; else the one that computed the client's faces so far; else FACE_MODEL.
 
     Raises `ModelDisabled`, or `EngineUnavailable` when weights are missing.
     """
@@ -81,7 +81,7 @@ def compute(*, key: ApiKey, data: bytes, box: Box) -> RawFace:
 
 
 def _pin(key: ApiKey, choice: Choice) -> None:
-    """Write the key's model down, unless it is. The wait may have been longer than the database keeps a connection."""
+    """Record the key's model, unless it is. The wait may have outlasted the connection to the database."""
     if choice.pinned:
         return
     if not connection.in_atomic_block:
@@ -94,6 +94,6 @@ def original_limits() -> Limits:
 
 
 def largest_area(width: int, height: int) -> int:
-    """The area that is accepted. The app rounds both sides for themselves and so exceeds what `/open` allows."""
+    """The area that is accepted. The app rounds each side by itself and so may exceed what `/open` allows."""
     area: int = settings.NEXTCLOUD_MAX_AREA
     return area + max(area // 100, (width + height) // 2 + 1)

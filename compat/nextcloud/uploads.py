@@ -1,4 +1,4 @@
-"""Keeps uploads out of the file system: a photograph exists in memory, and only while it is looked at."""
+"""Keeps uploads out of the file system: a photograph exists in memory only, for the length of the request."""
 
 from __future__ import annotations
 

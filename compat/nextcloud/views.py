@@ -2,54 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from rest_framework.parsers import MultiPartParser
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clients.models import Scope
 from compat.negotiation import JsonAnswers
-from compat.nextcloud import errors, payloads, services
+from compat.nextcloud import payloads, services
 from compat.nextcloud.authentication import NextcloudKeyAuthentication, key_of
+from compat.nextcloud.errors import REFUSALS
 from compat.nextcloud.models import FaceModel
 from compat.nextcloud.uploads import MemoryUploadHandler
+from compat.views import DialectView
 from errors import FaceAppError
 
 
 class AlwaysJson(JsonAnswers):
-    """Whatever the request says it is: 415 and 406 would cost an image."""
+    """Takes any body for a form: the app gives an image up after a 415."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return parsers[0]
 
 
-class NextcloudView(APIView):
-    """With a key; no rate limits, because the app waits for ever and takes any refusal for the image's fault."""
+class NextcloudView(DialectView):
+    """With a key; no rate limits, because the app waits for any time and blames the image for a refusal."""
 
-    schema = None
     authentication_classes = [NextcloudKeyAuthentication]
     throttle_classes = []
     parser_classes = [MultiPartParser]
-    renderer_classes = [JSONRenderer]
     content_negotiation_class = AlwaysJson
     scope_read = scope_write = Scope.NEXTCLOUD
+    refusals = REFUSALS
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         request.upload_handlers = [MemoryUploadHandler(request)]
         return super().initialize_request(request, *args, **kwargs)
 
-    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
-        return errors.answer
-
 
 class OpenView(NextcloudView):
-    """What images may be sent. Whatever would spoil every image is said here, where the app's job ends unharmed."""
+    """Which images may be sent. Problems of every image are reported here, where they end the app's job and no more."""
 
     def get(self, request: Request) -> Response:
         services.choose(key=key_of(request))
@@ -66,7 +61,7 @@ class DetectView(NextcloudView):
 
 
 class ComputeView(NextcloudView):
-    """Landmarks and descriptor of a face whose place in the original photograph is known. Nothing is stored."""
+    """Landmarks and descriptor of a face that is marked in the original photograph. Nothing is stored."""
 
     def post(self, request: Request) -> Response:
         upload = payloads.read_upload(request.FILES)
@@ -76,7 +71,7 @@ class ComputeView(NextcloudView):
 
 
 class WelcomeView(NextcloudView):
-    """For people: version and model, or what is missing."""
+    """Version and model, or what is missing, for people who set a server up."""
 
     authentication_classes = []
     permission_classes = []

@@ -12,11 +12,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from calibration import services as calibration
 from calibration.models import SpaceCalibration
+from calibration.services import operating_point
 from clients.models import Client
 from people import services
 from vision import inference
+from vision.engines import engines
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 
 pytestmark = pytest.mark.django_db
@@ -182,9 +183,10 @@ def test_the_threshold_is_stored_for_a_client_and_used_from_then_on(folder: Path
     assert first.false_match_rate == 0.5
     assert first.note == "evaluate: 2 genuine, 8 impostor pairs"
     assert f"Stored for alice in fake-fake-4: euclidean {first.threshold:.4f}" in out
-    assert calibration.threshold_of(client=client_a) == first.threshold
+    space = engines["default"].space
+    assert operating_point(client=client_a, space=space).threshold == first.threshold
     run(folder, "--store-for", "alice", "--fmr", "0.1", "--space", "default")
-    assert calibration.threshold_of(client=client_a) < first.threshold
+    assert operating_point(client=client_a, space=space).threshold < first.threshold
 
 
 def test_distances_are_those_of_the_gallery(folder: Path, tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_the_rules_of_3_and_30_say_what_a_set_can_show() -> None:
 
 
 def test_identification_by_hand() -> None:
-    """Persons 0 and 1 with two images, 2 with one: of four searches one finds somebody else first."""
+    """Persons 0 and 1 with two images, 2 with one: of four searches one finds another person first."""
     embeddings = np.array([[0.0], [0.1], [1.0], [1.6], [1.3]], np.float32)
     found = identify(embeddings, np.array([0, 0, 1, 1, 2]), metric="euclidean", threshold=0.25)
     assert found

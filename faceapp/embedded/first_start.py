@@ -11,7 +11,7 @@ from clients.services import create_api_key
 
 @dataclass(frozen=True)
 class Account:
-    """What is shown once: the password and the key are stored hashed."""
+    """What the first start shows. It can be shown only once, because password and key are stored hashed."""
 
     username: str
     password: str
@@ -21,7 +21,7 @@ class Account:
 
 @transaction.atomic
 def create_account(username: str = "admin", client: str = "default") -> Account | None:
-    """A superuser and member of `client` with a key for it; None when there is a superuser already."""
+    """Make a superuser who is a member of `client`, with a key for it. None if there is a superuser already."""
     if User.objects.filter(is_superuser=True).exists():
         return None
     password = secrets.token_urlsafe(12)

@@ -1,4 +1,4 @@
-"""One `up` at a time in one data folder."""
+"""Only one `up` runs in a data folder at a time."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ from typing import TextIO
 
 from faceapp.embedded.supervision import StackError
 
-STOPPING_SECONDS = 15.0  # how long what an earlier run left behind may need to end
+STOPPING_SECONDS = 15.0  # how long the programs of an earlier run may take to end
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def _acquire(handle: TextIO) -> None:
             handle.seek(0)
             holder = handle.read()
             if _is_alive(holder) or time.monotonic() > deadline:
-                hint = "Stop it, or set FACEAPP_VAR and FACEAPP_PORT to start a second one beside it."
+                hint = "Stop it, or set FACEAPP_VAR and FACEAPP_PORT to start a second one."
                 raise StackError(f"The service already runs in this folder (process {holder}). {hint}") from error
             time.sleep(0.1)
 

@@ -1,20 +1,23 @@
-"""Whom the embedded servers run as, and folders that this user, and nobody else, can reach.
+"""The user that the embedded servers run as, and folders that only this user can reach.
 
-PostgreSQL refuses to run as root. As root it runs as an unprivileged user, who may be unable to enter the folder this
-project lies in (a home folder with mode 0700); what it needs then goes to a private folder outside.
+PostgreSQL refuses to run as root. Started by root, it runs as an unprivileged user, who may not be allowed to enter
+this project's folder (a home folder with mode 0700) or to read what root has installed (with umask 077). What the
+server needs then goes to a private folder outside.
 """
 
 import os
 import pwd
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 OUTSIDE = Path("/var/lib")
 
 
 def unprivileged_user() -> pwd.struct_passwd | None:
-    """Whom PostgreSQL runs as when we are root: `postgres` if it exists, else `nobody`; None when not root."""
+    """The user that PostgreSQL runs as: None (ourselves), or for root `postgres` if it exists, else `nobody`."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -26,7 +29,7 @@ def unprivileged_user() -> pwd.struct_passwd | None:
 
 
 def private_folder(user: pwd.struct_passwd | None, folder: Path) -> Path:
-    """`folder`, made if missing, readable by us alone; `user` may pass through it to a folder of its own."""
+    """`folder`, made if missing, readable only by us; `user` may pass through it to a folder of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o711 if user else 0o700)
     return folder
@@ -36,12 +39,32 @@ def can_enter(user: pwd.struct_passwd | None, folder: Path) -> bool:
     """Whether `user` (None: ourselves) can reach what lies in `folder`."""
     if user is None:
         return os.access(folder, os.X_OK)
-    test = ["test", "-x", str(folder)]
-    return subprocess.run(test, user=user.pw_uid, group=user.pw_gid, extra_groups=[], cwd="/").returncode == 0
+    return _succeeds_as(user, ["test", "-x", str(folder)])
+
+
+def can_read(user: pwd.struct_passwd | None, folder: Path) -> bool:
+    """Whether `user` (None: ourselves) can read everything in `folder`, at any depth."""
+    if user is None:
+        return True
+    script = 'cd "$1" && find . ! -type l | while read -r path; do test -r "$path" || exit 1; done'
+    return _succeeds_as(user, ["sh", "-c", script, "sh", str(folder)])
+
+
+def _succeeds_as(user: pwd.struct_passwd, command: list[str]) -> bool:
+    options: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": "/"}
+    return subprocess.run(command, stderr=subprocess.DEVNULL, **options).returncode == 0
+
+
+def copy_readable(source: Path, target: Path) -> None:
+    """Copy a folder, with its links and executable programs, so that everyone who can enter `target` can read it."""
+    shutil.copytree(source, target, symlinks=True)
+    for path in [target, *target.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
 def folder_for(user: pwd.struct_passwd | None, wanted: Path) -> Path:
-    """`wanted`, made if missing: a folder or, where `user` cannot get there, a link to a private folder outside."""
+    """`wanted`, made if missing: a folder or, if `user` cannot get there, a link to a private folder outside."""
     wanted.parent.mkdir(parents=True, exist_ok=True)
     if user and not can_enter(user, wanted.parent) and not wanted.is_symlink() and not wanted.exists():
         wanted.symlink_to(tempfile.mkdtemp(prefix=f"faceapp-{wanted.name}-", dir=OUTSIDE))
@@ -64,9 +87,9 @@ def owned_folder(user: pwd.struct_passwd | None, wanted: Path) -> Path:
 
 
 def socket_folder(user: pwd.struct_passwd | None, wanted: Path) -> Path:
-    """The folder of the sockets: ours, and as root also open to `user`'s group, sticky so that it cannot replace ours.
+    """The folder of the sockets: ours and, for root, open to `user`'s group, sticky so that `user` cannot replace ours.
 
-    Its name may be predictable (in /tmp), so a folder that somebody else made is refused.
+    Its name may be predictable (in /tmp), so a folder that another user made is refused.
     """
     folder = folder_for(user, wanted)
     if {folder.stat().st_uid, wanted.lstat().st_uid} != {os.geteuid()}:

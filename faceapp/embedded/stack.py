@@ -14,10 +14,11 @@ from faceapp.embedded.launch import launched
 from faceapp.embedded.supervision import Program, StackError, Supervisor
 
 READY_SECONDS = 300.0  # the first worker loads the models
+CELERY = [sys.executable, "-m", "celery", "--app=faceapp"]
 
 
 def programs(database: postgres.Postgres | None) -> list[Program]:
-    """Every program of the service; Redis is left out where REDIS_URL names another."""
+    """Every program of the service, without Redis if REDIS_URL names another."""
     stores = []
     if database:
         stores.append(Program("postgres", "stores", database.command(), stop_signal="INT", stop_seconds=10))
@@ -27,63 +28,49 @@ def programs(database: postgres.Postgres | None) -> list[Program]:
 
 
 def _worker() -> Program:
-    """Less important than the web server, which so answers under load. On QUIT it gives unfinished images back."""
-    celery = [
-        *[sys.executable, "-m", "celery", "--app=faceapp", "worker", f"--queues={','.join(settings.WORKER_QUEUES)}"],
-        f"--concurrency={settings.WORKER_CONCURRENCY or len(os.sched_getaffinity(0))}",
-        f"--hostname=worker-{secrets.token_hex(4)}@%h",
-        *["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"],
-    ]
+    """Runs at a lower priority than the web server, which has to answer under load. On QUIT it gives images back."""
+    children = settings.WORKER_CONCURRENCY or len(os.sched_getaffinity(0))
+    celery = _celery_worker("worker", settings.WORKER_QUEUES, f"--concurrency={children}")
     return Program("worker", "app", launched(celery, signal_name="QUIT", nice=5), stop_signal="QUIT")
 
 
 def _trainer() -> Program:
-    """Trains recognisers, one at a time, in programs of their own: it holds no models, and nobody waits for it."""
-    celery = [
-        *[sys.executable, "-m", "celery", "--app=faceapp", "worker", "--queues=training"],
-        *["--pool=threads", "--concurrency=1", f"--hostname=trainer-{secrets.token_hex(4)}@%h"],
-        *["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"],
-    ]
+    """Trains recognisers one at a time, each in a program of its own. It holds no models and delays no caller."""
+    celery = _celery_worker("trainer", ["training"], "--concurrency=1", "--pool=threads")
     return Program("trainer", "app", launched(celery, signal_name="QUIT", nice=10), stop_signal="QUIT")
 
 
-def _beat() -> Program:
-    schedule = settings.VAR / "beat-schedule"
-    celery = [
-        sys.executable,
-        "-m",
-        "celery",
-        "--app=faceapp",
-        "beat",
-        f"--schedule={schedule}",
-        "--pidfile=",
-        "--loglevel=INFO",
+def _celery_worker(name: str, queues: list[str], *options: str) -> list[str]:
+    return [
+        *[*CELERY, "worker", f"--queues={','.join(queues)}", f"--hostname={name}-{secrets.token_hex(4)}@%h", *options],
+        *["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"],
     ]
+
+
+def _beat() -> Program:
+    celery = [*CELERY, "beat", f"--schedule={settings.VAR / 'beat-schedule'}", "--pidfile=", "--loglevel=INFO"]
     return Program("beat", "app", launched(celery, signal_name="TERM"), stop_signal="TERM")
 
 
 def _web() -> Program:
+    host = settings.WEB_BIND
     gunicorn = [
         *[sys.executable, "-m", "gunicorn", "faceapp.wsgi"],
-        f"--bind={_bracketed(settings.WEB_BIND)}:{settings.WEB_PORT}",
+        f"--bind={f'[{host}]' if ':' in host else host}:{settings.WEB_PORT}",
         *["--preload", "--worker-class=gthread", "--workers=2", "--threads=16", "--timeout=60", "--graceful-timeout=1"],
         *["--no-control-socket", "--access-logfile=-", "--logger-class=faceapp.quiet_logs.AccessLogger"],
     ]
     return Program("web", "app", launched(gunicorn, signal_name="TERM"), stop_signal="TERM")
 
 
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 def address() -> str:
-    """The service's URL as seen from this machine."""
+    """The URL of the service on this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.WEB_BIND, settings.WEB_BIND)  # noqa: S104
-    return f"http://{_bracketed(host)}:{settings.WEB_PORT}/"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.WEB_PORT}/"
 
 
 def check_port_is_free() -> None:
-    """StackError when another program listens on the web server's port."""
+    """Raise StackError if another program listens on the web server's port."""
     family = socket.AF_INET6 if ":" in settings.WEB_BIND else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -95,7 +82,7 @@ def check_port_is_free() -> None:
 
 
 def wait_until_ready(supervisor: Supervisor) -> None:
-    """Return when the web server says that every part answers; StackError when a program fails or time is up."""
+    """Return when the web server reports that every part answers. Raises StackError if one fails or takes too long."""
     deadline = time.monotonic() + READY_SECONDS
     while True:
         supervisor.check()
@@ -103,12 +90,12 @@ def wait_until_ready(supervisor: Supervisor) -> None:
         if status == http.client.OK:
             return
         if time.monotonic() > deadline:
-            raise StackError(f"The service does not become ready: {answer}" + supervisor.tail("worker"))
+            raise StackError(f"The service did not become ready: {answer}" + supervisor.tail("worker"))
         time.sleep(0.1)
 
 
 def _ask_readiness() -> tuple[int, str]:
-    """Status and text of /readyz; status 0 while nothing listens."""
+    """Status and text of /readyz; status 0 if nothing listens yet."""
     host = next((name for name in settings.ALLOWED_HOSTS if "*" not in name), "localhost").lstrip(".")
     url = address().removeprefix("http://").rstrip("/")
     connection = http.client.HTTPConnection(url, timeout=30)

@@ -1,4 +1,4 @@
-"""Collects static files when they may have changed, because that takes seconds and a start should not."""
+"""Collects static files only when they may have changed, because it takes seconds."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +10,7 @@ from environment import BASE_DIR
 
 
 def collect_if_changed() -> None:
-    """Run collectstatic unless the packages and our own files are those of the last time."""
+    """Run collectstatic unless packages and our own files are the same as last time."""
     stamp = Path(settings.STATIC_ROOT) / ".collected-from"
     fingerprint = _fingerprint()
     if stamp.exists() and stamp.read_text() == fingerprint:

@@ -1,4 +1,4 @@
-"""Runs programs under supervisor: they start together, come back when they crash, and end together."""
+"""Runs programs under supervisor: they start together, are restarted when they crash, and stop together."""
 
 import os
 import shlex
@@ -15,18 +15,18 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from faceapp.embedded.launch import launched
 
-STOP_SECONDS = 15.0  # a clean stop takes two; afterwards supervisor is killed, and all its programs with it
+STOP_SECONDS = 15.0  # a clean stop takes two; after this time supervisor is killed, and its programs with it
 LOG_LINES = 15
-CONFIG = "supervisord.conf"  # in `var`, from where `supervisorctl -c supervisord.conf` works
+CONFIG = "supervisord.conf"  # in `var`, where `supervisorctl -c supervisord.conf` works
 
 
 class StackError(Exception):
-    """A program did not start or did not answer; the message carries the end of its log."""
+    """A program did not start or did not answer. The message ends with the last lines of its log."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """What supervisor runs: `stores` start at once, `app` programs when asked, and these stop first, all together."""
+    """What supervisor runs. The group `stores` starts at once; the group `app` starts later and stops first."""
 
     name: str
     group: str
@@ -37,7 +37,7 @@ class Program:
 
 @dataclass
 class Supervisor:
-    """One supervisor process; its files are in `var` and its control socket in `run_dir`."""
+    """A supervisor process, with its files in `var` and its control socket in `run_dir`."""
 
     programs: list[Program]
     var: Path
@@ -49,7 +49,7 @@ class Supervisor:
         return self.var / "log" / f"{name}.log"
 
     def start(self, *, keep_open: int) -> None:
-        """Start supervisor and the stores. It holds the file descriptor `keep_open` for as long as it lives."""
+        """Start supervisor and the stores. It keeps the file descriptor `keep_open` open as long as it runs."""
         for folder in ("log", "programs"):
             (self.var / folder).mkdir(mode=0o700, exist_ok=True)
         for program in self.programs:
@@ -61,7 +61,7 @@ class Supervisor:
             launched(command, signal_name="TERM"),
             cwd=self.var,
             pass_fds=[keep_open],
-            start_new_session=True,  # a Ctrl-C in the terminal reaches us alone
+            start_new_session=True,  # so that Ctrl-C in the terminal reaches only us
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
@@ -71,7 +71,7 @@ class Supervisor:
         self._call("startProcessGroup", group, False)
 
     def check(self) -> None:
-        """StackError if supervisor has ended or a program does not stay up."""
+        """Raise StackError if supervisor has ended or a program does not stay up."""
         if not self.process or self.process.poll() is not None:
             raise StackError("The supervisor has ended." + self.tail("supervisor"))
         for state in self._call("getAllProcessInfo"):
@@ -79,13 +79,13 @@ class Supervisor:
                 raise StackError(f"The program '{state['name']}' does not start." + self.tail(state["name"]))
 
     def wait(self) -> None:
-        """Stay until supervisor ends by itself, which is a StackError."""
+        """Wait until supervisor ends by itself, which is a StackError."""
         if self.process:
             self.process.wait()
         self.check()
 
     def stop(self) -> None:
-        """End every program, then supervisor."""
+        """Stop every program, then supervisor."""
         if not self.process:
             return
         self.process.terminate()
@@ -96,7 +96,7 @@ class Supervisor:
             self.process.wait()
 
     def tail(self, name: str) -> str:
-        """The last lines of a program's log, ready to be appended to a message."""
+        """The last lines of a program's log, to append to a message."""
         if not self.log(name).exists():
             return ""
         lines = self.log(name).read_text(errors="replace").splitlines()[-LOG_LINES:]
@@ -121,7 +121,7 @@ class Supervisor:
         return f"cd {shlex.quote(str(self.directory))} && exec {shlex.join(program.command)}\n"
 
     def _configuration(self) -> RawConfigParser:
-        """Only plain relative paths occur in it: supervisor trips over signs such as % and # in a path."""
+        """Paths in it are relative, because supervisor cannot read signs such as % and # in a path."""
         run_dir = self.run_dir.relative_to(self.var) if self.run_dir.is_relative_to(self.var) else self.run_dir
         config = RawConfigParser()
         config["supervisord"] = {

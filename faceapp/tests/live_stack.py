@@ -1,16 +1,16 @@
 """A whole service for tests: `manage.py up` with real settings in a folder of its own."""
 
 import os
-import random
 import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 
 import psutil
@@ -22,6 +22,8 @@ from vision.tests.shared_weights import SHARED
 OF_TESTS = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 START_SECONDS = 240
 READY = "Ctrl-C stops everything."
+# Every process of a test run begins elsewhere, and none gives a port twice.
+PORTS = islice(cycle(range(20_000, 32_000)), os.getpid() * 10 % 12_000, None)
 
 
 @dataclass
@@ -116,13 +118,23 @@ class LiveStack:
         return found[1]
 
 
+def eventually(condition: Callable[[], bool], seconds: float = 30) -> bool:
+    """Whether `condition` holds now or before `seconds` are over."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
 def free_port() -> int:
     """Below the ports that the system gives to connections, so that none of them takes it before the service does."""
-    while True:
-        port = random.randrange(20_000, 32_000)
+    for port in PORTS:
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+    raise AssertionError("no port is free")
 
 
 @contextmanager

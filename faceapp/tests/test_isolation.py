@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -15,13 +16,14 @@ from albums.models import Album, AlbumImage, FaceGroup
 from blacklist.models import BlacklistEntry
 from clients.models import Client
 from clients.services import create_api_key
-from compat.ekyc import urls as ekyc
-from people.models import BLACKLIST, Person, ReferenceImage
+from compat.dialect import DialectConfig, configs
+from compat.ekyc.tests import isolation as ekyc
+from people.models import Gallery, GalleryKind, Person, ReferenceImage
 from recognition.models import Job, ProcessedImage
 from training.models import Recogniser
 from vision.tests.drawing import RED, data_url, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 BODIES: dict[str, Any] = {
     "blacklist-detail": {"name": "Stolen"},
@@ -31,8 +33,17 @@ BODIES: dict[str, Any] = {
     "people-detail": {"name": "Stolen"},
     "people-images": {"image": data_url(picture(RED))},
     "people-verify": {"image": data_url(picture(RED))},
+    "gallery-detail": {"name": "Stolen"},
 }
-LISTS = {"blacklist-list", "job-list", "processed-image-list", "people-list", "album-list", "recogniser-list"}
+LISTS = {
+    "blacklist-list",
+    "job-list",
+    "processed-image-list",
+    "people-list",
+    "album-list",
+    "recogniser-list",
+    "gallery-list",
+}
 OPEN = {
     "engine-list",
     "api-root",
@@ -63,19 +74,21 @@ def owned(client_a: Client) -> dict[str, str]:
     api.post(f"/api/v1/albums/{album}/images/?process=true", body, format="json")
     session = api.post("/api/v1/liveness/sessions/", {"purpose": "onboarding", "subject": "u1"}, format="json")
     api.post("/api/v1/people/", {"name": "Red", "image": data_url(picture(RED))}, format="json")
-    person = Person.objects.enrolled().get()
+    staff = Gallery.objects.named(client_a, "staff")
+    person = Person.objects.of_kind(GalleryKind.PEOPLE).get()
     return {
         "album": str(album),
-        "album-image": str(AlbumImage.objects.get().pk),
-        "album-group": str(FaceGroup.objects.get().pk),
+        "album-image": str(AlbumImage.objects.get().number),
+        "album-group": str(FaceGroup.objects.get().number),
         "liveness-session": session.json()["id"],
-        "blacklist": str(BlacklistEntry.objects.get().pk),
+        "blacklist": str(BlacklistEntry.objects.get().number),
         "job": str(Job.objects.get().pk),
-        "recogniser": str(Recogniser.objects.create(client=client_a, space="fake", version=1).pk),
-        "processed-image": str(ProcessedImage.objects.get().pk),
-        "image_id": str(ReferenceImage.objects.get(person__source=BLACKLIST).pk),
-        "people": str(person.pk),
-        "image_id of people": str(person.reference_images.get().pk),
+        "recogniser": str(Recogniser.objects.create(client=client_a, gallery=staff, space="fake", version=1).number),
+        "processed-image": str(ProcessedImage.objects.get().number),
+        "image_id": str(ReferenceImage.objects.get(person__kind=GalleryKind.BLACKLIST).number),
+        "people": str(person.number),
+        "gallery": staff.name,
+        "image_id of people": str(person.reference_images.get().number),
     }
 
 
@@ -87,7 +100,7 @@ def api_patterns() -> Iterator[URLPattern]:
 
 
 def owner_key(name: str) -> str:
-    keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "recogniser")
+    keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "recogniser", "gallery")
     keys += ("album-image", "album-group", "album")
     return next(key for key in keys if name.startswith(key))
 
@@ -102,7 +115,7 @@ def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:
         text = text.replace("(?P<album_id>[^/]+)", owned["album"])
         image = owned["image_id of people" if name.startswith("people") else "image_id"]
         text = text.replace("(?P<image_id>[^/]+)", image)
-        text = re.sub(r"\(\?P<pk>[^)]+\)", owned[owner_key(name)], text)
+        text = re.sub(r"\(\?P<(pk|name)>[^)]+\)", owned[owner_key(name)], text)
         for method in list(pattern.callback.actions):
             yield name, method, f"/api/v1/{text}"
 
@@ -119,10 +132,11 @@ def test_foreign_objects_do_not_exist(owned: dict[str, str], client_b: Client) -
         response = getattr(api, method)(path, *([body] if method not in {"get", "head"} else []), format=kind)
         assert response.status_code == 404, (name, method, path, response.status_code)
         tried += 1
-    assert tried >= 38
+    assert tried >= 41
+    assert Gallery.objects.filter(name="staff").exists()
     assert Album.objects.get().name == "Red"
     assert AlbumImage.objects.count() == FaceGroup.objects.filter(person=None).count() == 1
-    assert BlacklistEntry.objects.get().name == Person.objects.enrolled().get().name == "Red"
+    assert BlacklistEntry.objects.get().name == Person.objects.of_kind(GalleryKind.PEOPLE).get().name == "Red"
     assert ProcessedImage.objects.count() == Job.objects.count() == 1
     assert ReferenceImage.objects.count() == 2
 
@@ -164,28 +178,21 @@ def test_without_a_key_nothing_is_answered(owned: dict[str, str]) -> None:
         assert response.status_code == 401, (name, method)
 
 
-EKYC: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # a body about what is another's, and what is answered
-    "ekyc-face-otp": (
-        {"people_1": {"id": "u1"}, "people_2": data_url(picture(RED)), "is_live_check": False},
-        {"status": "PEOPLE_NOT_FOUND_ERROR"},
-    ),
-    "ekyc-search": ({"image": data_url(picture(RED))}, {"data": []}),
-    "ekyc-remove": ({"people_id": "u1"}, {"status": "PEOPLE_NOT_FOUND_ERROR"}),
-}
-EKYC["ekyc-search-v2"] = EKYC["ekyc-search-v3"] = (
-    {"images": [{"image_id": "1", "image": data_url(picture(RED))}]},
-    {"data": [{"image_id": "1", "match_faces": [], "message": ""}]},
-)
-EKYC_OPEN = {"ekyc-check-2-face", "ekyc-register-face"}  # name no stored object, or make the caller's own
+@pytest.mark.parametrize("config", configs(), ids=lambda config: config.label)
+def test_what_is_anothers_does_not_exist_in_a_compatibility_api(
+    config: DialectConfig, client_a: Client, client_b: Client
+) -> None:
+    calls = import_module(f"{config.name}.tests.isolation")
+    assert {route.name for route in config.dialect.routes} == set(calls.NOTHING) | calls.OPEN
+    calls.store(client_a)
+    foreign, own = calls.ask(client_b), calls.ask(client_a)
+    assert set(foreign) == set(own) == set(calls.NOTHING)
+    for name, expected in calls.NOTHING.items():
+        assert foreign[name].items() >= expected.items(), name
+        assert not own[name].items() >= expected.items(), name  # the call is one that would find it
 
 
-def test_another_clients_people_do_not_exist_in_the_ekyc_dialect(client_a: Client, client_b: Client) -> None:
-    new = {"people_id": "u1", "created_at": "1", "image": data_url(picture(RED)), "is_live_check": False}
-    assert api_of(client_a).post("/register-face", new, format="json").status_code == 200
-    routes_of_it = {pattern.name: f"/{pattern.pattern}" for pattern in ekyc.urlpatterns}
-    assert set(routes_of_it) == set(EKYC) | EKYC_OPEN
-    for name, (body, expected) in EKYC.items():
-        answer = api_of(client_b).post(routes_of_it[name], body, format="json").json()
-        assert answer.items() >= expected.items(), name
-    assert api_of(client_b).post("/register-face", new, format="json").status_code == 200
+def test_the_same_id_is_two_people_of_two_clients(client_a: Client, client_b: Client) -> None:
+    for client in (client_a, client_b):
+        ekyc.store(client)
     assert Person.objects.filter(client=client_a).count() == Person.objects.filter(client=client_b).count() == 1

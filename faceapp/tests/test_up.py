@@ -6,21 +6,23 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import requests
 
-from environment import socket_directory
-from faceapp.tests.live_stack import LiveStack, running_stack
+from environment import BASE_DIR, socket_directory
+from faceapp.tests.live_stack import LiveStack, eventually, running_stack
 from vision.tests.shared_weights import copied_for
 
 pytestmark = pytest.mark.models
 
+PACKAGES = Path(pytest.__file__).parent.parent
 LEAN = {"FACEAPP_WORKER_CONCURRENCY": "1"}  # a second child would load the models once more at each start
 
 
@@ -49,15 +51,6 @@ def stack(own_stack: LiveStack) -> LiveStack:
     if not alive(own_stack.processes()):
         own_stack.start()
     return own_stack
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 30) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def is_ready(stack: LiveStack) -> bool:
@@ -154,22 +147,23 @@ def test_the_web_server_loads_no_model_library(live: LiveStack) -> None:
 
 
 def python_for(user: str) -> str | None:
-    """A Python 3.11 that `user` can run."""
-    for name in ("/usr/bin/python3.11", "/usr/local/bin/python3.11", shutil.which("python3.11") or ""):
-        check = [name, "-c", "import sys; sys.exit(sys.version_info[:2] != (3, 11))"]
-        if name and Path(name).exists():
-            result = subprocess.run(check, user=user, extra_groups=[], cwd="/", capture_output=True)
-            if result.returncode == 0:
-                return name
+    """A Python of our version that `user` can run; None also if `user` cannot read our packages or this project."""
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    script = 'cd "$1" && exec "$2" -c "import django, environment"'
+    options: dict[str, Any] = {"user": user, "extra_groups": [], "cwd": "/", "env": {"PYTHONPATH": str(PACKAGES)}}
+    for program in (f"/usr/bin/{name}", f"/usr/local/bin/{name}", str(Path(sys.executable).resolve())):
+        check = ["sh", "-c", script, "sh", str(BASE_DIR), program]
+        if subprocess.run(check, capture_output=True, **options).returncode == 0:
+            return program
     return None
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
 def test_an_ordinary_user_needs_nothing_outside_the_folder() -> None:
     python = python_for("nobody")
     if not python:
-        pytest.skip("no Python 3.11 that an ordinary user can run")
-    packages = LEAN | {"PYTHONPATH": str(Path(pytest.__file__).parent.parent)}
+        pytest.skip("no Python and packages that an ordinary user can read")
+    packages = LEAN | {"PYTHONPATH": str(PACKAGES)}
     with tempfile.TemporaryDirectory(prefix="faceapp-user-") as name:
         user = pwd.getpwnam("nobody")
         os.chown(name, user.pw_uid, user.pw_gid)
@@ -188,7 +182,7 @@ def test_root_in_a_folder_that_others_cannot_enter() -> None:
     with tempfile.TemporaryDirectory(prefix="faceapp-root-") as name:
         home = Path(name)
         home.chmod(0o700)
-        shutil.copytree(Path(pytest.__file__).parent.parent, home / "packages", copy_function=os.link, symlinks=True)
+        shutil.copytree(PACKAGES, home / "packages", copy_function=os.link, symlinks=True)
         stack = LiveStack(home / "var", LEAN | {"PYTHONPATH": str(home / "packages")})
         try:
             with running_stack(stack):

@@ -6,31 +6,19 @@ from typing import Any
 
 from rest_framework import serializers
 
-from liveness.api.fields import FILE_LIST, CameraImageField
+from liveness import services
+from liveness.api.fields import CameraImageField
 from liveness.models import LivenessSession
+from rest.fields import FILE_LIST
 
 
 class StrictTextField(serializers.CharField):
-    """Text without control characters at its ends; numbers are no text."""
+    """Text; numbers are refused."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
-
-
-class SessionInput(serializers.ModelSerializer[LivenessSession]):
-    """For whom and for what. The token of the session is accepted for exactly these."""
-
-    purpose = StrictTextField(max_length=50)
-    subject = StrictTextField(max_length=255, trim_whitespace=False)
-    source = StrictTextField(  # type: ignore[assignment]  # the name of an attribute of fields
-        max_length=100, required=False, allow_blank=True, trim_whitespace=False
-    )
-
-    class Meta:
-        model = LivenessSession
-        fields = ["purpose", "subject", "source"]
 
 
 class SessionSerializer(serializers.ModelSerializer[LivenessSession]):
@@ -48,7 +36,32 @@ class SessionSerializer(serializers.ModelSerializer[LivenessSession]):
         return session.redeemed_at is not None
 
 
-class FramesInput(serializers.Serializer):  # type: ignore[type-arg]
+class SessionInput(serializers.ModelSerializer[LivenessSession]):
+    """For which person and purpose. The token of the session is accepted for exactly these."""
+
+    purpose = StrictTextField(max_length=50)
+    subject = StrictTextField(max_length=255, trim_whitespace=False)
+    source = StrictTextField(  # type: ignore[assignment]  # the name of an attribute of fields
+        max_length=100, required=False, allow_blank=True, trim_whitespace=False
+    )
+
+    class Meta:
+        model = LivenessSession
+        fields = ["purpose", "subject", "source"]
+
+    def create(self, validated_data: dict[str, Any]) -> LivenessSession:
+        return services.start_session(
+            client=validated_data["client"],
+            purpose=validated_data["purpose"],
+            subject=validated_data["subject"],
+            source=validated_data.get("source", ""),
+        )
+
+    def to_representation(self, instance: LivenessSession) -> dict[str, Any]:
+        return SessionSerializer(instance, context=self.context).data
+
+
+class FramesInput(serializers.Serializer[Any]):
     """The frames of one attempt in the order in which they were taken, and optionally an image of the same person."""
 
     nonce = serializers.CharField(max_length=64)
@@ -56,7 +69,7 @@ class FramesInput(serializers.Serializer):  # type: ignore[type-arg]
     image = CameraImageField(required=False)
 
 
-class PassedSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class PassedSerializer(serializers.Serializer[Any]):
     """The result of a passed attempt."""
 
     status = serializers.CharField(default="passed")
@@ -64,13 +77,13 @@ class PassedSerializer(serializers.Serializer):  # type: ignore[type-arg]
     token_expires_at = serializers.DateTimeField()
 
 
-class AntiSpoofInput(serializers.Serializer):  # type: ignore[type-arg]
+class AntiSpoofInput(serializers.Serializer[Any]):
     """One image."""
 
     image = CameraImageField(style={**FILE_LIST, "single": True})
 
 
-class AntiSpoofSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class AntiSpoofSerializer(serializers.Serializer[Any]):
     """How much the largest face looks like a picture of a face."""
 
     status = serializers.CharField(default="SUCCESS")

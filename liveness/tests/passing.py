@@ -1,4 +1,4 @@
-"""Sessions that somebody passes, before the fake engine."""
+"""Sessions that are passed with the fake engine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ poses = count()  # no still twice in a test run
 def token_for(
     client: Client, *, purpose: str, subject: str, source: str = "", colour: tuple[int, int, int] = RED
 ) -> str:
-    """The token of a session passed by somebody of this colour."""
+    """The token of a session passed by the person of this colour."""
     session = start_session(client=client, purpose=purpose, subject=subject, source=source)
     frames = [frame(colour, turned=action, pose=next(poses)) for action in ("centre", *session.actions)]
     return submit_frames(session=session, nonce=session.nonce, frames=frames).token

@@ -5,25 +5,30 @@ from __future__ import annotations
 import pytest
 from pytest_django.fixtures import Settings
 
+from calibration.services import set_calibration
 from clients.models import Client
 from errors import Unavailable
-from liveness.exceptions import FaceNotFound
 from liveness.services import check_frames, passive_check, policy_of, read_face
 from liveness.tests.pictures import frame
-from liveness.types import FramesResult
-from vision.exceptions import InvalidImage
+from liveness.types import FrameRules, FramesResult
+from vision.engines import engines
+from vision.exceptions import InvalidImage, UnusableFace
 from vision.tests.drawing import BLUE, RED, picture
 
 pytestmark = pytest.mark.django_db
 SELF = frame(RED)
+NEARLY_RED = (205, 30, 20)  # 0.07 from red; faces match up to 0.2
 MOVING = [frame(RED, pose=pose) for pose in range(1, 6)]
 STRANGERS = [frame(BLUE, pose=pose) for pose in range(1, 6)]
 SPOOFS = [frame(RED, pose=pose, fake=True) for pose in range(1, 6)]
 
 
-def check(client: Client, frames: list[bytes], *, policy: str = "", probe: bytes = SELF, **rule: float) -> FramesResult:
+def check(
+    client: Client, frames: list[bytes], *, policy: str = "", probe: bytes = SELF, min_frames: int = 0
+) -> FramesResult:
     client.liveness_policy = policy
-    return check_frames(client=client, reference=SELF, probe=probe, frames=frames, **rule)  # type: ignore[arg-type]
+    reference, taken = read_face(data=SELF).embeddings, read_face(data=probe)
+    return check_frames(client=client, reference=reference, probe=taken, frames=frames, rules=FrameRules(min_frames))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +53,6 @@ def test_a_number_of_frames_takes_the_place_of_the_fraction(client_a: Client) ->
     frames = [*MOVING[:2], *STRANGERS[2:]]
     assert check(client_a, frames, min_frames=2).is_live
     assert check(client_a, frames, min_frames=3).reasons == ["liveness.other_face"]
-    assert check(client_a, frames, min_fraction=0.4).is_live
 
 
 def test_copies_of_one_still_are_one_frame(client_a: Client) -> None:
@@ -117,12 +121,22 @@ def test_a_demanded_score_that_cannot_be_had_is_an_error_and_no_pass(client_a: C
     assert refusal.value.code == "engine.weights_missing"
 
 
-def test_a_stored_embedding_is_a_reference_too(client_a: Client) -> None:
-    stored = read_face(data=SELF).embeddings
-    assert check_frames(client=client_a, reference=stored, probe=SELF, frames=MOVING).is_live
-    assert not check_frames(client=client_a, reference=stored, probe=SELF, frames=STRANGERS).is_live
-    with pytest.raises(TypeError):
-        check_frames(client=client_a, reference=stored, frames=MOVING)
+def test_the_reference_may_be_a_stored_embedding_in_any_space(client_a: Client) -> None:
+    probe = read_face(data=SELF)
+    space, vector = engines["default"].space.name, probe.embeddings[engines["default"].space.name]
+    stored = {space: vector, "another": -vector}
+    assert check_frames(client=client_a, reference=stored, probe=probe, frames=MOVING).is_live
+    assert not check_frames(client=client_a, reference=stored, probe=probe, frames=STRANGERS).is_live
+
+
+def test_frames_are_decided_at_the_operating_point_of_the_client(client_a: Client) -> None:
+    frames = [frame(NEARLY_RED, pose=pose) for pose in range(1, 6)]
+    loose = check(client_a, frames)
+    assert loose.is_live and all(found.same_person for found in loose.frames)
+    set_calibration(client=client_a, space="default", threshold=0.03)
+    strict = check(client_a, frames)
+    assert strict.reasons == ["liveness.other_face"] and not any(found.same_person for found in strict.frames)
+    assert check(client_a, MOVING).is_live
 
 
 def test_passive_check_answers_a_percentage(antispoof: None, settings: Settings) -> None:
@@ -130,7 +144,7 @@ def test_passive_check_answers_a_percentage(antispoof: None, settings: Settings)
     assert (passive_check(data=SPOOFS[0]).fake_prob, passive_check(data=SPOOFS[0]).is_fake) == (95.0, True)
     settings.ANTISPOOF_THRESHOLD = 0.99
     assert not passive_check(data=SPOOFS[0]).is_fake
-    with pytest.raises(FaceNotFound):
+    with pytest.raises(UnusableFace):
         passive_check(data=picture())
     with pytest.raises(InvalidImage):
         passive_check(data=b"x")

@@ -19,15 +19,17 @@ from rest_framework.test import APIClient
 
 from clients.models import Client
 from clients.services import create_api_key
+from faceapp.tests import missing
 from liveness.models import LivenessSession
 from liveness.services import check_frames, passive_check, read_face, redeem_token
 from liveness.tests.head import encoded, performance, small, turned
+from liveness.types import Binding
 from vision.engines import engines, weights
 from vision.engines.deepface import DeepFaceEngine
 from vision.engines.downloads import Fetcher
 from vision.frames import SAME_STILL, difference
 
-pytestmark = [pytest.mark.models, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.models, pytest.mark.django_db]
 URL = "/api/v1/liveness/sessions/"
 REAL = {"default": {"BACKEND": "vision.engines.deepface.DeepFaceEngine", "OPTIONS": {}}}
 
@@ -78,10 +80,10 @@ def test_a_head_that_turns_as_asked_passes_and_its_token_vouches_for_the_face(
     own = base64.b64encode(encoded(alex)).decode()
     response = post(api, session, act(alex, session), image=own)
     assert response.status_code == 200, response.json()
-    binding: Any = {"client": client_a, "token": response.json()["token"], "purpose": "onboarding", "subject": "u1"}
+    call: Any = {"client": client_a, "token": response.json()["token"], "binding": Binding("onboarding", "u1")}
     with pytest.raises(Exception, match="another face"):
-        redeem_token(**binding, face=read_face(data=encoded(rose)))
-    redeem_token(**binding, face=read_face(data=encoded(alex)))
+        redeem_token(**call, face=read_face(data=encoded(rose)).embeddings)
+    redeem_token(**call, face=read_face(data=encoded(alex)).embeddings)
 
 
 def test_what_is_wrong_has_a_code_of_its_own(api: APIClient, alex: np.ndarray, rose: np.ndarray) -> None:
@@ -137,12 +139,12 @@ def test_copies_of_a_still_are_recognised_and_movement_is_not_one(faces: Path, n
 @pytest.fixture
 def scored() -> None:
     if weights.missing(weights.FASNET):
-        pytest.skip("FasNet's weights are not at hand")
+        pytest.skip(f"{missing.DATA}: the weights of FasNet, from ../shared/weights")
 
 
 @pytest.mark.parametrize(("name", "fake"), [("real_1", False), ("fake_1", True), ("fake_2", True)])
-def test_spoof_samples_are_told_apart(api: APIClient, faces: Path, scored: None, name: str, fake: bool) -> None:
-    data = (faces / "spoof" / f"{name}.jpg").read_bytes()
+def test_spoof_samples_are_told_apart(api: APIClient, real_faces: Path, scored: None, name: str, fake: bool) -> None:
+    data = (real_faces / "spoof" / f"{name}.jpg").read_bytes()
     result = passive_check(data=data)
     assert result.is_fake is fake
     by_file = api.post("/api/v1/anti-spoof/", {"image": SimpleUploadedFile("a.jpg", data)}, format="multipart")
@@ -158,19 +160,23 @@ def test_photographs_of_people_are_no_attacks(faces: Path, scored: None, name: s
 def test_photographs_of_one_person_vouch_for_each_other(client_a: Client, faces: Path, scored: None) -> None:
     first, *others = (encoded(small(faces / f"obama_{number}.jpg")) for number in (1, 2, 3))
     stranger = encoded(small(faces / "biden_2.jpg"))
-    assert check_frames(client=client_a, reference=first, frames=others).is_live
-    refused = check_frames(client=client_a, reference=first, frames=[others[0], stranger])
+    probe = read_face(data=first)
+    assert check_frames(client=client_a, reference=probe.embeddings, probe=probe, frames=others).is_live
+    refused = check_frames(client=client_a, reference=probe.embeddings, probe=probe, frames=[others[0], stranger])
     assert refused.reasons == ["liveness.other_face"]
-    spoof = (faces / "spoof" / "fake_1.jpg").read_bytes()
-    assert check_frames(client=client_a, reference=spoof, frames=[]).reasons == ["liveness.spoof"]
+    spoof = read_face(data=(faces / "spoof" / "fake_1.jpg").read_bytes())
+    result = check_frames(client=client_a, reference=spoof.embeddings, probe=spoof, frames=[])
+    assert result.reasons == ["liveness.spoof"]
 
 
 @pytest.mark.parametrize("name", ["obama_1.jpg", "biden_2.jpg"])
-def test_with_68_points_eyes_and_mouth_are_measured(faces: Path, settings: Settings, real: None, name: str) -> None:
+def test_with_68_points_eyes_and_mouth_are_measured(
+    real_faces: Path, settings: Settings, real: None, name: str
+) -> None:
     settings.LIVENESS_68_POINTS = True
     Fetcher(lambda line: None).fetch(weights.DLIB_68_POINTS)
     engine = DeepFaceEngine(detector="dlib")
-    image = small(faces / name)
+    image = small(real_faces / name)
     assert weights.DLIB_68_POINTS in engine.files()
     (expression,) = engine.expressions(image, engine.detect(image))
     assert 0.1 < expression.eyes < 0.5 and 0 <= expression.mouth < 0.3

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -16,6 +16,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
+from calibration.services import set_calibration
 from clients.models import Client
 from clients.services import create_api_key
 from errors import FaceAppError
@@ -24,11 +25,12 @@ from liveness.exceptions import TokenRefused
 from liveness.models import Action, LivenessSession, SeenFrame
 from liveness.services import read_face, redeem_token
 from liveness.tests.pictures import frame
+from liveness.types import Binding
 from vision import inference
 from vision.exceptions import EngineUnavailable
 from vision.tests.drawing import BLUE, RED, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 URL = "/api/v1/liveness/sessions/"
 poses = count()  # no still twice in a test run
 
@@ -55,7 +57,7 @@ def start(api: APIClient, **changes: Any) -> dict[str, Any]:
 
 
 def performance(*turns: str, colour: tuple[int, int, int] = RED, **options: Any) -> list[bytes]:
-    """Frames of somebody who does what is asked, each a still of its own."""
+    """Frames of a person who does what is asked, each a still of its own."""
     done = turns or ("centre", "turn_left", "centre", "turn_right", "centre")
     return [frame(colour, turned=turn, pose=next(poses), **options) for turn in done]
 
@@ -137,8 +139,8 @@ def test_mostly_one_still_is_no_movement(api: APIClient) -> None:
 def test_one_face_throughout_and_that_of_the_image(api: APIClient) -> None:
     mixed = [*performance("centre", "turn_left"), *performance("centre", "turn_right", "centre", colour=BLUE)]
     assert code_after(api, mixed) == "liveness.other_face"
-    somebody = base64.b64encode(frame(BLUE)).decode()
-    assert code_after(api, performance(), image=somebody) == "liveness.other_face"
+    stranger = base64.b64encode(frame(BLUE)).decode()
+    assert code_after(api, performance(), image=stranger) == "liveness.other_face"
     assert code_after(api, [*performance(), picture()]) == "liveness.no_face"
     assert code_after(api, [*performance(), picture(RED, BLUE)]) == "liveness.several_faces"
 
@@ -199,6 +201,7 @@ def test_a_worker_that_does_not_answer_costs_no_attempt(api: APIClient, monkeypa
     assert LivenessSession.objects.get().attempts_left == 3
 
 
+@pytest.mark.django_db(transaction=True)
 def test_of_two_calls_at_once_each_uses_an_attempt_and_one_passes(api: APIClient, client_a: Client) -> None:
     session, attempts = start(api), [performance(), performance()]
     keys = [api_of(client_a), api_of(client_a)]
@@ -277,45 +280,43 @@ def passed(api: APIClient) -> str:
     return str(post(api, start(api), performance()).json()["token"])
 
 
-@pytest.fixture
-def red() -> Any:
-    return read_face(data=frame(RED))
+ONBOARDING = Binding("onboarding", "u1")
 
 
 @pytest.fixture
-def binding(client_a: Client, red: Any) -> Iterator[dict[str, Any]]:
-    yield {"client": client_a, "purpose": "onboarding", "subject": "u1", "face": red}
+def call(client_a: Client) -> dict[str, Any]:
+    """What a token of `passed` is good for."""
+    return {"client": client_a, "binding": ONBOARDING, "face": read_face(data=frame(RED)).embeddings}
 
 
-def refusal_of(token: str, binding: dict[str, Any], **changes: Any) -> str:
+def refusal_of(token: str, call: dict[str, Any], **changes: Any) -> str:
     with pytest.raises(FaceAppError) as refusal:
-        redeem_token(token=token, **binding | changes)
+        redeem_token(token=token, **call | changes)
     return refusal.value.code
 
 
-def test_a_token_is_good_once_for_what_it_was_made_for(
-    api: APIClient, binding: dict[str, Any], client_b: Client
-) -> None:
+def test_a_token_is_good_once_for_what_it_was_made_for(api: APIClient, call: dict[str, Any], client_b: Client) -> None:
     token = passed(api)
-    assert refusal_of(token, binding, purpose="payment") == "liveness.token_wrong_purpose"
-    assert refusal_of(token, binding, subject="u2") == "liveness.token_wrong_subject"
-    assert refusal_of(token, binding, source="other") == "liveness.token_wrong_subject"
-    assert refusal_of(token, binding, face=read_face(data=frame(BLUE))) == "liveness.token_other_face"
-    assert refusal_of(token, binding, client=client_b) == "liveness.not_found"
-    assert refusal_of(token + "x", binding) == "liveness.token_invalid"
-    assert refusal_of("", binding) == "liveness.token_invalid"
-    redeem_token(token=token, **binding)
+    assert refusal_of(token, call, binding=replace(ONBOARDING, purpose="payment")) == "liveness.token_wrong_purpose"
+    assert refusal_of(token, call, binding=replace(ONBOARDING, subject="u2")) == "liveness.token_wrong_subject"
+    assert refusal_of(token, call, binding=replace(ONBOARDING, sources=["other"])) == "liveness.token_wrong_subject"
+    assert refusal_of(token, call, face=read_face(data=frame(BLUE)).embeddings) == "liveness.token_other_face"
+    assert refusal_of(token, call, client=client_b) == "liveness.not_found"
+    assert refusal_of(token + "x", call) == "liveness.token_invalid"
+    assert refusal_of("", call) == "liveness.token_invalid"
+    redeem_token(token=token, **call | {"binding": replace(ONBOARDING, sources=["other", ""])})
     assert LivenessSession.objects.get().embedding is None
-    assert refusal_of(token, binding) == "liveness.token_used"
+    assert refusal_of(token, call) == "liveness.token_used"
     assert api.get(f"{URL}{LivenessSession.objects.get().pk}/").json()["redeemed"] is True
 
 
-def test_of_two_who_use_a_token_at_once_one_is_refused(api: APIClient, binding: dict[str, Any]) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_use_a_token_at_once_one_is_refused(api: APIClient, call: dict[str, Any]) -> None:
     token = passed(api)
 
     def redeem(_: int) -> str:
         try:
-            redeem_token(token=token, **binding)
+            redeem_token(token=token, **call)
         except TokenRefused as error:
             return error.code
         finally:
@@ -326,21 +327,35 @@ def test_of_two_who_use_a_token_at_once_one_is_refused(api: APIClient, binding: 
         assert sorted(pool.map(redeem, range(2))) == ["good", "liveness.token_used"]
 
 
-def test_a_token_is_good_again_when_what_it_permits_fails(api: APIClient, binding: dict[str, Any]) -> None:
+def test_a_token_is_good_again_when_what_it_permits_fails(api: APIClient, call: dict[str, Any]) -> None:
     token = passed(api)
     with pytest.raises(RuntimeError), transaction.atomic():
-        redeem_token(token=token, **binding)
+        redeem_token(token=token, **call)
         raise RuntimeError
-    redeem_token(token=token, **binding)
+    redeem_token(token=token, **call)
 
 
-def test_a_token_expires(api: APIClient, binding: dict[str, Any], settings: Settings) -> None:
+def test_a_token_expires(api: APIClient, call: dict[str, Any], settings: Settings) -> None:
     token = passed(api)
     settings.LIVENESS_TOKEN_SECONDS = -1
-    assert refusal_of(token, binding) == "liveness.token_expired"
+    assert refusal_of(token, call) == "liveness.token_expired"
 
 
-def test_a_token_whose_face_was_forgotten_is_of_no_use(api: APIClient, binding: dict[str, Any]) -> None:
+def test_a_token_whose_face_was_forgotten_is_of_no_use(api: APIClient, call: dict[str, Any]) -> None:
     token = passed(api)
     LivenessSession.objects.update(embedding=None)
-    assert refusal_of(token, binding) == "liveness.token_expired"
+    assert refusal_of(token, call) == "liveness.token_expired"
+
+
+def test_a_session_and_its_token_are_decided_at_the_operating_point_of_the_client(
+    api: APIClient, client_a: Client, call: dict[str, Any]
+) -> None:
+    nearly_red = (205, 30, 20)  # 0.07 from red; faces match up to 0.2
+    image, token = base64.b64encode(frame(nearly_red)).decode(), passed(api)
+    assert post(api, start(api), performance(), image=image).status_code == 200
+    set_calibration(client=client_a, space="default", threshold=0.03)
+    assert code_after(api, performance(), image=image) == "liveness.other_face"
+    mixed = [*performance("centre", "turn_left"), *performance("centre", "turn_right", "centre", colour=nearly_red)]
+    assert code_after(api, mixed) == "liveness.other_face"
+    assert refusal_of(token, call, face=read_face(data=frame(nearly_red)).embeddings) == "liveness.token_other_face"
+    redeem_token(token=token, **call)

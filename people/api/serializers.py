@@ -1,4 +1,4 @@
-"""What the gallery's endpoints take and return."""
+"""What the endpoints of people and galleries answer."""
 
 from __future__ import annotations
 
@@ -10,114 +10,13 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from calibration.types import Comparison
-from people.models import Person, ReferenceImage
-from people.types import Candidate, Enrolment, Gate, SearchedFace
-from rest.fields import FILE_LIST, DistanceField, FiniteField, ImageField
+from people.api.inputs import MetadataField
+from people.models import Gallery, Person, ReferenceImage
+from people.types import Candidate, Enrolment, FaceComparisons, Receipt, Refusal, Remark, Search, SearchedFace
+from rest.fields import FiniteField
 from vision.types import Box
 
-ONE_FILE = {**FILE_LIST, "single": True}
-ON_EXISTING = ["refuse", "add", "replace"]
-OBJECT = extend_schema_field({"type": "object", "additionalProperties": True})
 
-
-OF_SESSION = "Of a liveness session about this person and purpose; used up by this call."
-
-
-# ---- what comes in ----------------------------------------------------------------------------------------------
-@OBJECT
-class MetadataField(serializers.JSONField):
-    """A JSON object; in a form, its text."""
-
-    default_error_messages = {"object": "A JSON object is required."}
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        value = super().to_internal_value(data)
-        if not isinstance(value, dict):
-            self.fail("object")
-        return dict(value)
-
-
-class PersonPatch(serializers.Serializer):  # type: ignore[type-arg]
-    """Only what is to change."""
-
-    external_id = serializers.CharField(
-        max_length=512, required=False, allow_blank=True, allow_null=True, trim_whitespace=False
-    )
-    name = serializers.CharField(max_length=100, required=False, allow_blank=True)
-    source: Any = serializers.CharField(max_length=100, required=False, allow_blank=True, trim_whitespace=False)
-    metadata = MetadataField(required=False)
-
-
-class NewImage(serializers.Serializer):  # type: ignore[type-arg]
-    """A photograph for a person, and how it is judged."""
-
-    image = ImageField(style=ONE_FILE, help_text="A file part, or base64 or a data URL as text.")
-    replace = serializers.BooleanField(default=False, help_text="In the place of all earlier photographs.")
-    quality_gate: Any = serializers.ChoiceField(
-        [gate.value for gate in Gate], required=False, help_text="Default: the deployment's."
-    )
-    face_choice: Any = serializers.ChoiceField(["only", "largest"], default="only")
-    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=OF_SESSION)
-
-
-class NewPerson(PersonPatch):
-    """A person, with a photograph or for the time being without."""
-
-    image = ImageField(required=False, style=ONE_FILE, help_text="A file part, or base64 or a data URL as text.")
-    on_existing: Any = serializers.ChoiceField(
-        ON_EXISTING,
-        default="refuse",
-        help_text="When the external id is taken: refuse, or put the photograph beside or in the place of the others.",
-    )
-    quality_gate: Any = serializers.ChoiceField([gate.value for gate in Gate], required=False)
-    face_choice: Any = serializers.ChoiceField(["only", "largest"], default="only")
-    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=OF_SESSION)
-
-
-class SearchInput(serializers.Serializer):  # type: ignore[type-arg]
-    """Whom to look for: an image, or an embedding for keys with that scope."""
-
-    image = ImageField(required=False, style=ONE_FILE)
-    embedding: Any = serializers.ListField(
-        child=DistanceField(), required=False, max_length=5000, help_text="Needs the scope `embeddings`."
-    )
-    sources: Any = serializers.ListField(
-        child=serializers.CharField(max_length=100, allow_blank=True, trim_whitespace=False),
-        required=False,
-        max_length=100,
-        help_text="Only these sub-galleries.",
-    )
-    faces: Any = serializers.ChoiceField(["all", "largest"], default="all")
-    limit = serializers.IntegerField(min_value=1, max_value=100, default=10)
-    threshold = DistanceField(
-        required=False, allow_null=True, min_value=0, help_text="A distance; 0 or absent: the client's own."
-    )
-    return_embeddings = serializers.BooleanField(default=False, help_text="Needs the scope `embeddings`.")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("image" in attrs) == bool(attrs.get("embedding")):
-            raise serializers.ValidationError({"image": ["Either an image or an embedding is required."]})
-        return attrs
-
-
-class VerifyInput(serializers.Serializer):  # type: ignore[type-arg]
-    """The image whose largest face is compared."""
-
-    image = ImageField(style=ONE_FILE)
-    threshold = DistanceField(required=False, allow_null=True, min_value=0)
-    liveness_token = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=OF_SESSION)
-
-
-class CompareInput(VerifyInput):
-    """One image against one or more others."""
-
-    images: Any = serializers.ListField(child=ImageField(), allow_empty=False, style=FILE_LIST)
-    liveness_subject = serializers.CharField(
-        required=False, max_length=255, trim_whitespace=False, help_text="Whom the token's session was about."
-    )
-
-
-# ---- what goes out ----------------------------------------------------------------------------------------------
 class BoxSerializer(serializers.Serializer[Box]):
     """Pixels of the upright image."""
 
@@ -127,10 +26,25 @@ class BoxSerializer(serializers.Serializer[Box]):
     h = serializers.IntegerField()
 
 
-class PhotographSerializer(serializers.ModelSerializer[ReferenceImage]):
-    """A stored photograph: where its face is and how good it is. Subclasses say where the file is; a face that is known
-    by its embedding alone has none."""
+class GallerySerializer(serializers.ModelSerializer[Gallery]):
+    """A set of people that is searched together. Calls about people refer to it by its name, as `source`."""
 
+    people = serializers.IntegerField(source="people_count", help_text="How many people are in it.")
+    space = serializers.CharField(help_text="The space that decides; empty: the deployment's default.")
+    threshold = FiniteField(allow_null=True, help_text="The gallery's own; null: the client's for the space.")
+
+    class Meta:
+        model = Gallery
+        fields = ["name", "kind", "is_default", "people", "space", "threshold", "created_at"]
+
+
+class PhotographSerializer(serializers.ModelSerializer[ReferenceImage]):
+    """A stored photograph: where its face is and how good it is.
+
+    Subclasses say where the file is; a face that is known by its embedding alone has none.
+    """
+
+    id = serializers.IntegerField(source="number", read_only=True)
     file = serializers.CharField(source="file_name", read_only=True)
     url = serializers.SerializerMethodField()
     route = ""
@@ -138,14 +52,14 @@ class PhotographSerializer(serializers.ModelSerializer[ReferenceImage]):
     class Meta:
         model = ReferenceImage
         fields = [
-            "id", "file", "original_name", "url", "width", "height", "box_x", "box_y", "box_w", "box_h",
+            "id", "uuid", "file", "original_name", "url", "width", "height", "box_x", "box_y", "box_w", "box_h",
             "confidence", "quality", "created_at",
         ]  # fmt: skip
 
     def get_url(self, image: ReferenceImage) -> str | None:
         if not image.image:
             return None
-        path = {"pk": image.person_id, "image_id": image.pk}
+        path = {"pk": image.person.number, "image_id": image.number}
         return str(reverse(self.route, kwargs=path, request=self.context.get("request")))
 
 
@@ -168,13 +82,17 @@ class PersonImageSerializer(PhotographSerializer):
 class PersonSerializer(serializers.ModelSerializer[Person]):
     """A person. `primary_image` is the chosen photograph, or the first one."""
 
+    id = serializers.IntegerField(source="number", read_only=True)
+    source: Any = serializers.CharField(source="gallery.name", read_only=True)
     image_count = serializers.SerializerMethodField()
     primary_image = serializers.SerializerMethodField()
     metadata = MetadataField()
 
     class Meta:
         model = Person
-        fields = ["id", "external_id", "name", "source", "metadata", "created_at", "image_count", "primary_image"]
+        fields = [
+            "id", "uuid", "external_id", "name", "source", "metadata", "created_at", "image_count", "primary_image",
+        ]  # fmt: skip
 
     def get_image_count(self, person: Person) -> int:
         return len(person.reference_images.all())
@@ -200,17 +118,18 @@ class ComparisonSerializer(serializers.Serializer[Comparison]):
 
 
 class CandidateSerializer(serializers.Serializer[Candidate]):
-    """A person of the gallery beside a face."""
+    """A person who may be the one on the image."""
 
-    person_id = serializers.IntegerField(source="person.pk")
+    person_id = serializers.IntegerField(source="person.number")
+    person_uuid = serializers.UUIDField(source="person.uuid")
     external_id = serializers.CharField(source="person.external_id", allow_null=True)
     name = serializers.CharField(source="person.name")
-    source: Any = serializers.CharField(source="person.source")
-    reference_image_id = serializers.IntegerField(source="reference_image.pk")
+    source: Any = serializers.CharField(source="person.gallery.name")
+    reference_image_id = serializers.IntegerField(source="reference_image.number")
     comparison = ComparisonSerializer()
 
 
-class RemarkSerializer(serializers.Serializer[Any]):
+class RemarkSerializer(serializers.Serializer[Remark]):
     """What could be better about a face."""
 
     code = serializers.CharField()
@@ -232,7 +151,7 @@ class EnrolmentSerializer(serializers.Serializer[Enrolment]):
 
 
 class EnrolledPersonSerializer(PersonSerializer):
-    """A person, and what was enrolled of the photograph that came along."""
+    """A person, and what was enrolled from the photograph."""
 
     enrolment = EnrolmentSerializer(allow_null=True, read_only=True)
 
@@ -252,7 +171,7 @@ class SearchedFaceSerializer(serializers.Serializer[SearchedFace]):
         return [float(x) for x in face.face.embeddings[space]] if space and face.face else None
 
 
-class SearchSerializer(serializers.Serializer[Any]):
+class SearchSerializer(serializers.Serializer[Search]):
     """One item per face, or one for an embedding."""
 
     space = serializers.CharField()
@@ -261,7 +180,7 @@ class SearchSerializer(serializers.Serializer[Any]):
     faces: Any = SearchedFaceSerializer(many=True)
 
 
-class ErrorSerializer(serializers.Serializer[Any]):
+class ErrorSerializer(serializers.Serializer[Refusal]):
     """Why one image of several could not be used."""
 
     code = serializers.CharField()
@@ -275,7 +194,7 @@ class ResultSerializer(serializers.Serializer[Any]):
     error: Any = ErrorSerializer(allow_null=True)
 
 
-class ComparisonsSerializer(serializers.Serializer[Any]):
+class ComparisonsSerializer(serializers.Serializer[FaceComparisons]):
     """One result per image, in their order."""
 
     space = serializers.CharField()
@@ -284,7 +203,7 @@ class ComparisonsSerializer(serializers.Serializer[Any]):
     results = serializers.SerializerMethodField()
 
     @extend_schema_field(ResultSerializer(many=True))
-    def get_results(self, compared: Any) -> Any:
+    def get_results(self, compared: FaceComparisons) -> Any:
         pairs = [
             {"comparison": item, "error": None} if isinstance(item, Comparison) else {"comparison": None, "error": item}
             for item in compared.results
@@ -292,7 +211,7 @@ class ComparisonsSerializer(serializers.Serializer[Any]):
         return ResultSerializer(pairs, many=True).data
 
 
-class ReceiptSerializer(serializers.Serializer[Any]):
+class ReceiptSerializer(serializers.Serializer[Receipt]):
     """What an erasure removed, in numbers."""
 
     id = serializers.UUIDField()

@@ -1,4 +1,4 @@
-"""`/api/v1/people` and `/compare`: the gallery of a client."""
+"""`/api/v1/people`, `/galleries` and `/compare`: whom a client knows."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rest_framework.decorators import action
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
 from clients.authentication import client_of
@@ -20,38 +21,39 @@ from clients.models import Scope
 from clients.permissions import require_named_scope
 from people import services
 from people.api.filters import PersonFilter
+from people.api.inputs import CompareInput, GalleryPatch, NewImage, NewPerson, PersonPatch, SearchInput, VerifyInput
 from people.api.serializers import (
-    CompareInput,
     ComparisonSerializer,
     ComparisonsSerializer,
     EnrolledPersonSerializer,
     EnrolmentSerializer,
-    NewImage,
-    NewPerson,
+    GallerySerializer,
     PersonImageSerializer,
-    PersonPatch,
     PersonSerializer,
     ReceiptSerializer,
-    SearchInput,
     SearchSerializer,
-    VerifyInput,
 )
 from people.exceptions import TooManyImages
-from people.models import Person, ReferenceImage
-from people.types import Enrolment, Gate, Proof
+from people.models import Gallery, GalleryKind, Person, ReferenceImage
+from people.querysets import GalleryQuerySet, PersonQuerySet
+from people.types import Whom
 from rest.fields import read_all, upload_of
+from rest.input import read_input
 from rest.pagination import StrictPagination
-from rest.parameters import positive_id, strict_flag
+from rest.parameters import path_id, strict_flag
 from rest.parsers import NestedJSONParser
 from storage.responses import image_response
 
 PARSERS = [NestedJSONParser, MultiPartParser, FormParser]
 KEEP_RECORD = OpenApiParameter("keep_record", bool, description="Erase the faces only; the record stays.")
 EMBEDDINGS = OpenApiParameter("embeddings", bool, description="With embeddings; needs the scope `embeddings`.")
+KIND = OpenApiParameter(
+    "kind", str, enum=GalleryKind.values, description="Which one is meant if galleries of both kinds have this name."
+)
 
 
-class PeopleViewSet(mixins.ListModelMixin, GenericViewSet[Person]):
-    """People whom this client knows, with their photographs. Nobody on the blacklist is among them."""
+class PeopleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Person]):
+    """People whom this client knows, with their photographs. Blacklist entries are not among them."""
 
     queryset = Person.objects.none()
     lookup_value_regex = "[^/]+"
@@ -61,70 +63,73 @@ class PeopleViewSet(mixins.ListModelMixin, GenericViewSet[Person]):
     parser_classes = PARSERS
     scope_read, scope_write = Scope.PEOPLE_READ, Scope.PEOPLE_WRITE
     scopes = {"search": Scope.PEOPLE_SEARCH, "verify": Scope.PEOPLE_SEARCH}
+    inputs: dict[str, type[BaseSerializer[Any]]] = {
+        "create": NewPerson, "partial_update": PersonPatch, "images": NewImage, "search": SearchInput,
+        "verify": VerifyInput,
+    }  # fmt: skip
 
-    def get_queryset(self) -> Any:
-        return Person.objects.of_client(client_of(self.request)).enrolled().with_images().order_by("id")
+    def get_queryset(self) -> PersonQuerySet:
+        people = Person.objects.of_client(client_of(self.request)).of_kind(GalleryKind.PEOPLE)
+        return people.select_related("gallery").with_images().order_by("id")
 
-    def get_person(self) -> Person:
-        return services.get_person(client=client_of(self.request), person_id=positive_id(self.kwargs["pk"]))
+    def get_object(self) -> Person:
+        return services.get_person(client=client_of(self.request), person_id=path_id(self.kwargs["pk"]))
 
     def get_serializer_class(self) -> Any:
-        inputs = {
-            "create": NewPerson, "partial_update": PersonPatch, "images": NewImage, "search": SearchInput,
-            "verify": VerifyInput,
-        }  # fmt: skip
-        return inputs.get(self.action, PersonSerializer)
+        return self.inputs.get(self.action, PersonSerializer)
 
     @extend_schema(request=NewPerson, responses={201: EnrolledPersonSerializer, 200: EnrolledPersonSerializer})
     def create(self, request: Request) -> Response:
-        """A new person, with the face of a photograph or without; 200 where the person was there already."""
-        data = self._validated(request)
-        existing, image = data.pop("on_existing"), data.pop("image", None)
-        options = {"gate": _gate(data), "face_choice": data.pop("face_choice"), "proof": _proof(data)}
-        if image is None:
-            person = services.create_person(client=client_of(request), **data)
-            return Response(self._enrolled(person, None), status=status.HTTP_201_CREATED)
-        options |= {"replace": existing == "replace", "only_new": existing == "refuse"}
-        enrolment = services.enrol_face(client=client_of(request), upload=upload_of(image), **data, **options)
-        code = status.HTTP_201_CREATED if enrolment.created else status.HTTP_200_OK
-        return Response(self._enrolled(enrolment.person, enrolment), status=code)
-
-    @extend_schema(responses=PersonSerializer)
-    def retrieve(self, request: Request, pk: str) -> Response:
-        """One person."""
-        return Response(self.get_serializer(self.get_person()).data)
+        """A new person, with the face of a photograph or without; 200 if the person exists already."""
+        given, client, context = read_input(self, NewPerson), client_of(request), self.get_serializer_context()
+        if "image" not in given.validated_data:
+            whom = given.whom
+            person = services.create_person(
+                client=client, external_id=whom.external_id, name=whom.name, source=whom.source, metadata=whom.metadata
+            )
+            body = PersonSerializer(person, context=context).data | {"enrolment": None}
+            return Response(body, status=status.HTTP_201_CREATED)
+        done = services.enrol_face(
+            client=client, upload=given.upload, whom=given.whom, rules=given.rules, proof=given.proof
+        )
+        enrolment = EnrolmentSerializer(done, context=context).data
+        body = PersonSerializer(done.person, context=context).data | {"enrolment": enrolment}
+        return Response(body, status=status.HTTP_201_CREATED if done.created else status.HTTP_200_OK)
 
     @extend_schema(request=PersonPatch, responses=PersonSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change only what is given."""
-        person = services.update_person(person=self.get_person(), changes=self._validated(request))
+        person = self.get_object()
+        person = services.update_person(person=person, changes=read_input(self, PersonPatch).validated_data)
         return Response(PersonSerializer(person, context=self.get_serializer_context()).data)
 
     @extend_schema(parameters=[KEEP_RECORD], responses={200: ReceiptSerializer})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Erase a person with photographs and embeddings, or the faces only; answers a receipt that names nobody."""
+        """Erase a person with photographs and embeddings, or the faces only.
+
+        The answer is a receipt without personal data.
+        """
         erase = services.erase_faces if strict_flag(request, "keep_record") else services.erase_person
-        return Response(ReceiptSerializer(erase(person=self.get_person())).data)
+        return Response(ReceiptSerializer(erase(person=self.get_object())).data)
 
     # ---- photographs ----------------------------------------------------------------------------------------
 
     @extend_schema(request=NewImage, responses={201: EnrolmentSerializer})
     @action(detail=True, methods=["post"], url_path="images", url_name="images", filterset_class=None)
     def images(self, request: Request, pk: str) -> Response:
-        """Enrol another photograph, or one in the place of all others."""
-        person, data = self.get_person(), self._validated(request)
-        upload, gate, proof = upload_of(data.pop("image")), _gate(data), _proof(data)
-        enrolment = services.enrol_face(
-            client=person.client, person=person, upload=upload, gate=gate, proof=proof, **data
+        """Enrol another photograph, or replace all others by it."""
+        person, given = self.get_object(), read_input(self, NewImage)
+        done = services.enrol_face(
+            client=person.client, upload=given.upload, whom=Whom(person), rules=given.rules, proof=given.proof
         )
-        body = EnrolmentSerializer(enrolment, context=self.get_serializer_context()).data
+        body = EnrolmentSerializer(done, context=self.get_serializer_context()).data
         return Response(body, status=status.HTTP_201_CREATED)
 
     @extend_schema(parameters=[EMBEDDINGS], responses=PersonImageSerializer(many=True), filters=False)
     @images.mapping.get
     def list_images(self, request: Request, pk: str) -> Response:
         """The photographs of a person, the primary one first."""
-        images = ReferenceImage.objects.filter(person=self.get_person()).primary_first()
+        images = ReferenceImage.objects.filter(person=self.get_object()).select_related("person").primary_first()
         context = self.get_serializer_context() | {"embeddings": strict_flag(request, "embeddings")}
         if context["embeddings"]:
             require_named_scope(request, Scope.EMBEDDINGS)
@@ -136,21 +141,21 @@ class PeopleViewSet(mixins.ListModelMixin, GenericViewSet[Person]):
     @action(detail=True, methods=["get"], url_path=r"images/(?P<image_id>[^/]+)", url_name="image")
     def image(self, request: Request, pk: str, image_id: str) -> FileResponse:
         """The file of one photograph."""
-        found = services.get_reference_image(person=self.get_person(), image_id=positive_id(image_id))
+        found = services.get_reference_image(person=self.get_object(), image_id=path_id(image_id))
         return image_response(found.image)
 
     @extend_schema(responses={204: None})
     @image.mapping.delete
     def delete_image(self, request: Request, pk: str, image_id: str) -> Response:
         """Remove one photograph with its embeddings; the last one too."""
-        services.delete_reference_image(person=self.get_person(), image_id=positive_id(image_id))
+        services.delete_reference_image(person=self.get_object(), image_id=path_id(image_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses=PersonImageSerializer)
     @action(detail=True, methods=["post"], url_path=r"images/(?P<image_id>[^/]+)/primary", url_name="primary")
     def primary(self, request: Request, pk: str, image_id: str) -> Response:
-        """Let this photograph stand for the person."""
-        image = services.set_primary_image(person=self.get_person(), image_id=positive_id(image_id))
+        """Show this photograph for the person."""
+        image = services.set_primary_image(person=self.get_object(), image_id=path_id(image_id))
         return Response(PersonImageSerializer(image, context=self.get_serializer_context()).data)
 
     # ---- searching ------------------------------------------------------------------------------------------
@@ -159,35 +164,64 @@ class PeopleViewSet(mixins.ListModelMixin, GenericViewSet[Person]):
     @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
     def search(self, request: Request) -> Response:
         """Who is it? The nearest people for every face of an image, or for an embedding."""
-        data = self._validated(request)
-        image, embedding, wanted = data.pop("image", None), data.pop("embedding", None), data.pop("return_embeddings")
-        if embedding or wanted:
+        given = read_input(self, SearchInput)
+        if given.needs_embeddings:
             require_named_scope(request, Scope.EMBEDDINGS)
-        probe = {"data": upload_of(image).data} if image is not None else {"embeddings": [embedding]}
-        data["threshold"] = data.get("threshold") or None
-        found = services.search_people(client=client_of(request), **probe, **data)
-        body = SearchSerializer(found, context={"embeddings": found.space if wanted else ""}).data
+        found = services.search_people(client=client_of(request), probe=given.probe, options=given.options)
+        wanted = found.space if given.validated_data["return_embeddings"] else ""
+        body = SearchSerializer(found, context={"embeddings": wanted}).data
         return Response(body, headers={"Server-Timing": f"engine;dur={found.milliseconds:.1f}"})
 
     @extend_schema(request=VerifyInput, responses=ComparisonSerializer)
     @action(detail=True, methods=["post"], filterset_class=None)
     def verify(self, request: Request, pk: str) -> Response:
         """Is it this person? The largest face of an image against the person's photographs."""
-        person, data = self.get_person(), self._validated(request)
-        options = {"threshold": data.get("threshold") or None, "token": data.get("liveness_token", "")}
-        compared = services.verify_person(person=person, data=upload_of(data["image"]).data, **options)
+        person, given = self.get_object(), read_input(self, VerifyInput)
+        data = upload_of(given.validated_data["image"]).data
+        compared = services.verify_person(person=person, data=data, threshold=given.distance, token=given.token)
         return Response(ComparisonSerializer(compared).data)
 
-    def _enrolled(self, person: Person, enrolment: Enrolment | None) -> dict[str, Any]:
-        context = self.get_serializer_context()
-        told = EnrolmentSerializer(enrolment, context=context).data if enrolment else None
-        return PersonSerializer(person, context=context).data | {"enrolment": told}
 
-    def _validated(self, request: Request) -> dict[str, Any]:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data: dict[str, Any] = serializer.validated_data
-        return data
+class GalleryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin,
+                     GenericViewSet[Gallery]):  # fmt: skip
+    """Sets of people that are searched together. Enrolling into a new one creates it."""
+
+    queryset = Gallery.objects.none()
+    lookup_field, lookup_value_regex = "name", ".+"
+    serializer_class = GallerySerializer
+    pagination_class = StrictPagination
+    filter_backends = []
+    scope_read, scope_write = Scope.PEOPLE_READ, Scope.PEOPLE_WRITE
+
+    def get_queryset(self) -> GalleryQuerySet:
+        return Gallery.objects.of_client(client_of(self.request)).with_people_count().order_by("pk")
+
+    def get_object(self) -> Gallery:
+        kind = self.request.query_params.get("kind")
+        return services.get_gallery(client=client_of(self.request), name=self.kwargs["name"], kind=kind)
+
+    def get_serializer_class(self) -> Any:
+        return GalleryPatch if self.action == "partial_update" else GallerySerializer
+
+    @extend_schema(parameters=[KIND])
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One gallery."""
+        return super().retrieve(request, *args, **kwargs)
+
+    @extend_schema(parameters=[KIND], request=GalleryPatch, responses=GallerySerializer)
+    def partial_update(self, request: Request, name: str) -> Response:
+        """Rename a gallery or give it a threshold of its own. The default gallery stays the default."""
+        gallery = self.get_object()
+        services.update_gallery(gallery=gallery, changes=read_input(self, GalleryPatch).validated_data)
+        return Response(GallerySerializer(gallery).data)
+
+    @extend_schema(parameters=[KIND], responses={204: None})
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Remove an empty gallery; 409 if there are people in it, and for default galleries."""
+        return super().destroy(request, *args, **kwargs)
+
+    def perform_destroy(self, instance: Gallery) -> None:
+        services.delete_gallery(gallery=instance)
 
 
 class CompareViewSet(GenericViewSet[Person]):
@@ -203,27 +237,15 @@ class CompareViewSet(GenericViewSet[Person]):
     @extend_schema(request=CompareInput, responses={200: ComparisonsSerializer}, filters=False)
     def create(self, request: Request) -> Response:
         """The largest face of `image` against the largest of each of `images`. A bad one of these fails alone."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
-        if len(data["images"]) > settings.MAX_BATCH_IMAGES:
+        given = read_input(self, CompareInput)
+        images = given.validated_data["images"]
+        if len(images) > settings.MAX_BATCH_IMAGES:
             raise TooManyImages(f"At most {settings.MAX_BATCH_IMAGES} images are taken in one call. Send several.")
         compared = services.compare_faces(
             client=client_of(request),
-            first=upload_of(data["image"]).data,
-            others=read_all(data["images"]),
-            threshold=data.get("threshold") or None,
-            token=data.get("liveness_token", ""),
-            subject=data.get("liveness_subject", ""),
+            first=upload_of(given.validated_data["image"]).data,
+            others=read_all(images),
+            threshold=given.distance,
+            proof=given.proof,
         )
         return Response(ComparisonsSerializer(compared).data)
-
-
-def _gate(data: dict[str, Any]) -> Gate | None:
-    chosen = data.pop("quality_gate", None)
-    return Gate(chosen) if chosen else None
-
-
-def _proof(data: dict[str, Any]) -> Proof | None:
-    token = data.pop("liveness_token", "")
-    return Proof(token=token) if token else None

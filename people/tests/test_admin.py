@@ -1,4 +1,4 @@
-"""People in the admin: the services do the work, nobody on the blacklist shows up, the history names nobody."""
+"""People in the admin: the services do the work, blacklist entries do not appear, the history contains no names."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from calibration import services as calibration
 from calibration.models import SpaceCalibration
 from clients.models import Client
 from people import services
-from people.models import FaceTemplate, Person, ReferenceImage
+from people.models import FaceTemplate, Gallery, GalleryKind, Person, ReferenceImage
+from people.types import Whom
+from vision.engines import engines
 from vision.tests.drawing import GREEN, RED, picture
 from vision.types import Upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 LIST = "/admin/people/person/"
 
 
@@ -33,15 +35,16 @@ def staff(db: None) -> Browser:
 @pytest.fixture
 def person(client_a: Client) -> Person:
     upload = Upload(picture(RED), "red.png")
-    return services.enrol_face(client=client_a, upload=upload, external_id="u1", name="Red", source="s1").person
+    whom = Whom(external_id="u1", name="Red", source="s1")
+    return services.enrol_face(client=client_a, upload=upload, whom=whom).person
 
 
-def test_list_shows_people_and_nobody_on_the_blacklist(
+def test_list_shows_people_and_no_blacklist_entries(
     staff: Browser, person: Person, client_a: Client, django_assert_max_num_queries: Any
 ) -> None:
     entry = create_entry(client=client_a, name="Listed", uploads=[Upload(picture(GREEN))]).entry
     for number in range(5):
-        services.enrol_face(client=client_a, upload=Upload(picture(RED)), external_id=f"more-{number}")
+        services.enrol_face(client=client_a, upload=Upload(picture(RED)), whom=Whom(external_id=f"more-{number}"))
     with django_assert_max_num_queries(12):
         page = staff.get(LIST).content.decode()
     assert "u1" in page and "Listed" not in page
@@ -56,22 +59,24 @@ def test_list_shows_people_and_nobody_on_the_blacklist(
 def form_of(person: Person, **fields: Any) -> dict[str, Any]:
     image = person.reference_images.get().pk
     management = {"TOTAL_FORMS": 1, "INITIAL_FORMS": 1, "0-id": image, "0-person": person.pk}
-    values = {"name": "Red", "external_id": "u1", "source": "s1", "metadata": "{}"} | fields
+    values = {"name": "Red", "external_id": "u1", "gallery": person.gallery_id, "metadata": "{}"} | fields
     return values | {f"reference_images-{name}": value for name, value in management.items()}
 
 
 def test_record_is_corrected_and_the_templates_follow(staff: Browser, person: Person) -> None:
-    answer = staff.post(f"{LIST}{person.pk}/change/", form_of(person, name="Scarlet", source="s2", external_id=""))
+    other = Gallery.objects.named(person.client, "s2")
+    answer = staff.post(f"{LIST}{person.pk}/change/", form_of(person, name="Scarlet", gallery=other.pk, external_id=""))
     assert answer.status_code == 302
     stored = Person.objects.get()
-    assert (stored.name, stored.source, stored.external_id) == ("Scarlet", "s2", None)
-    assert set(FaceTemplate.objects.values_list("source", flat=True)) == {"s2"}
+    assert (stored.name, stored.gallery.name, stored.external_id) == ("Scarlet", "s2", None)
+    assert set(FaceTemplate.objects.values_list("gallery__name", flat=True)) == {"s2"}
     assert LogEntry.objects.get().object_repr == f"person {person.pk}"
 
 
-def test_what_the_services_would_refuse_is_said_in_the_form(staff: Browser, person: Person, client_a: Client) -> None:
+def test_the_form_shows_what_the_services_would_refuse(staff: Browser, person: Person, client_a: Client) -> None:
     services.create_person(client=client_a, external_id="u2", source="s1")
-    for fields, words in (({"external_id": "u2"}, "exists already"), ({"source": "blacklist"}, "kept for screening")):
+    blacklist = Gallery.objects.default_of(client_a, GalleryKind.BLACKLIST).pk
+    for fields, words in (({"external_id": "u2"}, "exists already"), ({"gallery": blacklist}, "valid choice")):
         answer = staff.post(f"{LIST}{person.pk}/change/", form_of(person, **fields))
         assert (answer.status_code, words in answer.content.decode()) == (200, True)
 
@@ -97,7 +102,7 @@ def test_erasing_asks_first(staff: Browser, person: Person) -> None:
     assert set(LogEntry.objects.values_list("object_repr", flat=True)) == {f"person {person.pk}"}
 
 
-def test_who_may_only_look_changes_nothing(person: Person) -> None:
+def test_staff_who_may_only_look_change_nothing(person: Person) -> None:
     viewer = User.objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_person"))
     browser = Browser()
@@ -112,7 +117,8 @@ def test_calibration_takes_the_metric_of_its_space(staff: Browser, client_a: Cli
     fields = {"client": client_a.pk, "space": "fake-fake-4", "threshold": "0.15", "false_match_rate": "", "note": "x"}
     assert staff.post("/admin/calibration/spacecalibration/add/", fields).status_code == 302
     assert SpaceCalibration.objects.get().metric == "euclidean"
-    assert calibration.threshold_of(client=client_a) == 0.15
+    space = engines["default"].space
+    assert calibration.operating_point(client=client_a, space=space).threshold == 0.15
     assert staff.get("/admin/calibration/spacecalibration/").status_code == 200
     again = staff.post("/admin/calibration/spacecalibration/add/", fields | {"threshold": "-1"})
     assert again.status_code == 200

@@ -11,18 +11,21 @@ from pytest_django.fixtures import Settings
 from clients.models import Client
 from people import services
 from people.models import FaceTemplate, Person, ReferenceImage
+from people.types import EnrolmentRules, Whom
 from vision import inference
 from vision.exceptions import EngineUnavailable
 from vision.tests.drawing import GREEN, RED, picture
 from vision.types import Upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 GOOD, NOBODY, TWO = (Upload(picture(*colours)) for colours in ((RED,), (), (RED, GREEN)))
 
 
 def enrol(client: Client, *uploads: Upload, **options: Any) -> Any:
-    return services.enrol_photographs(client=client, uploads=uploads, external_id="7", source="staff", **options)
+    rules = EnrolmentRules(replace=options.pop("replace", False))
+    whom = Whom(external_id="7", source="staff")
+    return services.enrol_photographs(client=client, uploads=uploads, whom=whom, rules=rules, **options)
 
 
 def test_what_cannot_be_used_is_refused_alone_and_in_order(client_a: Client) -> None:
@@ -30,7 +33,7 @@ def test_what_cannot_be_used_is_refused_alone_and_in_order(client_a: Client) -> 
     assert (done.usable, done.person) == (2, Person.objects.get())
     assert [refusal.code for refusal in done.refusals] == ["face.none", "image.not_an_image", "face.several"]
     assert ReferenceImage.objects.count() == 2
-    assert set(FaceTemplate.objects.values_list("source", flat=True)) == {"staff"}
+    assert set(FaceTemplate.objects.values_list("gallery__name", flat=True)) == {"staff"}
 
 
 def test_too_few_store_nothing(client_a: Client, media_root: Path) -> None:
@@ -48,7 +51,7 @@ def test_replacing_leaves_the_new_photographs_only(client_a: Client, media_root:
     assert Person.objects.count() == 1
 
 
-def test_an_image_that_ended_its_worker_is_refused_and_an_absent_worker_is_told(
+def test_an_image_that_stopped_its_worker_is_refused_and_an_absent_worker_is_reported(
     client_a: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     analyse, code = inference.analyse, "engine.worker_lost"

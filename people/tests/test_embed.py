@@ -17,7 +17,7 @@ from vision.engines import engines
 from vision.exceptions import EngineUnavailable
 from vision.types import Upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 RED = (220, 30, 30)
 
 

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from people.checks import check_quality_gate
 from people.exceptions import PoorQuality
-from people.gate import remarks_on, require_quality
+from people.quality_gate import remarks_on, require_quality
 from people.types import Gate
 from vision.types import Box, DetectedFace, Landmarks, Quality
 

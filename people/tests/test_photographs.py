@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import requests
 
+from calibration.similarity import similarity
 from clients.models import Scope
 from faceapp.tests.live_stack import LiveStack
 from recognition.tests.photographs import GROUPS, PORTRAITS
 from vision.distances import distance
-from vision.similarity import similarity
 
 pytestmark = pytest.mark.models
 
@@ -58,10 +58,11 @@ def enrolled(gallery: Gallery, faces: Path) -> list[tuple[str, np.ndarray]]:
 
 def scores(enrolled: list[tuple[str, np.ndarray]], *, same: bool) -> np.ndarray:
     pairs = [(a, b) for (one, a), (two, b) in combinations(enrolled, 2) if (one == two) is same]
-    gaps = [distance(a, b, metric="euclidean") for a, b in pairs]
-    return np.array([similarity(distance=gap, metric="euclidean", threshold=0.6) for gap in gaps])
+    distances = [distance(a, b, metric="euclidean") for a, b in pairs]
+    return np.array([similarity(distance=between, metric="euclidean", threshold=0.6) for between in distances])
 
 
+@pytest.mark.usefixtures("real_faces")
 def test_every_pair_is_decided_rightly_on_the_promised_scale(enrolled: list[tuple[str, np.ndarray]]) -> None:
     same, others = scores(enrolled, same=True), scores(enrolled, same=False)
     assert (same >= 0.7).all() and (others < 0.7).all()

@@ -16,24 +16,26 @@ from calibration.exceptions import UnusableCalibration
 from clients.models import Client
 from errors import FaceAppError, Unavailable
 from people import services
-from people.exceptions import ExternalIdTaken, NoTemplate, PersonNotFound, SourceReserved, UnusableValue
+from people.exceptions import ExternalIdTaken, NoTemplate, PersonNotFound, UnusableValue
 from people.models import FaceTemplate, Person, ReferenceImage
-from people.types import Enrolment
+from people.types import Enrolment, EnrolmentRules, Probe, SearchOptions, Whom
 from vision.engines import engines
 from vision.tests.drawing import BLUE, GREEN, RED, YELLOW, picture
 from vision.types import Upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 NEARLY_RED = (205, 30, 20)
 
 
 def enrol(client: Client, colour: tuple[int, int, int] = RED, external_id: str | None = "u1", **more: Any) -> Enrolment:
-    return services.enrol_face(client=client, upload=Upload(picture(colour), "a.png"), external_id=external_id, **more)
+    rules = EnrolmentRules(**{name: more.pop(name) for name in ("replace", "only_new") if name in more})
+    whom = Whom(external_id=external_id, **more)
+    return services.enrol_face(client=client, upload=Upload(picture(colour), "a.png"), whom=whom, rules=rules)
 
 
 def found(client: Client, *colours: tuple[int, int, int], **more: Any) -> list[list[str | None]]:
     """External ids of the matches of each face."""
-    search = services.search_people(client=client, data=picture(*colours), **more)
+    search = services.search_people(client=client, probe=Probe(picture(*colours)), options=SearchOptions(**more))
     return [[candidate.person.external_id for candidate in face.matches] for face in search.faces]
 
 
@@ -96,12 +98,13 @@ def test_only_new_refuses_an_id_that_is_taken(client_a: Client) -> None:
     assert found(client_a, GREEN) == [[]]
 
 
-def test_without_an_id_everybody_is_new(client_a: Client) -> None:
+def test_without_an_id_everyone_is_new(client_a: Client) -> None:
     enrol(client_a, external_id=None)
     enrol(client_a, external_id="")
     assert Person.objects.filter(external_id=None).count() == 2
 
 
+@pytest.mark.django_db(transaction=True)
 def test_fifty_registrations_of_one_id_at_a_time_leave_one(client_a: Client, media_root: Path) -> None:
     def register(_: int) -> int:
         try:
@@ -117,10 +120,11 @@ def test_fifty_registrations_of_one_id_at_a_time_leave_one(client_a: Client, med
 
 def test_image_with_two_faces_is_refused_unless_the_largest_is_meant(client_a: Client) -> None:
     two = Upload(picture(RED, GREEN))
-    assert refusal(services.enrol_face, client=client_a, upload=two, external_id="u1") == "face.several"
-    assert refusal(services.enrol_face, client=client_a, upload=Upload(picture()), external_id="u1") == "face.none"
+    whom = Whom(external_id="u1")
+    assert refusal(services.enrol_face, client=client_a, upload=two, whom=whom) == "face.several"
+    assert refusal(services.enrol_face, client=client_a, upload=Upload(picture()), whom=whom) == "face.none"
     assert not Person.objects.exists()
-    services.enrol_face(client=client_a, upload=two, external_id="u1", face_choice="largest")
+    services.enrol_face(client=client_a, upload=two, whom=whom, rules=EnrolmentRules(face_choice="largest"))
     assert ReferenceImage.objects.count() == 1
 
 
@@ -131,7 +135,7 @@ def test_nothing_stays_of_an_enrolment_that_cannot_be_stored(
         raise Unavailable("away")
 
     enrol(client_a)
-    monkeypatch.setattr("people.portraits.add_templates", broken)
+    monkeypatch.setattr("people.enrolment.save_reference_images", broken)
     with pytest.raises(Unavailable):
         enrol(client_a, GREEN, replace=True)
     with pytest.raises(Unavailable):
@@ -144,15 +148,16 @@ def test_nothing_stays_of_an_enrolment_that_cannot_be_stored(
 def test_face_for_a_person_who_was_erased_meanwhile_is_not_kept(client_a: Client, media_root: Path) -> None:
     person = enrol(client_a).person
     services.erase_person(person=Person.objects.get(pk=person.pk))
-    for change, more in (
-        (services.enrol_face, {"client": client_a, "upload": Upload(picture(GREEN))}),
-        (services.update_person, {"changes": {"name": "x"}}),
-        (services.erase_faces, {}),
+    for change, values in (
+        (services.enrol_face, {"client": client_a, "upload": Upload(picture(GREEN)), "whom": Whom(person)}),
+        (services.update_person, {"person": person, "changes": {"name": "x"}}),
+        (services.erase_faces, {"person": person}),
     ):
-        assert refusal(change, person=person, **more) == "person.not_found"
+        assert refusal(change, **values) == "person.not_found"
     assert files(media_root) == Person.objects.count() == 0
 
 
+@pytest.mark.django_db(transaction=True)
 def test_face_survives_an_erasure_only_as_a_new_person(client_a: Client, media_root: Path) -> None:
     """Registering and erasing one id at the same time: whatever comes last, rows and files agree."""
 
@@ -185,11 +190,10 @@ def test_face_survives_an_erasure_only_as_a_new_person(client_a: Client, media_r
         {"metadata": {"\udfff": 1}},
         {"metadata": {"a": "x" * 10_000}},
         {"metadata": ["no object"]},
-        {"source": "blacklist"},
     ],
 )
 def test_what_cannot_be_stored_is_refused(client_a: Client, fields: dict[str, Any]) -> None:
-    with pytest.raises((UnusableValue, SourceReserved)):
+    with pytest.raises(UnusableValue):
         enrol(client_a, **fields)
     assert not Person.objects.exists()
 
@@ -213,27 +217,26 @@ def test_blacklist_is_not_searched_and_the_gallery_not_screened(client_a: Client
     probes = [np.array([*(np.array(colour) / 255), 1], np.float32) for colour in (RED, GREEN)]
     hits = search_blacklist(client=client_a, space=space.name, embeddings=probes, metric="euclidean", threshold=0.2)
     assert [[hit.entry_id for hit in face] for face in hits] == [[entry.pk], []]
-    assert refusal(services.search_people, client=client_a, data=picture(RED), sources=["blacklist"]) == (
-        "person.source_reserved"
-    )
-    assert refusal(services.get_person, client=client_a, person_id=entry.pk) == "person.not_found"
+    assert found(client_a, RED, sources=["blacklist"]) == [[]]
+    assert refusal(services.get_person, client=client_a, person_id=entry.number) == "person.not_found"
     for change in (services.erase_person, services.erase_faces):
         assert refusal(change, person=entry) == "person.not_found"
     with pytest.raises(PersonNotFound):
-        services.enrol_face(client=client_a, upload=Upload(picture(RED)), person=entry)
+        services.enrol_face(client=client_a, upload=Upload(picture(RED)), whom=Whom(entry))
 
 
 def test_candidates_are_ordered_with_margins_and_decisions(client_a: Client) -> None:
     for colour, name in ((RED, "red"), (NEARLY_RED, "nearly"), (GREEN, "green")):
         enrol(client_a, colour, name)
-    [face] = services.search_people(client=client_a, data=picture(RED)).faces
+    [face] = services.search_people(client=client_a, probe=Probe(picture(RED))).faces
     first, second, third = (candidate.comparison for candidate in face.candidates)
     assert [candidate.person.external_id for candidate in face.candidates] == ["red", "nearly", "green"]
     assert (first.matches, second.matches, third.matches) == (True, True, False)
     assert first.similarity == pytest.approx(1, abs=0.001)
     assert first.margin == pytest.approx(first.similarity - second.similarity)
     assert second.margin == pytest.approx(second.similarity - first.similarity)
-    [face] = services.search_people(client=client_a, data=picture(RED), limit=1).faces
+    probe, one = Probe(picture(RED)), SearchOptions(limit=1)
+    [face] = services.search_people(client=client_a, probe=probe, options=one).faces
     assert face.candidates[0].comparison.margin == pytest.approx(first.margin)
 
 
@@ -241,7 +244,8 @@ def test_a_person_with_many_photographs_counts_once(client_a: Client) -> None:
     for _ in range(12):
         enrol(client_a)
     enrol(client_a, GREEN, "green")
-    [face] = services.search_people(client=client_a, data=picture(RED), limit=2).faces
+    probe, two = Probe(picture(RED)), SearchOptions(limit=2)
+    [face] = services.search_people(client=client_a, probe=probe, options=two).faces
     assert [candidate.person.external_id for candidate in face.candidates] == ["u1", "green"]
 
 
@@ -249,16 +253,16 @@ def test_largest_face_or_all_of_them(client_a: Client) -> None:
     enrol(client_a)
     assert found(client_a, RED, GREEN, faces="all") == [["u1"], []]
     assert len(found(client_a, RED, GREEN, faces="largest")) == 1
-    assert refusal(services.search_people, client=client_a, data=picture()) == "face.none"
+    assert refusal(services.search_people, client=client_a, probe=Probe(picture())) == "face.none"
 
 
 def test_search_by_embedding(client_a: Client) -> None:
     enrol(client_a)
     red = np.array([*(np.array(RED) / 255), 1], np.float32)
-    [face] = services.search_people(client=client_a, embeddings=[red]).faces
+    [face] = services.search_people(client=client_a, probe=Probe(embeddings=[red])).faces
     assert (face.box, [c.person.external_id for c in face.matches]) == (None, ["u1"])
     for wrong in ([1.0], [np.nan] * 4, [1e9] * 4, [[1.0] * 4]):
-        assert refusal(services.search_people, client=client_a, embeddings=[wrong]) == "embedding.unusable"
+        assert refusal(services.search_people, client=client_a, probe=Probe(embeddings=[wrong])) == "embedding.unusable"
 
 
 def test_lookalikes_of_another_source_do_not_push_a_hit_out(client_a: Client) -> None:
@@ -300,10 +304,11 @@ def test_comparing_one_with_several(client_a: Client) -> None:
 def test_calibration_of_a_client_decides(client_a: Client, client_b: Client) -> None:
     enrol(client_a)
     space = engines["default"].space
-    assert calibration.threshold_of(client=client_a) == 0.2
+    assert calibration.operating_point(client=client_a, space=space).threshold == 0.2
     calibration.set_calibration(client=client_a, space=space.name, threshold=0.01, false_match_rate=0.001)
     calibration.set_calibration(client=client_a, space="default", threshold=0.02, note="second")
-    assert (calibration.threshold_of(client=client_a), calibration.threshold_of(client=client_b)) == (0.02, 0.2)
+    points = [calibration.operating_point(client=client, space=space) for client in (client_a, client_b)]
+    assert [point.threshold for point in points] == [0.02, 0.2]
     assert found(client_a, NEARLY_RED) == [[]]
     assert found(client_a, NEARLY_RED, threshold=0.5) == [["u1"]]
     for wrong in ({"threshold": 0.0}, {"threshold": float("nan")}, {"threshold": 1.0, "false_match_rate": 2.0}):

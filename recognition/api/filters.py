@@ -9,12 +9,12 @@ from django.core.exceptions import ValidationError
 from django_filters import rest_framework as filters
 from django_filters.widgets import BooleanWidget
 
-from recognition.models import ProcessedImage
+from recognition.models import STATES, ProcessedImage
 from recognition.querysets import ProcessedImageQuerySet
 
 
 class BooleanText(BooleanWidget):  # type: ignore[misc]  # the library has no types
-    """Hands on what is neither true nor false, instead of taking it for no answer."""
+    """Passes on what is neither true nor false, where the library would pass None."""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         value = super().value_from_datadict(data, files, name)
@@ -31,7 +31,7 @@ class StrictBooleanField(forms.NullBooleanField):
 
 
 class StrictBooleanFilter(filters.BooleanFilter):  # type: ignore[misc]  # the library has no types
-    """Refuses what is neither true nor false; the library would list everything, as if nothing had been asked."""
+    """Refuses what is neither true nor false; the library would list everything, as without the filter."""
 
     field_class = StrictBooleanField
 
@@ -44,6 +44,7 @@ class ProcessedImageFilter(filters.FilterSet):  # type: ignore[misc]  # the libr
     )
     since = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     until = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    status = filters.ChoiceFilter(choices=STATES)
     job = filters.UUIDFilter(field_name="job_id")
 
     class Meta:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from recognition.models import Job, Match, ProcessedFace, ProcessedImage
-from recognition.services import read_submission, screening_options
+from clients.authentication import client_of
+from recognition.models import STATES, Job, Match, ProcessedFace, ProcessedImage
+from recognition.services import screening_options
 from recognition.types import ScreeningOptions
-from rest.fields import FILE_LIST, DistanceField, ImageField
-from vision.types import DetectedFace, Upload
-from work.types import Submission
+from rest.fields import FILE_LIST, DistanceField, ImageField, TextOrNull
+from vision.types import DetectedFace
+from work.api.serializers import ImageList
 
 LOCAL = "%Y-%m-%dT%H:%M:%S.%f"  # without zone, as the older service wrote it; always UTC
 
@@ -27,10 +26,9 @@ class DetectInput(serializers.Serializer):  # type: ignore[type-arg]
     detector_backend = serializers.CharField(required=False, allow_null=True, allow_blank=True)
 
 
-class ProcessInput(serializers.Serializer):  # type: ignore[type-arg]
+class ProcessInput(ImageList):
     """Images to screen, and optionally how."""
 
-    images: Any = serializers.ListField(child=ImageField(), style=FILE_LIST, help_text="Text forms or file parts.")
     detector_backend = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     model_name = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     distance_metric = serializers.CharField(required=False, allow_null=True, allow_blank=True)
@@ -41,24 +39,12 @@ class ProcessInput(serializers.Serializer):  # type: ignore[type-arg]
     def options(self) -> ScreeningOptions:
         data = self.validated_data
         return screening_options(
+            client=client_of(self.context["request"]),
             model=data.get("model_name") or None,
             detector=data.get("detector_backend") or None,
             metric=data.get("distance_metric") or None,
             threshold=data.get("threshold"),
         )
-
-    def submissions(self) -> list[Submission]:
-        """Images to fetch share the time that a caller waits: a hundred slow ones would hold the thread for long."""
-        deadline = time.monotonic() + settings.FACEAPP_WAIT_SECONDS
-        images = self.validated_data["images"]
-        return [submission_of(image, patience=deadline - time.monotonic()) for image in images]
-
-
-def submission_of(image: str | Upload, *, patience: float | None = None) -> Submission:
-    """The value of an `ImageField` as a submission."""
-    if isinstance(image, Upload):
-        return read_submission(data=image.data, name=image.name)
-    return read_submission(text=image, patience=patience)
 
 
 class FacialAreaSerializer(serializers.Serializer):  # type: ignore[type-arg]
@@ -99,7 +85,7 @@ class DetectionSerializer(serializers.Serializer):  # type: ignore[type-arg]
 class MatchSerializer(serializers.ModelSerializer[Match]):
     """A blacklist entry within the threshold of a face."""
 
-    entry_id = serializers.IntegerField()
+    entry_id = serializers.IntegerField(source="entry.number")
     entry_name = serializers.CharField(source="entry.name")
     target_x = serializers.IntegerField(source="reference_image.box_x", default=None, allow_null=True)
     target_y = serializers.IntegerField(source="reference_image.box_y", default=None, allow_null=True)
@@ -144,13 +130,14 @@ class ImageResultSerializer(serializers.ModelSerializer[ProcessedImage]):
     """The outcome for one image. `saved_image_path` is a logical name in the store, not a path on the server."""
 
     image_path_or_identifier = serializers.CharField(source="identifier")
+    status = serializers.ChoiceField(choices=STATES)
     faces = FaceSerializer(many=True)
-    error = serializers.SerializerMethodField()
-    error_code = serializers.SerializerMethodField()
-    db_id = serializers.IntegerField(source="pk")
+    error = TextOrNull()
+    error_code = TextOrNull()
+    db_id = serializers.IntegerField(source="number")
     job_id = serializers.UUIDField()
-    saved_image_path = serializers.SerializerMethodField()
-    cropped_face_path = serializers.SerializerMethodField()
+    saved_image_path = TextOrNull(source="image.name")
+    cropped_face_path = TextOrNull(source="image.name")
     image_url = serializers.SerializerMethodField()
     processing_timestamp = serializers.DateTimeField(source="finished_at", format=LOCAL)
     has_blacklist_match = serializers.SerializerMethodField()
@@ -158,26 +145,15 @@ class ImageResultSerializer(serializers.ModelSerializer[ProcessedImage]):
     class Meta:
         model = ProcessedImage
         fields = [
-            "image_path_or_identifier", "status", "faces", "error", "error_code", "db_id", "job_id", "saved_image_path",
+            "image_path_or_identifier", "status", "faces", "error", "error_code", "db_id", "uuid", "job_id",
+            "saved_image_path",
             "image_url", "processing_timestamp", "milliseconds", "has_blacklist_match", "cropped_face_path",
         ]  # fmt: skip
-
-    def get_error(self, image: ProcessedImage) -> str | None:
-        return image.error or None
-
-    def get_error_code(self, image: ProcessedImage) -> str | None:
-        return image.error_code or None
-
-    def get_saved_image_path(self, image: ProcessedImage) -> str | None:
-        return image.image.name or None
-
-    def get_cropped_face_path(self, image: ProcessedImage) -> str | None:
-        return image.image.name or None
 
     def get_image_url(self, image: ProcessedImage) -> str | None:
         if not image.image:
             return None
-        return str(reverse("processed-image-image", kwargs={"pk": image.pk}, request=self.context.get("request")))
+        return str(reverse("processed-image-image", kwargs={"pk": image.number}, request=self.context.get("request")))
 
     def get_has_blacklist_match(self, image: ProcessedImage) -> bool:
         return any(face.matches.all() for face in image.faces.all())

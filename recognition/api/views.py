@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.parsers import FormParser, MultiPartParser
@@ -18,6 +18,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from clients.authentication import client_of
 from clients.models import Scope
+from clients.numbering import public_id
 from recognition import services
 from recognition.api.filters import ProcessedImageFilter
 from recognition.api.serializers import (
@@ -26,14 +27,16 @@ from recognition.api.serializers import (
     ImageResultSerializer,
     JobSerializer,
     ProcessInput,
-    submission_of,
 )
 from recognition.exceptions import RecordNotFound
 from recognition.models import Job, ProcessedImage
+from rest.input import read_input
 from rest.pagination import StrictPagination
-from rest.parameters import positive_id, wants_async
+from rest.parameters import path_id, wants_async
 from rest.parsers import NestedJSONParser
 from storage.responses import image_response
+from work.queues import BULK, INTERACTIVE
+from work.submissions import read_submission
 
 ASYNC_PARAMETERS = [
     OpenApiParameter("async", bool, description="Answer 202 with a job instead of waiting."),
@@ -57,11 +60,9 @@ class DetectionViewSet(GenericViewSet[ProcessedImage]):
     @extend_schema(request=DetectInput, responses=DetectionSerializer(many=True), filters=False)
     @action(detail=False, methods=["post"], url_path="detect-face", pagination_class=None, filter_backends=[])
     def detect_face(self, request: Request) -> Response:
-        """The faces of one image, from left to right; an empty list when there is none."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        detector = serializer.validated_data.get("detector_backend") or None
-        submission = submission_of(serializer.validated_data["image"])
+        """The faces of one image, from left to right; an empty list when there are none."""
+        given = read_input(self, DetectInput).validated_data
+        detector, submission = given.get("detector_backend") or None, read_submission(given["image"])
         analysis = services.detect_faces(submission=submission, detector=detector)
         faces = DetectionSerializer(analysis.faces, many=True).data
         return Response(faces, headers=engine_timing(analysis.milliseconds))
@@ -84,29 +85,22 @@ class ProcessViewSet(GenericViewSet[ProcessedImage]):
     @action(detail=False, methods=["post"], url_path="process-images", pagination_class=None, filter_backends=[])
     def process_images(self, request: Request) -> Response:
         """One result per image, in order. After a deadline the answer is 202 with the job, which goes on."""
-        serializer = ProcessInput(data=request.data, context=self.get_serializer_context())
-        serializer.is_valid(raise_exception=True)
-        services.check_batch_size(len(serializer.validated_data["images"]))
-        options, submissions = serializer.options(), serializer.submissions()
-        queue = services.BULK if wants_async(request) else services.INTERACTIVE
+        given = read_input(self, ProcessInput)
+        options, submissions = given.options(), given.submissions()
+        queue = BULK if wants_async(request) else INTERACTIVE
         job = services.submit_images(client=client_of(request), submissions=submissions, options=options, queue=queue)
-        if queue == services.BULK or not services.wait_for_job(job=job, seconds=settings.FACEAPP_WAIT_SECONDS):
-            return self._accepted(job, asked=queue == services.BULK)
-        results = ImageResultSerializer(
-            job.images.with_results().order_by("position"), many=True, context=self.get_serializer_context()
-        ).data
+        if queue == BULK or not services.wait_for_job(job=job, seconds=settings.FACEAPP_WAIT_SECONDS):
+            body = JobSerializer(Job.objects.with_progress().get(pk=job.pk), context=self.get_serializer_context()).data
+            headers = {"Location": body["url"], "Retry-After": "1"}
+            headers |= {"Preference-Applied": "respond-async"} if queue == BULK else {}
+            return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
+        images = job.images.with_results().order_by("position")
+        results = ImageResultSerializer(images, many=True, context=self.get_serializer_context()).data
         return Response(results, headers=engine_timing(sum(result["milliseconds"] or 0 for result in results)))
 
-    def _accepted(self, job: Job, *, asked: bool) -> Response:
-        job = Job.objects.with_progress().get(pk=job.pk)
-        body = JobSerializer(job, context=self.get_serializer_context()).data
-        headers = {"Location": body["url"], "Retry-After": "1"}
-        if asked:
-            headers["Preference-Applied"] = "respond-async"
-        return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
 
-
-class JobViewSet(mixins.ListModelMixin, GenericViewSet[Job]):
+@extend_schema_view(retrieve=extend_schema(description="Status and progress of a job."))
+class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Job]):
     """Jobs of this client, newest first."""
 
     queryset = Job.objects.none()
@@ -118,37 +112,37 @@ class JobViewSet(mixins.ListModelMixin, GenericViewSet[Job]):
     def get_queryset(self) -> Any:
         return Job.objects.of_client(client_of(self.request)).with_progress()
 
-    def get_job(self) -> Job:
-        """404 for an unknown job, another client's, and for what is no job id at all."""
+    def get_object(self) -> Job:
+        """404 for an unknown job, for another client's, and for what is not a job id at all."""
         try:
             job: Job = self.get_queryset().get(pk=UUID(self.kwargs["pk"]))
         except (ValueError, Job.DoesNotExist) as error:
             raise RecordNotFound("Job not found") from error
         return job
 
-    @extend_schema(responses=JobSerializer)
-    def retrieve(self, request: Request, pk: str) -> Response:
-        """Status and progress of a job."""
-        return Response(self.get_serializer(self.get_job()).data)
-
     @extend_schema(responses=ImageResultSerializer(many=True))
     @action(detail=True, methods=["get"])
     def results(self, request: Request, pk: str) -> Response:
         """The job's images in their order, each with its result as soon as it is finished."""
-        images = self.get_job().images.with_results().order_by("position")
-        page = self.paginate_queryset(images)
+        page = self.paginate_queryset(self.get_object().images.with_results().order_by("position"))
         results = ImageResultSerializer(page, many=True, context=self.get_serializer_context())
         return self.get_paginated_response(results.data)
 
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        """Drop the images that are not finished; results that exist stay."""
-        services.cancel_job(job=self.get_job())
-        return Response(self.get_serializer(self.get_job()).data)
+        """Drop the images that are not finished; existing results stay."""
+        services.cancel_job(job=self.get_object())
+        return Response(self.get_serializer(self.get_object()).data)
 
 
-class ProcessedImageViewSet(mixins.ListModelMixin, GenericViewSet[ProcessedImage]):
+@extend_schema_view(
+    retrieve=extend_schema(description="One screened image."),
+    destroy=extend_schema(description="Erase a screened image: file, faces and matches."),
+)
+class ProcessedImageViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericViewSet[ProcessedImage]
+):
     """Screened images of this client, newest first."""
 
     queryset = ProcessedImage.objects.none()
@@ -161,26 +155,17 @@ class ProcessedImageViewSet(mixins.ListModelMixin, GenericViewSet[ProcessedImage
     def get_queryset(self) -> Any:
         return ProcessedImage.objects.of_client(client_of(self.request)).finished().with_results()
 
-    def get_image(self) -> ProcessedImage:
-        try:
-            image: ProcessedImage = self.get_queryset().get(pk=positive_id(self.kwargs["pk"]))
-        except ProcessedImage.DoesNotExist as error:
-            raise RecordNotFound("Processed image not found") from error
+    def get_object(self) -> ProcessedImage:
+        image: ProcessedImage | None = self.get_queryset().filter(public_id(path_id(self.kwargs["pk"]))).first()
+        if image is None:
+            raise RecordNotFound("Processed image not found")
         return image
 
-    @extend_schema(responses=ImageResultSerializer)
-    def retrieve(self, request: Request, pk: str) -> Response:
-        """One screened image."""
-        return Response(self.get_serializer(self.get_image()).data)
-
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
-        """Erase a screened image: file, faces and matches."""
-        services.delete_images(images_to_delete=[self.get_image()])
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    def perform_destroy(self, instance: ProcessedImage) -> None:
+        services.delete_images(images_to_delete=[instance])
 
     @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
     @action(detail=True, methods=["get"], url_path="image", url_name="image")
     def image(self, request: Request, pk: str) -> FileResponse:
         """The stored file, exactly as it was sent."""
-        return image_response(self.get_image().image)
+        return image_response(self.get_object().image)

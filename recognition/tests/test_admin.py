@@ -14,9 +14,10 @@ from django.urls import reverse
 
 from blacklist.services import create_entry
 from recognition.models import Job, Match, ProcessedImage, Status
-from recognition.services import read_submission, screening_options, submit_images
+from recognition.services import screening_options, submit_images
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 from vision.types import Upload
+from work.submissions import read_submission
 
 if TYPE_CHECKING:
     from blacklist.models import BlacklistEntry
@@ -39,8 +40,8 @@ def entry(client_a: Client) -> BlacklistEntry:
 
 
 def screen(client: Client, *pictures: bytes) -> Job:
-    submissions = [read_submission(data=data, name=f"camera-{n}.png") for n, data in enumerate(pictures)]
-    return submit_images(client=client, submissions=submissions, options=screening_options())
+    submissions = [read_submission(Upload(data, f"camera-{n}.png")) for n, data in enumerate(pictures)]
+    return submit_images(client=client, submissions=submissions, options=screening_options(client=client))
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_a_match_is_shown_beside_its_reference(
     assert probe in html
     assert "Distance 0.000; up to 0.200 counts" in html
     assert reverse("admin:blacklist_blacklistentry_change", args=[entry.pk]) in html
-    assert "Face 1: nobody on the blacklist" in html
+    assert "Face 1: no match on the blacklist" in html
 
 
 def test_boxes_are_drawn_over_the_picture_in_percent(operator: Browser, matched: ProcessedImage) -> None:

@@ -40,7 +40,7 @@ def listens(port: int) -> bool:
 
 @pytest.mark.models
 def test_the_listed_match_and_strangers_do_not_and_it_can_be_repeated(live: LiveStack) -> None:
-    for words in ("Added to the blacklist: Eileen Collins", "On the blacklist already: Eileen Collins"):
+    for words in ("Added to the blacklist: Eileen Collins", "Already on the blacklist: Eileen Collins"):
         run = demo(FACEAPP_URL=live.url, FACEAPP_VAR=str(live.var))  # makes its own key
         assert run.returncode == 0, run.stdout + run.stderr
         assert words in run.stdout

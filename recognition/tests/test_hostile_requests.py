@@ -12,7 +12,7 @@ from recognition.models import Job
 from vision import fetching
 from vision.tests.picture_server import NAME, Server, serving
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 PROCESS = "/api/v1/process/process-images"
 DETECT = "/api/v1/detect/detect-face"
 

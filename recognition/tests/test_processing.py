@@ -11,15 +11,17 @@ from django.core.files.base import ContentFile
 from django.db import OperationalError
 from django.utils import timezone
 
+from calibration.services import set_calibration
 from clients.models import Client
 from errors import Unavailable
+from people.models import Gallery, GalleryKind
 from recognition import services
 from recognition.models import Job, ProcessedFace, ProcessedImage, Status
 from vision import inference
 from vision.tests.drawing import RED, picture
-from work.claims import lease
+from work.services import sweep
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -33,6 +35,17 @@ def image(client_a: Client) -> ProcessedImage:
 def state(image: ProcessedImage) -> tuple[str, str]:
     image.refresh_from_db()
     return image.status, image.error_code
+
+
+def test_screening_decides_by_the_clients_operating_point(client_a: Client, client_b: Client) -> None:
+    set_calibration(client=client_a, space="default", threshold=0.05)
+    assert services.screening_options(client=client_a).threshold == 0.05
+    assert services.screening_options(client=client_a, threshold=0.1).threshold == 0.1
+    assert services.screening_options(client=client_a, metric="cosine").threshold == 0.02  # calibrated in another
+    assert services.screening_options(client=client_b).threshold == 0.2
+    blacklist = Gallery.objects.default_of(client_a, GalleryKind.BLACKLIST)
+    Gallery.objects.filter(pk=blacklist.pk).update(threshold=0.03)
+    assert services.screening_options(client=client_a).threshold == 0.03
 
 
 def test_delivered_twice_is_stored_once(image: ProcessedImage) -> None:
@@ -53,13 +66,13 @@ def test_a_task_delivered_again_takes_its_image_up_and_others_do_not(image: Proc
 def test_result_of_a_task_that_lost_its_claim_is_dropped(
     image: ProcessedImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = services._analyse
+    real = inference.analyse
 
-    def slow(claimed: ProcessedImage) -> Any:
+    def slow(*args: Any, **options: Any) -> Any:
         ProcessedImage.objects.filter(pk=image.pk).update(claim="somebody else")
-        return real(claimed)
+        return real(*args, **options)
 
-    monkeypatch.setattr(services, "_analyse", slow)
+    monkeypatch.setattr(inference, "analyse", slow)
     services.process(image_id=image.pk, task_id="a")
     assert state(image) == ("processing", "")
     assert not ProcessedFace.objects.exists()
@@ -76,10 +89,10 @@ def test_image_that_kills_its_worker_is_given_up_after_three_attempts(image: Pro
 def test_store_that_is_away_for_long_costs_no_attempts(image: ProcessedImage, monkeypatch: pytest.MonkeyPatch) -> None:
     """When a task has no retry left, the sweep makes a new one, which knows nothing of the old one's retries."""
 
-    def away(_: ProcessedImage) -> None:
+    def away(*_: Any, **__: Any) -> None:
         raise Unavailable("store", code="storage.unavailable")
 
-    monkeypatch.setattr(services, "_analyse", away)
+    monkeypatch.setattr(services, "read_file", away)
     for run in range(2 * settings.MAX_ATTEMPTS):
         with pytest.raises(Unavailable):
             services.process(image_id=image.pk, task_id=f"task {run}")
@@ -92,25 +105,25 @@ def test_store_that_is_away_for_long_costs_no_attempts(image: ProcessedImage, mo
 
 def test_sweep_gives_back_what_a_dead_worker_held(image: ProcessedImage) -> None:
     ProcessedImage.objects.claim(image.pk, task_id="dead")
-    services.sweep()
+    sweep()
     assert state(image) == ("processing", "")
-    long_ago = timezone.now() - lease() - timedelta(seconds=1)
-    ProcessedImage.objects.filter(pk=image.pk).update(started_at=long_ago, created_at=long_ago)
-    services.sweep()  # eager: the task runs at once
+    long_ago = timezone.now() - ProcessedImage.lease() - timedelta(seconds=1)
+    ProcessedImage.objects.filter(pk=image.pk).update(started_at=long_ago, queued_at=long_ago)
+    sweep()  # eager: the task runs at once
     assert state(image) == ("done", "")
 
 
 def test_sweep_refills_a_queue_that_lost_its_messages(image: ProcessedImage) -> None:
-    ProcessedImage.objects.filter(pk=image.pk).update(created_at=timezone.now() - timedelta(minutes=1))
-    services.sweep()
+    ProcessedImage.objects.filter(pk=image.pk).update(queued_at=timezone.now() - timedelta(minutes=1))
+    sweep()
     assert state(image) == ("done", "")
 
 
 def test_sweep_leaves_images_alone_while_their_queue_holds_messages(image: ProcessedImage) -> None:
-    ProcessedImage.objects.filter(pk=image.pk).update(created_at=timezone.now() - timedelta(minutes=1))
+    ProcessedImage.objects.filter(pk=image.pk).update(queued_at=timezone.now() - timedelta(minutes=1))
     inference.handoff().rpush("bulk", "a message")
     try:
-        services.sweep()
+        sweep()
         assert state(image) == ("pending", "")
     finally:
         inference.handoff().delete("bulk")
@@ -133,10 +146,10 @@ def test_unexpected_failure_ends_this_image_only(
 def test_part_that_is_away_leaves_the_image_claimed_for_a_retry(
     image: ProcessedImage, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def away(_: ProcessedImage) -> None:
+    def away(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(services, "_analyse", away)
+    monkeypatch.setattr(services, "read_file", away)
     with pytest.raises(type(error)):
         services.process(image_id=image.pk, task_id="a")
     assert state(image) == ("processing", "")
@@ -152,13 +165,13 @@ def test_file_that_disappeared_is_not_retried_for_ever(image: ProcessedImage) ->
 
 
 def test_cancelled_while_processing_stays_cancelled(image: ProcessedImage, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = services._analyse
+    real = inference.analyse
 
-    def cancel(claimed: ProcessedImage) -> Any:
+    def cancel(*args: Any, **options: Any) -> Any:
         services.cancel_job(job=Job.objects.get())
-        return real(claimed)
+        return real(*args, **options)
 
-    monkeypatch.setattr(services, "_analyse", cancel)
+    monkeypatch.setattr(inference, "analyse", cancel)
     services.process(image_id=image.pk, task_id="a")
     assert state(image) == ("cancelled", "")
     assert not ProcessedFace.objects.exists()

@@ -20,8 +20,10 @@ from clients.models import Client
 from errors import Unavailable
 from recognition import services, tasks
 from recognition.models import Job, ProcessedFace, ProcessedImage, Status
+from vision.types import Upload
+from work.submissions import read_submission
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -40,8 +42,10 @@ def picture() -> bytes:
 
 def processed(client: Client, *, count: int = 1, days_old: float = 0) -> Job:
     """A finished job whose images were made `days_old` days ago."""
-    submissions = [services.read_submission(data=picture(), name=f"{i}.png") for i in range(count)]
-    job = services.submit_images(client=client, submissions=submissions, options=services.screening_options())
+    submissions = [read_submission(Upload(picture(), f"{i}.png")) for i in range(count)]
+    job = services.submit_images(
+        client=client, submissions=submissions, options=services.screening_options(client=client)
+    )
     job.images.update(created_at=timezone.now() - timedelta(days=days_old))
     return job
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,15 +15,16 @@ from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry, delete_entry, delete_image
 from clients.models import Client
 from errors import Unavailable
+from faceapp.tests.rivals import PATIENCE, Rival, wait_for_backend, wait_until_blocked
 from people.models import ReferenceImage
 from recognition import services
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.tasks import process_image
 from vision.tests.drawing import BLUE, RED, picture
 from vision.types import Upload
+from work.submissions import read_submission
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE = 20.0  # seconds
 
 
 @pytest.fixture
@@ -49,63 +48,20 @@ def add_image(job: Job, position: int) -> ProcessedImage:
     return row
 
 
-class Rival(threading.Thread):
-    """Does something over a connection of its own and keeps what it raises."""
-
-    def __init__(self, work: Callable[[], object]) -> None:
-        super().__init__()
-        self.work = work
-        self.error: BaseException | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.work()
-        except BaseException as error:
-            self.error = error
-        finally:
-            connection.close()
-
-    def finish(self) -> None:
-        """Wait for the end and raise what went wrong."""
-        self.join(PATIENCE)
-        assert not self.is_alive()
-        if self.error:
-            raise self.error
-
-
-def wait_for_backend(condition: str) -> int:
-    """The process id of the first other session of this database for which the SQL `condition` holds."""
-    deadline = time.monotonic() + PATIENCE
-    others = "datname = current_database() AND pid <> pg_backend_pid()"
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction sees one state of the view otherwise
-            cursor.execute(f"SELECT pid FROM pg_stat_activity WHERE {others} AND {condition}")
-            if row := cursor.fetchone():
-                return int(row[0])
-            time.sleep(0.01)
-    raise AssertionError("no such session")
-
-
-def wait_until_blocked() -> None:
-    wait_for_backend("wait_event_type = 'Lock'")
-
-
 def deleting_after_search(monkeypatch: pytest.MonkeyPatch, delete: Callable[[], object]) -> None:
     """Between the first search and the commit of its matches, something is deleted."""
-    real = services._search
+    real = services.search_blacklist
     calls: list[int] = []
 
-    def search(*args: Any) -> Any:
-        hits = real(*args)
+    def search(**options: Any) -> Any:
+        hits = real(**options)
         if not calls:
             calls.append(1)
             assert hits
             delete()
         return hits
 
-    monkeypatch.setattr(services, "_search", search)
+    monkeypatch.setattr(services, "search_blacklist", search)
 
 
 # ---- entries that go while an image is matched with them --------------------------------------------------------
@@ -124,7 +80,7 @@ def test_photograph_deleted_before_its_match_is_stored(
     image: ProcessedImage, entry: BlacklistEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = entry.reference_images.all()
-    deleting_after_search(monkeypatch, lambda: delete_image(entry=entry, image_id=first.pk))
+    deleting_after_search(monkeypatch, lambda: delete_image(entry=entry, image_id=first.number))
     services.process(image_id=image.pk, task_id="a")
     assert Match.objects.get().reference_image == second
 
@@ -138,10 +94,11 @@ def test_deletion_waits_for_a_match_that_is_being_stored(
     values = {
         field.attname: getattr(match, field.attname) for field in Match._meta.concrete_fields if field.name != "id"
     }
+    photograph = match.reference_image.number  # type: ignore[union-attr]
     match.delete()
     deletions: dict[str, Callable[[], object]] = {
         "entry": lambda: delete_entry(entry=entry),
-        "photograph": lambda: delete_image(entry=entry, image_id=values["reference_image_id"]),
+        "photograph": lambda: delete_image(entry=entry, image_id=photograph),
     }
     with transaction.atomic():
         Match.objects.create(**values)
@@ -158,9 +115,8 @@ def test_deletion_waits_for_a_match_that_is_being_stored(
 def test_erasing_an_image_waits_for_the_faces_that_are_being_stored(image: ProcessedImage, media_root: Path) -> None:
     assert ProcessedImage.objects.claim(image.pk, task_id="a")
     image.refresh_from_db()
-    analysis = services._analyse(image)
     with transaction.atomic():
-        services._finish(image, analysis=analysis, hits=[[] for _ in analysis.faces])
+        services._screen(image)
         rival = Rival(lambda: services.delete_images(images_to_delete=[image]))
         wait_until_blocked()
     rival.finish()
@@ -193,9 +149,11 @@ def test_job_whose_queue_fails_half_way_is_withdrawn_with_what_was_done(
 
     monkeypatch.setattr(process_image, "apply_async", failing)
     kept = {path for path in media_root.rglob("*") if path.is_file()}
-    submissions = [services.read_submission(data=picture(RED)) for _ in range(4)]
+    submissions = [read_submission(Upload(picture(RED))) for _ in range(4)]
     with pytest.raises(Unavailable):
-        services.submit_images(client=client_a, submissions=submissions, options=services.screening_options())
+        services.submit_images(
+            client=client_a, submissions=submissions, options=services.screening_options(client=client_a)
+        )
     assert not Job.objects.exists()
     assert not Match.objects.exists()
     assert {path for path in media_root.rglob("*") if path.is_file()} == kept
@@ -218,8 +176,10 @@ def test_waiting_goes_on_when_the_database_cuts_the_connection(image: ProcessedI
 def test_entries_of_a_batch_do_not_mix(client_a: Client, entry: BlacklistEntry) -> None:
     """Images that are processed side by side keep their own results."""
     pictures = [picture(RED), picture(BLUE)] * 4
-    submissions = [services.read_submission(data=data) for data in pictures]
-    job = services.submit_images(client=client_a, submissions=submissions, options=services.screening_options())
+    submissions = [read_submission(Upload(data)) for data in pictures]
+    job = services.submit_images(
+        client=client_a, submissions=submissions, options=services.screening_options(client=client_a)
+    )
     ProcessedFace.objects.all().delete()
     ProcessedImage.objects.update(status=Status.PENDING, claim="", attempts=0)
     rivals = [

@@ -15,7 +15,7 @@ from clients.services import create_api_key
 from recognition.models import Job, Match, ProcessedImage
 from vision.tests.drawing import BLUE, GREEN, RED, YELLOW, data_url, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 PROCESS = "/api/v1/process/process-images"
 
 

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from clients.models import Client
 from errors import Conflict, FaceAppError, InvalidInput, NotFound, Unavailable, Unprocessable
-from rest.errors import handler400, handler403, handler404, handler500
+from faceapp.handlers import handler400, handler403, handler404, handler500
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 SECRET = "Jane Doe's embedding"

@@ -217,7 +217,7 @@ def test_redis_that_is_down_while_requests_are_counted(
     assert response["Retry-After"] == "5"
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 @pytest.mark.parametrize("kind", ["disk", "bug", "unavailable"])
 def test_an_error_inside_a_transaction_takes_it_back(api: APIClient, kind: str, settings: Settings) -> None:
     connection.settings_dict["ATOMIC_REQUESTS"] = True

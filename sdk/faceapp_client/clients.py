@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -58,14 +58,12 @@ class Sync(Driver):
             return answer
 
     def iterate(self, pages: Pages[T]) -> Iterator[T]:
-        """Every item. Pages are fetched one by one, no further than the caller goes."""
-        offset = 0
-        while True:
-            page = self.run(pages.read(self.retries, offset))
+        """Every item, a page at a time, as far as they are asked for."""
+        query: Mapping[str, Any] | None = pages.first
+        while query is not None:
+            page = self.run(pages.read(self.retries, query))
             yield from page.items
-            offset += len(page.items)
-            if offset >= page.total or not page.items:
-                return
+            query = page.following
 
     def _outcome(self, step: Step) -> Outcome:
         if isinstance(step, Pause):
@@ -95,14 +93,12 @@ class Async(Driver):
 
     async def iterate(self, pages: Pages[T]) -> AsyncIterator[T]:
         """As `Sync.iterate`."""
-        offset = 0
-        while True:
-            page = await self.run(pages.read(self.retries, offset))
+        query: Mapping[str, Any] | None = pages.first
+        while query is not None:
+            page = await self.run(pages.read(self.retries, query))
             for item in page.items:
                 yield item
-            offset += len(page.items)
-            if offset >= page.total or not page.items:
-                return
+            query = page.following
 
     async def _outcome(self, step: Step) -> Outcome:
         if isinstance(step, Pause):

@@ -83,10 +83,10 @@ class Envelope:
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """Some items of a list, and how many there are in all."""
+    """Some items of a list, and the query of the next page; None after the last one."""
 
     items: list[T]
-    total: int
+    following: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -97,15 +97,25 @@ class Pages(Generic[T]):
     path: str
     params: Mapping[str, Any] = field(default_factory=dict)
 
-    def read(self, retries: Retries, offset: int) -> Flow[Page[T]]:
-        """The page that starts with this item."""
-        params = {**self.params, "limit": PAGE, "offset": offset}
-        response = yield from send(Request("GET", self.path, params, idempotent=True), retries)
+    @property
+    def first(self) -> Mapping[str, Any]:
+        """The query of the first page."""
+        return {**self.params, "limit": PAGE, "offset": 0}
+
+    def read(self, retries: Retries, query: Mapping[str, Any]) -> Flow[Page[T]]:
+        """One page. The service's link to the next one keeps the list still while items are added to it."""
+        response = yield from send(Request("GET", self.path, query, idempotent=True), retries)
         try:
             envelope = decode(Envelope, response.json())
-            return Page([decode(self.kind, item) for item in envelope.items], envelope.total_items)
+            items = [decode(self.kind, item) for item in envelope.items]
         except UNREADABLE as error:
             raise _foreign_answer() from error
+        if "next" in response.links:
+            link = httpx.URL(response.links["next"]["url"]).params
+            several = {name: link.get_list(name) for name in link}
+            return Page(items, {name: values if values[1:] else values[0] for name, values in several.items()})
+        reached = int(query["offset"]) + len(items)
+        return Page(items, {**query, "offset": reached} if items and reached < envelope.total_items else None)
 
 
 class call(Generic[P, T]):  # noqa: N801  # a decorator

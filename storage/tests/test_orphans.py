@@ -5,13 +5,15 @@ import time
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
+from django.db.models import FileField
 
 from clients.models import Client
 from recognition.models import Job, ProcessedImage
-from storage.orphans import remove_orphans
+from storage.orphans import image_fields, remove_orphans
 from vision.tests.drawing import RED, picture
 
 pytestmark = pytest.mark.django_db
@@ -62,3 +64,23 @@ def test_purge_removes_them_too(stored: dict[str, Path], capsys: pytest.CaptureF
 
 def test_an_empty_store_has_none(db: None, media_root: Path) -> None:
     assert remove_orphans() == 0
+
+
+def test_every_model_with_files_declares_a_folder_of_its_own() -> None:
+    """Otherwise its orphans would never be found, or it would lose files to another model's search."""
+    with_files = {
+        field
+        for model in apps.get_models()
+        for field in model._meta.local_fields
+        if isinstance(field, FileField) and field.model.__module__.partition(".")[0] != "django"
+    }
+    assert with_files == image_fields()
+    folders = sorted(field.folder for field in image_fields())
+    assert folders == ["albums", "processed", "references"]
+
+
+def test_files_of_every_folder_are_looked_at(client_a: Client, media_root: Path) -> None:
+    for field in image_fields():
+        lost = default_storage.save(f"{field.folder}/{client_a.pk}/lost.png", ContentFile(picture(RED)))
+        age(media_root / lost, 2)
+    assert remove_orphans() == len(image_fields())

@@ -23,8 +23,11 @@ from pytest_django.fixtures import Settings
 from storages.backends.s3 import S3Storage
 
 from clients.models import Client
+from errors import InvalidInput, NotFound
 from people.models import Person, ReferenceImage
-from recognition.models import ProcessedImage, processed_path
+from recognition.models import ProcessedImage
+from storage.files import read_file
+from storage.responses import image_response
 
 BUCKET = "faceapp-images"
 REGION = "eu-central-1"
@@ -167,7 +170,7 @@ def test_files_are_readable_for_the_service_alone(client_a: Client, media_root: 
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 @pytest.mark.parametrize("storage", ["file system", "s3"])
 def test_files_go_with_their_rows(
     storage: str, request: pytest.FixtureRequest, client_a: Client, media_root: Path
@@ -182,6 +185,22 @@ def test_files_go_with_their_rows(
 
 def test_processed_images_get_random_names_too() -> None:
     image = ProcessedImage(client_id=7)
-    names = {processed_path(image, "../../Erika Mustermann.jpg") for _ in range(2)}
+    field = ProcessedImage._meta.get_field("image")
+    names = {field.generate_filename(image, "../../Erika Mustermann.jpg") for _ in range(2)}
     assert len(names) == 2
     assert all(RANDOM_NAME.fullmatch(name) for name in names)
+
+
+@pytest.mark.django_db
+def test_reading_says_whether_there_is_no_file_or_it_was_lost(client_a: Client, media_root: Path) -> None:
+    """A row may have no file by design, such as a person who was named in an album that keeps none."""
+    stored = ReferenceImage.objects.get(pk=reference_image(client_a).pk)
+    assert read_file(file=stored.image)[:2] == b"\xff\xd8"
+    (media_root / stored.image.name).unlink()
+    for row in (ReferenceImage.objects.get(), ReferenceImage(person=stored.person)):
+        with pytest.raises(InvalidInput) as refused:
+            read_file(file=row.image)
+        assert refused.value.code == "image.gone"
+        with pytest.raises(NotFound) as missing:
+            image_response(row.image)
+        assert missing.value.code == "image.none"

@@ -7,23 +7,26 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from training.models import Recogniser
+from training.models import STATE_CHOICES, Recogniser
 
 
 class RecogniserSerializer(serializers.ModelSerializer[Recogniser]):
+    id = serializers.IntegerField(source="number", read_only=True)
+    status = serializers.ChoiceField(choices=STATE_CHOICES, source="state", read_only=True)
     progress = serializers.FloatField(read_only=True, help_text="Share of the epochs that are done, 0 to 1.")
     seconds = serializers.FloatField(read_only=True, allow_null=True, help_text="How long the training took.")
     metrics = serializers.SerializerMethodField(
         help_text="On held-out images: `accuracy` of the classifier and of the nearest template, strangers rejected."
     )
     options = serializers.SerializerMethodField(help_text="Hyper-parameters.")
-    people = serializers.SerializerMethodField(help_text="Ids of the people it tells apart.")
+    people = serializers.SerializerMethodField(help_text="Ids of the people whom it tells apart.")
 
     class Meta:
         model = Recogniser
         fields = [
-            "id", "source", "space", "version", "status", "is_active", "progress", "people", "images", "options",
-            "min_probability", "metrics", "error_code", "error", "created_at", "started_at", "finished_at", "seconds",
+            "id", "uuid", "source", "space", "version", "status", "is_active", "progress", "people", "images",
+            "options", "min_probability", "metrics", "error_code", "error", "created_at", "started_at", "finished_at",
+            "seconds",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -37,10 +40,12 @@ class RecogniserSerializer(serializers.ModelSerializer[Recogniser]):
 
     @extend_schema_field(serializers.ListField(child=serializers.IntegerField()))
     def get_people(self, recogniser: Recogniser) -> list[int]:
-        return list(recogniser.people)
+        return [known.person.number for known in recogniser.known.all() if known.person]
 
 
 class EpochSerializer(serializers.Serializer[Any]):
+    """One epoch of a training."""
+
     epoch = serializers.IntegerField()
     loss = serializers.FloatField()
     accuracy = serializers.FloatField()
@@ -65,5 +70,5 @@ class TrainInput(serializers.Serializer[Any]):
         max_length=100,
         allow_blank=True,
         default="",
-        help_text="The sub-gallery of people to learn; empty: the main one.",
+        help_text="The gallery of people to learn; empty for the default one.",
     )

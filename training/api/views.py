@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -13,15 +13,27 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from clients.authentication import client_of
 from clients.models import Scope
+from clients.numbering import public_id
 from errors import NotFound
+from rest.input import read_input
 from rest.pagination import StrictPagination
-from rest.parameters import positive_id
+from rest.parameters import path_id, text_parameter
 from training import services
 from training.api.serializers import RecogniserDetailSerializer, RecogniserSerializer, TrainInput
 from training.models import Recogniser
 from training.querysets import RecogniserQuerySet
 
 
+@extend_schema_view(
+    list=extend_schema(
+        parameters=[OpenApiParameter("source", str, description="A gallery's name; empty for the default one.")],
+        description="All versions that are kept.",
+    ),
+    retrieve=extend_schema(
+        responses=RecogniserDetailSerializer,
+        description="One version with its learning curves; during the training, as far as they have come.",
+    ),
+)
 class RecogniserViewSet(ReadOnlyModelViewSet[Recogniser]):
     """Classifiers trained on a gallery, newest first. One version at most is in use for each gallery."""
 
@@ -32,33 +44,28 @@ class RecogniserViewSet(ReadOnlyModelViewSet[Recogniser]):
     scope_read, scope_write = Scope.PEOPLE_READ, Scope.PEOPLE_WRITE
 
     def get_queryset(self) -> RecogniserQuerySet:
-        return Recogniser.objects.of_client(client_of(self.request)).without_weights()
+        versions = Recogniser.objects.of_client(client_of(self.request)).without_weights()
+        return versions.select_related("gallery").prefetch_related("known__person")
 
     def get_object(self) -> Recogniser:
-        found = self.get_queryset().filter(pk=positive_id(self.kwargs["pk"])).first()
+        found = self.get_queryset().filter(public_id(path_id(self.kwargs["pk"]))).first()
         if found is None:
             raise NotFound("Recogniser not found")
         return found
 
-    @extend_schema(parameters=[OpenApiParameter("source", str, description="Only of this sub-gallery.")])
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """All versions that are kept."""
-        source = request.query_params.get("source")
-        versions = self.get_queryset() if source is None else self.get_queryset().filter(source=source)
-        return self.get_paginated_response(self.get_serializer(self.paginate_queryset(versions), many=True).data)
+    def filter_queryset(self, queryset: Any) -> Any:
+        source = text_parameter(self.request, "source")
+        return queryset if source is None else queryset.in_source(source)
 
-    @extend_schema(responses=RecogniserDetailSerializer)
-    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One version with its learning curves; while it is trained, as far as they have come."""
-        return Response(RecogniserDetailSerializer(self.get_object()).data)
+    def get_serializer_class(self) -> type[RecogniserSerializer]:
+        return RecogniserDetailSerializer if self.action == "retrieve" else RecogniserSerializer
 
     @extend_schema(request=TrainInput, responses={202: RecogniserSerializer})
     @action(detail=False, methods=["post"])
     def train(self, request: Request) -> Response:
-        """Queue the training of a gallery's next version; 409 where people or images are too few."""
-        serializer = TrainInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        queued = services.request_training(client=client_of(request), **serializer.validated_data)
+        """Queue the training of a gallery's next version; 409 when there are too few people or images."""
+        source = read_input(self, TrainInput).validated_data["source"]
+        queued = services.request_training(client=client_of(request), source=source)
         return Response(RecogniserSerializer(queued).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=None, responses=RecogniserSerializer)

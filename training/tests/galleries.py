@@ -8,6 +8,7 @@ import numpy as np
 
 from clients.models import Client
 from people.models import FaceTemplate, Person, ReferenceImage
+from people.models import Gallery as People
 from training.types import Gallery, Vectors
 
 SPREAD = 0.03  # of a photograph from its person in each of 128 dimensions: 0.34 in all
@@ -29,12 +30,13 @@ def gallery_of(people: int, images: int, *, spread: float = SPREAD) -> Gallery:
 
 def enrol(client: Client, *, source: str, name: str, vectors: Sequence[Vectors] | Vectors, space: str) -> Person:
     """A person with one template for each vector, as if photographs had been enrolled."""
-    person = Person.objects.get_or_create(client=client, source=source, external_id=name, name=name)[0]
+    gallery = People.objects.named(client, source)
+    person = Person.objects.get_or_create(client=client, gallery=gallery, external_id=name, name=name)[0]
     for vector in vectors:
         image = ReferenceImage.objects.create(
             person=person, width=100, height=100, box_x=0, box_y=0, box_w=100, box_h=100, confidence=1.0
         )
         FaceTemplate.objects.create(
-            client=client, source=source, person=person, reference_image=image, space=space, embedding=vector
+            client=client, gallery=gallery, person=person, reference_image=image, space=space, embedding=vector
         )
     return person

@@ -13,8 +13,10 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from clients.models import Client
-from faceapp.tests.test_browser_admin import log_in, page, shoot  # noqa: F401  a fixture
-from training.models import Recogniser, Status
+from faceapp.tests.browser import log_in, shoot
+from people.models import Gallery
+from training.models import Recogniser
+from work.models import Status
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -26,9 +28,9 @@ METRICS = {
 
 def versions(client: Client) -> list[Recogniser]:
     """Two that are ready, one that is trained right now."""
-    made = []
-    for number, status in enumerate([Status.READY, Status.READY, Status.TRAINING], 1):
-        done = 60 if status == Status.READY else 21
+    gallery, made = Gallery.objects.named(client, "FaceHash Xy12abCD"), []
+    for number, status in enumerate([Status.DONE, Status.DONE, Status.PROCESSING], 1):
+        done = 60 if status == Status.DONE else 21
         rows = [
             {"epoch": n, "loss": 1.6 * math.exp(-n / 14), "accuracy": 1 - 0.7 * math.exp(-n / 10),
              "held_out_loss": 1.7 * math.exp(-n / 18) + 0.08, "held_out_accuracy": 1 - 0.75 * math.exp(-n / 12)}
@@ -36,21 +38,17 @@ def versions(client: Client) -> list[Recogniser]:
         ]  # fmt: skip
         made.append(
             Recogniser.objects.create(
-                client=client, source="facehash:Xy12abCD", space="dlib-resnet-v1.dlib150", version=number,
-                status=status, is_active=number == 2, curves=rows, images=48, people=[1, 2, 3, 4],
+                client=client, gallery=gallery, space="dlib-resnet-v1.dlib150", version=number,
+                status=status, is_active=number == 2, curves=rows, images=48,
                 options={"epochs": 60, "hidden_units": 64, "dropout": 0.3, "learning_rate": 0.003},
-                min_probability=0.53, metrics=METRICS if status == Status.READY else {},
+                min_probability=0.53, metrics=METRICS if status == Status.DONE else {},
                 started_at=timezone.now() - timedelta(seconds=9), finished_at=timezone.now(),
             )
         )  # fmt: skip
     return made
 
 
-def test_an_operator_goes_back_to_the_version_before(
-    page: Page,  # noqa: F811
-    live_server: LiveServer,
-    client_a: Client,
-) -> None:
+def test_an_operator_goes_back_to_the_version_before(page: Page, live_server: LiveServer, client_a: Client) -> None:
     first, second, _ = versions(client_a)
     log_in(page, live_server, User.objects.create_superuser("root", password="password"))
     page.goto(live_server.url + reverse("admin:training_recogniser_changelist"))

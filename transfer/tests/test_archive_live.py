@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 from clients.models import Client
 from faceapp.tests.live_stack import LiveStack
 from people import services
+from people.types import Probe, SearchOptions
 from vision.engines import engines
 
 pytestmark = [pytest.mark.models, pytest.mark.django_db]
@@ -23,10 +24,13 @@ SEARCH = """
 import json, numpy as np
 from clients.models import Client
 from people import services
+from people.types import Probe, SearchOptions
 from people.models import FaceTemplate
 client = Client.objects.get(name="mover")
 probes = [np.array(t.embedding, np.float32) + 0.01 for t in FaceTemplate.objects.of_client(client).order_by("pk")]
-found = services.search_people(client=client, embeddings=probes, limit=100)
+found = services.search_people(
+    client=client, probe=Probe(embeddings=probes), options=SearchOptions(limit=100)
+)
 said = [
     [(c.person.external_id, c.comparison.distance, c.comparison.similarity) for c in face.candidates]
     for face in found.faces
@@ -65,7 +69,8 @@ def test_export_fresh_database_import_searches_answer_identically(
 
     call_command("import_people", "--archive", str(archive), "--client", "moved", stdout=StringIO())
 
-    moved = services.search_people(client=Client.objects.get(name="moved"), embeddings=before["probes"], limit=100)
+    client, probe = Client.objects.get(name="moved"), Probe(embeddings=before["probes"])
+    moved = services.search_people(client=client, probe=probe, options=SearchOptions(limit=100))
     said = [
         [[c.person.external_id, c.comparison.distance, c.comparison.similarity] for c in face.candidates]
         for face in moved.faces

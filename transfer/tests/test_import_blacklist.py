@@ -9,6 +9,7 @@ from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.core.management import CommandError, call_command
 from PIL import Image
 from pytest_django.fixtures import Settings
@@ -19,7 +20,7 @@ from errors import FaceAppError
 from people.models import ReferenceImage
 from vision.exceptions import EngineUnavailable
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 RED, GREEN, BLUE = (220, 30, 30), (30, 200, 30), (30, 30, 220)
 
@@ -201,3 +202,14 @@ def test_an_outage_keeps_what_is_done_and_says_what_to_do(folder: Path, monkeypa
     with pytest.raises(CommandError, match="What was imported is kept; run the command again"):
         run(folder)
     assert ReferenceImage.objects.count() == 1
+
+
+def test_a_second_run_reads_no_stored_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On S3 it would download the whole blacklist."""
+    run(folder)
+
+    def no_reading(*_: object, **__: object) -> None:
+        raise AssertionError("a stored file was read")
+
+    monkeypatch.setattr(FileSystemStorage, "_open", no_reading)
+    assert "0 images for 0 new entries imported, 3 were there already." in run(folder)

@@ -16,6 +16,32 @@ from vision.types import Detection, Image
 
 WEIGHTS = settings.BASE_DIR.parent / "shared" / "weights"
 Detected = Callable[[Image], list[Detection]]
+# how many faces the default engine finds on each test photograph
+COUNTS = {
+    "alex_1.jpg": 1,
+    "alex_2.jpg": 1,
+    "alex_3.png": 1,
+    "biden_1.jpg": 1,
+    "biden_2.jpg": 1,
+    "kit_1.jpg": 1,
+    "kit_and_rose.jpg": 2,
+    "lin_1.png": 1,
+    "obama_1.jpg": 1,
+    "obama_1080p.jpg": 1,
+    "obama_2.jpg": 1,
+    "obama_240p.jpg": 1,
+    "obama_2_rgba.png": 1,
+    "obama_3.jpg": 1,
+    "obama_4.jpg": 1,
+    "obama_and_biden.jpg": 3,
+    "obama_and_biden_2.jpg": 2,
+    "obama_partial.jpg": 1,
+    "rose_1.jpg": 1,
+    "rose_2.jpg": 1,
+    "spoof/real_1.jpg": 1,
+    "spoof/fake_1.jpg": 1,
+    "spoof/fake_2.jpg": 1,
+}
 
 
 @pytest.fixture(scope="session")

@@ -92,10 +92,10 @@ def test_hog_faces_are_dlibs_own(plain: PlainDlib, real: NativeDlibPipeline, fac
 
 @pytest.mark.parametrize(("name", "points"), [("obama_and_biden_2.jpg", 5), ("obama_2.jpg", 68), ("alex_1.jpg", 5)])
 def test_mmod_faces_are_dlibs_own(
-    plain: PlainDlib, real: NativeDlibPipeline, faces: Path, tmp_path: Path, name: str, points: int
+    plain: PlainDlib, real: NativeDlibPipeline, real_faces: Path, tmp_path: Path, name: str, points: int
 ) -> None:
     path = tmp_path / "small.png"
-    with Pillow.open(faces / name) as picture:
+    with Pillow.open(real_faces / name) as picture:
         scale = (MMOD_PIXELS / (picture.width * picture.height)) ** 0.5
         picture.convert("RGB").resize((round(picture.width * scale), round(picture.height * scale))).save(path)
     expected = plain.faces(path, detector="mmod", points=points, upsample=0)

@@ -23,8 +23,7 @@ from vision.engines.dlib_onnx import mmod
 from vision.engines.dlib_onnx.descriptor import DescriptorNetwork
 from vision.engines.dlib_onnx.mmod import Mmod
 from vision.engines.downloads import Fetcher
-from vision.tests.conftest import Detected
-from vision.tests.test_engine import COUNTS
+from vision.tests.conftest import COUNTS, Detected
 from vision.types import Box, Image, ScoredBox
 
 pytestmark = pytest.mark.models
@@ -81,9 +80,9 @@ def test_a_photograph_has_the_detections_of_dlib(ours: Mmod, theirs: Any, faces:
     assert_same(ours, theirs, reduced(load(faces / name), SIDE))
 
 
-def test_a_large_photograph_has_the_detections_of_dlib(ours: Mmod, theirs: Any, faces: Path) -> None:
+def test_a_large_photograph_has_the_detections_of_dlib(ours: Mmod, theirs: Any, real_faces: Path) -> None:
     """The wider the image, the further dlib's resizing is off the exact places."""
-    assert assert_same(ours, theirs, cv2.resize(load(faces / "obama_1.jpg"), (1280, 720))) == 1
+    assert assert_same(ours, theirs, cv2.resize(load(real_faces / "obama_1.jpg"), (1280, 720))) == 1
 
 
 @pytest.mark.parametrize(("name", "upsample", "side"), [("obama_240p.jpg", 1, 300), ("obama_and_biden_2.jpg", 2, 120)])
@@ -94,7 +93,7 @@ def test_an_upsampled_photograph_has_the_detections_of_dlib(
 
 
 def heads(faces: Path, side: int) -> list[Image]:
-    """Square cuts of `side` pixels around one face of each photograph, half of it the face."""
+    """Square cuts of `side` pixels around one face of each real photograph, half of it the face."""
     cuts = []
     for name, (x, y, width) in {
         "alex_2.jpg": (845, 313, 330), "biden_2.jpg": (645, 530, 430), "lin_1.png": (360, 290, 270),
@@ -146,8 +145,8 @@ def test_a_collage_has_the_detections_of_dlib(ours: Mmod, theirs: Any, faces: Pa
     assert found > 0 or variant in ("small", "mirrored upside down")
 
 
-def test_a_small_collage_has_the_detections_of_dlib_when_upsampled(ours: Mmod, theirs: Any, faces: Path) -> None:
-    assert assert_same(ours, theirs, VARIANTS["small"](collage(faces, columns=3, rows=2, side=160)), 1) == 6
+def test_a_small_collage_has_the_detections_of_dlib_when_upsampled(ours: Mmod, theirs: Any, real_faces: Path) -> None:
+    assert assert_same(ours, theirs, VARIANTS["small"](collage(real_faces, columns=3, rows=2, side=160)), 1) == 6
 
 
 SHAPES = [
@@ -267,9 +266,9 @@ def who(cell: int) -> int:
 
 
 def test_thirty_faces_are_found_in_one_pass_and_embedded_in_one_batch(
-    engine: DeepFaceEngine, counted: Counted, faces: Path
+    engine: DeepFaceEngine, counted: Counted, real_faces: Path
 ) -> None:
-    image = collage(faces, columns=6, rows=5, side=160)
+    image = collage(real_faces, columns=6, rows=5, side=160)
     found = engine.detect(image)
     assert len(found) == 30
     vectors = engine.embed(image, found)
@@ -283,11 +282,11 @@ def test_thirty_faces_are_found_in_one_pass_and_embedded_in_one_batch(
 
 @pytest.mark.parametrize("size", [40, 44, 52, 60, 80])
 def test_every_face_of_forty_pixels_is_found_that_dlib_finds(
-    engine: DeepFaceEngine, ours: Mmod, faces: Path, size: int
+    engine: DeepFaceEngine, ours: Mmod, real_faces: Path, size: int
 ) -> None:
     """On a canvas that is as large as detection takes it; `ours` stands for dlib here, which needs half a minute."""
     canvas = np.full((960, 1280, 3), 120, np.uint8)
-    cuts = heads(faces, 2 * size)
+    cuts = heads(real_faces, 2 * size)
     for i, cut in enumerate(cuts):
         y, x = 90 + 300 * (i // 3), 70 + 410 * (i % 3)
         canvas[y : y + cut.shape[0], x : x + cut.shape[1]] = cut
@@ -297,12 +296,12 @@ def test_every_face_of_forty_pixels_is_found_that_dlib_finds(
 
 @pytest.mark.parametrize("longest", [1500, 2000, 2560, 3200])
 def test_images_above_the_detection_side_are_searched_at_twice_that_side(
-    engine: DeepFaceEngine, faces: Path, longest: int
+    engine: DeepFaceEngine, real_faces: Path, longest: int
 ) -> None:
     """Without losing what they show to a reduction first."""
     canvas = np.full((longest * 3 // 4, longest, 3), 120, np.uint8)
     size = round(75 * max(longest / 2560, 0.5))
-    cuts = heads(faces, 2 * size)
+    cuts = heads(real_faces, 2 * size)
     for i, cut in enumerate(cuts):
         canvas[200 : 200 + 2 * size, 60 + i * 220 : 60 + i * 220 + 2 * size] = cut
     found = engine.detect(canvas)
@@ -322,9 +321,9 @@ def test_detections_carry_the_score_of_dlib(
     assert all(0.9 < d.confidence < 1 < d.score for d in found)
 
 
-def test_the_enlargement_follows_the_setting(files: None, faces: Path, settings: Settings) -> None:
+def test_the_enlargement_follows_the_setting(files: None, real_faces: Path, settings: Settings) -> None:
     detector = MmodDetector()
-    image = reduced(load(faces / "obama_and_biden_2.jpg"), 150)  # faces of 22 and 18 pixels
+    image = reduced(load(real_faces / "obama_and_biden_2.jpg"), 150)  # faces of 22 and 18 pixels
     counts = []
     for settings.DETECTION_ENLARGEMENT in (1.0, 1.75, 4.0):
         counts.append(len(find_faces(detector, image, side=settings.DETECTION_SIDE)))

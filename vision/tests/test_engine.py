@@ -11,6 +11,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from bench.engine import decide, labelled, load
+from faceapp.tests import missing
 from vision.alignment import five_point_chip
 from vision.distances import METRICS, distance
 from vision.engines import weights
@@ -19,42 +20,20 @@ from vision.engines.downloads import Fetcher
 from vision.engines.landmarks import LandmarkFinder
 from vision.engines.spaces import space_of
 from vision.exceptions import EngineUnavailable, UnknownName
-from vision.tests.conftest import WEIGHTS, Detected
+from vision.tests.conftest import COUNTS, WEIGHTS, Detected
 from vision.types import Box, Image
 
 pytestmark = pytest.mark.models
 
 SITE_PACKAGES = Path(np.__file__).parent.parent
-COUNTS = {
-    "alex_1.jpg": 1,
-    "alex_2.jpg": 1,
-    "alex_3.png": 1,
-    "biden_1.jpg": 1,
-    "biden_2.jpg": 1,
-    "kit_1.jpg": 1,
-    "kit_and_rose.jpg": 2,
-    "lin_1.png": 1,
-    "obama_1.jpg": 1,
-    "obama_1080p.jpg": 1,
-    "obama_2.jpg": 1,
-    "obama_240p.jpg": 1,
-    "obama_2_rgba.png": 1,
-    "obama_3.jpg": 1,
-    "obama_4.jpg": 1,
-    "obama_and_biden.jpg": 3,
-    "obama_and_biden_2.jpg": 2,
-    "obama_partial.jpg": 1,
-    "rose_1.jpg": 1,
-    "rose_2.jpg": 1,
-    "spoof/real_1.jpg": 1,
-    "spoof/fake_1.jpg": 1,
-    "spoof/fake_2.jpg": 1,
-}
 
 
 @pytest.mark.parametrize(("name", "count"), COUNTS.items())
-def test_every_face_of_a_photograph_is_found(detected: Detected, faces: Path, name: str, count: int) -> None:
-    image = load(faces / name)
+def test_every_face_of_a_photograph_is_found(
+    request: pytest.FixtureRequest, detected: Detected, name: str, count: int
+) -> None:
+    folder: Path = request.getfixturevalue("real_faces" if "spoof" in name else "faces")
+    image = load(folder / name)
     found = detected(image)
     assert len(found) == count
     for face in found:
@@ -69,7 +48,7 @@ def test_every_face_of_a_photograph_is_found(detected: Detected, faces: Path, na
 def test_six_people_in_a_group_photograph(engine: DeepFaceEngine) -> None:
     photo = SITE_PACKAGES / "insightface" / "data" / "images" / "t1.jpg"
     if not photo.is_file():
-        pytest.skip("the package with the group photograph is not installed")
+        pytest.skip(f"{missing.DATA}: the packages of requirements-demo.txt")
     assert len(engine.detect(load(photo))) == 6
 
 
@@ -96,7 +75,7 @@ def test_faces_found_by_different_detectors_share_one_space(engine: DeepFaceEngi
 
 
 @pytest.fixture(scope="module")
-def embedded(engine: DeepFaceEngine, detected: Detected, faces: Path) -> dict[str, list]:
+def embedded(engine: DeepFaceEngine, detected: Detected, real_faces: Path) -> dict[str, list]:
     """(file, person, embedding) of every labelled face, by detector."""
 
     def describe(detector: str):
@@ -107,7 +86,7 @@ def embedded(engine: DeepFaceEngine, detected: Detected, faces: Path) -> dict[st
 
         return run
 
-    return {detector: labelled(faces, describe(detector)) for detector in ("mmod", "dlib", "opencv")}
+    return {detector: labelled(real_faces, describe(detector)) for detector in ("mmod", "dlib", "opencv")}
 
 
 def test_the_listed_person_is_the_one_found_in_the_group(
@@ -198,10 +177,12 @@ def overlap(a: Box, b: Box) -> float:
 
 
 @pytest.mark.parametrize(("name", "live"), [("real_1", True), ("fake_1", False), ("fake_2", False)])
-def test_a_live_face_scores_high_and_an_attack_low(engine: DeepFaceEngine, faces: Path, name: str, live: bool) -> None:
+def test_a_live_face_scores_high_and_an_attack_low(
+    engine: DeepFaceEngine, real_faces: Path, name: str, live: bool
+) -> None:
     if weights.missing(weights.FASNET):
-        pytest.skip("FasNet's weights are not at hand")
-    image = load(faces / "spoof" / f"{name}.jpg")
+        pytest.skip(f"{missing.DATA}: the weights of FasNet, from ../shared/weights")
+    image = load(real_faces / "spoof" / f"{name}.jpg")
     (score,) = engine.liveness(image, engine.detect(image))
     assert score > 0.9 if live else score < 0.5
 
@@ -267,7 +248,7 @@ def test_five_points_of_any_detectors_box_give_the_arcface_chip(engine: DeepFace
 
 def test_yunet_finds_the_faces_of_a_group(engine: DeepFaceEngine, faces: Path) -> None:
     if not (source := WEIGHTS / "face_detection_yunet_2026may.onnx").is_file():
-        pytest.skip("YuNet's weights are not at hand")
+        pytest.skip(f"{missing.DATA}: the weights of YuNet, from ../shared/weights")
     target = weights.folder() / "face_detection_yunet_2023mar.onnx"
     shutil.copyfile(source, target)
     image = load(faces / "obama_and_biden_2.jpg")

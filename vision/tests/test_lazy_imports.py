@@ -84,7 +84,8 @@ assert engines["default"].embed(image, [Detection(Box(20, 20, 100, 100), 1.0)]).
 
 
 @pytest.mark.models
-def test_mtcnn_works_in_the_child_of_a_prefork_pool_and_stays_out_of_the_parent(models_dir: Path, faces: Path) -> None:
+@pytest.mark.usefixtures("real_faces")
+def test_mtcnn_works_in_the_child_of_a_prefork_pool_and_stays_out_of_the_parent(models_dir: Path) -> None:
     code = f"""
 import django, json, sys
 django.setup()

@@ -56,17 +56,17 @@ def test_missing_file_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.models
-def test_real_faces(live: LiveStack, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_faces(live: LiveStack, real_faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Standard output is JSON and nothing else; a face that was cut out before gives about the same vector."""
 
     def run(*paths: Path) -> list[list[list[float]]]:
         found: list[list[list[float]]] = json.loads(live.manage("vectorize", *map(str, paths)).stdout)["faceVectors"]
         return found
 
-    [[rose], [other], []] = run(faces / "rose_1.jpg", faces / "rose_2.jpg", faces / "README.md")
+    [[rose], [other], []] = run(real_faces / "rose_1.jpg", real_faces / "rose_2.jpg", real_faces / "README.md")
     assert len(rose) == 128
     crop = tmp_path / "crop.png"
-    Image.open(faces / "rose_1.jpg").convert("RGB").crop(ROSE).save(crop)
+    Image.open(real_faces / "rose_1.jpg").convert("RGB").crop(ROSE).save(crop)
     monkeypatch.setenv("PREALIGNED", "true")
     [[cut]] = run(crop)
     assert np.linalg.norm(np.subtract(rose, cut)) < np.linalg.norm(np.subtract(rose, other)) < 0.6

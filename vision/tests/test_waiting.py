@@ -18,7 +18,7 @@ from vision.tests.drawing import RED, picture
 
 
 @pytest.fixture(autouse=True)
-def queue(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def queue(servers: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No worker, and somebody who looks often."""
     from faceapp.celery import app
 
@@ -45,7 +45,7 @@ def test_patient_caller_gives_up_at_its_own_deadline_and_leaves_nothing() -> Non
         inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=0.5)
     assert caught.value.code == "engine.timeout"
     assert images_waiting() == []
-    assert inference.queue_length(inference.PATIENT) == 1  # a message that has expired
+    assert inference.handoff().llen(inference.PATIENT) == 1  # a message that has expired
 
 
 def test_image_that_the_queue_lost_is_sent_again() -> None:
@@ -62,7 +62,7 @@ def test_image_that_the_queue_lost_is_sent_again() -> None:
         inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=2)
     thread.join()
     assert caught.value.code == "engine.timeout"
-    assert inference.queue_length(inference.PATIENT) == 1
+    assert inference.handoff().llen(inference.PATIENT) == 1
 
 
 def test_interactive_caller_is_told_at_once_that_the_image_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

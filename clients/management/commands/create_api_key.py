@@ -1,6 +1,6 @@
 """`manage.py create_api_key <client>`: prints a new key, and nothing else, on standard output.
 
-With `--path-token` a second line is what to put behind the service's address in place of the key.
+With `--path-token` a second line is what to append to the service's address instead of sending the key.
 """
 
 from __future__ import annotations

@@ -32,10 +32,10 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"Everything of {client} is erased: {erased.total()} rows."))
 
     def confirm(self, client: Client) -> None:
-        """Raises `CommandError` unless somebody types the client's name."""
+        """Raises `CommandError` unless the client's name is typed."""
         self.stdout.write(f"This erases everything that {client} has stored, for good.")
         try:
-            answer = input("Type the client's name to go on: ")
+            answer = input("Type the client's name to continue: ")
         except EOFError:
             answer = ""
         if answer.strip() != client.name:

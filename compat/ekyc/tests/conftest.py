@@ -29,7 +29,7 @@ MAKE_KEYS = (
 
 @pytest.fixture(scope="session")
 def new_keys(live: LiveStack) -> Iterator[str]:
-    """Keys of clients that nobody has used."""
+    """Keys of unused clients."""
     return iter(live.manage("shell", "--no-imports", "-c", MAKE_KEYS).stdout.split())
 
 

@@ -18,12 +18,12 @@ from compat.ekyc.checks import check_ekyc
 from compat.ekyc.tests.wire import encoded, text
 from liveness.tests.pictures import frame
 from people.exceptions import PersonNotFound
-from people.models import BLACKLIST, FaceTemplate, Person, ReferenceImage
+from people.models import FaceTemplate, Gallery, GalleryKind, Person, ReferenceImage
 from vision import inference
 from vision.exceptions import EngineUnavailable
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 PATHS = ("/check-2-face", "/face-otp", "/register-face", "/search", "/api/v2/search", "/api/v3/search", "/remove")
 
 
@@ -118,7 +118,7 @@ def test_missing_arguments_are_named_all_at_once(api: APIClient, path: str, fiel
     [
         {"people_id": ""}, {"people_id": True}, {"people_id": ["u1"]}, {"people_id": "u\0"}, {"people_id": "x" * 513},
         {"people_id": "\ud800"},
-        {"source": ["s1"]}, {"source": {}}, {"source": BLACKLIST}, {"source": "s" * 101},
+        {"source": ["s1"]}, {"source": {}}, {"source": "s" * 101},
         {"created_at": None}, {"created_at": []}, {"created_at": "9" * 20_000},
         {"meta_data": {"a": "x" * 20_000}}, {"is_live_check": "TRUE", "liveness": []},
         {"is_live_check": "maybe"}, {"is_live_check": 1}, {"is_live_check": True, "liveness": ["%%"]},
@@ -189,7 +189,6 @@ def test_batches_are_bounded_and_bad_items_fail_alone(api: APIClient, settings: 
     assert (status, [bool(item["error"]) for item in answer["data"]]) == (200, [True] * 3)
     for images in (None, "x", [1], [[]], {"a": 1}):
         assert refusal(api, "/api/v2/search", images=images)[:2] == (400, "INPUT_ERROR")
-    assert refusal(api, "/api/v2/search", images=odd[:1], source=BLACKLIST)[:2] == (400, "INPUT_ERROR")
 
 
 def test_an_outage_is_told_in_the_dialect(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,6 +221,29 @@ def test_the_later_generations_bodies_are_taken(api: APIClient) -> None:
     assert hit["meta_data"] == meta and hit["created_at"].isdigit()
 
 
+@pytest.mark.parametrize("source", [{}, {"source": "default"}, {"source": ""}])
+def test_people_enrolled_natively_are_found_and_removed_here(api: APIClient, source: dict[str, str]) -> None:
+    body = {"external_id": "u1", "image": text(picture(RED))}
+    assert api.post("/api/v1/people/", body, format="json").status_code == 201
+    [hit] = post(api, "/search", image=picture(RED), **source)[1]["data"]
+    assert (hit["people_id"], hit["source"]) == ("u1", "default")
+    [item] = post(api, "/api/v2/search", images=[{"image_id": "1", "image": picture(RED)} | source])[1]["data"]
+    assert [hit["people_id"] for hit in item["match_faces"]] == ["u1"]
+    otp = {"people_1": {"id": "u1"} | source, "people_2": picture(RED), "is_live_check": False}
+    assert post(api, "/face-otp", **otp)[1]["compare_result"] == "MATCH"
+    assert register(api, picture(GREEN), **source)[1]["source"] == "default"  # the same person
+    assert post(api, "/remove", people_id="u1", **source)[1]["source"] == "default"
+    assert nothing_stored()
+
+
+def test_default_means_the_default_gallery_under_any_name(api: APIClient, client_a: Client) -> None:
+    register(api, picture(RED), source="default")
+    Gallery.objects.filter(client=client_a).update(name="customers")
+    assert found(api, picture(RED)) == found(api, picture(RED), source="default") == ["u1"]
+    assert found(api, picture(RED), source="customers") == ["u1"]
+    assert post(api, "/remove", people_id="u1", source="default")[1]["source"] == "customers"
+
+
 def test_the_gate_is_off_unless_it_is_wanted(api: APIClient, settings: Settings) -> None:
     assert register(api, picture(RED))[0] == 200
     settings.EKYC_QUALITY_GATE = "strict"
@@ -231,8 +253,9 @@ def test_the_gate_is_off_unless_it_is_wanted(api: APIClient, settings: Settings)
 
 
 def test_blacklisted_people_are_nobody_here(api: APIClient, client_a: Client) -> None:
-    Person.objects.create(client=client_a, source=BLACKLIST, external_id="u9")
-    assert refusal(api, "/remove", people_id="u9", source=BLACKLIST)[1] == "PEOPLE_NOT_FOUND_ERROR"
+    blacklist = Gallery.objects.default_of(client_a, GalleryKind.BLACKLIST)
+    Person.objects.create(client=client_a, gallery=blacklist, external_id="u9")
+    assert refusal(api, "/remove", people_id="u9", source=blacklist.name)[1] == "PEOPLE_NOT_FOUND_ERROR"
     body = {"people_1": {"id": "u9"}, "people_2": picture(RED), "is_live_check": False}
     assert refusal(api, "/face-otp", **body)[1] == "PEOPLE_NOT_FOUND_ERROR"
     assert Person.objects.count() == 1

@@ -21,7 +21,7 @@ from vision.exceptions import InvalidImage
 from vision.tests.drawing import BLUE, RED, picture
 from vision.types import Upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 API = "/api/v1/"
 
 
@@ -105,6 +105,17 @@ def test_fa_08_expired_token(account: Account, settings: Settings) -> None:
     token = accounts.token_of(account)
     settings.FACEANALYSIS_TOKEN_SECONDS = -1
     assert basic(token, "").get(f"{API}images").status_code == 401
+
+
+def test_a_token_says_nothing_of_other_accounts(account: Account, client_a: Client) -> None:
+    umlauts = accounts.create_account(client=client_a, username="Jürgen-2 Ω", password="secret")
+    for one in (account, umlauts):
+        token = accounts.token_of(one)
+        assert token.rpartition("-")[0] and ":" not in token and not token.startswith(f"{one.pk}-")
+        assert accounts.account_of_token(token) == one
+    later = Account(pk=account.pk + 1000, username=account.username, password=account.password)
+    parts = [accounts.token_of(one).split(".")[0] for one in (account, later)]
+    assert parts[0] == parts[1]  # the row's number is no part of it
 
 
 def test_new_password_ends_tokens_and_remembered_logins(account: Account, api: APIClient) -> None:

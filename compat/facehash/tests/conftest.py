@@ -32,7 +32,7 @@ def small(file: Path, *, side: int = 420) -> Image.Image:
 
 
 def frames(pictures: list[Image.Image], count: int) -> list[bytes]:
-    """So many different frames of somebody, as a webcam takes them in changing light."""
+    """So many different frames of a person, as a webcam takes them in changing light."""
     made = []
     for number in range(count):
         picture = pictures[number % len(pictures)]
@@ -42,7 +42,7 @@ def frames(pictures: list[Image.Image], count: int) -> list[bytes]:
 
 @pytest.fixture(scope="session")
 def facehash_keys(live: LiveStack) -> Iterator[str]:
-    """Keys of clients that nobody has used."""
+    """Keys of unused clients."""
     return iter(live.manage("shell", "--no-imports", "-c", MAKE_KEYS).stdout.split())
 
 

@@ -1,4 +1,4 @@
-"""A gallery that grew large enough gets a classifier, trained with real weights beside the running service."""
+"""A gallery that grew large enough gets a classifier, trained with real weights next to the running service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNFINISHED = {"queued", "training"}
 
 
 def versions(page: Page) -> list[dict[str, Any]]:
-    source = f"facehash:{str(page.key).partition('.')[0]}"
+    source = f"FaceHash {str(page.key).partition('.')[0]}"
     answer = requests.get(
         f"{page.url}/api/v1/recognisers/", {"source": source}, headers={"X-API-Key": str(page.key)}, timeout=30
     )

@@ -14,12 +14,13 @@ from pytest_django.fixtures import Settings
 from clients.models import Client
 from clients.services import create_api_key
 from compat.facehash.checks import check_facehash
+from compat.facehash.models import KeyGallery
 from compat.facehash.tests.wire import stream_of, text_of
 from people.models import FaceTemplate, Person, ReferenceImage
 from vision import inference
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 PAUL, QUINN, RITA = picture(RED), picture(GREEN), picture(BLUE)
 NOBODY = picture()
@@ -82,8 +83,8 @@ def test_keys_of_one_client_have_galleries_of_their_own(browser: Browser, traine
     assert who(browser, second, PAUL) == "NOT FOUND"
     assert post(browser, f"/{second}/train", stream=stream_of(PAUL), userName="pablo")["trainingSuccess"] == 1
     assert (who(browser, trained, PAUL), who(browser, second, PAUL)) == ("paul", "pablo")
-    sources = Person.objects.order_by("pk").values_list("source", flat=True)
-    assert list(sources) == [f"facehash:{each.partition('.')[0]}" for each in (trained, second)]
+    keys = KeyGallery.objects.order_by("pk").values_list("api_key__prefix", "gallery__people__external_id")
+    assert list(keys) == [(trained.partition(".")[0], "paul"), (second.partition(".")[0], "pablo")]
 
 
 def test_append_keeps_the_earlier_photographs(browser: Browser, trained: str, settings: Settings) -> None:

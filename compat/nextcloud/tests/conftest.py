@@ -1,4 +1,4 @@
-"""The running service as a Nextcloud sees it: one key for each model."""
+"""The running service as a Nextcloud server sees it: one key for each model."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def on_canvas(picture: Image.Image, width: int, height: int, *, left: int = 0, t
 
 
 def encodings(picture: Image.Image) -> dict[str, bytes]:
-    """The same picture in every way in which a Nextcloud may send it."""
+    """The same picture in every form in which a Nextcloud server may send it."""
     grey = picture.convert("L")
     sixteen = Image.frombytes("I;16", grey.size, b"".join(bytes((value, value)) for value in grey.tobytes()))
     return {

@@ -1,4 +1,4 @@
-"""Choosing a Nextcloud's model in the admin."""
+"""Choosing the model of a Nextcloud server in the admin."""
 
 from __future__ import annotations
 

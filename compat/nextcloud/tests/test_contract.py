@@ -8,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,9 +21,9 @@ from PIL import Image
 
 from compat.nextcloud.tests.conftest import SMALL
 from compat.nextcloud.tests.pictures import at_area, claiming, encode, encodings, on_canvas
-from compat.nextcloud.tests.wire import Answer, App, AppError, part
+from compat.nextcloud.tests.wire import Answer, App, AppError, images_in_flight, part
 from environment import socket_directory
-from faceapp.tests.live_stack import LiveStack, free_port
+from faceapp.tests.live_stack import LiveStack, eventually, free_port
 from vision.types import Box
 
 pytestmark = pytest.mark.models
@@ -344,7 +343,7 @@ def test_nc_28_the_apps_own_requests(app: App, photos: dict[str, bytes], prefix:
 def test_nc_29_graceful_stop_finishes_what_is_in_flight(
     app: App, live: LiveStack, portraits: dict[str, Image.Image]
 ) -> None:
-    """The web server with the options of the container image, beside the other one."""
+    """The web server with the options of the container image, next to the other one."""
     image = encode(at_area(portraits["F1"], 8_294_400))
     [command] = re.findall(r"^CMD \[(.+)\]$", (settings.BASE_DIR / "Dockerfile").read_text(), re.MULTILINE)
     port = free_port()
@@ -354,9 +353,9 @@ def test_nc_29_graceful_stop_finishes_what_is_in_flight(
         stdout=subprocess.DEVNULL,
     ) as server, ThreadPoolExecutor(1) as pool:  # fmt: skip
         cloud = App(f"127.0.0.1:{port}", app.key)
-        wait_until(lambda: is_open(cloud))
+        assert eventually(lambda: is_open(cloud))
         answer = pool.submit(cloud.detect, image)
-        wait_until(lambda: in_flight(live) > 0)
+        assert eventually(lambda: images_in_flight(live) > 0)
         server.send_signal(signal.SIGTERM)
         assert len(answer.result()) == 1
         assert server.wait(timeout=30) == 0
@@ -369,18 +368,6 @@ def is_open(cloud: App) -> bool:
     except AppError:
         return False
     return True
-
-
-def in_flight(live: LiveStack) -> int:
-    queue = redis.Redis(unix_socket_path=str(socket_directory(live.var) / "redis.sock"))
-    return len(list(queue.scan_iter("faceapp:image:*")))
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_chosen_key_of_an_older_container_is_accepted(live: LiveStack, photos: dict[str, bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Parts of the running service are killed while a Nextcloud waits: its image gets its answer all the same."""
+"""Parts of the running service are killed while a Nextcloud server waits: its image is answered nevertheless."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 
 from compat.nextcloud.tests.pictures import at_area, encode
-from compat.nextcloud.tests.test_contract import in_flight, wait_until
-from compat.nextcloud.tests.wire import Answer, App
-from faceapp.tests.live_stack import LiveStack
+from compat.nextcloud.tests.wire import Answer, App, images_in_flight
+from faceapp.tests.live_stack import LiveStack, eventually
 
 pytestmark = pytest.mark.models
 
@@ -27,7 +26,7 @@ def image(portraits: dict[str, Image.Image]) -> bytes:
 def waiting(app: App, live: LiveStack, image: bytes) -> Iterator[Future[Answer]]:
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(app.post_image, image)
-        wait_until(lambda: in_flight(live) > 0)
+        assert eventually(lambda: images_in_flight(live) > 0)
         yield answer
 
 
@@ -47,6 +46,6 @@ def test_queue_that_dies_delays_the_answer(app: App, live: LiveStack, image: byt
 def test_web_server_answers_others_while_many_wait(app: App, live: LiveStack, image: bytes) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = [pool.submit(app.post_image, image) for _ in range(4)]
-        wait_until(lambda: in_flight(live) > 0)
+        assert eventually(lambda: images_in_flight(live) > 0)
         assert app.get("/health").status == 200
         assert {answer.result().status for answer in answers} == {200}

@@ -1,4 +1,4 @@
-"""The door's rules, with pictures of squares: fast, and without model weights."""
+"""The rules of the API, with pictures of squares: fast, and without model weights."""
 
 from __future__ import annotations
 
@@ -256,7 +256,7 @@ def test_chosen_key_acts_as_its_client(settings: Settings) -> None:
     assert [api.get("/open").status_code for _ in range(2)] == [200, 200]
     row = ApiKey.objects.get()
     assert (row.client.name, row.scopes, row.last_used_at is not None) == ("cloud", ["nextcloud"], True)
-    assert api.get("/api/v1/jobs/").status_code == 401  # it opens this door alone
+    assert api.get("/api/v1/jobs/").status_code == 401  # it is for this API alone
     revoke_api_key(key=row)
     assert api.get("/open").status_code == 401
     assert APIClient(headers={"X-API-Key": CHOSEN.lower()}).get("/open").status_code == 401

@@ -13,6 +13,11 @@ from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from typing import Any
 
+import redis
+
+from environment import socket_directory
+from faceapp.tests.live_stack import LiveStack
+
 TIMEOUT = 200.0  # seconds
 ANNOUNCED = 1024 * 1024  # bytes; larger bodies are announced with `Expect: 100-continue`
 PATIENCE = 1.0  # seconds after which the body is sent all the same
@@ -124,3 +129,9 @@ def is_told_to_continue(connection: socket.socket) -> bool:
         return False
     finally:
         connection.settimeout(TIMEOUT)
+
+
+def images_in_flight(live: LiveStack) -> int:
+    """How many images wait in the queue's memory for a worker."""
+    queue = redis.Redis(unix_socket_path=str(socket_directory(live.var) / "redis.sock"))
+    return len(list(queue.scan_iter("faceapp:image:*")))

@@ -13,16 +13,15 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from calibration import services as calibration
+from calibration.services import set_calibration
 from clients.models import Client
 from clients.services import get_client
 from errors import FaceAppError
-from evaluation import plots
-from evaluation import services as evaluating
+from evaluation import plots, services
 from evaluation.labelled import LabelledSet, describe_set, read_set
-from evaluation.rates import CONFIDENCE, RULE_OF_30, Estimate, OperatingPoint
+from evaluation.rates import CONFIDENCE, RULE_OF_30, Estimate, RateThreshold
 from evaluation.services import SpaceReport
-from transfer import refusals
+from transfer.reports import describe_refusals, save_refusals
 from vision import inference
 from vision.engines import engines
 
@@ -51,7 +50,10 @@ class Command(BaseCommand):
         parser.add_argument("--report", type=Path, metavar="FILE.csv", help="save what was refused as a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        aliases = _aliases(options["space"])
+        enabled = engines.aliases()
+        aliases = list(dict.fromkeys(options["space"] or enabled))
+        if unknown := set(aliases) - set(enabled):
+            raise CommandError(f"There is no engine {', '.join(sorted(unknown))}. Enabled: {', '.join(enabled)}.")
         try:
             client = get_client(name=options["store_for"]) if options["store_for"] else None
             labelled = read_set(options["set"])
@@ -70,30 +72,33 @@ class Command(BaseCommand):
             with tqdm(total=len(labelled.photographs), unit="image", desc=alias, disable=None) as bar:
                 described = describe_set(labelled=labelled, alias=alias, advance=bar.update)
             rates = sorted({*RATES, fmr}, reverse=True)
-            reports.append(evaluating.compare(labelled, described, alias=alias, rates=rates, chosen=fmr))
+            report = services.evaluate_space(
+                labelled=labelled, described=described, alias=alias, rates=rates, chosen=fmr
+            )
+            reports.append(report)
         return reports
 
     def report(self, labelled: LabelledSet, reports: list[SpaceReport], options: dict[str, Any]) -> None:
         self.stdout.write(_table(reports, wide=self.stdout.isatty()))
         refused = [refusal for report in reports[:1] for refusal in report.refused]
-        for line in [*refusals.describe(refused), *_remarks(reports)]:
+        for line in [*describe_refusals(refused), *_remarks(reports)]:
             self.stdout.write(line)
         try:
             if options["json"]:
-                options["json"].write_text(json.dumps(evaluating.as_json(labelled, reports), indent=2) + "\n")
+                options["json"].write_text(json.dumps(services.as_json(labelled, reports), indent=2) + "\n")
             if options["plots"]:
                 _draw(options["plots"], reports)
         except OSError as error:
             raise CommandError(f"The results cannot be written: {error.strerror}.") from error
         if options["report"]:
-            refusals.save(options["report"], refused)
+            save_refusals(options["report"], refused)
 
     def store(self, client: Client, reports: list[SpaceReport]) -> None:
-        """Make the threshold found in each space the one that holds for this client."""
+        """Store the threshold found in each space as this client's calibration."""
         for report in reports:
             point, figures = report.chosen, report.verification
             note = f"evaluate: {figures.genuine_pairs} genuine, {figures.impostor_pairs} impostor pairs"
-            calibration.set_calibration(
+            set_calibration(
                 client=client,
                 space=report.space,
                 threshold=point.threshold,
@@ -111,13 +116,6 @@ def _rate(text: str) -> float:
     if not 0 < value < 1:
         raise ArgumentTypeError("a rate lies between 0 and 1")
     return value
-
-
-def _aliases(chosen: list[str] | None) -> list[str]:
-    enabled = engines.aliases()
-    if unknown := set(chosen or ()) - set(enabled):
-        raise CommandError(f"There is no engine {', '.join(sorted(unknown))}. Enabled: {', '.join(enabled)}.")
-    return list(dict.fromkeys(chosen or enabled))
 
 
 def _table(reports: list[SpaceReport], *, wide: bool) -> str:
@@ -158,7 +156,7 @@ def _rows(report: SpaceReport) -> list[tuple[str, str]]:
             ("  right person first", _shown(found.rank_1)),
             ("  right person among five", _shown(found.rank_5)),
             ("  first, within the threshold", _shown(found.found)),
-            ("  somebody else within it", _shown(found.false_alarm)),
+            ("  another person within it", _shown(found.false_alarm)),
         ]
     point = report.chosen
     return [*rows, (f"threshold for FMR {point.false_match_rate:g}", f"{metric} {point.threshold:.4f}{_doubt(point)}")]
@@ -168,7 +166,7 @@ def _shown(rate: Estimate) -> str:
     return f"{rate.value:.2%} ({rate.low:.2%} to {rate.high:.2%})"
 
 
-def _doubt(point: OperatingPoint) -> str:
+def _doubt(point: RateThreshold) -> str:
     return "" if point.is_precise else " ?" if point.is_supported else " ??"
 
 

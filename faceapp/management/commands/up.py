@@ -1,4 +1,4 @@
-"""Everything in one command: database, queue, migrations, static files, models, workers, and the web server."""
+"""Start everything: database, queue, migrations, static files, models, workers and web server."""
 
 import os
 import signal
@@ -20,14 +20,14 @@ Ready after {seconds:.1f} s: {address}
 {first_start}
 Ctrl-C stops everything."""
 FIRST_START = """
-  This is the first start. The password and the key are shown only now:
+  This is the first start. The password and the key are not shown again:
     administrator   {account.username}
     password        {account.password}
     API key         {account.api_key}   (client '{account.client}')
 
   Try next:
-    make demo                      in a second terminal: screens photographs
-    {address}docs     the API, to read and to try
+    make demo                      screens photographs (in a second terminal)
+    {address}docs     documentation of the API, to try out
     {address}admin/   people, images and keys
 """
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -39,7 +39,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         for number in SIGNALS:
             signal.signal(number, signal.default_int_handler)
-        os.umask(0o077)  # what it keeps is for its own user alone
+        os.umask(0o077)  # what it stores is readable only by its own user
         try:
             var = places.private_folder(places.unprivileged_user(), settings.VAR)
             with lock.held(var / "up.lock") as held:
@@ -50,7 +50,7 @@ class Command(BaseCommand):
             self.stdout.write("Stopped.")
 
     def run(self, held: TextIO) -> None:
-        """Start everything and stay until a signal comes or the supervisor ends."""
+        """Start everything and wait for a signal or for the end of the supervisor."""
         began = time.monotonic()
         stack.check_port_is_free()
         database = self.prepare_stores()
@@ -66,7 +66,7 @@ class Command(BaseCommand):
             supervisor.stop()
 
     def prepare_stores(self) -> postgres.Postgres | None:
-        """The embedded database, initialised if need be; None where DATABASE_URL names another."""
+        """The embedded database, initialised if necessary; None if DATABASE_URL names another."""
         user = places.unprivileged_user()
         places.socket_folder(user, settings.RUN_DIR)
         if not settings.EMBEDDED_DATABASE:
@@ -74,9 +74,7 @@ class Command(BaseCommand):
         with self.step("Prepare PostgreSQL"):
             server = postgres.prepare(var=settings.VAR, run_dir=settings.RUN_DIR)
         if not server.data.is_relative_to(settings.VAR.resolve()):
-            self.stdout.write(
-                f"    User '{server.user}' cannot enter this folder; the data are in {server.data.parent}"
-            )
+            self.stdout.write(f"    User '{server.user}' cannot enter this folder; the data is in {server.data.parent}")
         return server
 
     def start(self, supervisor: Supervisor, database: postgres.Postgres | None, held: TextIO) -> None:
@@ -107,7 +105,7 @@ class Command(BaseCommand):
 
     @contextmanager
     def step(self, name: str, *, talks: bool = False) -> Iterator[None]:
-        """Tell what is being done and, in the end, how long it took; one that `talks` itself gets its own lines."""
+        """Print what is being done and how long it took. A step that prints lines itself `talks`."""
         began = time.monotonic()
         if self.stdout.isatty():
             self.stdout.write(f"  {name} …", ending="\n" if talks else "\r")

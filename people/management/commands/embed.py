@@ -1,8 +1,7 @@
-"""`manage.py embed`: gives stored reference images the templates that they lack in a space, for example a new one."""
+"""`manage.py embed`: computes the templates that stored reference images lack in a space, for example a new one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -21,15 +20,15 @@ from vision.engines import engines
 class Command(BaseCommand):
     help = (
         "Compute the missing templates of reference images in a space, after another model was enabled. The workers do"
-        " the work, so the service must run. Stop it at any time: the next run goes on where this one ended."
+        " the work, so the service must be running. It may be stopped at any time; the next run continues."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--space", required=True, help="its name, or the alias of its engine")
-        parser.add_argument("--client", metavar="NAME", help="this client's people only")
+        parser.add_argument("--client", metavar="NAME", help="only people of this client")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        space = _space(options["space"])
+        space = self.space(options["space"])
         images = ReferenceImage.objects.without_template_in(space).order_by("pk")
         if options["client"]:
             images = images.filter(person__client=self.client(options["client"]))
@@ -40,6 +39,15 @@ class Command(BaseCommand):
         failures = self.embed(ids, space)
         self.report(failures, total=len(ids), space=space)
 
+    def space(self, text: str) -> str:
+        """The name of the enabled space that `text` names or whose engine has this alias."""
+        spaces = {alias: space.name for alias, space in engines.spaces().items()}
+        name = spaces.get(text, text)
+        if name not in spaces.values():
+            known = ", ".join(f"{alias} ({space})" for alias, space in spaces.items())
+            raise CommandError(f"There is no space {text!r} here. Enabled: {known}.")
+        return name
+
     def client(self, name: str) -> Client:
         try:
             return get_client(name=name)
@@ -47,15 +55,19 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
 
     def embed(self, ids: list[int], space: str) -> list[tuple[int, FaceAppError]]:
-        """The images that failed, each with its reason. Raises `CommandError` when the service does not answer."""
+        """Returns the images that failed, each with its error. Raises `CommandError` if the service does not answer."""
         failures: list[tuple[int, FaceAppError]] = []
         try:
             inference.require_worker()
-            for reference in _load(tqdm(ids, unit="image", desc=space, disable=None)):
-                if error := _embed(reference):
-                    failures.append((reference.pk, error))
+            for pk in tqdm(ids, unit="image", desc=space, disable=None):
+                # One at a time, because the run is long; photographs that were deleted meanwhile are skipped.
+                for reference in ReferenceImage.objects.select_related("person").filter(pk=pk):
+                    try:
+                        services.embed_reference_image(reference=reference)
+                    except (InvalidInput, NotFound) as error:
+                        failures.append((pk, error))
         except Unavailable as error:
-            raise CommandError(f"{error.message} What is done is kept.") from error
+            raise CommandError(f"{error.message} What has been done is kept.") from error
         return failures
 
     def report(self, failures: list[tuple[int, FaceAppError]], *, total: int, space: str) -> None:
@@ -64,27 +76,3 @@ class Command(BaseCommand):
             self.stdout.write(f"  reference image {pk}: {error.code}: {error.message}")
         if len(failures) == total:
             raise CommandError("No reference image could be embedded.")
-
-
-def _load(ids: Iterable[int]) -> Iterable[ReferenceImage]:
-    """One at a time, because the run is long; those that were deleted meanwhile are left out."""
-    for pk in ids:
-        yield from ReferenceImage.objects.select_related("person").filter(pk=pk)
-
-
-def _embed(reference: ReferenceImage) -> FaceAppError | None:
-    try:
-        services.embed_reference_image(reference=reference)
-    except (InvalidInput, NotFound) as error:
-        return error
-    return None
-
-
-def _space(text: str) -> str:
-    """The name of the enabled space that `text` names or whose engine has this alias."""
-    spaces = {alias: space.name for alias, space in engines.spaces().items()}
-    name = spaces.get(text, text)
-    if name not in spaces.values():
-        known = ", ".join(f"{alias} ({space})" for alias, space in spaces.items())
-        raise CommandError(f"There is no space {text!r} here. Enabled: {known}.")
-    return name

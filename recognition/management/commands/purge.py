@@ -22,15 +22,17 @@ BATCH = 100  # images
 class Command(BaseCommand):
     help = (
         "Erase processed images past their retention (FACEAPP_RETENTION_DAYS, or the client's own): files, faces and"
-        " matches, and jobs that have no image left. Runs every night by itself."
+        " matches, and jobs that have no image left. Runs automatically every night."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--client", metavar="NAME", help="this client's images only")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be erased, and erase nothing")
+        parser.add_argument("--dry-run", action="store_true", help="report what would be erased without erasing it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        client = _client(options["client"]) if options["client"] else None
+        client = Client.objects.filter(name=options["client"]).first()
+        if options["client"] and client is None:
+            raise CommandError(f"There is no client {options['client']!r}.")
         expired = ProcessedImage.objects.expired(default_days=settings.RETENTION_DAYS)
         if client:
             expired = expired.of_client(client)
@@ -42,7 +44,7 @@ class Command(BaseCommand):
             self.remove_orphans(dry_run=options["dry_run"])
 
     def remove_orphans(self, *, dry_run: bool) -> None:
-        """Files that a killed process left without a row."""
+        """Remove files that a killed process left without a row."""
         try:
             count = remove_orphans(dry_run=dry_run)
         except Unavailable as error:
@@ -73,10 +75,3 @@ def _purge(client: Client | None, total: int) -> int:
         except Unavailable as error:
             raise CommandError(f"{error.message} At least {erased} of {total} images are erased.") from error
     return erased
-
-
-def _client(name: str) -> Client:
-    try:
-        return Client.objects.get(name=name)
-    except Client.DoesNotExist as error:
-        raise CommandError(f"There is no client {name!r}.") from error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from faceapp_client.endpoints import D, Pages, Resource, call, form, given, listing, read_response
 from faceapp_client.errors import JobTimeout
@@ -139,11 +140,12 @@ class Screening(Resource[D]):
     def _results(self, job: Job) -> Flow[list[ScreenedImage]]:
         pages = Pages(ScreenedImage, f"{JOBS}{job.id}/results/")
         results: list[ScreenedImage] = []
-        while True:
-            page = yield from pages.read(self._driver.retries, len(results))
+        query: Mapping[str, Any] | None = pages.first
+        while query is not None:
+            page = yield from pages.read(self._driver.retries, query)
             results += page.items
-            if len(results) >= page.total or not page.items:
-                return results
+            query = page.following
+        return results
 
 
 def _id(job: Job | str) -> str:

@@ -183,3 +183,13 @@ def test_lists_are_read_page_by_page_and_no_further_than_asked() -> None:
         assert [path.partition("?")[2] for _, path, _ in server.seen] == [
             f"name=a+b&limit=100&offset={offset}" for offset in (0, 100, 200)
         ]
+
+
+def test_the_services_link_names_the_next_page() -> None:
+    """It keeps a list still to which rows are added meanwhile."""
+    page = {"total_items": 3, "limit": 100, "offset": 0}
+    link = '<http://elsewhere/api/v1/people/?limit=2&name=a&name=b&newest=9&offset=2>; rel="next"'
+    pages = [says(page | {"items": [PERSON] * 2}, Link=link), says(page | {"items": [PERSON]})]
+    with scripted(*pages) as server, client(server) as faces:
+        assert len(list(faces.people.list())) == 3
+        assert server.seen[1][1] == "/api/v1/people/?limit=2&name=a&name=b&newest=9&offset=2"

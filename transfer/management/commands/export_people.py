@@ -10,23 +10,25 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from clients.services import get_client
+from environment.terminal import printable
 from errors import FaceAppError
-from transfer import refusals
-from transfer.exporting import Exported, export_people, people_to_export
+from transfer.archive_export import export_people, people_to_export
+from transfer.reports import describe_refusals
+from transfer.types import Exported
 
 
 class Command(BaseCommand):
     help = (
-        "Write a client's people with photographs, embeddings, metadata and thresholds into a ZIP file with"
-        " checksums. `import_people --archive` takes it in elsewhere. Blacklist entries are not in it. The file holds"
-        " biometric data in the clear: keep it as you keep the database."
+        "Write a client's people with photographs, embeddings, metadata and thresholds to a ZIP file with checksums,"
+        " for `import_people --archive` in another deployment. Blacklist entries are not included. The file contains"
+        " unencrypted biometric data: protect it as you protect the database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--client", required=True, metavar="NAME", help="whose people")
         parser.add_argument("--output", required=True, type=Path, metavar="FILE.zip", help="must not exist yet")
         parser.add_argument(
-            "--source", action="append", metavar="NAME", help="this sub-gallery only; may be repeated (default: all)"
+            "--source", action="append", metavar="NAME", help="only this gallery; can be repeated (default: all)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,10 +50,11 @@ class Command(BaseCommand):
             return export_people(client=owner, people=people, file=file, advance=bar.update)
 
     def report(self, file: Path, done: Exported) -> None:
-        self.stdout.write(f"{done.people} people with {done.images} images exported.")
+        faces = f" and {done.faces} faces without a picture" if done.faces else ""
+        self.stdout.write(f"{done.people} people with {done.images} images{faces} exported.")
         for space, count in sorted(done.templates.items()):
-            self.stdout.write(f"  {count} embeddings in {space}")
-        for line in refusals.describe(done.refused):
+            self.stdout.write(f"  {count} embeddings in {printable(space)}")
+        for line in describe_refusals(done.refused):
             self.stdout.write(line)
         with file.open("rb") as handle:
-            self.stdout.write(f"SHA-256 {file_digest(handle, 'sha256').hexdigest()}  {file.name}")
+            self.stdout.write(f"SHA-256 {file_digest(handle, 'sha256').hexdigest()}  {printable(file.name)}")

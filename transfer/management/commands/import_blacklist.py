@@ -1,26 +1,26 @@
-"""`manage.py import_blacklist <folder>`: takes over the older service's people, their reasons and photographs."""
+"""`manage.py import_blacklist <folder>`: imports the older service's people with their reasons and photographs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from clients.services import get_or_create_client
-from errors import FaceAppError, Unavailable
-from transfer import refusals
-from transfer.blacklist_import import Outcome, check_source, import_source
-from transfer.legacy import DATABASE, Source, read_folder, read_records
+from transfer.blacklist_import import check_person, import_person
+from transfer.management.importing import ImportCommand
+from transfer.older_blacklist import DATABASE, ListedPerson, read_folder, read_records
+from transfer.types import Outcome
 from vision import inference
 
 
-class Command(BaseCommand):
+class Command(ImportCommand):
     help = (
-        "Import a folder with one sub-folder of photographs per person, named by the person or by the entry's id in"
-        f" {DATABASE}. Safe to run again: only photographs that an entry lacks are added. The workers find the faces,"
-        " so the service must run."
+        "Import a folder with one sub-folder of photographs per person, named after the person or after the entry's id"
+        f" in {DATABASE}. Can be repeated: only photographs that an entry lacks are added. Workers find the faces, so"
+        " the service must be running."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,49 +31,32 @@ class Command(BaseCommand):
         parser.add_argument(
             "--database", type=Path, metavar="FILE", help=f"names and reasons (default: {DATABASE} in the folder)"
         )
-        parser.add_argument("--dry-run", action="store_true", help="read everything, store nothing, look for no faces")
-        parser.add_argument("--report", type=Path, metavar="FILE.csv", help="save what was refused as a table")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="read all files, but store nothing and find no faces"
+        )
+        parser.add_argument("--report", type=Path, metavar="FILE.csv", help="save the list of refused files as a table")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        outcome = Outcome()
-        try:
-            sources = _read(options["folder"], options["database"])
-            self.run(sources, outcome, client="" if options["dry_run"] else options["client"])
-        except Unavailable as error:
-            self.report(outcome, options)
-            raise CommandError(f"{error.message} What was imported is kept; run the command again.") from error
-        except FaceAppError as error:
-            raise CommandError(error.message) from error
-        self.report(outcome, options)
-        if outcome.is_empty:
-            raise CommandError("Nothing could be imported.")
-
-    def run(self, sources: list[Source], outcome: Outcome, *, client: str) -> None:
-        """Import for the client of this name, or check only when the name is empty."""
-        if client:
+    def run(self, outcome: Outcome, options: dict[str, Any]) -> None:
+        people = _read(options["folder"], options["database"])
+        if not options["dry_run"]:
             inference.require_worker()
-        owner = get_or_create_client(name=client) if client else None
-        with tqdm(total=sum(len(s.files) for s in sources), unit="image", desc="Import", disable=None) as bar:
-            for source in sources:
-                if owner:
-                    import_source(client=owner, source=source, outcome=outcome, advance=bar.update)
+            client = get_or_create_client(name=options["client"])
+        with tqdm(total=sum(len(p.files) for p in people), unit="image", desc="Import", disable=None) as bar:
+            for person in people:
+                if options["dry_run"]:
+                    check_person(person=person, outcome=outcome, advance=bar.update)
                 else:
-                    check_source(source=source, outcome=outcome, advance=bar.update)
+                    import_person(client=client, person=person, outcome=outcome, advance=bar.update)
 
-    def report(self, outcome: Outcome, options: dict[str, Any]) -> None:
+    def summary(self, outcome: Outcome, options: dict[str, Any]) -> str:
         verb = "could be imported (faces were not looked for)" if options["dry_run"] else "imported"
-        known = f", {outcome.known} were there already" if outcome.known else ""
-        self.stdout.write(f"{outcome.images} images for {outcome.entries} new entries {verb}{known}.")
-        for line in refusals.describe(outcome.refused):
-            self.stdout.write(line)
-        if options["report"]:
-            refusals.save(options["report"], outcome.refused)
+        return f"{outcome.images} images for {outcome.added} new entries {verb}"
 
 
-def _read(folder: Path, database: Path | None) -> list[Source]:
-    """Every person in the folder. The database counts when it is named or lies in the folder."""
+def _read(folder: Path, database: Path | None) -> list[ListedPerson]:
+    """Everyone in the folder, with the records of the named database or of the one in the folder, if there is one."""
     if database and not database.is_file():
         raise CommandError("The database does not exist.")
-    beside = folder / DATABASE
-    database = database or (beside if beside.is_file() else None)
+    in_folder = folder / DATABASE
+    database = database or (in_folder if in_folder.is_file() else None)
     return read_folder(folder, read_records(database) if database else [])

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from environment import env
+from environment.terminal import printable
 from errors import FaceAppError, InvalidInput
 from vision.engines import DEFAULT, engines
 from vision.inference import AnalysisOptions, embed_whole, run_engines
@@ -50,9 +51,9 @@ class Command(BaseCommand):
         try:
             return read(path.read_bytes(), alias=alias)
         except OSError as error:
-            raise CommandError(f"{path}: {error.strerror}") from error
+            raise CommandError(f"{printable(str(path))}: {error.strerror}") from error
         except InvalidInput as error:
-            self.stderr.write(f"{path}: {error.message}")
+            self.stderr.write(f"{printable(str(path))}: {error.message}")
             return []
         except FaceAppError as error:
             raise CommandError(error.message) from error

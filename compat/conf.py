@@ -1,0 +1,19 @@
+"""The compatibility APIs that are installed, and their settings: a new one adds a line to both lists."""
+
+from compat.ekyc.conf import *
+from compat.faceanalysis.conf import *
+from compat.facehash.conf import *
+from compat.nextcloud.conf import *
+
+# Of two that serve the same request at the root the first one gets it; FaceHash takes any POST to `/`.
+COMPATIBILITY_APIS = [
+    "compat.nextcloud.apps.NextcloudConfig",
+    "compat.ekyc.apps.EkycConfig",
+    "compat.faceanalysis.apps.FaceAnalysisConfig",
+    "compat.facehash.apps.FaceHashConfig",
+]
+
+# Answered without HTTPS as well, for probes inside the own network.
+PLAIN_HTTP_PATHS: list[str] = [
+    pattern for name, patterns in sorted(globals().items()) if name.endswith("_PLAIN_HTTP") for pattern in patterns
+]

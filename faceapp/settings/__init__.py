@@ -1,0 +1,18 @@
+"""Settings, read from the environment through `environment`; each variable is explained in `.env.example`."""
+
+from compat.conf import *
+from environment import BASE_DIR as BASE_DIR
+from faceapp.settings.admin import *
+from faceapp.settings.apps import *
+from faceapp.settings.clients import *
+from faceapp.settings.database import *
+from faceapp.settings.faces import *
+from faceapp.settings.files import *
+from faceapp.settings.liveness import *
+from faceapp.settings.logging import *
+from faceapp.settings.paths import *
+from faceapp.settings.queue import *
+from faceapp.settings.rest import *
+from faceapp.settings.tasks import *
+from faceapp.settings.training import *
+from faceapp.settings.web import *

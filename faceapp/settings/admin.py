@@ -1,0 +1,20 @@
+"""Appearance of the Django admin."""
+
+from django.templatetags.static import static
+
+UNFOLD = {
+    "SITE_TITLE": "faceapp",
+    "SITE_HEADER": "faceapp",
+    "SITE_SUBHEADER": "Face recognition",
+    "SITE_SYMBOL": "familiar_face_and_zone",
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "faceapp.dashboard.dashboard",
+    "STYLES": [lambda request: static("admin-faceapp/pictures.css")],
+    "SIDEBAR": {"navigation": "faceapp.dashboard.sidebar"},
+    "COLORS": {
+        "primary": {  # indigo, as on the welcome page; 600 carries white text at 6:1
+            "50": "#eef2ff", "100": "#e0e7ff", "200": "#c7d2fe", "300": "#a5b4fc", "400": "#818cf8", "500": "#6366f1",
+            "600": "#4f46e5", "700": "#4338ca", "800": "#3730a3", "900": "#312e81", "950": "#1e1b4b",
+        },
+    },
+}  # fmt: skip

@@ -1,0 +1,51 @@
+"""Stored images, and the limits on images that callers send or name."""
+
+from pathlib import Path
+from typing import Any
+
+from environment import env, path
+from faceapp.settings.paths import VAR
+
+MEDIA_ROOT = path("FACEAPP_MEDIA_ROOT", VAR / "media")
+MEDIA_URL = "media/"
+S3_BUCKET = env.str("FACEAPP_S3_BUCKET", default="")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": env.str("FACEAPP_S3_ENDPOINT_URL", default="") or None,
+            "region_name": env.str("FACEAPP_S3_REGION", default="") or None,
+            "access_key": env.str("FACEAPP_S3_ACCESS_KEY", default="") or None,
+            "secret_key": env.str("FACEAPP_S3_SECRET_KEY", default="") or None,
+            "default_acl": None,
+            "file_overwrite": False,
+            "querystring_auth": True,
+        },
+    }
+    if S3_BUCKET
+    else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # FILE_UPLOAD_* keep images private; static files may be collected by one user and served by another.
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage",
+        "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},
+    },
+}
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+RETENTION_DAYS = env.int("FACEAPP_RETENTION_DAYS", default=30)  # of processed images; 0 keeps them forever
+
+MAX_IMAGE_BYTES = env.int("FACEAPP_MAX_IMAGE_BYTES", default=20 * 1024 * 1024)
+MAX_IMAGE_PIXELS = env.int("FACEAPP_MAX_IMAGE_PIXELS", default=50_000_000)
+# Original photographs, for endpoints that accept larger images than the others.
+MAX_ORIGINAL_BYTES = env.int("FACEAPP_MAX_ORIGINAL_BYTES", default=150 * 1024 * 1024)
+MAX_ORIGINAL_PIXELS = env.int("FACEAPP_MAX_ORIGINAL_PIXELS", default=100_000_000)
+MAX_BATCH_IMAGES = env.int("FACEAPP_MAX_BATCH_IMAGES", default=100)
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("FACEAPP_MAX_REQUEST_BYTES", default=200 * 1024 * 1024)
+DATA_UPLOAD_MAX_NUMBER_FILES = MAX_BATCH_IMAGES
+
+URL_HOSTS = env.list("FACEAPP_URL_HOSTS", default=[])  # empty: images are never fetched
+URL_TIMEOUT = env.float("FACEAPP_URL_TIMEOUT", default=10.0)
+# Dangerous: allows loopback and private addresses for hosts named in full in FACEAPP_URL_HOSTS.
+URL_ALLOW_PRIVATE = env.bool("FACEAPP_URL_ALLOW_PRIVATE", default=False)
+IMPORT_ROOT: Path | None = path("FACEAPP_IMPORT_ROOT", VAR) if env.str("FACEAPP_IMPORT_ROOT", default="") else None

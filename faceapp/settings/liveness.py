@@ -1,0 +1,12 @@
+"""Liveness checks and anti-spoofing."""
+
+from environment import env
+
+LIVENESS_POLICY = env.str("FACEAPP_LIVENESS_POLICY", default="")  # for clients that have none of their own
+LIVENESS_68_POINTS = env.bool("FACEAPP_LIVENESS_68_POINTS", default=False)  # challenges to blink or to open the mouth
+LIVENESS_SESSION_SECONDS = env.int("FACEAPP_LIVENESS_SESSION_SECONDS", default=120)
+LIVENESS_TOKEN_SECONDS = env.int("FACEAPP_LIVENESS_TOKEN_SECONDS", default=300)
+LIVENESS_ATTEMPTS = env.int("FACEAPP_LIVENESS_ATTEMPTS", default=3)
+LIVENESS_REPLAY_DAYS = env.int("FACEAPP_LIVENESS_REPLAY_DAYS", default=30)
+ANTISPOOF_THRESHOLD = env.float("FACEAPP_ANTISPOOF_THRESHOLD", default=0.8)  # lowest probability of a fake
+ANTISPOOF_MODEL = env.str("FACEAPP_ANTISPOOF_MODEL", default="")  # made by `train_antispoof`; empty: FasNet

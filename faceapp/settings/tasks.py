@@ -1,0 +1,29 @@
+"""Which queue each Celery task goes to, when recurring tasks run, and how many workers there are."""
+
+from celery.schedules import crontab
+
+from environment import env
+
+CELERY_TASK_DEFAULT_QUEUE = "interactive"
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_ROUTES = {
+    "work.tasks.sweep": {"queue": "maintenance"},
+    "recognition.tasks.purge": {"queue": "maintenance"},
+    "liveness.tasks.purge": {"queue": "maintenance"},
+    "training.tasks.train_recogniser": {"queue": "training"},  # has a worker of its own
+    "training.tasks.forget_the_erased": {"queue": "maintenance"},
+}
+SWEEP_SECONDS = env.float("FACEAPP_SWEEP_SECONDS", default=10.0)
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "work.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 30}},
+    "forget-the-erased": {"task": "training.tasks.forget_the_erased", "schedule": 30.0, "options": {"expires": 60}},
+    "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
+    "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
+}
+
+# Workers read the queues in this order: a backlog in `bulk` delays a caller waiting on `interactive` by one image.
+WORKER_QUEUES = ["interactive", "patient", "bulk", "maintenance"]
+WORKER_CONCURRENCY = env.int("FACEAPP_WORKER_CONCURRENCY", default=0)  # 0: one child per processor
+CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY or None
+MAX_ATTEMPTS = 3  # how often an image is tried when the worker dies
+FACEAPP_WAIT_SECONDS = env.float("FACEAPP_WAIT_SECONDS", default=60.0)

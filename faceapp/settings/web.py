@@ -1,0 +1,60 @@
+"""Hosts, cookies, HTTPS, pages and static files."""
+
+from django.urls import reverse_lazy
+
+from compat.conf import PLAIN_HTTP_PATHS
+from environment import BASE_DIR, env, path, secret
+from faceapp.settings.paths import VAR
+
+SECRET_KEY = secret("FACEAPP_SECRET_KEY", VAR / "secret_key")
+DEBUG = env.bool("FACEAPP_DEBUG", default=False)
+ALLOWED_HOSTS = env.list("FACEAPP_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("FACEAPP_CSRF_TRUSTED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.list("FACEAPP_CORS_ORIGINS", default=[])
+CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "Preference-Applied"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "prefer", "x-api-key", "x-csrftoken"]
+
+WEB_BIND = env.str("FACEAPP_BIND", default="127.0.0.1")
+WEB_PORT = env.int("FACEAPP_PORT", default=8000)
+HTTPS = env.bool("FACEAPP_HTTPS", default=False)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+READY_SECONDS = 1.0  # for which /readyz repeats its answer
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", *PLAIN_HTTP_PATHS]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+ROOT_URLCONF = "faceapp.urls"
+WSGI_APPLICATION = "faceapp.wsgi.application"
+APPEND_SLASH = False  # every route serves both forms itself
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+STATIC_URL = "static/"
+STATIC_ROOT = path("FACEAPP_STATIC_ROOT", VAR / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = env.str("FACEAPP_TIME_ZONE", default="UTC")
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]

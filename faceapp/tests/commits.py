@@ -1,0 +1,43 @@
+"""Callbacks of `transaction.on_commit` run although a test is one transaction that is rolled back in the end."""
+
+from collections.abc import Callable
+from types import TracebackType
+
+import pytest
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+def simulate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaving the outermost transaction of the tested code counts as a commit; outside any, callbacks run at once.
+
+    Tests that need more (another connection, a live server, an error that the code leaves to the database) ask for
+    real commits: `django_db`.
+    """
+    leave, add = transaction.Atomic.__exit__, BaseDatabaseWrapper.on_commit
+
+    def leave_and_run(
+        self: transaction.Atomic, kind: type[BaseException] | None, error: BaseException, trace: TracebackType
+    ) -> None:
+        leave(self, kind, error, trace)
+        if not _of_test(self):
+            _run_callbacks(transaction.get_connection(self.using))
+
+    def add_and_run(self: BaseDatabaseWrapper, func: Callable[[], object], robust: bool = False) -> None:
+        add(self, func, robust)
+        _run_callbacks(self)
+
+    monkeypatch.setattr(transaction.Atomic, "__exit__", leave_and_run)
+    monkeypatch.setattr(BaseDatabaseWrapper, "on_commit", add_and_run)
+
+
+def _run_callbacks(connection: BaseDatabaseWrapper) -> None:
+    if connection.atomic_blocks and _of_test(connection.atomic_blocks[-1]):
+        while connection.run_on_commit:
+            callback = connection.run_on_commit.pop(0)[1]
+            callback()
+
+
+def _of_test(block: transaction.Atomic) -> bool:
+    """Whether Django's TestCase, which `django_db` is made of, has begun this transaction."""
+    return block._from_testcase  # type: ignore[attr-defined, no-any-return]

@@ -1,0 +1,193 @@
+"""Sessions: a challenge in front of a camera, the attempts to pass it, and the token for a passed one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import numpy as np
+from django.conf import settings
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from clients.models import Client
+from errors import FaceAppError, InvalidInput, Unavailable, Unprocessable
+from liveness import challenge, tokens
+from liveness.exceptions import NO_FACE, OTHER_FACE, SPOOF, NotLive, SessionClosed, SessionNotFound, TokenRefused
+from liveness.faces import compare, find_repeats, fingerprint_of, passive_result, point_of, read_face, read_frames
+from liveness.models import Action, LivenessSession, SeenFrame, Status
+from liveness.policy import policy_of
+from liveness.types import Binding, Embeddings, SessionResult
+from vision.engines import DEFAULT, engines
+from vision.exceptions import UnusableFace
+from vision.types import DetectedFace
+
+TURNED_SIMILARITY = 0.6  # is enough for faces that are turned away, which are less similar
+CLOSED = {  # why a session takes no frames, by its state
+    "open": ("liveness.too_many_attempts", "All attempts are in use."),
+    "failed": ("liveness.too_many_attempts", "All attempts are used up. Start a new session."),
+    "expired": ("liveness.expired", "The session has expired. Start a new one."),
+    "passed": ("liveness.used", "The session has been passed. Start a new one."),
+    "cancelled": ("liveness.cancelled", "The session was cancelled. Start a new one."),
+}
+
+
+def start_session(*, client: Client, purpose: str, subject: str, source: str = "") -> LivenessSession:
+    """A new challenge for one person (`subject`, such as an external id) and one purpose."""
+    return LivenessSession.objects.create(
+        client=client,
+        purpose=purpose,
+        subject=subject,
+        source=source,
+        nonce=secrets.token_urlsafe(24),
+        actions=challenge.new_challenge(expressions=settings.LIVENESS_68_POINTS),
+        attempts_left=settings.LIVENESS_ATTEMPTS,
+        expires_at=timezone.now() + timedelta(seconds=settings.LIVENESS_SESSION_SECONDS),
+    )
+
+
+def get_session(*, client: Client, session_id: UUID) -> LivenessSession:
+    """Raises `SessionNotFound`, also for another client's."""
+    try:
+        session: LivenessSession = LivenessSession.objects.of_client(client).get(pk=session_id)
+    except LivenessSession.DoesNotExist as error:
+        raise SessionNotFound("Liveness session not found") from error
+    return session
+
+
+def cancel_session(*, session: LivenessSession) -> None:
+    """End an open session. Raises `SessionClosed` if it has ended already."""
+    if not LivenessSession.objects.filter(pk=session.pk, status=Status.OPEN).update(status=Status.CANCELLED):
+        raise _closed(session)
+
+
+def submit_frames(
+    *, session: LivenessSession, nonce: str, frames: Sequence[bytes], image: bytes | None = None
+) -> SessionResult:
+    """Judge the frames of one attempt, in the order in which they were taken; `image` must show the same person.
+
+    Answers the result token. Raises `SessionClosed` (`liveness.expired`, `.used`, `.cancelled`, `.too_many_attempts`),
+    `NotLive` with a code for each way to fail, what `read_face` raises for `image`, or `Unavailable`, which costs no
+    attempt. No frame is stored.
+    """
+    if not frames:
+        raise InvalidInput("No frames provided.", code="images.none")
+    if len(frames) > settings.MAX_BATCH_IMAGES:
+        message = f"{len(frames)} frames in one call; at most {settings.MAX_BATCH_IMAGES} are taken."
+        raise Unprocessable(message, code="images.too_many")
+    if not LivenessSession.objects.take_attempt(session.pk):
+        raise _closed(session)
+    try:
+        return _judge_attempt(session, nonce, frames, image)
+    except FaceAppError as error:
+        if isinstance(error, Unavailable):
+            LivenessSession.objects.give_attempt_back(session.pk)
+        else:
+            LivenessSession.objects.note_failure(session.pk, error.code)
+        raise
+    except BaseException:
+        LivenessSession.objects.give_attempt_back(session.pk)
+        raise
+
+
+def redeem_token(*, client: Client, token: str, binding: Binding, face: Embeddings) -> None:
+    """Use up a result token for `face`, the face that is enrolled or compared now.
+
+    Call it in the transaction that stores what the token permits: if that fails, the token is valid again. Raises
+    `TokenRefused` (`liveness.token_invalid`, `.token_expired`, `.token_used`, `.token_wrong_purpose`,
+    `.token_wrong_subject`, `.token_other_face`) or `SessionNotFound` for a token of another client.
+    """
+    read = tokens.read(text=token)
+    session = get_session(client=client, session_id=read.session_id)
+    if session.purpose != binding.purpose:
+        raise TokenRefused("The liveness token was made for another purpose.", code="liveness.token_wrong_purpose")
+    if session.subject != binding.subject or session.source not in binding.sources:
+        raise TokenRefused("The liveness token was made for another person.", code="liveness.token_wrong_subject")
+    if session.redeemed_at is None:
+        if session.embedding is None or session.space != engines[DEFAULT].space.name:
+            raise TokenRefused("The liveness token has expired.", code="liveness.token_expired")
+        kept = {session.space: np.frombuffer(bytes(session.embedding), np.float32)}
+        if not compare(kept, face, point_of(client=client)).matches:
+            raise TokenRefused("The liveness token was made for another face.", code="liveness.token_other_face")
+    if not LivenessSession.objects.redeem(session.pk, read.token_id):
+        raise TokenRefused("The liveness token has been used.", code="liveness.token_used")
+
+
+def purge() -> int:
+    """Forget faces whose token is useless, and old sessions and frames. Returns how many rows were deleted."""
+    LivenessSession.objects.with_useless_embedding().update(embedding=None)
+    ended = LivenessSession.objects.ended().delete()[0]
+    return ended + SeenFrame.objects.forgotten().delete()[0]
+
+
+def _closed(session: LivenessSession) -> SessionClosed:
+    """Why a session takes no frames, by its row as it is now."""
+    session.refresh_from_db()
+    code, message = CLOSED[session.state]
+    return SessionClosed(message, code=code)
+
+
+def _judge_attempt(session: LivenessSession, nonce: str, frames: Sequence[bytes], image: bytes | None) -> SessionResult:
+    if not constant_time_compare(nonce, session.nonce):
+        raise NotLive("The nonce is not that of this session.", code="liveness.wrong_nonce")
+    faces = [_require_face(found) for found in read_frames(frames=frames, alone=True)]
+    compared = read_face(data=image) if image is not None else None
+    passive = [passive_result(face=face) for face in faces] if policy_of(client=session.client).passive else []
+    _remember(session, frames, faces)
+    if any(result.is_fake for result in passive):
+        raise NotLive("A frame looks like a picture of a face.", code=SPOOF)
+    front, point = challenge.most_frontal(faces), point_of(client=session.client)
+    if compared and not compare(front.embeddings, compared.embeddings, point).matches:
+        raise NotLive("The frames show another person than the image.", code=OTHER_FACE)
+    for face in faces:
+        same = compare(front.embeddings, face.embeddings, point)
+        turned_away = Action.CENTRE not in challenge.shown(face)
+        if not (same.matches or (turned_away and same.similarity >= TURNED_SIMILARITY)):
+            raise NotLive("The frames show more than one person.", code=OTHER_FACE)
+    challenge.require_movement(faces=faces, repeated=find_repeats(frames, faces))
+    challenge.require_order(actions=session.actions, faces=faces)
+    return _pass(session, front)
+
+
+def _require_face(found: DetectedFace | InvalidInput) -> DetectedFace:
+    """The face of one frame, which must be alone in it."""
+    if isinstance(found, UnusableFace):
+        code = "liveness.several_faces" if found.code == "face.several" else NO_FACE
+        raise NotLive("Every frame must show exactly one face.", code=code) from found
+    if isinstance(found, InvalidInput):
+        raise found
+    return found
+
+
+def _remember(session: LivenessSession, frames: Sequence[bytes], faces: Sequence[DetectedFace]) -> None:
+    """Store digests of the frames. Raises `NotLive` (`liveness.replayed`) if the client has shown one before."""
+    attempt = uuid4()
+    salt = f"liveness.frame.{session.client_id}"
+    values = [fingerprint_of(face) or data for face, data in zip(faces, frames, strict=True)]
+    digests = sorted({salted_hmac(salt, value, algorithm="sha256").hexdigest() for value in values})
+    rows = [SeenFrame(client_id=session.client_id, digest=digest, attempt=attempt) for digest in digests]
+    SeenFrame.objects.bulk_create(rows, ignore_conflicts=True)
+    if SeenFrame.objects.filter(attempt=attempt).count() < len(digests):
+        raise NotLive("Frames cannot be used a second time.", code="liveness.replayed")
+
+
+def _pass(session: LivenessSession, front: DetectedFace) -> SessionResult:
+    """One attempt of a session passes, and its face is kept until the token is used or useless.
+
+    An attempt that began in time counts, even if another one has failed meanwhile.
+    """
+    token = tokens.Token(session.pk, secrets.token_urlsafe(18))
+    now, space = timezone.now(), engines[DEFAULT].space.name
+    undecided = LivenessSession.objects.filter(pk=session.pk, status__in=[Status.OPEN, Status.FAILED])
+    passed = undecided.update(
+        status=Status.PASSED,
+        passed_at=now,
+        token_id=token.token_id,
+        space=space,
+        embedding=front.embeddings[space].astype(np.float32).tobytes(),
+    )
+    if not passed:
+        raise _closed(session)
+    return SessionResult(tokens.sign(token=token), now + timedelta(seconds=settings.LIVENESS_TOKEN_SECONDS))

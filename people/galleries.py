@@ -1,0 +1,130 @@
+"""Galleries: which ones a call means, where each draws the line between two people, and looking after them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from calibration.services import operating_points
+from calibration.types import Comparison, OperatingPoint
+from clients.models import Client
+from people.exceptions import GalleryIsDefault, GalleryNameTaken, GalleryNotEmpty, GalleryNotFound, UnusableValue
+from people.models import FaceTemplate, Gallery, GalleryKind, Person
+from people.persons import checked, is_storable
+from people.querysets import FaceTemplateQuerySet
+from people.types import Neighbour
+from vision.engines import DEFAULT, engines
+from vision.types import Space
+
+
+@dataclass(frozen=True)
+class SearchedGalleries:
+    """Galleries of one client that are searched together: in which space, and at which operating points.
+
+    `points` has each gallery's own, by its id. `point` speaks for all of them: it is the gallery's own if there is
+    just one, otherwise the client's.
+    """
+
+    client: Client
+    alias: str  # of the engine whose space decides
+    point: OperatingPoint
+    points: Mapping[int, OperatingPoint]
+
+    @property
+    def space(self) -> Space:
+        return engines[self.alias].space
+
+    @property
+    def templates(self) -> FaceTemplateQuerySet:
+        """The templates to search; an index leads to those of the client, the space and the galleries."""
+        galleries = list(self.points)
+        return FaceTemplate.objects.filter(client=self.client, space=self.space.name, gallery__in=galleries)
+
+    def compare(self, near: Sequence[Neighbour]) -> list[Comparison]:
+        """Rival candidates, each at the operating point of its own gallery, with its margin to the best other one."""
+        alone = [self.points[one.gallery_id].compare([one.distance])[0] for one in near]
+        scores = [comparison.similarity for comparison in alone]
+        return [
+            replace(comparison, margin=comparison.similarity - max(others) if others else None)
+            for index, comparison in enumerate(alone)
+            for others in [scores[:index] + scores[index + 1 :]]
+        ]
+
+
+def search_in(
+    *,
+    client: Client,
+    galleries: Sequence[Gallery],
+    threshold: float | None = None,
+    alias: str | None = None,
+    metric: str | None = None,
+) -> SearchedGalleries:
+    """Prepare a search. `threshold` decides everywhere; None leaves it to each gallery's operating point.
+
+    A single gallery decides which space is searched, several are searched in the default one; `alias` names another.
+    """
+    if alias is None:
+        aliases = {space.name: name for name, space in engines.spaces().items()}
+        alias = aliases.get(galleries[0].space, DEFAULT) if len(galleries) == 1 else DEFAULT
+    space = engines[alias].space
+    in_space = [gallery for gallery in galleries if (gallery.space or engines[DEFAULT].space.name) == space.name]
+    thresholds = dict.fromkeys(gallery.pk for gallery in galleries) | {one.pk: one.threshold for one in in_space}
+    point, points = operating_points(
+        client=client, space=space, galleries=thresholds, metric=metric, threshold=threshold
+    )
+    return SearchedGalleries(client, alias, points[galleries[0].pk] if len(galleries) == 1 else point, points)
+
+
+def galleries_called(*, client: Client, sources: Sequence[str] | None) -> list[Gallery]:
+    """The galleries of people with these names, an empty one for the default gallery; None for all of them."""
+    galleries = Gallery.objects.of_client(client).of_kind(GalleryKind.PEOPLE)
+    return list(galleries if sources is None else galleries.called([name for name in sources if is_storable(name)]))
+
+
+# ---- looking after galleries ------------------------------------------------------------------------------------
+def get_gallery(*, client: Client, name: str, kind: str | None = None) -> Gallery:
+    """The gallery with this name and kind; without a kind, rather one of people. Raises `GalleryNotFound`."""
+    kinds = [one for one in GalleryKind if kind in (None, one)]
+    named = Gallery.objects.of_client(client).filter(name=name, kind__in=kinds).with_people_count()
+    found = named.order_by("-kind").first() if is_storable(name) else None
+    if found is None:
+        raise GalleryNotFound("Gallery not found")
+    return found
+
+
+def update_gallery(*, gallery: Gallery, changes: Mapping[str, Any]) -> Gallery:
+    """Change `name` or `threshold` (None: the client's). A default gallery stays the default under any name.
+
+    Raises `GalleryNameTaken` or `UnusableValue`.
+    """
+    checked({"source": changes.get("name")})
+    threshold = changes.get("threshold")
+    if threshold is not None and not (math.isfinite(threshold) and threshold > 0):
+        raise UnusableValue("The threshold must be a finite number greater than 0.")
+    for field, value in changes.items():
+        setattr(gallery, field, value)
+    try:
+        with transaction.atomic():
+            gallery.save(update_fields=[*changes])
+    except IntegrityError as error:
+        if "gallery_name_unique" not in str(error):
+            raise
+        raise GalleryNameTaken("A gallery with this name exists already.") from error
+    return gallery
+
+
+@transaction.atomic
+def delete_gallery(*, gallery: Gallery) -> None:
+    """Remove an empty gallery. Raises `GalleryIsDefault`, `GalleryNotEmpty`, or `GalleryNotFound` if it is gone."""
+    stored = Gallery.objects.select_for_update().filter(pk=gallery.pk).first()
+    if stored is None:
+        raise GalleryNotFound("Gallery not found")
+    if stored.is_default:
+        raise GalleryIsDefault("A default gallery cannot be deleted.")
+    if Person.objects.filter(gallery=stored).exists():
+        raise GalleryNotEmpty("The gallery still holds people. Erase them or move them to another one first.")
+    stored.delete()

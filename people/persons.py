@@ -1,0 +1,145 @@
+"""Persons as records: creating, finding and changing them. Blacklist entries are not found here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from clients.models import Client
+from clients.numbering import public_id
+from people.exceptions import ExternalIdTaken, PersonNotFound, UnusableValue
+from people.models import FaceTemplate, Gallery, GalleryKind, Person
+from people.types import LONGEST
+
+MAX_METADATA = 10_000  # characters of JSON
+TAKEN = "A person with this external id exists already in this source."
+
+
+def create_person(
+    *,
+    client: Client,
+    external_id: str | None = None,
+    name: str = "",
+    source: str = "",
+    metadata: Mapping[str, Any] | None = None,
+) -> Person:
+    """A person without a face yet, in the gallery that `source` names. Raises `ExternalIdTaken` or `UnusableValue`."""
+    fields = checked({"external_id": external_id, "name": name, "source": source, "metadata": metadata or {}})
+    with transaction.atomic():
+        gallery = Gallery.objects.named(client, fields.pop("source"))
+        return save_person(person=Person(client=client, gallery=gallery, **fields))
+
+
+def save_person(*, person: Person) -> Person:
+    """Insert or update a row. Raises `ExternalIdTaken`."""
+    try:
+        with transaction.atomic():
+            person.save()
+    except IntegrityError as error:
+        if "person_external_id_unique" not in str(error):
+            raise
+        raise ExternalIdTaken(TAKEN) from error
+    return person
+
+
+def get_person(*, client: Client, person_id: int | UUID) -> Person:
+    """By number or UUID. Raises `PersonNotFound`, also for other clients' people and for blacklist entries."""
+    people = Person.objects.of_client(client).of_kind(GalleryKind.PEOPLE).select_related("client", "gallery")
+    found = people.filter(public_id(person_id)).first()
+    if found is None:
+        raise PersonNotFound("Person not found")
+    return found
+
+
+def find_person(*, client: Client, external_id: str, source: str | None = None) -> Person:
+    """The person with this external id in the gallery that `source` names, or the oldest one in any (None).
+
+    Raises `PersonNotFound`.
+    """
+    people = Person.objects.of_client(client).of_kind(GalleryKind.PEOPLE).select_related("client", "gallery")
+    if source is not None:
+        people = people.in_sources([source])
+    storable = is_storable(external_id + (source or ""))
+    found = people.filter(external_id=external_id).order_by("id").first() if storable else None
+    if found is None:
+        raise PersonNotFound("Person not found")
+    return found
+
+
+@transaction.atomic
+def update_person(*, person: Person, changes: Mapping[str, Any]) -> Person:
+    """Change `external_id`, `name`, `source` or `metadata`, and nothing else, even if others change it meanwhile.
+
+    Raises `PersonNotFound`, `ExternalIdTaken` or `UnusableValue`.
+    """
+    fields = checked(changes)
+    stored = lock_enrolled(person)
+    if "source" in fields:
+        stored.gallery = Gallery.objects.named(stored.client, fields.pop("source"))
+        FaceTemplate.objects.of_person(stored).update(gallery=stored.gallery)  # searches read it there
+    for field, value in fields.items():
+        setattr(stored, field, value)
+    return save_person(person=stored)
+
+
+def lock_person(person_id: int, *, to_erase: bool = False) -> Person:
+    """The person as it is now, kept from changes and erasure until the transaction ends. Raises `PersonNotFound`.
+
+    `to_erase` also excludes everyone who stores rows that refer to the person.
+    """
+    person = Person.objects.select_for_update(no_key=not to_erase).filter(pk=person_id).first()
+    if person is None:
+        raise PersonNotFound("Person not found")
+    return person
+
+
+def lock_enrolled(person: Person, *, to_erase: bool = False) -> Person:
+    """`lock_person` for known people: a blacklist entry is not found."""
+    stored = lock_person(person.pk, to_erase=to_erase)
+    if stored.kind != GalleryKind.PEOPLE:
+        raise PersonNotFound("Person not found")
+    return stored
+
+
+# ---- values -----------------------------------------------------------------------------------------------------
+def checked(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a person as they are stored; an empty external id becomes None. Raises `UnusableValue`."""
+    stored = dict(fields)
+    for field, longest in LONGEST.items():
+        text = fields.get(field)
+        if text is None:
+            continue
+        if not isinstance(text, str):
+            raise UnusableValue(f"{field} must be text.")
+        if len(text) > longest:
+            raise UnusableValue(f"{field} may have {longest} characters at most.")
+        if not is_storable(text):
+            raise UnusableValue(f"{field} holds characters that cannot be stored.")
+    if "metadata" in fields:
+        stored["metadata"] = _checked_metadata(fields["metadata"])
+    if "external_id" in fields:
+        stored["external_id"] = fields["external_id"] or None
+    return stored
+
+
+def _checked_metadata(metadata: Any) -> dict[str, Any]:
+    if not isinstance(metadata, Mapping):
+        raise UnusableValue("metadata must be an object.")
+    try:
+        text = json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnusableValue("metadata must be plain JSON.") from error
+    if len(text) > MAX_METADATA:
+        raise UnusableValue(f"metadata may have {MAX_METADATA} characters of JSON at most.")
+    if "\\u0000" in text or not is_storable(text):
+        raise UnusableValue("metadata holds characters that cannot be stored.")
+    return dict(metadata)
+
+
+def is_storable(text: str) -> bool:
+    """Whether a column can hold the text: PostgreSQL takes neither NUL nor halves of surrogate pairs."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

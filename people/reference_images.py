@@ -1,0 +1,196 @@
+"""Reference images: from a photograph to the one face that is meant, into the tables, and out of them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import transaction
+
+from clients.models import Client
+from clients.numbering import assign_numbers, public_id
+from errors import InvalidInput
+from people.exceptions import ReferenceImageNotFound
+from people.models import FaceTemplate, Person, ReferenceImage
+from people.persons import lock_enrolled, lock_person
+from people.quality_gate import require_quality
+from people.types import AdoptedFace, FaceChoice, Gate, Portrait, Refusal
+from storage.files import content_hash, discard_files, erase_files, read_file, store_file
+from vision import images, inference
+from vision.engines import engines
+from vision.inference import AnalysisOptions
+from vision.selection import choose_face
+from vision.types import Upload
+
+
+# ---- reading photographs ----------------------------------------------------------------------------------------
+def read_portrait(
+    *,
+    upload: Upload,
+    face_choice: FaceChoice = "only",
+    liveness: bool = False,
+    queue: str = inference.INTERACTIVE,
+) -> Portrait:
+    """Find the face of an image (the only one, or the largest) and embed it in every enabled space.
+
+    `liveness` adds to the face what liveness checks look at. Raises `InvalidImage`, `UnusableFace` (no face, or several
+    where the only one is meant), or `EngineUnavailable`.
+    """
+    info = images.sniff(upload.data)
+    options = AnalysisOptions(aliases=engines.aliases(), liveness=liveness, frame=liveness)
+    analysis = inference.analyse(upload.data, options, queue=queue)
+    return Portrait(upload, info, choose_face(analysis.faces, face_choice), analysis.width, analysis.height)
+
+
+def read_portraits(*, uploads: Sequence[Upload]) -> tuple[list[Portrait], list[Refusal]]:
+    """`read_portrait` for several images, some of which are with workers at the same time. A bad one fails alone."""
+    queue = inference.PATIENT if len(uploads) > 1 else inference.INTERACTIVE
+    read = inference.several(lambda upload: portrait_or_refusal(upload, gate=Gate.OFF, queue=queue), uploads)
+    portraits = [item for item in read if isinstance(item, Portrait)]
+    return portraits, [item for item in read if isinstance(item, Refusal)]
+
+
+def portrait_or_refusal(upload: Upload, *, gate: Gate | None, queue: str) -> Portrait | Refusal:
+    """`read_portrait` and the quality gate, with what is wrong with the image as a value. Raises `Unavailable`."""
+    try:
+        portrait = read_portrait(upload=upload, queue=queue)
+        require_quality(face=portrait.face, gate=gate)
+    except InvalidInput as error:
+        return Refusal(upload.name, error.code, error.message)
+    return portrait
+
+
+# ---- storing ----------------------------------------------------------------------------------------------------
+@contextmanager
+def written_files(*, client: Client, portraits: Sequence[Portrait]) -> Iterator[list[ReferenceImage]]:
+    """Write the files of portraits and yield their rows, unsaved, for a transaction within the block.
+
+    When the block fails the files are discarded. Writing them first keeps the transaction, and its locks, short. Raises
+    `Unavailable` when they cannot be written.
+    """
+    references: list[ReferenceImage] = []
+    try:
+        for portrait in portraits:
+            reference = ReferenceImage(
+                person=Person(client=client),  # for the folder; `save_reference_images` sets the person
+                original_name=images.safe_name(portrait.upload.name, portrait.info),
+                content_hash=content_hash(portrait.upload.data),
+                width=portrait.width,
+                height=portrait.height,
+            ).describe(portrait.face)
+            store_file(file=reference.image, extension=portrait.info.extension, data=portrait.upload.data)
+            references.append(reference)
+        yield references
+    except BaseException:
+        discard_files(files=[reference.image for reference in references])
+        raise
+
+
+def save_reference_images(
+    *, person: Person, references: Sequence[ReferenceImage], portraits: Sequence[Portrait]
+) -> None:
+    """Insert the rows of written files, and one template for each space. The caller has locked the person."""
+    for reference in references:
+        reference.person = person
+    ReferenceImage.objects.bulk_create(assign_numbers(references))
+    FaceTemplate.objects.bulk_create(
+        template
+        for reference, portrait in zip(references, portraits, strict=True)
+        for template in _templates(person, reference, portrait)
+    )
+
+
+def _templates(person: Person, reference: ReferenceImage, portrait: Portrait) -> list[FaceTemplate]:
+    owner = {"client_id": person.client_id, "gallery_id": person.gallery_id, "person_id": person.pk}
+    return [
+        FaceTemplate(**owner, reference_image=reference, space=space, embedding=vector)
+        for space, vector in portrait.face.embeddings.items()
+    ]
+
+
+def add_reference_image(*, person: Person, portrait: Portrait) -> ReferenceImage:
+    """Store a portrait: its file, its row and one template for each space.
+
+    A caller whose own transaction fails afterwards discards the file. Raises `PersonNotFound` or `Unavailable`.
+    """
+    with written_files(client=person.client, portraits=[portrait]) as references, transaction.atomic():
+        save_reference_images(person=lock_person(person.pk), references=references, portraits=[portrait])
+    return references[0]
+
+
+def adopt_face(*, person: Person, face: AdoptedFace) -> ReferenceImage:
+    """Store a face that was described elsewhere as a reference image of the person.
+
+    A caller whose own transaction fails afterwards discards the file. Raises `PersonNotFound`, `InvalidImage`, or
+    `Unavailable` when the picture cannot be stored.
+    """
+    reference = ReferenceImage(
+        person=person, width=face.width, height=face.height, confidence=face.confidence, quality=face.quality
+    )
+    reference.box = face.box
+    if face.picture is not None:
+        reference.content_hash = content_hash(face.picture)
+        extension = images.sniff(face.picture).extension
+        store_file(file=reference.image, extension=extension, data=face.picture)
+    try:
+        with transaction.atomic():
+            reference.person = owner = lock_person(person.pk)
+            reference.save()
+            for space, embedding in {face.space: face.embedding, **face.further}.items():
+                FaceTemplate.objects.create(
+                    client_id=owner.client_id,
+                    gallery_id=owner.gallery_id,
+                    person=owner,
+                    reference_image=reference,
+                    space=space,
+                    embedding=embedding,
+                )
+    except BaseException:
+        discard_files(files=[reference.image])
+        raise
+    return reference
+
+
+def embed_reference_image(*, reference: ReferenceImage) -> None:
+    """Compute the templates that a stored reference image lacks. Raises as `read_portrait` does.
+
+    If the image shows several faces, the one that was enrolled is the largest.
+    """
+    upload = Upload(read_file(file=reference.image), reference.original_name)
+    portrait = read_portrait(upload=upload, face_choice="largest")
+    with transaction.atomic():
+        person = lock_person(reference.person_id)
+        FaceTemplate.objects.bulk_create(_templates(person, reference, portrait), ignore_conflicts=True)
+
+
+# ---- stored photographs -----------------------------------------------------------------------------------------
+def get_reference_image(*, person: Person, image_id: int | UUID) -> ReferenceImage:
+    """By number or UUID. Raises `ReferenceImageNotFound` unless the photograph is one of this person's."""
+    found: ReferenceImage | None = ReferenceImage.objects.filter(public_id(image_id), person=person).first()
+    if found is None:
+        raise ReferenceImageNotFound("Reference image not found")
+    return found
+
+
+@transaction.atomic
+def set_primary_image(*, person: Person, image_id: int | UUID) -> ReferenceImage:
+    """Show this photograph for the person. Raises `PersonNotFound` or `ReferenceImageNotFound`."""
+    lock_enrolled(person)
+    chosen = get_reference_image(person=person, image_id=image_id)
+    ReferenceImage.objects.filter(person=person, is_primary=True).update(is_primary=False)
+    chosen.is_primary = True
+    chosen.save(update_fields=["is_primary"])
+    return chosen
+
+
+@transaction.atomic
+def delete_reference_image(*, person: Person, image_id: int | UUID) -> None:
+    """Remove one photograph with its templates; the last one may go too.
+
+    Raises `PersonNotFound`, `ReferenceImageNotFound`, or `Unavailable` when its file cannot be deleted.
+    """
+    lock_enrolled(person)
+    image = get_reference_image(person=person, image_id=image_id)
+    image.delete()
+    erase_files(files=[image.image])

@@ -1,0 +1,117 @@
+"""Searching for faces among the people of a client (1:N)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from clients.models import Client
+from errors import InvalidInput
+from people.exceptions import UnusableEmbedding
+from people.galleries import SearchedGalleries, galleries_called, search_in
+from people.models import Person, ReferenceImage
+from people.types import Candidate, Probe, Refusal, Search, SearchedFace, SearchOptions, SourcedImage
+from vision import inference
+from vision.engines import DEFAULT, engines
+from vision.inference import AnalysisOptions
+from vision.selection import choose_face
+from vision.types import DetectedFace, Embedding, Space
+
+MAX_CANDIDATES = 100
+LARGEST_NUMBER = 60_000.0  # what half precision holds
+
+
+def search_people(*, client: Client, probe: Probe, options: SearchOptions | None = None) -> Search:
+    """The people nearest to each face of an image, or to each embedding.
+
+    Of every person the best template counts; at most `options.limit` people are named for a face, whether they match
+    or not. The search is exact and finds everyone who was enrolled before the call. If several galleries are searched,
+    each candidate is judged at the operating point of its own gallery.
+
+    Raises `InvalidImage`, `UnusableFace` (`face.none`), `UnusableEmbedding`, or `Unavailable`.
+    """
+    options = options or SearchOptions()
+    galleries = galleries_called(client=client, sources=options.sources)
+    searched = search_in(client=client, galleries=galleries, threshold=options.threshold, alias=options.alias)
+    space, milliseconds = searched.space, 0.0
+    if probe.data is None:
+        probes: list[tuple[DetectedFace | None, Embedding]] = [
+            (None, _usable(embedding, space)) for embedding in probe.embeddings
+        ]
+    else:
+        analysis = inference.analyse(probe.data, AnalysisOptions(aliases=[searched.alias]))
+        largest = choose_face(analysis.faces, "largest")
+        found = analysis.faces if options.faces == "all" else [largest]
+        probes = [(face, face.embeddings[space.name]) for face in found]
+        milliseconds = analysis.milliseconds
+    faces = tuple(SearchedFace(face, nearest_people(searched, vector, limit=options.limit)) for face, vector in probes)
+    return Search(faces, space.name, space.metric, searched.point.threshold, milliseconds)
+
+
+def _usable(embedding: Embedding, space: Space) -> Embedding:
+    vector = np.asarray(embedding, np.float32)
+    if vector.shape != (space.dimensions,):
+        raise UnusableEmbedding(f"An embedding of this service has {space.dimensions} numbers.")
+    if not np.isfinite(vector).all() or np.abs(vector).max() > LARGEST_NUMBER:
+        raise UnusableEmbedding("An embedding holds finite numbers of ordinary size.")
+    return vector
+
+
+def search_each(*, client: Client, images: Sequence[SourcedImage], limit: int = 10) -> list[SearchedFace | Refusal]:
+    """The people nearest to the largest face of each image, in the order of the images, each in its own gallery.
+
+    Several images are with workers at the same time. One that cannot be used is a `Refusal` in its place. Raises
+    `Unavailable`.
+    """
+    named = {source: galleries_called(client=client, sources=[source]) for source in {one.source for one in images}}
+    searched = {source: search_in(client=client, galleries=galleries) for source, galleries in named.items()}
+    faces = inference.several(lambda one: face_or_refusal(one.data, searched[one.source].alias), images)
+    return [
+        face
+        if isinstance(face, Refusal)
+        else SearchedFace(None, nearest_people(searched[image.source], face, limit=limit))
+        for face, image in zip(faces, images, strict=True)
+    ]
+
+
+def nearest_people(
+    searched: SearchedGalleries, probe: Embedding, *, limit: int, but: Person | None = None
+) -> tuple[Candidate, ...]:
+    """The `limit` people nearest to a probe, closest first, without the person `but`."""
+    limit = max(1, min(limit, MAX_CANDIDATES))
+    templates = searched.templates if but is None else searched.templates.exclude(person=but)
+    near = templates.nearest(probe, metric=searched.point.metric, limit=limit + 1)  # one more, for the last margin
+    compared = searched.compare(near)
+    people = Person.objects.select_related("gallery").in_bulk([one.person_id for one in near[:limit]])
+    images = ReferenceImage.objects.in_bulk([one.reference_image_id for one in near[:limit]])
+    if any(one.person_id not in people or one.reference_image_id not in images for one in near[:limit]):
+        # Erased meanwhile: another person, or another photograph, may be near as well.
+        return nearest_people(searched, probe, limit=limit, but=but)
+    return tuple(
+        Candidate(people[one.person_id], images[one.reference_image_id], comparison)
+        for one, comparison in zip(near[:limit], compared, strict=False)
+    )
+
+
+def people_like(*, person: Person, face: DetectedFace, limit: int = 10) -> tuple[Candidate, ...]:
+    """Other people of the same gallery whose face is within its threshold, closest first."""
+    searched = search_in(client=person.client, galleries=[person.gallery])
+    near = nearest_people(searched, face.embeddings[searched.space.name], limit=limit, but=person)
+    return tuple(candidate for candidate in near if candidate.comparison.matches)
+
+
+def face_of(data: bytes, alias: str = DEFAULT) -> Embedding:
+    """The embedding of the largest face of an image. Raises `InvalidImage`, `UnusableFace` or `Unavailable`."""
+    analysis = inference.analyse(data, AnalysisOptions(aliases=[alias]))
+    return choose_face(analysis.faces, "largest").embeddings[engines[alias].space.name]
+
+
+def face_or_refusal(data: bytes | InvalidInput, alias: str = DEFAULT) -> Embedding | Refusal:
+    """`face_of`, with what is wrong with the image as a value."""
+    try:
+        if isinstance(data, InvalidInput):
+            raise data
+        return face_of(data, alias)
+    except InvalidInput as error:
+        return Refusal("", error.code, error.message)

@@ -1,0 +1,180 @@
+"""Comparing two faces (1:1), with each other or with a person's photographs, and requiring a living person.
+
+Evidence of a living person is frames that come with the call, or the token of a liveness session. A token is good for
+one purpose, subject and source, as its session was started for: `ENROL` and `VERIFY` for the external id (or, without
+one, the number) and the gallery of the person, `COMPARE` for the subject that the caller names. A token replaces the
+frames only: whether the image itself shows a picture of a face is checked all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from calibration.types import Comparison
+from clients.models import Client
+from errors import InvalidInput
+from liveness.exceptions import SPOOF, NotLive
+from liveness.services import check_frames, passive_result, policy_of, read_face, read_frames, redeem_token
+from liveness.types import Binding, Embeddings, FrameRules, FramesResult
+from people.exceptions import NoTemplate
+from people.galleries import SearchedGalleries, search_in
+from people.models import GalleryKind, Person
+from people.querysets import DEFAULT_NAMES
+from people.search import face_of, face_or_refusal
+from people.types import FaceComparisons, LiveComparison, Proof, Refusal
+from vision import inference
+from vision.distances import distance
+from vision.engines import DEFAULT, engines
+from vision.types import DetectedFace
+
+ENROL, VERIFY, COMPARE = "enrol", "verify", "compare"
+NO_FACE = "This person has no enrolled face to compare with."
+
+
+# ---- comparing --------------------------------------------------------------------------------------------------
+def verify_person(*, person: Person, data: bytes, threshold: float | None = None, token: str = "") -> Comparison:
+    """Whether the largest face of an image is this person's: the distance to the best of the person's templates.
+
+    The margin is to the most similar other person of the same gallery. A match uses up the `token` of a liveness
+    session if there is one. Raises `InvalidImage`, `UnusableFace` (`face.none`), `NoTemplate` for a person without a
+    face, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
+    """
+    searched = search_in(client=person.client, galleries=[person.gallery], threshold=threshold)
+    own, others = searched.templates.of_person(person), searched.templates.exclude(person=person)
+    if not own.exists():
+        raise NoTemplate(NO_FACE)
+    probe = face_of(data, searched.alias)
+    near = [one for gallery in (own, others) for one in gallery.nearest(probe, metric=searched.point.metric, limit=1)]
+    if not near or near[0].person_id != person.pk:  # erased meanwhile
+        raise NoTemplate(NO_FACE)
+    compared = searched.compare(near)[0]
+    if token and compared.matches:
+        in_default_space = probe if searched.alias == DEFAULT else face_of(data)  # as the token holds a face
+        face = {engines[DEFAULT].space.name: in_default_space}
+        redeem_for(person=person, token=token, purpose=VERIFY, face=face)
+    return compared
+
+
+def compare_faces(
+    *,
+    client: Client,
+    first: bytes,
+    others: Sequence[bytes | InvalidInput],
+    threshold: float | None = None,
+    proof: Proof | None = None,
+) -> FaceComparisons:
+    """The largest face of `first` against the largest of each other image, in their order. Nothing is stored.
+
+    The token of `proof`, if there is one, must have been made for the face of `first`, and is used up. An image of
+    `others` that cannot be used, or could not even be read, is a `Refusal` in its place. Raises `InvalidImage` or
+    `UnusableFace` (`face.none`) for `first`, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
+    """
+    compare = search_in(client=client, galleries=[], threshold=threshold)
+    probe = face_of(first)
+    faces = inference.several(face_or_refusal, others)
+    if proof and proof.token:
+        binding = Binding(COMPARE, proof.subject)
+        redeem_token(client=client, token=proof.token, binding=binding, face={compare.space.name: probe})
+    metric = compare.point.metric
+    distances = [distance(probe, face, metric=metric) for face in faces if not isinstance(face, Refusal)]
+    compared = iter(compare.point.compare(distances))
+    results = tuple(face if isinstance(face, Refusal) else next(compared) for face in faces)
+    return FaceComparisons(results, compare.space.name, metric, compare.point.threshold)
+
+
+def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
+    """Whether the largest face of an image is this person's, and whether a living person shows it.
+
+    Liveness is checked when the faces match; frames must show the person. Raises `InvalidImage`, `UnusableFace`,
+    `NoTemplate`, `NotLive` (if the policy demands liveness and the caller does not), `TokenRefused`, `SessionNotFound`
+    or `Unavailable`.
+    """
+    searched = search_in(client=person.client, galleries=[person.gallery])
+    name, templates = searched.space.name, searched.templates.of_person(person)
+    probe = read_face(data=data, alias=searched.alias)
+    near = templates.nearest(probe.embeddings[name], metric=searched.point.metric, limit=1)
+    stored = templates.vectors_of(near[0].reference_image_id) if near else []
+    if not stored:  # never enrolled, or erased meanwhile
+        raise NoTemplate(NO_FACE)
+    compared = searched.compare(near)[0]
+    if proof.token and compared.matches:
+        require_no_picture(client=person.client, face=probe)
+        redeem_for(person=person, token=proof.token, purpose=VERIFY, face=probe.embeddings)
+    return _with_liveness(searched, compared, {name: stored[0]}, probe, proof)
+
+
+def compare_live(*, client: Client, known: bytes, data: bytes, proof: Proof) -> LiveComparison:
+    """`verify_live` against the largest face of an image; nothing is stored. Raises as it does."""
+    faces = []
+    for face in read_frames(frames=[known, data]):
+        if isinstance(face, InvalidInput):
+            raise face
+        faces.append(face)
+    reference, probe = faces
+    searched = search_in(client=client, galleries=[])
+    name, metric = searched.space.name, searched.point.metric
+    between = distance(reference.embeddings[name], probe.embeddings[name], metric=metric)
+    [compared] = searched.point.compare([between])
+    if proof.token and compared.matches:
+        require_no_picture(client=client, face=probe)
+        binding = Binding(COMPARE, proof.subject)
+        redeem_token(client=client, token=proof.token, binding=binding, face=probe.embeddings)
+    return _with_liveness(searched, compared, reference.embeddings, probe, proof)
+
+
+def _with_liveness(
+    searched: SearchedGalleries, compared: Comparison, known: Embeddings, probe: DetectedFace, proof: Proof
+) -> LiveComparison:
+    """Frames are decided in the space and at the operating point of the match."""
+    if not compared.matches:
+        return LiveComparison(compared)
+    if proof.token:
+        return LiveComparison(compared, is_live=True)
+    rules = FrameRules(proof.min_frames, searched.alias, searched.point)
+    result = check_proof(client=searched.client, proof=proof, reference=known, probe=probe, rules=rules)
+    if result is None:
+        return LiveComparison(compared)
+    if not (result.is_live or proof.asked):  # a caller who has not asked looks at the match alone
+        raise NotLive("The faces match, but the policy demands more liveness.", code=result.reasons[0])
+    return LiveComparison(compared, result.is_live, tuple(result.reasons))
+
+
+# ---- evidence of a living person --------------------------------------------------------------------------------
+def check_proof(
+    *, client: Client, proof: Proof, reference: Embeddings, probe: DetectedFace, rules: FrameRules
+) -> FramesResult | None:
+    """Check the frames, `probe` being the image that was taken now. None if nothing had to be checked.
+
+    Liveness is checked if the caller asks for it or the client's policy demands it, and the image's passive score
+    wherever it can be had; if neither asks, frames do not count. Raises as
+    `check_frames` does.
+    """
+    policy = policy_of(client=client)
+    if not (proof.asked or policy.demanded or policy.passive):
+        return None
+    frames = proof.frames if proof.asked or policy.demanded else ()
+    return check_frames(client=client, reference=reference, frames=frames, probe=probe, rules=rules)
+
+
+def require_live(*, client: Client, proof: Proof, face: DetectedFace) -> None:
+    """`check_proof` for a face that is being enrolled. Raises `NotLive` with the code of what is wrong."""
+    if proof.token:
+        require_no_picture(client=client, face=face)
+        return
+    rules = FrameRules(proof.min_frames)
+    result = check_proof(client=client, proof=proof, reference=face.embeddings, probe=face, rules=rules)
+    if result is not None and not result.is_live:
+        raise NotLive("It is not certain that a living person stands behind this image.", code=result.reasons[0])
+
+
+def require_no_picture(*, client: Client, face: DetectedFace) -> None:
+    """The passive part of the client's policy, for calls with a token. Raises `NotLive` (`liveness.spoof`)."""
+    if policy_of(client=client).passive and passive_result(face=face).is_fake:
+        raise NotLive("The image looks like a picture of a face.", code=SPOOF)
+
+
+def redeem_for(*, person: Person, token: str, purpose: str, face: Embeddings) -> None:
+    """Use up a session's token for a person, in the transaction that stores. Raises as `redeem_token` does."""
+    subject = person.external_id or str(person.number)
+    sources = [person.gallery.name, *(["", DEFAULT_NAMES[GalleryKind.PEOPLE]] if person.gallery.is_default else [])]
+    redeem_token(client=person.client, token=token, binding=Binding(purpose, subject, sources), face=face)

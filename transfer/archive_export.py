@@ -1,0 +1,110 @@
+"""Writing a client's people into an archive. Blacklist entries stay: their reasons and dates belong to screening."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from django.db.models import Prefetch
+from django.utils import timezone
+
+from calibration.models import SpaceCalibration
+from clients.models import Client
+from errors import InvalidInput
+from people.models import GalleryKind, Person, ReferenceImage
+from people.querysets import PersonQuerySet
+from people.types import Refusal
+from storage.files import read_file
+from transfer.archive import ArchiveWriter, writing
+from transfer.archive_records import ImageRecord, PersonRecord
+from transfer.types import Exported
+from vision.images import sniff
+
+AT_ONCE = 50  # people whose rows are in memory
+
+
+def people_to_export(*, client: Client, sources: Sequence[str] | None = None) -> PersonQuerySet:
+    """The client's people; with `sources`, those of these galleries only."""
+    known: PersonQuerySet = Person.objects.of_client(client).of_kind(GalleryKind.PEOPLE)
+    people = known.select_related("gallery").order_by("pk")
+    return people if sources is None else people.in_sources(sources)
+
+
+def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance: Callable[[], object]) -> Exported:
+    """Write the archive; `advance` is called after each person. Raises `Unavailable` or OSError.
+
+    An image whose file is lost is left out and reported. People who are enrolled, changed or erased meanwhile may be
+    in the archive as before or as after.
+    """
+    done = Exported()
+    images = ReferenceImage.objects.order_by("pk").prefetch_related("face_templates")
+    with writing(file) as archive:
+        for person in people.prefetch_related(Prefetch("reference_images", images)).iterator(chunk_size=AT_ONCE):
+            archive.add_person(_person_record(person, archive, done))
+            done.people += 1
+            advance()
+        archive.finish(_manifest(client, done))
+    return done
+
+
+def _person_record(person: Person, archive: ArchiveWriter, done: Exported) -> PersonRecord:
+    images = [_image_record(image, archive, done) for image in person.reference_images.all()]
+    return PersonRecord(
+        external_id=person.external_id,
+        source="" if person.gallery.is_default else person.gallery.name,
+        name=person.name,
+        metadata=person.metadata,
+        created_at=person.created_at,
+        images=tuple(image for image in images if image),
+    )
+
+
+def _image_record(image: ReferenceImage, archive: ArchiveWriter, done: Exported) -> ImageRecord | None:
+    """None for an image that says nothing about a face: its file is lost, or it has neither file nor embedding."""
+    embeddings = {template.space: np.asarray(template.embedding, np.float32) for template in image.face_templates.all()}
+    try:
+        entry = _store_file(image, archive)
+    except InvalidInput as error:
+        done.refused.append(Refusal(f"reference image {image.pk}", error.code, error.message))
+        return None
+    if not entry and not embeddings:
+        return None
+    done.images += entry is not None
+    done.faces += entry is None
+    done.templates.update(embeddings.keys())
+    return ImageRecord(
+        file=entry,
+        original_name=image.original_name,
+        width=image.width,
+        height=image.height,
+        box=(image.box_x, image.box_y, image.box_w, image.box_h),
+        confidence=image.confidence,
+        created_at=image.created_at,
+        is_primary=image.is_primary,
+        quality=image.quality,
+        embeddings=embeddings,
+    )
+
+
+def _store_file(image: ReferenceImage, archive: ArchiveWriter) -> str | None:
+    """The archive's entry for the image; None for a face that is known by its embeddings alone. Raises `InvalidInput`
+    if the file is lost or damaged, or `Unavailable`.
+    """
+    if not image.image:
+        return None
+    data = read_file(file=image.image)
+    return archive.add_image(data, extension=sniff(data).extension)
+
+
+def _manifest(client: Client, done: Exported) -> dict[str, object]:
+    calibrations = SpaceCalibration.objects.of_client(client).order_by("space")
+    columns = ("space", "metric", "threshold", "false_match_rate", "note")
+    return {
+        "created_at": timezone.now().isoformat(),
+        "people": done.people,
+        "images": done.images,
+        "faces_without_picture": done.faces,
+        "templates": dict(sorted(done.templates.items())),
+        "calibrations": list(calibrations.values(*columns)),
+    }

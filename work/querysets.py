@@ -1,0 +1,66 @@
+"""Questions about claimed work, and the steps of its life, each a single conditional UPDATE."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from work.models import FINISHED, TRANSITIONS, UNFINISHED, ClaimedWork, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Row = TypeVar("Row", bound=ClaimedWork)
+
+
+class ClaimedWorkQuerySet(models.QuerySet[Row]):
+    def unfinished(self) -> Self:
+        return self.filter(status__in=UNFINISHED)
+
+    def finished(self) -> Self:
+        return self.filter(status__in=FINISHED)
+
+    def waiting_since(self, moment: datetime) -> Self:
+        """Pending since before this moment."""
+        return self.filter(status=Status.PENDING, queued_at__lt=moment)
+
+    def in_queue(self, queue: str) -> Self:
+        """Work that belongs to this one of the model's `queues`."""
+        return self.all()
+
+    def move_to(self, status: Status, **changes: Any) -> int:
+        """Give this status, and other changes, to the rows from which `TRANSITIONS` leads to it. Returns how many."""
+        sources: Iterable[Status] = [source for source, targets in TRANSITIONS.items() if status in targets]
+        return self.filter(status__in=sources).update(status=status, **changes)
+
+    def claim(self, pk: int, *, task_id: str) -> bool:
+        """Take a row for one task, in one UPDATE. False when it is finished or another task has it.
+
+        A task whose worker died is delivered again with the same id and may take its row up again; a claim that
+        outlived every time limit is void.
+        """
+        void = timezone.now() - self.model.lease()
+        held = Q(status=Status.PROCESSING) & (Q(claim=task_id) | Q(started_at__lt=void))
+        free = self.filter(Q(status=Status.PENDING) | held, pk=pk)
+        now = timezone.now()
+        return bool(free.move_to(Status.PROCESSING, claim=task_id, started_at=now, attempts=F("attempts") + 1))
+
+    def held_as(self, row: Row) -> Self:
+        """`row`, while its task still holds the claim."""
+        return self.filter(pk=row.pk, status=Status.PROCESSING, claim=row.claim)
+
+    def excuse(self, row: Row) -> None:
+        """Not to count a run that ended because a part of the service was away. Its task keeps the claim to retry."""
+        self.held_as(row).update(attempts=F("attempts") - 1)
+
+    def abandoned(self) -> Self:
+        """Claimed, but for longer than any task may run: the worker died."""
+        return self.filter(status=Status.PROCESSING, started_at__lt=timezone.now() - self.model.lease())
+
+    def give_back(self) -> None:
+        """Let other tasks take these rows."""
+        self.move_to(Status.PENDING, claim="")

@@ -1,0 +1,13 @@
+"""The task that keeps claimed work moving."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from work import services
+
+
+@shared_task(expires=30)
+def sweep() -> None:
+    """Give back what dead workers held, and refill emptied queues."""
+    services.sweep()
