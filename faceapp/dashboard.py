@@ -113,7 +113,8 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The menu: every list that the user may see, by group."""
-    groups = [{"items": [{"title": "Dashboard", "icon": "dashboard", "link": reverse("admin:index")}]}]
+    first = [("Dashboard", "dashboard", "admin:index"), ("Models", "neurology", "models")]
+    groups = [{"items": [{"title": title, "icon": icon, "link": reverse(name)} for title, icon, name in first]}]
     of_dialects = [entry for config in configs() for entry in config.admin_lists]
     for title, lists in [*SIDEBAR, ("Compatibility APIs", of_dialects)]:
         items = [

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from errors import FaceAppError, Unavailable
 from vision import inference
 from vision.engines import engines
+from vision.engines.weights import missing_message
 from vision.tasks import ping
 from work.queues import INTERACTIVE, queue_length
 
@@ -128,4 +129,4 @@ def check_worker() -> None:
 def check_weights() -> None:
     missing = [name for alias in engines.aliases() for name in engines[alias].missing_weights()]
     if missing:
-        raise Unavailable(f"Missing weights: {', '.join(missing)}. Run `python manage.py fetch_models`.")
+        raise Unavailable(missing_message(missing))

@@ -9,9 +9,10 @@ from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from blacklist.api.views import BlacklistViewSet
 from clients.api.views import ResetViewSet
 from compat.dialect import dialects, url_patterns
-from faceapp import health
+from faceapp import health, models_page
 from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
 from people.api.views import CompareViewSet, GalleryViewSet, PeopleViewSet
+from recognition.api.engines import EngineViewSet
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
 from training.api.views import RecogniserViewSet
 
@@ -26,6 +27,7 @@ router = Router()
 router.register("blacklist", BlacklistViewSet, "blacklist")
 router.register("detect", DetectionViewSet, "detect")
 router.register("process", ProcessViewSet, "process")
+router.register("engines", EngineViewSet, "engine")
 router.register("jobs", JobViewSet, "job")
 router.register("recognisers", RecogniserViewSet, "recogniser")
 router.register("processed-images", ProcessedImageViewSet, "processed-image")
@@ -42,6 +44,7 @@ router.register("compare", CompareViewSet, "compare")
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("admin/models/", admin.site.admin_view(models_page.models), name="models"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

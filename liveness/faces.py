@@ -13,7 +13,8 @@ from errors import InvalidInput
 from liveness.types import Embeddings, PassiveResult
 from vision import inference
 from vision.distances import distance
-from vision.engines import DEFAULT, engines
+from vision.engines import DEFAULT, engines, weights
+from vision.engines import liveness as passive
 from vision.exceptions import EngineUnavailable
 from vision.frames import repeats
 from vision.inference import AnalysisOptions
@@ -54,7 +55,9 @@ def passive_check(*, data: bytes) -> PassiveResult:
 def passive_result(*, face: DetectedFace) -> PassiveResult:
     """How much a face looks like a picture of a face. Raises `EngineUnavailable` (`engine.weights_missing`)."""
     if face.liveness is None:
-        message = "Passive scores need weights: run `python manage.py fetch_models --liveness`, restart the workers."
+        names = ", ".join(file.name for file in passive.files())
+        hint = "Run `python manage.py fetch_models --liveness` and restart the workers."
+        message = f"Passive scores need {names or 'weights'} in {weights.folder()}. {hint}"
         raise EngineUnavailable(message, code="engine.weights_missing")
     fake = 1 - face.liveness
     return PassiveResult(fake_prob=round(100 * fake, 5), is_fake=fake >= settings.ANTISPOOF_THRESHOLD)

@@ -40,3 +40,30 @@ def check_detectors(**_: Any) -> list[CheckMessage]:
     return [
         Error(f"FACE_DETECTORS names {name!r}, which does not exist.", hint=hint, id="vision.E003") for name in unknown
     ]
+
+
+@register()
+def check_licences(**_: Any) -> list[CheckMessage]:
+    """`LICENCE` names licences that exist, and they permit every model in use."""
+    from vision.engines import licences
+    from vision.engines.enabled import enabled_cards, without_card
+
+    if unknown := licences.unknown():
+        hint = f"Use any, permissive, or a list of: {', '.join(licences.known())}."
+        return [Error(f"FACEAPP_LICENCE names unknown licences: {', '.join(unknown)}.", hint=hint, id="vision.E005")]
+    if licences.ANY in licences.chosen():
+        return []
+    try:
+        refused = [licences.refusal(card) for card in enabled_cards(pipeline=False) if not licences.is_permitted(card)]
+        refused += [
+            f"FACEAPP_LICENCE={settings.LICENCE} does not permit {name}, which states no licence."
+            for name in without_card()
+        ]
+    except Exception:  # engines that cannot be built are reported by vision.E002 and E003
+        return []
+    hint = (
+        "Choose another model (FACEAPP_MODEL, FACEAPP_EXTRA_MODELS, FACEAPP_DETECTOR, FACEAPP_EXTRA_DETECTORS), unset "
+        "FACEAPP_LIVENESS_68_POINTS and FACEAPP_NEXTCLOUD_68_POINTS if it is dlib-68, or add its licence to "
+        "FACEAPP_LICENCE. docs/engines.md lists every model."
+    )
+    return [Error(message, hint=hint, id="vision.E006") for message in refused]

@@ -24,6 +24,7 @@ from kombu.exceptions import OperationalError
 from errors import FaceAppError, InvalidInput, Unavailable
 from vision import images
 from vision.engines import DEFAULT, dlib_pipeline, engines
+from vision.engines.weights import missing_message
 from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
 from vision.frames import fingerprint
 from vision.images import Limits
@@ -110,8 +111,7 @@ def find_raw_faces(
 def require_raw_weights(*, options: RawFaceOptions) -> None:
     """Raise `EngineUnavailable` (`engine.weights_missing`) unless the weights for `options` are in place."""
     if names := dlib_pipeline().missing_weights(detectors=options.detectors, points=options.points):
-        message = f"Model weights are missing: {', '.join(names)}. Run `python manage.py fetch_models`."
-        raise EngineUnavailable(message, code="engine.weights_missing")
+        raise EngineUnavailable(missing_message(names), code="engine.weights_missing")
 
 
 def run_engines(data: bytes, options: AnalysisOptions) -> Analysis:

@@ -104,12 +104,14 @@ class Detection:
     """One face as a detector reports it, before alignment.
 
     `confidence` lies in 0 to 1; `score` is the detector's own figure behind it, on its own scale, where it has one.
+    `turn`: by how many degrees clockwise (0, 90, 180 or 270) the photograph must be turned to put the face upright.
     """
 
     box: Box
     confidence: float
     landmarks: Landmarks = field(default_factory=Landmarks)
     score: float | None = None
+    turn: int = 0
 
 
 @dataclass(frozen=True)

@@ -18,4 +18,5 @@ DLIB_PIPELINE = "vision.engines.dlib_native.NativeDlibPipeline"  # for callers t
 DETECTION_SIDE = env.int("FACEAPP_DETECTION_SIDE", default=1280)  # longest side for detection, pixels
 DETECTION_ENLARGEMENT = env.float("FACEAPP_DETECTION_ENLARGEMENT", default=1.75)  # of the image that mmod searches
 DLIB_NETWORK = env.str("FACEAPP_DLIB_NETWORK", default="onnx")  # or "dlib", for comparison
+LICENCE = env.str("FACEAPP_LICENCE", default="any")  # of weights: any, permissive, or a list
 QUALITY_GATE = env.str("FACEAPP_QUALITY_GATE", default="standard")  # of enrolments: off, standard or strict

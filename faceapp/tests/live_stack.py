@@ -17,6 +17,7 @@ import psutil
 
 from environment import BASE_DIR
 from faceapp.embedded.launch import launched
+from vision.tests.shared_weights import SHARED
 
 OF_TESTS = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 START_SECONDS = 240
@@ -108,7 +109,7 @@ class LiveStack:
 
     def _environ(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if name not in OF_TESTS}
-        ours = {"FACEAPP_VAR": str(self.var), "FACEAPP_PORT": str(self.port)}
+        ours = {"FACEAPP_VAR": str(self.var), "FACEAPP_PORT": str(self.port), "FACEAPP_MODELS_DIR": str(SHARED)}
         return inherited | ours | dict(self.environment)
 
     def _shown(self, pattern: str) -> str:

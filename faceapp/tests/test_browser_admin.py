@@ -204,3 +204,19 @@ def test_liveness_sessions_can_be_looked_at(
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("changed successfully")).to_be_visible()
     assert Client.objects.get().liveness_policy == "both"
+
+
+def test_the_models_are_shown_with_licences_and_files(page: Page, live_server: LiveServer, admin_user: User) -> None:
+    log_in(page, live_server, admin_user)
+    page.locator(f"a[href='{reverse('models')}']").click()
+    expect(page.get_by_role("heading", name="Enabled engines")).to_be_visible()
+    recognisers = page.locator("section", has=page.get_by_role("heading", name="Recognition models"))
+    expect(recognisers.locator("h3", has_text="mobilefacenet192")).to_be_hidden()
+    recognisers.get_by_text("not in use").click()
+    expect(recognisers.locator("h3", has_text="mobilefacenet192")).to_be_visible()
+    expect(recognisers.get_by_text("MS1M-refine-v2").first).to_be_visible()
+    shoot(page, "models")
+    page.emulate_media(color_scheme="dark")
+    page.reload()
+    recognisers.get_by_text("not in use").click()
+    shoot(page, "models-dark")

@@ -45,6 +45,7 @@ LISTS = {
     "gallery-list",
 }
 OPEN = {
+    "engine-list",
     "api-root",
     "detect-detect-face",
     "process-process-images",

@@ -18,6 +18,7 @@ import requests
 
 from environment import BASE_DIR, socket_directory
 from faceapp.tests.live_stack import LiveStack, eventually, running_stack
+from vision.tests.shared_weights import copied_for
 
 pytestmark = pytest.mark.models
 
@@ -38,7 +39,8 @@ def own_stack(folder: Path) -> Iterator[LiveStack]:
     """In a path as awkward as a path may be; `live` has a plain one."""
     var = folder / "a folder; 100% 'odd' #1" / ("long" * 25)
     var.mkdir(parents=True)
-    with running_stack(LiveStack(var, LEAN)) as stack:
+    models = {"FACEAPP_MODELS_DIR": str(copied_for(None, var))}
+    with running_stack(LiveStack(var, LEAN | models)) as stack:
         yield stack
     shutil.rmtree(socket_directory(var))
 
@@ -165,6 +167,7 @@ def test_an_ordinary_user_needs_nothing_outside_the_folder() -> None:
     with tempfile.TemporaryDirectory(prefix="faceapp-user-") as name:
         user = pwd.getpwnam("nobody")
         os.chown(name, user.pw_uid, user.pw_gid)
+        packages |= {"FACEAPP_MODELS_DIR": str(copied_for("nobody", Path(name)))}
         with running_stack(LiveStack(Path(name) / "var", packages, python=python, user="nobody")) as stack:
             assert {process.username() for process in stack.processes()} == {"nobody"}
             assert (stack.var / "postgres" / "data" / "PG_VERSION").exists()

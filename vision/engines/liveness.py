@@ -10,6 +10,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from vision.engines import runtime, weights
+from vision.engines.weights import WeightFile
 from vision.exceptions import EngineUnavailable
 from vision.types import Box, Image
 
@@ -84,11 +85,20 @@ def surroundings(image: Image, box: Box, scale: float = SCALES[0]) -> Image:
     return cast(Image, cv2.resize(square, (SIDE, SIDE), interpolation=smooth))
 
 
+def files() -> tuple[WeightFile, ...]:
+    """The weights that this needs: none if the deployment has its own network or does not permit the licence."""
+    from vision.engines import cards, licences  # the cards read what every engine needs
+
+    own = settings.ANTISPOOF_MODEL
+    return () if own or not licences.is_permitted(cards.FASNET) else weights.FASNET
+
+
 def in_place() -> bool:
     """Whether a network for this is in place. Reads no file."""
     if settings.ANTISPOOF_MODEL:
         return Path(settings.ANTISPOOF_MODEL).is_file()
-    return not weights.missing(weights.FASNET)
+    needed = files()
+    return bool(needed) and not weights.missing(needed)
 
 
 def build() -> Presence:

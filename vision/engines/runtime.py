@@ -58,7 +58,7 @@ def _local_weights(file_name: str, source_url: object = None, compress_type: str
 
 
 def _refuse_download(*_: object, **__: object) -> NoReturn:
-    message = "Model weights are missing. Run `python manage.py fetch_models`."
+    message = f"Model weights are missing in {weights.folder()}. Run `python manage.py fetch_models`."
     raise EngineUnavailable(message, code="engine.weights_missing")
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from vision.engines import weights
 from vision.engines.deepface import DeepFaceEngine
-from vision.engines.downloads import Fetcher
+from vision.tests.shared_weights import put_in_place
 from vision.types import Detection, Image
 
 WEIGHTS = settings.BASE_DIR.parent / "shared" / "weights"
@@ -48,9 +48,7 @@ COUNTS = {
 def engine() -> DeepFaceEngine:
     """The default engine with its weights in place, and FasNet's where copies of them are at hand."""
     engine = DeepFaceEngine()
-    fetcher = Fetcher(lambda line: None)
-    for file in engine.files():
-        fetcher.fetch(file)
+    put_in_place(engine.files())
     for file in weights.FASNET:
         if (WEIGHTS / file.name).is_file():
             shutil.copyfile(WEIGHTS / file.name, file.path)

