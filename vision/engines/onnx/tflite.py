@@ -179,7 +179,8 @@ class _Converter:
         rows, columns = filters.shape[2:]
         channels = self._model.shape(operator.inputs[0])[3]
         self._add(
-            "Conv", operator, _value(operator.inputs[0]), self._constant(filters), self._constant(self._weights(operator, 2)),
+            "Conv", operator,
+            _value(operator.inputs[0]), self._constant(filters), self._constant(self._weights(operator, 2)),
             kernel_shape=[rows, columns], strides=list(operator.strides), pads=self._padding(operator, rows, columns),
             group=channels // filters.shape[1],
         )  # fmt: skip

@@ -76,7 +76,7 @@ class WeightReader:
 
 @dataclass(frozen=True)
 class Network:
-    """The convolutions by part: `stages` of the backbone, `laterals` of the neck and `heads` by name, one per stride."""
+    """The convolutions by part: `stages` of the backbone; `laterals` of the neck and `heads`, one for each stride."""
 
     stages: tuple[tuple[Convolution, ...], ...]
     laterals: tuple[tuple[Convolution, Convolution], ...]
