@@ -195,7 +195,7 @@ def _detection(
     # The square of the same centre and area: dlib's predictors were trained on squares, MTCNN's boxes are tall.
     side = round(math.sqrt(box.area))
     frame = Box(round(box.x + (box.w - side) / 2), round(box.y + (box.h - side) / 2), side, side)
-    return FramedDetection(box, round(confidence, 4), points or Landmarks(), score, frame)
+    return FramedDetection(box, round(confidence, 4), points or Landmarks(), score, frame=frame)
 
 
 OWN: dict[str, type[Detector]] = {"mmod": MmodDetector, "dlib": HogDetector}

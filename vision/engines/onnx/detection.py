@@ -11,6 +11,7 @@ Boxes and landmarks are answered in pixels of the photograph as it came, with th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
@@ -88,7 +89,8 @@ def _look_at(look: Look, image: Image, scale: float) -> list[Detection]:
 def _scale(image: Image, side: int) -> float:
     """The scale of a copy of at most `side` pixels, or of as many pixels as an ordinary photograph of that side has."""
     height, width = image.shape[:2]
-    by_side, by_area = side / max(height, width), side * (ASPECT / (height * width)) ** 0.5
+    by_side = side / max(height, width)
+    by_area = side * math.sqrt(ASPECT / (height * width))
     return min(1.0, max(by_side, by_area))
 
 

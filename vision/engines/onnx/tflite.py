@@ -154,7 +154,7 @@ class _Converter:
         _, height, width, channels = self._model.shape(faces)
         for operator in self._model.operators:
             getattr(self, f"_write_{operator.name.lower()}")(operator)
-        shape = ["n", channels, height, width]
+        shape: list[str | int | None] = ["n", channels, height, width]
         graph = helper.make_graph(
             self._nodes,
             self._name,

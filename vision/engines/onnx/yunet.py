@@ -37,7 +37,7 @@ class Convolution:
 
     @property
     def is_depthwise(self) -> bool:
-        return self.filters.shape[2] == 3 and self.filters.shape[1] == 1
+        return bool(self.filters.shape[2] == 3 and self.filters.shape[1] == 1)
 
 
 class WeightReader:
@@ -95,7 +95,7 @@ def read_network(library: bytes) -> Network:
     for name, channels in reversed(HEADS):
         heads[name] = tuple(reversed([pair(64, channels) for _ in STRIDES]))
     laterals = tuple(pair(64, 64) for _ in STRIDES)[::-1]
-    stages = []
+    stages: list[tuple[Convolution, ...]] = []
     for inputs, middle, outputs in reversed(STAGES[1:]):
         second = pair(middle, outputs)
         stages.append((*pair(inputs, middle), *second))
