@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.files.storage import FileSystemStorage
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 from PIL import Image
 from pytest_django.fixtures import Settings
@@ -86,6 +87,13 @@ def test_dry_run_counts_by_client_and_erases_nothing(client: Client, media_root:
     processed(client, count=2, days_old=31)
     assert "alice: 2 images past their retention would be erased" in run("--dry-run")
     assert ProcessedImage.objects.count() == len(files(media_root)) == 2
+
+
+def test_images_past_retention_are_found_by_an_index() -> None:
+    """The table only grows at its end, so that an index of block ranges is enough and costs nothing."""
+    with connection.cursor() as cursor:
+        indexes = connection.introspection.get_constraints(cursor, ProcessedImage._meta.db_table)
+    assert ("brin", ["created_at"]) in [(index.get("type"), index["columns"]) for index in indexes.values()]
 
 
 @pytest.mark.parametrize(("own", "deployment", "left"), [(5, 30, 0), (60, 30, 1), (0, 30, 1), (None, 0, 1)])

@@ -265,6 +265,22 @@ def test_who_is_erased_is_forgotten_by_every_version(
     assert people_of(version) == [gallery["red"].pk, gallery["green"].pk]
 
 
+def test_a_person_who_is_erased_while_the_gallery_is_read_is_not_learned(
+    client_a: Client, gallery: dict[str, Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = services.read_gallery
+
+    def erasing(**options: Any) -> Any:
+        read = real(**options)
+        Person.objects.filter(pk=gallery["blue"].pk).delete()
+        return read
+
+    monkeypatch.setattr(services, "read_gallery", erasing)
+    version = ask(client_a)
+    assert (version.status, version.images) == (Status.DONE, 16)
+    assert people_of(version) == [gallery["red"].pk, gallery["green"].pk]
+
+
 def test_old_versions_go(client_a: Client, gallery: dict[str, Person], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "KEPT_VERSIONS", 2)
     first = ask(client_a)
