@@ -149,6 +149,7 @@ def test_reference_images_have_a_picture_where_the_album_keeps_files(add: Add) -
     assert (reference.box_x, reference.box_y, reference.box_w) == (14, 14, 41)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_files_are_read_before_the_album_is_held(add: Add, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for the album does not wait for the store."""
     Album.objects.update(keep_images=True)

@@ -82,7 +82,9 @@ def lists(patterns: list[Any] | None = None, prefix: str = "/") -> Iterator[tupl
         if isinstance(entry, URLResolver):
             yield from lists(entry.url_patterns, path)
         elif isinstance(entry, URLPattern) and getattr(entry.callback, "actions", {}).get("get") in LISTING:
-            yield entry.name or "", path, entry.callback.cls  # type: ignore[attr-defined]
+            view = entry.callback.cls  # type: ignore[attr-defined]
+            if hasattr(view, "get_queryset"):  # others list what is no row, such as engines
+                yield entry.name or "", path, view
 
 
 NAMES = sorted({name for name, _, _ in lists()})

@@ -90,8 +90,8 @@ def _scale(image: Image, side: int) -> float:
     """The scale of a copy of at most `side` pixels, or of as many pixels as an ordinary photograph of that side has."""
     height, width = image.shape[:2]
     by_side = side / max(height, width)
-    by_area = side * math.sqrt(ASPECT / (height * width))
-    return min(1.0, max(by_side, by_area))
+    by_area: float = side * math.sqrt(ASPECT / (height * width))
+    return float(min(1.0, max(by_side, by_area)))
 
 
 def _turned(image: Image, turn: int) -> Image:
