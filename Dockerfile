@@ -1,4 +1,4 @@
-# One image for the web, worker, beat and migrate services of docker-compose.yml.
+# One image for the services web, worker, trainer, beat and migrate of docker-compose.yml.
 
 FROM python:3.13.15-slim-bookworm AS packages
 RUN pip install --no-cache-dir uv==0.13.8

@@ -175,7 +175,7 @@ class _Curves:
 
 # ---- versions in use --------------------------------------------------------------------------------------------
 def activate(*, recogniser: Recogniser) -> None:
-    """Use this version from now on: also the way back to an older one. Raises `NotReady`."""
+    """Use this version from now on, for example to return to an older one. Raises `NotReady`."""
     with transaction.atomic():
         Client.objects.select_for_update(no_key=True).get(pk=recogniser.client_id)
         if not Recogniser.objects.filter(pk=recogniser.pk, status=Status.DONE).exists():

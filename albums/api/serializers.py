@@ -16,20 +16,18 @@ class AlbumInput(serializers.Serializer):  # type: ignore[type-arg]
 
     name = serializers.CharField(min_length=1, max_length=100)
     keep_images = OptionalBoolean(required=False, help_text="Keep the files after they are processed.")
-    threshold = DistanceField(
-        required=False, min_value=0, help_text="A distance; 0 or absent: the calibrated threshold of the model."
-    )
+    threshold = DistanceField(required=False, min_value=0, help_text="A distance; 0 or absent: the client's threshold.")
 
 
 class AlbumPatch(AlbumInput):
     """Only what is to change."""
 
     name = serializers.CharField(min_length=1, max_length=100, required=False)
-    threshold = DistanceField(required=False, min_value=0.000001, help_text="A distance; it holds at once.")
+    threshold = DistanceField(required=False, min_value=0.000001, help_text="A distance; it applies at once.")
 
 
 class AlbumSerializer(serializers.ModelSerializer[Album]):
-    """An album, and how many of its images are in which state: `running` wait for a worker or are being processed."""
+    """An album with the number of its images in each state. `running`: waiting for a worker, or being processed."""
 
     id = serializers.IntegerField(source="number", read_only=True)
     total = serializers.IntegerField()
@@ -103,7 +101,7 @@ class ProcessAlbum(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class Queued(serializers.Serializer):  # type: ignore[type-arg]
-    """How many images this call has given to the workers."""
+    """How many images this call has queued."""
 
     queued = serializers.IntegerField()
 

@@ -69,7 +69,7 @@ class AlbumView(GenericViewSet[Any]):
 
 
 @extend_schema_view(
-    retrieve=extend_schema(description="One album and how far its images are."),
+    retrieve=extend_schema(description="One album with the progress of its images."),
     destroy=extend_schema(
         description="Erase an album with images, faces and groups. People named from it stay in the gallery."
     ),
@@ -111,7 +111,7 @@ class AlbumViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
     @extend_schema(request=ProcessAlbum, responses={202: Queued})
     @action(detail=True, methods=["post"])
     def process(self, request: Request, pk: str) -> Response:
-        """Give uploaded images to the workers. The album's counts show how far they are."""
+        """Queue uploaded images for processing. The album's counts show the progress."""
         queued = services.queue_images(album=self.get_album(), image_ids=self.validated().get("images"))
         return Response({"queued": queued}, status=status.HTTP_202_ACCEPTED)
 
@@ -190,5 +190,5 @@ class FaceGroupViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AlbumVi
     @extend_schema(request=FaceIds, responses=FaceGroupSerializer, parameters=[PK])
     @action(detail=True, methods=["post"])
     def split(self, request: Request, album_id: str, pk: str) -> Response:
-        """Move some faces into a new group, which is answered."""
+        """Move some faces into a new group, which is returned."""
         return self.answer(curation.split_group(group=self.get_object(), faces=self.validated()["faces"]))

@@ -50,7 +50,10 @@ class NewEntryInput(EntryInput):
     """A new entry with its photographs."""
 
     images = serializers.ListField(
-        child=UploadField(allow_empty_file=True), allow_empty=False, style=FILE_LIST, help_text="One face each."
+        child=UploadField(allow_empty_file=True),
+        allow_empty=False,
+        style=FILE_LIST,
+        help_text="With exactly one face each.",
     )
 
     @property
@@ -85,7 +88,7 @@ class ImagesInput(serializers.Serializer[Any]):
 
 
 class EntrySerializer(serializers.ModelSerializer[BlacklistEntry]):
-    """The record of the older service, and whether and when the entry counts."""
+    """An entry, and whether and when it is in force."""
 
     added_date = serializers.DateTimeField(source="created_at", format="%Y-%m-%dT%H:%M:%S", read_only=True)
     id = serializers.IntegerField(source="number", read_only=True)

@@ -68,7 +68,7 @@ class BlacklistViewSet(ModelViewSet[BlacklistEntry]):
 
     @extend_schema(request={"multipart/form-data": NewEntryInput}, responses={201: NewEntrySerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """List a person from photographs. Unusable files are named in `errors`; with none usable nothing is stored."""
+        """Add a person by photographs. `errors` names unusable files; if none is usable, nothing is stored."""
         given = read_input(self, NewEntryInput)
         data = given.validated_data
         done = services.create_entry(
@@ -97,7 +97,7 @@ class BlacklistViewSet(ModelViewSet[BlacklistEntry]):
 
     @extend_schema(responses={200: EntrySerializer})
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Remove an entry with its images, embeddings and matches; answers the record that was removed."""
+        """Delete an entry with its images, embeddings and matches. Returns the deleted record."""
         entry = self.get_object()
         record = EntrySerializer(entry).data
         services.delete_entry(entry=entry)

@@ -29,7 +29,7 @@ class ResetViewSet(ViewSet):
 
     @extend_schema(request=None, responses=Erased)
     def create(self, request: Request) -> Response:
-        """For keys that name the scope `reset`, where `FACEAPP_ALLOW_RESET` is on; 404 elsewhere."""
+        """Erase all that the client has stored. Needs the named scope `reset`; 404 without `FACEAPP_ALLOW_RESET`."""
         if not settings.ALLOW_RESET:
             raise ResetDisabled("Resetting is switched off here (FACEAPP_ALLOW_RESET).")
         require_named_scope(request, Scope.RESET)

@@ -22,7 +22,7 @@ class StrictTextField(serializers.CharField):
 
 
 class SessionSerializer(serializers.ModelSerializer[LivenessSession]):
-    """A session as it stands. `status`: open, passed, failed, cancelled or expired."""
+    """The current state of a session. `status`: open, passed, failed, cancelled or expired."""
 
     status = serializers.CharField(source="state")
     redeemed = serializers.SerializerMethodField()

@@ -37,7 +37,7 @@ PARSERS = [NestedJSONParser, MultiPartParser, FormParser]
         description="A challenge: `actions` to be done one after the other before `expires_at`.",
         responses={201: SessionSerializer},
     ),
-    retrieve=extend_schema(description="A session as it stands."),
+    retrieve=extend_schema(description="The current state of a session."),
     destroy=extend_schema(description="Cancel an open session."),
 )
 class LivenessSessionViewSet(

@@ -14,7 +14,7 @@ from vision.types import Upload
 ONE_FILE = {**FILE_LIST, "single": True}
 ON_EXISTING = ["refuse", "add", "replace"]
 OBJECT = extend_schema_field({"type": "object", "additionalProperties": True})
-OF_SESSION = "Of a liveness session about this person and purpose; used up by this call."
+OF_SESSION = "The result of a liveness session for this person and purpose; this call uses it up."
 SOURCE = "The name of a gallery of people; empty: the default one."
 
 

@@ -64,7 +64,7 @@ class PhotographSerializer(serializers.ModelSerializer[ReferenceImage]):
 
 
 class PersonImageSerializer(PhotographSerializer):
-    """A photograph of a person. `embeddings` only where the call asked for them and may have them."""
+    """A photograph of a person. `embeddings` only if the call asks for them and its key has the scope."""
 
     route = "people-image"
     embeddings = serializers.SerializerMethodField()

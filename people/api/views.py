@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.parsers import FormParser, MultiPartParser
@@ -52,6 +52,7 @@ KIND = OpenApiParameter(
 )
 
 
+@extend_schema_view(retrieve=extend_schema(description="One person."))
 class PeopleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Person]):
     """People whom this client knows, with their photographs. Blacklist entries are not among them."""
 
@@ -154,7 +155,7 @@ class PeopleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
     @extend_schema(request=None, responses=PersonImageSerializer)
     @action(detail=True, methods=["post"], url_path=r"images/(?P<image_id>[^/]+)/primary", url_name="primary")
     def primary(self, request: Request, pk: str, image_id: str) -> Response:
-        """Show this photograph for the person."""
+        """Make this the photograph that represents the person."""
         image = services.set_primary_image(person=self.get_object(), image_id=path_id(image_id))
         return Response(PersonImageSerializer(image, context=self.get_serializer_context()).data)
 
@@ -217,7 +218,7 @@ class GalleryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
 
     @extend_schema(parameters=[KIND], responses={204: None})
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Remove an empty gallery; 409 if there are people in it, and for default galleries."""
+        """Delete an empty gallery. 409 if it contains people, and for default galleries."""
         return super().destroy(request, *args, **kwargs)
 
     def perform_destroy(self, instance: Gallery) -> None:

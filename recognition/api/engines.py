@@ -15,7 +15,7 @@ from vision.engines.weights import WeightFile
 class EngineSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """An enabled engine: a detector and a recognition model."""
 
-    alias = serializers.CharField(help_text="Its name in the settings; `default` is used where a call names no model.")
+    alias = serializers.CharField(help_text="Its name in the settings; `default` is used if a call names no model.")
     model = serializers.CharField()
     detector = serializers.CharField()
     space = serializers.CharField(help_text="Embeddings are comparable within a space only.")
@@ -29,7 +29,7 @@ class WeightFileSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """A file of weights."""
 
     name = serializers.CharField()
-    sha256 = serializers.CharField(allow_blank=True, help_text="Empty: its publisher's file is not pinned.")
+    sha256 = serializers.CharField(allow_blank=True, help_text="Empty if the publisher's file is not pinned.")
     origin = serializers.CharField(help_text="Registry, package, version and member; an installed package; or a URL.")
     in_place = serializers.SerializerMethodField()
 
@@ -38,13 +38,13 @@ class WeightFileSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class ModelCardSerializer(serializers.Serializer):  # type: ignore[type-arg]
-    """What is known of a model, and who says so."""
+    """What is known about a model, and who states it."""
 
     name = serializers.CharField(source="card.name")
     kind = serializers.CharField(source="card.kind")
     title = serializers.CharField(source="card.title")
     enabled = serializers.BooleanField(help_text="This deployment uses it.")
-    permitted = serializers.BooleanField(help_text="FACEAPP_LICENCE permits its weights.")
+    permitted = serializers.BooleanField(help_text="`FACEAPP_LICENCE` permits its weights.")
     licence = serializers.CharField(
         source="card.licence", help_text="Of the weights, as it is stated; SPDX if possible."
     )
@@ -59,7 +59,7 @@ class ModelCardSerializer(serializers.Serializer):  # type: ignore[type-arg]
 class EnginesSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """The engines of a deployment, the default one first, and every model that it could use."""
 
-    licence = serializers.CharField(help_text="FACEAPP_LICENCE.")
+    licence = serializers.CharField(help_text="The value of `FACEAPP_LICENCE`.")
     engines = EngineSerializer(many=True)
     models = ModelCardSerializer(many=True)
 

@@ -33,7 +33,7 @@ class ProcessInput(ImageList):
     model_name = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     distance_metric = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     threshold = DistanceField(
-        required=False, allow_null=True, min_value=0, help_text="A distance; 0 or absent: the calibrated threshold."
+        required=False, allow_null=True, min_value=0, help_text="A distance; 0 or absent: the gallery's or client's."
     )
 
     def options(self) -> ScreeningOptions:

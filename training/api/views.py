@@ -71,7 +71,7 @@ class RecogniserViewSet(ReadOnlyModelViewSet[Recogniser]):
     @extend_schema(request=None, responses=RecogniserSerializer)
     @action(detail=True, methods=["post"])
     def activate(self, request: Request, pk: str) -> Response:
-        """Use this version from now on; the way back to an older one. 409 unless it is ready."""
+        """Use this version from now on, for example to return to an older one. 409 unless it is ready."""
         recogniser = self.get_object()
         services.activate(recogniser=recogniser)
         return Response(RecogniserSerializer(recogniser).data)

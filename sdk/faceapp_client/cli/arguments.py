@@ -55,7 +55,7 @@ def add_image_commands(commands: Commands[argparse.ArgumentParser], shared: argp
     search = commands.add_parser("search", parents=[shared], help="identify people of the gallery")
     search.add_argument("files", **FILES)
     search.add_argument("--limit", type=int, default=1, help="people to name for each face (default: 1)")
-    source_help = "only this sub-gallery; may be repeated"
+    source_help = "only this gallery; may be repeated"
     search.add_argument("--source", action="append", dest="sources", type=text, help=source_help)
     search.add_argument("--threshold", **THRESHOLD)
 
@@ -70,7 +70,7 @@ def add_enrol_command(commands: Commands[argparse.ArgumentParser], shared: argpa
     enrol.add_argument("--name", type=text, help="all files show this one person")
     id_help = "your own id of the person (with --name; default: the name)"
     enrol.add_argument("--id", dest="external_id", type=text, help=id_help)
-    enrol.add_argument("--source", type=text, help="sub-gallery")
+    enrol.add_argument("--source", type=text, help="name of the gallery")
     existing_help = "what to do when the id is taken (default: refuse)"
     enrol.add_argument("--on-existing", choices=["refuse", "add", "replace"], help=existing_help)
     enrol.add_argument("--quality", choices=["off", "standard", "strict"], help="quality required of a photograph")
@@ -82,7 +82,7 @@ def add_people_commands(people: argparse.ArgumentParser, shared: argparse.Argume
     listed = actions.add_parser("list", parents=[shared], help="list the people enrolled")
     listed.add_argument("--name", type=text, help="a part of the name")
     listed.add_argument("--id", dest="external_id", type=text, help="your own id")
-    listed.add_argument("--source", type=text, help="sub-gallery")
+    listed.add_argument("--source", type=text, help="name of the gallery")
     delete = actions.add_parser("delete", parents=[shared], help="erase people with photographs and embeddings")
     delete.add_argument("people", nargs="+", type=int, metavar="NUMBER", help="as `people list` shows them")
     delete.add_argument("--keep-record", action="store_true", help="erase faces only")
