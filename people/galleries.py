@@ -12,9 +12,10 @@ from django.db import IntegrityError, transaction
 from calibration.services import operating_points
 from calibration.types import Comparison, OperatingPoint
 from clients.models import Client
+from errors.text import is_storable
 from people.exceptions import GalleryIsDefault, GalleryNameTaken, GalleryNotEmpty, GalleryNotFound, UnusableValue
 from people.models import FaceTemplate, Gallery, GalleryKind, Person
-from people.persons import checked, is_storable
+from people.persons import checked
 from people.querysets import FaceTemplateQuerySet
 from people.types import Neighbour
 from vision.engines import DEFAULT, engines

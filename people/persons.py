@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from clients.models import Client
 from clients.numbering import public_id
+from errors.text import is_storable
 from people.exceptions import ExternalIdTaken, PersonNotFound, UnusableValue
 from people.models import FaceTemplate, Gallery, GalleryKind, Person
 from people.types import LONGEST
@@ -138,8 +139,3 @@ def _checked_metadata(metadata: Any) -> dict[str, Any]:
     if "\\u0000" in text or not is_storable(text):
         raise UnusableValue("metadata holds characters that cannot be stored.")
     return dict(metadata)
-
-
-def is_storable(text: str) -> bool:
-    """Whether a column can hold the text: PostgreSQL takes neither NUL nor halves of surrogate pairs."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

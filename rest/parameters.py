@@ -8,6 +8,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from errors import Unprocessable
+from errors.text import is_storable
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"", "0", "false", "no", "off"}
@@ -34,11 +35,6 @@ def text_parameter(request: Request, name: str) -> str | None:
     if text is not None and not is_storable(text):
         raise ValidationError({name: ["Null characters and lone surrogates are not allowed."]})
     return text
-
-
-def is_storable(text: str) -> bool:
-    """Whether PostgreSQL can store and compare it: UTF-8 without the character 0."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def flag(request: Request, name: str) -> bool:

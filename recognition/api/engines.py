@@ -67,6 +67,8 @@ class EnginesSerializer(serializers.Serializer):  # type: ignore[type-arg]
 class EngineViewSet(ViewSet):
     """The engines of this deployment."""
 
+    scope_read = None  # open to every key: it says nothing about a client
+
     @extend_schema(operation_id="engines_retrieve", responses=EnginesSerializer(many=False))
     def list(self, request: Request) -> Response:
         """Enabled engines with space, detector and device, and a card of each model: licence, training data, files."""
