@@ -104,9 +104,6 @@ class ArchiveReader:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._entries = _entries(archive)
-        self.manifest = self._read_manifest()
-
-    def _read_manifest(self) -> dict[str, Any]:
         try:
             manifest = json.loads(self._read(MANIFEST, MOST_MANIFEST))
         except ValueError as error:
@@ -115,7 +112,7 @@ class ArchiveReader:
             raise BadArchive("This is not an archive of people.")
         if manifest.get("version") != VERSION:
             raise BadArchive(f"This service reads archives of version {VERSION}.", code="archive.unknown_version")
-        return manifest
+        self.manifest: dict[str, Any] = manifest
 
     def verify(self, *, advance: Callable[[], object]) -> int:
         """Compare every checksum and read every record; `advance` is called for each person. Returns their number.

@@ -102,44 +102,32 @@ def _lacking(person: Person, record: PersonRecord) -> list[tuple[int, ImageRecor
 
 def _add_face(person: Person, image: ImageRecord, archive: ArchiveReader) -> ReferenceImage:
     """Raises `InvalidImage` for what this deployment does not accept, `BadRecord`, `BadArchive` or `Unavailable`."""
-    for space in engines.spaces().values():
-        if space.name in image.embeddings and len(image.embeddings[space.name]) != space.dimensions:
+    for enabled in engines.spaces().values():
+        if enabled.name in image.embeddings and len(image.embeddings[enabled.name]) != enabled.dimensions:
             raise BadRecord("An embedding has the wrong length for its space.")
+    box, quality = Box(*image.box), _read_quality(image.quality)
     if image.file:
-        portrait = _read_portrait(image, archive.read_image(image))
+        data = archive.read_image(image)
+        face = DetectedFace(box, image.confidence, Landmarks(), quality=quality, embeddings=image.embeddings)
+        portrait = Portrait(Upload(data, image.original_name), sniff(data), face, image.width, image.height)
         reference = add_reference_image(person=person, portrait=portrait)
     else:
-        reference = adopt_face(person=person, face=_adopted(image))
+        (space, embedding), *further = image.embeddings.items()
+        adopted = AdoptedFace(
+            box=box,
+            width=image.width,
+            height=image.height,
+            confidence=image.confidence,
+            quality=asdict(quality) if quality else {},
+            space=space,
+            embedding=embedding,
+            picture=None,
+            further=dict(further),
+        )
+        reference = adopt_face(person=person, face=adopted)
     primary = image.is_primary and not ReferenceImage.objects.filter(person=person, is_primary=True).exists()
     ReferenceImage.objects.filter(pk=reference.pk).update(created_at=image.created_at, is_primary=primary)
     return reference
-
-
-def _read_portrait(image: ImageRecord, data: bytes) -> Portrait:
-    face = DetectedFace(
-        box=Box(*image.box),
-        confidence=image.confidence,
-        landmarks=Landmarks(),
-        quality=_read_quality(image.quality),
-        embeddings=image.embeddings,
-    )
-    return Portrait(Upload(data, image.original_name), sniff(data), face, image.width, image.height)
-
-
-def _adopted(image: ImageRecord) -> AdoptedFace:
-    quality = _read_quality(image.quality)
-    (space, embedding), *further = image.embeddings.items()
-    return AdoptedFace(
-        box=Box(*image.box),
-        width=image.width,
-        height=image.height,
-        confidence=image.confidence,
-        quality=asdict(quality) if quality else {},
-        space=space,
-        embedding=embedding,
-        picture=None,
-        further=dict(further),
-    )
 
 
 def _read_quality(found: Mapping[str, Any]) -> Quality | None:
