@@ -53,7 +53,17 @@ def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance
             archive.add_person(record)
             done.people += 1
             advance()
-        archive.finish(_manifest(client, done))
+        columns = ("space", "metric", "threshold", "false_match_rate", "note")
+        calibrations = SpaceCalibration.objects.of_client(client).order_by("space").values(*columns)
+        manifest = {
+            "created_at": timezone.now().isoformat(),
+            "people": done.people,
+            "images": done.images,
+            "faces_without_picture": done.faces,
+            "templates": dict(sorted(done.templates.items())),
+            "calibrations": list(calibrations),
+        }
+        archive.finish(manifest)
     return done
 
 
@@ -85,16 +95,3 @@ def _image_record(image: ReferenceImage, archive: ArchiveWriter, done: Exported)
         quality=image.quality,
         embeddings=embeddings,
     )
-
-
-def _manifest(client: Client, done: Exported) -> dict[str, object]:
-    calibrations = SpaceCalibration.objects.of_client(client).order_by("space")
-    columns = ("space", "metric", "threshold", "false_match_rate", "note")
-    return {
-        "created_at": timezone.now().isoformat(),
-        "people": done.people,
-        "images": done.images,
-        "faces_without_picture": done.faces,
-        "templates": dict(sorted(done.templates.items())),
-        "calibrations": list(calibrations.values(*columns)),
-    }

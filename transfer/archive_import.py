@@ -32,8 +32,8 @@ from vision.types import Box, DetectedFace, Landmarks, Quality, Upload
 def import_archive(*, client: Client, archive: ArchiveReader, outcome: Outcome, advance: Callable[[], object]) -> None:
     """Add the people and faces that the client lacks; `verify` the archive first. `advance` is called for each person.
 
-    Two people are the same if id and source are equal; without an id, if name, metadata and a face are. Of a person
-    who is there already nothing changes but that faces are added. Every embedding is stored as it is, also those of
+    Two people are the same if id and source are equal; without an id, if name, metadata and a face are. A person
+    who is there already is not changed, except that faces are added. Every embedding is stored as it is, also those of
     spaces that are not enabled here: no search reads them until they are. Raises `BadArchive` or `Unavailable`.
     """
     for number, record in enumerate(archive.people(), start=1):
