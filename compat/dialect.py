@@ -53,7 +53,7 @@ AdminList = tuple[str, str, str, str]  # title, icon, model as in admin URLs, pe
 class Claimed:
     """A view for those requests to its path that `claims` accepts. The others may belong to another dialect."""
 
-    csrf_exempt = True  # dialects know no cookies
+    csrf_exempt = True  # dialects use no cookies
 
     def __init__(self, claims: Callable[[HttpRequest], bool], view: View) -> None:
         self.claims, self.view = claims, view

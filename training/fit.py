@@ -1,7 +1,7 @@
 """The training program: `python -m training.fit`, a separate process, so that no other one loads TensorFlow.
 
 It reads `pack`ed arrays and hyper-parameters from its input and writes a JSON object a line: one for each epoch, and in
-the end the weights. Nothing touches a disk. It knows no Django.
+the end the weights. Nothing is written to disk. It does not import Django.
 """
 
 from __future__ import annotations

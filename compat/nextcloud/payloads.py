@@ -14,7 +14,7 @@ from compat.nextcloud.models import FaceModel
 from compat.nextcloud.services import Detection
 from vision.types import Box, RawFace
 
-# The app groups faces from 0.99 and knows no confidence above 1.1.
+# The app groups faces from 0.99 and accepts no confidence above 1.1.
 HOG_CONFIDENCE = MAX_CONFIDENCE = 1.1
 UNCONFIRMED = 0.8  # factor where the second detector did not find the face
 SIDES = ("left", "top", "right", "bottom")
@@ -79,7 +79,7 @@ def write_description(face: RawFace) -> dict[str, Any]:
 
 
 def write_computed(name: str, sent: dict[str, Any], face: RawFace) -> dict[str, Any]:
-    """The face as it was sent, to the letter: the app stores its sides without rounding."""
+    """The face exactly as it was sent: the app stores its sides without rounding."""
     return {"filename": name, "face": sent | write_description(face)}
 
 

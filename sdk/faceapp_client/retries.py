@@ -1,7 +1,7 @@
 """One request and its repetitions: every call is a generator that says what to send and how long to pause.
 
-It knows no sockets and no clock. `clients` drives it, once with an ordinary and once with an asynchronous httpx client,
-so that retries, waits and pages are written only once.
+It uses neither sockets nor a clock. `clients` drives it, once with an ordinary and once with an asynchronous httpx
+client, so that retries, waits and pages are written only once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PERMANENT = {"engine.weights_missing", "engine.weights_broken", "engine.package_
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. `idempotent`: carried out twice it does no more than once."""
+    """One HTTP request. `idempotent`: sending it twice has the same effect as sending it once."""
 
     method: str
     path: str
