@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
-from math import isfinite
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from transfer.types import Outcome
 from vision.engines import engines
 from vision.exceptions import InvalidImage
 from vision.images import sniff
-from vision.types import Box, DetectedFace, Landmarks, Quality, Upload
+from vision.types import Box, DetectedFace, Landmarks, Upload
 
 
 def import_archive(*, client: Client, archive: ArchiveReader, outcome: Outcome, advance: Callable[[], object]) -> None:
@@ -105,7 +104,7 @@ def _add_face(person: Person, image: ImageRecord, archive: ArchiveReader) -> Ref
     for enabled in engines.spaces().values():
         if enabled.name in image.embeddings and len(image.embeddings[enabled.name]) != enabled.dimensions:
             raise BadRecord("An embedding has the wrong length for its space.")
-    box, quality = Box(*image.box), _read_quality(image.quality)
+    box, quality = Box(*image.box), image.known_quality
     if image.file:
         data = archive.read_image(image)
         face = DetectedFace(box, image.confidence, Landmarks(), quality=quality, embeddings=image.embeddings)
@@ -128,13 +127,6 @@ def _add_face(person: Person, image: ImageRecord, archive: ArchiveReader) -> Ref
     primary = image.is_primary and not ReferenceImage.objects.filter(person=person, is_primary=True).exists()
     ReferenceImage.objects.filter(pk=reference.pk).update(created_at=image.created_at, is_primary=primary)
     return reference
-
-
-def _read_quality(found: Mapping[str, Any]) -> Quality | None:
-    """The face's quality, or None if the exporting service measured something else."""
-    names = {f.name for f in fields(Quality)}
-    numbers = all(value is None or (type(value) in (int, float) and isfinite(value)) for value in found.values())
-    return Quality(**found) if found.keys() == names and numbers else None
 
 
 def import_calibrations(*, client: Client, archive: ArchiveReader) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from errors import InvalidInput
-from vision.types import Embedding
+from vision.types import Embedding, Quality
 
 IMAGE = re.compile(r"images/[0-9a-f]{64}\.[a-z]{3,4}")
 HALF = np.dtype("<f2")
@@ -63,6 +63,13 @@ class ImageRecord:
         if self.file:
             return {self.content_hash}
         return {fingerprint(space, vector) for space, vector in self.embeddings.items()}
+
+    @property
+    def known_quality(self) -> Quality | None:
+        """The face's quality, or None if the exporting service measured something else."""
+        names, values = {f.name for f in fields(Quality)}, self.quality.values()
+        numbers = all(value is None or (type(value) in (int, float) and math.isfinite(value)) for value in values)
+        return Quality(**self.quality) if self.quality.keys() == names and numbers else None
 
     @classmethod
     def of_json(cls, found: object) -> ImageRecord:
