@@ -1,4 +1,4 @@
-"""What people do with groups: name, merge and split them. Images that come later do not undo it."""
+"""What people do with groups: name, merge and split them. Images that are added later do not undo it."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ def name_group(*, group: FaceGroup, name: str) -> FaceGroup:
     """Make the group a person of the gallery, or rename the person that it is already.
 
     Raises `UnusableValue` for a name that cannot be stored. The person gets the group's largest faces as templates.
-    Their reference images have a file only if the album still has one: an album that keeps none has the embeddings all
-    the same, and recognition needs no more. Files are read before the album is held, as others wait for it.
+    Their reference images have a file only if the album still has one: an album that keeps none still has the
+    embeddings, which are all that recognition needs. Files are read before the album is locked, because other calls
+    wait for it.
     """
     faces = AlbumFace.objects.filter(group=group).select_related("image", "album")
     faces = faces.order_by((F("box_w") * F("box_h")).desc(), "pk")

@@ -1,6 +1,6 @@
 """Sorts the faces of an album into one group per person, as they come in.
 
-A new face joins the group to which it plainly belongs. If that is not plain, the faces of the groups that it matches,
+A new face joins the group to which it clearly belongs. If that is not clear, the faces of the groups that it matches,
 and only those, are clustered again. Groups that were named, merged or split by hand are never taken apart.
 """
 

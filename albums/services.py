@@ -132,9 +132,9 @@ def _store(rows: Sequence[AlbumImage], submissions: Sequence[Submission]) -> Non
 
 
 def queue_images(*, album: Album, image_ids: Sequence[int] | None = None) -> int:
-    """Give uploaded images to the workers, each only once: all of the album's, or those with these numbers.
+    """Queue uploaded images for the workers, each only once: all of the album's, or those with these numbers.
 
-    Returns how many. Raises `Unavailable` when the queue does not answer; the images wait to be given again then.
+    Returns how many. Raises `Unavailable` when the queue does not answer; the images can be queued again then.
     """
     with transaction.atomic():
         Album.objects.lock(album.pk)
@@ -153,9 +153,9 @@ def queue_images(*, album: Album, image_ids: Sequence[int] | None = None) -> int
 
 
 def queue_image(*, image: AlbumImage) -> None:
-    """`queue_images` for one. Raises `AlreadyQueued` when it was given before, even at this moment."""
+    """`queue_images` for one. Raises `AlreadyQueued` if it was queued before, even by a concurrent call."""
     if not queue_images(album=image.album, image_ids=[image.number]):
-        raise AlreadyQueued("The image has been given to the workers before.")
+        raise AlreadyQueued("The image has been queued already.")
 
 
 # ---- in the workers ---------------------------------------------------------------------------------------------

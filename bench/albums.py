@@ -58,8 +58,11 @@ def _measure(size: int) -> Growth:
     expected: list[int | None] = [*(groups[person] for person in known), *[None] * len(strangers)]
     stored, asked, right = [], [], 0
     for probe, group in zip(probes, expected, strict=True):
-        image = _claimed(album)
-        stored.append(_ms(partial(services._store_faces, image, _analysis(album, probe))))
+        created = AlbumImage.objects.create(album=album, identifier="probe", status="pending")
+        AlbumImage.objects.claim(created.pk, task_id="bench")
+        image = AlbumImage.objects.select_related("album").get(pk=created.pk)
+        face = DetectedFace(Box(0, 0, 100, 100), 1.0, Landmarks(), embeddings={album.space: probe})
+        stored.append(_ms(partial(services._store_faces, image, Analysis([face], 640, 640, 0.0))))
         asked.append(_ms(partial(services.matches_of, image=image)))
         found = AlbumFace.objects.get(image=image).group_id
         right += found == group if group else found not in groups
@@ -74,17 +77,6 @@ def _ms(call: Callable[[], object]) -> float:
 
 def _photographed(vectors: Matrix, random: np.random.Generator) -> Matrix:
     return vectors + random.normal(0, BETWEEN_PHOTOGRAPHS, vectors.shape).astype(np.float32)
-
-
-def _claimed(album: Album) -> AlbumImage:
-    image = AlbumImage.objects.create(album=album, identifier="probe", status="pending")
-    AlbumImage.objects.claim(image.pk, task_id="bench")
-    return AlbumImage.objects.select_related("album").get(pk=image.pk)
-
-
-def _analysis(album: Album, vector: Matrix) -> Analysis:
-    face = DetectedFace(Box(0, 0, 100, 100), 1.0, Landmarks(), embeddings={album.space: vector})
-    return Analysis([face], 640, 640, 0.0)
 
 
 @transaction.atomic

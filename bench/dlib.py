@@ -69,13 +69,12 @@ def compare(photo: Path | None = None) -> list[Row]:
     """The descriptor of one face and of sixteen, and the detector at each of SIZES."""
     path = photo or any_photo()
     cases = [("descriptor", "1"), ("descriptor", "16"), *(("mmod", f"{width}x{height}") for width, height in SIZES)]
-    return [_row(network, size, path) for network, size in cases]
-
-
-def _row(network: str, size: str, photo: Path) -> Row:
-    (ours, a), (theirs, b) = (_child(side, network, size, photo) for side in SIDES)
-    difference = float(np.abs(a - b).max(initial=0)) if a.shape == b.shape else float("inf")
-    return Row(f"{network}, {size}", ours, theirs, difference)
+    rows = []
+    for network, size in cases:
+        (ours, a), (theirs, b) = (_child(side, network, size, path) for side in SIDES)
+        difference = float(np.abs(a - b).max(initial=0)) if a.shape == b.shape else float("inf")
+        rows.append(Row(f"{network}, {size}", ours, theirs, difference))
+    return rows
 
 
 def _child(side: str, network: str, size: str, photo: Path) -> tuple[Cost, Any]:
@@ -100,15 +99,11 @@ def _measure(side: str, network: str, size: str, photo: Path) -> tuple[Cost, Any
     times: list[tuple[float, float]] = []
     started = time.perf_counter()
     while len(times) < REPEATS or time.perf_counter() - started < SECONDS:
-        times.append(_time(call))
+        wall, cpu = time.perf_counter(), time.process_time()
+        call()
+        times.append(((time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000))
     wall, cpu = (min(column) for column in zip(*times, strict=True))
     return Cost(wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024), answer
-
-
-def _time(call: Callable[[], Any]) -> tuple[float, float]:
-    wall, cpu = time.perf_counter(), time.process_time()
-    call()
-    return (time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000
 
 
 def _our_detector(image: Any) -> Callable[[], Any]:

@@ -97,7 +97,7 @@ class Accuracy:
 def compare_with_deepface(sizes: Sequence[int] = (640, 1280), photo: Path | None = None) -> list[Row]:
     """Medians of `REPEATS` calls a size, each side in a fresh process of its own after one call unmeasured."""
     path = photo or any_photo()
-    return [_row(side, path) for side in sizes]
+    return [Row(side, _child("ours", side, path), _child("deepface", side, path)) for side in sizes]
 
 
 def compare_accuracy(folder: Path = PHOTOS) -> dict[str, Accuracy]:
@@ -118,26 +118,32 @@ def labelled(folder: Path, describe: Describe) -> list[tuple[str, str, Array | N
         image = load(path)
         found = describe(image)
         people = GROUPS.get(path.name) or {path.stem.split("_")[0]: None}
-        rows += [(path.name, person, _pick(found, point, image.shape)) for person, point in people.items()]
+        for person, point in people.items():  # the face around the point, or the largest one
+            if point is None:
+                near = found
+            else:
+                x, y = point[0] * image.shape[1], point[1] * image.shape[0]
+                near = [f for f in found if f[0][0] <= x <= f[0][0] + f[0][2] and f[0][1] <= y <= f[0][1] + f[0][3]]
+            chosen = max(near, key=lambda face: face[0][2] * face[0][3], default=None)
+            rows.append((path.name, person, chosen and chosen[1]))
     return rows
 
 
 def decide(faces: Sequence[tuple[str, str, Array | None]], threshold: float, metric: Any = None) -> Accuracy:
     """All pairs of `faces`, called the same person when their distance is at most `threshold`."""
-    distance = metric or (lambda a, b: float(np.linalg.norm(a - b)))
+    measure = metric or (lambda a, b: float(np.linalg.norm(a - b)))
     same: list[float] = []
     different: list[float] = []
     for (_, a, x), (_, b, y) in combinations(faces, 2):
-        gap = float("inf") if x is None or y is None else distance(x, y)
-        (same if a == b else different).append(gap)
-    wrong_same = sum(gap > threshold for gap in same)
+        distance = float("inf") if x is None or y is None else measure(x, y)
+        (same if a == b else different).append(distance)
     return Accuracy(
         faces=len(faces),
         missed=sum(vector is None for *_, vector in faces),
         pairs=len(same) + len(different),
-        false_matches=sum(gap <= threshold for gap in different),
-        false_non_matches=wrong_same,
-        largest_same=max(gap for gap in same if gap < float("inf")),
+        false_matches=sum(distance <= threshold for distance in different),
+        false_non_matches=sum(distance > threshold for distance in same),
+        largest_same=max(distance for distance in same if distance < float("inf")),
         smallest_different=min(different),
     )
 
@@ -186,18 +192,6 @@ def plain_deepface(*, detector: str = "dlib", model: str = "Dlib") -> Describe:
 SIDES: dict[str, Callable[[], Describe]] = {"ours": ours, "deepface": plain_deepface}
 
 
-def _pick(found: list[Face], point: tuple[float, float] | None, shape: tuple[int, ...]) -> Array | None:
-    """The face around `point`, or the largest one."""
-    if point is not None:
-        x, y = point[0] * shape[1], point[1] * shape[0]
-        found = [f for f in found if f[0][0] <= x <= f[0][0] + f[0][2] and f[0][1] <= y <= f[0][1] + f[0][3]]
-    return max(found, key=lambda face: face[0][2] * face[0][3])[1] if found else None
-
-
-def _row(side: int, photo: Path) -> Row:
-    return Row(side, _child("ours", side, photo), _child("deepface", side, photo))
-
-
 def _child(name: str, side: int, photo: Path) -> Cost:
     command = [sys.executable, "-m", "bench.engine", "--child", name, str(side), str(photo)]
     answer = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
@@ -213,16 +207,13 @@ def _measure(name: str, side: int, photo: Path) -> Cost:
         image = np.array(picture.convert("RGB").resize(size))
     if not describe(image):
         raise SystemExit(f"{name} found no face at {side} pixels")
-    times = [_time(lambda: describe(image)) for _ in range(REPEATS)]
+    times: list[tuple[float, float]] = []
+    for _ in range(REPEATS):
+        wall, cpu = time.perf_counter(), time.process_time()
+        describe(image)
+        times.append(((time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000))
     wall, cpu = (statistics.median(column) for column in zip(*times, strict=True))
     return Cost(wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-
-
-def _time(call: Callable[[], object]) -> tuple[float, float]:
-    """Wall and processor milliseconds of one call."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    call()
-    return (time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000
 
 
 def any_photo() -> Path:

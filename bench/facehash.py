@@ -41,7 +41,7 @@ VERSIONS = "from training.models import Recogniser as R; print(list(R.objects.va
 
 
 class Trainer(threading.Thread):
-    """Trains everybody over and over until it is told to stop."""
+    """Trains everyone repeatedly until it is stopped."""
 
     def __init__(self, page: Page) -> None:
         super().__init__(daemon=True)

@@ -43,18 +43,15 @@ class Gallery:
 
 
 def measure() -> list[Gallery]:
-    random = np.random.default_rng(4)
-    small = [_measure_small(random, count) for count in CLIENTS]
-    return [*small, _measure(random, Client.objects.create(name="gallery-large"), LARGE)]
-
-
-def _measure_small(random: np.random.Generator, count: int) -> Gallery:
-    """One client of `SMALL` people while there are `count` such clients."""
-    space = engines[DEFAULT].space
-    for number in range(count - 1):
-        other = Client.objects.create(name=f"gallery-{count}-{number}")
-        fill_gallery(other, space.name, _vectors(random, SMALL, space.dimensions))
-    return _measure(random, Client.objects.create(name=f"gallery-{count}"), SMALL)
+    """One client of `SMALL` people among as many such clients as `CLIENTS` says, then one of `LARGE`."""
+    random, space = np.random.default_rng(4), engines[DEFAULT].space
+    rows = []
+    for count in CLIENTS:
+        for number in range(count - 1):
+            other = Client.objects.create(name=f"gallery-{count}-{number}")
+            fill_gallery(other, space.name, _vectors(random, SMALL, space.dimensions))
+        rows.append(_measure(random, Client.objects.create(name=f"gallery-{count}"), SMALL))
+    return [*rows, _measure(random, Client.objects.create(name="gallery-large"), LARGE)]
 
 
 def _vectors(random: np.random.Generator, size: int, dimensions: int) -> Matrix:

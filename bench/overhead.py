@@ -1,7 +1,7 @@
 """What HTTP, queue and database add to the engine: the same images, called in turn in one run.
 
-The overhead is a request's time without what its own `Server-Timing` says of the engine, so that the machine's moods
-between two calls do not count; the engine in a process of its own stands beside it.
+The overhead is a request's time without what its own `Server-Timing` says of the engine, so that
+variations of the machine between two calls do not count. The bare engine, in a process of its own, is measured as well.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Screening:
 
 
 def measure(stack: Any, service: Any, *, workers: int, loops: dict[int, tuple[float, float]]) -> list[Screening]:
-    """A job with so many workers beside both forms of the loop."""
+    """A job with this many workers, compared with both forms of the loop."""
     from bench.nextcloud import peak_of_workers
 
     photographs = [photograph(name, SIDE) for name in NAMES]

@@ -77,8 +77,9 @@ def _measure(size: int) -> Search:
 
     search_ms, found = timed(search, probes)
     numpy_ms, distances = timed(exact, probes)
-    truth = [people[gaps <= threshold] for gaps in distances]
-    return Search(size, search_ms, numpy_ms, _recall(found, truth))
+    truth = [people[row <= threshold] for row in distances]
+    hits = sum(len(set(a) & set(b.tolist())) for a, b in zip(found, truth, strict=True))
+    return Search(size, search_ms, numpy_ms, recall=hits / sum(len(b) for b in truth))
 
 
 def timed(function: Callable[[Matrix], Any], probes: Matrix) -> tuple[float, list[Any]]:
@@ -90,11 +91,6 @@ def timed(function: Callable[[Matrix], Any], probes: Matrix) -> tuple[float, lis
         answers.append(function(probe))
         times.append((time.perf_counter() - started) * 1000)
     return statistics.median(times), answers
-
-
-def _recall(found: list[list[int]], truth: list[NDArray[Any]]) -> float:
-    hits = sum(len(set(a) & set(b.tolist())) for a, b in zip(found, truth, strict=True))
-    return hits / sum(len(b) for b in truth)
 
 
 @transaction.atomic

@@ -36,8 +36,8 @@ def similarities(folder: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     same: list[float] = []
     others: list[float] = []
     for (one, first), (two, second) in combinations(faces, 2):
-        gap = distance(first, second, metric=space.metric)
-        (same if one == two else others).append(similarity(distance=gap, metric=space.metric, threshold=threshold))
+        apart = distance(first, second, metric=space.metric)
+        (same if one == two else others).append(similarity(distance=apart, metric=space.metric, threshold=threshold))
     return np.array(same), np.array(others)
 
 
@@ -48,7 +48,10 @@ def draw(same: NDArray[Any], others: NDArray[Any]) -> Image.Image:
     shares = [np.histogram(values, BINS, (0, 1))[0] / len(values) for values in (others, same)]
     tallest = max(float(share.max()) for share in shares)
     for share, colour in zip(shares, (STRANGERS, SAME), strict=True):
-        _bars(pen, share / tallest, colour)
+        for index, height in enumerate(share / tallest):
+            if height:
+                top = GROUND - float(height) * (GROUND - 100)
+                pen.rectangle([_x(index / BINS) + 1, top, _x((index + 1) / BINS) - 1, GROUND - 1], fill=colour)
     for tenth in range(11):
         at = _x(tenth / 10)
         pen.line([at, GROUND, at, GROUND + 5], fill=INK)
@@ -64,13 +67,6 @@ def draw(same: NDArray[Any], others: NDArray[Any]) -> Image.Image:
 
 def _x(value: float) -> float:
     return MARGIN + value * (WIDTH - 2 * MARGIN)
-
-
-def _bars(pen: ImageDraw.ImageDraw, heights: NDArray[Any], colour: str) -> None:
-    for index, height in enumerate(heights):
-        if height:
-            top = GROUND - float(height) * (GROUND - 100)
-            pen.rectangle([_x(index / BINS) + 1, top, _x((index + 1) / BINS) - 1, GROUND - 1], fill=colour)
 
 
 def describe(values: Sequence[float] | NDArray[Any]) -> str:

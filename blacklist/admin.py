@@ -85,7 +85,7 @@ class BlacklistEntryAdmin(NamelessHistory, ModelAdmin):
         """The upload comes early on a new entry, and right above the stored photographs on another."""
         who = ("Person", {"fields": ["client", "name", "reason"]})
         when = ("When the entry counts", {"fields": ["is_active", ("valid_from", "valid_until")]})
-        if not self._may_save(request, obj):
+        if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
             return [who, when]
         upload = ("Add photographs" if obj else "Photographs", {"fields": ["photographs"]})
         return [who, when, upload] if obj else [who, upload, when]
@@ -103,9 +103,6 @@ class BlacklistEntryAdmin(NamelessHistory, ModelAdmin):
         only = {"client": clients[0].pk} if len(clients) == 1 else {}
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
         return only | initial
-
-    def _may_save(self, request: HttpRequest, obj: BlacklistEntry | None) -> bool:
-        return bool(self.has_change_permission(request, obj) if obj else self.has_add_permission(request))
 
     # ---- saving ---------------------------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ AdminList = tuple[str, str, str, str]  # title, icon, model as in admin URLs, pe
 class Claimed:
     """A view for those requests to its path that `claims` accepts. The others may belong to another dialect."""
 
-    csrf_exempt = True  # dialects know no cookies
+    csrf_exempt = True  # dialects use no cookies
 
     def __init__(self, claims: Callable[[HttpRequest], bool], view: View) -> None:
         self.claims, self.view = claims, view
@@ -83,11 +83,8 @@ class Dialect:
     def serves(self, path: str) -> bool:
         """Whether a path lies below one of the prefixes or is one of the root; repeated slashes do not matter."""
         clean = REPEATED_SLASHES.sub("/", path).lstrip("/")
-        return clean.startswith(self._below) or self._at_root.match(clean.removesuffix("/")) is not None
-
-    @cached_property
-    def _below(self) -> tuple[str, ...]:
-        return tuple(prefix for prefix in self.prefixes if prefix)
+        below = any(prefix and clean.startswith(prefix) for prefix in self.prefixes)
+        return below or self._at_root.match(clean.removesuffix("/")) is not None
 
     @cached_property
     def _at_root(self) -> re.Pattern[str]:
@@ -173,12 +170,12 @@ def has_field(request: HttpRequest, name: str) -> bool:
 
 @register(Tags.urls)
 def check_claims(**_: Any) -> list[CheckMessage]:
-    """Of several dialects with the same path at the root all but one say which requests are theirs."""
+    """If several dialects have the same path at the root, all but one must say which requests are theirs."""
     return list(unclaimed(dialects()))
 
 
 def unclaimed(found: Iterable[Dialect]) -> list[CheckMessage]:
-    """An error for each path that two dialects would take every request of."""
+    """An error for each path at which two dialects would take every request."""
     routes = [route for one in found for route in one.root_routes if not isinstance(route.callback, Claimed)]
     paths = [str(route.pattern) for route in routes]
     hint = "Give one of them a Claimed view; see compat/dialect.py."

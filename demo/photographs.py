@@ -9,7 +9,6 @@ from io import BytesIO
 from pathlib import Path
 
 from faceapp_client import FaceApp
-from faceapp_client.results import Box
 from PIL import Image, ImageEnhance
 
 from environment.terminal import printable
@@ -81,22 +80,13 @@ def largest_face(service: FaceApp, content: bytes) -> bytes:
     if not faces:
         raise PhotographsMissingError("The service found no face in a photograph that has one.")
     area = max((face.facial_area for face in faces), key=lambda area: area.w * area.h)
-    with Image.open(BytesIO(content)) as picture:
-        face = picture.convert("RGB").crop(_around(area, picture.size))
-    size = (round(face.width * LARGER), round(face.height * LARGER))
-    return _jpeg(ImageEnhance.Brightness(face.resize(size)).enhance(BRIGHTER))
-
-
-def _around(area: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The box of a face with a margin: left, top, right, bottom, inside the picture."""
     dx, dy = round(area.w * MARGIN), round(area.h * MARGIN)
-    right, bottom = area.x + area.w + dx, area.y + area.h + dy
-    return max(area.x - dx, 0), max(area.y - dy, 0), min(right, size[0]), min(bottom, size[1])
-
-
-def _jpeg(picture: Image.Image) -> bytes:
+    with Image.open(BytesIO(content)) as picture:
+        right, bottom = min(area.x + area.w + dx, picture.width), min(area.y + area.h + dy, picture.height)
+        face = picture.convert("RGB").crop((max(area.x - dx, 0), max(area.y - dy, 0), right, bottom))
+    size = (round(face.width * LARGER), round(face.height * LARGER))
     buffer = BytesIO()
-    picture.save(buffer, "JPEG", quality=85)
+    ImageEnhance.Brightness(face.resize(size)).enhance(BRIGHTER).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
 
 

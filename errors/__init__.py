@@ -1,4 +1,4 @@
-"""Errors of the domain. They know no HTTP: `rest.errors` maps the four kinds to status codes in one table."""
+"""Errors of the domain. They do not know HTTP: `rest.errors` maps the four kinds to status codes in one table."""
 
 
 class FaceAppError(Exception):

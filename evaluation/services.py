@@ -50,6 +50,23 @@ class SpaceReport:
     pairs: Pairs
     rates: ErrorRates
 
+    def to_json(self) -> dict[str, Any]:
+        columns = (self.rates.thresholds, self.rates.fmr, self.rates.fnmr)
+        picked = np.unique(np.linspace(1, len(columns[0]) - 1, CURVE_POINTS).astype(int))  # without minus infinity
+        curve = zip(*(column[picked].tolist() for column in columns), strict=True)
+        return {
+            "alias": self.alias,
+            "space": self.space,
+            "metric": self.metric,
+            "images": self.images,
+            "milliseconds": {"median": self.median_ms, "ninth_decile": self.slow_ms},
+            "verification": asdict(self.verification),
+            "identification": asdict(self.identification) if self.identification else None,
+            "chosen": asdict(self.chosen) | {"supported": self.chosen.is_supported},
+            "refused": [asdict(refusal) for refusal in self.refused],
+            "curve": [{"threshold": t, "fmr": m, "fnmr": n} for t, m, n in curve],
+        }
+
 
 def evaluate_space(
     *, labelled: LabelledSet, described: DescribedSet, alias: str, rates: Sequence[float], chosen: float
@@ -89,22 +106,4 @@ def evaluate_space(
 
 def as_json(labelled: LabelledSet, reports: Sequence[SpaceReport]) -> dict[str, Any]:
     """The reports as JSON: every figure with its interval, and the curve with at most `CURVE_POINTS` points."""
-    return {"photographs": len(labelled.photographs), "spaces": [_space_json(report) for report in reports]}
-
-
-def _space_json(report: SpaceReport) -> dict[str, Any]:
-    rates = report.rates
-    picked = np.unique(np.linspace(1, len(rates.thresholds) - 1, CURVE_POINTS).astype(int))  # without minus infinity
-    columns = zip(*(column[picked].tolist() for column in (rates.thresholds, rates.fmr, rates.fnmr)), strict=True)
-    return {
-        "alias": report.alias,
-        "space": report.space,
-        "metric": report.metric,
-        "images": report.images,
-        "milliseconds": {"median": report.median_ms, "ninth_decile": report.slow_ms},
-        "verification": asdict(report.verification),
-        "identification": asdict(report.identification) if report.identification else None,
-        "chosen": asdict(report.chosen) | {"supported": report.chosen.is_supported},
-        "refused": [asdict(refusal) for refusal in report.refused],
-        "curve": [{"threshold": t, "fmr": m, "fnmr": n} for t, m, n in columns],
-    }
+    return {"photographs": len(labelled.photographs), "spaces": [report.to_json() for report in reports]}

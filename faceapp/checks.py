@@ -1,6 +1,5 @@
 """System checks of the deployment: they report, with a hint, what would be insecure or would not start."""
 
-from collections.abc import Iterator
 from importlib.metadata import distributions
 from ipaddress import ip_address
 from typing import Any
@@ -40,23 +39,22 @@ def check_opencv_is_installed_once(**_: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def check_public_service(**_: Any) -> list[CheckMessage]:
     """Settings that are convenient on a local machine but unsafe under a public host name."""
-    return list(_public_problems()) if any(is_public(host) for host in settings.ALLOWED_HOSTS) else []
-
-
-def _public_problems() -> Iterator[CheckMessage]:
+    if not any(is_public(host) for host in settings.ALLOWED_HOSTS):
+        return []
+    problems: list[CheckMessage] = []
     if settings.DEBUG:
         hint = "Unset FACEAPP_DEBUG: its error pages show code and settings to anyone."
-        yield Error(
-            "FACEAPP_DEBUG is on while FACEAPP_ALLOWED_HOSTS names a public host.", hint=hint, id="faceapp.E002"
-        )
+        message = "FACEAPP_DEBUG is on while FACEAPP_ALLOWED_HOSTS names a public host."
+        problems.append(Error(message, hint=hint, id="faceapp.E002"))
     if not settings.HTTPS:
         hint = "Put a TLS proxy in front and set FACEAPP_HTTPS=1; see docs/operations.md."
-        yield checks.Warning(
-            "FACEAPP_HTTPS is off while FACEAPP_ALLOWED_HOSTS names a public host.", hint=hint, id="faceapp.W001"
-        )
+        message = "FACEAPP_HTTPS is off while FACEAPP_ALLOWED_HOSTS names a public host."
+        problems.append(checks.Warning(message, hint=hint, id="faceapp.W001"))
     if "*" in settings.ALLOWED_HOSTS:
         hint = "Name the hosts under which the service is called."
-        yield checks.Warning("FACEAPP_ALLOWED_HOSTS accepts any host name.", hint=hint, id="faceapp.W002")
+        message = "FACEAPP_ALLOWED_HOSTS accepts any host name."
+        problems.append(checks.Warning(message, hint=hint, id="faceapp.W002"))
+    return problems
 
 
 def is_public(host: str) -> bool:
@@ -81,7 +79,9 @@ def check_secret_key_is_shared(**_: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def check_url_hosts(**_: Any) -> list[CheckMessage]:
     """Fetching images by URL must not give access to the local network."""
-    private = [entry for entry in settings.URL_HOSTS if not is_public(_host_of(entry))]
+    # An entry may be `images.example.org:8443`, `*.example.org` or `[::1]:80`.
+    hosts = {entry: urlsplit(f"//{entry.removeprefix('*.')}").hostname or entry for entry in settings.URL_HOSTS}
+    private = [entry for entry, host in hosts.items() if not is_public(host)]
     if settings.URL_HOSTS and settings.URL_ALLOW_PRIVATE:
         hint = "Unset FACEAPP_URL_ALLOW_PRIVATE unless every caller may reach these hosts."
         return [checks.Warning("Images are also fetched from private addresses.", hint=hint, id="faceapp.W004")]
@@ -90,11 +90,6 @@ def check_url_hosts(**_: Any) -> list[CheckMessage]:
         message = f"FACEAPP_URL_HOSTS names hosts from which nothing is fetched: {', '.join(private)}."
         return [checks.Warning(message, hint=hint, id="faceapp.W006")]
     return []
-
-
-def _host_of(entry: str) -> str:
-    """The host of an entry such as `images.example.org:8443`, `*.example.org` or `[::1]:80`."""
-    return urlsplit(f"//{entry.removeprefix('*.')}").hostname or entry
 
 
 @register(Tags.security)

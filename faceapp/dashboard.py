@@ -32,7 +32,13 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if sees_images and sees_entries:
         matches = Match.objects.select_related("entry", "face__image__client").order_by("-id")
         context["latest_matches"] = list(matches[:LATEST])
-        context["steps"] = _first_steps()
+        if not ProcessedImage.objects.exists():  # a new deployment: what it still needs
+            valid = Q(expiry_date=None) | Q(expiry_date__gt=timezone.now())
+            context["steps"] = [
+                {"done": BlacklistEntry.objects.exists(), "name": "entry"},
+                {"done": ApiKey.objects.filter(valid, revoked=False).exists(), "name": "key"},
+                {"done": False, "name": "image"},
+            ]
     return context
 
 
@@ -51,18 +57,6 @@ def _image_counts() -> list[dict[str, Any]]:
         {"label": "matches today", "value": matches, "url": f"{url}?match=yes&{since}"},
         {"label": "failed today", "value": failed, "url": f"{url}?status__exact=failed&{since}", "alarm": failed},
         {"label": "waiting", "value": waiting, "url": f"{url}?status__exact=pending"},
-    ]
-
-
-def _first_steps() -> list[dict[str, Any]]:
-    """What a new deployment still needs; nothing once it has screened an image."""
-    if ProcessedImage.objects.exists():
-        return []
-    keys = ApiKey.objects.filter(revoked=False).filter(Q(expiry_date=None) | Q(expiry_date__gt=timezone.now()))
-    return [
-        {"done": BlacklistEntry.objects.exists(), "name": "entry"},
-        {"done": keys.exists(), "name": "key"},
-        {"done": False, "name": "image"},
     ]
 
 

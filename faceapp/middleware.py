@@ -1,4 +1,4 @@
-"""What holds for every path of the API."""
+"""Middleware for every path of the API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.urls import Resolver404, resolve
+from django.urls import is_valid_path
 
 from clients.middleware import PathTokenMiddleware
 from compat.dialect import claims_root, dialects
@@ -70,18 +70,10 @@ class SlashMiddleware:
 
 
 def known_form(path: str) -> str:
-    """`path` in the form that the URL configuration knows; unchanged when it knows neither."""
+    """`path` in the form that the URL configuration knows; unchanged if it knows neither."""
     single = re.sub("/{2,}", "/", path)
     other = single.removesuffix("/") if single.endswith("/") else f"{single}/"
-    return next((form for form in (single, other) if _resolves(form)), path)
-
-
-def _resolves(path: str) -> bool:
-    try:
-        resolve(path)
-    except Resolver404:
-        return False
-    return True
+    return next((form for form in (single, other) if is_valid_path(form)), path)
 
 
 def keep_private(get_response: GetResponse) -> GetResponse:

@@ -43,7 +43,15 @@ def shown(face: DetectedFace, usual: Expression | None = None) -> set[Action]:
         return set()
     if abs(yaw) >= TURNED:
         return {Action.TURN_LEFT if yaw > 0 else Action.TURN_RIGHT}
-    return {Action.CENTRE, *_expressions(face, usual)} if abs(yaw) <= CENTRED else set()
+    if abs(yaw) > CENTRED:
+        return set()
+    found = {Action.CENTRE}
+    expression = face.frame.expression if face.frame else None
+    if expression and usual and expression.eyes < EYES_CLOSED * usual.eyes:
+        found.add(Action.BLINK)
+    if expression and usual and expression.mouth > usual.mouth + MOUTH_OPENED:
+        found.add(Action.MOUTH_OPEN)
+    return found
 
 
 def usual_expression(faces: Sequence[DetectedFace]) -> Expression | None:
@@ -53,17 +61,6 @@ def usual_expression(faces: Sequence[DetectedFace]) -> Expression | None:
     if not seen:
         return None
     return Expression(eyes=median(one.eyes for one in seen), mouth=median(one.mouth for one in seen))
-
-
-def _expressions(face: DetectedFace, usual: Expression | None) -> set[Action]:
-    expression = face.frame.expression if face.frame else None
-    if expression is None or usual is None:
-        return set()
-    found = {
-        Action.BLINK: expression.eyes < EYES_CLOSED * usual.eyes,
-        Action.MOUTH_OPEN: expression.mouth > usual.mouth + MOUTH_OPENED,
-    }
-    return {action for action, seen in found.items() if seen}
 
 
 def require_movement(*, faces: Sequence[DetectedFace], repeated: Sequence[bool]) -> None:

@@ -23,7 +23,7 @@ from vision.types import DetectedFace
 
 
 def read_face(*, data: bytes, alone: bool = False, alias: str = DEFAULT) -> DetectedFace:
-    """The largest face of an encoded image with its passive score, what frames are compared by, and its embeddings in
+    """The largest face of an encoded image with its passive score, its fingerprint as a frame, and its embeddings in
     the space of the engine `alias` and in the default one.
 
     `alone` allows no other prominent face. Raises `InvalidImage`, `UnusableFace` or `EngineUnavailable`.
@@ -81,5 +81,5 @@ def find_repeats(frames: Sequence[bytes], faces: Sequence[DetectedFace | Invalid
 
 
 def fingerprint_of(face: DetectedFace | InvalidInput) -> bytes:
-    """What the still of a face is recognised by; empty if there is none."""
+    """Identifies the still that shows a face; empty for a frame without one."""
     return face.frame.fingerprint if isinstance(face, DetectedFace) and face.frame else b""

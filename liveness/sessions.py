@@ -25,7 +25,7 @@ from vision.exceptions import UnusableFace
 from vision.types import DetectedFace
 
 TURNED_SIMILARITY = 0.6  # is enough for faces that are turned away, which are less similar
-CLOSED = {  # why a session takes no frames, by its state
+CLOSED = {  # why a session accepts no frames, by its state
     "open": ("liveness.too_many_attempts", "All attempts are in use."),
     "failed": ("liveness.too_many_attempts", "All attempts are used up. Start a new session."),
     "expired": ("liveness.expired", "The session has expired. Start a new one."),
@@ -68,7 +68,7 @@ def submit_frames(
 ) -> SessionResult:
     """Judge the frames of one attempt, in the order in which they were taken; `image` must show the same person.
 
-    Answers the result token. Raises `SessionClosed` (`liveness.expired`, `.used`, `.cancelled`, `.too_many_attempts`),
+    Returns the result token. Raises `SessionClosed` (`liveness.expired`, `.used`, `.cancelled`, `.too_many_attempts`),
     `NotLive` with a code for each way to fail, what `read_face` raises for `image`, or `Unavailable`, which costs no
     attempt. No frame is stored.
     """
@@ -123,7 +123,7 @@ def purge() -> int:
 
 
 def _closed(session: LivenessSession) -> SessionClosed:
-    """Why a session takes no frames, by its row as it is now."""
+    """Why a session accepts no frames, according to its current row."""
     session.refresh_from_db()
     code, message = CLOSED[session.state]
     return SessionClosed(message, code=code)
@@ -132,7 +132,14 @@ def _closed(session: LivenessSession) -> SessionClosed:
 def _judge_attempt(session: LivenessSession, nonce: str, frames: Sequence[bytes], image: bytes | None) -> SessionResult:
     if not constant_time_compare(nonce, session.nonce):
         raise NotLive("The nonce is not that of this session.", code="liveness.wrong_nonce")
-    faces = [_require_face(found) for found in read_frames(frames=frames, alone=True)]
+    faces: list[DetectedFace] = []
+    for found in read_frames(frames=frames, alone=True):
+        if isinstance(found, UnusableFace):
+            code = "liveness.several_faces" if found.code == "face.several" else NO_FACE
+            raise NotLive("Every frame must show exactly one face.", code=code) from found
+        if isinstance(found, InvalidInput):
+            raise found
+        faces.append(found)
     compared = read_face(data=image) if image is not None else None
     passive = [passive_result(face=face) for face in faces] if policy_of(client=session.client).passive else []
     _remember(session, frames, faces)
@@ -149,16 +156,6 @@ def _judge_attempt(session: LivenessSession, nonce: str, frames: Sequence[bytes]
     challenge.require_movement(faces=faces, repeated=find_repeats(frames, faces))
     challenge.require_order(actions=session.actions, faces=faces)
     return _pass(session, front)
-
-
-def _require_face(found: DetectedFace | InvalidInput) -> DetectedFace:
-    """The face of one frame, which must be alone in it."""
-    if isinstance(found, UnusableFace):
-        code = "liveness.several_faces" if found.code == "face.several" else NO_FACE
-        raise NotLive("Every frame must show exactly one face.", code=code) from found
-    if isinstance(found, InvalidInput):
-        raise found
-    return found
 
 
 def _remember(session: LivenessSession, frames: Sequence[bytes], faces: Sequence[DetectedFace]) -> None:

@@ -1,4 +1,4 @@
-"""Galleries: which ones a call means, where each draws the line between two people, and looking after them."""
+"""Galleries: which ones a call means, at which operating point each is searched, and their management."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from vision.types import Space
 class SearchedGalleries:
     """Galleries of one client that are searched together: in which space, and at which operating points.
 
-    `points` has each gallery's own, by its id. `point` speaks for all of them: it is the gallery's own if there is
+    `points` has each gallery's own, by its id. `point` stands for all of them: it is the gallery's own if there is
     just one, otherwise the client's.
     """
 

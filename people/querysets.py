@@ -38,7 +38,7 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
         return self.filter(Q(name__in=[name for name in names if name]) | default)
 
     def default_of(self, client: Client, kind: GalleryKind = GalleryKind.PEOPLE) -> Gallery:
-        """The client's default gallery of a kind, created the first time. Safe when two ask at once."""
+        """The client's default gallery of a kind, created the first time. Safe when two callers ask at once."""
         names = {"name": DEFAULT_NAMES[kind]}
         return self.get_or_create(client=client, kind=kind, is_default=True, defaults=names)[0]
 
@@ -58,7 +58,7 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
                 return gallery
 
     def _keep(self, gallery: Gallery) -> bool:
-        """Have a deletion of the gallery wait for this transaction. False if it is gone already."""
+        """Make a deletion of the gallery wait for this transaction. False if it is gone already."""
         with connections[self.db].cursor() as cursor:
             cursor.execute("SELECT 1 FROM people_gallery WHERE id = %s FOR KEY SHARE", [gallery.pk])
             return cursor.fetchone() is not None
@@ -97,7 +97,7 @@ class PersonQuerySet(models.QuerySet["Person"]):
                     raise  # otherwise another caller created and erased the person between two statements
 
     def with_images(self) -> PersonQuerySet:
-        """With their photographs, the primary one first, at the cost of one query."""
+        """With their photographs, the primary one first, with one more query."""
         from people.models import ReferenceImage
 
         images = ReferenceImage.objects.primary_first()
@@ -162,17 +162,6 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
 
         Exact: every template is compared. Filter first, as for `within`.
         """
-        wanted = SPARE * limit
-        while True:
-            rows = self._nearest_templates(embedding, metric=metric, limit=wanted)
-            people: dict[int, Neighbour] = {}
-            for row in rows:
-                people.setdefault(row.person_id, row)
-            if len(people) >= limit or len(rows) < wanted:
-                return list(people.values())[:limit]
-            wanted *= SPARE
-
-    def _nearest_templates(self, embedding: Embedding, *, metric: str, limit: int) -> list[Neighbour]:
         try:
             templates, filters = self._columns().query.sql_with_params()
         except EmptyResultSet:  # no gallery at all is searched
@@ -182,9 +171,17 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
             SELECT template.person_id, template.reference_image_id, template.gallery_id, {DISTANCES[metric]} AS distance
             FROM ({templates}) AS template, (SELECT %s::halfvec AS embedding) AS probe
             ORDER BY distance, template.reference_image_id LIMIT %s"""  # noqa: S608  constants and parameters only
-        with connections[self.db].cursor() as cursor:
-            cursor.execute(sql, [*filters, HalfVector(embedding).to_text(), limit])
-            return [Neighbour(*row) for row in cursor]
+        probe, wanted = HalfVector(embedding).to_text(), SPARE * limit
+        while True:
+            with connections[self.db].cursor() as cursor:
+                cursor.execute(sql, [*filters, probe, wanted])
+                rows = [Neighbour(*row) for row in cursor]
+            people: dict[int, Neighbour] = {}
+            for row in rows:
+                people.setdefault(row.person_id, row)
+            if len(people) >= limit or len(rows) < wanted:
+                return list(people.values())[:limit]
+            wanted *= SPARE
 
     def _columns(self) -> models.QuerySet[FaceTemplate, Any]:
         return self.values("person_id", "reference_image_id", "gallery_id", "embedding")

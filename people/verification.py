@@ -3,7 +3,7 @@
 Evidence of a living person is frames that come with the call, or the token of a liveness session. A token is good for
 one purpose, subject and source, as its session was started for: `ENROL` and `VERIFY` for the external id (or, without
 one, the number) and the gallery of the person, `COMPARE` for the subject that the caller names. A token replaces the
-frames only: whether the image itself shows a picture of a face is checked all the same.
+frames only: whether the image itself shows a picture of a face is still checked.
 """
 
 from __future__ import annotations
@@ -146,8 +146,7 @@ def check_proof(
     """Check the frames, `probe` being the image that was taken now. None if nothing had to be checked.
 
     Liveness is checked if the caller asks for it or the client's policy demands it, and the image's passive score
-    wherever it can be had; if neither asks, frames do not count. Raises as
-    `check_frames` does.
+    whenever it is available; if neither asks, frames do not count. Raises as `check_frames` does.
     """
     policy = policy_of(client=client)
     if not (proof.asked or policy.demanded or policy.passive):

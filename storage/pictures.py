@@ -76,22 +76,14 @@ def quality_words(quality: dict[str, Any]) -> list[tuple[str, bool]]:
         return []
     pixels, variance, luma = quality["size"], quality["sharpness"], quality["brightness"]
     size = "too small" if pixels < STANDARD.size else "small" if pixels < STRICT.size else "large enough"
+    focus = "blurred" if variance < STANDARD.sharpness else "a little soft" if variance < STRICT.sharpness else "sharp"
+    light = "well lit"
+    if luma < STRICT.darkest:
+        light = "too dark" if luma < STANDARD.darkest else "dark"
+    elif luma > STRICT.brightest:
+        light = "too bright" if luma > STANDARD.brightest else "very bright"
     return [
         (f"{size} ({pixels} px)", pixels >= STRICT.size),
-        _sharpness(variance),
-        _brightness(luma),
+        (focus, variance >= STRICT.sharpness),
+        (light, STRICT.darkest <= luma <= STRICT.brightest),
     ]
-
-
-def _sharpness(variance: float) -> tuple[str, bool]:
-    if variance < STANDARD.sharpness:
-        return "blurred", False
-    return ("a little soft", False) if variance < STRICT.sharpness else ("sharp", True)
-
-
-def _brightness(luma: float) -> tuple[str, bool]:
-    if luma < STRICT.darkest:
-        return ("too dark" if luma < STANDARD.darkest else "dark"), False
-    if luma > STRICT.brightest:
-        return ("too bright" if luma > STANDARD.brightest else "very bright"), False
-    return "well lit", True

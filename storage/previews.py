@@ -22,18 +22,13 @@ def preview(data: bytes, *, side: int, box: Box | None = None) -> bytes:
     """
     with _one_at_a_time:
         picture, scale = decode_reduced(data, side=side, box=box)
-        if box:
-            picture = _cut_out(picture, box, scale)
+        if box:  # a square around it, within the picture
+            half = max(box.w, box.h) * (0.5 + MARGIN) * scale
+            x, y = (box.x + box.w / 2) * scale, (box.y + box.h / 2) * scale
+            left, top = max(0, round(x - half)), max(0, round(y - half))
+            right, bottom = min(picture.width, round(x + half)), min(picture.height, round(y + half))
+            picture = picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
         picture.thumbnail((side, side), Pillow.Resampling.LANCZOS)
         out = BytesIO()
         picture.save(out, "JPEG", quality=85)
         return out.getvalue()
-
-
-def _cut_out(picture: Pillow.Image, box: Box, scale: float) -> Pillow.Image:
-    """A square around the box, within the picture."""
-    half = max(box.w, box.h) * (0.5 + MARGIN) * scale
-    x, y = (box.x + box.w / 2) * scale, (box.y + box.h / 2) * scale
-    left, top = max(0, round(x - half)), max(0, round(y - half))
-    right, bottom = min(picture.width, round(x + half)), min(picture.height, round(y + half))
-    return picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from training.network import Network
 from training.types import Gallery, Judgement, Labels, Split, Vectors
@@ -18,7 +17,7 @@ MOST_STRANGERS = 4000
 MIX = (0.35, 0.65)  # how much of the first of two people
 NOISE = 0.35  # as in training, in units of the spread
 COPIES = 4  # of each image, with noise, for the calibration
-NOBODY = -1
+STRANGER = -1
 
 
 def split(gallery: Gallery) -> Split:
@@ -89,8 +88,10 @@ def evaluate(network: Network, minimum: float, parts: Split, *, metric: str, thr
     """Shares of right answers, for held-out images and for strangers, of the classifier and of the nearest template."""
     foreign = strangers(parts.held_out, parts.held_out_labels, seed=SEED + 3)
     faces = np.concatenate([parts.held_out, foreign])
-    truth = np.concatenate([parts.held_out_labels, np.full(len(foreign), NOBODY)])
-    near = _nearest_by_person(faces, parts, metric)
+    truth = np.concatenate([parts.held_out_labels, np.full(len(foreign), STRANGER)])
+    distances = distance_matrix(faces, parts.vectors, metric=metric)
+    people = range(int(parts.labels.max()) + 1)
+    near = np.stack([distances[:, parts.labels == label].min(axis=1) for label in people], axis=1)  # (faces, people)
     within = [{label: float(d) for label, d in enumerate(row) if d <= threshold} for row in near]
     shares = network.probabilities(faces)
     trained = [Judgement(dict(enumerate(map(float, row))), minimum) for row in shares]
@@ -106,8 +107,8 @@ def _scores(
     prefix: str, within: list[dict[int, float]], judgements: list[Judgement], truth: Labels
 ) -> dict[str, float]:
     said = [choose(distances=d, judgement=j) for d, j in zip(within, judgements, strict=True)]
-    right = np.array([NOBODY if answer is None else answer for answer in said]) == truth
-    known = truth != NOBODY
+    right = np.array([STRANGER if answer is None else answer for answer in said]) == truth
+    known = truth != STRANGER
     return {
         f"{prefix}accuracy": round(float(right[known].mean()), 4),
         f"{prefix}strangers_rejected": round(float(right[~known].mean()), 4) if (~known).any() else 1.0,
@@ -120,10 +121,3 @@ def is_as_good(metrics: Mapping[str, float]) -> bool:
         metrics["accuracy"] >= metrics["nearest_accuracy"]
         and metrics["strangers_rejected"] >= metrics["nearest_strangers_rejected"]
     )
-
-
-def _nearest_by_person(faces: Vectors, parts: Split, metric: str) -> NDArray[np.float64]:
-    """(faces, people): the distance of each face to each person's closest image that was trained with."""
-    distances = distance_matrix(faces, parts.vectors, metric=metric)
-    people = int(parts.labels.max()) + 1
-    return np.stack([distances[:, parts.labels == label].min(axis=1) for label in range(people)], axis=1)

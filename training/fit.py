@@ -1,7 +1,7 @@
 """The training program: `python -m training.fit`, a separate process, so that no other one loads TensorFlow.
 
 It reads `pack`ed arrays and hyper-parameters from its input and writes a JSON object a line: one for each epoch, and in
-the end the weights. Nothing touches a disk. It knows no Django.
+the end the weights. Nothing is written to disk. It does not import Django.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ SEED = 20181013  # the same gallery gives the same network
 NOISE = 0.35  # in units of the embeddings' spread: photographs of one person differ by about as much
 BATCH = 32
 PR_SET_PDEATHSIG = 1  # Linux
+REPORTED = {"loss": "loss", "accuracy": "accuracy", "val_loss": "held_out_loss", "val_accuracy": "held_out_accuracy"}
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -58,6 +59,12 @@ def decode(sent: Mapping[str, Any]) -> NDArray[np.float32]:
 
 def train(data: bytes, report: TextIO) -> None:
     """Fit the network, reporting each epoch's loss and accuracy as they come, then its four weight arrays."""
+    import keras
+
+    def tell(epoch: int, logs: Mapping[str, float]) -> None:
+        figures = {REPORTED[key]: round(float(logs[key]), 5) for key in REPORTED if key in logs}
+        _write(report, {"epoch": epoch + 1} | figures)
+
     arrays, options = unpack(data)
     model = build(dimensions=arrays["vectors"].shape[1], options=options)
     labels, classes = arrays["labels"], options["classes"]
@@ -70,7 +77,7 @@ def train(data: bytes, report: TextIO) -> None:
         batch_size=BATCH,
         epochs=options["epochs"],
         verbose=0,
-        callbacks=[_teller(report)],
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=tell)],
     )
     names = ("hidden", "hidden_bias", "output", "output_bias")
     _write(report, {"weights": {name: encode(array) for name, array in zip(names, model.get_weights(), strict=True)}})
@@ -93,17 +100,6 @@ def build(*, dimensions: int, options: Mapping[str, Any]) -> Any:
     optimizer = keras.optimizers.Adam(options["learning_rate"])
     model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
-
-
-def _teller(report: TextIO) -> Any:
-    import keras
-
-    names = {"loss": "loss", "accuracy": "accuracy", "val_loss": "held_out_loss", "val_accuracy": "held_out_accuracy"}
-
-    def tell(epoch: int, logs: Mapping[str, float]) -> None:
-        _write(report, {"epoch": epoch + 1} | {names[key]: round(float(logs[key]), 5) for key in names if key in logs})
-
-    return keras.callbacks.LambdaCallback(on_epoch_end=tell)
 
 
 def _write(report: TextIO, message: Mapping[str, Any]) -> None:

@@ -59,7 +59,7 @@ def _run(data: bytes, tell: Tell) -> dict[str, Any]:
                 tell(message)
         feeder.join()
     if process.returncode or not weights:
-        raise TrainingFailed("The training program ended without a result; the worker's log has its words.")
+        raise TrainingFailed("The training program ended without a result; see the worker's log.")
     return weights
 
 

@@ -1,4 +1,4 @@
-"""Who is on a picture, according to one gallery: the nearest template, and its classifier if one is in use."""
+"""Who is in a picture, according to one gallery: the nearest template, and its classifier if one is in use."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Classifier:
 
 
 def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
-    """Every face of an encoded image, in the engine's order, and who of the gallery it is.
+    """Every face of an encoded image, in the engine's order, and which person of the gallery it is.
 
     Templates are read at the time of the call, so that a person who was enrolled before it is found. Raises
     `InvalidImage` or `EngineUnavailable`.

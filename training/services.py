@@ -31,7 +31,7 @@ __all__ = ["activate", "deactivate", "forget_the_erased", "options_of", "recogni
 
 KEPT_VERSIONS = 10  # of a gallery, besides the active one
 REPORT_SECONDS = 0.5  # between two updates of the progress that others see
-READS = 3  # of a gallery, while people are being erased
+READS = 3  # attempts to read a gallery while people are being erased
 
 
 def options_of(*, client: Client) -> Options:
@@ -45,7 +45,7 @@ def request_training(*, client: Client, source: str, by_itself: bool = False) ->
     """Queue the training of a gallery's next version. One that is waiting already will see the gallery as it is then.
 
     Raises `GalleryTooSmall`. `by_itself` is for calls after an enrolment: they get None if training is switched off or
-    the gallery is too small. A queue that is away delays the training until the next sweep, and fails nothing.
+    the gallery is too small. If the queue is unavailable, training is delayed until the next sweep, and nothing fails.
     """
     options = options_of(client=client)
     if by_itself and not options.enabled:
@@ -160,7 +160,7 @@ def read_gallery(*, client: Client, source: str, space: Space, options: Options)
 
 
 class _Curves:
-    """What the epochs reported, written to the row now and then for those who watch."""
+    """What the epochs reported, written to the row now and then to show the progress."""
 
     def __init__(self, version: Recogniser) -> None:
         self.version, self.reported = version, monotonic()

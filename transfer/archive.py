@@ -4,8 +4,8 @@
     people.jsonl          one person per line, as in `transfer.archive_records`
     images/<sha256>.jpg   the stored bytes; the name is the checksum
 
-The manifest has the checksum of people.jsonl, and that those of all images, so a reader needs neither all records nor
-all images in memory. Checksums reveal damage, not who made the archive.
+The manifest holds the checksum of people.jsonl, whose records hold the checksums of all images, so a reader needs
+neither all records nor all images in memory. Checksums reveal damage, not who made the archive.
 
 Nothing is unpacked by name: an archive with any other entry is refused.
 """
@@ -71,8 +71,8 @@ class ArchiveWriter:
         with self._archive.open(_deflated(RECORDS), "w", force_zip64=True) as entry:
             while chunk := self._records.read(CHUNK):
                 entry.write(chunk)
-        vouched = {"format": FORMAT, "version": VERSION, **manifest, "sha256": {RECORDS: self._digest.hexdigest()}}
-        self._archive.writestr(_deflated(MANIFEST), json.dumps(vouched, indent=2))
+        complete = {"format": FORMAT, "version": VERSION, **manifest, "sha256": {RECORDS: self._digest.hexdigest()}}
+        self._archive.writestr(_deflated(MANIFEST), json.dumps(complete, indent=2))
 
 
 def _deflated(name: str) -> zipfile.ZipInfo:
@@ -104,9 +104,6 @@ class ArchiveReader:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._entries = _entries(archive)
-        self.manifest = self._read_manifest()
-
-    def _read_manifest(self) -> dict[str, Any]:
         try:
             manifest = json.loads(self._read(MANIFEST, MOST_MANIFEST))
         except ValueError as error:
@@ -115,7 +112,7 @@ class ArchiveReader:
             raise BadArchive("This is not an archive of people.")
         if manifest.get("version") != VERSION:
             raise BadArchive(f"This service reads archives of version {VERSION}.", code="archive.unknown_version")
-        return manifest
+        self.manifest: dict[str, Any] = manifest
 
     def verify(self, *, advance: Callable[[], object]) -> int:
         """Compare every checksum and read every record; `advance` is called for each person. Returns their number.
@@ -131,8 +128,8 @@ class ArchiveReader:
                     used.add(image.file)
             people += 1
             advance()
-        vouched = self.manifest.get("sha256")
-        if not isinstance(vouched, dict) or digest.hexdigest() != vouched.get(RECORDS):
+        checksums = self.manifest.get("sha256")
+        if not isinstance(checksums, dict) or digest.hexdigest() != checksums.get(RECORDS):
             raise BadArchive("The checksum of the people is wrong: the archive is damaged or was altered.")
         if self._entries.keys() - used:
             raise BadArchive("The archive contains images that belong to no person.")

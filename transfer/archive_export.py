@@ -41,30 +41,40 @@ def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance
     images = ReferenceImage.objects.order_by("pk").prefetch_related("face_templates")
     with writing(file) as archive:
         for person in people.prefetch_related(Prefetch("reference_images", images)).iterator(chunk_size=AT_ONCE):
-            archive.add_person(_person_record(person, archive, done))
+            faces = [_image_record(image, archive, done) for image in person.reference_images.all()]
+            record = PersonRecord(
+                external_id=person.external_id,
+                source="" if person.gallery.is_default else person.gallery.name,
+                name=person.name,
+                metadata=person.metadata,
+                created_at=person.created_at,
+                images=tuple(face for face in faces if face),
+            )
+            archive.add_person(record)
             done.people += 1
             advance()
-        archive.finish(_manifest(client, done))
+        columns = ("space", "metric", "threshold", "false_match_rate", "note")
+        calibrations = SpaceCalibration.objects.of_client(client).order_by("space").values(*columns)
+        manifest = {
+            "created_at": timezone.now().isoformat(),
+            "people": done.people,
+            "images": done.images,
+            "faces_without_picture": done.faces,
+            "templates": dict(sorted(done.templates.items())),
+            "calibrations": list(calibrations),
+        }
+        archive.finish(manifest)
     return done
-
-
-def _person_record(person: Person, archive: ArchiveWriter, done: Exported) -> PersonRecord:
-    images = [_image_record(image, archive, done) for image in person.reference_images.all()]
-    return PersonRecord(
-        external_id=person.external_id,
-        source="" if person.gallery.is_default else person.gallery.name,
-        name=person.name,
-        metadata=person.metadata,
-        created_at=person.created_at,
-        images=tuple(image for image in images if image),
-    )
 
 
 def _image_record(image: ReferenceImage, archive: ArchiveWriter, done: Exported) -> ImageRecord | None:
     """None for an image that says nothing about a face: its file is lost, or it has neither file nor embedding."""
     embeddings = {template.space: np.asarray(template.embedding, np.float32) for template in image.face_templates.all()}
+    entry = None  # stays None for a face that is known by its embeddings alone
     try:
-        entry = _store_file(image, archive)
+        if image.image:
+            data = read_file(file=image.image)
+            entry = archive.add_image(data, extension=sniff(data).extension)
     except InvalidInput as error:
         done.refused.append(Refusal(f"reference image {image.pk}", error.code, error.message))
         return None
@@ -85,26 +95,3 @@ def _image_record(image: ReferenceImage, archive: ArchiveWriter, done: Exported)
         quality=image.quality,
         embeddings=embeddings,
     )
-
-
-def _store_file(image: ReferenceImage, archive: ArchiveWriter) -> str | None:
-    """The archive's entry for the image; None for a face that is known by its embeddings alone. Raises `InvalidInput`
-    if the file is lost or damaged, or `Unavailable`.
-    """
-    if not image.image:
-        return None
-    data = read_file(file=image.image)
-    return archive.add_image(data, extension=sniff(data).extension)
-
-
-def _manifest(client: Client, done: Exported) -> dict[str, object]:
-    calibrations = SpaceCalibration.objects.of_client(client).order_by("space")
-    columns = ("space", "metric", "threshold", "false_match_rate", "note")
-    return {
-        "created_at": timezone.now().isoformat(),
-        "people": done.people,
-        "images": done.images,
-        "faces_without_picture": done.faces,
-        "templates": dict(sorted(done.templates.items())),
-        "calibrations": list(calibrations.values(*columns)),
-    }

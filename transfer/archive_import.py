@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
-from math import isfinite
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -26,14 +25,14 @@ from transfer.types import Outcome
 from vision.engines import engines
 from vision.exceptions import InvalidImage
 from vision.images import sniff
-from vision.types import Box, DetectedFace, Landmarks, Quality, Upload
+from vision.types import Box, DetectedFace, Landmarks, Upload
 
 
 def import_archive(*, client: Client, archive: ArchiveReader, outcome: Outcome, advance: Callable[[], object]) -> None:
     """Add the people and faces that the client lacks; `verify` the archive first. `advance` is called for each person.
 
-    Two people are the same if id and source are equal; without an id, if name, metadata and a face are. Of a person
-    who is there already nothing changes but that faces are added. Every embedding is stored as it is, also those of
+    Two people are the same if id and source are equal; without an id, if name, metadata and a face are. A person
+    who is there already is not changed, except that faces are added. Every embedding is stored as it is, also those of
     spaces that are not enabled here: no search reads them until they are. Raises `BadArchive` or `Unavailable`.
     """
     for number, record in enumerate(archive.people(), start=1):
@@ -102,51 +101,32 @@ def _lacking(person: Person, record: PersonRecord) -> list[tuple[int, ImageRecor
 
 def _add_face(person: Person, image: ImageRecord, archive: ArchiveReader) -> ReferenceImage:
     """Raises `InvalidImage` for what this deployment does not accept, `BadRecord`, `BadArchive` or `Unavailable`."""
-    for space in engines.spaces().values():
-        if space.name in image.embeddings and len(image.embeddings[space.name]) != space.dimensions:
+    for enabled in engines.spaces().values():
+        if enabled.name in image.embeddings and len(image.embeddings[enabled.name]) != enabled.dimensions:
             raise BadRecord("An embedding has the wrong length for its space.")
+    box, quality = Box(*image.box), image.known_quality
     if image.file:
-        portrait = _read_portrait(image, archive.read_image(image))
+        data = archive.read_image(image)
+        face = DetectedFace(box, image.confidence, Landmarks(), quality=quality, embeddings=image.embeddings)
+        portrait = Portrait(Upload(data, image.original_name), sniff(data), face, image.width, image.height)
         reference = add_reference_image(person=person, portrait=portrait)
     else:
-        reference = adopt_face(person=person, face=_adopted(image))
+        (space, embedding), *further = image.embeddings.items()
+        adopted = AdoptedFace(
+            box=box,
+            width=image.width,
+            height=image.height,
+            confidence=image.confidence,
+            quality=asdict(quality) if quality else {},
+            space=space,
+            embedding=embedding,
+            picture=None,
+            further=dict(further),
+        )
+        reference = adopt_face(person=person, face=adopted)
     primary = image.is_primary and not ReferenceImage.objects.filter(person=person, is_primary=True).exists()
     ReferenceImage.objects.filter(pk=reference.pk).update(created_at=image.created_at, is_primary=primary)
     return reference
-
-
-def _read_portrait(image: ImageRecord, data: bytes) -> Portrait:
-    face = DetectedFace(
-        box=Box(*image.box),
-        confidence=image.confidence,
-        landmarks=Landmarks(),
-        quality=_read_quality(image.quality),
-        embeddings=image.embeddings,
-    )
-    return Portrait(Upload(data, image.original_name), sniff(data), face, image.width, image.height)
-
-
-def _adopted(image: ImageRecord) -> AdoptedFace:
-    quality = _read_quality(image.quality)
-    (space, embedding), *further = image.embeddings.items()
-    return AdoptedFace(
-        box=Box(*image.box),
-        width=image.width,
-        height=image.height,
-        confidence=image.confidence,
-        quality=asdict(quality) if quality else {},
-        space=space,
-        embedding=embedding,
-        picture=None,
-        further=dict(further),
-    )
-
-
-def _read_quality(found: Mapping[str, Any]) -> Quality | None:
-    """The face's quality, or None if the exporting service measured something else."""
-    names = {f.name for f in fields(Quality)}
-    numbers = all(value is None or (type(value) in (int, float) and isfinite(value)) for value in found.values())
-    return Quality(**found) if found.keys() == names and numbers else None
 
 
 def import_calibrations(*, client: Client, archive: ArchiveReader) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from errors import InvalidInput
-from vision.types import Embedding
+from vision.types import Embedding, Quality
 
 IMAGE = re.compile(r"images/[0-9a-f]{64}\.[a-z]{3,4}")
 HALF = np.dtype("<f2")
@@ -64,6 +64,37 @@ class ImageRecord:
             return {self.content_hash}
         return {fingerprint(space, vector) for space, vector in self.embeddings.items()}
 
+    @property
+    def known_quality(self) -> Quality | None:
+        """The face's quality, or None if the exporting service measured something else."""
+        names, values = {f.name for f in fields(Quality)}, self.quality.values()
+        numbers = all(value is None or (type(value) in (int, float) and math.isfinite(value)) for value in values)
+        return Quality(**self.quality) if self.quality.keys() == names and numbers else None
+
+    @classmethod
+    def of_json(cls, found: object) -> ImageRecord:
+        """Raises ValueError or TypeError."""
+        data = _object(found, cls)
+        file: str | None = _typed(data["file"], str, type(None))
+        if file is not None and not IMAGE.fullmatch(file):
+            raise ValueError("not an image of the archive")
+        embeddings = {_space(name): _vector(text) for name, text in _typed(data["embeddings"], dict).items()}
+        if not file and not embeddings:
+            raise ValueError("neither a picture nor an embedding")
+        x, y, w, h = (_whole(side) for side in _typed(data["box"], list))
+        return cls(
+            file=file,
+            original_name=_typed(data["original_name"], str),
+            width=_size(data["width"], least=1 if file else 0),
+            height=_size(data["height"], least=1 if file else 0),
+            box=(x, y, w, h),
+            confidence=_finite(data["confidence"]),
+            created_at=_moment(data["created_at"]),
+            is_primary=_typed(data["is_primary"], bool),
+            quality=_typed(data["quality"], dict),
+            embeddings=embeddings,
+        )
+
 
 @dataclass(frozen=True)
 class PersonRecord:
@@ -78,7 +109,11 @@ class PersonRecord:
 
     def to_line(self) -> bytes:
         """One line of JSON with its end."""
-        images = [_shallow(image) | {"embeddings": _base64(image.embeddings)} for image in self.images]
+        images = []
+        for image in self.images:
+            halves = {space: vector.astype(HALF).tobytes() for space, vector in image.embeddings.items()}
+            embeddings = {space: base64.b64encode(half).decode() for space, half in halves.items()}
+            images.append(_shallow(image) | {"embeddings": embeddings})
         data = _shallow(self) | {"images": images}
         return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
@@ -93,7 +128,7 @@ class PersonRecord:
                 name=_typed(data["name"], str),
                 metadata=_typed(data["metadata"], dict),
                 created_at=_moment(data["created_at"]),
-                images=tuple(_image(image) for image in _typed(data["images"], list)),
+                images=tuple(ImageRecord.of_json(image) for image in _typed(data["images"], list)),
             )
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise BadRecord("The archive contains a record that is not a valid person.") from error
@@ -130,36 +165,9 @@ def fingerprint(space: str, vector: Embedding) -> str:
     return f"{space}:{sha256(vector.astype(HALF).tobytes()).hexdigest()}"
 
 
-def _base64(embeddings: Mapping[str, Embedding]) -> dict[str, str]:
-    return {space: base64.b64encode(v.astype(HALF).tobytes()).decode() for space, v in embeddings.items()}
-
-
 def _shallow(record: PersonRecord | ImageRecord) -> dict[str, Any]:
     plain = {f.name: getattr(record, f.name) for f in fields(record)}
     return plain | {"created_at": record.created_at.isoformat()}
-
-
-def _image(found: object) -> ImageRecord:
-    data = _object(found, ImageRecord)
-    file: str | None = _typed(data["file"], str, type(None))
-    if file is not None and not IMAGE.fullmatch(file):
-        raise ValueError("not an image of the archive")
-    embeddings = {_space(name): _vector(text) for name, text in _typed(data["embeddings"], dict).items()}
-    if not file and not embeddings:
-        raise ValueError("neither a picture nor an embedding")
-    x, y, w, h = (_whole(side) for side in _typed(data["box"], list))
-    return ImageRecord(
-        file=file,
-        original_name=_typed(data["original_name"], str),
-        width=_size(data["width"], least=1 if file else 0),
-        height=_size(data["height"], least=1 if file else 0),
-        box=(x, y, w, h),
-        confidence=_finite(data["confidence"]),
-        created_at=_moment(data["created_at"]),
-        is_primary=_typed(data["is_primary"], bool),
-        quality=_typed(data["quality"], dict),
-        embeddings=embeddings,
-    )
 
 
 def _object(found: object, cls: type) -> Mapping[str, Any]:

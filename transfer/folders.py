@@ -34,26 +34,21 @@ def read_people(folder: Path) -> list[PersonFolder]:
     """Every sub-folder with its files, sorted by name, without hidden ones. Raises `BadLayout`."""
     if not folder.is_dir():
         raise BadLayout("The folder does not exist.")
-    return [
-        _read_person(path, folder.resolve())
-        for path in sorted(folder.iterdir())
-        if path.is_dir() and not path.name.startswith(".")
-    ]
-
-
-def _read_person(path: Path, root: Path) -> PersonFolder:
-    person = PersonFolder(path.name)
-    if not path.resolve().is_relative_to(root):
-        person.refused.append(Refusal(path.name, "import.outside", "This link leads out of the folder."))
-        return person
-    for file in sorted(path.iterdir()):
-        if file.name.startswith("."):
+    root, people = folder.resolve(), []
+    for path in sorted(folder.iterdir()):
+        if not path.is_dir() or path.name.startswith("."):
             continue
-        if refusal := check_file(file, root, shown(file)):
-            person.refused.append(refusal)
-        else:
-            person.files.append(file)
-    return person
+        person = PersonFolder(path.name)
+        people.append(person)
+        if not path.resolve().is_relative_to(root):
+            person.refused.append(Refusal(path.name, "import.outside", "This link leads out of the folder."))
+            continue
+        for file in sorted(one for one in path.iterdir() if not one.name.startswith(".")):
+            if refusal := check_file(file, root, shown(file)):
+                person.refused.append(refusal)
+            else:
+                person.files.append(file)
+    return people
 
 
 def shown(path: Path) -> str:

@@ -46,15 +46,14 @@ class Row:
 
 def read_rows(source: Path, *, default_source: str = "") -> list[Row]:
     """Every photograph of a folder or a table. Raises `BadLayout`."""
-    return list(_rows_of_table(source, default_source) if source.is_file() else _rows_of_folder(source, default_source))
-
-
-def _rows_of_folder(folder: Path, source: str) -> Iterator[Row]:
-    for person in read_people(folder):
-        for path in person.files:
-            yield Row(path, shown(path), person.name, source, person.name[: LONGEST["name"]])
-        for refusal in person.refused:
-            yield Row(folder, refusal.name, refusal=refusal)
+    if source.is_file():
+        return list(_rows_of_table(source, default_source))
+    rows = []
+    for person in read_people(source):
+        name = person.name[: LONGEST["name"]]
+        rows += [Row(path, shown(path), person.name, default_source, name) for path in person.files]
+        rows += [Row(source, refusal.name, refusal=refusal) for refusal in person.refused]
+    return rows
 
 
 def _rows_of_table(file: Path, default_source: str) -> Iterator[Row]:

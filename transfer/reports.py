@@ -1,4 +1,4 @@
-"""What a command says about the files that it did not take. File names are printed as `environment.terminal` does."""
+"""How commands report the files that they refused. File names are printed as `environment.terminal` does."""
 
 from __future__ import annotations
 

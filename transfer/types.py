@@ -33,7 +33,7 @@ class Outcome:
 
 @dataclass
 class Exported:
-    """What an archive holds. `faces` have no picture; `templates` counts by space; `refused` lists lost image files."""
+    """What an archive has. `faces` have no picture; `templates` counts by space; `refused` lists lost image files."""
 
     people: int = 0
     images: int = 0

@@ -10,7 +10,7 @@ Edge = tuple[int, int, float]  # two vertices, counted from 0, and how close the
 def whisper(count: int, edges: Sequence[Edge]) -> list[int]:
     """A label for each of `count` vertices: those of one cluster have the same one.
 
-    Chinese Whispers (Biemann, TextGraphs 2006), as dlib has it: again and again a vertex takes the label that weighs
+    Chinese Whispers (Biemann, TextGraphs 2006), as in dlib: repeatedly, a vertex takes the label that weighs
     most among its neighbours. A few wrong edges between two dense clusters are outvoted, where connected components
     would merge them. The same edges in the same order always give the same labels.
     """

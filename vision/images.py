@@ -211,7 +211,9 @@ def _open(data: bytes, limits: Limits | None = None) -> tuple[Pillow.Image, Imag
 
 
 class _Header(BytesIO):
-    """A file whose header may be read in so many steps: millions of empty blocks would keep a web process busy."""
+    """A file whose header may be read in a limited number of steps: millions of empty blocks would keep a web process
+    busy.
+    """
 
     reads_left = MAX_HEADER_READS
 
@@ -235,7 +237,14 @@ def _too_many_pixels(limits: Limits) -> InvalidImage:
 
 def _to_rgb(picture: Pillow.Image) -> Pillow.Image:
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        return _narrow(picture).convert("RGB")
+        # Grey values of 16 or 32 bits become 8 bits. Pillow would clip them: everything above 255 would be white.
+        values = np.asarray(picture)
+        if picture.mode == "F":
+            values = np.nan_to_num(values)
+            values = values * 255 if values.max() <= 1 else values
+        if values.max() > 255 or picture.mode.startswith("I;16"):
+            values = np.clip(values, 0, 65535).astype(np.uint16) >> 8
+        return Pillow.fromarray(np.clip(values, 0, 255).astype(np.uint8)).convert("RGB")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         alpha = picture.getchannel("A")
@@ -245,17 +254,6 @@ def _to_rgb(picture: Pillow.Image) -> Pillow.Image:
         canvas.paste(picture, mask=alpha)
         return canvas
     return picture if picture.mode == "RGB" else picture.convert("RGB")
-
-
-def _narrow(picture: Pillow.Image) -> Pillow.Image:
-    """Grey values of 16 or 32 bits as 8 bits. Pillow would clip them: everything above 255 would be white."""
-    values = np.asarray(picture)
-    if picture.mode == "F":
-        values = np.nan_to_num(values)
-        values = values * 255 if values.max() <= 1 else values
-    if values.max() > 255 or picture.mode.startswith("I;16"):
-        values = np.clip(values, 0, 65535).astype(np.uint16) >> 8
-    return Pillow.fromarray(np.clip(values, 0, 255).astype(np.uint8))
 
 
 def _orientation(picture: Pillow.Image) -> int:

@@ -64,25 +64,23 @@ def run_pipeline(
 
 
 def _confirmed(image: Image, faces: list[RawFace], options: RawFaceOptions) -> list[RawFace]:
-    """The faces with whether the second detector finds each of them, too.
+    """The faces with whether the second detector finds each of them too.
 
-    It looks at the surroundings of a face, a fifth of the work, and only where that fails at the whole image. Of 67
-    faces and false alarms in photographs of three sizes the surroundings alone decided 66 as the whole image does.
+    It looks at the face and as much again on every side, a fifth of the work, and only where that fails at the whole
+    image. Of 67 faces and false alarms in photographs of three sizes the surroundings alone decided 66 as the whole
+    image does.
     """
-    seen = [_found_nearby(image, face.box, options) for face in faces]
+    seen = []
+    for face in faces:
+        box, side = face.box, max(face.box.w, face.box.h) - 1
+        left, top = max(box.left - side, 0), max(box.top - side, 0)
+        part = np.ascontiguousarray(image[top : box.bottom + side, left : box.right + side])
+        near = _second_detection(part, options, options.check_upsample if side < 2 * SURE_SIDE else 0)
+        seen.append(_is_among(replace(box, x=box.x - left, y=box.y - top), near))
     if not all(seen):
         found = _second_detection(image, options, options.check_upsample)
-        seen = [near or _is_among(face.box, found) for near, face in zip(seen, faces, strict=True)]
+        seen = [nearby or _is_among(face.box, found) for nearby, face in zip(seen, faces, strict=True)]
     return [replace(face, confirmed=confirmed) for face, confirmed in zip(faces, seen, strict=True)]
-
-
-def _found_nearby(image: Image, face: Box, options: RawFaceOptions) -> bool:
-    """Whether the second detector finds this face when it looks at the face and as much again on every side."""
-    side = max(face.w, face.h) - 1
-    left, top = max(face.left - side, 0), max(face.top - side, 0)
-    part = np.ascontiguousarray(image[top : face.bottom + side, left : face.right + side])
-    upsample = options.check_upsample if side < 2 * SURE_SIDE else 0
-    return _is_among(replace(face, x=face.x - left, y=face.y - top), _second_detection(part, options, upsample))
 
 
 def _second_detection(image: Image, options: RawFaceOptions, upsample: int) -> list[Box]:

@@ -32,10 +32,10 @@ def read_text(text: str, *, patience: float | None = None, references: bool = Tr
 
     Tried in this order: data URL (any label; base64 or percent-encoded), URL of an allowed host, path below the import
     folder, base64 (wrapped lines, the URL-safe alphabet and missing padding are accepted). A URL has `patience` seconds
-    if that is less than `URL_TIMEOUT`. Without `references` neither URL nor path is one: the text holds the image.
+    if that is less than `URL_TIMEOUT`. Without `references` URLs and paths are not followed.
     Raises `InvalidImage`; the codes are listed in docs/errors.md.
     """
-    if len(text) > 4 * settings.MAX_IMAGE_BYTES + MAX_DATA_URL_HEADER:  # not even percent-encoded can it fit
+    if len(text) > 4 * settings.MAX_IMAGE_BYTES + MAX_DATA_URL_HEADER:  # too long even if every byte is percent-encoded
         raise _too_large()
     text = text.strip()
     if text[:5].lower() == "data:":

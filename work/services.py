@@ -40,7 +40,7 @@ def run(rows: ClaimedWorkQuerySet[Row], work: Callable[[Row], None], *, pk: int,
     """Claim a row and `work` on it, which ends with the row's `finish`. Safe to run twice: the claim decides.
 
     Every error becomes the row's own (`fail`), except for one of `TRANSIENT`, which is raised for the task to retry
-    and does not count as an attempt. A row that was claimed too often is given up: it takes its workers with it.
+    and does not count as an attempt. A row that was claimed too often is given up: its workers probably crash on it.
     """
     row = rows.filter(pk=pk).first() if rows.claim(pk, task_id=task_id) else None
     if row is None:  # finished or deleted, or another task has it
@@ -74,7 +74,7 @@ def _error_of(work: Callable[[Row], None], row: Row) -> FaceAppError | None:
 
 
 def sweep() -> None:
-    """Give back what dead workers held, and fill queues that lost their messages from the rows.
+    """Give back what dead workers held, and refill queues that lost their messages.
 
     Runs every `SWEEP_SECONDS`, over every subclass of `ClaimedWork`. Raises `Unavailable`.
     """

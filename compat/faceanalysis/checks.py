@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -15,20 +14,20 @@ from compat.faceanalysis.services import STEM, UUID
 
 @register()
 def check_faceanalysis(**_: Any) -> list[CheckMessage]:
-    return list(_problems())
-
-
-def _problems() -> Iterator[CheckMessage]:
+    problems: list[CheckMessage] = []
     if settings.FACEANALYSIS_IDS not in (STEM, UUID):
-        yield Error("FACEAPP_FACEANALYSIS_IDS is not a known mode.", hint=f"{STEM} or {UUID}.", id="faceanalysis.E001")
+        hint, message = f"{STEM} or {UUID}.", "FACEAPP_FACEANALYSIS_IDS is not a known mode."
+        problems.append(Error(message, hint=hint, id="faceanalysis.E001"))
     if settings.FACEANALYSIS_TOKEN_SECONDS <= 0:
-        hint = "Seconds, such as 500."
-        yield Error("FACEAPP_FACEANALYSIS_TOKEN_SECONDS must be above 0.", hint=hint, id="faceanalysis.E002")
+        hint, message = "Seconds, such as 500.", "FACEAPP_FACEANALYSIS_TOKEN_SECONDS must be above 0."
+        problems.append(Error(message, hint=hint, id="faceanalysis.E002"))
     try:
         Client._meta.get_field("name").clean(settings.FACEANALYSIS_CLIENT, None)
     except Exception:
         hint = "Letters, digits and . @ + - _ only."
-        yield Error("FACEAPP_FACEANALYSIS_CLIENT cannot be a client's name.", hint=hint, id="faceanalysis.E003")
+        message = "FACEAPP_FACEANALYSIS_CLIENT cannot be a client's name."
+        problems.append(Error(message, hint=hint, id="faceanalysis.E003"))
+    return problems
 
 
 @register(deploy=True)

@@ -42,16 +42,13 @@ def read_file(request: Request) -> tuple[Upload, str]:
 
 
 def write_status(image: AlbumImage) -> dict[str, Any]:
-    return {"status": STATES[Status(image.status)], "error_msg": _error_of(image)}
-
-
-def _error_of(image: AlbumImage) -> str | None:
+    message = None
     if image.status == Status.FAILED:
         unreadable = image.error_code.startswith("image.")
-        return "Image could not be read" if unreadable else "Image could not be processed"
-    if image.status == Status.DONE and not image.faces.exists():
-        return "No faces found in image"
-    return None
+        message = "Image could not be read" if unreadable else "Image could not be processed"
+    elif image.status == Status.DONE and not image.faces.exists():
+        message = "No faces found in image"
+    return {"status": STATES[Status(image.status)], "error_msg": message}
 
 
 def write_matches(matches: Sequence[ImageMatch], *, threshold: float) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from clients.models import Client
 from compat.faceanalysis.exceptions import BadName, ImageKnown, ImageQueued, ImageUnknown, WrongType
 from vision import images
 from vision.exceptions import InvalidImage
-from vision.images import ImageInfo
 from vision.types import Upload
 from work.types import Submission
 
@@ -37,9 +36,11 @@ def album_of(client: Client) -> Album:
 
 
 def upload(*, client: Client, file: Upload, content_type: str = "") -> AlbumImage:
-    """Store an image to be processed later. Raises `WrongType`, `BadName`, `ImageKnown` or `Unavailable`.
+    """Store an image to be processed later.
 
-    A file that begins like an image but is damaged is taken; processing will say so.
+    Raises `WrongType`, `BadName`, `ImageKnown`, `Unavailable`, or what `images.sniff` raises.
+
+    A file that begins like an image but is damaged is accepted; processing will report it.
     """
     by_uuid = settings.FACEANALYSIS_IDS == UUID
     suffix = PurePosixPath(file.name).suffix.lower()
@@ -47,7 +48,15 @@ def upload(*, client: Client, file: Upload, content_type: str = "") -> AlbumImag
     if declared not in TYPES if by_uuid else suffix not in EXTENSIONS:
         raise WrongType(ALLOWED)
     image_id = str(uuid.uuid4()) if by_uuid else stem_of(file.name)
-    submission = Submission(images.identify(file.name), file.data, _sniff(file.data))
+    if not file.data.startswith(BEGINNINGS):
+        raise WrongType(ALLOWED)
+    try:
+        info = images.sniff(file.data)
+    except InvalidImage as error:
+        if error.code != "image.truncated":
+            raise
+        info = None
+    submission = Submission(images.identify(file.name), file.data, info)
     try:
         return albums.add_image(album=album_of(client), submission=submission, external_id=image_id)
     except ImageExists as error:
@@ -61,18 +70,6 @@ def stem_of(name: str) -> str:
     if not 1 <= len(stem) <= LONGEST_ID:
         raise BadName(f"Image upload failed: the file needs a name of 1 to {LONGEST_ID} characters")
     return stem
-
-
-def _sniff(data: bytes) -> ImageInfo | None:
-    """What the header says; None for a damaged file. Raises `WrongType` or what else `images.sniff` raises."""
-    if not data.startswith(BEGINNINGS):
-        raise WrongType(ALLOWED)
-    try:
-        return images.sniff(data)
-    except InvalidImage as error:
-        if error.code == "image.truncated":
-            return None
-        raise
 
 
 def process(*, client: Client, image_id: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -14,20 +13,18 @@ POLICIES = ("replace", "append")
 
 @register()
 def check_facehash(**_: Any) -> list[CheckMessage]:
-    return list(_problems())
-
-
-def _problems() -> Iterator[CheckMessage]:
+    problems: list[CheckMessage] = []
     if settings.FACEHASH_POLICY not in POLICIES:
-        yield Error("FACEAPP_FACEHASH_POLICY is neither replace nor append.", hint="Unset it.", id="facehash.E001")
+        message = "FACEAPP_FACEHASH_POLICY is neither replace nor append."
+        problems.append(Error(message, hint="Unset it.", id="facehash.E001"))
     if not 1 <= settings.FACEHASH_MIN_IMAGES <= settings.FACEHASH_MAX_IMAGES:
         hint = "FACEAPP_FACEHASH_MIN_IMAGES lies between 1 and FACEAPP_FACEHASH_MAX_IMAGES."
-        yield Error("No number of photographs could be trained with.", hint=hint, id="facehash.E002")
+        problems.append(Error("No number of photographs is allowed.", hint=hint, id="facehash.E002"))
     if settings.FACEHASH_MAX_BYTES > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         hint = "Raise FACEAPP_MAX_REQUEST_BYTES too."
-        yield checks.Warning(
-            "FACEAPP_FACEHASH_MAX_BYTES is above the limit of all requests.", hint=hint, id="facehash.W001"
-        )
+        message = "FACEAPP_FACEHASH_MAX_BYTES is above the limit of all requests."
+        problems.append(checks.Warning(message, hint=hint, id="facehash.W001"))
     if settings.FACEHASH_CLIENT and "*" in settings.FACEHASH_ORIGINS:
         hint = "Name the origins in FACEAPP_FACEHASH_ORIGINS, or ask for keys."
-        yield checks.Warning("Any web page may use FaceHash without a key.", hint=hint, id="facehash.W002")
+        problems.append(checks.Warning("Any web page may use FaceHash without a key.", hint=hint, id="facehash.W002"))
+    return problems

@@ -14,7 +14,7 @@ from compat.nextcloud.models import FaceModel
 from compat.nextcloud.services import Detection
 from vision.types import Box, RawFace
 
-# The app groups faces from 0.99 and knows no confidence above 1.1.
+# The app groups faces from 0.99 and accepts no confidence above 1.1.
 HOG_CONFIDENCE = MAX_CONFIDENCE = 1.1
 UNCONFIRMED = 0.8  # factor where the second detector did not find the face
 SIDES = ("left", "top", "right", "bottom")
@@ -43,7 +43,14 @@ def read_face(fields: Mapping[str, Any]) -> tuple[dict[str, Any], Box]:
     text = fields.get("face")
     if not isinstance(text, str):
         raise BadPart("Send the face as a text part named 'face'.", code="nextcloud.no_face")
-    face = _parse(text)
+    try:
+        face = json.loads(text)
+        # It must be possible to send it back: no NaN, no number out of range, no half of a surrogate pair.
+        json.dumps(face, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise _bad_face("The face is not valid JSON.") from None
+    if not isinstance(face, dict):
+        raise _bad_face("The face must be a JSON object.")
     sides = [face.get(side) for side in SIDES]
     if not all(type(side) is int and abs(side) <= MAX_PIXEL for side in sides):
         raise _bad_face("The face needs left, top, right and bottom in whole pixels.")
@@ -72,7 +79,7 @@ def write_description(face: RawFace) -> dict[str, Any]:
 
 
 def write_computed(name: str, sent: dict[str, Any], face: RawFace) -> dict[str, Any]:
-    """The face as it was sent, to the letter: the app stores its sides without rounding."""
+    """The face exactly as it was sent: the app stores its sides without rounding."""
     return {"filename": name, "face": sent | write_description(face)}
 
 
@@ -85,23 +92,11 @@ def write_welcome(problem: str | None) -> dict[str, Any]:
 
 
 def confidence_of(face: RawFace, model: FaceModel) -> float:
-    """On the app's scale. HOG's scores have another one, so that it counts as sure; mmod's lie around 1 anyway."""
+    """On the app's scale. HOG's scores have another scale, so its faces count as certain; mmod's lie around 1."""
     if model == FaceModel.HOG:
         return HOG_CONFIDENCE
     score = min(face.score or 0.0, MAX_CONFIDENCE)
     return score * UNCONFIRMED if face.confirmed is False else score
-
-
-def _parse(text: str) -> dict[str, Any]:
-    """A JSON object that can be written again: no NaN, no number out of range, no half of a surrogate pair."""
-    try:
-        face = json.loads(text)
-        json.dumps(face, allow_nan=False, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise _bad_face("The face is not valid JSON.") from None
-    if not isinstance(face, dict):
-        raise _bad_face("The face must be a JSON object.")
-    return face
 
 
 def _bad_face(message: str) -> BadPart:

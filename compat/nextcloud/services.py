@@ -94,6 +94,6 @@ def original_limits() -> Limits:
 
 
 def largest_area(width: int, height: int) -> int:
-    """The area that is accepted. The app rounds each side by itself and so may exceed what `/open` allows."""
+    """The area that is accepted. The app rounds each side separately and so may exceed what `/open` allows."""
     area: int = settings.NEXTCLOUD_MAX_AREA
     return area + max(area // 100, (width + height) // 2 + 1)

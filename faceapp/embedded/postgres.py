@@ -82,20 +82,16 @@ def prepare(*, var: Path, run_dir: Path) -> Postgres:
         user=user.pw_name if user else None,
     )
     if not (server.data / "PG_VERSION").exists():
-        _initialise(server)
+        # In a draft folder that is renamed at the end: an interrupted first start leaves nothing half-made.
+        draft = server.data.with_name("data.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        initdb = [str(server.programs / "bin" / "initdb"), "-D", str(draft), *INITDB_OPTIONS]
+        command = launched(initdb, signal_name="KILL", user=server.user)
+        result = subprocess.run(command, capture_output=True, text=True, cwd=server.data.parent)
+        if result.returncode:
+            raise RuntimeError(f"PostgreSQL could not be initialised: {result.stderr.strip()}")
+        draft.rename(server.data)
     return server
-
-
-def _initialise(server: Postgres) -> None:
-    """Run initdb in a draft folder and rename it, so that an interrupted first start leaves nothing half-made."""
-    draft = server.data.with_name("data.new")
-    shutil.rmtree(draft, ignore_errors=True)
-    initdb = [str(server.programs / "bin" / "initdb"), "-D", str(draft), *INITDB_OPTIONS]
-    command = launched(initdb, signal_name="KILL", user=server.user)
-    result = subprocess.run(command, capture_output=True, text=True, cwd=server.data.parent)
-    if result.returncode:
-        raise RuntimeError(f"PostgreSQL could not be initialised: {result.stderr.strip()}")
-    draft.rename(server.data)
 
 
 def _readable_programs(home: Path) -> Path:

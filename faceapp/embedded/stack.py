@@ -24,20 +24,25 @@ def programs(database: postgres.Postgres | None) -> list[Program]:
         stores.append(Program("postgres", "stores", database.command(), stop_signal="INT", stop_seconds=10))
     if settings.EMBEDDED_REDIS:
         stores.append(Program("redis", "stores", redis.command(settings.REDIS_SOCKET), stop_signal="TERM"))
-    return [*stores, _worker(), _trainer(), _beat(), _web()]
-
-
-def _worker() -> Program:
-    """Runs at a lower priority than the web server, which has to answer under load. On QUIT it gives images back."""
     children = settings.WORKER_CONCURRENCY or len(os.sched_getaffinity(0))
-    celery = _celery_worker("worker", settings.WORKER_QUEUES, f"--concurrency={children}")
-    return Program("worker", "app", launched(celery, signal_name="QUIT", nice=5), stop_signal="QUIT")
-
-
-def _trainer() -> Program:
-    """Trains recognisers one at a time, each in a program of its own. It holds no models and delays no caller."""
-    celery = _celery_worker("trainer", ["training"], "--concurrency=1", "--pool=threads")
-    return Program("trainer", "app", launched(celery, signal_name="QUIT", nice=10), stop_signal="QUIT")
+    worker = _celery_worker("worker", settings.WORKER_QUEUES, f"--concurrency={children}")
+    trainer = _celery_worker("trainer", ["training"], "--concurrency=1", "--pool=threads")
+    beat = [*CELERY, "beat", f"--schedule={settings.VAR / 'beat-schedule'}", "--pidfile=", "--loglevel=INFO"]
+    host = f"[{settings.WEB_BIND}]" if ":" in settings.WEB_BIND else settings.WEB_BIND
+    web = [
+        *[sys.executable, "-m", "gunicorn", "faceapp.wsgi", f"--bind={host}:{settings.WEB_PORT}"],
+        *["--preload", "--worker-class=gthread", "--workers=2", "--threads=16", "--timeout=60", "--graceful-timeout=1"],
+        *["--no-control-socket", "--access-logfile=-", "--logger-class=faceapp.quiet_logs.AccessLogger"],
+    ]
+    return [
+        *stores,
+        # Workers have a lower priority than the web server, which has to answer under load. On QUIT they give images
+        # back. The trainer runs one training at a time, each in a process of its own; it holds no models.
+        Program("worker", "app", launched(worker, signal_name="QUIT", nice=5), stop_signal="QUIT"),
+        Program("trainer", "app", launched(trainer, signal_name="QUIT", nice=10), stop_signal="QUIT"),
+        Program("beat", "app", launched(beat, signal_name="TERM"), stop_signal="TERM"),
+        Program("web", "app", launched(web, signal_name="TERM"), stop_signal="TERM"),
+    ]
 
 
 def _celery_worker(name: str, queues: list[str], *options: str) -> list[str]:
@@ -45,22 +50,6 @@ def _celery_worker(name: str, queues: list[str], *options: str) -> list[str]:
         *[*CELERY, "worker", f"--queues={','.join(queues)}", f"--hostname={name}-{secrets.token_hex(4)}@%h", *options],
         *["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"],
     ]
-
-
-def _beat() -> Program:
-    celery = [*CELERY, "beat", f"--schedule={settings.VAR / 'beat-schedule'}", "--pidfile=", "--loglevel=INFO"]
-    return Program("beat", "app", launched(celery, signal_name="TERM"), stop_signal="TERM")
-
-
-def _web() -> Program:
-    host = settings.WEB_BIND
-    gunicorn = [
-        *[sys.executable, "-m", "gunicorn", "faceapp.wsgi"],
-        f"--bind={f'[{host}]' if ':' in host else host}:{settings.WEB_PORT}",
-        *["--preload", "--worker-class=gthread", "--workers=2", "--threads=16", "--timeout=60", "--graceful-timeout=1"],
-        *["--no-control-socket", "--access-logfile=-", "--logger-class=faceapp.quiet_logs.AccessLogger"],
-    ]
-    return Program("web", "app", launched(gunicorn, signal_name="TERM"), stop_signal="TERM")
 
 
 def address() -> str:

@@ -12,16 +12,12 @@ from environment import BASE_DIR
 def collect_if_changed() -> None:
     """Run collectstatic unless packages and our own files are the same as last time."""
     stamp = Path(settings.STATIC_ROOT) / ".collected-from"
-    fingerprint = _fingerprint()
-    if stamp.exists() and stamp.read_text() == fingerprint:
-        return
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    stamp.write_text(fingerprint)
-
-
-def _fingerprint() -> str:
     digest = sha256((BASE_DIR / "requirements.txt").read_bytes())
     for folder in map(Path, settings.STATICFILES_DIRS):
         for file in sorted(folder.rglob("*")):
             digest.update(f"{file.relative_to(folder)} {file.stat().st_size} {file.stat().st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+    fingerprint = digest.hexdigest()
+    if stamp.exists() and stamp.read_text() == fingerprint:
+        return
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    stamp.write_text(fingerprint)

@@ -53,7 +53,8 @@ class Supervisor:
         for folder in ("log", "programs"):
             (self.var / folder).mkdir(mode=0o700, exist_ok=True)
         for program in self.programs:
-            (self.var / _script(program)).write_text(self._script_text(program))
+            script = f"cd {shlex.quote(str(self.directory))} && exec {shlex.join(program.command)}\n"
+            (self.var / _script(program)).write_text(script)
         with (self.var / CONFIG).open("w") as file:
             self._configuration().write(file)
         command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", CONFIG]
@@ -116,9 +117,6 @@ class Supervisor:
                 if time.monotonic() > deadline:
                     raise StackError("The supervisor does not answer." + self.tail("supervisor")) from error
                 time.sleep(0.05)
-
-    def _script_text(self, program: Program) -> str:
-        return f"cd {shlex.quote(str(self.directory))} && exec {shlex.join(program.command)}\n"
 
     def _configuration(self) -> RawConfigParser:
         """Paths in it are relative, because supervisor cannot read signs such as % and # in a path."""

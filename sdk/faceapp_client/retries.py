@@ -1,7 +1,7 @@
 """One request and its repetitions: every call is a generator that says what to send and how long to pause.
 
-It knows no sockets and no clock. `clients` drives it, once with an ordinary and once with an asynchronous httpx client,
-so that retries, waits and pages are written only once.
+It uses neither sockets nor a clock. `clients` drives it, once with an ordinary and once with an asynchronous httpx
+client, so that retries, waits and pages are written only once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PERMANENT = {"engine.weights_missing", "engine.weights_broken", "engine.package_
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. `idempotent`: carried out twice it does no more than once."""
+    """One HTTP request. `idempotent`: sending it twice has the same effect as sending it once."""
 
     method: str
     path: str
@@ -94,8 +94,16 @@ def send(request: Request, retries: Retries) -> Flow[httpx.Response]:
     for attempt in itertools.count(1):
         try:
             response: httpx.Response = yield request
+        except NOT_SENT as failure:
+            reason = str(failure) or type(failure).__name__
+            error: FaceAppError = ConnectionFailed(
+                f"The service cannot be reached: {reason}", code="client.connection_failed"
+            )
+        except httpx.TimeoutException:
+            error = AnswerLost("The service did not answer in time.", code="client.timeout")
         except httpx.TransportError as failure:
-            error = _error_of_transport(failure)
+            reason = str(failure) or type(failure).__name__
+            error = AnswerLost(f"The connection broke before the answer came: {reason}", code="client.answer_lost")
         else:
             if response.is_success:
                 return response
@@ -104,12 +112,3 @@ def send(request: Request, retries: Retries) -> Flow[httpx.Response]:
             raise error
         yield Pause(retries.pause(attempt, error.retry_after))
     raise AssertionError("unreachable")
-
-
-def _error_of_transport(failure: httpx.TransportError) -> FaceAppError:
-    reason = str(failure) or type(failure).__name__
-    if isinstance(failure, NOT_SENT):
-        return ConnectionFailed(f"The service cannot be reached: {reason}", code="client.connection_failed")
-    if isinstance(failure, httpx.TimeoutException):
-        return AnswerLost("The service did not answer in time.", code="client.timeout")
-    return AnswerLost(f"The connection broke before the answer came: {reason}", code="client.answer_lost")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Union
+from typing import IO, TYPE_CHECKING, Union, cast
 
 from faceapp_client.retries import FilePart
 
@@ -46,7 +46,11 @@ def _read(source: ImageSource) -> tuple[str, bytes]:
     if isinstance(source, tuple):
         return source
     if hasattr(source, "getexif"):
-        return "image.jpg", _encode_picture(source)
+        from PIL import ImageOps
+
+        buffer = BytesIO()  # upright, because the orientation that EXIF states would be lost otherwise
+        ImageOps.exif_transpose(cast("Image", source)).convert("RGB").save(buffer, "JPEG", quality=95)
+        return "image.jpg", buffer.getvalue()
     if hasattr(source, "read"):
         name, content = getattr(source, "name", None), source.read()
         if not isinstance(content, bytes):
@@ -54,12 +58,3 @@ def _read(source: ImageSource) -> tuple[str, bytes]:
         return Path(name).name if isinstance(name, str) else "image", content
     expected = "a path, bytes, (name, bytes), an open file or a Pillow image"
     raise TypeError(f"An image is {expected}, not {type(source).__name__}.")
-
-
-def _encode_picture(picture: Any) -> bytes:
-    """A Pillow image as JPEG of high quality, upright: the orientation that EXIF states would be lost otherwise."""
-    from PIL import ImageOps
-
-    buffer = BytesIO()
-    ImageOps.exif_transpose(picture).convert("RGB").save(buffer, "JPEG", quality=95)
-    return buffer.getvalue()

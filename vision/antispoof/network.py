@@ -19,7 +19,7 @@ BATCH = 16
 
 
 def train(split: Split, *, epochs: int, seed: int, tell: Callable[[int, float], None]) -> Any:
-    """A trained Keras model; `tell` hears the loss of every epoch. Both classes weigh the same."""
+    """A trained Keras model; `tell` is called with each epoch and its loss. Both classes weigh the same."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
 
@@ -53,11 +53,13 @@ def to_onnx(model: Any) -> bytes:
     graph = Graph("antispoof")
     value = graph.node("Transpose", graph.input("crops", np.float32, ["faces", SIDE, SIDE, 3]), perm=[0, 3, 1, 2])
     for number in range(len(FILTERS)):
-        kernel, bias = _folded(model, number)
-        value = graph.node(
-            "Conv", value, graph.constant(kernel), graph.constant(bias), strides=[2, 2], pads=[0, 0, 1, 1]
-        )
-        value = graph.node("Relu", value)
+        (kernel,) = model.get_layer(f"convolution_{number}").get_weights()
+        normalisation = model.get_layer(f"normalisation_{number}")
+        gamma, beta, mean, variance = normalisation.get_weights()
+        scale = gamma / np.sqrt(variance + normalisation.epsilon)
+        folded = np.ascontiguousarray((kernel * scale).transpose(3, 2, 0, 1), np.float32)  # (out, in, 3, 3)
+        inputs = (value, graph.constant(folded), graph.constant(np.asarray(beta - mean * scale, np.float32)))
+        value = graph.node("Relu", graph.node("Conv", *inputs, strides=[2, 2], pads=[0, 0, 1, 1]))
     weights, bias = model.get_layer("live").get_weights()
     pooled = graph.node("Flatten", graph.node("GlobalAveragePool", value))
     answer = graph.node("Sigmoid", graph.node("Gemm", pooled, graph.constant(weights), graph.constant(bias)))
@@ -76,13 +78,3 @@ def _layers(keras: Any) -> Any:
         ]
     stack += [layers.GlobalAveragePooling2D(), layers.Dropout(0.3), layers.Dense(1, activation="sigmoid", name="live")]
     return keras.Sequential(stack)
-
-
-def _folded(model: Any, number: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Kernel (out, in, 3, 3) and bias (out,) of a convolution and the normalisation after it."""
-    (kernel,) = model.get_layer(f"convolution_{number}").get_weights()
-    normalisation = model.get_layer(f"normalisation_{number}")
-    gamma, beta, mean, variance = normalisation.get_weights()
-    scale = gamma / np.sqrt(variance + normalisation.epsilon)
-    folded = np.ascontiguousarray((kernel * scale).transpose(3, 2, 0, 1), np.float32)
-    return folded, np.asarray(beta - mean * scale, np.float32)

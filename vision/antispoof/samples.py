@@ -46,7 +46,7 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def read(folder: Path, label: int, files: Iterable[Path]) -> Iterator[Sample | None]:
-    """The largest face of each file as the default engine finds it; None where there is none."""
+    """The largest face of each file as the default engine finds it; None if it finds none."""
     engine = engines[DEFAULT]
     for file in files:
         try:

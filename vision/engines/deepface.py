@@ -81,7 +81,7 @@ class DeepFaceEngine(FaceEngine):
         return np.asarray([row[0]["embedding"] for row in rows], np.float32)
 
     def liveness(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
-        """The probability of a live person for each face; None while the weights for it are not in place."""
+        """The probability of a live person for each face; None while its weights are not installed."""
         self.load()
         if self._presence is None:
             return [None] * len(detections)

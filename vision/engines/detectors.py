@@ -121,7 +121,7 @@ class Detector(ABC):
     """Finds faces in one RGB image. Not safe for two threads at a time."""
 
     def largest(self, side: int) -> int:
-        """The longest side that an image may have, where `side` is asked for."""
+        """The longest side that an image may have if `side` is requested."""
         return side
 
     @abstractmethod
@@ -130,9 +130,9 @@ class Detector(ABC):
 
 
 class MmodDetector(Detector):
-    """dlib's mmod network on ONNX Runtime. It finds faces of 70 pixels and more, in an enlarged image of fewer.
+    """dlib's mmod network on ONNX Runtime. It finds faces of 70 pixels and more.
 
-    So an image is enlarged DETECTION_ENLARGEMENT times, and no further than a reduced one would be large.
+    To find smaller ones, an image is enlarged DETECTION_ENLARGEMENT times, but to no more than `largest` pixels a side.
     """
 
     def __init__(self) -> None:

@@ -39,8 +39,17 @@ class FakeEngine(FaceEngine):
         time.sleep(self.delay)
         saturated = image.max(axis=2).astype(int) - image.min(axis=2) > 60
         columns = _runs(saturated.any(axis=0))
-        found = [(x0, y0, x1, y1) for x0, x1 in columns for y0, y1 in _runs(saturated[:, x0:x1].any(axis=1))]
-        return [_detection(image, *box) for box in found if box[2] - box[0] >= 8 and box[3] - box[1] >= 8]
+        squares = [(x0, y0, x1, y1) for x0, x1 in columns for y0, y1 in _runs(saturated[:, x0:x1].any(axis=1))]
+        found = []
+        for x0, y0, x1, y1 in squares:
+            w, h = x1 - x0, y1 - y0
+            if w < 8 or h < 8:
+                continue
+            black = np.argwhere(image[y0:y1, x0:x1].max(axis=2) < 60)
+            nose = (x0 + float(black[:, 1].mean()), y0 + float(black[:, 0].mean())) if len(black) else None
+            eyes = {"left_eye": (x0 + w * 0.7, y0 + h * 0.35), "right_eye": (x0 + w * 0.3, y0 + h * 0.35)}
+            found.append(Detection(Box(x0, y0, w, h), 0.99, Landmarks(**eyes, nose=nose)))
+        return found
 
     def embed(self, image: Image, detections: Sequence[Detection]) -> NDArray[np.float32]:
         colours = [image[d.box.y + d.box.h // 2, d.box.x + d.box.w // 2] / 255 for d in detections]
@@ -84,12 +93,3 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Half-open intervals in which `flags` is true."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _detection(image: Image, x0: int, y0: int, x1: int, y1: int) -> Detection:
-    w, h = x1 - x0, y1 - y0
-    black = np.argwhere(image[y0:y1, x0:x1].max(axis=2) < 60)
-    nose = (x0 + float(black[:, 1].mean()), y0 + float(black[:, 0].mean())) if len(black) else None
-    eyes = {"left_eye": (x0 + w * 0.7, y0 + h * 0.35), "right_eye": (x0 + w * 0.3, y0 + h * 0.35)}
-    landmarks = Landmarks(**eyes, nose=nose)
-    return Detection(Box(x0, y0, w, h), 0.99, landmarks)

@@ -26,14 +26,14 @@ from vision import inference
 from vision.engines import engines
 
 RATES = (1e-2, 1e-3, 1e-4)
-WIDTH = 100  # columns of the table where no terminal says how many there are
+WIDTH = 100  # columns of the table if the output is not a terminal
 
 
 class Command(BaseCommand):
     help = (
         "Compare labelled photographs of one face each in every enabled space: a folder with one sub-folder per"
         " person, or a CSV file with the columns image_1, image_2 and same (1 or 0). Nothing of them is stored. The"
-        " workers find and describe the faces, so the service must run."
+        " workers find and describe the faces, so the service must be running."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -87,7 +87,13 @@ class Command(BaseCommand):
             if options["json"]:
                 options["json"].write_text(json.dumps(services.as_json(labelled, reports), indent=2) + "\n")
             if options["plots"]:
-                _draw(options["plots"], reports)
+                folder = options["plots"]
+                folder.mkdir(parents=True, exist_ok=True)
+                curves = {report.space: report.rates for report in reports}
+                plots.draw_roc(folder / "roc.png", curves)
+                plots.draw_det(folder / "det.png", curves)
+                sets = {f"{r.space}, {r.metric}": (r.pairs, r.verification.threshold) for r in reports}
+                plots.draw_distances(folder / "distances.png", sets)
         except OSError as error:
             raise CommandError(f"The results cannot be written: {error.strerror}.") from error
         if options["report"]:
@@ -183,12 +189,3 @@ def _remarks(reports: list[SpaceReport]) -> list[str]:
             elif not point.is_precise:
                 lines.append(f"?  {rate} is uncertain with {pairs:,} pairs of two people; {need} would do.")
     return lines
-
-
-def _draw(folder: Path, reports: list[SpaceReport]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    curves = {report.space: report.rates for report in reports}
-    plots.draw_roc(folder / "roc.png", curves)
-    plots.draw_det(folder / "det.png", curves)
-    sets = {f"{report.space}, {report.metric}": (report.pairs, report.verification.threshold) for report in reports}
-    plots.draw_distances(folder / "distances.png", sets)

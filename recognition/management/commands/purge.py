@@ -38,7 +38,14 @@ class Command(BaseCommand):
             expired = expired.of_client(client)
         total = self.report(expired, erase=not options["dry_run"])
         if total and not options["dry_run"]:
-            erased = _purge(client, total)
+            erased = 0
+            with tqdm(total=total, unit="image", desc="Erase", disable=None) as bar:
+                try:
+                    while count := services.purge(limit=BATCH, client=client):
+                        erased += count
+                        bar.update(count)
+                except Unavailable as error:
+                    raise CommandError(f"{error.message} At least {erased} of {total} images are erased.") from error
             self.stdout.write(self.style.SUCCESS(f"Erased {erased} of {total} images."))
         if not client:
             self.remove_orphans(dry_run=options["dry_run"])
@@ -63,15 +70,3 @@ class Command(BaseCommand):
         if not total:
             self.stdout.write("No image is past its retention.")
         return total
-
-
-def _purge(client: Client | None, total: int) -> int:
-    erased = 0
-    with tqdm(total=total, unit="image", desc="Erase", disable=None) as bar:
-        try:
-            while count := services.purge(limit=BATCH, client=client):
-                erased += count
-                bar.update(count)
-        except Unavailable as error:
-            raise CommandError(f"{error.message} At least {erased} of {total} images are erased.") from error
-    return erased

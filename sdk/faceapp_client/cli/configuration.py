@@ -40,18 +40,14 @@ def connection(options: argparse.Namespace) -> Connection:
         raise ConfigurationError(f"No API key: give one with {places}.")
     if not key.isascii() or not key.isprintable():
         raise ConfigurationError("The API key contains characters that keys never have.")
-    return Connection(_checked(url), key.strip())
-
-
-def _checked(url: str) -> str:
     try:
         parts = urlsplit(url)
-        port_is_a_number = parts.port is None or parts.port > 0
-    except ValueError:
-        port_is_a_number = False
-    if not port_is_a_number or parts.scheme not in ("http", "https") or not parts.hostname:
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # of the port, or of brackets in the host
+        valid = False
+    if not valid:
         raise ConfigurationError(f"{url} is not the address of a service, such as {DEFAULT_URL}.")
-    return url
+    return Connection(url, key.strip())
 
 
 def _saved(chosen: str | None) -> dict[str, str]:

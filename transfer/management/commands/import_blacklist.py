@@ -11,7 +11,7 @@ from tqdm import tqdm
 from clients.services import get_or_create_client
 from transfer.blacklist_import import check_person, import_person
 from transfer.management.importing import ImportCommand
-from transfer.older_blacklist import DATABASE, ListedPerson, read_folder, read_records
+from transfer.older_blacklist import DATABASE, read_folder, read_records
 from transfer.types import Outcome
 from vision import inference
 
@@ -37,7 +37,12 @@ class Command(ImportCommand):
         parser.add_argument("--report", type=Path, metavar="FILE.csv", help="save the list of refused files as a table")
 
     def run(self, outcome: Outcome, options: dict[str, Any]) -> None:
-        people = _read(options["folder"], options["database"])
+        folder, database = options["folder"], options["database"]
+        if database and not database.is_file():
+            raise CommandError("The database does not exist.")
+        if not database and (folder / DATABASE).is_file():
+            database = folder / DATABASE
+        people = read_folder(folder, read_records(database) if database else [])
         if not options["dry_run"]:
             inference.require_worker()
             client = get_or_create_client(name=options["client"])
@@ -51,12 +56,3 @@ class Command(ImportCommand):
     def summary(self, outcome: Outcome, options: dict[str, Any]) -> str:
         verb = "could be imported (faces were not looked for)" if options["dry_run"] else "imported"
         return f"{outcome.images} images for {outcome.added} new entries {verb}"
-
-
-def _read(folder: Path, database: Path | None) -> list[ListedPerson]:
-    """Everyone in the folder, with the records of the named database or of the one in the folder, if there is one."""
-    if database and not database.is_file():
-        raise CommandError("The database does not exist.")
-    in_folder = folder / DATABASE
-    database = database or (in_folder if in_folder.is_file() else None)
-    return read_folder(folder, read_records(database) if database else [])

@@ -42,8 +42,15 @@ class Mmod:
             raise EngineUnavailable("The network is not a detector.", code="engine.weights_broken")
         self._window, self._average, (self._gap, self._border) = network.window, network.average, network.padding
         self._features, self._scores = features, scores
-        self._stride, self._offset, self._field = _geometry(network)
-        self._reach = sum(layer.padding for layer in network.layers if isinstance(layer, Conv))
+        # Pixels between two scores, the pixel in the middle of the first, and the smallest side that has a score.
+        self._stride, self._offset, self._field = 1, 0, 1
+        convolutions = [layer for layer in network.layers if isinstance(layer, Conv)]
+        for layer in convolutions:
+            size = layer.weights.shape[2]
+            self._offset += self._stride * (size // 2 - layer.padding)
+            self._field += self._stride * (size - 1 - 2 * layer.padding)
+            self._stride *= layer.stride
+        self._reach = sum(layer.padding for layer in convolutions)
 
     def __call__(self, image: Image, upsample: int = 0) -> list[ScoredBox]:
         """Faces of an RGB image, the surest first; the image is doubled `upsample` times before."""
@@ -107,18 +114,6 @@ class Mmod:
             ScoredBox(_rounded(pyramid.to_image(layout.tiles[level], level, corner)), float(score))
             for level, corner, score in zip(levels, corners, scores[rows, columns][order], strict=True)
         ]
-
-
-def _geometry(network: Network) -> tuple[int, int, int]:
-    """Pixels between two scores, the pixel in the middle of the first, and the smallest side that has a score."""
-    stride, offset, field = 1, 0, 1
-    for layer in network.layers:
-        if isinstance(layer, Conv):
-            size = layer.weights.shape[2]
-            offset += stride * (size // 2 - layer.padding)
-            field += stride * (size - 1 - 2 * layer.padding)
-            stride *= layer.stride
-    return stride, offset, field
 
 
 def drop_overlapping(faces: Sequence[ScoredBox], window: Window) -> list[ScoredBox]:

@@ -58,7 +58,12 @@ def scores_graph(network: Network) -> bytes:
     graph = Graph("scores")
     value = graph.input("features", np.float32, (1, inputs, "rows", "columns"))
     value, channels = _plain(graph, value, layers, inputs)
-    scores = _turned_conv(graph, value, widened(cast(Conv, last), channels, outputs=1))
+    # The last convolution has one channel: as the transposed convolution of the turned kernel it is six times faster.
+    conv = widened(cast(Conv, last), channels, outputs=1)
+    if conv.weights.shape[2:] != (2 * conv.padding + 1,) * 2:
+        raise DatError("the last convolution changes the size")
+    kernel = _single(graph, conv.weights[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
+    scores = graph.node("ConvTranspose", value, kernel, _single(graph, conv.bias), pads=(conv.padding,) * 4)
     graph.output(scores, np.float32, (1, 1, "rows", "columns"))
     return graph.encode()
 
@@ -122,17 +127,6 @@ def _conv(graph: Graph, value: str, conv: Conv) -> str:
     pads, strides = (conv.padding,) * 4, (conv.stride,) * 2
     return graph.node(
         "Conv", value, _single(graph, conv.weights), _single(graph, conv.bias), pads=pads, strides=strides
-    )
-
-
-def _turned_conv(graph: Graph, value: str, conv: Conv) -> str:
-    """A convolution to few channels, as the transposed convolution of the turned kernel: six times faster there."""
-    rows, columns = conv.weights.shape[2:]
-    if (rows, columns) != (2 * conv.padding + 1,) * 2:
-        raise DatError("the last convolution changes the size")
-    turned = conv.weights[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
-    return graph.node(
-        "ConvTranspose", value, _single(graph, turned), _single(graph, conv.bias), pads=(conv.padding,) * 4
     )
 
 
