@@ -15,6 +15,7 @@ from vision.types import Landmarks
 pytestmark = pytest.mark.models
 
 
+@pytest.mark.usefixtures("real_faces")  # limits are for heads of photographs
 def test_a_session_is_passed_once_and_only_with_the_face_of_its_image(live: LiveStack, faces: Path) -> None:
     session = requests.Session()
     session.headers["X-API-Key"] = live.api_key

@@ -86,6 +86,7 @@ def test_a_head_that_turns_as_asked_passes_and_its_token_vouches_for_the_face(
     redeem_token(**call, face=read_face(data=encoded(alex)).embeddings)
 
 
+@pytest.mark.usefixtures("real_faces")  # limits are for heads of photographs
 def test_what_is_wrong_has_a_code_of_its_own(api: APIClient, alex: np.ndarray, rose: np.ndarray) -> None:
     first = start(api)
     frames = act(alex, first)

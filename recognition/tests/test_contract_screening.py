@@ -78,6 +78,7 @@ def test_df_19_threshold(api: Api, entry: dict[str, Any], photos: dict[str, byte
     assert api.process(photos["V"], threshold=2.0).json()[0]["has_blacklist_match"] is True
 
 
+@pytest.mark.usefixtures("real_faces")  # a cascade of another detector has to find the face
 def test_df_20_model_metric_and_detector(api: Api, entry: dict[str, Any], photos: dict[str, bytes]) -> None:
     for metric in ("cosine", "euclidean", "euclidean_l2", "angular"):
         [result] = api.process(photos["S2"], model_name="Dlib", distance_metric=metric).json()
