@@ -109,8 +109,8 @@ def search_blacklist(
     """For each embedding the entries in force within `threshold`, closest first. Exact: no approximate index."""
     if not embeddings:
         return []
-    galleries = Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST).values_list("pk", flat=True)
-    templates = FaceTemplate.objects.of_client(client).in_space(space).in_galleries(galleries)
+    galleries = Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST)
+    templates = FaceTemplate.objects.of_client(client).in_space(space).in_any_of(galleries)
     found = templates.within(embeddings, metric=metric, threshold=threshold)
     near = [neighbour for people in found for neighbour in people]
     if not near:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, connections, models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import BooleanField, Count, F, Func, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from pgvector import HalfVector
 
@@ -131,6 +132,15 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
 
     def in_galleries(self, gallery_ids: Iterable[int]) -> FaceTemplateQuerySet:
         return self.filter(gallery__in=list(gallery_ids))
+
+    def in_any_of(self, galleries: GalleryQuerySet) -> FaceTemplateQuerySet:
+        """Templates of all of these galleries, which the search itself looks up: no query comes before it.
+
+        As an array the galleries are known before templates are read, so that the index leads to them.
+        """
+        ids = Func(ArraySubquery(galleries.order_by().values("pk")), function="ANY")
+        of_these = Func(F("gallery_id"), ids, template="%(expressions)s", arg_joiner=" = ", output_field=BooleanField())
+        return self.filter(of_these)
 
     def within(self, embeddings: Sequence[Embedding], *, metric: str, threshold: float) -> list[list[Neighbour]]:
         """For each embedding the people with a template within `threshold`, each once, closest first.
