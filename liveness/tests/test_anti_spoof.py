@@ -65,8 +65,11 @@ def test_checks_say_what_cannot_work(settings: Settings, antispoof: None) -> Non
     assert [found.id for found in check_policy()] == ["liveness.E001"]
     settings.LIVENESS_POLICY = "both"
     assert check_policy() == check_model() == check_numbers() == []
+    settings.ANTISPOOF = "fasnet"
+    assert check_model() == []
     settings.ANTISPOOF_MODEL, settings.ANTISPOOF_THRESHOLD, settings.LIVENESS_ATTEMPTS = "/nowhere.onnx", 1.5, 0
-    assert [found.id for found in check_model()] == ["liveness.E002"]
+    settings.ANTISPOOF = "fastnet"
+    assert [found.id for found in check_model()] == ["liveness.E004", "liveness.E002"]
     assert [found.id for found in check_numbers()] == ["liveness.E003"] * 2
 
 

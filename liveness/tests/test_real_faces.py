@@ -19,7 +19,6 @@ from rest_framework.test import APIClient
 
 from clients.models import Client
 from clients.services import create_api_key
-from faceapp.tests import missing
 from liveness.models import LivenessSession
 from liveness.services import check_frames, passive_check, read_face, redeem_token
 from liveness.tests.head import encoded, performance, small, turned
@@ -136,14 +135,8 @@ def test_copies_of_a_still_are_recognised_and_movement_is_not_one(faces: Path, n
         assert difference(original.fingerprint, moved.fingerprint) > SAME_STILL
 
 
-@pytest.fixture
-def scored() -> None:
-    if weights.missing(weights.FASNET):
-        pytest.skip(f"{missing.DATA}: the weights of FasNet, from ../shared/weights")
-
-
 @pytest.mark.parametrize(("name", "fake"), [("real_1", False), ("fake_1", True), ("fake_2", True)])
-def test_spoof_samples_are_told_apart(api: APIClient, real_faces: Path, scored: None, name: str, fake: bool) -> None:
+def test_spoof_samples_are_told_apart(api: APIClient, real_faces: Path, name: str, fake: bool) -> None:
     data = (real_faces / "spoof" / f"{name}.jpg").read_bytes()
     result = passive_check(data=data)
     assert result.is_fake is fake
@@ -153,11 +146,11 @@ def test_spoof_samples_are_told_apart(api: APIClient, real_faces: Path, scored: 
 
 
 @pytest.mark.parametrize("name", ["biden_2.jpg", "kit_1.jpg", "obama_2.jpg", "rose_2.jpg", "lin_1.png"])
-def test_photographs_of_people_are_no_attacks(faces: Path, scored: None, name: str) -> None:
+def test_photographs_of_people_are_no_attacks(faces: Path, name: str) -> None:
     assert not passive_check(data=(faces / name).read_bytes()).is_fake
 
 
-def test_photographs_of_one_person_vouch_for_each_other(client_a: Client, faces: Path, scored: None) -> None:
+def test_photographs_of_one_person_vouch_for_each_other(client_a: Client, faces: Path) -> None:
     first, *others = (encoded(small(faces / f"obama_{number}.jpg")) for number in (1, 2, 3))
     stranger = encoded(small(faces / "biden_2.jpg"))
     probe = read_face(data=first)

@@ -46,9 +46,9 @@ COUNTS = {
 
 @pytest.fixture(scope="session")
 def engine() -> DeepFaceEngine:
-    """The default engine with its weights in place, and FasNet's where copies of them are at hand."""
+    """The default engine with its weights and those of liveness in place; FasNet's where copies are at hand."""
     engine = DeepFaceEngine()
-    put_in_place(engine.files())
+    put_in_place([*engine.files(), weights.FR_LIVENESS])
     for file in weights.FASNET:
         if (WEIGHTS / file.name).is_file():
             shutil.copyfile(WEIGHTS / file.name, file.path)

@@ -1,4 +1,4 @@
-"""The real engine on real photographs, in process: dlib's detectors, predictor and network, and FasNet."""
+"""The real engine on real photographs, in process: dlib's detectors, predictor and network, and liveness."""
 
 from __future__ import annotations
 
@@ -180,11 +180,9 @@ def overlap(a: Box, b: Box) -> float:
 def test_a_live_face_scores_high_and_an_attack_low(
     engine: DeepFaceEngine, real_faces: Path, name: str, live: bool
 ) -> None:
-    if weights.missing(weights.FASNET):
-        pytest.skip(f"{missing.DATA}: the weights of FasNet, from ../shared/weights")
     image = load(real_faces / "spoof" / f"{name}.jpg")
     (score,) = engine.liveness(image, engine.detect(image))
-    assert score > 0.9 if live else score < 0.5
+    assert score > 0.5 if live else score < 0.2
 
 
 def test_without_its_weights_there_is_no_liveness_score(
