@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from hashlib import sha256
 
@@ -46,12 +45,9 @@ COUNTS = {
 
 @pytest.fixture(scope="session")
 def engine() -> DeepFaceEngine:
-    """The default engine with its weights and those of liveness in place; FasNet's where copies are at hand."""
+    """The default engine with its weights and those of liveness in place."""
     engine = DeepFaceEngine()
     put_in_place([*engine.files(), weights.FR_LIVENESS])
-    for file in weights.FASNET:
-        if (WEIGHTS / file.name).is_file():
-            shutil.copyfile(WEIGHTS / file.name, file.path)
     engine.load()
     return engine
 

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import pytest
-from django.conf import settings as configured
 from pytest_django.fixtures import Settings
 
-from faceapp.tests import missing
 from vision.engines import liveness, weights
 from vision.engines.liveness import BATCH, FasNet, FrLiveness, Presence, crop_around
 from vision.engines.onnx.liveness import liveness_graph
 from vision.exceptions import EngineUnavailable
 from vision.images import decode
-from vision.tests.shared_weights import put_in_place
+from vision.tests.shared_weights import put_fasnet_in_place, put_in_place
 from vision.types import Box, Detection, Image
 
-SHARED = configured.BASE_DIR.parent / "shared" / "weights"
 FACES = {"real_1": Box(40, 60, 120, 150), "fake_1": Box(-10, 5, 90, 90), "fake_2": Box(0, 0, 5000, 5000)}
-
-
-def put_fasnet_in_place() -> None:
-    for file in weights.FASNET:
-        if not (SHARED / file.name).is_file():
-            pytest.skip(f"{missing.DATA}: the weights of FasNet, from ../shared/weights")
-        file.path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(SHARED / file.name, file.path)
 
 
 @pytest.fixture(params=liveness.NAMES)
