@@ -123,6 +123,7 @@ def run_engines(data: bytes, options: AnalysisOptions) -> Analysis:
     chips = engine.chips(image, found)
     live = engine.liveness(image, found) if options.liveness else [None] * len(found)
     expressions = engine.expressions(image, found) if options.frame else [None] * len(found)
+    yaws = engine.yaws(image, found) if options.frame else [None] * len(found)
     vectors = {engines[alias].space.name: engines[alias].embed(image, found) for alias in options.aliases}
     faces = [
         DetectedFace(
@@ -132,7 +133,7 @@ def run_engines(data: bytes, options: AnalysisOptions) -> Analysis:
             quality=assess(d, chips[i]),
             liveness=live[i],
             embeddings={space: rows[i] for space, rows in vectors.items()},
-            frame=FrameFace(fingerprint(chips[i]), expressions[i]) if options.frame else None,
+            frame=FrameFace(fingerprint(chips[i]), expressions[i], yaws[i]) if options.frame else None,
         )
         for i, d in enumerate(found)
     ]

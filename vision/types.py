@@ -128,17 +128,19 @@ class FrameFace:
 
     fingerprint: bytes  # of the aligned chip
     expression: Expression | None = None  # None where the 68-point predictor is not enabled
+    yaw: float | None = None  # degrees, above 0 to the person's left; None where no network estimates it
 
     def to_json(self) -> dict[str, Any]:
         return {
             "fingerprint": b64encode(self.fingerprint).decode(),
             "expression": asdict(self.expression) if self.expression else None,
+            "yaw": self.yaw,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> FrameFace:
         expression = Expression(**data["expression"]) if data["expression"] else None
-        return cls(b64decode(data["fingerprint"]), expression)
+        return cls(b64decode(data["fingerprint"]), expression, data["yaw"])
 
 
 @dataclass(frozen=True)

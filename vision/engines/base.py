@@ -53,6 +53,10 @@ class FaceEngine(ABC):
         """How open eyes and mouth of each face are, or None where no 68 landmarks are enabled."""
         return [None] * len(detections)
 
+    def yaws(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
+        """Degrees by which each face is turned, above 0 to the person's left; None where no network estimates them."""
+        return [None] * len(detections)
+
     def files(self) -> tuple[WeightFile, ...]:
         """The weight files without which this engine cannot work."""
         return ()

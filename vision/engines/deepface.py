@@ -13,7 +13,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from vision.alignment import eye_levelled_chip, five_point_chip
-from vision.engines import detectors, runtime, weights
+from vision.engines import detectors, pose, runtime, weights
 from vision.engines import liveness as passive
 from vision.engines.base import FaceEngine
 from vision.engines.landmarks import LandmarkFinder
@@ -36,6 +36,7 @@ class DeepFaceEngine(FaceEngine):
         self._detectors: dict[str, detectors.Detector] = {}
         self._finder: LandmarkFinder | None = None
         self._presence: passive.Presence | None = None
+        self._pose: pose.HeadPose | None = None
         self._lock = threading.RLock()  # detectors of OpenCV and dlib give wrong results when two threads share one
 
     def files(self) -> tuple[WeightFile, ...]:
@@ -54,6 +55,7 @@ class DeepFaceEngine(FaceEngine):
             runtime.build("facial_recognition", self.space.model)
             self._detector(self.detector)
             self._presence = self._build_presence()
+            self._pose = pose.build()
             self._finder = LandmarkFinder(full=bool(self._alignment_files()))
 
     def detect(self, image: Image, *, detector: str | None = None) -> list[Detection]:
@@ -95,6 +97,10 @@ class DeepFaceEngine(FaceEngine):
         if not settings.LIVENESS_68_POINTS:
             return [None] * len(detections)
         return [self._landmarks.expression(image, detection) for detection in detections]
+
+    def yaws(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
+        self.load()
+        return list(self._pose.yaws(image, detections)) if self._pose else [None] * len(detections)
 
     def _build_presence(self) -> passive.Presence | None:
         """The network of passive scores. Faces are recognised even where it is broken."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from vision.engines import dlib_native, engines
+from vision.engines import dlib_native, engines, pose
 from vision.engines import liveness as passive
 from vision.engines.cards import CARDS, Card, Kind
 from vision.engines.detectors import detector_named
@@ -26,7 +26,7 @@ def enabled_files() -> tuple[WeightFile, ...]:
 
 def enabled_cards(*, pipeline: bool = True) -> list[Card]:
     """The cards of everything in use, liveness included; dlib's own pipeline, which is always there, if wanted."""
-    files = {*enabled_files(), *passive.files()}
+    files = {*enabled_files(), *passive.files(), *pose.files()}
     names = {*settings.FACE_DETECTORS, *(OF_PIPELINE if pipeline else ())}
     for alias in engines.aliases():
         names |= {engines[alias].space.model, engines[alias].detector}

@@ -74,7 +74,7 @@ class TrainedModel:
             raise EngineUnavailable(message, code="engine.weights_broken") from error
 
     def live(self, image: Image, faces: Sequence[Detection]) -> list[float]:
-        crops = [_upright(surroundings(image, face.box), face.turn).astype(np.float32) for face in faces]
+        crops = [upright(surroundings(image, face.box), face.turn).astype(np.float32) for face in faces]
         return [float(row[0]) for row in _answers(self._session, crops)]
 
 
@@ -105,7 +105,7 @@ def crop_around(image: Image, face: Detection, scale: float, side: int) -> Image
     left = min(max(face.box.x + (box_width - across) / 2, 0), width - 1 - across)
     top = min(max(face.box.y + (box_height - down) / 2, 0), height - 1 - down)
     part = image[int(top) : int(top + down) + 1, int(left) : int(left + across) + 1]
-    return _upright(cast(Image, cv2.resize(part, (side, side))), face.turn)
+    return upright(cast(Image, cv2.resize(part, (side, side))), face.turn)
 
 
 def files() -> tuple[WeightFile, ...]:
@@ -154,5 +154,6 @@ def _answers(session: Any, crops: Sequence[NDArray[Any]]) -> list[NDArray[np.flo
     return [row for batch in batches for row in session.run(None, {entry: batch})[0]]
 
 
-def _upright(crop: Image, turn: int) -> Image:
+def upright(crop: Image, turn: int) -> Image:
+    """A crop of a photograph that must be turned clockwise by `turn` degrees."""
     return np.rot90(crop, -turn // 90)

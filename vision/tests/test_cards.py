@@ -68,10 +68,18 @@ def test_accuracy_is_measured_or_said_not_to_be() -> None:
 
 def test_the_cards_in_use_are_those_of_engines_detectors_and_their_files(settings: Settings) -> None:
     use(settings)
-    assert {card.name for card in enabled_cards()} == {"mmod", "dlib", "mtcnn", "Dlib", "dlib-5", "fr_liveness"}
+    assert {card.name for card in enabled_cards()} == {
+        "mmod",
+        "dlib",
+        "mtcnn",
+        "Dlib",
+        "dlib-5",
+        "fr_liveness",
+        "fr_pose",
+    }
     use(settings, model="ArcFace", detector="opencv")
     assert {card.name for card in enabled_cards(pipeline=False)} == {
-        "ArcFace", "opencv", "mtcnn", "dlib-5", "dlib-68", "fr_liveness",
+        "ArcFace", "opencv", "mtcnn", "dlib-5", "dlib-68", "fr_liveness", "fr_pose",
     }  # fmt: skip
 
 
