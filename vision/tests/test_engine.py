@@ -202,7 +202,7 @@ def test_missing_weights_are_named_and_never_downloaded(settings: Settings, tmp_
     with pytest.raises(EngineUnavailable, match="fetch_models") as refusal:
         engine.load()
     assert refusal.value.code == "engine.weights_missing"
-    assert str(tmp_path) not in refusal.value.message
+    assert str(weights.folder()) in refusal.value.message
     expected = [weights.DLIB_RESNET, weights.DLIB_5_POINTS, weights.DLIB_MMOD]
     assert engine.missing_weights() == [file.name for file in expected]
 
