@@ -61,6 +61,13 @@ class Card:
     def accuracy(self) -> str:
         """What this project measured, with the 95 % interval."""
         found = measured().get(self.name)
+        if found and self.kind is Kind.LIVENESS:
+            return _attack_rates(found)
+        if found and self.kind is Kind.POSE:
+            return (
+                f"a face and its mirror image differ by less than {found['mirrored_95']}° in 95 of 100 "
+                f"({found['photographs']} photographs)"
+            )
         if not found or self.kind is not Kind.RECOGNISER:
             return NOT_MEASURED
         parts = [
@@ -73,7 +80,10 @@ class Card:
 
 @lru_cache(maxsize=1)
 def measured() -> dict[str, dict[str, Any]]:
-    """By name of the model: `photographs`, `pairs` of one person, and true acceptance rates `tar_at_fmr_*` (0 to 1)."""
+    """By name of the model. Recognisers: `photographs`, `pairs` of one person, true acceptance rates `tar_at_fmr_*`.
+
+    Liveness: counts, and each rate with its 95 % interval (Clopper and Pearson). All rates are 0 to 1.
+    """
     found: dict[str, dict[str, Any]] = json.loads(MEASURED.read_text(encoding="utf-8"))
     return found
 
@@ -84,6 +94,18 @@ def _interval(rate: float, trials: int) -> str:
     middle = (rate + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z * sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials)) / (1 + z * z / trials)
     return f"{100 * (middle - half):.1f} to {100 * (middle + half):.1f}"
+
+
+def _attack_rates(found: dict[str, Any]) -> str:
+    apcer, bpcer, elsewhere = (
+        "{:.1f} % ({:.1f} to {:.1f})".format(*(100 * value for value in found[name]))
+        for name in ("apcer", "bpcer", "bpcer_lfw")
+    )
+    return (
+        f"APCER {apcer}, BPCER {bpcer} at {found['threshold']}; {found['attacks']} attacks and {found['living']} "
+        f"living faces of CelebA-Spoof, on which it was probably trained; BPCER {elsewhere} on {found['lfw']} "
+        "photographs of LFW"
+    )
 
 
 FACEPLUGIN = (

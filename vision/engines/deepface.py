@@ -87,7 +87,7 @@ class DeepFaceEngine(FaceEngine):
         self.load()
         if self._presence is None:
             return [None] * len(detections)
-        return self._presence.live(image, detections)
+        return list(self._presence.live(image, detections))
 
     def assesses_liveness(self) -> bool:
         return passive.in_place()

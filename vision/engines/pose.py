@@ -19,7 +19,7 @@ from vision.types import Detection, Image
 
 SIDE = 224  # pixels of a crop
 MARGIN = 0.25  # of the box, on each of its sides
-MEAN, DEVIATION = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])  # of ImageNet's pixels
+MEAN, DEVIATION = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], np.float32)  # of ImageNet's pixels
 CLASSES = 3 * np.arange(66, dtype=np.float32) - 99  # degrees of the classes of an angle
 BIAS = -1.5  # degrees that the network sees in a face and in its mirror image alike
 
