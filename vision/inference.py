@@ -23,7 +23,7 @@ from kombu.exceptions import OperationalError
 
 from errors import FaceAppError, InvalidInput, Unavailable
 from vision import images
-from vision.engines import DEFAULT, dlib_pipeline, engines
+from vision.engines import DEFAULT, attributes, dlib_pipeline, engines
 from vision.engines.weights import missing_message
 from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
 from vision.frames import fingerprint
@@ -47,13 +47,15 @@ class AnalysisOptions:
     """What to find out about the faces of an image.
 
     `aliases` name the engines whose embeddings are wanted (none: detection only). The first one's detector is used
-    unless `detector` names another. `frame` adds what the frames of a sequence are compared by.
+    unless `detector` names another. `frame` adds what the frames of a sequence are compared by, `attributes` age
+    and gender.
     """
 
     detector: str | None = None
     aliases: Sequence[str] = (DEFAULT,)
     liveness: bool = False
     frame: bool = False
+    attributes: bool = False
 
 
 def analyse(
@@ -124,6 +126,7 @@ def run_engines(data: bytes, options: AnalysisOptions) -> Analysis:
     live = engine.liveness(image, found) if options.liveness else [None] * len(found)
     expressions = engine.expressions(image, found) if options.frame else [None] * len(found)
     yaws = engine.yaws(image, found) if options.frame else [None] * len(found)
+    guesses = attributes.estimate(image, found) if options.attributes else [None] * len(found)
     vectors = {engines[alias].space.name: engines[alias].embed(image, found) for alias in options.aliases}
     faces = [
         DetectedFace(
@@ -134,6 +137,7 @@ def run_engines(data: bytes, options: AnalysisOptions) -> Analysis:
             liveness=live[i],
             embeddings={space: rows[i] for space, rows in vectors.items()},
             frame=FrameFace(fingerprint(chips[i]), expressions[i], yaws[i]) if options.frame else None,
+            attributes=guesses[i],
         )
         for i, d in enumerate(found)
     ]

@@ -144,6 +144,15 @@ class FrameFace:
 
 
 @dataclass(frozen=True)
+class Attributes:
+    """What a network guesses from the looks of a face. Never stored. `gender_confidence`: 0.5 to 1."""
+
+    age: int
+    gender: str  # "female" or "male", the network knows no other
+    gender_confidence: float
+
+
+@dataclass(frozen=True)
 class DetectedFace:
     """One face with everything that was asked for. `embeddings` maps a space's name to its vector."""
 
@@ -154,6 +163,7 @@ class DetectedFace:
     liveness: float | None = None  # probability that the face is a live person; None when not assessed
     embeddings: dict[str, Embedding] = field(default_factory=dict)
     frame: FrameFace | None = None  # for images that are frames of a sequence
+    attributes: Attributes | None = None  # None unless they were asked for and are switched on
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-safe form, for the way from a worker to the process that waits."""
@@ -174,6 +184,7 @@ class DetectedFace:
             liveness=data["liveness"],
             embeddings={space: np.asarray(vector, np.float32) for space, vector in data["embeddings"].items()},
             frame=FrameFace.from_json(data["frame"]) if data.get("frame") else None,
+            attributes=Attributes(**data["attributes"]) if data.get("attributes") else None,
         )
 
 

@@ -71,13 +71,17 @@ class DetectionSerializer(serializers.Serializer):  # type: ignore[type-arg]
     confidence = serializers.FloatField()
     quality = serializers.JSONField()
     liveness = serializers.FloatField(allow_null=True)
+    attributes = serializers.JSONField(
+        required=False, help_text="age, gender and gender_confidence, if FACEAPP_AGE_AND_GENDER is on; guesses."
+    )
 
     def to_representation(self, face: DetectedFace) -> dict[str, Any]:
         box, points = face.box, face.landmarks
         area: dict[str, Any] = {"x": box.x, "y": box.y, "w": box.w, "h": box.h}
         area |= {name: getattr(points, name) for name in POINTS}
         quality = vars(face.quality) if face.quality else {}
-        return {
+        guesses = {"attributes": vars(face.attributes)} if face.attributes else {}
+        return guesses | {
             "facial_area": area, "confidence": face.confidence, "quality": quality, "liveness": face.liveness,
         }  # fmt: skip
 

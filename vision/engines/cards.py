@@ -68,6 +68,8 @@ class Card:
                 f"a face and its mirror image differ by less than {found['mirrored_95']}° in 95 of 100 "
                 f"({found['photographs']} photographs)"
             )
+        if found and self.kind is Kind.ATTRIBUTES:
+            return _attributes(found)
         if not found or self.kind is not Kind.RECOGNISER:
             return NOT_MEASURED
         parts = [
@@ -106,6 +108,14 @@ def _attack_rates(found: dict[str, Any]) -> str:
         f"living faces of CelebA-Spoof, on which it was probably trained; BPCER {elsewhere} on {found['lfw']} "
         "photographs of LFW"
     )
+
+
+def _attributes(found: dict[str, Any]) -> str:
+    if "right" in found:
+        right, low, high = (f"{100 * value:.1f}" for value in found["right"])
+        return f"as labelled for {right} % ({low} to {high}) of {found['faces']} adults of UTKFace"
+    years, photographs = found["mirrored_median"], found["photographs"]
+    return f"a face and its mirror image differ by {years} years (median of {photographs} photographs)"
 
 
 FACEPLUGIN = (
