@@ -1,6 +1,6 @@
 """Which copies of a photograph YuNet looks at: one is enough for most, a doubtful one is looked at again.
 
-- The first look is at a copy of at most `DETECTION_SIDE` pixels. A long strip may be larger, as long as it has no more
+- The first look is at a copy of at most `side` pixels. A long strip may be larger, as long as it has no more
   pixels than an ordinary photograph.
 - Where that finds nothing or something small, the second look is at a copy of twice the size.
 - Where no face is beyond doubt, the photograph may lie on its side or upside down: the other three turns are tried at a
@@ -16,10 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
 
-import numpy as np
-from django.conf import settings
-
-from vision.types import Box, Detection, Image, Landmarks, Point
+from vision.turns import turned_face, turned_image
+from vision.types import Box, Detection, Image, Landmarks
 
 Look = Callable[[Image, float], list[Detection]]  # an image and the least score to its faces
 
@@ -34,20 +32,20 @@ TURNED_SIDE = 640  # longest side, in pixels, of the copies that are turned
 CLEARLY = 0.03  # by which a turn's best face must beat the upright one's
 
 
-def find_faces(look: Look, image: Image) -> list[Detection]:
-    """Faces of an RGB image, from left to right, with boxes inside the image."""
+def find_faces(look: Look, image: Image, *, side: int) -> list[Detection]:
+    """Faces of an RGB image, from left to right, with boxes inside the image. `side`: of the first copy, pixels."""
     if min(image.shape[:2]) < MIN_SIDE:
         return []
-    found = _find_upright(look, image)
+    found = _find_upright(look, image, side)
     if max((face.confidence for face in found), default=0.0) < SURE:
-        found = _find_turned(look, image, found)
+        found = _find_turned(look, image, found, side)
     height, width = image.shape[:2]
     inside = (replace(face, box=_clipped(face.box, width, height)) for face in found)
     return sorted((face for face in inside if face.box.area), key=lambda face: (face.box.x, face.box.y))
 
 
-def _find_upright(look: Look, image: Image) -> list[Detection]:
-    scale = _scale(image, settings.DETECTION_SIDE)
+def _find_upright(look: Look, image: Image, side: int) -> list[Detection]:
+    scale = _scale(image, side)
     found = _look_at(look, image, scale)
     smallest = min((face.box.w * scale for face in found), default=0.0)
     if smallest >= SMALL:
@@ -59,19 +57,21 @@ def _find_upright(look: Look, image: Image) -> list[Detection]:
     return found + [face for face in more if face.confidence >= SURE_WHEN_ENLARGED and not _overlaps(face, found)]
 
 
-def _find_turned(look: Look, image: Image, upright: Sequence[Detection]) -> list[Detection]:
+def _find_turned(look: Look, image: Image, upright: Sequence[Detection], side: int) -> list[Detection]:
     """The faces in the turn in which they are clearest; those of the upright photograph where no turn is clearer."""
     least = max([face.confidence + CLEARLY for face in upright] + [SURE])
     scale = _scale(image, TURNED_SIDE)
     best_turn, best = 0, least
     for turn in (90, 180, 270):
-        for face in _look_at(look, _turned(image, turn), scale):
+        for face in _look_at(look, turned_image(image, turn), scale):
             if face.confidence >= best:
                 best_turn, best = turn, face.confidence
     if not best_turn:
         return list(upright)
-    found = _find_upright(look, _turned(image, best_turn))
-    return [_turned_back(face, image, best_turn) for face in found]
+    upright_image = turned_image(image, best_turn)
+    size = upright_image.shape[1], upright_image.shape[0]
+    found = [turned_face(face, size=size, turn=360 - best_turn) for face in _find_upright(look, upright_image, side)]
+    return [replace(face, turn=best_turn) for face in found]
 
 
 def _look_at(look: Look, image: Image, scale: float) -> list[Detection]:
@@ -91,25 +91,7 @@ def _scale(image: Image, side: int) -> float:
     height, width = image.shape[:2]
     by_side = side / max(height, width)
     by_area = side * math.sqrt(ASPECT / (height * width))
-    return min(1.0, max(by_side, by_area))
-
-
-def _turned(image: Image, turn: int) -> Image:
-    """The image turned clockwise by a multiple of 90 degrees."""
-    return np.ascontiguousarray(np.rot90(image, -turn // 90))
-
-
-def _turned_back(face: Detection, image: Image, turn: int) -> Detection:
-    """A face of the turned image in pixels of the image itself."""
-    height, width = image.shape[:2]
-
-    def point(x: float, y: float) -> Point:
-        return {90: (y, height - x), 180: (width - x, height - y), 270: (width - y, x)}[turn]
-
-    (x1, y1), (x2, y2) = point(face.box.x, face.box.y), point(face.box.x + face.box.w, face.box.y + face.box.h)
-    left, top, right, bottom = round(min(x1, x2)), round(min(y1, y2)), round(max(x1, x2)), round(max(y1, y2))
-    landmarks = Landmarks(**{name: place and point(*place) for name, place in vars(face.landmarks).items()})
-    return replace(face, box=Box(left, top, right - left, bottom - top), landmarks=landmarks, turn=turn)
+    return float(min(1.0, max(by_side, by_area)))
 
 
 def _scaled(face: Detection, factor: float) -> Detection:
