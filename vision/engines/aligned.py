@@ -63,8 +63,8 @@ class AlignedEngine(FaceEngine):
             weights.verify(self.files())
             self._load_model()
             self._detector(self.detector)
-            self._presence = self._optional("passive scores", passive.build, self.assesses_liveness())
-            self._quality = self._optional("recognisability", self._load_quality, quality_network.in_place())
+            self._presence = self._build_presence()
+            self._quality = self._build_quality()
             if self._landmark_files():
                 self._landmarks()
             self._loaded = True
@@ -109,15 +109,20 @@ class AlignedEngine(FaceEngine):
             return [None] * len(detections)
         return [*self._each(self._landmarks().expression, image, detections)]
 
-    def _load_quality(self) -> Recogniser:
-        return quality_network.load()
-
-    def _optional(self, what: str, build: Callable[[], Any], wanted: bool) -> Any:
-        """A network that faces are recognised without, even where it is broken."""
+    def _build_presence(self) -> passive.Presence | None:
+        """The network of passive scores. Faces are recognised even where it is broken."""
         try:
-            return build() if wanted else None
+            return passive.build() if self.assesses_liveness() else None
         except EngineUnavailable as error:
-            logger.error("There are no %s: %s", what, error.message)
+            logger.error("There are no passive scores: %s", error.message)
+            return None
+
+    def _build_quality(self) -> Recogniser | None:
+        """The network of recognisability. Faces are recognised even where it is broken."""
+        try:
+            return quality_network.load() if quality_network.in_place() else None
+        except EngineUnavailable as error:
+            logger.error("Recognisability is not assessed: %s", error.message)
             return None
 
     def _landmark_files(self) -> tuple[WeightFile, ...]:

@@ -51,6 +51,6 @@ class OnnxEngine(AlignedEngine):
         else:
             self._recogniser = Recogniser(self.space.model)
 
-    def _load_quality(self) -> Recogniser:
+    def _build_quality(self) -> Recogniser | None:
         """`fr512` is part of every recogniser but dlib's, so that no second copy is loaded."""
-        return self._recogniser or super()._load_quality()
+        return self._recogniser or super()._build_quality()
