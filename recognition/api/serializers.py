@@ -69,8 +69,15 @@ class DetectionSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
     facial_area = FacialAreaSerializer()
     confidence = serializers.FloatField()
-    quality = serializers.JSONField()
+    quality = serializers.JSONField(
+        help_text="Size, sharpness, brightness, yaw, roll, and how recognisable the face is (recognisability, 0 to 1, "
+        "and recognisability_reason)."
+    )
     liveness = serializers.FloatField(allow_null=True)
+    turn = serializers.IntegerField(
+        required=False,
+        help_text="By how many degrees (0, 90, 180 or 270) to turn the image clockwise to put the face upright.",
+    )
 
     def to_representation(self, face: DetectedFace) -> dict[str, Any]:
         box, points = face.box, face.landmarks
@@ -79,6 +86,7 @@ class DetectionSerializer(serializers.Serializer):  # type: ignore[type-arg]
         quality = vars(face.quality) if face.quality else {}
         return {
             "facial_area": area, "confidence": face.confidence, "quality": quality, "liveness": face.liveness,
+            "turn": face.turn,
         }  # fmt: skip
 
 

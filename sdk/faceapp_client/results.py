@@ -32,12 +32,16 @@ class FacialArea(Box):
 
 @dataclass(frozen=True)
 class DetectedFace:
-    """A face of an image. `liveness`: 0 to 1, None where its weights are missing."""
+    """A face of an image. `liveness`: 0 to 1, None where its weights are missing.
+
+    `turn`: by how many degrees (0, 90, 180 or 270) the image must be turned clockwise to put the face upright.
+    """
 
     facial_area: FacialArea
     confidence: float
     quality: dict[str, Any] | None = None
     liveness: float | None = None
+    turn: int = 0
 
 
 @dataclass(frozen=True)

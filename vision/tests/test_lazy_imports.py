@@ -16,9 +16,8 @@ from vision.engines.deepface import DeepFaceEngine
 from vision.engines.onnx.engine import OnnxEngine
 from vision.tests.shared_weights import put_in_place
 
-LIBRARIES = (
-    "{'tensorflow', 'keras', 'tf_keras', 'deepface', 'dlib', 'cv2', 'onnxruntime', 'onnx', 'mtcnn', 'torch', 'matplotlib'}"
-)
+NAMES = "cv2 deepface dlib keras matplotlib mtcnn onnx onnxruntime tensorflow tf_keras torch"
+LIBRARIES = str(set(NAMES.split()))
 LOADED = f"print(__import__('json').dumps(sorted({LIBRARIES} & set(__import__('sys').modules))))"
 
 
