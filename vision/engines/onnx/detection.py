@@ -2,7 +2,8 @@
 
 - The first look is at a copy of at most `side` pixels. A long strip may be larger, as long as it has no more
   pixels than an ordinary photograph.
-- Where that finds nothing or something small, the second look is at a copy of twice the size.
+- Of a large photograph a small copy is looked at too: a face that fills the picture is found only there.
+- Where nothing or something small was found, the next look is at a copy of twice the size.
 - Where no face is beyond doubt, the photograph may lie on its side or upside down: the other three turns are tried at a
   small size, and the best one is looked at like a photograph of its own.
 
@@ -23,12 +24,12 @@ Look = Callable[[Image, float], list[Detection]]  # an image and the least score
 
 SCORE = 0.8  # from which a box is a face; measured in docs/engines.md
 SURE = 0.9  # upright faces score .93 to .96, faces in a wrong turn up to .90
-SURE_WHEN_ENLARGED = 0.88  # a face that only the second look finds: animals score up to .85 there
+SURE_WHEN_ENLARGED = 0.88  # a face that only the enlarged copy shows: animals score up to .85 there
 SMALL = 40  # pixels of the first copy: where faces are this small, smaller ones may have been missed
-ENLARGEMENT = 2.0  # of the second copy
+ENLARGEMENT = 2.0  # of the enlarged copy
 ASPECT = 9 / 16  # height by width of an ordinary photograph, which sets the number of pixels of a copy
 MIN_SIDE = 16  # pixels; smaller images hold no face
-TURNED_SIDE = 640  # longest side, in pixels, of the copies that are turned
+SMALL_SIDE = 640  # longest side, in pixels, of the small copy, and of the copies that are turned
 CLEARLY = 0.03  # by which a turn's best face must beat the upright one's
 
 
@@ -45,22 +46,20 @@ def find_faces(look: Look, image: Image, *, side: int) -> list[Detection]:
 
 
 def _find_upright(look: Look, image: Image, side: int) -> list[Detection]:
-    scale = _scale(image, side)
+    scale, smaller = _scale(image, side), _scale(image, SMALL_SIDE)
     found = _look_at(look, image, scale)
+    if smaller < scale:
+        found = _joined(found, _look_at(look, image, smaller), least=SURE)
     smallest = min((face.box.w * scale for face in found), default=0.0)
     if smallest >= SMALL:
         return found
-    larger = min(scale * ENLARGEMENT, ENLARGEMENT)
-    if larger <= scale:
-        return found
-    more = _look_at(look, image, larger)
-    return found + [face for face in more if face.confidence >= SURE_WHEN_ENLARGED and not _overlaps(face, found)]
+    return _joined(found, _look_at(look, image, scale * ENLARGEMENT), least=SURE_WHEN_ENLARGED)
 
 
 def _find_turned(look: Look, image: Image, upright: Sequence[Detection], side: int) -> list[Detection]:
     """The faces in the turn in which they are clearest; those of the upright photograph where no turn is clearer."""
     least = max([face.confidence + CLEARLY for face in upright] + [SURE])
-    scale = _scale(image, TURNED_SIDE)
+    scale = _scale(image, SMALL_SIDE)
     best_turn, best = 0, least
     for turn in (90, 180, 270):
         for face in _look_at(look, turned_image(image, turn), scale):
@@ -98,6 +97,17 @@ def _scaled(face: Detection, factor: float) -> Detection:
     box = Box(*(round(value * factor) for value in (face.box.x, face.box.y, face.box.w, face.box.h)))
     points = {name: point and (point[0] * factor, point[1] * factor) for name, point in vars(face.landmarks).items()}
     return replace(face, box=box, landmarks=Landmarks(**points))
+
+
+def _joined(found: Sequence[Detection], more: Sequence[Detection], *, least: float) -> list[Detection]:
+    """`found`, and those of `more` that score `least` and are no face of `found`, or are one that was in doubt."""
+    added = [
+        face
+        for face in more
+        if face.confidence >= least
+        and not _overlaps(face, [other for other in found if other.confidence >= min(SURE, face.confidence)])
+    ]
+    return [*(face for face in found if not _overlaps(face, added)), *added]
 
 
 def _overlaps(face: Detection, others: Sequence[Detection]) -> bool:
