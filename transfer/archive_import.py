@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from math import isfinite
 from typing import Any
 
@@ -144,9 +144,12 @@ def _adopted(image: ImageRecord) -> AdoptedFace:
 
 def _read_quality(found: Mapping[str, Any]) -> Quality | None:
     """The face's quality, or None if the exporting service measured something else."""
-    names = {f.name for f in fields(Quality)}
-    numbers = all(value is None or (type(value) in (int, float) and isfinite(value)) for value in found.values())
-    return Quality(**found) if found.keys() == names and numbers else None
+    names = {f.name: f.default is MISSING for f in fields(Quality)}
+    measured = {name: value for name, value in found.items() if name != "recognisability_reason"}
+    numbers = all(value is None or (type(value) in (int, float) and isfinite(value)) for value in measured.values())
+    reason = found.get("recognisability_reason")
+    complete = {name for name, required in names.items() if required} <= found.keys() <= names.keys()
+    return Quality(**found) if complete and numbers and (reason is None or type(reason) is str) else None
 
 
 def import_calibrations(*, client: Client, archive: ArchiveReader) -> list[str]:

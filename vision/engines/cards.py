@@ -226,7 +226,6 @@ OF_DEEPFACE = (
     _detector("opencv", "BSD-3-Clause", UNSTATED, "header of OpenCV's cascade files", "Apache-2.0"),
     _detector("ssd", UNSTATED, UNSTATED, "no statement about these weights is known", "Apache-2.0"),
     _detector("retinaface", "MIT", WIDER, "package retina-face"),
-    _detector("yunet", "MIT", WIDER, "OpenCV Zoo (the file for DeepFace's detector of this name)"),
     _detector("centerface", "MIT", WIDER, "repository Star-Clouds/CenterFace"),
     _detector("mediapipe", "Apache-2.0", "not stated in the package", "Google, package mediapipe", "Apache-2.0"),
     _detector("fastmtcnn", "MIT", f"{WIDER}, CelebA", "package facenet-pytorch"),
