@@ -18,10 +18,9 @@ from liveness.tests.conftest import antispoof  # noqa: F401  the fake engine wit
 from liveness.tests.pictures import frame
 from vision import images
 from vision.antispoof.samples import FAKE, LIVE, files_of
-from vision.engines import liveness, runtime, weights
-from vision.engines.onnx.detection import find_faces
-from vision.engines.onnx.yunet import YuNet, detector_graph
+from vision.engines import liveness, weights
 from vision.tests.drawing import BLUE, RED, picture
+from vision.tests.finding import largest_face
 from vision.tests.shared_weights import put_fasnet_in_place, put_in_place
 
 SPOOF = BASE_DIR.parent / "shared" / "labelled" / "spoof"
@@ -84,18 +83,14 @@ def test_labelled_photographs_are_scored_as_documented(
     if not SPOOF.is_dir():
         pytest.skip(f"{missing.DATA}: ../shared/labelled, photographs with labels")
     settings.ANTISPOOF = name
-    put_in_place([weights.LIBFACEDETECTION, weights.FR_LIVENESS])
+    put_in_place([weights.FR_LIVENESS])
     if name == "fasnet":
         put_fasnet_in_place()
     network = liveness.build()
-    detector = YuNet(runtime.open_session(detector_graph(weights.LIBFACEDETECTION.path.read_bytes())))
     scores: dict[str, list[float]] = {}
     for kind in ("live", "spoof"):
         photographs = [images.decode(file.read_bytes()) for file in files_of(SPOOF / kind)]
-        found = [find_faces(lambda image, least: detector(image, threshold=least), one) for one in photographs]
-        largest = [sorted(faces, key=lambda face: face.box.area)[-1:] for faces in found]
-        scores[kind] = [1 - live for image, faces in zip(photographs, largest, strict=True)
-                        for live in network.live(image, faces)]  # fmt: skip
+        scores[kind] = [1 - live for one in photographs for live in network.live(one, largest_face(one))]
     labels = np.repeat([LIVE, FAKE], [len(scores["live"]), len(scores["spoof"])])
     rates = attack_rates(np.array(scores["live"] + scores["spoof"]), labels)
     assert (rates.living, rates.attacks) == (90, 71)

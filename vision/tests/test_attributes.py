@@ -12,12 +12,12 @@ from pytest_django.fixtures import Settings
 from recognition.services import detect_faces
 from vision import inference
 from vision.engines import attributes, enabled, weights
-from vision.engines.onnx.yunet import YuNet
 from vision.exceptions import EngineUnavailable
 from vision.inference import AnalysisOptions
 from vision.tests.drawing import RED, picture
+from vision.tests.finding import largest_face
 from vision.tests.shared_weights import put_in_place
-from vision.tests.test_pose import largest, portrait, yunet  # noqa: F401  a fixture
+from vision.tests.test_pose import portrait
 from vision.types import Attributes, Box, DetectedFace, Detection, Landmarks
 from work.types import Submission
 
@@ -64,13 +64,12 @@ def test_a_face_without_eyes_has_none(landmarks: Landmarks) -> None:
     ("obama_1.jpg", "male", 35, 70), ("biden_2.jpg", "male", 50, 81), ("rose_1.jpg", "female", 15, 50),
 ])  # fmt: skip
 def test_photographs_are_guessed_alike_upright_turned_and_in_a_batch(
-    yunet: YuNet,  # noqa: F811
     real_faces: Path, name: str, gender: str, youngest: int, oldest: int,
 ) -> None:  # fmt: skip
     put_in_place([weights.AGE, weights.GENDER])
     attributes._networks.cache_clear()
     image = portrait(real_faces, name)
-    face = largest(yunet, image)
+    [face] = largest_face(image)
     [guess] = attributes.estimate(image, [face])
     assert guess is not None and guess.gender == gender and youngest <= guess.age <= oldest
     assert 0.5 < guess.gender_confidence <= 1

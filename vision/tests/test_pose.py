@@ -9,10 +9,9 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from vision import images
-from vision.engines import pose, runtime, weights
-from vision.engines.onnx.detection import find_faces
-from vision.engines.onnx.yunet import YuNet, detector_graph
+from vision.engines import pose, weights
 from vision.engines.pose import HeadPose, crop_with_margin
+from vision.tests.finding import largest_face
 from vision.tests.shared_weights import put_in_place
 from vision.types import Box, Detection, Image
 
@@ -21,15 +20,10 @@ TURNED = 28.5  # degrees at which a session sees a turn
 TOLERANCE = 5.0  # degrees; over 408 photographs 95 in 100 differ by less than 2 from their mirror image
 
 
-@pytest.fixture(scope="module")
-def yunet() -> YuNet:
-    put_in_place([weights.LIBFACEDETECTION, weights.FR_POSE])
-    return YuNet(runtime.open_session(detector_graph(weights.LIBFACEDETECTION.path.read_bytes())))
-
-
-def largest(yunet: YuNet, image: Image) -> Detection:
-    found = find_faces(lambda copy, least: yunet(copy, threshold=least), image)
-    return max(found, key=lambda face: face.box.area)
+@pytest.fixture
+def network() -> HeadPose:
+    put_in_place([weights.FR_POSE])
+    return HeadPose()
 
 
 def portrait(folder: Path, name: str) -> Image:
@@ -74,18 +68,18 @@ def test_without_weights_or_permission_landmarks_take_its_place(settings: Settin
 
 @pytest.mark.models
 @pytest.mark.parametrize("name", PORTRAITS)
-def test_a_mirrored_face_is_turned_to_the_other_side(yunet: YuNet, faces: Path, name: str) -> None:
-    network, image = HeadPose(), portrait(faces, name)
-    [yaw] = network.yaws(image, [largest(yunet, image)])
+def test_a_mirrored_face_is_turned_to_the_other_side(network: HeadPose, faces: Path, name: str) -> None:
+    image = portrait(faces, name)
+    [yaw] = network.yaws(image, largest_face(image))
     mirrored = np.ascontiguousarray(image[:, ::-1])
-    [other] = network.yaws(mirrored, [largest(yunet, mirrored)])
+    [other] = network.yaws(mirrored, largest_face(mirrored))
     assert yaw == pytest.approx(-other, abs=TOLERANCE)
 
 
 @pytest.mark.models
-def test_a_photograph_on_its_side_is_read_upright(yunet: YuNet, faces: Path) -> None:
-    network, image = HeadPose(), portrait(faces, "rose_1.jpg")
-    face = largest(yunet, image)
+def test_a_photograph_on_its_side_is_read_upright(network: HeadPose, faces: Path) -> None:
+    image = portrait(faces, "rose_1.jpg")
+    [face] = largest_face(image)
     on_its_side = np.ascontiguousarray(np.rot90(image))
     turned = Box(face.box.y, image.shape[1] - face.box.x - face.box.w, face.box.h, face.box.w)
     [yaw] = network.yaws(image, [face])
@@ -94,8 +88,8 @@ def test_a_photograph_on_its_side_is_read_upright(yunet: YuNet, faces: Path) -> 
 
 @pytest.mark.models
 @pytest.mark.parametrize("name", PORTRAITS)
-def test_a_print_that_is_turned_shows_no_turn_to_both_sides(yunet: YuNet, real_faces: Path, name: str) -> None:
-    network, image = HeadPose(), portrait(real_faces, name)
+def test_a_print_that_is_turned_shows_no_turn_to_both_sides(network: HeadPose, real_faces: Path, name: str) -> None:
+    image = portrait(real_faces, name)
     prints = [flat(image, degrees) for degrees in (-55, -40, -25, 25, 40, 55)]
-    yaws = [network.yaws(one, [largest(yunet, one)])[0] for one in prints]
+    yaws = [network.yaws(one, largest_face(one))[0] for one in prints]
     assert not (min(yaws) <= -TURNED and max(yaws) >= TURNED)
