@@ -135,7 +135,8 @@ NATIVE = (
         (weights.LIBFACEDETECTION,),
     ),
     Card(
-        Kind.RECOGNISER, "fr512", "Faceplugin's fr_feature; its raw length shows how recognisable a face is", "MIT",
+        Kind.RECOGNISER, "fr512", "Faceplugin's fr_feature; its raw length shows how recognisable a face is, "
+        "where it may not be used size, sharpness and turn decide alone", "MIT",
         "MIT", FACEPLUGIN_DATA, FACEPLUGIN, (weights.FR_FEATURE,), 512,
     ),
     Card(

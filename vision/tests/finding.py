@@ -13,7 +13,7 @@ from vision.types import Detection, Image
 
 def largest_face(image: Image) -> list[Detection]:
     """The largest face of an RGB image, or none."""
-    found = find_faces(lambda copy, least: _yunet()(copy, threshold=least), image)
+    found = find_faces(lambda copy, least: _yunet()(copy, threshold=least), image, side=1280)
     return sorted(found, key=lambda face: face.box.area)[-1:]
 
 
