@@ -45,11 +45,7 @@ COUNTS = {
 
 @pytest.fixture(scope="session")
 def engine() -> DeepFaceEngine:
-<<<<<<< HEAD
-    """The default engine with its weights and those of liveness in place."""
-=======
-    """The engine with mmod and Dlib, its weights in place, and FasNet's where copies of them are at hand."""
->>>>>>> origin/eng2
+    """The engine with mmod and Dlib, its weights and those of liveness in place."""
     engine = DeepFaceEngine()
     put_in_place([*engine.files(), weights.FR_LIVENESS])
     engine.load()

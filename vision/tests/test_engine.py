@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""The real engine on real photographs, in process: dlib's detectors, predictor and network, and liveness."""
-=======
-"""DeepFace's engine with Dlib on real photographs, in process: dlib's detectors, predictor and network, and FasNet."""
->>>>>>> origin/eng2
+"""DeepFace's engine with Dlib on real photographs, in process: dlib's detectors, predictor, network and liveness."""
 
 from __future__ import annotations
 
