@@ -65,8 +65,8 @@ class Card:
             return _attack_rates(found)
         if found and self.kind is Kind.POSE:
             return (
-                f"a face and its mirror image differ by less than {found['mirrored_95']}° in 95 of 100 "
-                f"({found['photographs']} photographs)"
+                f"a face and its mirror image differ by less than {found['mirrored_95']}° in 95 of 100 of "
+                f"{found['photographs']} photographs"
             )
         if found and self.kind is Kind.ATTRIBUTES:
             return _attributes(found)

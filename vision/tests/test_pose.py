@@ -17,7 +17,7 @@ from vision.types import Box, Detection, Image
 
 PORTRAITS = ["alex_1.jpg", "biden_1.jpg", "biden_2.jpg", "kit_1.jpg", "obama_1.jpg", "obama_3.jpg", "rose_1.jpg"]
 TURNED = 28.5  # degrees at which a session sees a turn
-TOLERANCE = 5.0  # degrees; over 408 photographs 95 in 100 differ by less than 2 from their mirror image
+TOLERANCE = 5.0  # degrees; over 408 photographs 95 in 100 differ by less than 3.2 from their mirror image
 
 
 @pytest.fixture
