@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.report import Row
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("engine", "dlib", "overhead", "throughput", "screening", "nextcloud", "search", "gallery", "albums")
+NAMES = ("engine", "native", "dlib", "overhead", "throughput", "screening", "nextcloud", "search", "gallery", "albums")
 BY_WORKERS = {"throughput", "screening", "nextcloud"}
 
 
@@ -66,7 +66,7 @@ def measure(names: Iterable[str], var: Path) -> dict[str, list[Row]]:
     from django.core.management import call_command
     from faceapp_client import FaceApp
 
-    from bench import albums, dlib, engine, gallery, nextcloud, overhead, screening, search, throughput
+    from bench import albums, dlib, engine, gallery, native, nextcloud, overhead, screening, search, throughput
     from demo.photographs import packaged_path
     from faceapp.tests.live_stack import LiveStack, running_stack
 
@@ -80,6 +80,7 @@ def measure(names: Iterable[str], var: Path) -> dict[str, list[Row]]:
     call_command("fetch_models")
     photo = packaged_path("skimage/data/astronaut.png")
     add("engine", engine.compare_with_deepface, photo=photo)
+    add("native", native.compare)
     add("dlib", dlib.compare, photo)
     with running_stack(LiveStack(var, environment)) as stack:
         listed = search.measure(search.SIZES[:1])  # the list that the requests below are compared with

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.rates import Floats
+from evaluation.rates import CONFIDENCE, Estimate, Floats
 from vision.antispoof.samples import FAKE, LIVE
 
 STEPS = 1001  # thresholds from 0 to 1
+HALVINGS = 40  # of the interval in which a bound lies
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,13 @@ class AttackRates:
         place = int(np.abs(self.thresholds - threshold).argmin())
         return float(self.apcer[place]), float(self.bpcer[place])
 
+    def estimates(self, threshold: float) -> tuple[Estimate, Estimate]:
+        """APCER and BPCER at a threshold with their intervals, which take every face for a trial of its own."""
+        apcer, bpcer = self.at(threshold)
+        return exact_estimate(round(apcer * self.attacks), self.attacks), exact_estimate(
+            round(bpcer * self.living), self.living
+        )
+
     def balanced(self) -> float:
         """The threshold at which both rates are closest; the middle one of several."""
         imbalance = np.abs(self.apcer - self.bpcer) + self.apcer + self.bpcer
@@ -44,3 +54,24 @@ def attack_rates(fake_probabilities: Floats, labels: NDArray[np.int64]) -> Attac
     apcer = np.searchsorted(fakes, thresholds, side="left") / len(fakes)
     bpcer = 1 - np.searchsorted(living, thresholds, side="left") / len(living)
     return AttackRates(thresholds, apcer, bpcer, len(fakes), len(living))
+
+
+def exact_estimate(errors: int, trials: int) -> Estimate:
+    """A rate with its exact binomial 95 % interval (Clopper and Pearson, 1934)."""
+    tail = (1 - CONFIDENCE) / 2
+
+    def at_most(count: int, rate: float) -> float:
+        return sum(comb(trials, k) * rate**k * (1 - rate) ** (trials - k) for k in range(count + 1))
+
+    low = _root(lambda rate: tail - (1 - at_most(errors - 1, rate))) if errors else 0.0
+    high = _root(lambda rate: at_most(errors, rate) - tail) if errors < trials else 1.0
+    return Estimate(errors / trials, low, high)
+
+
+def _root(falling: Callable[[float], float]) -> float:
+    """Where a function that falls from 0 to 1 crosses zero."""
+    low, high = 0.0, 1.0
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if falling(middle) > 0 else (low, middle)
+    return (low + high) / 2

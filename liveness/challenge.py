@@ -12,10 +12,11 @@ from vision.types import DetectedFace, Expression
 
 LENGTH = 4  # actions of a challenge
 TURNS = (Action.TURN_LEFT, Action.TURN_RIGHT)
-# Of `Quality.yaw`: where the nose lies between the middle of the eyes and one of them. A head turned by 25 to 30
-# degrees reaches 0.35; photographs as in a passport stay within 0.25.
+# On the scale of `Quality.yaw`: where the nose lies between the middle of the eyes and one of them. A head turned by 25
+# to 30 degrees reaches 0.35; photographs as in a passport stay within 0.25.
 TURNED, CENTRED = 0.35, 0.25
 MOVED = 0.15  # between the most different frames
+DEGREE = 0.0123  # of `Quality.yaw` for each degree that the network of head pose estimates
 # Of `Expression`, compared with what is usual for this person in these frames: open eyes measure 0.15 to 0.4.
 EYES_CLOSED, MOUTH_OPENED = 0.6, 0.3  # share of the usual, above the usual
 
@@ -38,7 +39,7 @@ def shown(face: DetectedFace, usual: Expression | None = None) -> set[Action]:
 
     `usual` is how open this person's eyes and mouth are; without it no expression is recognised.
     """
-    yaw = face.quality.yaw if face.quality else None
+    yaw = _yaw(face)
     if yaw is None:
         return set()
     if abs(yaw) >= TURNED:
@@ -65,7 +66,7 @@ def usual_expression(faces: Sequence[DetectedFace]) -> Expression | None:
 
 def require_movement(*, faces: Sequence[DetectedFace], repeated: Sequence[bool]) -> None:
     """Raises `NotLive` (`liveness.no_movement`) for stills: no turn at all, or mostly the same frame over and over."""
-    yaws = [face.quality.yaw for face in faces if face.quality and face.quality.yaw is not None]
+    yaws = [yaw for face in faces if (yaw := _yaw(face)) is not None]
     if not yaws or max(yaws) - min(yaws) < MOVED or 2 * sum(repeated) > len(repeated):
         raise NotLive("The head does not move in these frames.", code="liveness.no_movement")
 
@@ -92,6 +93,16 @@ def most_frontal(faces: Sequence[DetectedFace]) -> DetectedFace:
     """The face to compare with others."""
 
     def turned(face: DetectedFace) -> float:
-        return abs(face.quality.yaw) if face.quality and face.quality.yaw is not None else 1.0
+        yaw = _yaw(face)
+        return 1.0 if yaw is None else abs(yaw)
 
     return min(faces, key=turned)
+
+
+def _yaw(face: DetectedFace) -> float | None:
+    """How far the head is turned, on the scale of `Quality.yaw`: by the network of head pose, else by landmarks, which
+    a photograph that is turned by 40 degrees and more can deceive.
+    """
+    if face.frame and face.frame.yaw is not None:
+        return face.frame.yaw * DEGREE
+    return face.quality.yaw if face.quality else None

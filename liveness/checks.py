@@ -11,6 +11,7 @@ from django.core.checks import Warning as CheckWarning
 
 from clients.models import LivenessPolicy
 from liveness.policy import has_passive_scores
+from vision.engines.liveness import NAMES
 
 POSITIVE = ("LIVENESS_SESSION_SECONDS", "LIVENESS_TOKEN_SECONDS", "LIVENESS_ATTEMPTS")
 FETCH = "Run `python manage.py fetch_models --liveness` and restart the workers."
@@ -47,11 +48,15 @@ def _has_passive_scores() -> bool:
 
 @register()
 def check_model(**_: Any) -> list[CheckMessage]:
-    """The file of a network trained here exists."""
-    if not settings.ANTISPOOF_MODEL or Path(settings.ANTISPOOF_MODEL).is_file():
-        return []
-    hint = "Create one with `python manage.py train_antispoof`, or leave it empty for FasNet."
-    return [Error("FACEAPP_ANTISPOOF_MODEL does not name a file.", hint=hint, id="liveness.E002")]
+    """The network that is named exists, and so does the file of a network trained here."""
+    problems: list[CheckMessage] = []
+    if settings.ANTISPOOF and settings.ANTISPOOF not in NAMES:
+        hint = f"Choose one of {', '.join(NAMES)}, or leave it empty."
+        problems.append(Error("FACEAPP_ANTISPOOF is not a network.", hint=hint, id="liveness.E004"))
+    if settings.ANTISPOOF_MODEL and not Path(settings.ANTISPOOF_MODEL).is_file():
+        hint = "Create one with `python manage.py train_antispoof`, or leave it empty."
+        problems.append(Error("FACEAPP_ANTISPOOF_MODEL does not name a file.", hint=hint, id="liveness.E002"))
+    return problems
 
 
 @register()

@@ -62,7 +62,8 @@ def detect_faces(*, submission: Submission, detector: str | None = None) -> Anal
     check_names(detector=detector)
     if submission.error:
         raise submission.error
-    return inference.analyse(submission.data, AnalysisOptions(detector, aliases=[], liveness=True))
+    options = AnalysisOptions(detector, aliases=[], liveness=True, attributes=settings.AGE_AND_GENDER)
+    return inference.analyse(submission.data, options)
 
 
 def submit_images(

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -67,9 +67,13 @@ class ImageRecord:
     @property
     def known_quality(self) -> Quality | None:
         """The face's quality, or None if the exporting service measured something else."""
-        names, values = {f.name for f in fields(Quality)}, self.quality.values()
-        numbers = all(value is None or (type(value) in (int, float) and math.isfinite(value)) for value in values)
-        return Quality(**self.quality) if self.quality.keys() == names and numbers else None
+        required = {part.name for part in fields(Quality) if part.default is MISSING}
+        if not required <= self.quality.keys() <= {part.name for part in fields(Quality)}:
+            return None
+        reason, numbers = self.quality.get("recognisability_reason"), dict(self.quality)
+        numbers.pop("recognisability_reason", None)
+        known = (value is None or (type(value) in (int, float) and math.isfinite(value)) for value in numbers.values())
+        return Quality(**self.quality) if all(known) and (reason is None or type(reason) is str) else None
 
     @classmethod
     def of_json(cls, found: object) -> ImageRecord:

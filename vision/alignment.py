@@ -14,6 +14,10 @@ from vision.types import Box, Image, Landmarks
 ARCFACE_POINTS = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
 )
+# Where dlib's five points lie in such a chip (outer and inner corner of the left eye, the same of the right eye, below
+# the nose), and where the points above lie in the 150-pixel chip that dlib cuts out; means over photographs of LFW.
+DLIB_POINTS = np.array([[81.46, 53.29], [66.74, 53.71], [30.87, 52.80], [45.29, 53.60], [55.43, 81.79]], np.float32)
+DLIB_CHIP_POINTS = np.array([[46.3, 44.8], [102.7, 45.4], [73.6, 77.5], [50.8, 102.3], [98.9, 102.4]], np.float32)
 
 
 def similarity(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -31,14 +35,19 @@ def similarity(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDAr
     return np.column_stack([rotation, mean_target - rotation @ mean_source]).astype(np.float64)
 
 
-def five_point_chip(image: Image, points: NDArray[np.float32], size: tuple[int, int] = (112, 112)) -> Image:
-    """The chip (height, width, 3) whose five points lie on `ARCFACE_POINTS`; parts outside the image are black.
+def five_point_chip(
+    image: Image,
+    points: NDArray[np.float32],
+    size: tuple[int, int] = (112, 112),
+    template: NDArray[np.float32] = ARCFACE_POINTS,
+) -> Image:
+    """The chip (height, width, 3) whose five points lie on `template`; parts outside the image are black.
 
-    `points`: (5, 2), the person's right eye, left eye, nose, right and left corner of the mouth.
+    `points`: (5, 2), those of `template`: right eye, left eye, nose, right and left corner of the mouth.
     """
     import cv2
 
-    return cast(Image, cv2.warpAffine(image, similarity(points, ARCFACE_POINTS), size, flags=cv2.INTER_LINEAR))
+    return cast(Image, cv2.warpAffine(image, similarity(points, template), size, flags=cv2.INTER_LINEAR))
 
 
 def eye_levelled_chip(

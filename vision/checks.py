@@ -62,8 +62,8 @@ def check_licences(**_: Any) -> list[CheckMessage]:
     except Exception:  # engines that cannot be built are reported by vision.E002 and E003
         return []
     hint = (
-        "Choose another model (FACEAPP_MODEL, FACEAPP_EXTRA_MODELS, FACEAPP_DETECTOR, FACEAPP_EXTRA_DETECTORS), unset "
-        "FACEAPP_LIVENESS_68_POINTS and FACEAPP_NEXTCLOUD_68_POINTS if it is dlib-68, or add its licence to "
-        "FACEAPP_LICENCE. docs/engines.md lists every model."
+        "Choose another model (FACEAPP_MODEL, FACEAPP_EXTRA_MODELS, FACEAPP_DETECTOR, FACEAPP_EXTRA_DETECTORS, "
+        "FACEAPP_ANTISPOOF), unset FACEAPP_LIVENESS_68_POINTS and FACEAPP_NEXTCLOUD_68_POINTS if it is dlib-68, or add "
+        "its licence to FACEAPP_LICENCE. docs/engines.md lists every model."
     )
     return [Error(message, hint=hint, id="vision.E006") for message in refused]

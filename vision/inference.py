@@ -15,22 +15,24 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
+import numpy as np
 import redis
 from celery.exceptions import TaskRevokedError, TimeLimitExceeded, WorkerLostError
 from celery.exceptions import TimeoutError as CeleryTimeout
 from django.conf import settings
 from kombu.exceptions import OperationalError
+from numpy.typing import NDArray
 
 from errors import FaceAppError, InvalidInput, Unavailable
 from vision import images
-from vision.engines import DEFAULT, dlib_pipeline, engines
+from vision.engines import DEFAULT, attributes, dlib_pipeline, engines
 from vision.engines.weights import missing_message
 from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
 from vision.frames import fingerprint
 from vision.images import Limits
 from vision.quality import assess
 from vision.raw_faces import RawFaceOptions, run_pipeline
-from vision.types import Analysis, Box, DetectedFace, Detection, FrameFace, RawFace
+from vision.types import Analysis, Box, DetectedFace, Detection, FrameFace, Image, RawFace
 
 NO_ANSWER = (CeleryTimeout, TaskRevokedError)  # in time: whichever looks at the clock first, caller or worker
 QUEUE_SECONDS = 5.0  # for one command to Redis, which may carry a whole image
@@ -47,13 +49,15 @@ class AnalysisOptions:
     """What to find out about the faces of an image.
 
     `aliases` name the engines whose embeddings are wanted (none: detection only). The first one's detector is used
-    unless `detector` names another. `frame` adds what the frames of a sequence are compared by.
+    unless `detector` names another. `frame` adds what the frames of a sequence are compared by, `attributes` age
+    and gender.
     """
 
     detector: str | None = None
     aliases: Sequence[str] = (DEFAULT,)
     liveness: bool = False
     frame: bool = False
+    attributes: bool = False
 
 
 def analyse(
@@ -123,21 +127,36 @@ def run_engines(data: bytes, options: AnalysisOptions) -> Analysis:
     chips = engine.chips(image, found)
     live = engine.liveness(image, found) if options.liveness else [None] * len(found)
     expressions = engine.expressions(image, found) if options.frame else [None] * len(found)
-    vectors = {engines[alias].space.name: engines[alias].embed(image, found) for alias in options.aliases}
+    yaws = engine.yaws(image, found) if options.frame else [None] * len(found)
+    guesses = attributes.estimate(image, found) if options.attributes else [None] * len(found)
+    vectors, recognisable = _describe(image, found, options.aliases)
+    height, width = image.shape[:2]
     faces = [
         DetectedFace(
             box=d.box,
             confidence=d.confidence,
             landmarks=d.landmarks,
-            quality=assess(d, chips[i]),
+            quality=assess(d, chips[i], recognisability=recognisable[i], size=(width, height)),
             liveness=live[i],
             embeddings={space: rows[i] for space, rows in vectors.items()},
-            frame=FrameFace(fingerprint(chips[i]), expressions[i]) if options.frame else None,
+            frame=FrameFace(fingerprint(chips[i]), expressions[i], yaws[i]) if options.frame else None,
+            attributes=guesses[i],
+            turn=d.turn,
         )
         for i, d in enumerate(found)
     ]
-    height, width = image.shape[:2]
     return Analysis(faces, width, height, (time.perf_counter() - started) * 1000)
+
+
+def _describe(
+    image: Image, found: Sequence[Detection], aliases: Sequence[str]
+) -> tuple[dict[str, NDArray[np.float32]], list[float | None]]:
+    """The embeddings (n, dimensions) by space, and how recognisable each face is."""
+    if not aliases:
+        return {}, engines[DEFAULT].recognisability(image, found)
+    first, *others = (engines[alias] for alias in aliases)
+    rows, recognisable = first.describe(image, found)
+    return {first.space.name: rows} | {other.space.name: other.embed(image, found) for other in others}, recognisable
 
 
 def embed_whole(data: bytes, *, alias: str = DEFAULT) -> list[DetectedFace]:

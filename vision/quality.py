@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vision.types import Detection, Image, Landmarks, Quality
+from vision.types import Box, Detection, Image, Landmarks, Quality
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+
+RECOGNISABLE = 0.05  # below which a reason is given: one in twenty of LFW's photographs
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,51 @@ STANDARD = QualityLimits(size=40, sharpness=5.0, darkest=20.0, brightest=225.0, 
 STRICT = QualityLimits(size=80, sharpness=60.0, darkest=50.0, brightest=200.0, yaw=0.3, roll=15.0, confidence=0.9)
 
 
-def assess(detection: Detection, chip: Image) -> Quality:
-    """Quality of one face. `chip` is its aligned crop, (h, w, 3) RGB."""
+def assess(
+    detection: Detection, chip: Image, *, recognisability: float | None = None, size: tuple[int, int] | None = None
+) -> Quality:
+    """Quality of one face. `chip` is its aligned crop, (h, w, 3) RGB; `size`: (width, height) of the photograph."""
     luma = chip.astype(np.float32) @ LUMA
-    roll = detection.landmarks.roll
-    return Quality(
+    roll = _roll(detection)
+    measured = Quality(
         size=min(detection.box.w, detection.box.h),
         sharpness=round(_sharpness(luma), 1),
         brightness=round(float(luma.mean()), 1) if luma.size else 0.0,
         yaw=_yaw(detection.landmarks),
         roll=None if roll is None else round(roll, 1),
+        recognisability=recognisability,
     )
+    return replace(measured, recognisability_reason=_reason(measured, detection.box, size))
+
+
+def _reason(quality: Quality, box: Box, size: tuple[int, int] | None) -> str | None:
+    """What makes the face hard to recognise: `cut`, `turned`, `small`, `dark`, `blurred` or `unclear`.
+
+    None for a face that can be recognised. Where the recognisability is unknown, what can be measured decides alone.
+    """
+    if quality.recognisability is not None and quality.recognisability >= RECOGNISABLE:
+        return None
+    remarks = {
+        "cut": size is not None and not _lies_inside(box, size),
+        "turned": abs(quality.roll or 0) > STANDARD.roll or abs(quality.yaw or 0) > STANDARD.yaw,
+        "small": quality.size < STANDARD.size,
+        "dark": quality.brightness < STANDARD.darkest,
+        "blurred": quality.sharpness < STANDARD.sharpness,
+    }
+    unknown = None if quality.recognisability is None else "unclear"
+    return next((code for code, applies in remarks.items() if applies), unknown)
+
+
+def _lies_inside(box: Box, size: tuple[int, int]) -> bool:
+    """Whether the box touches no border of the photograph."""
+    width, height = size
+    return box.x > 0 and box.y > 0 and box.x + box.w < width and box.y + box.h < height
+
+
+def _roll(detection: Detection) -> float | None:
+    """Degrees of roll, -180 to 180, in the photograph once it is turned upright."""
+    roll = detection.landmarks.roll
+    return None if roll is None else (roll + detection.turn + 180) % 360 - 180
 
 
 def _sharpness(luma: np.ndarray) -> float:

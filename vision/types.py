@@ -79,6 +79,11 @@ class Landmarks:
     mouth_left: Point | None = None
     mouth_right: Point | None = None
 
+    def five_points(self) -> NDArray[np.float32] | None:
+        """(5, 2): right eye, left eye, nose, right and left corner of the mouth, or None unless all are known."""
+        points = (self.right_eye, self.left_eye, self.nose, self.mouth_right, self.mouth_left)
+        return np.array(points, np.float32) if all(points) else None
+
     @property
     def roll(self) -> float | None:
         """Degrees by which the line from the right to the left eye falls, in image coordinates (y downwards)."""
@@ -96,7 +101,9 @@ class Quality:
     sharpness: float  # variance of the Laplacian on the aligned chip
     brightness: float  # mean luma of the aligned chip, 0 to 255
     yaw: float | None = None  # -1 (turned to the person's right) to 1, estimated from the landmarks
-    roll: float | None = None  # degrees
+    roll: float | None = None  # degrees, once the photograph is turned upright (`Detection.turn`)
+    recognisability: float | None = None  # 0 to 1, or None where it is not assessed; see `vision.recognisability`
+    recognisability_reason: str | None = None  # a code that explains a low value; see `vision.quality`
 
 
 @dataclass(frozen=True)
@@ -128,17 +135,28 @@ class FrameFace:
 
     fingerprint: bytes  # of the aligned chip
     expression: Expression | None = None  # None where the 68-point predictor is not enabled
+    yaw: float | None = None  # degrees, above 0 to the person's left; None where no network estimates it
 
     def to_json(self) -> dict[str, Any]:
         return {
             "fingerprint": b64encode(self.fingerprint).decode(),
             "expression": asdict(self.expression) if self.expression else None,
+            "yaw": self.yaw,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> FrameFace:
         expression = Expression(**data["expression"]) if data["expression"] else None
-        return cls(b64decode(data["fingerprint"]), expression)
+        return cls(b64decode(data["fingerprint"]), expression, data["yaw"])
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """What a network guesses from the looks of a face. Never stored. `gender_confidence`: 0.5 to 1."""
+
+    age: int
+    gender: str  # "female" or "male", the network knows no other
+    gender_confidence: float
 
 
 @dataclass(frozen=True)
@@ -152,6 +170,18 @@ class DetectedFace:
     liveness: float | None = None  # probability that the face is a live person; None when not assessed
     embeddings: dict[str, Embedding] = field(default_factory=dict)
     frame: FrameFace | None = None  # for images that are frames of a sequence
+    attributes: Attributes | None = None  # None unless they were asked for and are switched on
+    turn: int = 0  # as in `Detection`
+
+    @property
+    def recognisability(self) -> float | None:
+        """0 to 1, or None where it was not assessed; see `vision.recognisability`."""
+        return self.quality.recognisability if self.quality else None
+
+    @property
+    def recognisability_reason(self) -> str | None:
+        """A code that explains a low recognisability."""
+        return self.quality.recognisability_reason if self.quality else None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-safe form, for the way from a worker to the process that waits."""
@@ -172,6 +202,8 @@ class DetectedFace:
             liveness=data["liveness"],
             embeddings={space: np.asarray(vector, np.float32) for space, vector in data["embeddings"].items()},
             frame=FrameFace.from_json(data["frame"]) if data.get("frame") else None,
+            attributes=Attributes(**data["attributes"]) if data.get("attributes") else None,
+            turn=data.get("turn", 0),
         )
 
 

@@ -18,7 +18,7 @@ from vision.antispoof.samples import FAKE, LIVE
 from vision.engines import liveness
 from vision.engines.liveness import TrainedModel
 from vision.tests.drawing import RED
-from vision.types import Box
+from vision.types import Box, Detection
 
 COUNT = 30
 
@@ -63,11 +63,12 @@ def test_it_learns_reports_and_is_used(folders: tuple[Path, Path], tmp_path: Pat
     assert liveness.in_place()
     network = liveness.build()
     assert isinstance(network, TrainedModel)
-    face = Box(50, 50, 60, 60)
+    face = Detection(Box(50, 50, 60, 60), 1.0)
     for number in range(5):  # photographs it has never seen
         for attack in (False, True):
             image = np.asarray(photograph(5000 + number + 100 * attack, attack=attack))
-            assert (1 - network.live(image, face) >= settings.ANTISPOOF_THRESHOLD) is attack
+            (score,) = network.live(image, [face])
+            assert (1 - score >= settings.ANTISPOOF_THRESHOLD) is attack
 
 
 @pytest.mark.parametrize("arguments", [("--epochs", "0"), ("--held-out", "1"), ()])

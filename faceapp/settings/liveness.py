@@ -9,4 +9,5 @@ LIVENESS_TOKEN_SECONDS = env.int("FACEAPP_LIVENESS_TOKEN_SECONDS", default=300)
 LIVENESS_ATTEMPTS = env.int("FACEAPP_LIVENESS_ATTEMPTS", default=3)
 LIVENESS_REPLAY_DAYS = env.int("FACEAPP_LIVENESS_REPLAY_DAYS", default=30)
 ANTISPOOF_THRESHOLD = env.float("FACEAPP_ANTISPOOF_THRESHOLD", default=0.8)  # lowest probability of a fake
-ANTISPOOF_MODEL = env.str("FACEAPP_ANTISPOOF_MODEL", default="")  # made by `train_antispoof`; empty: FasNet
+ANTISPOOF = env.str("FACEAPP_ANTISPOOF", default="")  # fr_liveness or fasnet; empty: the first that LICENCE permits
+ANTISPOOF_MODEL = env.str("FACEAPP_ANTISPOOF_MODEL", default="")  # made by `train_antispoof`; instead of those

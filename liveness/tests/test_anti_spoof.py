@@ -65,8 +65,11 @@ def test_checks_say_what_cannot_work(settings: Settings, antispoof: None) -> Non
     assert [found.id for found in check_policy()] == ["liveness.E001"]
     settings.LIVENESS_POLICY = "both"
     assert check_policy() == check_model() == check_numbers() == []
+    settings.ANTISPOOF = "fasnet"
+    assert check_model() == []
     settings.ANTISPOOF_MODEL, settings.ANTISPOOF_THRESHOLD, settings.LIVENESS_ATTEMPTS = "/nowhere.onnx", 1.5, 0
-    assert [found.id for found in check_model()] == ["liveness.E002"]
+    settings.ANTISPOOF = "fastnet"
+    assert [found.id for found in check_model()] == ["liveness.E004", "liveness.E002"]
     assert [found.id for found in check_numbers()] == ["liveness.E003"] * 2
 
 
@@ -90,6 +93,6 @@ def test_the_admin_shows_sessions_and_changes_none(client_a: Client, client: Bro
 
 
 def test_what_frames_are_compared_by_survives_the_way_from_the_worker() -> None:
-    own = FrameFace(bytes(range(256)), Expression(eyes=0.3, mouth=0.1))
+    own = FrameFace(bytes(range(256)), Expression(eyes=0.3, mouth=0.1), yaw=-12.5)
     face = DetectedFace(Box(1, 2, 3, 4), 0.9, Landmarks(nose=(1.0, 2.0)), frame=own)
     assert DetectedFace.from_json(face.to_json()) == face

@@ -37,6 +37,18 @@ def test_what_a_face_shows(yaw: float | None, expression: Expression | None, act
     assert shown(face(yaw, expression), OPEN) == actions
 
 
+@pytest.mark.parametrize(
+    ("degrees", "actions"), [(30, {"turn_left"}), (-30, {"turn_right"}), (24, set()), (-15, {"centre"})]
+)
+@pytest.mark.parametrize("by_landmarks", [None, 0.0, 0.9, -0.9])
+def test_the_network_of_head_pose_overrules_landmarks(
+    degrees: float, actions: set[str], by_landmarks: float | None
+) -> None:
+    quality = Quality(size=100, sharpness=100, brightness=100, yaw=by_landmarks)
+    seen = DetectedFace(Box(0, 0, 9, 9), 1, Landmarks(), quality, frame=FrameFace(b"", yaw=degrees))
+    assert shown(seen) == actions
+
+
 BLINK = Expression(eyes=0.1, mouth=0.05)
 CHALLENGE = ["turn_left", "blink", "turn_right"]
 

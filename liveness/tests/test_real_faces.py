@@ -19,18 +19,21 @@ from rest_framework.test import APIClient
 
 from clients.models import Client
 from clients.services import create_api_key
+from environment import BASE_DIR
 from faceapp.tests import missing
 from liveness.models import LivenessSession
 from liveness.services import check_frames, passive_check, read_face, redeem_token
 from liveness.tests.head import encoded, performance, small, turned
 from liveness.types import Binding
-from vision.engines import engines, weights
+from vision.engines import engines, pose, weights
 from vision.engines.deepface import DeepFaceEngine
 from vision.engines.downloads import Fetcher
 from vision.frames import SAME_STILL, difference
+from vision.tests.shared_weights import put_in_place
 
 pytestmark = [pytest.mark.models, pytest.mark.django_db]
 URL = "/api/v1/liveness/sessions/"
+PEOPLE = BASE_DIR.parent / "shared" / "labelled" / "lfw" / "people"
 REAL = {"default": {"BACKEND": "vision.engines.deepface.DeepFaceEngine", "OPTIONS": {}}}
 
 
@@ -40,6 +43,7 @@ def real(settings: Settings, engine: DeepFaceEngine, monkeypatch: pytest.MonkeyP
     settings.FACE_ENGINES, settings.DETECTION_ENLARGEMENT = REAL, 1.0
     engines.reset()
     monkeypatch.setitem(engines._engines, "default", engine)
+    monkeypatch.setattr(engine, "_pose", None)  # turns are measured by landmarks, which pictures can be made to show
     yield
     engines.reset()
 
@@ -84,6 +88,39 @@ def test_a_head_that_turns_as_asked_passes_and_its_token_vouches_for_the_face(
     with pytest.raises(Exception, match="another face"):
         redeem_token(**call, face=read_face(data=encoded(rose)).embeddings)
     redeem_token(**call, face=read_face(data=encoded(alex)).embeddings)
+
+
+@pytest.fixture
+def posed(real: None, engine: DeepFaceEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turns are measured by the network of head pose."""
+    put_in_place([weights.FR_POSE])
+    monkeypatch.setattr(engine, "_pose", pose.build())
+
+
+@pytest.mark.usefixtures("posed")
+def test_frames_made_of_one_photograph_show_no_turn_to_the_network(api: APIClient, faces: Path) -> None:
+    image = small(faces / "obama_1.jpg")
+    session = start(api)
+    response = post(api, session, act(image, session))
+    assert response.status_code == 400 and LivenessSession.objects.get(pk=session["id"]).token_id == ""
+
+
+@pytest.mark.usefixtures("posed")
+def test_a_head_that_really_turned_passes(api: APIClient, client_a: Client) -> None:
+    """Photographs of one person: ahead, turned, and the turned one mirrored."""
+    folder = PEOPLE / "p022"
+    if not folder.is_dir():
+        pytest.skip(f"{missing.DATA}: ../shared/labelled, photographs with labels")
+    client_a.liveness_policy = "frames"
+    client_a.save()
+    ahead = [small(folder / f"{number}.jpg") for number in (1, 4, 2)]
+    turned = small(folder / "3.jpg")
+    pictures = {"turn_left": [turned], "turn_right": [turned[:, ::-1]], "centre": ahead}
+    session = start(api)
+    frames = [encoded(pictures[action][number // 2 % len(pictures[action])])
+              for number, action in enumerate(["centre", *session["actions"]])]  # fmt: skip
+    response = post(api, session, frames)
+    assert response.status_code == 200, response.json()
 
 
 @pytest.mark.usefixtures("real_faces")  # limits are for heads of photographs
@@ -137,14 +174,8 @@ def test_copies_of_a_still_are_recognised_and_movement_is_not_one(faces: Path, n
         assert difference(original.fingerprint, moved.fingerprint) > SAME_STILL
 
 
-@pytest.fixture
-def scored() -> None:
-    if weights.missing(weights.FASNET):
-        pytest.skip(f"{missing.DATA}: the weights of FasNet, from ../shared/weights")
-
-
 @pytest.mark.parametrize(("name", "fake"), [("real_1", False), ("fake_1", True), ("fake_2", True)])
-def test_spoof_samples_are_told_apart(api: APIClient, real_faces: Path, scored: None, name: str, fake: bool) -> None:
+def test_spoof_samples_are_told_apart(api: APIClient, real_faces: Path, name: str, fake: bool) -> None:
     data = (real_faces / "spoof" / f"{name}.jpg").read_bytes()
     result = passive_check(data=data)
     assert result.is_fake is fake
@@ -154,11 +185,11 @@ def test_spoof_samples_are_told_apart(api: APIClient, real_faces: Path, scored: 
 
 
 @pytest.mark.parametrize("name", ["biden_2.jpg", "kit_1.jpg", "obama_2.jpg", "rose_2.jpg", "lin_1.png"])
-def test_photographs_of_people_are_no_attacks(faces: Path, scored: None, name: str) -> None:
+def test_photographs_of_people_are_no_attacks(faces: Path, name: str) -> None:
     assert not passive_check(data=(faces / name).read_bytes()).is_fake
 
 
-def test_photographs_of_one_person_vouch_for_each_other(client_a: Client, faces: Path, scored: None) -> None:
+def test_photographs_of_one_person_vouch_for_each_other(client_a: Client, faces: Path) -> None:
     first, *others = (encoded(small(faces / f"obama_{number}.jpg")) for number in (1, 2, 3))
     stranger = encoded(small(faces / "biden_2.jpg"))
     probe = read_face(data=first)

@@ -69,16 +69,28 @@ class DetectionSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
     facial_area = FacialAreaSerializer()
     confidence = serializers.FloatField()
-    quality = serializers.JSONField()
+    quality = serializers.JSONField(
+        help_text="Size, sharpness, brightness, yaw, roll, and how recognisable the face is (recognisability, 0 to 1, "
+        "and recognisability_reason)."
+    )
     liveness = serializers.FloatField(allow_null=True)
+    attributes = serializers.JSONField(
+        required=False, help_text="age, gender and gender_confidence, if FACEAPP_AGE_AND_GENDER is on; guesses."
+    )
+    turn = serializers.IntegerField(
+        required=False,
+        help_text="By how many degrees (0, 90, 180 or 270) to turn the image clockwise to put the face upright.",
+    )
 
     def to_representation(self, face: DetectedFace) -> dict[str, Any]:
         box, points = face.box, face.landmarks
         area: dict[str, Any] = {"x": box.x, "y": box.y, "w": box.w, "h": box.h}
         area |= {name: getattr(points, name) for name in POINTS}
         quality = vars(face.quality) if face.quality else {}
-        return {
+        guesses = {"attributes": vars(face.attributes)} if face.attributes else {}
+        return guesses | {
             "facial_area": area, "confidence": face.confidence, "quality": quality, "liveness": face.liveness,
+            "turn": face.turn,
         }  # fmt: skip
 
 

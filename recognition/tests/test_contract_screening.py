@@ -74,16 +74,16 @@ def test_df_19_threshold(api: Api, entry: dict[str, Any], photos: dict[str, byte
     [calibrated] = api.process(photos["S2"]).json()
     [zero] = api.process(photos["S2"], threshold=0).json()
     matches = [result["faces"][0]["blacklist_matches"][0] for result in (zero, calibrated)]
-    assert matches[0]["threshold"] == matches[1]["threshold"] == 0.6
+    assert matches[0]["threshold"] == matches[1]["threshold"] == 0.5316
     assert api.process(photos["V"], threshold=2.0).json()[0]["has_blacklist_match"] is True
 
 
 @pytest.mark.usefixtures("real_faces")  # a cascade of another detector has to find the face
 def test_df_20_model_metric_and_detector(api: Api, entry: dict[str, Any], photos: dict[str, bytes]) -> None:
     for metric in ("cosine", "euclidean", "euclidean_l2", "angular"):
-        [result] = api.process(photos["S2"], model_name="Dlib", distance_metric=metric).json()
+        [result] = api.process(photos["S2"], model_name="pair128", distance_metric=metric).json()
         [match] = result["faces"][0]["blacklist_matches"]
-        assert (match["model"], match["similarity_metric"]) == ("Dlib", metric)
+        assert (match["model"], match["similarity_metric"]) == ("pair128", metric)
         [stranger] = api.process(photos["V"], distance_metric=metric).json()
         assert stranger["has_blacklist_match"] is False
     [result] = api.process(photos["S2"], detector_backend="opencv").json()
@@ -92,7 +92,7 @@ def test_df_20_model_metric_and_detector(api: Api, entry: dict[str, Any], photos
         assert api.process(photos["S2"], **unknown).status_code == 422
     disabled = api.process(photos["S2"], model_name="ArcFace")
     assert disabled.status_code == 422
-    assert "Dlib" in disabled.json()["detail"]
+    assert "pair128" in disabled.json()["detail"]
 
 
 def test_df_21_text_forms(api: Api, entry: dict[str, Any], photos: dict[str, bytes]) -> None:

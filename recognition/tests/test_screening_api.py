@@ -234,7 +234,7 @@ def test_erasing_a_result_removes_its_file_and_empty_job(api: APIClient, media_r
 
 def test_detection_reports_boxes_and_points_from_left_to_right(api: APIClient) -> None:
     body = api.post("/api/v1/detect/detect-face", {"image": data_url(picture(RED, GREEN))}, format="json").json()
-    assert [set(face) for face in body] == [{"facial_area", "confidence", "quality", "liveness"}] * 2
+    assert [set(face) for face in body] == [{"facial_area", "confidence", "quality", "liveness", "turn"}] * 2
     area = body[0]["facial_area"]
     assert area["left_eye"][0] > area["right_eye"][0]
     assert area["nose"] is None

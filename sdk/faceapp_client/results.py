@@ -32,12 +32,18 @@ class FacialArea(Box):
 
 @dataclass(frozen=True)
 class DetectedFace:
-    """A face of an image. `liveness`: 0 to 1, None where its weights are missing."""
+    """A face of an image. `liveness`: 0 to 1, None where its weights are missing.
+
+    `turn`: by how many degrees (0, 90, 180 or 270) the image must be turned clockwise to put the face upright.
+    `attributes`: guesses of age and gender, None unless the service has them switched on.
+    """
 
     facial_area: FacialArea
     confidence: float
     quality: dict[str, Any] | None = None
     liveness: float | None = None
+    attributes: dict[str, Any] | None = None
+    turn: int = 0
 
 
 @dataclass(frozen=True)

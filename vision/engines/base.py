@@ -37,8 +37,16 @@ class FaceEngine(ABC):
     def embed(self, image: Image, detections: Sequence[Detection]) -> NDArray[np.float32]:
         """Embeddings (len(detections), dimensions) in the order of `detections`."""
 
+    def describe(self, image: Image, detections: Sequence[Detection]) -> tuple[NDArray[np.float32], list[float | None]]:
+        """`embed` and `recognisability` in one, for engines where they share work."""
+        return self.embed(image, detections), self.recognisability(image, detections)
+
+    def recognisability(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
+        """How recognisable each face is, 0 to 1 (`vision.recognisability`), or None where it is not assessed."""
+        return [None] * len(detections)
+
     def chips(self, image: Image, detections: Sequence[Detection]) -> list[Image]:
-        """The aligned crop of each face, as the model sees it; used for quality. Defaults to the plain boxes."""
+        """The aligned crop of each face, used for quality and to compare frames. Defaults to the plain boxes."""
         return [image[max(d.box.y, 0) : d.box.y + d.box.h, max(d.box.x, 0) : d.box.x + d.box.w] for d in detections]
 
     def liveness(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
@@ -51,6 +59,10 @@ class FaceEngine(ABC):
 
     def expressions(self, image: Image, detections: Sequence[Detection]) -> list[Expression | None]:
         """How open eyes and mouth of each face are, or None where no 68 landmarks are enabled."""
+        return [None] * len(detections)
+
+    def yaws(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
+        """Degrees by which each face is turned, above 0 to the person's left; None where no network estimates them."""
         return [None] * len(detections)
 
     def files(self) -> tuple[WeightFile, ...]:

@@ -61,6 +61,15 @@ class Card:
     def accuracy(self) -> str:
         """What this project measured, with the 95 % interval."""
         found = measured().get(self.name)
+        if found and self.kind is Kind.LIVENESS:
+            return _attack_rates(found)
+        if found and self.kind is Kind.POSE:
+            return (
+                f"a face and its mirror image differ by less than {found['mirrored_95']}° in 95 of 100 of "
+                f"{found['photographs']} photographs"
+            )
+        if found and self.kind is Kind.ATTRIBUTES:
+            return _attributes(found)
         if not found or self.kind is not Kind.RECOGNISER:
             return NOT_MEASURED
         parts = [
@@ -73,7 +82,10 @@ class Card:
 
 @lru_cache(maxsize=1)
 def measured() -> dict[str, dict[str, Any]]:
-    """By name of the model: `photographs`, `pairs` of one person, and true acceptance rates `tar_at_fmr_*` (0 to 1)."""
+    """By name of the model. Recognisers: `photographs`, `pairs` of one person, true acceptance rates `tar_at_fmr_*`.
+
+    Liveness: counts, and each rate with its 95 % interval (Clopper and Pearson). All rates are 0 to 1.
+    """
     found: dict[str, dict[str, Any]] = json.loads(MEASURED.read_text(encoding="utf-8"))
     return found
 
@@ -84,6 +96,26 @@ def _interval(rate: float, trials: int) -> str:
     middle = (rate + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z * sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials)) / (1 + z * z / trials)
     return f"{100 * (middle - half):.1f} to {100 * (middle + half):.1f}"
+
+
+def _attack_rates(found: dict[str, Any]) -> str:
+    apcer, bpcer, elsewhere = (
+        "{:.1f} % ({:.1f} to {:.1f})".format(*(100 * value for value in found[name]))
+        for name in ("apcer", "bpcer", "bpcer_lfw")
+    )
+    return (
+        f"APCER {apcer}, BPCER {bpcer} at {found['threshold']}; {found['attacks']} attacks and {found['living']} "
+        f"living faces of CelebA-Spoof, on which it was probably trained; BPCER {elsewhere} on {found['lfw']} "
+        "photographs of LFW"
+    )
+
+
+def _attributes(found: dict[str, Any]) -> str:
+    if "right" in found:
+        right, low, high = (f"{100 * value:.1f}" for value in found["right"])
+        return f"as labelled for {right} % ({low} to {high}) of {found['faces']} adults of UTKFace"
+    years, photographs = found["mirrored_median"], found["photographs"]
+    return f"a face and its mirror image differ by {years} years (median of {photographs} photographs)"
 
 
 FACEPLUGIN = (
@@ -103,7 +135,8 @@ NATIVE = (
         (weights.LIBFACEDETECTION,),
     ),
     Card(
-        Kind.RECOGNISER, "fr512", "Faceplugin's fr_feature; its raw length shows how recognisable a face is", "MIT",
+        Kind.RECOGNISER, "fr512", "Faceplugin's fr_feature; its raw length shows how recognisable a face is, "
+        "where it may not be used size, sharpness and turn decide alone", "MIT",
         "MIT", FACEPLUGIN_DATA, FACEPLUGIN, (weights.FR_FEATURE,), 512,
     ),
     Card(
@@ -194,7 +227,6 @@ OF_DEEPFACE = (
     _detector("opencv", "BSD-3-Clause", UNSTATED, "header of OpenCV's cascade files", "Apache-2.0"),
     _detector("ssd", UNSTATED, UNSTATED, "no statement about these weights is known", "Apache-2.0"),
     _detector("retinaface", "MIT", WIDER, "package retina-face"),
-    _detector("yunet", "MIT", WIDER, "OpenCV Zoo (the file for DeepFace's detector of this name)"),
     _detector("centerface", "MIT", WIDER, "repository Star-Clouds/CenterFace"),
     _detector("mediapipe", "Apache-2.0", "not stated in the package", "Google, package mediapipe", "Apache-2.0"),
     _detector("fastmtcnn", "MIT", f"{WIDER}, CelebA", "package facenet-pytorch"),

@@ -16,6 +16,7 @@ from django.conf import settings
 
 from vision.engines import dlib_hog, runtime, weights
 from vision.engines.dlib_onnx import mmod
+from vision.engines.onnx import detection, yunet
 from vision.engines.weights import WeightFile
 from vision.exceptions import UnknownName
 from vision.types import Box, Detection, Image, Landmarks, ScoredBox
@@ -83,10 +84,6 @@ SSD_FILES = (
         ),
     ),
 )
-YUNET = WeightFile(
-    "face_detection_yunet_2023mar.onnx",
-    (weights.OPENCV_ZOO + "face_detection_yunet/face_detection_yunet_2023mar.onnx",),
-)
 CENTERFACE = WeightFile(
     "centerface.onnx", ("https://github.com/Star-Clouds/CenterFace/raw/master/models/onnx/centerface.onnx",)
 )
@@ -100,7 +97,7 @@ DETECTORS: dict[str, DetectorSpec] = {
     "opencv": DetectorSpec("opencv", confidence=haar_confidence, minimum=0.85),
     "ssd": DetectorSpec("ssd", SSD_FILES),
     "retinaface": DetectorSpec("retinaface", (weights.released("retinaface.h5"),)),
-    "yunet": DetectorSpec("yunet", (YUNET,)),
+    "yunet": DetectorSpec("yunet", (weights.LIBFACEDETECTION,)),
     "centerface": DetectorSpec("centerface", (CENTERFACE,)),
     "mediapipe": DetectorSpec("mediapipe"),
     "fastmtcnn": DetectorSpec("fastmtcnn"),
@@ -123,6 +120,10 @@ class Detector(ABC):
     def largest(self, side: int) -> int:
         """The longest side that an image may have if `side` is requested."""
         return side
+
+    def search(self, image: Image, *, side: int) -> list[Detection]:
+        """Faces of a full image, searched in a copy of at most `side` pixels."""
+        return find_faces(self, image, side=side)
 
     @abstractmethod
     def find(self, image: Image) -> list[FramedDetection]:
@@ -168,6 +169,22 @@ class HogDetector(Detector):
         return [_detection(face.box, hog_confidence(face.score), score=face.score) for face in found]
 
 
+class YuNetDetector(Detector):
+    """YuNet on ONNX Runtime, which looks as often as a photograph needs it (`vision.engines.onnx.detection`)."""
+
+    def __init__(self) -> None:
+        self._network = yunet.load()
+
+    def search(self, image: Image, *, side: int) -> list[Detection]:
+        return [framed(face) for face in detection.find_faces(self._look, image, side=side)]
+
+    def find(self, image: Image) -> list[FramedDetection]:
+        return [framed(face) for face in self._look(image, detection.SCORE)]
+
+    def _look(self, image: Image, score: float) -> list[Detection]:
+        return self._network(image, threshold=score)
+
+
 class DeepFaceDetector(Detector):
     """Any detector of DeepFace, called on the plain image (DeepFace itself pads it to four times the pixels)."""
 
@@ -192,13 +209,17 @@ class DeepFaceDetector(Detector):
 def _detection(
     box: Box, confidence: float, points: Landmarks | None = None, score: float | None = None
 ) -> FramedDetection:
-    # The square of the same centre and area: dlib's predictors were trained on squares, MTCNN's boxes are tall.
-    side = round(math.sqrt(box.area))
+    return framed(Detection(box, confidence, points or Landmarks(), score))
+
+
+def framed(face: Detection) -> FramedDetection:
+    """The face with the square of the same centre and area: dlib's predictors were trained on squares."""
+    box, side = face.box, round(math.sqrt(face.box.area))
     frame = Box(round(box.x + (box.w - side) / 2), round(box.y + (box.h - side) / 2), side, side)
-    return FramedDetection(box, round(confidence, 4), points or Landmarks(), score, frame=frame)
+    return FramedDetection(box, round(face.confidence, 4), face.landmarks, face.score, face.turn, frame)
 
 
-OWN: dict[str, type[Detector]] = {"mmod": MmodDetector, "dlib": HogDetector}
+OWN: dict[str, type[Detector]] = {"mmod": MmodDetector, "dlib": HogDetector, "yunet": YuNetDetector}
 
 
 def build(name: str) -> Detector:

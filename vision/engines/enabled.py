@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from vision.engines import dlib_native, engines
+from vision.engines import attributes, dlib_native, engines, pose
 from vision.engines import liveness as passive
 from vision.engines.cards import CARDS, Card, Kind
 from vision.engines.detectors import detector_named
@@ -21,12 +21,12 @@ def enabled_files() -> tuple[WeightFile, ...]:
     own = [file for engine in built for file in engine.files()]
     extra = [file for name in settings.FACE_DETECTORS for file in detector_named(name).files]
     pipeline = dlib_native.files(points=68 if settings.NEXTCLOUD_68_POINTS else 5)
-    return tuple(dict.fromkeys((*own, *extra, *pipeline)))
+    return tuple(dict.fromkeys((*own, *extra, *pipeline, *attributes.files())))
 
 
 def enabled_cards(*, pipeline: bool = True) -> list[Card]:
     """The cards of everything in use, liveness included; dlib's own pipeline, which is always there, if wanted."""
-    files = {*enabled_files(), *passive.files()}
+    files = {*enabled_files(), *passive.files(), *pose.files()}
     names = {*settings.FACE_DETECTORS, *(OF_PIPELINE if pipeline else ())}
     for alias in engines.aliases():
         names |= {engines[alias].space.model, engines[alias].detector}

@@ -51,13 +51,15 @@ class LandmarkFinder:
 
     def five_points(self, image: Image, detection: Detection) -> NDArray[np.float32]:
         """(5, 2): right eye, left eye, nose, right and left mouth corner; the detector's own when it gives all five."""
-        own = detection.landmarks
-        points = (own.right_eye, own.left_eye, own.nose, own.mouth_right, own.mouth_left)
-        if all(points):
-            return np.array(points, np.float32)
+        if (own := detection.landmarks.five_points()) is not None:
+            return own
         every = _points(cast(Any, self._all)(image, self._rectangle(detection)))
         eyes = [_middle(every[part.start : part.stop]) for part in (RIGHT_EYE, LEFT_EYE)]
         return np.array([*eyes, *every[[NOSE, MOUTH_RIGHT, MOUTH_LEFT]]], np.float32)
+
+    def corners(self, image: Image, detection: Detection) -> NDArray[np.float32]:
+        """(5, 2): dlib's five points in its order, as `vision.alignment.DLIB_POINTS`."""
+        return _points(self._shape(image, detection)).astype(np.float32)
 
     def expression(self, image: Image, detection: Detection) -> Expression:
         """Openness of eyes and mouth, height by width (Soukupova and Cech, CVWW 2016)."""

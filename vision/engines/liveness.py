@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -10,46 +11,55 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from vision.engines import runtime, weights
+from vision.engines.onnx import liveness as faceplugin
 from vision.engines.weights import WeightFile
 from vision.exceptions import EngineUnavailable
-from vision.types import Box, Image
+from vision.types import Box, Detection, Image
 
-LIVE = 1  # of the classes print, live, screen
-SCALES = (2.7, 4.0)  # how much around the face each of the two networks sees
-SIDE = 80  # pixels of a crop
+NAMES = ("fr_liveness", "fasnet")  # the networks that ANTISPOOF can name; by default the first that is permitted
+SIDE = 80  # pixels of the crops of FasNet and of networks trained here
+SCALE = 2.7  # how much around the face most networks see, in sizes of the face
+FASNET_SCALES = (SCALE, 4.0)  # of its two networks
+BATCH = 16  # crops of one run: larger batches are no faster on a processor, and an image can show a hundred faces
 
 
 class Presence(Protocol):
     """A network that distinguishes living faces from prints and screens."""
 
-    def live(self, image: Image, box: Box) -> float:
-        """The probability, 0 to 1, that the face in `box` is a live person."""
+    def live(self, image: Image, faces: Sequence[Detection]) -> list[float]:
+        """The probability, 0 to 1, that each face of an RGB image is a live person."""
         ...
 
 
-class FasNet:
-    """DeepFace's two MiniFASNet networks (Silent-Face-Anti-Spoofing, minivision, Apache-2.0)."""
+class FrLiveness:
+    """Faceplugin's network: one crop, three classes, of which the first is live."""
 
     def __init__(self) -> None:
-        networks = runtime.build("spoofing", "Fasnet")
-        self._sessions = (networks.first_model, networks.second_model)
+        weights.verify([weights.FR_LIVENESS])
+        self._session = _opened(lambda: faceplugin.liveness_graph(weights.FR_LIVENESS.path.read_bytes()), "fr_liveness")
 
-    def live(self, image: Image, box: Box) -> float:
-        """Mean probability of the live class over both networks.
+    def live(self, image: Image, faces: Sequence[Detection]) -> list[float]:
+        crops = [crop_around(image, face, SCALE, faceplugin.SIDE) for face in faces]
+        return [float(row[0]) for row in _answers(self._session, crops)]
 
-        DeepFace's own `antispoof_score` is that of the winning class, live or not, so it is not used.
-        Weak where the face fills the picture: both networks then see the same crop.
-        """
-        from deepface.commons.onnx_utils import run_session
-        from deepface.models.spoofing.FasNetUtils import crop
 
-        bgr = np.ascontiguousarray(image[:, :, ::-1])
-        around = (box.x, box.y, max(box.w, 1), max(box.h, 1))
-        answers = [
-            run_session(session, crop(bgr, around, scale, SIDE, SIDE))
-            for session, scale in zip(self._sessions, SCALES, strict=True)
-        ]
-        return float(np.mean(answers, axis=0)[0, LIVE])
+class FasNet:
+    """The two MiniFASNet networks of Silent-Face-Anti-Spoofing (minivision, Apache-2.0): print, live, screen.
+
+    It is weak where the face fills the picture: both networks then see the same crop.
+    """
+
+    def __init__(self) -> None:
+        weights.require(weights.FASNET)
+        self._sessions = [_opened(file.path.read_bytes, file.name) for file in weights.FASNET]
+
+    def live(self, image: Image, faces: Sequence[Detection]) -> list[float]:
+        """The mean probability of the live class over both networks."""
+        answers = []
+        for session, scale in zip(self._sessions, FASNET_SCALES, strict=True):
+            crops = [crop_around(image, face, scale, SIDE)[:, :, ::-1].astype(np.float32) for face in faces]
+            answers.append(_answers(session, crops))
+        return [float((one[1] + other[1]) / 2) for one, other in zip(*answers, strict=True)]
 
 
 class TrainedModel:
@@ -58,21 +68,17 @@ class TrainedModel:
     def __init__(self, path: Path) -> None:
         try:
             self._session: Any = runtime.open_session(path.read_bytes())
-            self._run(np.zeros((SIDE, SIDE, 3), np.uint8))[0, 0]  # its shape is right
+            _answers(self._session, [np.zeros((SIDE, SIDE, 3), np.float32)])[0][0]  # its shape is right
         except Exception as error:  # the runtime has a class of its own for each way a file can be wrong
             message = "The network that FACEAPP_ANTISPOOF_MODEL names is not one of `manage.py train_antispoof`."
             raise EngineUnavailable(message, code="engine.weights_broken") from error
 
-    def live(self, image: Image, box: Box) -> float:
-        return float(self._run(surroundings(image, box))[0, 0])
-
-    def _run(self, crop: Image) -> NDArray[np.float32]:
-        answer: NDArray[np.float32]
-        (answer,) = self._session.run(None, {"crops": crop[None].astype(np.float32)})
-        return answer
+    def live(self, image: Image, faces: Sequence[Detection]) -> list[float]:
+        crops = [upright(surroundings(image, face.box), face.turn).astype(np.float32) for face in faces]
+        return [float(row[0]) for row in _answers(self._session, crops)]
 
 
-def surroundings(image: Image, box: Box, scale: float = SCALES[0]) -> Image:
+def surroundings(image: Image, box: Box, scale: float = SCALE) -> Image:
     """A crop (80, 80, 3) of `scale` times the face, smaller and shifted where the picture ends."""
     import cv2
 
@@ -85,12 +91,36 @@ def surroundings(image: Image, box: Box, scale: float = SCALES[0]) -> Image:
     return cast(Image, cv2.resize(square, (SIDE, SIDE), interpolation=smooth))
 
 
+def crop_around(image: Image, face: Detection, scale: float, side: int) -> Image:
+    """An upright crop (side, side, 3) of `scale` times the box of a face, cut as Silent-Face-Anti-Spoofing cuts it.
+
+    It is smaller and shifted where the picture ends, and the box's shape is not kept: the networks were trained so.
+    """
+    import cv2
+
+    height, width = image.shape[:2]
+    box_width, box_height = max(face.box.w, 1), max(face.box.h, 1)
+    scale = min(scale, (height - 1) / box_height, (width - 1) / box_width)
+    across, down = box_width * scale, box_height * scale
+    left = min(max(face.box.x + (box_width - across) / 2, 0), width - 1 - across)
+    top = min(max(face.box.y + (box_height - down) / 2, 0), height - 1 - down)
+    part = image[int(top) : int(top + down) + 1, int(left) : int(left + across) + 1]
+    return upright(cast(Image, cv2.resize(part, (side, side))), face.turn)
+
+
 def files() -> tuple[WeightFile, ...]:
-    """The weights that this needs: none if the deployment has its own network or does not permit the licence."""
+    """The weights that this needs: none if the deployment has its own network or permits no other."""
+    return {"fr_liveness": (weights.FR_LIVENESS,), "fasnet": weights.FASNET}.get(name(), ())
+
+
+def name() -> str:
+    """The network in use: the one that ANTISPOOF names, else the first that LICENCE permits; empty for none of them."""
     from vision.engines import cards, licences  # the cards read what every engine needs
 
-    own = settings.ANTISPOOF_MODEL
-    return () if own or not licences.is_permitted(cards.FASNET) else weights.FASNET
+    if settings.ANTISPOOF_MODEL or settings.ANTISPOOF:
+        return "" if settings.ANTISPOOF_MODEL else str(settings.ANTISPOOF)
+    permitted = {card.name for card in cards.CARDS if licences.is_permitted(card)}
+    return next((name for name in NAMES if name in permitted), "")
 
 
 def in_place() -> bool:
@@ -102,5 +132,28 @@ def in_place() -> bool:
 
 
 def build() -> Presence:
-    """The network of this deployment: its own, or FasNet. Raises `EngineUnavailable`."""
-    return TrainedModel(Path(settings.ANTISPOOF_MODEL)) if settings.ANTISPOOF_MODEL else FasNet()
+    """The network of this deployment. Raises `EngineUnavailable`."""
+    if settings.ANTISPOOF_MODEL:
+        return TrainedModel(Path(settings.ANTISPOOF_MODEL))
+    return FasNet() if name() == "fasnet" else FrLiveness()
+
+
+def _opened(read: Callable[[], bytes], name: str) -> Any:
+    """A session of the graph that `read` returns."""
+    try:
+        return runtime.open_session(read())
+    except Exception as error:  # the runtime has a class of its own for each way a file can be wrong
+        message = f"Model weights are damaged: {name}. Run `python manage.py fetch_models --liveness`."
+        raise EngineUnavailable(message, code="engine.weights_broken") from error
+
+
+def _answers(session: Any, crops: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
+    """The row that a network with one input answers for each crop."""
+    entry = session.get_inputs()[0].name
+    batches = (np.stack(crops[start : start + BATCH]) for start in range(0, len(crops), BATCH))
+    return [row for batch in batches for row in session.run(None, {entry: batch})[0]]
+
+
+def upright(crop: Image, turn: int) -> Image:
+    """A crop of a photograph that must be turned clockwise by `turn` degrees."""
+    return np.rot90(crop, -turn // 90)

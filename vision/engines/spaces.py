@@ -6,10 +6,12 @@ hardly depends on it (measured; see docs/engines.md).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from vision.distances import METRICS
 from vision.engines import weights
+from vision.engines.onnx import fitted
 from vision.engines.weights import WeightFile
 from vision.exceptions import UnknownName
 from vision.types import Space
@@ -17,7 +19,8 @@ from vision.types import Space
 
 @dataclass(frozen=True)
 class Alignment:
-    """How a face is cut out: `kind` is `dlib` (dlib's own chip), `arcface` (five points) or `eyes` (levelled box).
+    """How a face is cut out: `kind` is `dlib` (dlib's own chip), `points` (five points, of dlib where the detector has
+    none), `arcface` (five points, from dlib's 68 where the detector has none) or `eyes` (levelled box).
 
     `size` is (width, height) in pixels; `margin` is added on each side, as a share of the box (`dlib`: of the chip).
     """
@@ -33,7 +36,7 @@ class Alignment:
 
 @dataclass(frozen=True)
 class Model:
-    """A recognition model of DeepFace. Thresholds are ordered as `METRICS`."""
+    """A recognition model. Thresholds are ordered as `METRICS`; `label` names weights of more than one file."""
 
     slug: str
     dimensions: int
@@ -41,15 +44,17 @@ class Model:
     files: tuple[WeightFile, ...]
     thresholds: tuple[float, float, float, float]
     metric: str = "cosine"
+    label: str = ""
 
     @property
     def weights_label(self) -> str:
         """Which weights: the start of the pinned hash, or the release that DeepFace downloads."""
-        return self.files[0].sha256[:8] or "deepface1"
+        return self.label or self.files[0].sha256[:8] or "deepface1"
 
 
 DLIB_CHIP = Alignment("dlib", (150, 150), 0.25)
 FIVE_POINTS = Alignment("arcface", (112, 112))
+POINTS = Alignment("points", (112, 112))
 
 
 def _eyes(width: int, height: int, margin: float = 0.0) -> Alignment:
@@ -62,8 +67,9 @@ def _released(name: str) -> tuple[WeightFile, ...]:
 
 # Thresholds of Dlib are measured for our alignment (docs/engines.md); the others are those DeepFace publishes for its
 # own crops (deepface/config/threshold.py), because their weights could not be measured here.
-MODELS: dict[str, Model] = {
-    "Dlib": Model("dlib-resnet-v1", 128, DLIB_CHIP, (weights.DLIB_RESNET,), (0.0849, 0.6, 0.412, 0.1322), "euclidean"),
+DLIB = "Dlib"
+OF_DEEPFACE: dict[str, Model] = {
+    DLIB: Model("dlib-resnet-v1", 128, DLIB_CHIP, (weights.DLIB_RESNET,), (0.0849, 0.6, 0.412, 0.1322), "euclidean"),
     "VGG-Face": Model(
         "vgg-face", 4096, _eyes(224, 224, 0.15), _released("vgg_face_weights.onnx"), (0.68, 1.17, 1.17, 0.39)
     ),
@@ -106,6 +112,28 @@ MODELS: dict[str, Model] = {
         (0.55, 0.6, 1.1, 0.45),
     ),
 }
+
+
+def _of_unit_length(cosine: float) -> tuple[float, float, float, float]:
+    """The thresholds of a cosine distance in every metric, for vectors of unit length."""
+    euclidean = math.sqrt(2 * cosine)
+    return cosine, euclidean, euclidean, math.acos(1 - cosine) / math.pi
+
+
+def _native(name: str, dimensions: int, files: tuple[WeightFile, ...], label: str) -> Model:
+    return Model(name, dimensions, POINTS, files, _of_unit_length(fitted.thresholds()[name]), label=label)
+
+
+_FR, _MOBILE = weights.FR_FEATURE, weights.MOBILEFACENET
+# Thresholds are those of a false match rate of 1e-4 (docs/engines.md), written by `manage.py fit_projection`.
+NATIVE: dict[str, Model] = {
+    "pair128": _native(
+        "pair128", 128, (_FR, _MOBILE), f"{_FR.sha256[:8]}.{_MOBILE.sha256[:8]}.{fitted.projection_digest()[:8]}"
+    ),
+    "fr512": _native("fr512", 512, (_FR,), _FR.sha256[:8]),
+    "mobilefacenet192": _native("mobilefacenet192", 192, (_FR, _MOBILE), _MOBILE.sha256[:8]),
+}
+MODELS: dict[str, Model] = NATIVE | OF_DEEPFACE
 
 
 def model_named(name: str) -> Model:

@@ -1,8 +1,7 @@
-"""The default engine on real photographs, and what it finds on them: both once for every test that asks."""
+"""The engine with mmod and Dlib on real photographs, and what it finds on them: both once for every test that asks."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from hashlib import sha256
 
@@ -16,7 +15,7 @@ from vision.types import Detection, Image
 
 WEIGHTS = settings.BASE_DIR.parent / "shared" / "weights"
 Detected = Callable[[Image], list[Detection]]
-# how many faces the default engine finds on each test photograph
+# how many faces the engines find on each test photograph
 COUNTS = {
     "alex_1.jpg": 1,
     "alex_2.jpg": 1,
@@ -46,12 +45,9 @@ COUNTS = {
 
 @pytest.fixture(scope="session")
 def engine() -> DeepFaceEngine:
-    """The default engine with its weights in place, and FasNet's where copies of them are at hand."""
+    """The engine with mmod and Dlib, its weights and those of liveness in place."""
     engine = DeepFaceEngine()
-    put_in_place(engine.files())
-    for file in weights.FASNET:
-        if (WEIGHTS / file.name).is_file():
-            shutil.copyfile(WEIGHTS / file.name, file.path)
+    put_in_place([*engine.files(), weights.FR_LIVENESS])
     engine.load()
     return engine
 

@@ -34,6 +34,16 @@ def put_in_place(files: Iterable[WeightFile]) -> None:
                 shutil.copyfile(file.path, copy)
 
 
+def put_fasnet_in_place() -> None:
+    """Copies of FasNet's files, which come from no registry, in the folder of this test; skips where there are none."""
+    for file in weights.FASNET:
+        copy = BASE_DIR.parent / "shared" / "weights" / file.name
+        if not copy.is_file():
+            pytest.skip("missing data: the weights of FasNet, from ../shared/weights")
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(copy, file.path)
+
+
 def copied_for(user: str | None, folder: Path) -> Path:
     """A copy of the shared folder in `folder`, for a service of its own or of another user."""
     models = folder / "models"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -10,8 +12,8 @@ from pytest_django.fixtures import Settings
 
 from environment import BASE_DIR
 from vision.checks import check_licences
-from vision.engines import engines, licences, liveness, weights
-from vision.engines.cards import CARDS, FASNET, NOT_MEASURED, Kind
+from vision.engines import engines, liveness, weights
+from vision.engines.cards import CARDS, NOT_MEASURED, Kind
 from vision.engines.detectors import DETECTORS
 from vision.engines.enabled import enabled_cards
 from vision.engines.spaces import MODELS
@@ -20,7 +22,9 @@ from vision.tests.shared_weights import put_in_place
 
 
 @pytest.fixture(autouse=True)
-def fresh_engines() -> None:
+def fresh_engines() -> Iterator[None]:
+    engines.reset()
+    yield
     engines.reset()
 
 
@@ -61,16 +65,26 @@ def test_the_documents_show_the_cards() -> None:
 
 def test_accuracy_is_measured_or_said_not_to_be() -> None:
     by_name = {card.name: card.accuracy for card in CARDS if card.kind is not Kind.DETECTOR}
-    assert by_name["ArcFace"] == by_name["fr_pose"] == NOT_MEASURED
+    assert by_name["ArcFace"] == by_name["dlib-5"] == NOT_MEASURED
+    assert by_name["fr_liveness"].startswith("APCER 0.0 % (0.0 to 5.1), BPCER 1.1 % (0.0 to 6.0) at 0.8; 71 attacks")
+    assert "3.2°" in by_name["fr_pose"] and "98.3 % (95.8 to 99.5)" in by_name["gender"] and "3 years" in by_name["age"]
     assert by_name["fr512"].startswith("TAR ") and " at FMR 1e-4" in by_name["fr512"]
 
 
 def test_the_cards_in_use_are_those_of_engines_detectors_and_their_files(settings: Settings) -> None:
     use(settings)
-    assert {card.name for card in enabled_cards()} == {"mmod", "dlib", "mtcnn", "Dlib", "dlib-5", "fasnet"}
+    assert {card.name for card in enabled_cards()} == {
+        "mmod",
+        "dlib",
+        "mtcnn",
+        "Dlib",
+        "dlib-5",
+        "fr_liveness",
+        "fr_pose",
+    }
     use(settings, model="ArcFace", detector="opencv")
     assert {card.name for card in enabled_cards(pipeline=False)} == {
-        "ArcFace", "opencv", "mtcnn", "dlib-5", "dlib-68", "fasnet",
+        "ArcFace", "opencv", "mtcnn", "dlib-5", "dlib-68", "fr_liveness", "fr_pose",
     }  # fmt: skip
 
 
@@ -115,10 +129,27 @@ def test_the_command_refuses_what_is_not_permitted(settings: Settings) -> None:
         call_command("fetch_models", "--model", "Buffalo_L", skip_checks=True)
 
 
-def test_passive_liveness_is_left_out_where_its_licence_is_not_permitted(settings: Settings) -> None:
+@pytest.mark.parametrize(("licence", "name"), [
+    ("any", "fr_liveness"), ("permissive", "fr_liveness"), ("MIT", "fr_liveness"), ("Apache-2.0", "fasnet"),
+    ("BSD-3-Clause", ""),
+])  # fmt: skip
+def test_passive_liveness_uses_the_first_network_that_is_permitted(
+    licence: str, name: str, settings: Settings, tmp_path: Path
+) -> None:
+    settings.LICENCE = licence
+    expected = {card.files for card in CARDS if card.name == name}
+    assert liveness.name() == name and liveness.files() == (expected.pop() if expected else ())
+    settings.MODELS_DIR = tmp_path
+    assert not liveness.in_place()
+
+
+def test_a_network_that_is_named_is_used_or_refused_and_never_replaced(settings: Settings) -> None:
+    settings.ANTISPOOF = "fasnet"
     assert liveness.files() == weights.FASNET
-    settings.LICENCE = "MIT"
-    assert not licences.is_permitted(FASNET) and liveness.files() == () and not liveness.in_place()
+    use(settings, licence="MIT, CC0-1.0, BSL-1.0")
+    assert ["does not permit fasnet" in error.msg for error in check_licences()] == [True]
+    settings.ANTISPOOF_MODEL = "/own.onnx"
+    assert liveness.files() == ()
 
 
 @pytest.mark.models

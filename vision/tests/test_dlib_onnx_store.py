@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings as django_settings
 from pytest_django.fixtures import Settings
 
-from vision.engines import weights
+from vision.engines import graphs, weights
 from vision.engines.dlib_onnx import mmod, networks, store
 from vision.engines.downloads import Fetcher
 from vision.exceptions import EngineUnavailable
@@ -64,9 +64,9 @@ def test_several_children_may_start_at_once(cache: Path) -> None:
 def _graph_size(var: str) -> int:
     django_settings.VAR = Path(var)
     stem = f"features_graph.{weights.DLIB_MMOD.sha256[:16]}.v{networks.VERSION}"
-    graph = store._kept(stem) or networks.features_graph(store.network(weights.DLIB_MMOD))
-    store._keep(stem, graph)
-    return len(store._kept(stem) or b"")
+    graph = graphs.kept(stem) or networks.features_graph(store.network(weights.DLIB_MMOD))
+    graphs.keep(stem, graph)
+    return len(graphs.kept(stem) or b"")
 
 
 def test_a_folder_that_cannot_be_written_only_costs_time(cache: Path) -> None:

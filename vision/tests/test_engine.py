@@ -1,8 +1,7 @@
-"""The real engine on real photographs, in process: dlib's detectors, predictor and network, and FasNet."""
+"""DeepFace's engine with Dlib on real photographs, in process: dlib's detectors, predictor, network and liveness."""
 
 from __future__ import annotations
 
-import shutil
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from vision.engines.downloads import Fetcher
 from vision.engines.landmarks import LandmarkFinder
 from vision.engines.spaces import space_of
 from vision.exceptions import EngineUnavailable, UnknownName
-from vision.tests.conftest import COUNTS, WEIGHTS, Detected
+from vision.tests.conftest import COUNTS, Detected
 from vision.types import Box, Image
 
 pytestmark = pytest.mark.models
@@ -180,11 +179,9 @@ def overlap(a: Box, b: Box) -> float:
 def test_a_live_face_scores_high_and_an_attack_low(
     engine: DeepFaceEngine, real_faces: Path, name: str, live: bool
 ) -> None:
-    if weights.missing(weights.FASNET):
-        pytest.skip(f"{missing.DATA}: the weights of FasNet, from ../shared/weights")
     image = load(real_faces / "spoof" / f"{name}.jpg")
     (score,) = engine.liveness(image, engine.detect(image))
-    assert score > 0.9 if live else score < 0.5
+    assert score > 0.5 if live else score < 0.2
 
 
 def test_without_its_weights_there_is_no_liveness_score(
@@ -204,7 +201,7 @@ def test_missing_weights_are_named_and_never_downloaded(settings: Settings, tmp_
     with pytest.raises(EngineUnavailable, match="fetch_models") as refusal:
         engine.load()
     assert refusal.value.code == "engine.weights_missing"
-    assert str(tmp_path) in refusal.value.message  # where the administrator may put them by hand
+    assert str(weights.folder()) in refusal.value.message
     expected = [weights.DLIB_RESNET, weights.DLIB_5_POINTS, weights.DLIB_MMOD]
     assert engine.missing_weights() == [file.name for file in expected]
 
@@ -223,8 +220,8 @@ def test_a_detector_whose_weights_are_missing_is_refused_and_the_engine_goes_on(
     engine: DeepFaceEngine, faces: Path
 ) -> None:
     image = load(faces / "rose_1.jpg")
-    with pytest.raises(EngineUnavailable, match="yunet"):
-        engine.detect(image, detector="yunet")
+    with pytest.raises(EngineUnavailable, match="centerface"):
+        engine.detect(image, detector="centerface")
     with pytest.raises(EngineUnavailable) as refusal:
         engine.detect(image, detector="mediapipe")
     assert refusal.value.code == "engine.package_missing"
@@ -246,20 +243,8 @@ def test_five_points_of_any_detectors_box_give_the_arcface_chip(engine: DeepFace
     assert np.corrcoef(chips[0].ravel(), chips[1].ravel())[0, 1] > 0.9
 
 
-def test_yunet_finds_the_faces_of_a_group(engine: DeepFaceEngine, faces: Path) -> None:
-    if not (source := WEIGHTS / "face_detection_yunet_2026may.onnx").is_file():
-        pytest.skip(f"{missing.DATA}: the weights of YuNet, from ../shared/weights")
-    target = weights.folder() / "face_detection_yunet_2023mar.onnx"
-    shutil.copyfile(source, target)
-    image = load(faces / "obama_and_biden_2.jpg")
-    found = engine.detect(image, detector="yunet")
-    target.unlink()
-    assert len(found) == 2
-    assert all(overlap(a.box, b.box) > 0.4 for a, b in zip(found, engine.detect(image), strict=True))
-
-
 def test_names_that_do_not_exist_are_refused() -> None:
-    for options in ({"model": "Nobody"}, {"detector": "nothing"}):
+    for options in ({"model": "Nobody"}, {"model": "pair128"}, {"detector": "nothing"}):
         with pytest.raises(UnknownName) as refusal:
             DeepFaceEngine(**options)
         assert refusal.value.code == "engine.unknown"

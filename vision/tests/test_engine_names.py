@@ -9,7 +9,7 @@ from vision.checks import check_detectors
 from vision.distances import METRICS
 from vision.engines import check_names
 from vision.engines.detectors import DETECTORS, clip_confidence, haar_confidence, hog_confidence, mmod_confidence
-from vision.engines.spaces import MODELS
+from vision.engines.spaces import MODELS, OF_DEEPFACE
 from vision.exceptions import UnknownName
 
 # The names of the service that is replaced (its contract, section 3.2).
@@ -25,7 +25,8 @@ OLD_MODELS = {
 
 def test_every_old_name_is_known() -> None:
     assert set(DETECTORS) >= OLD_DETECTORS
-    assert set(MODELS) == OLD_MODELS
+    assert set(OF_DEEPFACE) == OLD_MODELS
+    assert set(MODELS) == OLD_MODELS | {"pair128", "fr512", "mobilefacenet192"}
 
 
 def test_the_tables_name_what_deepface_has() -> None:
@@ -34,19 +35,19 @@ def test_the_tables_name_what_deepface_has() -> None:
     from deepface.modules.modeling import AVAILABLE_MODELS
 
     assert {spec.name for spec in DETECTORS.values()} == set(AVAILABLE_MODELS["face_detector"]) | {"mmod"}
-    assert set(MODELS) == set(AVAILABLE_MODELS["facial_recognition"])
-    for name, model in MODELS.items():
+    assert set(OF_DEEPFACE) == set(AVAILABLE_MODELS["facial_recognition"])
+    for name, model in OF_DEEPFACE.items():
         if name != "Dlib":  # measured here
             assert dict(zip(METRICS, model.thresholds, strict=True)) == thresholds[name]
 
 
 def test_weight_files_are_called_as_deepface_calls_them() -> None:
     pytest.importorskip("deepface")
-    from deepface.models.face_detection import CenterFace, Ssd, Yolo, YuNet
+    from deepface.models.face_detection import CenterFace, Ssd, Yolo
     from deepface.models.facial_recognition.onnx import SFace
 
     urls = {url for spec in DETECTORS.values() for file in spec.files for url in file.urls}
-    assert {CenterFace.WEIGHTS_URL, Ssd.MODEL_URL, Ssd.WEIGHTS_URL, YuNet.WEIGHTS_URL} <= urls
+    assert {CenterFace.WEIGHTS_URL, Ssd.MODEL_URL, Ssd.WEIGHTS_URL} <= urls
     assert SFace.WEIGHTS_URL in MODELS["SFace"].files[0].urls
     for model in Yolo.YoloModel:
         (file,) = next(

@@ -152,7 +152,7 @@ def test_the_command_puts_the_default_engine_in_place_and_is_quiet_the_second_ti
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.FACE_ENGINES, settings.FACE_DETECTORS = REAL, ["mtcnn", "opencv"]
-    monkeypatch.setattr("vision.management.commands.fetch_models.weights.FASNET", ())
+    monkeypatch.setattr("vision.management.commands.fetch_models.liveness_files", lambda: ())
     first, second = io.StringIO(), io.StringIO()
     call_command("fetch_models", stdout=first)
     call_command("fetch_models", stdout=second)
@@ -166,7 +166,7 @@ def test_the_command_fetches_68_points_where_they_are_permitted(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.FACE_ENGINES, settings.NEXTCLOUD_68_POINTS = REAL, True
-    monkeypatch.setattr("vision.management.commands.fetch_models.weights.FASNET", ())
+    monkeypatch.setattr("vision.management.commands.fetch_models.liveness_files", lambda: ())
     call_command("fetch_models", stdout=io.StringIO())
     assert NativeDlibPipeline().missing_weights(detectors=["hog"], points=68) == []
 
@@ -174,10 +174,10 @@ def test_the_command_fetches_68_points_where_they_are_permitted(
 def test_the_command_warns_about_what_is_optional(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.FACE_ENGINES = REAL
     unreachable = WeightFile("live.onnx", ("http://127.0.0.1:9/live.onnx",))
-    monkeypatch.setattr("vision.management.commands.fetch_models.weights.FASNET", (unreachable,))
+    monkeypatch.setattr("vision.management.commands.fetch_models.liveness_files", lambda: (unreachable,))
     errors = io.StringIO()
     call_command("fetch_models", stdout=io.StringIO(), stderr=errors)
-    assert "Without liveness score: live.onnx" in errors.getvalue()
+    assert "Liveness checks are incomplete: live.onnx" in errors.getvalue()
     with pytest.raises(CommandError, match=r"live\.onnx"):
         call_command("fetch_models", "--liveness", stdout=io.StringIO())
 

@@ -1,4 +1,4 @@
-"""`manage.py train_antispoof`: trains a network on your own living faces and attacks, to replace FasNet."""
+"""`manage.py train_antispoof`: trains a network on your own living faces and attacks, to replace the one in use."""
 
 from __future__ import annotations
 

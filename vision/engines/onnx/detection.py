@@ -1,8 +1,9 @@
 """Which copies of a photograph YuNet looks at: one is enough for most, a doubtful one is looked at again.
 
-- The first look is at a copy of at most `DETECTION_SIDE` pixels. A long strip may be larger, as long as it has no more
+- The first look is at a copy of at most `side` pixels. A long strip may be larger, as long as it has no more
   pixels than an ordinary photograph.
-- Where that finds nothing or something small, the second look is at a copy of twice the size.
+- Of a large photograph a small copy is looked at too: a face that fills the picture is found only there.
+- Where nothing or something small was found, the next look is at a copy of twice the size.
 - Where no face is beyond doubt, the photograph may lie on its side or upside down: the other three turns are tried at a
   small size, and the best one is looked at like a photograph of its own.
 
@@ -16,62 +17,60 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
 
-import numpy as np
-from django.conf import settings
-
-from vision.types import Box, Detection, Image, Landmarks, Point
+from vision.turns import turned_face, turned_image
+from vision.types import Box, Detection, Image, Landmarks
 
 Look = Callable[[Image, float], list[Detection]]  # an image and the least score to its faces
 
 SCORE = 0.8  # from which a box is a face; measured in docs/engines.md
 SURE = 0.9  # upright faces score .93 to .96, faces in a wrong turn up to .90
-SURE_WHEN_ENLARGED = 0.88  # a face that only the second look finds: animals score up to .85 there
+SURE_WHEN_ENLARGED = 0.88  # a face that only the enlarged copy shows: animals score up to .85 there
 SMALL = 40  # pixels of the first copy: where faces are this small, smaller ones may have been missed
-ENLARGEMENT = 2.0  # of the second copy
+ENLARGEMENT = 2.0  # of the enlarged copy
 ASPECT = 9 / 16  # height by width of an ordinary photograph, which sets the number of pixels of a copy
 MIN_SIDE = 16  # pixels; smaller images hold no face
-TURNED_SIDE = 640  # longest side, in pixels, of the copies that are turned
+SMALL_SIDE = 640  # longest side, in pixels, of the small copy, and of the copies that are turned
 CLEARLY = 0.03  # by which a turn's best face must beat the upright one's
 
 
-def find_faces(look: Look, image: Image) -> list[Detection]:
-    """Faces of an RGB image, from left to right, with boxes inside the image."""
+def find_faces(look: Look, image: Image, *, side: int) -> list[Detection]:
+    """Faces of an RGB image, from left to right, with boxes inside the image. `side`: of the first copy, pixels."""
     if min(image.shape[:2]) < MIN_SIDE:
         return []
-    found = _find_upright(look, image)
+    found = _find_upright(look, image, side)
     if max((face.confidence for face in found), default=0.0) < SURE:
-        found = _find_turned(look, image, found)
+        found = _find_turned(look, image, found, side)
     height, width = image.shape[:2]
     inside = (replace(face, box=_clipped(face.box, width, height)) for face in found)
     return sorted((face for face in inside if face.box.area), key=lambda face: (face.box.x, face.box.y))
 
 
-def _find_upright(look: Look, image: Image) -> list[Detection]:
-    scale = _scale(image, settings.DETECTION_SIDE)
+def _find_upright(look: Look, image: Image, side: int) -> list[Detection]:
+    scale, smaller = _scale(image, side), _scale(image, SMALL_SIDE)
     found = _look_at(look, image, scale)
+    if smaller < scale:
+        found = _joined(found, _look_at(look, image, smaller), least=SURE)
     smallest = min((face.box.w * scale for face in found), default=0.0)
     if smallest >= SMALL:
         return found
-    larger = min(scale * ENLARGEMENT, ENLARGEMENT)
-    if larger <= scale:
-        return found
-    more = _look_at(look, image, larger)
-    return found + [face for face in more if face.confidence >= SURE_WHEN_ENLARGED and not _overlaps(face, found)]
+    return _joined(found, _look_at(look, image, scale * ENLARGEMENT), least=SURE_WHEN_ENLARGED)
 
 
-def _find_turned(look: Look, image: Image, upright: Sequence[Detection]) -> list[Detection]:
+def _find_turned(look: Look, image: Image, upright: Sequence[Detection], side: int) -> list[Detection]:
     """The faces in the turn in which they are clearest; those of the upright photograph where no turn is clearer."""
     least = max([face.confidence + CLEARLY for face in upright] + [SURE])
-    scale = _scale(image, TURNED_SIDE)
+    scale = _scale(image, SMALL_SIDE)
     best_turn, best = 0, least
     for turn in (90, 180, 270):
-        for face in _look_at(look, _turned(image, turn), scale):
+        for face in _look_at(look, turned_image(image, turn), scale):
             if face.confidence >= best:
                 best_turn, best = turn, face.confidence
     if not best_turn:
         return list(upright)
-    found = _find_upright(look, _turned(image, best_turn))
-    return [_turned_back(face, image, best_turn) for face in found]
+    upright_image = turned_image(image, best_turn)
+    size = upright_image.shape[1], upright_image.shape[0]
+    found = [turned_face(face, size=size, turn=360 - best_turn) for face in _find_upright(look, upright_image, side)]
+    return [replace(face, turn=best_turn) for face in found]
 
 
 def _look_at(look: Look, image: Image, scale: float) -> list[Detection]:
@@ -90,32 +89,25 @@ def _scale(image: Image, side: int) -> float:
     """The scale of a copy of at most `side` pixels, or of as many pixels as an ordinary photograph of that side has."""
     height, width = image.shape[:2]
     by_side = side / max(height, width)
-    by_area: float = side * math.sqrt(ASPECT / (height * width))
+    by_area = side * math.sqrt(ASPECT / (height * width))
     return float(min(1.0, max(by_side, by_area)))
-
-
-def _turned(image: Image, turn: int) -> Image:
-    """The image turned clockwise by a multiple of 90 degrees."""
-    return np.ascontiguousarray(np.rot90(image, -turn // 90))
-
-
-def _turned_back(face: Detection, image: Image, turn: int) -> Detection:
-    """A face of the turned image in pixels of the image itself."""
-    height, width = image.shape[:2]
-
-    def point(x: float, y: float) -> Point:
-        return {90: (y, height - x), 180: (width - x, height - y), 270: (width - y, x)}[turn]
-
-    (x1, y1), (x2, y2) = point(face.box.x, face.box.y), point(face.box.x + face.box.w, face.box.y + face.box.h)
-    left, top, right, bottom = round(min(x1, x2)), round(min(y1, y2)), round(max(x1, x2)), round(max(y1, y2))
-    landmarks = Landmarks(**{name: place and point(*place) for name, place in vars(face.landmarks).items()})
-    return replace(face, box=Box(left, top, right - left, bottom - top), landmarks=landmarks, turn=turn)
 
 
 def _scaled(face: Detection, factor: float) -> Detection:
     box = Box(*(round(value * factor) for value in (face.box.x, face.box.y, face.box.w, face.box.h)))
     points = {name: point and (point[0] * factor, point[1] * factor) for name, point in vars(face.landmarks).items()}
     return replace(face, box=box, landmarks=Landmarks(**points))
+
+
+def _joined(found: Sequence[Detection], more: Sequence[Detection], *, least: float) -> list[Detection]:
+    """`found`, and those of `more` that score `least` and are no face of `found`, or are one that was in doubt."""
+    added = [
+        face
+        for face in more
+        if face.confidence >= least
+        and not _overlaps(face, [other for other in found if other.confidence >= min(SURE, face.confidence)])
+    ]
+    return [*(face for face in found if not _overlaps(face, added)), *added]
 
 
 def _overlaps(face: Detection, others: Sequence[Detection]) -> bool:

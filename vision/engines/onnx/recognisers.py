@@ -7,21 +7,59 @@ concatenates their unit vectors and projects the 704 numbers to 128 with a fixed
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.engines.onnx import tflite
+from vision.engines import graphs, weights
+from vision.engines.onnx import fitted, tflite
+from vision.exceptions import EngineUnavailable
+from vision.types import Image
 
 SIDE = 112  # pixels of a chip
 MEAN, SCALE = 127.5, 128.0  # of the pixels that both networks were trained with
 OPSET, IR_VERSION = 13, 8
-PROJECTION = Path(__file__).with_name("pair128.npy")  # (704, 128) float32
-FR_FEATURE, MOBILEFACENET = "fr_feature.onnx", "MobileFaceNet.tflite"
+VERSION = 1  # of the graphs; raise it with every change to what is built
+BATCH = 32  # faces at a time
+FR_FEATURE, MOBILEFACENET = weights.FR_FEATURE.name, weights.MOBILEFACENET.name
+FILES = {
+    "fr512": (weights.FR_FEATURE,),
+    "mobilefacenet192": (weights.FR_FEATURE, weights.MOBILEFACENET),
+    "pair128": (weights.FR_FEATURE, weights.MOBILEFACENET),
+}
 DIMENSIONS = {"fr512": 512, "mobilefacenet192": 192, "pair128": 128}
+
+
+class Recogniser:
+    """The recogniser called `name`. Safe for several threads. Raises `EngineUnavailable` without usable weights."""
+
+    def __init__(self, name: str) -> None:
+        self._dimensions = DIMENSIONS[name]
+        hashes = [file.sha256[:16] for file in FILES[name]]
+        if name == "pair128":
+            hashes.append(fitted.projection_digest()[:16])
+        stem = ".".join((name, *hashes, f"v{VERSION}"))
+        self._session = graphs.session(stem, lambda: _build(name), arena=False)
+
+    def __call__(self, chips: Sequence[Image]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Unit vectors (n, dimensions) of aligned RGB faces (112, 112, 3), and the raw length (n,) of `fr512`'s."""
+        if not chips:
+            return np.empty((0, self._dimensions), np.float32), np.empty(0, np.float32)
+        parts = [np.stack(chips[start : start + BATCH]) for start in range(0, len(chips), BATCH)]
+        answers = [self._session.run(["embeddings", "lengths"], {"chips": part}) for part in parts]
+        embeddings, lengths = (np.concatenate(rows) for rows in zip(*answers, strict=True))
+        return embeddings, lengths
+
+
+def _build(name: str) -> bytes:
+    weights.verify(FILES[name])
+    try:
+        return recogniser_graph(name, {file.name: file.path.read_bytes() for file in FILES[name]})
+    except (ValueError, tflite.TfLiteError) as error:
+        names = " or ".join(file.name for file in FILES[name])
+        raise EngineUnavailable(f"{names} cannot be used: {error}.", code="engine.weights_broken") from error
 
 
 def recogniser_graph(name: str, files: Mapping[str, bytes], *, projection: NDArray[np.float32] | None = None) -> bytes:
@@ -44,7 +82,7 @@ def recogniser_graph(name: str, files: Mapping[str, bytes], *, projection: NDArr
         if name == "mobilefacenet192":
             embeddings = other
         else:
-            matrix = np.load(PROJECTION) if projection is None else projection
+            matrix = fitted.projection() if projection is None else projection
             both = graph.add("Concat", embeddings, other, axis=1)
             embeddings = graph.unit(graph.add("MatMul", both, graph.constant(matrix)))
     nodes = [

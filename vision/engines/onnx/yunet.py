@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vision.engines import graphs, weights
 from vision.engines.dlib_onnx.graph import Graph
+from vision.exceptions import EngineUnavailable
 from vision.types import Box, Detection, Image, Landmarks
 
 FIRST_BYTE, LAST_BYTE = 70_208, 283_520  # of the weights in the library for x86-64
@@ -23,6 +25,7 @@ POOLED = {0, 2, 3, 4}  # stages after which the picture is halved
 HEADS = (("cls", 1), ("bbox", 4), ("obj", 1), ("kps", 10))  # name and channels, in the order of the file
 STRIDES = (8, 16, 32)  # pixels between two cells of each output
 MULTIPLE = STRIDES[-1]  # height and width of an input are multiples of it
+VERSION = 1  # of the graph; raise it with every change to what is built
 NMS_OVERLAP = 0.3  # intersection over union from which the weaker of two boxes goes, as in OpenCV's FaceDetectorYN
 
 Array = NDArray[np.float32]
@@ -153,11 +156,25 @@ def _unit(graph: Graph, x: str, pointwise: Convolution, depthwise: Convolution) 
 
 def _convolve(graph: Graph, x: str, layer: Convolution, *, stride: int = 1) -> str:
     size = layer.filters.shape[2]
-    weights = graph.constant(np.ascontiguousarray(layer.filters)), graph.constant(layer.bias)
+    constants = graph.constant(np.ascontiguousarray(layer.filters)), graph.constant(layer.bias)
     group = len(layer.filters) if layer.is_depthwise else 1
     return graph.node(
-        "Conv", x, *weights, kernel_shape=(size, size), pads=(size // 2,) * 4, strides=(stride,) * 2, group=group
+        "Conv", x, *constants, kernel_shape=(size, size), pads=(size // 2,) * 4, strides=(stride,) * 2, group=group
     )
+
+
+def load() -> YuNet:
+    """The detector of the installed weights. Raises `EngineUnavailable`."""
+    file = weights.LIBFACEDETECTION
+    return YuNet(graphs.session(f"yunet.{file.sha256[:16]}.v{VERSION}", lambda: _build(file)))
+
+
+def _build(file: weights.WeightFile) -> bytes:
+    weights.verify([file])
+    try:
+        return detector_graph(file.path.read_bytes())
+    except ValueError as error:
+        raise EngineUnavailable(f"{file.name} cannot be used: {error}.", code="engine.weights_broken") from error
 
 
 class YuNet:

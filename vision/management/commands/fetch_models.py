@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from vision.engines import licences, weights
+from vision.engines import licences, pose, weights
 from vision.engines import liveness as passive
 from vision.engines.cards import CARDS, Card, Kind
 from vision.engines.downloads import Fetcher, FetchError, exclusive, in_place
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--model", action="append", default=[], help="a model by name, such as ArcFace")
         parser.add_argument("--detector", action="append", default=[], help="a face detector, such as yunet")
-        parser.add_argument("--liveness", action="store_true", help="the networks of the passive liveness score")
+        parser.add_argument("--liveness", action="store_true", help="the networks of liveness checks")
         parser.add_argument("--from", dest="source", type=Path, metavar="FOLDER", help=(
             "take the files, or the archives that contain them, from this folder and download nothing"
         ))  # fmt: skip
@@ -36,9 +36,9 @@ class Command(BaseCommand):
         named = bool(model or detector or liveness)
         required = files_of(model, detector) if named else enabled_files()
         if liveness:
-            required += passive.files()
+            required += liveness_files()
         try:
-            self.fetch_all(required, optional=() if named else passive.files(), source=source)
+            self.fetch_all(required, optional=() if named else liveness_files(), source=source)
         except OSError as error:
             raise CommandError(f"{weights.folder()} cannot be written: {error.strerror}.") from error
 
@@ -55,8 +55,7 @@ class Command(BaseCommand):
             failures = [message for file in required if (message := self.fetch(fetcher, file))]
             for file in optional:
                 if message := self.fetch(fetcher, file):
-                    self.stderr.write(self.style.WARNING(f"Without liveness score: {message}"))
-                    break
+                    self.stderr.write(self.style.WARNING(f"Liveness checks are incomplete: {message}"))
         if failures:
             raise CommandError("\n".join(failures))
 
@@ -67,6 +66,11 @@ class Command(BaseCommand):
         except FetchError as error:
             return str(error)
         return ""
+
+
+def liveness_files() -> tuple[WeightFile, ...]:
+    """What liveness checks use and can do without."""
+    return (*passive.files(), *pose.files())
 
 
 def files_of(models: Iterable[str], detectors: Iterable[str]) -> tuple[WeightFile, ...]:

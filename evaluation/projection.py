@@ -1,0 +1,132 @@
+"""Fits the projection of `pair128`, the thresholds of the native recognisers and the table of recognisability.
+
+The photographs: `people/<person>/*` with several of each person, and `strangers/*` with one of each other person. The
+person is the face nearest the centre of a photograph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision import images
+from vision.engines.onnx.engine import OnnxEngine
+from vision.engines.onnx.recognisers import Recogniser
+from vision.types import Detection, Image
+
+DIMENSIONS = 128
+FALSE_MATCH_RATES = (1e-3, 1e-4)  # the last one is that of the thresholds
+SHARES = (0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1)
+SEED = 1
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Described:
+    """Unit vectors by model (n, dimensions), raw lengths of `fr512` (n,) and the number of each person (n,)."""
+
+    vectors: dict[str, Array]
+    lengths: Array
+    people: Array
+    without_face: list[str]
+
+    def subset(self, chosen: Array) -> Described:
+        vectors = {name: rows[chosen] for name, rows in self.vectors.items()}
+        return Described(vectors, self.lengths[chosen], self.people[chosen], [])
+
+    def halves(self) -> tuple[Described, Described]:
+        """Half of the people, and the others."""
+        numbers = np.random.default_rng(SEED).permutation(np.unique(self.people))
+        first = np.isin(self.people, numbers[: len(numbers) // 2])
+        return self.subset(first), self.subset(~first)
+
+    @property
+    def both(self) -> Array:
+        """The vectors that the projection takes (n, 704)."""
+        return np.concatenate([self.vectors["fr512"], self.vectors["mobilefacenet192"]], axis=1)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """`true_accept`: share of one person's pairs within the threshold of each of `FALSE_MATCH_RATES`."""
+
+    genuine: int
+    impostor: int
+    thresholds: list[float]
+    true_accept: list[float]
+
+
+def describe(folder: Path, advance: Callable[[], object] = lambda: None) -> Described:
+    """Everything that is fitted, from a folder of photographs. Raises `EngineUnavailable`."""
+    files = [(path, path.parent.name) for path in sorted(folder.glob("people/*/*"))]
+    files += [(path, path.name) for path in sorted(folder.glob("strangers/*"))]
+    pair, dlib = OnnxEngine(), OnnxEngine(recogniser="dlib")
+    single = {name: Recogniser(name) for name in ("fr512", "mobilefacenet192")}
+    rows: dict[str, list[Array]] = {name: [] for name in (*single, "Dlib")}
+    lengths, people, without = [], [], []
+    for path, person in files:
+        image = images.decode(path.read_bytes())
+        advance()
+        if not (face := _central(pair.detect(image), image)):
+            without.append(path.name)
+            continue
+        chips = pair.model_chips(image, face)
+        for name, recogniser in single.items():
+            vectors, raw = recogniser(chips)
+            rows[name].append(vectors[0])
+        rows["Dlib"].append(_unit(dlib.embed(image, face))[0])
+        lengths.append(float(raw[0]))
+        people.append(person)
+    numbers = np.unique(people, return_inverse=True)[1]
+    return Described({name: np.array(found) for name, found in rows.items()}, np.array(lengths), numbers, without)
+
+
+def fit(both: Array) -> NDArray[np.float32]:
+    """The first right singular vectors of the concatenated vectors, not centred, as a matrix (704, 128)."""
+    matrix: NDArray[np.float32] = np.linalg.svd(both, full_matrices=False).Vh[:DIMENSIONS].T.astype(np.float32)
+    return matrix
+
+
+def project(both: Array, matrix: Array) -> Array:
+    """Unit vectors of `pair128`."""
+    return _unit(both @ matrix)
+
+
+def measure(vectors: Array, people: Array) -> Rates:
+    """The rates of every pair, by cosine distance."""
+    first, second = np.triu_indices(len(people), 1)
+    distances = 1 - (vectors @ vectors.T)[first, second]
+    same = people[first] == people[second]
+    strangers, genuine = np.sort(distances[~same]), distances[same]
+    thresholds = [float(strangers[max(int(rate * len(strangers)) - 1, 0)]) for rate in FALSE_MATCH_RATES]
+    accepted = [float((genuine < threshold).mean()) for threshold in thresholds]
+    return Rates(len(genuine), len(strangers), thresholds, accepted)
+
+
+def length_table(lengths: Array) -> list[tuple[float, float]]:
+    """(length, share of photographs of at most this length)."""
+    return [
+        (round(float(length), 3), share) for length, share in zip(np.quantile(lengths, SHARES), SHARES, strict=True)
+    ]
+
+
+def _central(faces: list[Detection], image: Image) -> list[Detection]:
+    """The face nearest the centre, or none."""
+    height, width = image.shape[:2]
+
+    def distance(face: Detection) -> float:
+        box = face.box
+        return (box.x + box.w / 2 - width / 2) ** 2 + (box.y + box.h / 2 - height / 2) ** 2
+
+    return sorted(faces, key=distance)[:1]
+
+
+def _unit(rows: Array) -> Array:
+    unit: Array = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit
