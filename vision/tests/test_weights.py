@@ -197,7 +197,7 @@ def test_the_command_refuses_names_that_do_not_exist() -> None:
 @pytest.mark.models
 def test_warm_engines_prints_a_row_for_each_engine(settings: Settings, faces: Path) -> None:
     settings.FACE_ENGINES = REAL
-    call_command("fetch_models", "--model", "Dlib", stdout=io.StringIO())
+    call_command("fetch_models", "--model", "Dlib", "--detector", "mmod", stdout=io.StringIO())
     output = io.StringIO()
     call_command("warm_engines", str(faces / "obama_and_biden.jpg"), stdout=output)
     header, row = output.getvalue().splitlines()
