@@ -6,6 +6,7 @@ person is the face nearest the centre of a photograph.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,7 @@ def _central(faces: list[Detection], image: Image) -> list[Detection]:
 
     def distance(face: Detection) -> float:
         box = face.box
-        return (box.x + box.w / 2 - width / 2) ** 2 + (box.y + box.h / 2 - height / 2) ** 2
+        return math.hypot(box.x + box.w / 2 - width / 2, box.y + box.h / 2 - height / 2)
 
     return sorted(faces, key=distance)[:1]
 

@@ -38,8 +38,9 @@ def assess(
     """Quality of one face. `chip` is its aligned crop, (h, w, 3) RGB; `size`: (width, height) of the photograph."""
     luma = chip.astype(np.float32) @ LUMA
     roll = _roll(detection)
+    frame: Box = getattr(detection, "frame", detection.box)  # the square of tall boxes; see `detectors.framed`
     measured = Quality(
-        size=min(detection.box.w, detection.box.h),
+        size=min(frame.w, frame.h),
         sharpness=round(_sharpness(luma), 1),
         brightness=round(float(luma.mean()), 1) if luma.size else 0.0,
         yaw=_yaw(detection.landmarks),

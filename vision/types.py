@@ -97,7 +97,7 @@ class Landmarks:
 class Quality:
     """How usable a face is. Each part is explained in `vision.quality`."""
 
-    size: int  # shorter side of the face box, pixels
+    size: int  # shorter side of the face box, or of the square with the area of a tall one, pixels
     sharpness: float  # variance of the Laplacian on the aligned chip
     brightness: float  # mean luma of the aligned chip, 0 to 255
     yaw: float | None = None  # -1 (turned to the person's right) to 1, estimated from the landmarks

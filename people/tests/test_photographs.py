@@ -16,6 +16,7 @@ from clients.models import Scope
 from faceapp.tests.live_stack import LiveStack
 from recognition.tests.photographs import GROUPS, PORTRAITS
 from vision.distances import distance
+from vision.engines.onnx.engine import OnnxEngine
 
 pytestmark = pytest.mark.models
 
@@ -58,8 +59,10 @@ def enrolled(gallery: Gallery, faces: Path) -> list[tuple[str, np.ndarray]]:
 
 def scores(enrolled: list[tuple[str, np.ndarray]], *, same: bool) -> np.ndarray:
     pairs = [(a, b) for (one, a), (two, b) in combinations(enrolled, 2) if (one == two) is same]
-    distances = [distance(a, b, metric="euclidean") for a, b in pairs]
-    return np.array([similarity(distance=between, metric="euclidean", threshold=0.6) for between in distances])
+    space = OnnxEngine().space
+    distances = [distance(a, b, metric=space.metric) for a, b in pairs]
+    threshold = space.thresholds[space.metric]
+    return np.array([similarity(distance=between, metric=space.metric, threshold=threshold) for between in distances])
 
 
 @pytest.mark.usefixtures("real_faces")

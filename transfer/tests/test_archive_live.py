@@ -51,7 +51,7 @@ def folder(faces: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def real_space(settings: Settings) -> Any:
     """The default space of a deployment, by name only: nothing is loaded."""
-    settings.FACE_ENGINES = {"default": {"BACKEND": "vision.engines.deepface.DeepFaceEngine", "OPTIONS": {}}}
+    settings.FACE_ENGINES = {"default": {"BACKEND": "vision.engines.onnx.engine.OnnxEngine", "OPTIONS": {}}}
     settings.CELERY_TASK_ALWAYS_EAGER = False  # a worker would have to be asked, and there is none
     engines.reset()
     yield

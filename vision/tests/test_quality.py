@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from vision.quality import assess
 from vision.types import Box, Detection, Landmarks
@@ -47,3 +48,27 @@ def test_yaw_follows_the_nose_and_roll_the_eyes() -> None:
 def test_missing_points_give_no_angles() -> None:
     quality = assess(face(left_eye=(50.0, 40.0)), np.zeros((8, 8, 3), np.uint8))
     assert quality.yaw is None and quality.roll is None
+
+
+@pytest.mark.parametrize(
+    ("recognisability", "box", "reason"),
+    [
+        (0.5, Box(0, 0, 60, 80), None),
+        (0.01, Box(0, 10, 60, 80), "cut"),
+        (0.01, Box(10, 10, 30, 30), "small"),
+        (0.01, Box(10, 10, 60, 80), "unclear"),
+        (None, Box(10, 10, 60, 80), None),
+        (None, Box(10, 10, 30, 30), "small"),
+    ],
+)
+def test_the_reason_of_a_low_recognisability(recognisability: float | None, box: Box, reason: str | None) -> None:
+    chip = np.random.default_rng(1).integers(60, 200, (64, 64, 3)).astype(np.uint8)
+    quality = assess(Detection(box, 0.9), chip, recognisability=recognisability, size=(200, 200))
+    assert (quality.recognisability, quality.recognisability_reason) == (recognisability, reason)
+
+
+def test_roll_is_measured_in_the_upright_photograph() -> None:
+    points = Landmarks(left_eye=(50.0, 20.0), right_eye=(50.0, 60.0))  # the line rises to the left eye: -90 degrees
+    chip = np.zeros((8, 8, 3), np.uint8)
+    assert assess(Detection(BOX, 0.9, points), chip).roll == -90
+    assert assess(Detection(BOX, 0.9, points, turn=90), chip).roll == 0

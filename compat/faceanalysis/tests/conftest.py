@@ -12,7 +12,11 @@ from compat.faceanalysis.tests.program import Program
 from faceapp.tests.live_stack import LiveStack
 from recognition.tests.photographs import GROUPS, PORTRAITS, faceless
 
-SPOOF = {"spoof/fake_1.jpg", "spoof/fake_2.jpg", "spoof/real_1.jpg"}
+SPOOF = {
+    "spoof/real_1.jpg": "the woman in red",
+    "spoof/fake_2.jpg": "the woman in red",  # on the screen of a phone
+    "spoof/fake_1.jpg": "the woman of the print",
+}
 MAKE_ACCOUNTS = """
 import uuid
 from clients.models import Client
@@ -53,7 +57,7 @@ class Everything:
 def who_is_where(folder: Path) -> dict[str, set[str]]:
     """Names by file. Stand-ins have no samples of attacks."""
     people = {file: {name} for name, files in PORTRAITS.items() for file in files}
-    attacks = {file: {"the man with the phone"} for file in SPOOF if (folder / file).exists()}
+    attacks = {file: {name} for file, name in SPOOF.items() if (folder / file).exists()}
     return people | GROUPS | {"obama_partial.jpg": {"obama"}} | attacks
 
 

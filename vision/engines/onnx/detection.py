@@ -29,7 +29,8 @@ SMALL = 40  # pixels of the first copy: where faces are this small, smaller ones
 ENLARGEMENT = 2.0  # of the enlarged copy
 ASPECT = 9 / 16  # height by width of an ordinary photograph, which sets the number of pixels of a copy
 MIN_SIDE = 16  # pixels; smaller images hold no face
-SMALL_SIDE = 640  # longest side, in pixels, of the small copy, and of the copies that are turned
+SMALL_SIDE = 640  # longest side, in pixels, of the copies that are turned; larger ones are looked at reduced as well
+REDUCTION = 4  # of that small copy
 CLEARLY = 0.03  # by which a turn's best face must beat the upright one's
 
 
@@ -46,23 +47,26 @@ def find_faces(look: Look, image: Image, *, side: int) -> list[Detection]:
 
 
 def _find_upright(look: Look, image: Image, side: int) -> list[Detection]:
-    scale, smaller = _scale(image, side), _scale(image, SMALL_SIDE)
-    found = _look_at(look, image, scale)
-    if smaller < scale:
-        found = _joined(found, _look_at(look, image, smaller), least=SURE)
+    scale = _scale(image, side)
+    copy = _resized(image, scale)
+    found = _look_at(look, copy, scale)
+    if max(copy.shape[:2]) > SMALL_SIDE:
+        found = _joined(found, _look_at(look, _averaged(copy, REDUCTION), scale / REDUCTION), least=SURE)
     smallest = min((face.box.w * scale for face in found), default=0.0)
     if smallest >= SMALL:
         return found
-    return _joined(found, _look_at(look, image, scale * ENLARGEMENT), least=SURE_WHEN_ENLARGED)
+    larger = scale * ENLARGEMENT
+    return _joined(found, _look_at(look, _resized(image, larger), larger), least=SURE_WHEN_ENLARGED)
 
 
 def _find_turned(look: Look, image: Image, upright: Sequence[Detection], side: int) -> list[Detection]:
     """The faces in the turn in which they are clearest; those of the upright photograph where no turn is clearer."""
     least = max([face.confidence + CLEARLY for face in upright] + [SURE])
     scale = _scale(image, SMALL_SIDE)
+    copy = _resized(image, scale)
     best_turn, best = 0, least
     for turn in (90, 180, 270):
-        for face in _look_at(look, turned_image(image, turn), scale):
+        for face in _look_at(look, turned_image(copy, turn), scale):
             if face.confidence >= best:
                 best_turn, best = turn, face.confidence
     if not best_turn:
@@ -73,16 +77,31 @@ def _find_turned(look: Look, image: Image, upright: Sequence[Detection], side: i
     return [replace(face, turn=best_turn) for face in found]
 
 
-def _look_at(look: Look, image: Image, scale: float) -> list[Detection]:
-    """The faces in a copy of this scale, in pixels of the image itself."""
+def _look_at(look: Look, copy: Image, scale: float) -> list[Detection]:
+    """The faces of a copy of this scale, in pixels of the image itself."""
+    return [_scaled(face, 1 / scale) for face in look(copy, SCORE)]
+
+
+def _resized(image: Image, scale: float) -> Image:
+    """A copy of this scale. Halves, thirds and so on are averages, which are fast; the rest is interpolated."""
     import cv2
 
-    copy = image
-    if scale != 1:
-        height, width = image.shape[:2]
-        size = max(round(width * scale), 1), max(round(height * scale), 1)
-        copy = cast(Image, cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR))
-    return [_scaled(face, 1 / scale) for face in look(copy, SCORE)]
+    if scale == 1:
+        return image
+    height, width = image.shape[:2]
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    if (times := int(1 / scale)) > 1:
+        image = _averaged(image, times)
+    return cast(Image, cv2.resize(image, size, interpolation=cv2.INTER_LINEAR))
+
+
+def _averaged(image: Image, times: int) -> Image:
+    """The image reduced by a whole number; what is left over at the right and at the bottom is cut off."""
+    import cv2
+
+    height, width = (max(side // times, 1) for side in image.shape[:2])
+    whole = image[: height * times, : width * times]
+    return cast(Image, cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA))
 
 
 def _scale(image: Image, side: int) -> float:

@@ -21,7 +21,7 @@ from vision.types import Image
 SIDE = 112  # pixels of a chip
 MEAN, SCALE = 127.5, 128.0  # of the pixels that both networks were trained with
 OPSET, IR_VERSION = 13, 8
-VERSION = 1  # of the graphs; raise it with every change to what is built
+VERSION = 2  # of the graphs; raise it with every change to what is built
 BATCH = 32  # faces at a time
 FR_FEATURE, MOBILEFACENET = weights.FR_FEATURE.name, weights.MOBILEFACENET.name
 FILES = {
@@ -72,7 +72,7 @@ def recogniser_graph(name: str, files: Mapping[str, bytes], *, projection: NDArr
     from onnx import TensorProto, helper, load_model_from_string
 
     graph = _Composition()
-    pixels = graph.add("Transpose", graph.add("Cast", "chips", to=TensorProto.FLOAT), perm=[0, 3, 1, 2])
+    pixels = graph.add("Cast", graph.add("Transpose", "chips", perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
     pixels = graph.add("Div", graph.add("Sub", pixels, graph.constant(MEAN)), graph.constant(SCALE))
     raw = graph.include(free_batch(load_model_from_string(files[FR_FEATURE])), "fr_", pixels)
     lengths = graph.add("ReduceL2", raw, axes=[1], keepdims=0)
