@@ -5,13 +5,13 @@ from typing import Any
 from environment import env
 
 DLIB_NETWORK = env.str("FACEAPP_DLIB_NETWORK", default="onnx")  # or "dlib", for comparison
-_NATIVE = {"pair128", "fr512", "mobilefacenet192"} | ({"Dlib"} if DLIB_NETWORK == "onnx" else set())
+NATIVE_MODELS = {"pair128", "fr512", "mobilefacenet192"} | ({"Dlib"} if DLIB_NETWORK == "onnx" else set())
 
 
 def _engine(model: str) -> dict[str, Any]:
     """The native engine for the models that it has, and DeepFace for every other."""
     detector = env.str("FACEAPP_DETECTOR", default="yunet")
-    if model in _NATIVE:
+    if model in NATIVE_MODELS:
         options = {"recogniser": model, "detector": detector}
         return {"BACKEND": "vision.engines.onnx.engine.OnnxEngine", "OPTIONS": options}
     return {"BACKEND": "vision.engines.deepface.DeepFaceEngine", "OPTIONS": {"model": model, "detector": detector}}

@@ -265,6 +265,7 @@ def test_who_is_erased_is_forgotten_by_every_version(
     assert people_of(version) == [gallery["red"].pk, gallery["green"].pk]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_person_who_is_erased_while_the_gallery_is_read_is_not_learned(
     client_a: Client, gallery: dict[str, Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ from faceapp_client.tests.scripted import Answer, hangs_up, refuses, says, scrip
 AREA = {"x": 1, "y": 2, "w": 30, "h": 40, "left_eye": None, "right_eye": None, "nose": None} | {
     "mouth_left": None, "mouth_right": None,
 }  # fmt: skip
-FACES = [{"facial_area": AREA, "confidence": 0.98765, "quality": {}, "liveness": None, "turn": 0}]
+FACES = [{"facial_area": AREA, "confidence": 0.98765, "quality": {}, "liveness": None, "turn": 0, "attributes": None}]
 PERSON = {
     "id": 7, "external_id": "u-7", "name": "[red]Jane", "source": "staff", "metadata": {}, "image_count": 2,
     "created_at": "2030-01-01T00:00:00Z", "primary_image": None,
