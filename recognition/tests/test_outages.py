@@ -99,4 +99,4 @@ def test_web_processes_load_no_model_library(live: LiveStack, api: Api, photos: 
     for process in [web, *web.children(recursive=True)]:
         mapped = {name for file in process.memory_maps() for name in libraries if name in file.path.lower()}
         assert mapped == set(), process
-    assert any("dlib" in file.path.lower() for file in worker_child(live).memory_maps())
+    assert any("onnxruntime" in file.path.lower() for file in worker_child(live).memory_maps())
