@@ -189,14 +189,14 @@ def test_photographs_of_people_are_no_attacks(faces: Path, name: str) -> None:
     assert not passive_check(data=(faces / name).read_bytes()).is_fake
 
 
-def test_photographs_of_one_person_vouch_for_each_other(client_a: Client, faces: Path) -> None:
-    first, *others = (encoded(small(faces / f"obama_{number}.jpg")) for number in (1, 2, 3))
-    stranger = encoded(small(faces / "biden_2.jpg"))
+def test_photographs_of_one_person_vouch_for_each_other(client_a: Client, real_faces: Path) -> None:
+    first, *others = (encoded(small(real_faces / f"obama_{number}.jpg")) for number in (1, 2, 3))
+    stranger = encoded(small(real_faces / "biden_2.jpg"))
     probe = read_face(data=first)
     assert check_frames(client=client_a, reference=probe.embeddings, probe=probe, frames=others).is_live
     refused = check_frames(client=client_a, reference=probe.embeddings, probe=probe, frames=[others[0], stranger])
     assert refused.reasons == ["liveness.other_face"]
-    spoof = read_face(data=(faces / "spoof" / "fake_1.jpg").read_bytes())
+    spoof = read_face(data=(real_faces / "spoof" / "fake_1.jpg").read_bytes())
     result = check_frames(client=client_a, reference=spoof.embeddings, probe=spoof, frames=[])
     assert result.reasons == ["liveness.spoof"]
 

@@ -14,6 +14,7 @@ from vision.tests.shared_weights import put_in_place
 from vision.types import Detection, Image
 
 WEIGHTS = settings.BASE_DIR.parent / "shared" / "weights"
+PHOTOGRAPHS = WEIGHTS.parent / "faces"  # the real ones; a clone without them has stand-ins
 Detected = Callable[[Image], list[Detection]]
 # how many faces the engines find on each test photograph
 COUNTS = {

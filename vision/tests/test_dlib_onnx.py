@@ -23,7 +23,7 @@ from vision.engines.dlib_onnx import mmod
 from vision.engines.dlib_onnx.descriptor import DescriptorNetwork
 from vision.engines.dlib_onnx.mmod import Mmod
 from vision.engines.downloads import Fetcher
-from vision.tests.conftest import COUNTS, Detected
+from vision.tests.conftest import COUNTS, PHOTOGRAPHS, Detected
 from vision.types import Box, Image, ScoredBox
 
 pytestmark = pytest.mark.models
@@ -142,7 +142,7 @@ VARIANTS: dict[str, Callable[[Image], Image]] = {
 def test_a_collage_has_the_detections_of_dlib(ours: Mmod, theirs: Any, faces: Path, variant: str) -> None:
     image = VARIANTS[variant](collage(faces, columns=3, rows=2, side=160))
     found = assert_same(ours, theirs, image)
-    assert found > 0 or variant in ("small", "mirrored upside down")
+    assert found > 0 or variant in ("small", "mirrored upside down") or faces != PHOTOGRAPHS
 
 
 def test_a_small_collage_has_the_detections_of_dlib_when_upsampled(ours: Mmod, theirs: Any, real_faces: Path) -> None:

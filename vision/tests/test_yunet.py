@@ -18,7 +18,7 @@ from vision.engines import weights
 from vision.engines.onnx import yunet
 from vision.engines.onnx.yunet import YuNet
 from vision.engines.weights import WeightFile
-from vision.tests.conftest import COUNTS, WEIGHTS
+from vision.tests.conftest import COUNTS, PHOTOGRAPHS, WEIGHTS
 from vision.tests.shared_weights import put_in_place
 from vision.types import Detection, Image
 
@@ -89,7 +89,8 @@ def test_the_same_faces_with_the_same_boxes_points_and_scores(
     image = reduced(load(folder / name))
     found, expected = ours(image, threshold=SCORE), find(image)
     sure = expected[expected[:, 0] >= SCORE]
-    assert len(found) == len(sure) > 0
+    assert len(found) == len(sure)
+    assert len(sure) or folder != PHOTOGRAPHS  # a stand-in may show a face that is cut too closely
     for face in found:
         row = row_of(face)
         other = expected[np.abs(expected[:, 1:3] - row[1:3]).sum(axis=1).argmin()]
