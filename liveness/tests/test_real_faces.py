@@ -77,6 +77,7 @@ def post(api: APIClient, session: dict[str, Any], frames: list[bytes], **more: A
     return api.post(f"{URL}{session['id']}/frames/", body, format="json")
 
 
+@pytest.mark.usefixtures("real_faces")  # limits are for heads of photographs
 def test_a_head_that_turns_as_asked_passes_and_its_token_vouches_for_the_face(
     api: APIClient, client_a: Client, alex: np.ndarray, rose: np.ndarray
 ) -> None:

@@ -337,9 +337,9 @@ django.setup()
 import cv2
 from pathlib import Path
 from bench.engine import load
-from vision.engines import engines
-engines.load()
-engine = engines["default"]
+from vision.engines.onnx.engine import OnnxEngine
+engine = OnnxEngine(recogniser="Dlib", detector="mmod")
+engine.load()
 def memory(name):
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
