@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from clients.models import Client
-from errors import FaceAppError, InvalidInput, Unavailable, Unprocessable
+from errors import FaceAppError, InvalidInput, Unavailable
 from liveness import challenge, tokens
 from liveness.exceptions import NO_FACE, OTHER_FACE, SPOOF, NotLive, SessionClosed, SessionNotFound, TokenRefused
 from liveness.faces import compare, find_repeats, fingerprint_of, passive_result, point_of, read_face, read_frames
@@ -23,6 +23,7 @@ from liveness.types import Binding, Embeddings, SessionResult
 from vision.engines import DEFAULT, engines
 from vision.exceptions import UnusableFace
 from vision.types import DetectedFace
+from work.exceptions import NoImages, TooManyImages
 
 TURNED_SIMILARITY = 0.6  # is enough for faces that are turned away, which are less similar
 CLOSED = {  # why a session accepts no frames, by its state
@@ -73,10 +74,10 @@ def submit_frames(
     attempt. No frame is stored.
     """
     if not frames:
-        raise InvalidInput("No frames provided.", code="images.none")
+        raise NoImages("No frames provided.")
     if len(frames) > settings.MAX_BATCH_IMAGES:
         message = f"{len(frames)} frames in one call; at most {settings.MAX_BATCH_IMAGES} are taken."
-        raise Unprocessable(message, code="images.too_many")
+        raise TooManyImages(message)
     if not LivenessSession.objects.take_attempt(session.pk):
         raise _closed(session)
     try:

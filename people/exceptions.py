@@ -75,9 +75,3 @@ class UnusableEmbedding(Unprocessable):
     """A vector of the wrong length, or with numbers that are not finite or too large."""
 
     code = "embedding.unusable"
-
-
-class TooManyImages(Unprocessable):
-    """More images in one call than `FACEAPP_MAX_BATCH_IMAGES`."""
-
-    code = "images.too_many"

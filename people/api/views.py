@@ -33,7 +33,6 @@ from people.api.serializers import (
     ReceiptSerializer,
     SearchSerializer,
 )
-from people.exceptions import TooManyImages
 from people.models import Gallery, GalleryKind, Person, ReferenceImage
 from people.querysets import GalleryQuerySet, PersonQuerySet
 from people.types import Whom
@@ -43,6 +42,7 @@ from rest.pagination import StrictPagination
 from rest.parameters import path_id, strict_flag
 from rest.parsers import NestedJSONParser
 from storage.responses import image_response
+from work.exceptions import TooManyImages
 
 PARSERS = [NestedJSONParser, MultiPartParser, FormParser]
 KEEP_RECORD = OpenApiParameter("keep_record", bool, description="Erase the faces only; the record stays.")
