@@ -52,6 +52,12 @@ class Box:
     def area(self) -> int:
         return self.w * self.h
 
+    def within(self, width: int, height: int) -> Box:
+        """The part of the box inside an image of this size; a side may be 0."""
+        left, top = max(self.x, 0), max(self.y, 0)
+        right, bottom = min(self.x + self.w, width), min(self.y + self.h, height)
+        return Box(left, top, max(right - left, 0), max(bottom - top, 0))
+
     def overlap(self, other: Box) -> float:
         """Intersection over union, 0 to 1, of the areas between the outermost pixels, as dlib measures them."""
         width = min(self.right, other.right) - max(self.left, other.left)

@@ -245,11 +245,8 @@ def find_faces(detector: Detector, image: Image, *, side: int) -> list[Detection
 
 def _scaled(found: FramedDetection, scale: float, width: int, height: int) -> FramedDetection:
     box, frame = _divided(found.box, scale), _divided(found.frame, scale)
-    left, top = max(box.x, 0), max(box.y, 0)
-    right, bottom = min(box.x + box.w, width), min(box.y + box.h, height)
-    inside = Box(left, top, max(right - left, 0), max(bottom - top, 0))
     points = {name: point and (point[0] / scale, point[1] / scale) for name, point in vars(found.landmarks).items()}
-    return replace(found, box=inside, frame=frame, landmarks=Landmarks(**points))
+    return replace(found, box=box.within(width, height), frame=frame, landmarks=Landmarks(**points))
 
 
 def _divided(box: Box, scale: float) -> Box:

@@ -42,7 +42,7 @@ def find_faces(look: Look, image: Image, *, side: int) -> list[Detection]:
     if max((face.confidence for face in found), default=0.0) < SURE:
         found = _find_turned(look, image, found, side)
     height, width = image.shape[:2]
-    inside = (replace(face, box=_clipped(face.box, width, height)) for face in found)
+    inside = (replace(face, box=face.box.within(width, height)) for face in found)
     return sorted((face for face in inside if face.box.area), key=lambda face: (face.box.x, face.box.y))
 
 
@@ -131,8 +131,3 @@ def _joined(found: Sequence[Detection], more: Sequence[Detection], *, least: flo
 
 def _overlaps(face: Detection, others: Sequence[Detection]) -> bool:
     return any(face.box.overlap(other.box) > 0.3 for other in others)
-
-
-def _clipped(box: Box, width: int, height: int) -> Box:
-    left, top = max(box.x, 0), max(box.y, 0)
-    return Box(left, top, max(min(box.x + box.w, width) - left, 0), max(min(box.y + box.h, height) - top, 0))
