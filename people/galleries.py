@@ -66,11 +66,10 @@ def search_in(
 ) -> SearchedGalleries:
     """Prepare a search. `threshold` decides everywhere; None leaves it to each gallery's operating point.
 
-    A single gallery decides which space is searched, several are searched in the default one; `alias` names another.
+    The space that decides in all of these galleries is searched, or the default one if they differ; `alias` names
+    another. Raises `UnknownName` (`engine.disabled`) rather than to look for people in a space where they are not.
     """
-    if alias is None:
-        aliases = {space.name: name for name, space in engines.spaces().items()}
-        alias = aliases.get(galleries[0].space, DEFAULT) if len(galleries) == 1 else DEFAULT
+    alias = alias or _alias_for(galleries)
     space = engines[alias].space
     in_space = [gallery for gallery in galleries if (gallery.space or engines[DEFAULT].space.name) == space.name]
     thresholds = dict.fromkeys(gallery.pk for gallery in galleries) | {one.pk: one.threshold for one in in_space}
@@ -78,6 +77,12 @@ def search_in(
         client=client, space=space, galleries=thresholds, metric=metric, threshold=threshold
     )
     return SearchedGalleries(client, alias, points[galleries[0].pk] if len(galleries) == 1 else point, points)
+
+
+def _alias_for(galleries: Sequence[Gallery]) -> str:
+    """The engine whose space decides in all of these galleries. Raises `UnknownName` (`engine.disabled`)."""
+    names = {gallery.space or engines[DEFAULT].space.name for gallery in galleries}
+    return engines.alias_of_space(names.pop()) if len(names) == 1 else DEFAULT
 
 
 def galleries_called(*, client: Client, sources: Sequence[str] | None) -> list[Gallery]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from clients.models import Client
 from clients.numbering import assign_numbers
 from errors import Unavailable
 from people.models import Gallery, GalleryKind
-from people.services import search_in
+from people.services import offer_probe, search_in
 from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions
@@ -133,6 +134,8 @@ def _screen(image: ProcessedImage) -> None:
                 raise
         else:
             break
+    blacklists = Gallery.objects.of_client(image.client).of_kind(GalleryKind.BLACKLIST)
+    offer_probe(client=image.client, galleries=blacklists, read=partial(bytes, data))
 
 
 @transaction.atomic

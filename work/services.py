@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.apps import apps
@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from clients.models import Client
 from errors import FaceAppError, Unavailable
 from vision.exceptions import EngineUnavailable
 from work.models import ClaimedWork
@@ -71,6 +72,13 @@ def _error_of(work: Callable[[Row], None], row: Row) -> FaceAppError | None:
         log.exception("%s failed", row)
         return FaceAppError("An internal error; the administrator finds it in the worker's log.", code="internal")
     return None
+
+
+def has_older_work(*, client: Client, than: datetime) -> bool:
+    """Whether work of this client is unfinished that was submitted before this moment."""
+    kinds: list[Any] = [model for model in apps.get_models() if issubclass(model, ClaimedWork)]
+    of_clients = [kind for kind in kinds if any(field.name == "client" for field in kind._meta.fields)]
+    return any(kind.objects.unfinished().filter(client=client, created_at__lt=than).exists() for kind in of_clients)
 
 
 def sweep() -> None:

@@ -12,11 +12,13 @@ CELERY_TASK_ROUTES = {
     "liveness.tasks.purge": {"queue": "maintenance"},
     "training.tasks.train_recogniser": {"queue": "training"},  # has a worker of its own
     "training.tasks.forget_the_erased": {"queue": "maintenance"},
+    "people.tasks.tend_respaces": {"queue": "maintenance"},
 }
 SWEEP_SECONDS = env.float("FACEAPP_SWEEP_SECONDS", default=10.0)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "work.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 30}},
     "forget-the-erased": {"task": "training.tasks.forget_the_erased", "schedule": 30.0, "options": {"expires": 60}},
+    "respaces": {"task": "people.tasks.tend_respaces", "schedule": SWEEP_SECONDS, "options": {"expires": 30}},
     "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
     "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
 }
@@ -25,5 +27,6 @@ CELERY_BEAT_SCHEDULE = {
 WORKER_QUEUES = ["interactive", "patient", "bulk", "maintenance"]
 WORKER_CONCURRENCY = env.int("FACEAPP_WORKER_CONCURRENCY", default=0)  # 0: one child per processor
 CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY or None
+RESPACE_AT_ONCE = env.int("FACEAPP_RESPACE_AT_ONCE", default=0)  # photographs; 0: one for every fourth worker
 MAX_ATTEMPTS = 3  # how often an image is tried when the worker dies
 FACEAPP_WAIT_SECONDS = env.float("FACEAPP_WAIT_SECONDS", default=60.0)
