@@ -181,8 +181,10 @@ class FaceTemplate(models.Model):
         return f"template {self.pk} in {self.space}"
 
 
-class Respace(models.Model):
+class Respace(Numbered):
     """A client's move to another space, or (`only_fill`) the templates that it lacks there; see `people.respacing`."""
+
+    counted_as = "respace"
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="respaces")
     space = models.CharField(max_length=100, help_text="Where to.")
@@ -203,6 +205,7 @@ class Respace(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
+            models.UniqueConstraint(fields=["client", "number"], name="respace_number_unique"),
             models.UniqueConstraint(
                 fields=["client"], condition=~Q(state="closed") & Q(only_fill=False), name="one_open_respace"
             ),
@@ -212,7 +215,7 @@ class Respace(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"respace {self.pk} to {self.space}"
+        return f"respace {self.number} to {self.space}"
 
     @property
     def status(self) -> str:

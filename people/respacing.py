@@ -71,7 +71,7 @@ def start_respace(*, client: Client, alias: str, only_fill: bool = False) -> Res
             respace.only_fill = not galleries.exclude(space=space).exists()
         respace.computed_at, respace.last_image_id = None, 0
         respace.save()
-        respace.images.filter(status=Status.FAILED).delete()
+        RespacedImage.objects.filter(respace=respace, status=Status.FAILED).delete()
     hand_out()
     respace.refresh_from_db()
     return respace

@@ -216,6 +216,7 @@ class ComparisonsSerializer(serializers.Serializer[FaceComparisons]):
 class RespaceSerializer(serializers.ModelSerializer[Respace]):
     """The move of all galleries to another space (`manage.py respace`), and what the new one would decide otherwise."""
 
+    id = serializers.IntegerField(source="number", read_only=True)
     status: Any = serializers.ChoiceField(
         ["computing", "ready", "switched", "closed"],
         help_text="Templates are computed; the old space decides; the new one decides; the move is over.",
@@ -228,8 +229,8 @@ class RespaceSerializer(serializers.ModelSerializer[Respace]):
     class Meta:
         model = Respace
         fields = [
-            "space", "status", "photographs", "templates", "failed", "people_at_risk", "compared", "lost_matches",
-            "new_matches", "other_matches", "created_at", "computed_at", "switched_at",
+            "id", "uuid", "space", "status", "photographs", "templates", "failed", "people_at_risk", "compared",
+            "lost_matches", "new_matches", "other_matches", "created_at", "computed_at", "switched_at",
         ]  # fmt: skip
 
     def to_representation(self, instance: Respace) -> dict[str, Any]:

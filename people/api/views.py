@@ -236,7 +236,7 @@ class RespaceViewSet(mixins.ListModelMixin, GenericViewSet[Respace]):
     scope_read = Scope.PEOPLE_READ
 
     def get_queryset(self) -> RespaceQuerySet:
-        return Respace.objects.of_client(client_of(self.request)).moves().select_related("client").order_by("-pk")
+        return Respace.objects.of_client(client_of(self.request)).moves().select_related("client").order_by("-number")
 
 
 class CompareViewSet(GenericViewSet[Person]):
