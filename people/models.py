@@ -38,7 +38,10 @@ class Gallery(models.Model):
     kind = models.CharField(max_length=10, choices=GalleryKind, default=GalleryKind.PEOPLE)
     name = models.CharField(max_length=100)
     space = models.CharField(
-        max_length=100, blank=True, default="", help_text="The space that decides; empty: the deployment's default."
+        max_length=100,
+        blank=True,
+        default="",
+        help_text="The space that decides, which `manage.py respace` changes; empty: the deployment's default.",
     )
     threshold = models.FloatField(
         null=True,

@@ -16,6 +16,7 @@ from pgvector import HalfVector
 from clients.models import Client
 from people.types import GalleryKind, Neighbour, RespaceState
 from vision.distances import DISTANCES
+from vision.engines import DEFAULT, engines
 from work.querysets import ClaimedWorkQuerySet
 
 if TYPE_CHECKING:
@@ -59,13 +60,16 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
                 return gallery
 
     def _get_or_make(self, client: Client, defaults: Mapping[str, Any], **key: Any) -> tuple[Gallery, bool]:
-        """`get_or_create`; a new gallery gets the space of the client's others, even while these are being switched."""
+        """`get_or_create`; a new gallery gets the space of the client's others, even while these are being switched.
+
+        The first one gets the default of the deployment, and keeps it if that changes.
+        """
         if (found := self.filter(client=client, **key).first()) is not None:
             return found, False
         with transaction.atomic(using=self.db):
             Client.objects.select_for_update(no_key=True).get(pk=client.pk)
             others = self.model.objects.filter(client=client).exclude(space="").order_by("-is_default", "pk")
-            spaces: Any = others.values("space", "former_space").first() or {}
+            spaces: Any = others.values("space", "former_space").first() or {"space": engines[DEFAULT].space.name}
             return self.get_or_create(client=client, **key, defaults={**defaults, **spaces})
 
     def lock_of(self, client: Client) -> GalleryQuerySet:

@@ -53,7 +53,7 @@ def test_all_galleries_of_a_client_are_switched_and_switched_back(client_a: Clie
     assert spaces_of(client_a) == {old_space()}
     respacing.switch(respace=respace)
     assert spaces_of(client_a) == {new_space()}
-    assert spaces_of(client_b) == {""}
+    assert spaces_of(client_b) == {old_space()}
     found = search(client_a, GREEN)
     assert (found.space, [one.person.external_id for one in found.matches]) == (new_space(), ["u2"])
     assert screening_options(client=client_a).engine == "second"
