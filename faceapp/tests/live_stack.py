@@ -66,8 +66,14 @@ class LiveStack:
 
     def beside(self, *command: str) -> subprocess.Popen[bytes]:
         """Another program of this service, started with its Python; its output is dropped."""
-        options = {"env": self._environ(), "cwd": self.directory, "stdout": subprocess.DEVNULL}
-        return subprocess.Popen([self.python, *command], stderr=subprocess.DEVNULL, start_new_session=True, **options)
+        return subprocess.Popen(
+            [self.python, *command],
+            env=self._environ(),
+            cwd=self.directory,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def start(self) -> None:
         """Return when the service says that it is ready; AssertionError with its output when it does not."""
