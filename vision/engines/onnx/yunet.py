@@ -25,7 +25,7 @@ POOLED = {0, 2, 3, 4}  # stages after which the picture is halved
 HEADS = (("cls", 1), ("bbox", 4), ("obj", 1), ("kps", 10))  # name and channels, in the order of the file
 STRIDES = (8, 16, 32)  # pixels between two cells of each output
 MULTIPLE = STRIDES[-1]  # height and width of an input are multiples of it
-VERSION = 2  # of the graph; raise it with every change to what is built
+VERSION = 3  # of the graph; raise it with every change to what is built
 NMS_OVERLAP = 0.3  # intersection over union from which the weaker of two boxes goes, as in OpenCV's FaceDetectorYN
 
 Array = NDArray[np.float32]
@@ -111,11 +111,11 @@ def read_network(library: bytes) -> Network:
 
 
 def detector_graph(library: bytes) -> bytes:
-    """The network as ONNX: `image` (1, height, width, 3) uint8 RGB, sides multiples of 32, to one row of 16 numbers a
+    """The network as ONNX: `image` (n, height, width, 3) uint8 RGB, sides multiples of 32, to one row of 16 numbers a
     cell (class, four of the box, object, ten of the points) for each stride: `cells_8`, `cells_16`, `cells_32`.
     """
     network, graph = read_network(library), Graph("yunet")
-    image = graph.input("image", np.uint8, (1, "height", "width", 3))
+    image = graph.input("image", np.uint8, ("n", "height", "width", 3))
     x = graph.node("Cast", graph.node("Transpose", image, perm=(0, 3, 1, 2)), to=1)  # bytes move faster than floats
     features = []
     for number, stage in enumerate(network.stages):
@@ -146,7 +146,7 @@ def detector_graph(library: bytes) -> bytes:
             part = _convolve(graph, _convolve(graph, x, pointwise), depthwise)
             parts.append(graph.node("Sigmoid", part) if name in ("cls", "obj") else part)
         cells = graph.node("Transpose", graph.node("Concat", *parts, axis=1), perm=(0, 2, 3, 1))
-        graph.output(graph.named("Identity", f"cells_{stride}", cells), np.float32, (1, "rows", "columns", 16))
+        graph.output(graph.named("Identity", f"cells_{stride}", cells), np.float32, ("n", "rows", "columns", 16))
     return graph.encode()
 
 
