@@ -116,6 +116,18 @@ def find(name: str) -> Device:
     return Device(ON_PROCESSOR)
 
 
+def check(name: str) -> None:
+    """Raise `DeviceError` unless there is such a device and the installed wheel has its provider; loads no wheel here.
+
+    Whether the device itself is on this machine is for `find` and `ask` to say: a web server needs none.
+    """
+    if name == AUTO or (device := named(name)).is_processor:
+        return
+    providers = _run_apart("--offered").stdout.split()
+    if device.provider not in providers:
+        raise DeviceError(refusal(device, providers))
+
+
 def offered() -> list[str]:
     """The providers that the installed wheel of ONNX Runtime has, whether or not their devices are here."""
     import onnxruntime
@@ -165,18 +177,27 @@ def ask(name: str) -> str:
     """The name of the device that `find` returns, found in a process of its own. Raises `DeviceError`."""
     if name == PROCESSOR:
         return name
-    done = subprocess.run(
-        [sys.executable, "-P", __file__, name], stdout=subprocess.PIPE, text=True, timeout=ASK_SECONDS, check=False
-    )
+    done = _run_apart(name)
     answer = done.stdout.strip()
     if done.returncode or not answer:
         raise DeviceError(answer or f"FACEAPP_DEVICE={name}: ONNX Runtime crashed when it was tried.")
     return answer
 
 
+def _run_apart(argument: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", __file__, argument]  # -P: not to find our modules under the names of libraries
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=ASK_SECONDS, check=False)
+
+
 def main() -> int:
-    """Print the device, or what is wrong with it; what libraries say goes to standard error."""
+    """Print the device, or what is wrong with it; what libraries say goes to standard error.
+
+    With `--offered` print the providers of the installed wheel.
+    """
     try:
+        if sys.argv[1] == "--offered":
+            sys.stdout.write(" ".join(offered()))
+            return 0
         sys.stdout.write(f"{find(sys.argv[1]).name}\n")
     except DeviceError as error:
         sys.stdout.write(f"{error}\n")

@@ -85,32 +85,8 @@ class Mmod:
 
     def _describe(self, canvas: NDArray[np.float32]) -> NDArray[np.float32]:
         """Features of the canvas, strip by strip: what a strip needs is small and stays in the processor's cache."""
-        rows, columns = ((side - self._field) // self._stride + 1 for side in canvas.shape[2:])
-        channels = self._features.get_outputs()[0].shape[1]
-        features = np.empty((1, channels, rows, columns), np.float32)
-        for top in range(0, rows, FEATURE_ROWS):
-            bottom = min(top + FEATURE_ROWS, rows)
-            planes = canvas[:, :, top * self._stride : (bottom - 1) * self._stride + self._field]
-            (features[:, :, top:bottom],) = self._features.run(None, {"planes": planes})
-        return features
-
-    def _score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Scores (rows, columns), in strips with as many rows around them as the convolutions reach."""
-        rows = features.shape[2]
-        strips = []
-        for top in range(0, rows, SCORE_ROWS):
-            first, bottom = max(top - self._reach, 0), min(top + SCORE_ROWS, rows)
-            (scores,) = self._scores.run(None, {"features": features[:, :, first : bottom + self._reach]})
-            strips.append(scores[0, 0, top - first : bottom - first])
-        return np.concatenate(strips)
-
-    def _score_on_card(self, canvas: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Scores (rows, columns) of the whole canvas at once; its features stay on the card."""
-        rows, columns = (
-            ((side - self._field) // self._stride) * self._stride + self._field for side in canvas.shape[2:]
-        )
-        scores: NDArray[np.float32] = runtime.run_chained(self._features, self._scores, canvas[:, :, :rows, :columns])
-        return scores[0, 0]
+        scores: NDArray[np.float32] = runtime.run_chained(self._features, self._scores, canvas)[0, 0]
+        return scores
 
     def _decode(self, scores: NDArray[np.float32], layout: Layout) -> list[ScoredBox]:
         """Rectangles of all positive scores, the highest first."""
