@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from errors import FaceAppError, Unavailable
+from errors import FaceAppError, Unavailable, internal_error
 from vision.exceptions import EngineUnavailable
 from work.models import ClaimedWork
 from work.querysets import ClaimedWorkQuerySet
@@ -69,7 +69,7 @@ def _error_of(work: Callable[[Row], None], row: Row) -> FaceAppError | None:
         return error
     except Exception:
         log.exception("%s failed", row)
-        return FaceAppError("An internal error; the administrator finds it in the worker's log.", code="internal")
+        return internal_error()
     return None
 
 
