@@ -47,7 +47,7 @@ def check_device(**_: Any) -> list[CheckMessage]:
     """`DEVICE` names devices that the installed ONNX Runtime can use. Whether a card is there is seen by workers."""
     from vision.engines import devices
 
-    hint = "See \"On a graphics card\" in docs/operations.md."
+    hint = 'See "On a graphics card" in docs/operations.md.'
     problems: list[CheckMessage] = []
     for name in devices.listed(settings.DEVICE):
         try:

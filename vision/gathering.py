@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.exceptions import EngineUnavailable
+from errors import Unavailable
 
 MOST_ROWS = 64  # of a batch; an image may show a hundred faces
 MOST_BYTES = 64 * 2**20  # of what a batch sends to the card: 17 canvases of 1280 x 960, four of twice that size
@@ -63,12 +63,11 @@ class Call:
 class Gatherer:
     """Runs networks for many threads in one.
 
-    `images`: calls of a batch at most. `seconds`: how long a call may wait for others. `patience`: seconds after which
-    a call without an answer raises `EngineUnavailable` (`engine.timeout`).
+    `images`: calls of a batch at most. `seconds`: how long a call may wait for others.
     """
 
-    def __init__(self, *, images: int, seconds: float, patience: float) -> None:
-        self._images, self._seconds, self._patience = images, seconds, patience
+    def __init__(self, *, images: int, seconds: float) -> None:
+        self._images, self._seconds = images, seconds
         self._waiting: list[Call] = []
         self._changed = threading.Condition()
         self._threads_at_work = 0
@@ -98,21 +97,15 @@ class Gatherer:
                 self._changed.notify_all()
 
     def run(self, session: Any, outputs: Sequence[str] | None, inputs: dict[str, NDArray[Any]]) -> Rows:
-        """As `InferenceSession.run`, for a session with one input."""
+        """As `InferenceSession.run`, for a session with one input. Raises `Unavailable` once this is closed."""
         [(entry, rows)] = inputs.items()
         call = Call(session, outputs, entry, rows, getattr(self._of_thread, "rank", 0))
         with self._changed:
             if self._closed:
-                raise EngineUnavailable("The worker is stopping.", code="engine.worker_lost")
+                raise Unavailable("The worker is stopping.", code="engine.worker_lost")
             self._waiting.append(call)
             self._changed.notify_all()
-        try:
-            return call.answer.result(self._patience)
-        except TimeoutError as error:
-            if call.answer.done():  # the network's own error
-                raise
-            self._withdraw(call)
-            raise EngineUnavailable("The engine did not answer in time.", code="engine.timeout") from error
+        return call.answer.result()
 
     def close(self, *, seconds: float = 10.0) -> None:
         """Answer the calls that wait, refuse others, and end the thread."""
@@ -120,11 +113,6 @@ class Gatherer:
             self._closed = True
             self._changed.notify_all()
         self._thread.join(seconds)
-
-    def _withdraw(self, call: Call) -> None:
-        with self._changed:
-            if call in self._waiting:
-                self._waiting.remove(call)
 
     def _serve(self) -> None:
         while batch := self._next():

@@ -26,7 +26,7 @@ from kombu.exceptions import OperationalError
 from errors import FaceAppError, InvalidInput, Unavailable, internal_error
 from vision import images
 from vision.description import CutFace, cut_faces, describe
-from vision.engines import DEFAULT, dlib_pipeline, engines
+from vision.engines import DEFAULT, dlib_pipeline, engines, runtime
 from vision.engines.weights import missing_message
 from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
 from vision.images import Limits
@@ -131,6 +131,11 @@ def run_engines_on(encoded: Sequence[bytes], options: AnalysisOptions) -> list[A
 
     Images are decoded and searched one after the other; then the faces of all are described in one batch.
     """
+    with runtime.at_work():
+        return _analyses(encoded, options)
+
+
+def _analyses(encoded: Sequence[bytes], options: AnalysisOptions) -> list[Analysis | FaceAppError]:
     looks = [_look_at(data, options) for data in encoded]
     faces = [face for look in looks if isinstance(look, _Look) for face in look.faces]
     started = time.perf_counter()
@@ -139,7 +144,7 @@ def run_engines_on(encoded: Sequence[bytes], options: AnalysisOptions) -> list[A
     except Exception as error:
         if len(encoded) == 1:
             return [_failure(error)]
-        return [outcome for data in encoded for outcome in run_engines_on([data], options)]
+        return [outcome for data in encoded for outcome in _analyses([data], options)]
     each = (time.perf_counter() - started) * 1000 / max(len(faces), 1)
     return [look.analysis(described, each) if isinstance(look, _Look) else look for look in looks]
 

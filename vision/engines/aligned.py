@@ -6,6 +6,7 @@ import logging
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -74,9 +75,10 @@ class AlignedEngine(FaceEngine):
     def detect(self, image: Image, *, detector: str | None = None) -> list[Detection]:
         """Faces from left to right, boxes inside the image, with the landmarks that the detector or dlib finds."""
         self.load()
-        with self._lock:
-            found = self._detector(detector or self.detector).search(image, side=settings.DETECTION_SIDE)
-            return [self._completed(image, face) for face in found]
+        seeker = self._detector(detector or self.detector)
+        with nullcontext() if seeker.shareable else self._lock:
+            found = seeker.search(image, side=settings.DETECTION_SIDE)
+        return [self._completed(image, face) for face in found]
 
     def chips(self, image: Image, detections: Sequence[Detection]) -> list[Image]:
         """The aligned crop of each face, upright, at the scale of dlib's chip where the model allows it."""
@@ -159,9 +161,10 @@ class AlignedEngine(FaceEngine):
             return self._finder
 
     def _detector(self, name: str) -> detectors.Detector:
-        if name not in self._detectors:
-            self._detectors[name] = detectors.build(name)
-        return self._detectors[name]
+        with self._lock:
+            if name not in self._detectors:
+                self._detectors[name] = detectors.build(name)
+            return self._detectors[name]
 
     def _completed(self, image: Image, face: Detection) -> Detection:
         if face.landmarks.five_points() is not None:

@@ -23,7 +23,7 @@ class FaceChips(NamedTuple):
 
 
 class FaceEngine(ABC):
-    """One detector, one alignment and one embedding model. Built once per process, used by one thread at a time.
+    """One detector, one alignment and one embedding model. Built once per process, and safe for several threads.
 
     Faces are cut out of their image first, and described afterwards, so that the faces of several images go through a
     network in one batch. `embed`, `recognisability` and `liveness` do both for one image.
@@ -34,7 +34,6 @@ class FaceEngine(ABC):
 
     detector: str
     space: Space
-    device: str = "cpu"  # where its networks run
 
     @abstractmethod
     def load(self) -> None:
