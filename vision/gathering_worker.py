@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 import time
-from typing import Any
+from typing import Any, cast
 
 from celery import Task
 from celery.signals import task_postrun, task_prerun, worker_init, worker_shutdown
@@ -113,6 +113,6 @@ def end_worker() -> None:
     from celery.worker import state
 
     log.critical("A task exceeded its time limit: this worker ends, and its images are tried again.")
-    state.should_stop = EX_FAILURE  # no new messages
+    state.should_stop = cast(Any, EX_FAILURE)  # no new messages
     time.sleep(LAST_SECONDS)
     os._exit(EX_FAILURE)

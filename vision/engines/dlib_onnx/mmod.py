@@ -66,7 +66,7 @@ class Mmod:
             return []
         canvas = self._canvas(image, layout)
         on_processor = runtime.device().is_processor
-        scores = self._score(self._describe(canvas)) if on_processor else self._score_on_card(canvas)
+        scores = self._score(self._describe(canvas)) if on_processor else self._score_whole(canvas)
         found = drop_overlapping(self._decode(scores, layout), self._window)
         return [ScoredBox(_halved(face.box, upsample), face.score) for face in found]
 
@@ -85,6 +85,27 @@ class Mmod:
 
     def _describe(self, canvas: NDArray[np.float32]) -> NDArray[np.float32]:
         """Features of the canvas, strip by strip: what a strip needs is small and stays in the processor's cache."""
+        rows, columns = ((side - self._field) // self._stride + 1 for side in canvas.shape[2:])
+        channels = self._features.get_outputs()[0].shape[1]
+        features = np.empty((1, channels, rows, columns), np.float32)
+        for top in range(0, rows, FEATURE_ROWS):
+            bottom = min(top + FEATURE_ROWS, rows)
+            planes = canvas[:, :, top * self._stride : (bottom - 1) * self._stride + self._field]
+            (features[:, :, top:bottom],) = self._features.run(None, {"planes": planes})
+        return features
+
+    def _score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores (rows, columns), in strips with as many rows around them as the convolutions reach."""
+        rows = features.shape[2]
+        strips = []
+        for top in range(0, rows, SCORE_ROWS):
+            first, bottom = max(top - self._reach, 0), min(top + SCORE_ROWS, rows)
+            (scores,) = self._scores.run(None, {"features": features[:, :, first : bottom + self._reach]})
+            strips.append(scores[0, 0, top - first : bottom - first])
+        return np.concatenate(strips)
+
+    def _score_whole(self, canvas: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores (rows, columns) without strips: a card has room for the features, which stay there."""
         scores: NDArray[np.float32] = runtime.run_chained(self._features, self._scores, canvas)[0, 0]
         return scores
 
