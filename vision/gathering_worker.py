@@ -55,6 +55,7 @@ def begin(*, sender: Any, **_: Any) -> None:
     task_prerun.connect(worker.begin_task, weak=False)
     task_postrun.connect(worker.end_task, weak=False)
     worker_shutdown.connect(worker.shut_down, weak=False)
+    threading.Thread(target=worker.watch, name="deadlines", daemon=True).start()
     try:
         runtime.device()
     except EngineUnavailable as error:
@@ -80,7 +81,12 @@ class GatheringWorker:
     def __init__(self, gatherer: Gatherer) -> None:
         self._gatherer = gatherer
         self._deadlines: dict[str, float] = {}
-        threading.Thread(target=self._watch, name="deadlines", daemon=True).start()
+
+    def watch(self) -> None:
+        """End this process when a task is overdue."""
+        while not self.is_overdue():
+            time.sleep(LOOK_SECONDS)
+        end_worker()
 
     def begin_task(self, *, task_id: str, task: Task[Any, Any], **_: Any) -> None:
         """Rank this thread's calls by the queue of its message, and note until when it may run."""
@@ -100,11 +106,6 @@ class GatheringWorker:
         """Whether a task has been running for longer than it may."""
         now = time.monotonic()
         return any(deadline < now for deadline in list(self._deadlines.values()))
-
-    def _watch(self) -> None:
-        while not self.is_overdue():
-            time.sleep(LOOK_SECONDS)
-        end_worker()
 
 
 def end_worker() -> None:
