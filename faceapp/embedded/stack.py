@@ -26,6 +26,7 @@ def programs(database: postgres.Postgres | None) -> list[Program]:
         stores.append(Program("redis", "stores", redis.command(settings.REDIS_SOCKET), stop_signal="TERM"))
     children = settings.WORKER_CONCURRENCY or len(os.sched_getaffinity(0))
     worker = _celery_worker("worker", settings.WORKER_QUEUES, f"--concurrency={children}")
+    express = _celery_worker("express", settings.EXPRESS_QUEUES, "--concurrency=1")
     trainer = _celery_worker("trainer", ["training"], "--concurrency=1", "--pool=threads")
     beat = [*CELERY, "beat", f"--schedule={settings.VAR / 'beat-schedule'}", "--pidfile=", "--loglevel=INFO"]
     host = f"[{settings.WEB_BIND}]" if ":" in settings.WEB_BIND else settings.WEB_BIND
@@ -34,11 +35,17 @@ def programs(database: postgres.Postgres | None) -> list[Program]:
         *["--preload", "--worker-class=gthread", "--workers=2", "--threads=16", "--timeout=60", "--graceful-timeout=1"],
         *["--no-control-socket", "--access-logfile=-", "--logger-class=faceapp.quiet_logs.AccessLogger"],
     ]
+    # Workers have a lower priority than the web server, which has to answer under load. Where several children work on
+    # bulk images at a lower one, another is kept for callers who wait: a process cannot raise its priority again. On
+    # QUIT they give images back. The trainer runs one training at a time, each in a process of its own; it holds no
+    # models.
+    several = children > 1
+    workers = [Program("worker", "app", launched(worker, signal_name="QUIT", nice=10 if several else 5), "QUIT")]
+    if several:
+        workers.append(Program("express", "app", launched(express, signal_name="QUIT", nice=5), stop_signal="QUIT"))
     return [
         *stores,
-        # Workers have a lower priority than the web server, which has to answer under load. On QUIT they give images
-        # back. The trainer runs one training at a time, each in a process of its own; it holds no models.
-        Program("worker", "app", launched(worker, signal_name="QUIT", nice=5), stop_signal="QUIT"),
+        *workers,
         Program("trainer", "app", launched(trainer, signal_name="QUIT", nice=10), stop_signal="QUIT"),
         Program("beat", "app", launched(beat, signal_name="TERM"), stop_signal="TERM"),
         Program("web", "app", launched(web, signal_name="TERM"), stop_signal="TERM"),
