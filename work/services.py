@@ -56,7 +56,7 @@ def run(rows: ClaimedWorkQuerySet[Row], work: Work[Row], *, ids: Sequence[int], 
     taken = {row.pk for row in together}
     rest = [pk for pk in ids if pk not in taken]
     for number, pk in enumerate(rest):
-        if len(ids) > 1 and must_make_way(started):
+        if (together or number) and must_make_way(started):
             _leave(rows, rest[number:], task_id)
             break
         for row in rows.claim([pk], task_id=task_id):
