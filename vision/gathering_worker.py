@@ -15,7 +15,7 @@ import time
 from typing import Any, cast
 
 from celery import Task
-from celery.signals import task_postrun, task_prerun, worker_init, worker_shutdown
+from celery.signals import task_postrun, task_prerun, worker_init
 from django.conf import settings
 
 from vision.exceptions import EngineUnavailable
@@ -54,7 +54,6 @@ def begin(*, sender: Any, **_: Any) -> None:
     worker = GatheringWorker(gatherer)
     task_prerun.connect(worker.begin_task, weak=False)
     task_postrun.connect(worker.end_task, weak=False)
-    worker_shutdown.connect(worker.shut_down, weak=False)
     threading.Thread(target=worker.watch, name="deadlines", daemon=True).start()
     try:
         runtime.device()
@@ -98,9 +97,6 @@ class GatheringWorker:
 
     def end_task(self, *, task_id: str, **_: Any) -> None:
         self._deadlines.pop(task_id, None)
-
-    def shut_down(self, **_: Any) -> None:
-        self._gatherer.close()
 
     def is_overdue(self) -> bool:
         """Whether a task has been running for longer than it may."""

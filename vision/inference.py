@@ -126,27 +126,15 @@ def run_engines(data: bytes, options: AnalysisOptions) -> Analysis:
     return outcome
 
 
-def run_engines_on(encoded: Sequence[bytes], options: AnalysisOptions) -> list[Analysis | FaceAppError]:
+def run_engines_on(encoded: Iterable[bytes], options: AnalysisOptions) -> list[Analysis | FaceAppError]:
     """The analysis of each encoded image or, where there is none, the reason: no image harms another.
 
     Images are decoded and searched one after the other; then the faces of all are described in one batch.
     """
     with runtime.at_work():
-        return _analyses(encoded, options)
-
-
-def _analyses(encoded: Sequence[bytes], options: AnalysisOptions) -> list[Analysis | FaceAppError]:
-    looks = [_look_at(data, options) for data in encoded]
-    faces = [face for look in looks if isinstance(look, _Look) for face in look.faces]
-    started = time.perf_counter()
-    try:
-        described = iter(describe(faces, options))
-    except Exception as error:
-        if len(encoded) == 1:
-            return [_failure(error)]
-        return [outcome for data in encoded for outcome in _analyses([data], options)]
-    each = (time.perf_counter() - started) * 1000 / max(len(faces), 1)
-    return [look.analysis(described, each) if isinstance(look, _Look) else look for look in looks]
+        looks = [_look_at(data, options) for data in encoded]
+        analyses = iter(_describe_together([look for look in looks if isinstance(look, _Look)], options))
+        return [next(analyses) if isinstance(look, _Look) else look for look in looks]
 
 
 @dataclass(frozen=True)
@@ -174,6 +162,20 @@ def _look_at(data: bytes, options: AnalysisOptions) -> _Look | FaceAppError:
         return _failure(error)
     height, width = image.shape[:2]
     return _Look(faces, width, height, (time.perf_counter() - started) * 1000)
+
+
+def _describe_together(looks: Sequence[_Look], options: AnalysisOptions) -> list[Analysis | FaceAppError]:
+    """One batch of faces for each network; if that fails, one for each image."""
+    started = time.perf_counter()
+    faces = [face for look in looks for face in look.faces]
+    try:
+        described = iter(describe(faces, options))
+    except Exception as error:
+        if len(looks) == 1:
+            return [_failure(error)]
+        return [outcome for look in looks for outcome in _describe_together([look], options)]
+    each = (time.perf_counter() - started) * 1000 / max(len(faces), 1)
+    return [look.analysis(described, each) for look in looks]
 
 
 def _failure(error: Exception) -> FaceAppError:

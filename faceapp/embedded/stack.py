@@ -46,22 +46,30 @@ def programs(database: postgres.Postgres | None, *, devices: Sequence[str]) -> l
 
 
 def _workers(devices: Sequence[str]) -> list[Program]:
-    """A child for each processor or, where images are gathered, one process of threads for each device.
+    """Worker children on the processor or, where images are gathered, one process of threads for each device.
 
-    Workers have a lower priority than the web server, which has to answer under load. On QUIT they give images back.
+    Workers have a lower priority than the web server, which has to answer under load. Where several children work on
+    bulk images at a lower one, another is kept for callers who wait: a process cannot raise its priority again. On QUIT
+    they give images back.
     """
     if settings.BATCH_IMAGES or devices[0] != PROCESSOR:
-        options = [f"--concurrency={gathering_worker.threads()}", "--pool=threads"]
-    else:
-        devices = devices[:1]
-        options = [f"--concurrency={settings.WORKER_CONCURRENCY or len(os.sched_getaffinity(0))}"]
-    programs = []
-    for number, device in enumerate(devices, start=1):
-        name = "worker" if number == 1 else f"worker-{number}"
-        command = launched(_celery_worker(name, settings.WORKER_QUEUES, *options), signal_name="QUIT", nice=5)
-        environment = {"FACEAPP_DEVICE": device} if len(devices) > 1 else {}
-        programs.append(Program(name, "app", command, stop_signal="QUIT", environment=environment))
-    return programs
+        return [_gathering_worker(device, number) for number, device in enumerate(devices, start=1)]
+    children = settings.WORKER_CONCURRENCY or len(os.sched_getaffinity(0))
+    worker = _celery_worker("worker", settings.WORKER_QUEUES, f"--concurrency={children}")
+    if children == 1:
+        return [Program("worker", "app", launched(worker, signal_name="QUIT", nice=5), "QUIT")]
+    express = _celery_worker("express", settings.EXPRESS_QUEUES, "--concurrency=1")
+    return [
+        Program("worker", "app", launched(worker, signal_name="QUIT", nice=10), "QUIT"),
+        Program("express", "app", launched(express, signal_name="QUIT", nice=5), "QUIT"),
+    ]
+
+
+def _gathering_worker(device: str, number: int) -> Program:
+    name = "worker" if number == 1 else f"worker-{number}"
+    options = [f"--concurrency={gathering_worker.threads()}", "--pool=threads"]
+    command = launched(_celery_worker(name, settings.WORKER_QUEUES, *options), signal_name="QUIT", nice=5)
+    return Program(name, "app", command, "QUIT", environment={"FACEAPP_DEVICE": device})
 
 
 def _celery_worker(name: str, queues: list[str], *options: str) -> list[str]:

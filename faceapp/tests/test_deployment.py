@@ -62,16 +62,16 @@ def interpolated() -> dict[str, list[str]]:
 
 
 def programs(command: str | list[str]) -> Iterator[list[str]]:
-    """The single programs of a command, with a shell's `a && exec b` taken apart."""
+    """The single programs of a command, with a shell's `a && exec nice b` taken apart."""
     words = shlex.split(command) if isinstance(command, str) else command
     if words[:2] == ["sh", "-c"]:
         words = shlex.split(words[2])
     program: list[str] = []
     for word in [*words, "&&"]:
         if word == "&&":
-            yield program[1:] if program[0] == "exec" else program
+            yield program
             program = []
-        else:
+        elif program or word not in {"exec", "nice"}:
             program.append(word)
 
 
@@ -126,7 +126,7 @@ def test_celery_app_commands_and_options_exist() -> None:
 def test_worker_reads_the_queues_of_the_settings_in_their_order() -> None:
     workers = [program for program in starting("celery") if program[3] == "worker"]
     queues = [program[program.index("--queues") + 1].split(",") for program in workers]
-    assert sorted(queues) == sorted([settings.WORKER_QUEUES, ["training"]])
+    assert sorted(queues) == sorted([settings.WORKER_QUEUES, settings.EXPRESS_QUEUES, ["training"]])
 
 
 def test_every_variable_is_read_by_the_code_or_explained() -> None:
@@ -141,8 +141,10 @@ def test_every_variable_is_read_by_the_code_or_explained() -> None:
 
 
 def test_a_card_changes_only_how_the_worker_runs_networks() -> None:
-    [(name, worker)] = CARD["services"].items()
-    assert name == "worker" and set(worker) == {"image", "build", "environment", "command", "deploy"}
+    worker = CARD["services"]["worker"]
+    assert CARD["services"] == {"worker": worker, "express": {"profiles": ["unused"]}}
+    assert set(worker) == {"image", "build", "environment", "command", "deploy"}
+    assert not [name for name in SERVICES if "express" in SERVICES[name].get("depends_on", {})]
     ordinary, gathering = (list(programs(service["command"])) for service in (SERVICES["worker"], worker))
     assert ordinary[0] == gathering[0]
     added = [word for word in gathering[1] if word not in ordinary[1]]
@@ -201,7 +203,7 @@ def test_services_wait_for_what_they_need() -> None:
     for name in OURS:
         for needed, wait in SERVICES[name]["depends_on"].items():
             expected = "service_completed_successfully" if needed in ONE_SHOT else "service_healthy"
-            if needed == "worker":  # starts later than what needs it, and only has to stop after it
+            if (name, needed) == ("web", "worker"):  # the worker starts later, and only has to stop after it
                 expected = "service_started"
             assert wait["condition"] == expected, (name, needed)
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from celery.signals import task_postrun, task_prerun, worker_shutdown
+from celery.signals import task_postrun, task_prerun
 from celery.worker import state
 from django.core.cache import cache
 from pytest_django.fixtures import Settings
@@ -37,7 +37,7 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineHandler]:
     made = EngineHandler()
     monkeypatch.setattr("vision.engines.engines", made)
     monkeypatch.setattr(inference, "engines", made)
-    signals = (task_prerun, task_postrun, worker_shutdown)
+    signals = (task_prerun, task_postrun)
     before = [list(signal.receivers or []) for signal in signals]
     runtime.device.cache_clear()
     yield made
@@ -79,7 +79,6 @@ def test_it_loads_the_engines_and_says_where_they_run(handler: EngineHandler, se
     gathering_worker.begin(sender=worker("threads", "interactive"))
     assert handler.are_here and cache.get(overview.DEVICE_KEY) == "cpu" == overview.reported_device()
     assert len(inference.analyse(picture(RED, BLUE), AnalysisOptions()).faces) == 2
-    worker_shutdown.send(sender=None)
 
 
 def test_it_ends_with_a_message_where_the_device_does_not_work(handler: EngineHandler, settings: Settings) -> None:
@@ -126,11 +125,14 @@ def test_the_processor_gets_a_child_for_each_processor(settings: Settings) -> No
     settings.WORKER_CONCURRENCY = 3
     [program] = workers("cpu")
     assert "--concurrency=3" in program.command and "--pool=threads" not in program.command
+    assert "express" in [program.name for program in stack.programs(None, devices=["cpu"])]
+    assert "express" not in [program.name for program in stack.programs(None, devices=["cuda:0"])]
 
 
 def test_a_card_gets_one_process_of_threads(settings: Settings) -> None:
     [program] = workers("cuda:0")
-    assert {"--pool=threads", "--concurrency=32"} <= set(program.command) and not program.environment
+    assert {"--pool=threads", "--concurrency=32"} <= set(program.command)
+    assert program.environment == {"FACEAPP_DEVICE": "cuda:0"}  # the one that was tried, whatever `auto` would find now
 
 
 def test_batches_can_be_had_without_a_card(settings: Settings) -> None:
