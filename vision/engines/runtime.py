@@ -107,6 +107,8 @@ def open_session(graph: bytes, *, arena: bool = True) -> Any:
     options = session_options()
     options.enable_cpu_mem_arena = arena
     options.enable_mem_pattern = False  # it would remember every size of image
+    if _gatherer:  # one thread runs the networks of all
+        options.intra_op_num_threads = len(os.sched_getaffinity(0))
     session = _opened(graph, options)
     return _gatherer.session(session) if _gatherer and is_batchable(session) else session
 

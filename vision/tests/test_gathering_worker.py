@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -14,6 +16,7 @@ from celery.worker import state
 from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
+from environment import BASE_DIR
 from faceapp.embedded import stack
 from faceapp.embedded.supervision import Program, Supervisor
 from vision import gathering_worker, inference
@@ -114,6 +117,48 @@ def test_a_worker_with_an_overdue_task_takes_no_more_and_ends(monkeypatch: pytes
     monkeypatch.setattr(os, "_exit", ended.append)
     gathering_worker.end_worker()
     assert ended == [1] and state.should_stop == 1
+
+
+HANGING_WORKER = """
+import threading, time
+import django
+django.setup()
+from celery import Celery
+from django.conf import settings
+from vision import gathering_worker
+from vision.gathering import Gatherer
+
+settings.CELERY_TASK_TIME_LIMIT, gathering_worker.LAST_SECONDS, gathering_worker.LOOK_SECONDS = 1, 2.0, 0.1
+app = Celery("hanging", broker="memory://", backend="cache+memory://")
+watched = gathering_worker.GatheringWorker(Gatherer(images=1, seconds=0))
+gathering_worker.task_prerun.connect(watched.begin_task, weak=False)
+gathering_worker.task_postrun.connect(watched.end_task, weak=False)
+threading.Thread(target=watched.watch, daemon=True).start()
+
+@app.task(name="hang")
+def hang():
+    print("has begun", flush=True)
+    time.sleep(120)
+
+@app.task(name="quick")
+def quick():
+    time.sleep(0.5)
+    print("has finished", flush=True)
+
+hang.delay(), quick.delay()
+app.worker_main(["worker", "--pool=threads", "--concurrency=2", "--without-gossip", "--without-mingle"])
+"""
+
+
+def test_a_thread_that_hangs_ends_the_process_after_the_others_have_finished() -> None:
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "faceapp.settings_testing"}
+    command = [sys.executable, "-c", HANGING_WORKER]
+    done = subprocess.run(
+        command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert "has begun" in done.stderr and "has finished" in done.stderr  # where Celery sends what is printed
+    assert "A task exceeded its time limit" in done.stderr
 
 
 # ---- what `manage.py up` starts ---------------------------------------------------------------------------------
