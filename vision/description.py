@@ -1,26 +1,29 @@
 """Describes faces in two steps, so that the faces of several images share one run of each network.
 
-`cut_faces` takes from an image what the networks see of its faces, after which the image is not needed any more.
+`cut_faces` takes from an image what the networks see of its faces; the image is not needed any more then.
 `describe` runs the networks over faces of any number of images.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vision import images
 from vision.engines import DEFAULT, attributes, engines
-from vision.engines.base import FaceChips
+from vision.engines.base import FaceChips, FaceEngine
 from vision.frames import fingerprint
 from vision.quality import assess
 from vision.types import Attributes, DetectedFace, Detection, FrameFace, Image
 
 if TYPE_CHECKING:
     from vision.inference import AnalysisOptions
+
+ENOUGH = 150  # pixels of a face, of which no network sees more
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,13 @@ class CutFace:
     attributes: Attributes | None
 
 
-def cut_faces(image: Image, options: AnalysisOptions) -> list[CutFace]:
-    """The faces of an RGB image, from left to right. Raises `EngineUnavailable`."""
+def cut_faces(data: bytes, options: AnalysisOptions) -> tuple[list[CutFace], tuple[int, int]]:
+    """The faces of an encoded image, from left to right, and its width and height, all in pixels of the photograph.
+
+    Raises `InvalidImage` or `EngineUnavailable`.
+    """
     engine, *others = (engines[alias] for alias in options.aliases or [DEFAULT])
-    found = engine.detect(image, detector=options.detector)
-    height, width = image.shape[:2]
+    image, found, size = _search(data, engine, options.detector)
     chips = engine.chips(image, found)
     own, further = engine.face_chips(image, found), [other.model_chips(image, found) for other in others]
     crops = engine.liveness_crops(image, found) if options.liveness else [None] * len(found)
@@ -50,8 +55,8 @@ def cut_faces(image: Image, options: AnalysisOptions) -> list[CutFace]:
     guesses = attributes.estimate(image, found) if options.attributes else [None] * len(found)
     return [
         CutFace(
-            detection=face,
-            size=(width, height),
+            detection=_in_photograph(face, image, size),
+            size=size,
             chip=chips[i],
             chips=own[i],
             others=[of_one[i] for of_one in further],
@@ -60,7 +65,30 @@ def cut_faces(image: Image, options: AnalysisOptions) -> list[CutFace]:
             attributes=guesses[i],
         )
         for i, face in enumerate(found)
-    ]
+    ], size
+
+
+def _search(data: bytes, engine: FaceEngine, detector: str | None) -> tuple[Image, list[Detection], tuple[int, int]]:
+    """An image with its faces in pixels of it, and the width and height of the photograph.
+
+    Of a large JPEG file a reduced image is enough, unless it shows no face or a small one: then the whole photograph is
+    searched.
+    """
+    image, size = images.decode_at_least(data, side=engine.detection_side(detector))
+    found = engine.detect(image, detector=detector)
+    is_reduced = image.shape[1] < size[0]
+    if is_reduced and min((min(face.box.w, face.box.h) for face in found), default=0) < ENOUGH:
+        image = images.decode(data)
+        found = engine.detect(image, detector=detector)
+    return image, found, size
+
+
+def _in_photograph(face: Detection, image: Image, size: tuple[int, int]) -> Detection:
+    """A face of an image in pixels of the photograph, inside it."""
+    if image.shape[1] == size[0]:
+        return face
+    face = face.scaled(size[0] / image.shape[1])
+    return replace(face, box=face.box.within(*size))
 
 
 def describe(faces: Sequence[CutFace], options: AnalysisOptions) -> list[DetectedFace]:

@@ -156,11 +156,9 @@ def _look_at(data: bytes, options: AnalysisOptions) -> _Look | FaceAppError:
     """One decode, one detection."""
     started = time.perf_counter()
     try:
-        image = images.decode(data)
-        faces = cut_faces(image, options)
+        faces, (width, height) = cut_faces(data, options)
     except Exception as error:
         return _failure(error)
-    height, width = image.shape[:2]
     return _Look(faces, width, height, (time.perf_counter() - started) * 1000)
 
 

@@ -80,6 +80,11 @@ class AlignedEngine(FaceEngine):
             found = seeker.search(image, side=settings.DETECTION_SIDE)
         return [self._completed(image, face) for face in found]
 
+    def detection_side(self, detector: str | None = None) -> int:
+        self.load()
+        with self._lock:
+            return self._detector(detector or self.detector).largest(settings.DETECTION_SIDE)
+
     def chips(self, image: Image, detections: Sequence[Detection]) -> list[Image]:
         """The aligned crop of each face, upright, at the scale of dlib's chip where the model allows it."""
         self.load()

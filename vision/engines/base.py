@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from django.conf import settings
 from numpy.typing import NDArray
 
 from vision import images
@@ -42,6 +43,10 @@ class FaceEngine(ABC):
     @abstractmethod
     def detect(self, image: Image, *, detector: str | None = None) -> list[Detection]:
         """Faces of an RGB image, from left to right; `detector` overrides the engine's own for this call."""
+
+    def detection_side(self, detector: str | None = None) -> int:
+        """The longer side of an image, pixels, beyond which a first search sees no more."""
+        return int(settings.DETECTION_SIDE)
 
     def model_chips(self, image: Image, detections: Sequence[Detection]) -> list[Image]:
         """The crop of each face as the model sees it. Defaults to `chips`."""
