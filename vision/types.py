@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from base64 import b64decode, b64encode
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,10 @@ class Box:
     def area(self) -> int:
         return self.w * self.h
 
+    def scaled(self, factor: float) -> Box:
+        """The same box in an image `factor` times as large."""
+        return Box(*(round(value * factor) for value in (self.x, self.y, self.w, self.h)))
+
     def within(self, width: int, height: int) -> Box:
         """The part of the box inside an image of this size; a side may be 0."""
         left, top = max(self.x, 0), max(self.y, 0)
@@ -90,6 +94,11 @@ class Landmarks:
         points = (self.right_eye, self.left_eye, self.nose, self.mouth_right, self.mouth_left)
         return np.array(points, np.float32) if all(points) else None
 
+    def scaled(self, factor: float) -> Landmarks:
+        """The same points in an image `factor` times as large."""
+        points = {name: point and (point[0] * factor, point[1] * factor) for name, point in vars(self).items()}
+        return Landmarks(**points)
+
     @property
     def roll(self) -> float | None:
         """Degrees by which the line from the right to the left eye falls, in image coordinates (y downwards)."""
@@ -125,6 +134,10 @@ class Detection:
     landmarks: Landmarks = field(default_factory=Landmarks)
     score: float | None = None
     turn: int = 0
+
+    def scaled(self, factor: float) -> Self:
+        """The same face in an image `factor` times as large."""
+        return replace(self, box=self.box.scaled(factor), landmarks=self.landmarks.scaled(factor))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from django.conf import settings
@@ -30,6 +30,9 @@ class FramedDetection(Detection):
     """A detection with the square in which landmarks are sought; unlike `box` it may reach beyond the image."""
 
     frame: Box = NOWHERE
+
+    def scaled(self, factor: float) -> Self:
+        return replace(super().scaled(factor), frame=self.frame.scaled(factor))
 
 
 def hog_confidence(score: float) -> float:
@@ -153,7 +156,7 @@ class MmodDetector(Detector):
         return [self._read(found, factor) for found in self._mmod(image)]
 
     def _read(self, found: ScoredBox, factor: float) -> FramedDetection:
-        return _detection(_divided(found.box, factor), mmod_confidence(found.score), score=found.score)
+        return _detection(found.box.scaled(1 / factor), mmod_confidence(found.score), score=found.score)
 
 
 class HogDetector(Detector):
@@ -239,15 +242,6 @@ def find_faces(detector: Detector, image: Image, *, side: int) -> list[Detection
         image = cast(Image, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     if min(image.shape[:2]) < MIN_SIDE:
         return []
-    found = [_scaled(d, scale, width, height) for d in detector.find(image)]
-    return sorted((d for d in found if d.box.area > 0), key=lambda d: (d.box.x, d.box.y))
-
-
-def _scaled(found: FramedDetection, scale: float, width: int, height: int) -> FramedDetection:
-    box, frame = _divided(found.box, scale), _divided(found.frame, scale)
-    points = {name: point and (point[0] / scale, point[1] / scale) for name, point in vars(found.landmarks).items()}
-    return replace(found, box=box.within(width, height), frame=frame, landmarks=Landmarks(**points))
-
-
-def _divided(box: Box, scale: float) -> Box:
-    return Box(round(box.x / scale), round(box.y / scale), round(box.w / scale), round(box.h / scale))
+    found = (face.scaled(1 / scale) for face in detector.find(image))
+    inside = (replace(face, box=face.box.within(width, height)) for face in found)
+    return sorted((face for face in inside if face.box.area), key=lambda face: (face.box.x, face.box.y))

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import cast
 
 from vision.turns import turned_face, turned_image
-from vision.types import Box, Detection, Image, Landmarks
+from vision.types import Detection, Image
 
 Look = Callable[[Image, float], list[Detection]]  # an image and the least score to its faces
 
@@ -79,7 +79,7 @@ def _find_turned(look: Look, image: Image, upright: Sequence[Detection], side: i
 
 def _look_at(look: Look, copy: Image, scale: float) -> list[Detection]:
     """The faces of a copy of this scale, in pixels of the image itself."""
-    return [_scaled(face, 1 / scale) for face in look(copy, SCORE)]
+    return [face.scaled(1 / scale) for face in look(copy, SCORE)]
 
 
 def _resized(image: Image, scale: float) -> Image:
@@ -110,12 +110,6 @@ def _scale(image: Image, side: int) -> float:
     by_side = side / max(height, width)
     by_area = side * math.sqrt(ASPECT / (height * width))
     return float(min(1.0, max(by_side, by_area)))
-
-
-def _scaled(face: Detection, factor: float) -> Detection:
-    box = Box(*(round(value * factor) for value in (face.box.x, face.box.y, face.box.w, face.box.h)))
-    points = {name: point and (point[0] * factor, point[1] * factor) for name, point in vars(face.landmarks).items()}
-    return replace(face, box=box, landmarks=Landmarks(**points))
 
 
 def _joined(found: Sequence[Detection], more: Sequence[Detection], *, least: float) -> list[Detection]:
