@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,9 +148,9 @@ def decide(faces: Sequence[tuple[str, str, Array | None]], threshold: float, met
     )
 
 
-def load(path: Path) -> Array:
+def load(file: Path | IO[bytes]) -> Array:
     """An upright RGB array."""
-    with PillowImage.open(path) as picture:
+    with PillowImage.open(file) as picture:
         return np.array(ImageOps.exif_transpose(picture).convert("RGB"))
 
 

@@ -2,7 +2,7 @@
 
 Its authors compiled the weights into their library `libfacedetection`, which is read here as data and never loaded.
 The arrays lie one after the other as float32, from the last layer to the first, for each convolution the bias before
-the filters. Values are rounded to three decimals or more, which moves a box by less than a pixel.
+the filters. Values are rounded to three significant digits, which moves a box by up to one hundredth of the face.
 """
 
 from __future__ import annotations
