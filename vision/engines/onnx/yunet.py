@@ -237,8 +237,8 @@ def _decode(grid: Array, stride: int, threshold: float) -> Array:
     size = np.exp(sizes) * stride
     middle = (corner + offsets) * stride
     points = (cells[:, POINTS].reshape(-1, 5, 2) + corner[:, None]) * stride
-    rows = np.concatenate([scores[:, None], middle - size / 2, size, points.reshape(-1, 10)], axis=1)
-    return rows[scores >= threshold]
+    rows: Array = np.concatenate([scores[:, None], middle - size / 2, size, points.reshape(-1, 10)], axis=1)
+    return rows.compress(scores >= threshold, axis=0)
 
 
 def _without_overlap(boxes: Array) -> list[int]:
