@@ -1,16 +1,22 @@
-"""What `manage.py evaluate_engine` computes from embeddings, without networks."""
+"""What `manage.py evaluate_engine` computes from embeddings, and the command on a few photographs."""
 
 from __future__ import annotations
 
+import io
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from PIL import Image
 
 from evaluation import recognition_rates
 from evaluation.projection import Described, unit
 from evaluation.recognition_rates import COMPARED
+from vision.engines import weights
+from vision.engines.onnx.engine import OnnxEngine
+from vision.tests.shared_weights import put_in_place
 
 PAIR, DLIB, DLIB_COSINE = COMPARED
 
@@ -62,3 +68,28 @@ def test_dlib_is_compared_by_both_metrics() -> None:
 def test_a_folder_without_photographs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="no photographs in lfw"):
         call_command("evaluate_engine", str(tmp_path))
+
+
+@pytest.mark.models
+def test_the_command_prints_every_table(faces: Path, tmp_path: Path) -> None:
+    put_in_place([*OnnxEngine().files(), weights.DLIB_RESNET, weights.DLIB_5_POINTS])
+    for person in ("alex", "biden", "obama", "rose"):
+        for number in (1, 2):
+            copy(faces / f"{person}_{number}.jpg", tmp_path / "lfw" / "people" / person)
+    for name in ("kit_1.jpg", "obama_1.jpg", "rose_1.jpg"):
+        copy(faces / name, tmp_path / "groups" / "some")
+    (tmp_path / "nonface").mkdir()
+    Image.new("RGB", (200, 200), "green").save(tmp_path / "nonface" / "green.png")
+    copy(faces / "rose_2.jpg", tmp_path / "nonface")
+    printed = io.StringIO()
+    call_command("evaluate_engine", str(tmp_path), stdout=printed)
+    lines = printed.getvalue().splitlines()
+    assert "lfw: 8 photographs, without a face 0.0 % (0.0 to 36.9)" in lines
+    assert [line.startswith("| 0.001 | 2, 4 | 100.0 %") for line in lines].count(True) == 2
+    assert [line.startswith("| some | 3 | 3 | 0.0 %") for line in lines].count(True) == 1
+    assert lines[-2] == "Boxes on 2 pictures that are not of people: 1" and lines[-1].startswith("rose_2.jpg: ")
+
+
+def copy(file: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(file, folder)
