@@ -29,8 +29,7 @@ SMALL = 40  # pixels of the first copy: where faces are this small, smaller ones
 ENLARGEMENT = 2.0  # of the enlarged copy
 ASPECT = 9 / 16  # height by width of an ordinary photograph, which sets the number of pixels of a copy
 MIN_SIDE = 16  # pixels; smaller images hold no face
-SMALL_SIDE = 640  # longest side, in pixels, of the copies that are turned; larger ones are looked at reduced as well
-REDUCTION = 4  # of that small copy
+SMALL_SIDE = 640  # longest side, in pixels, of the copies that are turned; of larger ones a quarter is looked at too
 CLEARLY = 0.03  # by which a turn's best face must beat the upright one's
 
 
@@ -51,7 +50,7 @@ def _find_upright(look: Look, image: Image, side: int) -> list[Detection]:
     copy = _resized(image, scale)
     found = _look_at(look, copy, scale)
     if max(copy.shape[:2]) > SMALL_SIDE:
-        found = _joined(found, _look_at(look, _averaged(copy, REDUCTION), scale / REDUCTION), least=SURE)
+        found = _joined(found, _look_at(look, _quartered(copy), scale / 4), least=SURE)
     smallest = min((face.box.w * scale for face in found), default=0.0)
     if smallest >= SMALL:
         return found
@@ -102,6 +101,11 @@ def _averaged(image: Image, times: int) -> Image:
     height, width = (max(side // times, 1) for side in image.shape[:2])
     whole = image[: height * times, : width * times]
     return cast(Image, cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def _quartered(image: Image) -> Image:
+    """A quarter of the width and height: halved twice, which is many times faster than reduced at once."""
+    return _averaged(_averaged(image, 2), 2)
 
 
 def _scale(image: Image, side: int) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,50 +209,49 @@ class YuNet:
 
     def __call__(self, image: Image, *, threshold: float) -> list[Detection]:
         """Faces of an RGB image that score `threshold` (0 to 1) and more, the surest first, boxes not clipped."""
-        height, width = image.shape[:2]
-        rows, columns = (-(-side // MULTIPLE) * MULTIPLE for side in (height, width))
-        if (rows, columns) != (height, width):
-            padded = np.zeros((rows, columns, 3), np.uint8)
-            padded[:height, :width] = image
-            image = padded
-        cells = self._session.run(None, {"image": image[None]})
-        found = np.concatenate(
-            [_decode(grid[0], stride, threshold) for grid, stride in zip(cells, STRIDES, strict=True)]
-        )
-        found = found[np.argsort(-found[:, 0], kind="stable")]
-        return [_detection(row) for row in found[_without_overlap(found[:, 1:5])]]
+        grids = self._session.run(None, {"image": _padded(image)[None]})
+        found = _decode(grids, threshold)
+        return [_detection(row) for row in found[_without_overlap(found)]]
 
 
-def _decode(grid: Array, stride: int, threshold: float) -> Array:
-    """(n, 15): score, left, top, width, height and five points of the cells of one grid that score enough.
+def _padded(image: Image) -> Image:
+    """With black to the right and below, as far as the next multiple of 32."""
+    import cv2
 
-    `grid`: (16, rows, columns). The score is the root of two probabilities, each of which is therefore at least the
-    square of the threshold.
+    below, right = (-side % MULTIPLE for side in image.shape[:2])
+    if not below and not right:
+        return image
+    return cast(Image, cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT))
+
+
+def _decode(grids: Sequence[Array], threshold: float) -> Array:
+    """(n, 15): score, left, top, width, height and five points of the cells that score enough.
+
+    `grids`: (1, 16, rows, columns) for each stride. The score is the root of two probabilities, each of which is
+    therefore at least the square of the threshold.
     """
     least = np.log(threshold**2 / (1 - threshold**2))
-    y, x = np.nonzero((grid[CLASS] >= least) & (grid[OBJECT] >= least))
-    cells, corner = grid[:, y, x].T, np.stack([x, y], axis=1)
-    scores = 1 / np.sqrt((1 + np.exp(-cells[:, CLASS])) * (1 + np.exp(-cells[:, OBJECT])))
-    offsets, sizes = np.split(cells[:, BOX], 2, axis=1)
-    size = np.exp(sizes) * stride
-    middle = (corner + offsets) * stride
-    points = (cells[:, POINTS].reshape(-1, 5, 2) + corner[:, None]) * stride
-    rows: Array = np.concatenate([scores[:, None], middle - size / 2, size, points.reshape(-1, 10)], axis=1)
+    cells, corners, strides = [], [], []
+    for (grid,), stride in zip(grids, STRIDES, strict=True):
+        y, x = np.nonzero((grid[CLASS] >= least) & (grid[OBJECT] >= least))
+        cells.append(grid[:, y, x])
+        corners.append((x, y))
+        strides += [stride] * len(x)
+    cell, corner = np.concatenate(cells, axis=1).T, np.concatenate(corners, axis=1).T
+    stride = np.array(strides, np.float32)[:, None]
+    scores = 1 / np.sqrt((1 + np.exp(-cell[:, CLASS])) * (1 + np.exp(-cell[:, OBJECT])))
+    offset, size = cell[:, BOX][:, :2], np.exp(cell[:, BOX][:, 2:]) * stride
+    middle = (corner + offset) * stride
+    points = (cell[:, POINTS] + np.tile(corner, 5)) * stride
+    rows: Array = np.concatenate([scores[:, None], middle - size / 2, size, points], axis=1)
     return rows.compress(scores >= threshold, axis=0)
 
 
-def _without_overlap(boxes: Array) -> list[int]:
-    """Indices of boxes (n, 4), surest first, that overlap no kept one."""
-    kept: list[int] = []
-    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
-    areas = boxes[:, 2] * boxes[:, 3]
-    for index in range(len(boxes)):
-        others = corners[kept]
-        sides = np.minimum(others[:, 2:], corners[index, 2:]) - np.maximum(others[:, :2], corners[index, :2])
-        shared = np.clip(sides, 0, None).prod(axis=1)
-        if not (shared > NMS_OVERLAP * (areas[kept] + areas[index] - shared)).any():
-            kept.append(index)
-    return kept
+def _without_overlap(rows: Array) -> list[int]:
+    """Indices of the rows whose boxes overlap no surer one's, the surest first."""
+    import cv2
+
+    return [int(index) for index in cv2.dnn.NMSBoxes(rows[:, 1:5].tolist(), rows[:, 0].tolist(), 0.0, NMS_OVERLAP)]
 
 
 def _detection(row: Array) -> Detection:
