@@ -52,15 +52,15 @@ class Box:
     def area(self) -> int:
         return self.w * self.h
 
-    def scaled(self, factor: float) -> Box:
-        """The same box in an image `factor` times as large."""
-        return Box(*(round(value * factor) for value in (self.x, self.y, self.w, self.h)))
-
     def within(self, width: int, height: int) -> Box:
         """The part of the box inside an image of this size; a side may be 0."""
         left, top = max(self.x, 0), max(self.y, 0)
         right, bottom = min(self.x + self.w, width), min(self.y + self.h, height)
         return Box(left, top, max(right - left, 0), max(bottom - top, 0))
+
+    def scaled(self, factor: float) -> Box:
+        """The box in pixels of an image that is `factor` times as large."""
+        return Box(*(round(value * factor) for value in (self.x, self.y, self.w, self.h)))
 
     def overlap(self, other: Box) -> float:
         """Intersection over union, 0 to 1, of the areas between the outermost pixels, as dlib measures them."""
@@ -93,11 +93,6 @@ class Landmarks:
         """(5, 2): right eye, left eye, nose, right and left corner of the mouth, or None unless all are known."""
         points = (self.right_eye, self.left_eye, self.nose, self.mouth_right, self.mouth_left)
         return np.array(points, np.float32) if all(points) else None
-
-    def scaled(self, factor: float) -> Landmarks:
-        """The same points in an image `factor` times as large."""
-        points = {name: point and (point[0] * factor, point[1] * factor) for name, point in vars(self).items()}
-        return Landmarks(**points)
 
     @property
     def roll(self) -> float | None:
@@ -136,8 +131,9 @@ class Detection:
     turn: int = 0
 
     def scaled(self, factor: float) -> Self:
-        """The same face in an image `factor` times as large."""
-        return replace(self, box=self.box.scaled(factor), landmarks=self.landmarks.scaled(factor))
+        """The face in pixels of an image that is `factor` times as large."""
+        points = {name: at and (at[0] * factor, at[1] * factor) for name, at in vars(self.landmarks).items()}
+        return replace(self, box=self.box.scaled(factor), landmarks=Landmarks(**points))
 
 
 @dataclass(frozen=True)

@@ -242,6 +242,6 @@ def find_faces(detector: Detector, image: Image, *, side: int) -> list[Detection
         image = cast(Image, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     if min(image.shape[:2]) < MIN_SIDE:
         return []
-    found = (face.scaled(1 / scale) for face in detector.find(image))
-    inside = (replace(face, box=face.box.within(width, height)) for face in found)
-    return sorted((face for face in inside if face.box.area), key=lambda face: (face.box.x, face.box.y))
+    found = [face.scaled(1 / scale) for face in detector.find(image)]
+    found = [replace(face, box=face.box.within(width, height)) for face in found]
+    return sorted((d for d in found if d.box.area > 0), key=lambda d: (d.box.x, d.box.y))

@@ -28,7 +28,7 @@ CELL = sum(HEADS)  # numbers of a cell
 CLASS, BOX, OBJECT, POINTS = 0, slice(1, 5), 5, slice(6, 16)  # where they are
 STRIDES = (8, 16, 32)  # pixels between two cells of each output
 MULTIPLE = STRIDES[-1]  # height and width of an input are multiples of it
-VERSION = 3  # of the graph; raise it with every change to what is built
+VERSION = 4  # of the graph; raise it with every change to what is built
 NMS_OVERLAP = 0.3  # intersection over union from which the weaker of two boxes goes, as in OpenCV's FaceDetectorYN
 
 Array = NDArray[np.float32]
@@ -118,12 +118,12 @@ def read_network(library: bytes) -> Network:
 
 
 def detector_graph(library: bytes) -> bytes:
-    """The network as ONNX: `image` (1, height, width, 3) uint8 RGB, sides multiples of 32, to 16 numbers a cell (class,
+    """The network as ONNX: `image` (n, height, width, 3) uint8 RGB, sides multiples of 32, to 16 numbers a cell (class,
     four of the box, object, ten of the points; class and object as logits) for each stride: `cells_8`, `cells_16`,
-    `cells_32`, each (1, 16, rows, columns).
+    `cells_32`, each (n, 16, rows, columns).
     """
     network, graph = read_network(library), Graph("yunet")
-    x = _first_layer(graph, graph.input("image", np.uint8, (1, "height", "width", 3)), network.stages[0][0])
+    x = _first_layer(graph, graph.input("image", np.uint8, ("n", "height", "width", 3)), network.stages[0][0])
     features = []
     for number, stage in enumerate(network.stages):
         pairs = (stage[1:],) if number == 0 else (stage[:2], stage[2:])
@@ -146,7 +146,7 @@ def detector_graph(library: bytes) -> bytes:
     for level, (x, stride) in enumerate(zip(levels, STRIDES, strict=True)):
         pointwise, depthwise = (_joined(layers) for layers in zip(*network.heads[level], strict=True))
         cells = _convolve(graph, _convolve(graph, x, pointwise), depthwise)
-        graph.output(graph.named("Identity", f"cells_{stride}", cells), np.float32, (1, CELL, "rows", "columns"))
+        graph.output(graph.named("Identity", f"cells_{stride}", cells), np.float32, ("n", CELL, "rows", "columns"))
     return graph.encode()
 
 
