@@ -186,7 +186,10 @@ def ask(name: str) -> str:
 
 def _run_apart(argument: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", __file__, argument]  # -P: not to find our modules under the names of libraries
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=ASK_SECONDS, check=False)
+    try:
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=ASK_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise DeviceError(f"FACEAPP_DEVICE: ONNX Runtime did not start within {ASK_SECONDS:.0f} seconds.") from error
 
 
 def main() -> int:

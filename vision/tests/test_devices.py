@@ -162,6 +162,20 @@ def test_sessions_gather_in_a_gathering_worker_only(settings: Settings) -> None:
     gatherer.close()
 
 
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [("import time; time.sleep(60)", "did not start within 1 seconds"), ("import os; os.abort()", "crashed")],
+)
+def test_a_runtime_that_hangs_or_crashes_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, message: str
+) -> None:
+    (tmp_path / "script.py").write_text(program)
+    monkeypatch.setattr(devices, "__file__", str(tmp_path / "script.py"))
+    monkeypatch.setattr(devices, "ASK_SECONDS", 1.0)
+    with pytest.raises(DeviceError, match=message):
+        devices.ask("cuda")
+
+
 def test_the_network_of_the_trial_is_valid() -> None:
     model = onnx.load_model_from_string(devices.TRIAL)
     onnx.checker.check_model(model, full_check=True)
