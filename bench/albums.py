@@ -59,7 +59,7 @@ def _measure(size: int) -> Growth:
     stored, asked, right = [], [], 0
     for probe, group in zip(probes, expected, strict=True):
         created = AlbumImage.objects.create(album=album, identifier="probe", status="pending")
-        AlbumImage.objects.claim(created.pk, task_id="bench")
+        AlbumImage.objects.claim([created.pk], task_id="bench")
         image = AlbumImage.objects.select_related("album").get(pk=created.pk)
         face = DetectedFace(Box(0, 0, 100, 100), 1.0, Landmarks(), embeddings={album.space: probe})
         stored.append(_ms(partial(services._store_faces, image, Analysis([face], 640, 640, 0.0))))

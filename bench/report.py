@@ -78,10 +78,10 @@ Written by `make bench`, which measures everything in one run on one machine. Th
 {rows}
 
 - **engine**: our engine and `DeepFace.represent`, both with model Dlib and detector dlib, each in a fresh process.
-- **native**: the default engine (YuNet and pair128) and mmod + Dlib, both ours, in one process and one thread, on the
-  photographs of `../shared/faces` with a side of 1,000 pixels and more. Then the share of faces that each detector
-  finds when they are reduced to a width on a grey canvas of 640x480.
   Median wall and processor time per image, and the peak memory of the process.
+- **detection, recall**: the default engine (YuNet and pair128), and mmod with Dlib, both ours, in one process and one
+  thread: the mean of the least processor time of several calls on each photograph. Then the share of faces that each
+  detector finds when they are reduced to a width in pixels, on a grey canvas of 640x480.
 - **descriptor, mmod**: dlib's networks on ONNX Runtime and in the installed dlib, one thread each, in fresh processes.
   The least of several calls, and the largest difference between the resulting numbers.
 - **detect-face, process-images**: what one caller waits for over HTTP, with queue, database and file storage, and the

@@ -7,7 +7,7 @@ person is the face nearest the centre of a photograph.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,9 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Described:
-    """Unit vectors by model (n, dimensions), raw lengths of `fr512` (n,) and the number of each person (n,)."""
+    """Vectors by model (n, dimensions), those of `Dlib` not of unit length; raw lengths of `fr512` (n,) and the number
+    of each person (n,). `without_face`: names of the photographs that are therefore not among them.
+    """
 
     vectors: dict[str, Array]
     lengths: Array
@@ -63,10 +65,14 @@ class Rates:
     true_accept: list[float]
 
 
-def describe(folder: Path, advance: Callable[[], object] = lambda: None) -> Described:
-    """Everything that is fitted, from a folder of photographs. Raises `EngineUnavailable`."""
+def photographs_of(folder: Path) -> list[tuple[Path, str]]:
+    """The files of `people` and `strangers` in a folder, and who each of them shows."""
     files = [(path, path.parent.name) for path in sorted(folder.glob("people/*/*"))]
-    files += [(path, path.name) for path in sorted(folder.glob("strangers/*"))]
+    return files + [(path, path.name) for path in sorted(folder.glob("strangers/*"))]
+
+
+def describe(files: Sequence[tuple[Path, str]], advance: Callable[[], object] = lambda: None) -> Described:
+    """The face of each photograph, with the person it shows, by every model. Raises `EngineUnavailable`."""
     pair, dlib = OnnxEngine(), OnnxEngine(recogniser="dlib")
     single = {name: Recogniser(name) for name in ("fr512", "mobilefacenet192")}
     rows: dict[str, list[Array]] = {name: [] for name in (*single, "Dlib")}
@@ -81,7 +87,7 @@ def describe(folder: Path, advance: Callable[[], object] = lambda: None) -> Desc
         for name, recogniser in single.items():
             vectors, raw = recogniser(chips)
             rows[name].append(vectors[0])
-        rows["Dlib"].append(_unit(dlib.embed(image, face))[0])
+        rows["Dlib"].append(dlib.embed(image, face)[0])
         lengths.append(float(raw[0]))
         people.append(person)
     numbers = np.unique(people, return_inverse=True)[1]
@@ -96,11 +102,11 @@ def fit(both: Array) -> NDArray[np.float32]:
 
 def project(both: Array, matrix: Array) -> Array:
     """Unit vectors of `pair128`."""
-    return _unit(both @ matrix)
+    return unit(both @ matrix)
 
 
 def measure(vectors: Array, people: Array) -> Rates:
-    """The rates of every pair, by cosine distance."""
+    """The rates of every pair of unit vectors, by cosine distance."""
     first, second = np.triu_indices(len(people), 1)
     distances = 1 - (vectors @ vectors.T)[first, second]
     same = people[first] == people[second]
@@ -128,6 +134,7 @@ def _central(faces: list[Detection], image: Image) -> list[Detection]:
     return sorted(faces, key=distance)[:1]
 
 
-def _unit(rows: Array) -> Array:
-    unit: Array = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return unit
+def unit(rows: Array) -> Array:
+    """The rows at unit length."""
+    scaled: Array = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return scaled

@@ -23,7 +23,11 @@ CELERY_BEAT_SCHEDULE = {
 
 # Workers read the queues in this order: a backlog in `bulk` delays a caller waiting on `interactive` by one image.
 WORKER_QUEUES = ["interactive", "patient", "bulk", "maintenance"]
+EXPRESS_QUEUES = ["interactive"]  # of a worker with one child and a higher priority, where others have several
 WORKER_CONCURRENCY = env.int("FACEAPP_WORKER_CONCURRENCY", default=0)  # 0: one child per processor
 CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY or None
+# Of a worker that gathers images for a card (vision.gathering). 0: as many as are good for a card, and none elsewhere.
+BATCH_IMAGES = env.int("FACEAPP_BATCH_IMAGES", default=0)
+BATCH_MILLISECONDS = env.float("FACEAPP_BATCH_MILLISECONDS", default=2.0)
 MAX_ATTEMPTS = 3  # how often an image is tried when the worker dies
 FACEAPP_WAIT_SECONDS = env.float("FACEAPP_WAIT_SECONDS", default=60.0)
