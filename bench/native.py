@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -82,8 +82,8 @@ def compare(folder: Path = PHOTOS) -> Iterator[Speed | Recall]:
     images = [load(file) for file in files]
     large = [image for image in images if max(image.shape) >= LEAST_SIDE]
     which = f"{len(large)} {'test' if paths else 'packaged'} photographs of {LEAST_SIDE:,} px and more"
-    yield Speed("detection", which, *(_milliseconds(large, engine.detect) for engine in (ours, dlib)))
-    yield Speed("detection and one face", which, *(_milliseconds(large, _one_face(e)) for e in (ours, dlib)))
+    yield Speed("detection", which, *_milliseconds(large, [ours.detect, dlib.detect]))
+    yield Speed("detection and one face", which, *_milliseconds(large, [_one_face(ours), _one_face(dlib)]))
     faces = [_cut_out(image, face.box) for image in images for face in ours.detect(image) if face.confidence >= SURE]
     for width in WIDTHS:
         shown = [_reduced(face, width) for face in faces]
@@ -94,9 +94,12 @@ def _one_face(engine: FaceEngine) -> Callable[[Array], object]:
     return lambda image: engine.embed(image, engine.detect(image)[:1])
 
 
-def _milliseconds(images: list[Array], call: Callable[[Array], object]) -> float:
-    call(images[0])
-    return float(np.mean([min(_cpu(call, image) for _ in range(REPEATS)) for image in images]))
+def _milliseconds(images: list[Array], calls: Sequence[Callable[[Array], object]]) -> list[float]:
+    """The mean over the images of each call's least, the calls by turns, so that other work slows all of them alike."""
+    for call in calls:
+        call(images[0])
+    least = [np.min([[_cpu(call, image) for call in calls] for _ in range(REPEATS)], axis=0) for image in images]
+    return [float(mean) for mean in np.mean(least, axis=0)]
 
 
 def _cpu(call: Callable[[Array], object], image: Array) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision import images
+from vision.distances import distance_matrix
 from vision.engines.onnx.engine import OnnxEngine
 from vision.engines.onnx.recognisers import Recogniser
 from vision.types import Detection, Image
@@ -30,8 +31,8 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Described:
-    """Vectors by model (n, dimensions), those of `Dlib` not of unit length; raw lengths of `fr512` (n,) and the number
-    of each person (n,). `without_face`: names of the photographs that are therefore not among them.
+    """Vectors by model (n, dimensions), of unit length but for Dlib's, raw lengths of `fr512` (n,) and the number of
+    each person (n,).
     """
 
     vectors: dict[str, Array]
@@ -71,8 +72,13 @@ def photographs_of(folder: Path) -> list[tuple[Path, str]]:
     return files + [(path, path.name) for path in sorted(folder.glob("strangers/*"))]
 
 
-def describe(files: Sequence[tuple[Path, str]], advance: Callable[[], object] = lambda: None) -> Described:
-    """The face of each photograph, with the person it shows, by every model. Raises `EngineUnavailable`."""
+def describe(folder: Path, advance: Callable[[], object] = lambda: None) -> Described:
+    """Everything that is fitted, from a folder of photographs. Raises `EngineUnavailable`."""
+    return describe_files(photographs_of(folder), advance)
+
+
+def describe_files(files: Sequence[tuple[Path, str]], advance: Callable[[], object] = lambda: None) -> Described:
+    """Photographs with the person that each of them shows. Raises `EngineUnavailable`."""
     pair, dlib = OnnxEngine(), OnnxEngine(recogniser="dlib")
     single = {name: Recogniser(name) for name in ("fr512", "mobilefacenet192")}
     rows: dict[str, list[Array]] = {name: [] for name in (*single, "Dlib")}
@@ -102,17 +108,17 @@ def fit(both: Array) -> NDArray[np.float32]:
 
 def project(both: Array, matrix: Array) -> Array:
     """Unit vectors of `pair128`."""
-    return unit(both @ matrix)
+    return _unit(both @ matrix)
 
 
 def measure(vectors: Array, people: Array) -> Rates:
-    """The rates of every pair of unit vectors, by cosine distance."""
+    """The rates of every pair, by cosine distance."""
     first, second = np.triu_indices(len(people), 1)
-    distances = 1 - (vectors @ vectors.T)[first, second]
+    distances = distance_matrix(vectors, vectors, metric="cosine")[first, second]
     same = people[first] == people[second]
     strangers, genuine = np.sort(distances[~same]), distances[same]
     thresholds = [float(strangers[max(int(rate * len(strangers)) - 1, 0)]) for rate in FALSE_MATCH_RATES]
-    accepted = [float((genuine < threshold).mean()) for threshold in thresholds]
+    accepted = [float((genuine <= threshold).mean()) for threshold in thresholds]
     return Rates(len(genuine), len(strangers), thresholds, accepted)
 
 
@@ -134,7 +140,6 @@ def _central(faces: list[Detection], image: Image) -> list[Detection]:
     return sorted(faces, key=distance)[:1]
 
 
-def unit(rows: Array) -> Array:
-    """The rows at unit length."""
-    scaled: Array = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return scaled
+def _unit(rows: Array) -> Array:
+    unit: Array = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit

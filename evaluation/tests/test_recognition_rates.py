@@ -12,13 +12,17 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from evaluation import recognition_rates
-from evaluation.projection import Described, unit
+from evaluation.projection import Described
 from evaluation.recognition_rates import COMPARED
 from vision.engines import weights
 from vision.engines.onnx.engine import OnnxEngine
 from vision.tests.shared_weights import put_in_place
 
 PAIR, DLIB, DLIB_COSINE = COMPARED
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def described(people: np.ndarray, noise: float, *, seed: int = 1) -> Described:

@@ -54,7 +54,7 @@ class Command(BaseCommand):
 
     def describe(self, name: str, files: Sequence[tuple[Path, str]]) -> Described:
         with tqdm(total=len(files), unit="image", desc=printable(name), disable=None) as bar:
-            found = projection.describe(files, bar.update)
+            found = projection.describe_files(files, bar.update)
         missed = exact_estimate(len(found.without_face), len(files))
         self.stdout.write(f"{printable(name)}: {len(files)} photographs, without a face {missed.percent}")
         return found

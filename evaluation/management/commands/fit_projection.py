@@ -37,7 +37,7 @@ class Command(BaseCommand):
             raise CommandError(f"{folder} has no photographs in people/<person>/ and strangers/.")
         try:
             with tqdm(total=len(files), unit="image", disable=None) as bar:
-                found = projection.describe(files, bar.update)
+                found = projection.describe_files(files, bar.update)
         except FaceAppError as error:
             raise CommandError(error.message) from error
         self.stdout.write(f"{len(files)} photographs, {len(found.without_face)} without a face")
@@ -56,7 +56,7 @@ class Command(BaseCommand):
             low = np.quantile(fitted.lengths, 0.05)
             self.stdout.write(f"  lengths below the other half's twentieth: {(other.lengths < low).mean():.3f}")
         for name, vectors in found.vectors.items():
-            self.show(name, projection.measure(projection.unit(vectors), found.people))
+            self.show(name, projection.measure(vectors, found.people))
         return halves
 
     def show(self, name: str, rates: Rates) -> None:
@@ -69,9 +69,7 @@ class Command(BaseCommand):
     def write(self, found: Described, halves: list[Rates]) -> None:
         matrix = projection.fit(found.both)
         np.save(PROJECTION, matrix)
-        rates = {
-            name: projection.measure(projection.unit(vectors), found.people) for name, vectors in found.vectors.items()
-        }
+        rates = {name: projection.measure(vectors, found.people) for name, vectors in found.vectors.items()}
         whole = projection.measure(projection.project(found.both, matrix), found.people)
         thresholds = {name: round(rate.thresholds[-1], 4) for name, rate in (rates | {"pair128": whole}).items()}
         thresholds.pop("Dlib")  # its threshold is documented, and stays

@@ -231,14 +231,10 @@ def _decode(grids: Sequence[Array], threshold: float) -> Array:
     therefore at least the square of the threshold.
     """
     least = np.log(threshold**2 / (1 - threshold**2))
-    cells, corners, strides = [], [], []
-    for (grid,), stride in zip(grids, STRIDES, strict=True):
-        y, x = np.nonzero((grid[CLASS] >= least) & (grid[OBJECT] >= least))
-        cells.append(grid[:, y, x])
-        corners.append((x, y))
-        strides += [stride] * len(x)
-    cell, corner = np.concatenate(cells, axis=1).T, np.concatenate(corners, axis=1).T
-    stride = np.array(strides, np.float32)[:, None]
+    likely = [np.nonzero((grid[CLASS] >= least) & (grid[OBJECT] >= least)) for (grid,) in grids]
+    cell = np.concatenate([grid[:, y, x] for (grid,), (y, x) in zip(grids, likely, strict=True)], axis=1).T
+    corner = np.concatenate([(x, y) for y, x in likely], axis=1).T
+    stride = np.repeat(np.float32(STRIDES), [len(x) for _, x in likely])[:, None]
     scores = 1 / np.sqrt((1 + np.exp(-cell[:, CLASS])) * (1 + np.exp(-cell[:, OBJECT])))
     offset, size = cell[:, BOX][:, :2], np.exp(cell[:, BOX][:, 2:]) * stride
     middle = (corner + offset) * stride
