@@ -1,7 +1,7 @@
 """Searching a blacklist in PostgreSQL, exactly and by a search index, against a matrix product in memory.
 
-The vectors are synthetic, in every direction of the default space: cosine distances of about 1 between two people, and
-of 0.35 between two photographs of one. Those of real faces lie in fewer directions, which is easier for an index.
+The vectors are synthetic and spread like those of pair128 over the people of LFW: cosine distances of 0.99 between two
+people, with a standard deviation of 0.115, and of 0.30 between two photographs of one person.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from vision.engines import DEFAULT, engines
 SIZES = (1_000, 10_000, 100_000)
 MILLION = 1_000_000
 PROBES = 40  # half of them show listed people
-BETWEEN_PHOTOGRAPHS = 0.35  # cosine distance
+BETWEEN_PHOTOGRAPHS = 0.30  # cosine distance
+DECAY = 70.0  # numbers, in order of their spread, until that has fallen to 1/e
 
 Matrix = NDArray[np.float32]
 
@@ -105,7 +106,9 @@ def _measure(size: int) -> Iterator[Search]:
 
 def directions(random: np.random.Generator, count: int) -> Matrix:
     """(count, dimensions): faces of strangers, of unit length."""
-    vectors = random.normal(size=(count, engines[DEFAULT].space.dimensions)).astype(np.float32)
+    dimensions = engines[DEFAULT].space.dimensions
+    spread = np.exp(-np.arange(dimensions) / DECAY)
+    vectors = random.normal(size=(count, dimensions)).astype(np.float32) * spread.astype(np.float32)
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 

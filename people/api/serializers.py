@@ -38,6 +38,7 @@ class SearchIndexSerializer(serializers.ModelSerializer[SearchIndex]):
     class Meta:
         model = SearchIndex
         fields = ["is_used", "problem", "space", "templates", "recall", "recall_first", "built_at"]
+        read_only_fields = ["space", "built_at"]
 
 
 class GallerySerializer(serializers.ModelSerializer[Gallery]):
@@ -46,7 +47,9 @@ class GallerySerializer(serializers.ModelSerializer[Gallery]):
     people = serializers.IntegerField(source="people_count", help_text="How many people are in it.")
     space = serializers.CharField(help_text="The space that decides; empty: the deployment's default.")
     threshold = FiniteField(allow_null=True, help_text="The gallery's own; null: the client's for the space.")
-    search_index = SearchIndexSerializer(allow_null=True, help_text="Of a large gallery; null: searches are exact.")
+    search_index = SearchIndexSerializer(
+        read_only=True, allow_null=True, help_text="Of a large gallery; null: searches are exact."
+    )
 
     class Meta:
         model = Gallery

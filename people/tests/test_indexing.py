@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -24,20 +25,22 @@ from people import indexing, services
 from people.checks import check_index_from, check_search_indexes
 from people.models import FaceTemplate, Gallery, GalleryKind, Person, SearchIndex
 from people.tasks import tend_search_indexes
-from people.tests.many_templates import add_template, fill, indexes, pages, stored
+from people.tests.many_templates import add_templates, fill, indexes, pages, stored
 from people.types import Neighbour
 from vision.engines import engines
+from vision.types import Embedding
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SIZE, LARGE = 400, 300
-MARK = (1.25, -2.5, 3.75, 4.5)  # a vector that is found again in the pages of an index
+MARK = np.array([[1.25, -2.5, 3.75, 4.5]], np.float32)  # a vector that is found again in the pages of an index
 
 
 @pytest.fixture(autouse=True)
-def large(settings: Settings) -> Iterator[None]:
+def large(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(indexing, "PROBES", 40)
     settings.INDEX_FROM = LARGE
     yield
-    SearchIndex.objects.all().delete()
+    settings.INDEX_FROM = 0
     indexing.tend_search_indexes()
     assert not indexes()
 
@@ -53,14 +56,23 @@ def index_of(gallery: Gallery) -> SearchIndex:
     return SearchIndex.objects.get(gallery=gallery)
 
 
-def nearest(gallery: Gallery, vector: Any, limit: int = 1) -> list[Neighbour]:
+def nearest(gallery: Gallery, vector: Embedding, limit: int = 1) -> list[Neighbour]:
     searched = services.search_in(client=gallery.client, galleries=[gallery])
-    return searched.neighbourhood().nearest(np.asarray(vector, np.float32), limit=limit)
+    return searched.neighbourhood().nearest(vector, limit=limit)
 
 
 def erase(gallery: Gallery, count: int) -> None:
     people = Person.objects.filter(gallery=gallery).order_by("pk")[:count]
     Person.objects.filter(pk__in=[person.pk for person in people]).delete()
+
+
+@contextmanager
+def build_held_up() -> Iterator[tuple[Rival, int]]:
+    """A build that waits, as all do, for a transaction that began to write before it; with the id of its process."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE people_facetemplate IN ROW EXCLUSIVE MODE")
+        build = Rival(indexing.tend_search_indexes)
+        yield build, wait_for_backend("query LIKE 'CREATE INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'")
 
 
 # ---- made -------------------------------------------------------------------------------------------------------
@@ -94,36 +106,28 @@ def test_only_the_space_that_decides_in_a_gallery_is_indexed(gallery: Gallery) -
 
 
 def test_a_face_that_is_enrolled_during_the_build_is_found(gallery: Gallery) -> None:
-    other = Client.objects.create(name="reader")
-    with transaction.atomic():  # a build waits for transactions that began before it
-        Client.objects.select_for_update().get(pk=other.pk)
-        build = Rival(indexing.tend_search_indexes)
-        wait_for_backend("query LIKE 'CREATE INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'")
+    with build_held_up() as (build, _):
 
         def enrol() -> None:
-            person = Person.objects.create(client=gallery.client, gallery=gallery, name="new")
-            add_template(gallery, person.pk, MARK)
+            person = Person.objects.create(client=gallery.client, gallery=gallery, name="new", number=SIZE + 1)
+            add_templates(gallery, [person.pk], MARK)
 
         Rival(enrol).finish()  # without waiting for the build
         assert build.is_alive()
     build.finish()
     index = index_of(gallery)
     assert index.is_used and stored(MARK) in pages(index.name)
-    assert Person.objects.get(pk=nearest(gallery, MARK)[0].person_id).name == "new"
+    assert Person.objects.get(pk=nearest(gallery, MARK[0])[0].person_id).name == "new"
 
 
 def test_a_build_that_was_killed_is_done_again(gallery: Gallery) -> None:
-    with transaction.atomic():
-        Client.objects.select_for_update().get(pk=gallery.client_id)
-        build = Rival(indexing.tend_search_indexes)
-        builder = wait_for_backend("query LIKE 'CREATE INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'")
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s)", [builder])
+    with build_held_up() as (build, backend), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [backend])
         build.join()
     assert build.error
     name = index_of(gallery).name
     assert indexes() == {name: False}
-    assert len(nearest(gallery, MARK, limit=5)) == 5
+    assert len(nearest(gallery, MARK[0], limit=5)) == 5
     tend_search_indexes()
     assert indexes() == {name: True} and index_of(gallery).is_used
 
@@ -178,7 +182,7 @@ def test_a_database_user_without_rights_searches_exactly(gallery: Gallery) -> No
         try:
             tend_search_indexes()
             assert index_of(gallery).problem == indexing.NO_RIGHTS
-            assert len(nearest(gallery, MARK, limit=5)) == 5
+            assert len(nearest(gallery, MARK[0], limit=5)) == 5
         finally:
             cursor.execute("RESET ROLE; DROP OWNED BY guest; DROP ROLE guest")
     tend_search_indexes()  # at once when the rights are there
@@ -221,12 +225,12 @@ def test_a_negative_size_is_an_error(settings: Settings) -> None:
 # ---- erased and dropped -----------------------------------------------------------------------------------------
 def test_after_many_were_erased_the_index_is_made_anew_without_them(gallery: Gallery) -> None:
     person = Person.objects.filter(gallery=gallery).order_by("pk")[0]
-    add_template(gallery, person.pk, MARK)
+    add_templates(gallery, [person.pk], MARK)
     tend_search_indexes()
     index = index_of(gallery)
     assert stored(MARK) in pages(index.name)
     erase(gallery, SIZE // 10)
-    assert nearest(gallery, MARK)[0].person_id != person.pk
+    assert nearest(gallery, MARK[0])[0].person_id != person.pk
     tend_search_indexes()
     assert stored(MARK) not in pages(index.name)
     renewed = index_of(gallery)
@@ -238,7 +242,7 @@ def test_a_few_erased_faces_are_wiped_from_the_index_within_a_day(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = Person.objects.filter(gallery=gallery).order_by("pk")[0]
-    add_template(gallery, person.pk, MARK)
+    add_templates(gallery, [person.pk], MARK)
     tend_search_indexes()
     index = index_of(gallery)
     services.erase_person(person=person)

@@ -16,7 +16,7 @@ from clients.models import Client
 from people import indexing
 from people.models import FaceTemplate, Gallery, GalleryKind, Person, SearchIndex
 from people.services import search_in
-from people.tests.many_templates import add_template, explain, fill, plan, scans
+from people.tests.many_templates import add_templates, explain, fill, plan, scans
 from people.types import Neighbour
 from vision.engines import engines
 from vision.types import Embedding
@@ -28,10 +28,11 @@ PROBES = np.random.default_rng(9).normal(size=(20, 4)).astype(np.float32)
 
 
 @pytest.fixture(autouse=True)
-def large(settings: Settings) -> Iterator[None]:
+def large(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(indexing, "PROBES", 40)
     settings.INDEX_FROM = LARGE
     yield
-    SearchIndex.objects.all().delete()
+    settings.INDEX_FROM = 0
     indexing.tend_search_indexes()
 
 
@@ -122,8 +123,8 @@ def test_a_metric_of_another_order_is_searched_exactly(gallery: Gallery, index: 
 
 def test_a_person_with_many_photographs_hides_no_one(gallery: Gallery) -> None:
     many = Person.objects.filter(gallery=gallery)[0]
-    for step in range(1_100):  # more than an index can be asked for
-        add_template(gallery, many.pk, PROBES[0] + step / 1e6)
+    count = 1_100  # more than an index can be asked for
+    add_templates(gallery, [many.pk] * count, PROBES[0] + np.linspace(0, 1e-3, count, dtype=np.float32)[:, None])
     indexing.tend_search_indexes()
     assert SearchIndex.objects.get(gallery=gallery).is_used
     near = found(PROBES[0], gallery)
@@ -151,16 +152,15 @@ def test_without_the_index_in_the_database_the_answer_is_exact(gallery: Gallery,
 
 
 def test_faces_enrolled_and_erased_after_the_build(gallery: Gallery, index: SearchIndex) -> None:
-    person = Person.objects.create(client=gallery.client, gallery=gallery)
-    add_template(gallery, person.pk, PROBES[0])
+    person = Person.objects.create(client=gallery.client, gallery=gallery, number=SIZE + 1)
+    add_templates(gallery, [person.pk], PROBES[:1])
     assert found(PROBES[0], gallery, limit=1)[0].person_id == person.pk
     person.delete()
     assert found(PROBES[0], gallery) == exactly(PROBES[0], gallery)
 
 
 # ---- within -----------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("threshold", [0.0, 0.2, 0.5, 1.0, 2.0, 50.0])
-def test_a_large_blacklist_is_screened_by_its_index(client_a: Client, threshold: float) -> None:
+def test_a_large_blacklist_is_screened_by_its_index(client_a: Client) -> None:
     blacklist = Gallery.objects.default_of(client_a, GalleryKind.BLACKLIST)
     fill(blacklist, SIZE)
     with connection.cursor() as cursor:
@@ -170,21 +170,23 @@ def test_a_large_blacklist_is_screened_by_its_index(client_a: Client, threshold:
             [blacklist.pk],
         )
 
-    def hits() -> list[list[tuple[int, float]]]:
+    def hits(threshold: float) -> list[list[tuple[int, float]]]:
         answer = search_blacklist(
             client=client_a, space=SPACE.name, embeddings=list(PROBES), metric=SPACE.metric, threshold=threshold
         )
         return [[(hit.entry_id, hit.distance) for hit in face] for face in answer]
 
-    exact = hits()
+    thresholds = (0.0, 0.2, 0.5, 1.0, 2.0, 50.0)  # the last ones let more in than an index can be asked for
+    exact = [hits(threshold) for threshold in thresholds]
     indexing.tend_search_indexes()
     index = SearchIndex.objects.get(gallery=blacklist)
     with CaptureQueriesContext(connection) as queries:
-        assert hits() == exact
-    assert any("halfvec(4)" in one["sql"] for one in queries.captured_queries)
-    assert index.name in "".join(explain(one["sql"]) for one in queries.captured_queries if "halfvec(4)" in one["sql"])
-    switched_off = BlacklistEntry.objects.filter(is_active=False).values_list("pk", flat=True)
-    assert not {entry for face in exact for entry, _ in face} & set(switched_off)
+        assert hits(0.2) == exact[1]
+    by_index = [one["sql"] for one in queries.captured_queries if "halfvec(4)" in one["sql"]]
+    assert len(by_index) >= len(PROBES) and index.name in explain(by_index[0])
+    assert [hits(threshold) for threshold in thresholds] == exact
+    listed = set(BlacklistEntry.objects.filter(is_active=True).values_list("pk", flat=True))
+    assert {entry for entry, _ in exact[-1][0]} == listed
 
 
 def test_both_a_large_and_a_small_list(gallery: Gallery, index: SearchIndex) -> None:
