@@ -41,12 +41,14 @@ class Index:
     seconds: float  # to build it
     mebibytes: float
     ef_search: int
-    recall: float  # of the ten nearest people
+    recall: float  # of matches
     recall_first: float
+    recall_nearest: float
 
     def __str__(self) -> str:
-        recall = f"recall of the ten nearest {self.recall:.4f}, of the nearest {self.recall_first:.3f}"
-        return f"built in {self.seconds:.0f} s, {self.mebibytes:.0f} MiB, {recall} (ef_search {self.ef_search})"
+        recalls = f"matches {self.recall:.3f}, first {self.recall_first:.3f}, ten nearest {self.recall_nearest:.3f}"
+        size = f"built in {self.seconds:.0f} s, {self.mebibytes:.0f} MiB"
+        return f"{size}, ef_search {self.ef_search}; as measured by the service: {recalls}"
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,7 @@ def with_and_without_index(client: Client, size: int) -> Iterator[Index | None]:
     if 0 < settings.INDEX_FROM <= size:
         indexing.tend_search_indexes()
         for index in SearchIndex.objects.filter(gallery__client=client, is_used=True):
-            assert index.build_seconds and index.size and index.recall and index.recall_first
-            recalls = index.recall, index.recall_first
+            recalls = index.recall, index.recall_first, index.recall_nearest
             yield Index(index.build_seconds, index.size / 2**20, index.ef_search, *recalls)
 
 

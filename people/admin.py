@@ -288,5 +288,6 @@ class GalleryAdmin(ModelAdmin):
             return f"exact. {index.problem or 'An index is being made.'}"
         return (
             f"index of {index.templates:,} templates, made {date_format(timezone.localtime(index.built_at), 'j M Y')};"
-            f" it finds {index.recall:.2%} of the nearest ten people, and {index.recall_first:.2%} of the nearest"
+            f" it finds {index.recall:.1%} of the matches, {index.recall_first:.1%} of the nearest people,"
+            f" {index.recall_nearest:.1%} of the ten nearest"
         )

@@ -8,8 +8,10 @@ exact: the index is one of the expression `embedding::halfvec(n)`, which only `F
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -39,12 +41,12 @@ MEASURED_FROM = 2.0  # growth since the recall was measured
 RETRIED_AFTER = timedelta(days=1)  # an index that could not be made, or was not good enough
 VACUUMED_AFTER = timedelta(days=1)
 LINKS, CANDIDATES = 16, 64  # of a template while the index is made: m and ef_construction
-SEARCHED = (200, 400)  # candidates of a search (ef_search): the first number with enough recall is kept
+SEARCHED = (200, 400, 800)  # candidates of a search (ef_search): the first number with enough recall is kept
 MOST_DIMENSIONS = 4_000  # of an indexed halfvec
 BYTES_OF_LINKS = 1_000  # in the memory of the build, for each template besides its vector
 LEAST_MEMORY, MOST_MEMORY = 64 << 20, 2 << 30  # of the build, bytes
 PROBES, NEAREST = 200, 10
-NOISE = 0.5  # of the length of the template that a probe is made of
+MOVED = 0.5  # of the threshold of the space: from a template to the probe made of it, as to another photograph
 ROUNDING = 1e-6
 OPERATOR_CLASSES = {"<=>": "halfvec_cosine_ops", "<->": "halfvec_l2_ops"}
 LOCK = 0x66616365  # the advisory lock of the process that tends the indexes
@@ -261,44 +263,67 @@ def _measure(index: SearchIndex, space: Space) -> None:
     """Compare searches by the index with exact ones. Only with enough recall is the index used; else it is dropped."""
     own = _templates_of(index).of_client(index.gallery.client)
     counted = own.aggregate(templates=Count("*"), last_template=Max("pk"))
-    probes = _probes(own)
+    probes = _probes(own, space)
     if not probes:  # everyone has been erased meanwhile
         return
     exact = [own.nearest(probe, metric=space.metric, limit=NEAREST) for probe in probes]
     for ef_search in SEARCHED:
         index.ef_search = ef_search
         searched = SearchedTemplates(own, own.none(), [index], space.metric)
-        found = [searched.nearest(probe, limit=NEAREST) for probe in probes]
-        recall, first = recall_of(found, exact, NEAREST), recall_of(found, exact, 1)
-        if min(recall, first) >= LEAST_RECALL:
+        recall = recall_of(
+            [searched.nearest(probe, limit=NEAREST) for probe in probes], exact, space.thresholds[space.metric]
+        )
+        if recall.is_enough:
             break
-    measured = {"ef_search": ef_search, "recall": recall, "recall_first": first}
-    _store(index, **measured, templates=counted["templates"], last_template=counted["last_template"] or 0)
-    if min(recall, first) >= LEAST_RECALL:
+    shares = {"recall": recall.matches, "recall_first": recall.first, "recall_nearest": recall.nearest}
+    _store(index, ef_search=ef_search, **shares, templates=counted["templates"], last_template=counted["last_template"])
+    if recall.is_enough:
         _store(index, is_used=True, problem="", tried_at=None)
     else:
-        share = f"{recall:.3f} of the ten nearest people, and {first:.3f} of the nearest"
-        _give_up(index, f"The index finds {share}; {LEAST_RECALL} is required.")
+        found = f"{recall.first:.3f} of the people searched for, and {recall.matches:.3f} of all matches"
+        _give_up(index, f"The index finds {found}; {LEAST_RECALL} is required.")
         _drop(index.name)
 
 
-def _probes(templates: FaceTemplateQuerySet) -> list[Embedding]:
-    """Some of the templates, chosen by chance and moved a little, as another photograph would be."""
+def _probes(templates: FaceTemplateQuerySet, space: Space) -> list[Embedding]:
+    """Some of the templates, chosen by chance, each moved in a random direction."""
     chosen = templates.order_by("?").values_list("embedding", flat=True)[:PROBES]
     random = np.random.default_rng()
     probes = []
     for vector in (np.asarray(stored, np.float32) for stored in chosen):
         move = random.normal(size=vector.shape)
-        move *= NOISE * np.linalg.norm(vector) / np.linalg.norm(move)
-        probes.append((vector + move).astype(np.float32))
+        if space.metric == "euclidean":
+            length = MOVED * space.thresholds["euclidean"]
+        else:  # the cosine of the angle by which the vector turns
+            cosine = 1 - MOVED * space.thresholds["cosine"]
+            length = float(np.linalg.norm(vector)) * math.sqrt(cosine**-2 - 1)
+        probes.append((vector + move * length / np.linalg.norm(move)).astype(np.float32))
     return probes
 
 
-def recall_of(found: Sequence[Sequence[Neighbour]], exact: Sequence[Sequence[Neighbour]], nearest: int) -> float:
-    """The share of the `nearest` people of exact searches that were found, or others at the same distance."""
-    hits = wanted = 0
-    for some, right in zip(found, exact, strict=True):
-        distances = [one.distance for one in right[:nearest]]
-        hits += sum(one.distance <= max(distances, default=0) + ROUNDING for one in some[: len(distances)])
-        wanted += len(distances)
-    return hits / max(wanted, 1)
+@dataclass(frozen=True)
+class Recall:
+    """What searches by an index find of what exact ones find, 0 to 1."""
+
+    first: float  # the nearest person
+    matches: float  # the `NEAREST` nearest people, as far as they are within the threshold
+    nearest: float  # the same, however far
+
+    @property
+    def is_enough(self) -> bool:
+        return min(self.first, self.matches) >= LEAST_RECALL
+
+
+def recall_of(found: Sequence[Sequence[Neighbour]], exact: Sequence[Sequence[Neighbour]], threshold: float) -> Recall:
+    """Of each search: the people found by the index, and the nearest ones. Another at the same distance counts too."""
+    matches = [[one for one in near if one.distance <= threshold] for near in exact]
+    return Recall(_share(found, [near[:1] for near in exact]), _share(found, matches), _share(found, exact))
+
+
+def _share(found: Sequence[Sequence[Neighbour]], wanted: Sequence[Sequence[Neighbour]]) -> float:
+    hits = [
+        sum(one.distance <= near[-1].distance + ROUNDING for one in some[: len(near)])
+        for some, near in zip(found, wanted, strict=True)
+        if near
+    ]
+    return sum(hits) / max(sum(map(len, wanted)), 1)

@@ -191,8 +191,10 @@ class SearchIndex(models.Model):
     templates = models.PositiveIntegerField(default=0)  # in the gallery when the recall was measured
     last_template = models.BigIntegerField(default=0)  # the highest id at that time
     ef_search = models.PositiveIntegerField(default=0)  # candidates that a search looks at
-    recall = models.FloatField(null=True)  # of the ten people nearest by the exact search, 0 to 1
-    recall_first = models.FloatField(null=True)  # of the nearest one
+    # What it finds of what exact searches find, 0 to 1; see `people.indexing.Recall`.
+    recall = models.FloatField(null=True)  # people within the threshold
+    recall_first = models.FloatField(null=True)  # the nearest person
+    recall_nearest = models.FloatField(null=True)  # the ten nearest people, however far
     build_seconds = models.FloatField(null=True)
     size = models.BigIntegerField(null=True)  # bytes
     built_at = models.DateTimeField(null=True)

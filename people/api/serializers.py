@@ -32,12 +32,13 @@ class SearchIndexSerializer(serializers.ModelSerializer[SearchIndex]):
     is_used = serializers.BooleanField(help_text="Whether searches use it.")
     problem = serializers.CharField(help_text="Why it is not used; empty while it is used, or being made.")
     templates = serializers.IntegerField(help_text="Embeddings in the gallery when the recall was measured.")
-    recall = FiniteField(allow_null=True, help_text="Of the ten nearest people, those that it finds: 0 to 1.")
-    recall_first = FiniteField(allow_null=True, help_text="The same for the nearest person alone.")
+    recall = FiniteField(allow_null=True, help_text="Of the people within the threshold, those that it finds: 0 to 1.")
+    recall_first = FiniteField(allow_null=True, help_text="The same for the nearest person.")
+    recall_nearest = FiniteField(allow_null=True, help_text="The same for the ten nearest people, however far.")
 
     class Meta:
         model = SearchIndex
-        fields = ["is_used", "problem", "space", "templates", "recall", "recall_first", "built_at"]
+        fields = ["is_used", "problem", "space", "templates", "recall", "recall_first", "recall_nearest", "built_at"]
         read_only_fields = ["space", "built_at"]
 
 

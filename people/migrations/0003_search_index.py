@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ('ef_search', models.PositiveIntegerField(default=0)),
                 ('recall', models.FloatField(null=True)),
                 ('recall_first', models.FloatField(null=True)),
+                ('recall_nearest', models.FloatField(null=True)),
                 ('build_seconds', models.FloatField(null=True)),
                 ('size', models.BigIntegerField(null=True)),
                 ('built_at', models.DateTimeField(null=True)),
