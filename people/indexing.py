@@ -214,10 +214,12 @@ def _may_make_indexes() -> bool:
 
 
 def _vacuum() -> None:
-    """Once a day: vectors of erased faces that are too few for a new index are wiped from its pages."""
+    """Once a day: vectors of erased faces that are too few for a new index are wiped from its pages.
+
+    Autovacuum leaves them there while they are few.
+    """
     [[vacuumed_at]] = _query(
-        "SELECT greatest(last_vacuum, last_autovacuum) FROM pg_stat_user_tables"
-        " WHERE relid = 'people_facetemplate'::regclass"
+        "SELECT last_vacuum FROM pg_stat_user_tables WHERE relid = 'people_facetemplate'::regclass"
     )
     if vacuumed_at is None or timezone.now() - vacuumed_at > VACUUMED_AFTER:
         with _session(statement_timeout="0"):
