@@ -28,4 +28,5 @@ DETECTION_ENLARGEMENT = env.float("FACEAPP_DETECTION_ENLARGEMENT", default=1.75)
 DEVICE = env.str("FACEAPP_DEVICE", default="auto")  # see vision.engines.devices
 LICENCE = env.str("FACEAPP_LICENCE", default="any")  # of weights: any, permissive, or a list
 AGE_AND_GENDER = env.bool("FACEAPP_AGE_AND_GENDER", default=False)  # guessed in answers to detection, never stored
+INDEX_FROM = env.int("FACEAPP_INDEX_FROM", default=50_000)  # templates of a gallery that gets a search index; 0: none
 QUALITY_GATE = env.str("FACEAPP_QUALITY_GATE", default="standard")  # of enrolments: off, standard or strict

@@ -12,11 +12,13 @@ CELERY_TASK_ROUTES = {
     "liveness.tasks.purge": {"queue": "maintenance"},
     "training.tasks.train_recogniser": {"queue": "training"},  # has a worker of its own
     "training.tasks.forget_the_erased": {"queue": "maintenance"},
+    "people.tasks.tend_search_indexes": {"queue": "training"},  # a build takes minutes, in the database
 }
 SWEEP_SECONDS = env.float("FACEAPP_SWEEP_SECONDS", default=10.0)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "work.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 30}},
     "forget-the-erased": {"task": "training.tasks.forget_the_erased", "schedule": 30.0, "options": {"expires": 60}},
+    "search-indexes": {"task": "people.tasks.tend_search_indexes", "schedule": 60.0, "options": {"expires": 60}},
     "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
     "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
 }
