@@ -7,7 +7,7 @@ person is the face nearest the centre of a photograph.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision import images
+from vision.distances import distance_matrix
 from vision.engines.onnx.engine import OnnxEngine
 from vision.engines.onnx.recognisers import Recogniser
 from vision.types import Detection, Image
@@ -30,7 +31,9 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Described:
-    """Unit vectors by model (n, dimensions), raw lengths of `fr512` (n,) and the number of each person (n,)."""
+    """Vectors by model (n, dimensions), of unit length but for Dlib's, raw lengths of `fr512` (n,) and the number of
+    each person (n,).
+    """
 
     vectors: dict[str, Array]
     lengths: Array
@@ -63,10 +66,19 @@ class Rates:
     true_accept: list[float]
 
 
+def photographs_of(folder: Path) -> list[tuple[Path, str]]:
+    """The files of `people` and `strangers` in a folder, and who each of them shows."""
+    files = [(path, path.parent.name) for path in sorted(folder.glob("people/*/*"))]
+    return files + [(path, path.name) for path in sorted(folder.glob("strangers/*"))]
+
+
 def describe(folder: Path, advance: Callable[[], object] = lambda: None) -> Described:
     """Everything that is fitted, from a folder of photographs. Raises `EngineUnavailable`."""
-    files = [(path, path.parent.name) for path in sorted(folder.glob("people/*/*"))]
-    files += [(path, path.name) for path in sorted(folder.glob("strangers/*"))]
+    return describe_files(photographs_of(folder), advance)
+
+
+def describe_files(files: Sequence[tuple[Path, str]], advance: Callable[[], object] = lambda: None) -> Described:
+    """Photographs with the person that each of them shows. Raises `EngineUnavailable`."""
     pair, dlib = OnnxEngine(), OnnxEngine(recogniser="dlib")
     single = {name: Recogniser(name) for name in ("fr512", "mobilefacenet192")}
     rows: dict[str, list[Array]] = {name: [] for name in (*single, "Dlib")}
@@ -81,7 +93,7 @@ def describe(folder: Path, advance: Callable[[], object] = lambda: None) -> Desc
         for name, recogniser in single.items():
             vectors, raw = recogniser(chips)
             rows[name].append(vectors[0])
-        rows["Dlib"].append(_unit(dlib.embed(image, face))[0])
+        rows["Dlib"].append(dlib.embed(image, face)[0])
         lengths.append(float(raw[0]))
         people.append(person)
     numbers = np.unique(people, return_inverse=True)[1]
@@ -102,11 +114,11 @@ def project(both: Array, matrix: Array) -> Array:
 def measure(vectors: Array, people: Array) -> Rates:
     """The rates of every pair, by cosine distance."""
     first, second = np.triu_indices(len(people), 1)
-    distances = 1 - (vectors @ vectors.T)[first, second]
+    distances = distance_matrix(vectors, vectors, metric="cosine")[first, second]
     same = people[first] == people[second]
     strangers, genuine = np.sort(distances[~same]), distances[same]
     thresholds = [float(strangers[max(int(rate * len(strangers)) - 1, 0)]) for rate in FALSE_MATCH_RATES]
-    accepted = [float((genuine < threshold).mean()) for threshold in thresholds]
+    accepted = [float((genuine <= threshold).mean()) for threshold in thresholds]
     return Rates(len(genuine), len(strangers), thresholds, accepted)
 
 

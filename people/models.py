@@ -20,6 +20,7 @@ from people.querysets import (
     ReferenceImageQuerySet,
     RespacedImageQuerySet,
     RespaceQuerySet,
+    SearchIndexQuerySet,
 )
 from people.types import GalleryKind, RespaceState
 from storage.fields import StoredImageField
@@ -28,7 +29,9 @@ from work.models import ClaimedWork
 from work.queues import BULK
 
 __all__ = ["FaceTemplate", "Gallery", "GalleryKind", "Person", "ReferenceImage", "Respace", "RespacedImage",
-           "ShadowDifference"]  # fmt: skip
+           "SearchIndex", "ShadowDifference"]  # fmt: skip
+
+INDEX_PREFIX = "people_search_index_"  # of the indexes in PostgreSQL that belong to rows of `SearchIndex`
 
 
 class Gallery(models.Model):
@@ -184,6 +187,44 @@ class FaceTemplate(models.Model):
         return f"template {self.pk} in {self.space}"
 
 
+class SearchIndex(models.Model):
+    """What is known of the approximate index of a large gallery, in the space that decides there.
+
+    PostgreSQL holds the index itself, under `name`. Searches use it while `is_used` is true.
+    """
+
+    gallery = models.OneToOneField(Gallery, models.CASCADE, related_name="search_index")
+    space = models.CharField(max_length=100)
+    dimensions = models.PositiveIntegerField()
+    operator = models.CharField(max_length=3)  # one of `vision.distances.OPERATORS`, by which it orders
+    is_used = models.BooleanField(default=False)
+    problem = models.CharField(max_length=300, blank=True, default="")  # why it is not used
+    templates = models.PositiveIntegerField(default=0)  # in the gallery when the recall was measured
+    last_template = models.BigIntegerField(default=0)  # the highest id at that time
+    ef_search = models.PositiveIntegerField(default=0)  # candidates that a search looks at
+    # What it finds of what exact searches find, 0 to 1; see `people.indexing.Recall`.
+    recall = models.FloatField(null=True)  # people within the threshold
+    recall_first = models.FloatField(null=True)  # the nearest person
+    recall_nearest = models.FloatField(null=True)  # the ten nearest people, however far
+    build_seconds = models.FloatField(null=True)
+    size = models.BigIntegerField(null=True)  # bytes
+    built_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
+
+    objects = SearchIndexQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "search indexes"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return f"{INDEX_PREFIX}{self.pk}"
+
+
 class Respace(Numbered):
     """A client's move to another space, or (`only_fill`) the templates that it lacks there; see `people.respacing`."""
 
@@ -231,7 +272,7 @@ class Respace(Numbered):
 class RespacedImage(ClaimedWork):
     """A photograph that gets its template in the new space, or could not get one. A successful one leaves no row."""
 
-    task = "people.tasks.embed_image"
+    task = "people.tasks.embed_images"
     queues = (BULK,)
 
     respace = models.ForeignKey(Respace, models.CASCADE, related_name="images")

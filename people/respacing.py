@@ -139,17 +139,19 @@ def _send(rows: Sequence[RespacedImage]) -> None:
 
 
 # ---- in the workers ---------------------------------------------------------------------------------------------
-def embed_image(*, image_id: int, task_id: str) -> None:
-    """Compute one template: `run` claims the row and stores an error as its own. Then the next one is given out."""
-    rows = RespacedImage.objects.select_related("respace", "reference_image")
-    run(rows, _embed, pk=image_id, task_id=task_id)
+def embed_images(*, image_ids: Sequence[int], task_id: str) -> None:
+    """Compute templates: `run` claims the rows and stores errors as their own. Then the next ones are given out."""
+    run(RespacedImage.objects.select_related("respace", "reference_image"), _embed, ids=image_ids, task_id=task_id)
     hand_out()
 
 
-def _embed(image: RespacedImage) -> None:
+def _embed(images: Sequence[RespacedImage]) -> list[RespacedImage]:
+    """One photograph, which is all that a message carries (`RespacedImage.batch`): callers come first after it."""
+    image, *left = images
     reference, alias = image.reference_image, engines.alias_of_space(image.respace.space)
     analysis = inference.analyse(read_file(file=reference.image), AnalysisOptions(aliases=[alias]))
     _store(image, face_at(analysis.faces, reference.box))
+    return left
 
 
 @transaction.atomic

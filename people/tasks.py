@@ -1,4 +1,4 @@
-"""Celery tasks of respaces: each takes ids and calls one service."""
+"""Celery tasks of search indexes and of respaces: each calls one service."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ from typing import Any
 
 from celery import Task, shared_task
 
-from people import respacing, shadow_decisions
+from people import indexing, respacing, shadow_decisions
 from work.services import TRANSIENT
 
 
+@shared_task(acks_late=False, expires=60)
+def tend_search_indexes() -> None:
+    """Acknowledged early: a build may take longer than a message stays hidden."""
+    indexing.tend_search_indexes()
+
+
 @shared_task(bind=True, autoretry_for=TRANSIENT, max_retries=8, retry_backoff=1, retry_backoff_max=30)
-def embed_image(self: Task[Any, Any], image_id: int) -> None:
-    """Compute one template; a retry keeps the task's id and with it the claim."""
-    respacing.embed_image(image_id=image_id, task_id=str(self.request.id))
+def embed_images(self: Task[Any, Any], image_ids: list[int]) -> None:
+    """Compute templates; a retry keeps the task's id and with it the claims."""
+    respacing.embed_images(image_ids=image_ids, task_id=str(self.request.id))
 
 
 @shared_task(expires=30)

@@ -94,11 +94,11 @@ def test_as_many_photographs_as_allowed_are_in_work_at_once(client_a: Client, qu
     computed(client_a)
     tend_respaces()
     assert len(queued) == 2
-    respacing.embed_image(image_id=queued[0], task_id="a")
-    respacing.embed_image(image_id=queued[0], task_id="b")  # delivered twice
+    respacing.embed_images(image_ids=[queued[0]], task_id="a")
+    respacing.embed_images(image_ids=[queued[0]], task_id="b")  # delivered twice
     assert len(queued) == 3
     for row in [1, 2, 3, 4]:
-        respacing.embed_image(image_id=queued[row], task_id="a")
+        respacing.embed_images(image_ids=[queued[row]], task_id="a")
     respace.refresh_from_db()
     assert (len(queued), respace.status, templates(client_a)) == (
         5, "ready", sorted([old_space(), new_space()] * 5)
@@ -108,7 +108,7 @@ def test_as_many_photographs_as_allowed_are_in_work_at_once(client_a: Client, qu
 def test_a_photograph_whose_worker_died_is_swept_up(client_a: Client, queued: list[int], settings: Settings) -> None:
     enrol(client_a)
     respace = computed(client_a)
-    assert RespacedImage.objects.claim(queued[0], task_id="dead")
+    assert RespacedImage.objects.claim([queued[0]], task_id="dead")
     tend_respaces()
     assert len(queued) == 1
     settings.CELERY_TASK_TIME_LIMIT = settings.SWEEP_SECONDS = -20
@@ -129,7 +129,7 @@ def test_who_is_erased_meanwhile_leaves_nothing(
         return real(*args)
 
     monkeypatch.setattr(respacing, "face_at", erased)
-    respacing.embed_image(image_id=queued[0], task_id="a")
+    respacing.embed_images(image_ids=[queued[0]], task_id="a")
     respace.refresh_from_db()
     assert (respace.status, templates(client_a), RespacedImage.objects.count()) == ("ready", [], 0)
 

@@ -216,7 +216,7 @@ def test_screening_that_was_submitted_before_the_switch_is_decided_in_the_old_sp
     with pytest.raises(RespaceNotReady, match="Work from before"):
         respacing.forget_old(respace=respace)
     image = ProcessedImage.objects.get(job=job)
-    process(image_id=image.pk, task_id="a")
+    process(image_ids=[image.pk], task_id="a")
     assert image.faces.get().matches.get().model == "Fake"
     assert respacing.forget_old(respace=respace) == 1
 
