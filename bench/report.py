@@ -93,6 +93,12 @@ Written by `make bench`, which measures everything in one run on one machine. Th
   is compared with a loop in one process that finds the faces with dlib's CNN, aligns and describes them, and does
   nothing else: on the images as they are, as dlib's examples do, and on doubled images, on which it finds faces half as
   large, as the service does.
+- **job of photographs**: 64 photographs of 1280 pixels with one face in one asynchronous job, liveness included, from
+  the request to the last result, of which each is stored, searched among 1,000 templates and recorded. The result is
+  the processor time of all processes of the service for each image, minus that of the engine alone on the same file,
+  in batches as large as those of a worker. The memory is that of the largest worker child.
+- **one screened photograph**: where the processor time of such an image goes. The steps of the worker are measured in a
+  process of their own, in batches of eight; *describe* is the recogniser, and *align* cuts out what the networks see.
 - **Nextcloud**: `/detect` over HTTP with three callers per worker, and a loop over dlib's own networks in as many
   processes as there are workers: load the file, find faces, place landmarks, compute descriptors. One face, 640 pixels.
   The memory is that of the largest process that analyses images.

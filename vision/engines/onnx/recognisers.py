@@ -22,7 +22,7 @@ SIDE = 112  # pixels of a chip
 MEAN, SCALE = 127.5, 128.0  # of the pixels that both networks were trained with
 OPSET, IR_VERSION = 13, 8
 VERSION = 2  # of the graphs; raise it with every change to what is built
-BATCH = 32  # faces at a time
+BATCH = 4  # faces of one run: more are slower on a processor, whose cache they leave
 FR_FEATURE, MOBILEFACENET = weights.FR_FEATURE.name, weights.MOBILEFACENET.name
 FILES = {
     "fr512": (weights.FR_FEATURE,),
