@@ -34,7 +34,7 @@ class Step:
     milliseconds: float
 
     def line(self) -> Line:
-        return f"one screened photograph: {self.name}", f"{self.milliseconds:.1f} ms", "", ""
+        return self.name, f"{self.milliseconds:.1f} ms", "", ""
 
 
 class Clock:
