@@ -32,7 +32,7 @@ def prepare(var: Path) -> dict[str, str]:
         "FACEAPP_S3_BUCKET": "",
         "DJANGO_SETTINGS_MODULE": "faceapp.settings",
     }
-    os.environ |= environment
+    os.environ |= environment | {"OPENBLAS_NUM_THREADS": "1"}  # numpy's matrix products, to compare with
     import django
 
     django.setup()
@@ -42,6 +42,7 @@ def prepare(var: Path) -> dict[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure (all): {', '.join(NAMES)}")
+    parser.add_argument("--million", action="store_true", help="search also among a million templates")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the rows of a run")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(NAMES):
@@ -49,7 +50,7 @@ def main() -> None:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="faceapp-bench-") as folder:
         Path(folder).chmod(0o711)
-        rows = measure(arguments.names or NAMES, Path(folder) / "var")
+        rows = measure(arguments.names or NAMES, Path(folder) / "var", million=arguments.million)
     from bench import report
 
     report.show(rows)
@@ -60,7 +61,7 @@ def main() -> None:
         report.write_page(rows, seconds)
 
 
-def measure(names: Iterable[str], var: Path) -> dict[str, list[Row]]:
+def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[str, list[Row]]:
     """The rows of each measurement that is named, in the order of NAMES."""
     environment = prepare(var)
     from django.core.management import call_command
@@ -88,7 +89,7 @@ def measure(names: Iterable[str], var: Path) -> dict[str, list[Row]]:
         add("search", list, listed)
         # before the database is filled and tidies up
         add("overhead", overhead.measure, FaceApp(stack.url, key))
-        add("search", search.measure, search.SIZES[1:])
+        add("search", search.measure, search.SIZES[1:] + (search.MILLION,) * million)
         add("albums", albums.measure)
         add("gallery", gallery.measure)
     loops = screening.loops() if "screening" in rows else {}

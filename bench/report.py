@@ -96,14 +96,15 @@ Written by `make bench`, which measures everything in one run on one machine. Th
 - **Nextcloud**: `/detect` over HTTP with three callers per worker, and a loop over dlib's own networks in as many
   processes as there are workers: load the file, find faces, place landmarks, compute descriptors. One face, 640 pixels.
   The memory is that of the largest process that analyses images.
-- **search**: `search_blacklist` on synthetic vectors that are distributed like Dlib's, and a comparison of all vectors
-  in memory. Recall counts the matches within the threshold.
+- **search**: `search_blacklist` on synthetic vectors of the default space, and a product of all vectors with the face
+  in memory (numpy, single precision, one thread). Recall counts the matches within the threshold. *Indexed*: by the
+  search index that a list of `FACEAPP_INDEX_FROM` templates or more gets; the recall of the nearest is what the service
+  measures to decide whether it uses the index.
 - **album**: what a processed image with one face costs in addition to the engine: its neighbours among the album's
   stored faces, its group and the commit; and the answer to which images match it. Synthetic vectors, ten per person. A
   result is right if a known face joins its person's group, or a stranger's face a group of its own.
 - **people**: the ten nearest people of one client, which is the database's part of `/people/search`, and the same with
-  vectors in memory: `numpy.linalg.norm` of the differences, and the ten smallest. Recall counts those ten. With a
-  hundred templates the time is that of the round trip to the database; the point is that other clients add nothing. (A
-  single matrix product over 100,000 vectors takes numpy 1 ms: nothing beats memory if everything fits into it and
-  nothing is shared.)
+  vectors in memory: a matrix product in single precision on one thread, and the ten largest. Recall counts those ten.
+  With a hundred templates the time is that of the round trips to the database; the point is that other clients add
+  nothing. Nothing beats memory if everything fits into it and nothing is shared.
 """

@@ -11,6 +11,7 @@ from people.galleries import (
     search_in,
     update_gallery,
 )
+from people.neighbours import SearchedTemplates
 from people.persons import checked, create_person, find_person, get_person, save_person, update_person
 from people.reference_images import (
     add_reference_image,
@@ -28,6 +29,7 @@ from people.search import search_each, search_people
 from people.verification import compare_faces, compare_live, verify_live, verify_person
 
 __all__ = [
+    "SearchedTemplates",
     "add_reference_image",
     "adopt_face",
     "checked",

@@ -118,7 +118,9 @@ def detector_named(name: str) -> DetectorSpec:
 
 
 class Detector(ABC):
-    """Finds faces in one RGB image. Not safe for two threads at a time."""
+    """Finds faces in one RGB image. `shareable`: whether several threads may use it at a time."""
+
+    shareable = False
 
     def largest(self, side: int) -> int:
         """The longest side that an image may have if `side` is requested."""
@@ -138,6 +140,8 @@ class MmodDetector(Detector):
 
     To find smaller ones, an image is enlarged DETECTION_ENLARGEMENT times, but to no more than `largest` pixels a side.
     """
+
+    shareable = True
 
     def __init__(self) -> None:
         self._mmod = mmod.load()
@@ -174,6 +178,8 @@ class HogDetector(Detector):
 
 class YuNetDetector(Detector):
     """YuNet on ONNX Runtime, which looks as often as a photograph needs it (`vision.engines.onnx.detection`)."""
+
+    shareable = True
 
     def __init__(self) -> None:
         self._network = yunet.load()

@@ -191,7 +191,7 @@ def test_a_hundred_faces(native: OnnxEngine, faces: Path) -> None:
     image = np.tile(portrait, (10, 10, 1))
     found = native.detect(image)
     assert len(found) == 100
-    vectors, recognisable = native.describe(image, found)
+    vectors, recognisable = native.describe(native.face_chips(image, found))
     assert vectors.shape == (100, 128) and len(recognisable) == 100
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(native.embed(image, found[50:51])[0], vectors[50], atol=1e-5)
@@ -254,10 +254,10 @@ def test_faces_of_detectors_without_five_points_are_aligned_by_dlibs(
 def test_recognisability_is_the_same_whatever_model_describes_the_face(native: OnnxEngine, faces: Path) -> None:
     image = load(faces / "obama_and_biden.jpg")
     found = native.detect(image)
-    expected = native.describe(image, found)[1]
+    expected = native.describe(native.face_chips(image, found))[1]
     assert native.recognisability(image, found) == pytest.approx(expected, abs=1e-3)
     for engine in (OnnxEngine(recogniser="fr512"), OnnxEngine(recogniser="dlib"), DeepFaceEngine(model="Dlib")):
-        assert engine.describe(image, found)[1] == pytest.approx(expected, abs=1e-3)
+        assert engine.describe(engine.face_chips(image, found))[1] == pytest.approx(expected, abs=1e-3)
 
 
 def test_recognisability_needs_its_file_and_a_permitted_licence(

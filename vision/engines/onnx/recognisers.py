@@ -20,8 +20,9 @@ from vision.types import Image
 
 SIDE = 112  # pixels of a chip
 MEAN, SCALE = 127.5, 128.0  # of the pixels that both networks were trained with
+SHORTEST = 1e-12  # length of a vector that is divided by its own
 OPSET, IR_VERSION = 13, 8
-VERSION = 2  # of the graphs; raise it with every change to what is built
+VERSION = 3  # of the graphs; raise it with every change to what is built
 BATCH = 32  # faces at a time
 FR_FEATURE, MOBILEFACENET = weights.FR_FEATURE.name, weights.MOBILEFACENET.name
 FILES = {
@@ -141,8 +142,9 @@ class _Composition:
         return name
 
     def unit(self, vectors: str) -> str:
-        """The vectors at unit length."""
-        return self.add("LpNormalization", vectors, axis=1, p=2)
+        """The vectors at unit length, by operations that cards have too; a vector of zeros stays one."""
+        lengths = self.add("ReduceL2", vectors, axes=[1], keepdims=1)
+        return self.add("Div", vectors, self.add("Max", lengths, self.constant(SHORTEST)))
 
     def include(self, model: Any, prefix: str, pixels: str) -> str:
         """All of a network with one input, which reads `pixels`, and one output, whose name is returned."""
