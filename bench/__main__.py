@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from bench.report import Row
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("engine", "native", "dlib", "overhead", "throughput", "screening", "nextcloud", "search", "gallery", "albums")
-BY_WORKERS = {"throughput", "screening", "nextcloud"}
+NAMES = (
+    *("engine", "native", "dlib", "overhead", "throughput", "screening", "profile", "nextcloud"),
+    *("search", "gallery", "albums"),
+)
+PROFILED = 2  # workers
+BY_WORKERS = {"throughput", "screening", "profile", "nextcloud"}
 
 
 def prepare(var: Path) -> dict[str, str]:
@@ -67,7 +71,7 @@ def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[s
     from django.core.management import call_command
     from faceapp_client import FaceApp
 
-    from bench import albums, dlib, engine, gallery, native, nextcloud, overhead, screening, search, throughput
+    from bench import albums, dlib, engine, gallery, native, nextcloud, overhead, profile, screening, search, throughput
     from demo.photographs import packaged_path
     from faceapp.tests.live_stack import LiveStack, running_stack
 
@@ -98,6 +102,8 @@ def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[s
             service = FaceApp(stack.url, key)
             add("throughput", throughput.measure, service, workers=workers)
             add("screening", screening.measure, stack, service, workers=workers, loops=loops)
+            if workers == PROFILED:
+                add("profile", profile.measure, stack, service, search.client_name(search.SIZES[0]))
             add("nextcloud", nextcloud.measure, stack, workers=workers)
     return rows
 

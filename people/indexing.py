@@ -24,6 +24,7 @@ from django.utils import timezone
 from psycopg import sql
 from psycopg.errors import DiskFull, InsufficientPrivilege, OutOfMemory
 
+from calibration.services import default_operating_point
 from people.models import INDEX_PREFIX, FaceTemplate, Gallery, SearchIndex
 from people.neighbours import SearchedTemplates
 from people.querysets import FaceTemplateQuerySet
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 
 LEAST_RECALL = 0.99
 KEPT_FROM = 0.5  # of INDEX_FROM: a gallery that has shrunk below this loses its index
-REBUILT_FROM = 0.05  # share of the templates that were erased since the recall was measured
+REBUILT_FROM = 0.02  # share of the templates that were erased since the recall was measured
 MEASURED_FROM = 2.0  # growth since the recall was measured
 RETRIED_AFTER = timedelta(days=1)  # an index that could not be made, or was not good enough
 VACUUMED_AFTER = timedelta(days=1)
@@ -264,6 +265,7 @@ def _execute(statement: sql.Composable) -> None:
 def _measure(index: SearchIndex, space: Space) -> None:
     """Compare searches by the index with exact ones. Only with enough recall is the index used; else it is dropped."""
     own = _templates_of(index).of_client(index.gallery.client)
+    point = default_operating_point(space=space)
     counted = own.aggregate(templates=Count("*"), last_template=Max("pk"))
     probes = _probes(own, space)
     if not probes:  # everyone has been erased meanwhile
@@ -272,9 +274,7 @@ def _measure(index: SearchIndex, space: Space) -> None:
     for ef_search in SEARCHED:
         index.ef_search = ef_search
         searched = SearchedTemplates(own, own.none(), [index], space.metric)
-        recall = recall_of(
-            [searched.nearest(probe, limit=NEAREST) for probe in probes], exact, space.thresholds[space.metric]
-        )
+        recall = recall_of([searched.nearest(probe, limit=NEAREST) for probe in probes], exact, point.threshold)
         if recall.is_enough:
             break
     shares = {"recall": recall.matches, "recall_first": recall.first, "recall_nearest": recall.nearest}
@@ -290,15 +290,15 @@ def _measure(index: SearchIndex, space: Space) -> None:
 def _probes(templates: FaceTemplateQuerySet, space: Space) -> list[Embedding]:
     """Some of the templates, chosen by chance, each moved in a random direction."""
     chosen = templates.order_by("?").values_list("embedding", flat=True)[:PROBES]
+    metric = "euclidean" if space.metric == "euclidean" else "cosine"
+    far = MOVED * default_operating_point(space=space, metric=metric).threshold
     random = np.random.default_rng()
     probes = []
     for vector in (np.asarray(stored, np.float32) for stored in chosen):
         move = random.normal(size=vector.shape)
-        if space.metric == "euclidean":
-            length = MOVED * space.thresholds["euclidean"]
-        else:  # the cosine of the angle by which the vector turns
-            cosine = 1 - MOVED * space.thresholds["cosine"]
-            length = float(np.linalg.norm(vector)) * math.sqrt(cosine**-2 - 1)
+        length = far
+        if metric == "cosine":
+            length = float(np.linalg.norm(vector)) * math.sqrt((1 - far) ** -2 - 1)
         probes.append((vector + move * length / np.linalg.norm(move)).astype(np.float32))
     return probes
 

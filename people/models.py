@@ -166,8 +166,9 @@ class FaceTemplate(models.Model):
     """The embedding of a reference image in one space. Embeddings of different spaces are never compared."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    # Client and gallery are the person's, repeated here so that a search reads one table.
-    client = models.ForeignKey(Client, models.CASCADE, related_name="face_templates")
+    # Client and gallery are the person's, repeated here so that a search reads one table. The index below begins with
+    # the client.
+    client = models.ForeignKey(Client, models.CASCADE, related_name="face_templates", db_index=False)
     gallery = models.ForeignKey(Gallery, models.CASCADE, related_name="face_templates", db_index=False)
     person = models.ForeignKey(Person, models.CASCADE, related_name="face_templates")
     reference_image = models.ForeignKey(ReferenceImage, models.CASCADE, related_name="face_templates")

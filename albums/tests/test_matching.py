@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -232,3 +233,26 @@ def test_matches_take_one_query(add: Add) -> None:
         assert len(connection.queries) == 1
     finally:
         connection.force_debug_cursor = False
+
+
+def test_images_of_one_message_are_grouped_with_each_other_and_a_bad_one_harms_none(
+    upload: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [upload(RED), upload(BLUE), upload(RED, BLUE), upload(RED)]
+    AlbumImage.objects.update(status=Status.PENDING)
+    rows[1].image.storage.delete(rows[1].image.name)
+    batches: list[int] = []
+    real = inference.run_engines_on
+
+    def count(*args: Any) -> Any:
+        answer = real(*args)
+        batches.append(len(answer))
+        return answer
+
+    monkeypatch.setattr(inference, "run_engines_on", count)
+    services.process(image_ids=[row.pk for row in rows], task_id="a")
+    assert batches == [3]
+    found = AlbumImage.objects.order_by("pk").values_list("status", "error_code")
+    assert list(found) == [("done", ""), ("failed", "image.gone"), ("done", ""), ("done", "")]
+    assert sorted(group.size for group in FaceGroup.objects.with_size()) == [1, 3]
+    assert matched(rows[0]) == [rows[2].number, rows[3].number]

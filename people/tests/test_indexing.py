@@ -23,12 +23,14 @@ from clients.services import create_api_key
 from faceapp.tests.rivals import Rival, wait_for_backend
 from people import indexing, services
 from people.checks import check_index_from, check_search_indexes
+from people.indexing import Recall, recall_of
 from people.models import FaceTemplate, Gallery, GalleryKind, Person, SearchIndex
 from people.tasks import tend_search_indexes
 from people.tests.many_templates import add_templates, fill, indexes, pages, stored
 from people.types import Neighbour
+from vision.distances import distance
 from vision.engines import engines
-from vision.types import Embedding
+from vision.types import Embedding, Space
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SIZE, LARGE = 400, 300
@@ -153,6 +155,34 @@ def test_names_of_spaces_cannot_change_the_statement(gallery: Gallery) -> None:
     index = SearchIndex.objects.create(gallery=gallery, space=space, dimensions=4, operator="<->")
     indexing._make(index, indexing.CREATE, SIZE)
     assert indexes() == {index.name: True}
+
+
+# ---- measured ---------------------------------------------------------------------------------------------------
+def neighbours(*distances: float) -> list[Neighbour]:
+    return [Neighbour(number, number, 1, distance) for number, distance in enumerate(distances)]
+
+
+def test_recall_counts_matches_the_nearest_and_the_ten_nearest() -> None:
+    exact = [neighbours(0.1, 0.3, 0.7, 0.8), neighbours(0.6, 0.7)]
+    assert recall_of(exact, exact, 0.5) == Recall(1, 1, 1)
+    without_the_first = [neighbours(0.3, 0.7, 0.8, 0.9), neighbours(0.6, 0.7)]
+    assert recall_of(without_the_first, exact, 0.5) == Recall(first=1 / 2, matches=1 / 2, nearest=5 / 6)
+    without_strangers = [neighbours(0.1, 0.3), neighbours(0.6, 0.75)]
+    assert recall_of(without_strangers, exact, 0.5) == Recall(first=1, matches=1, nearest=3 / 6)
+    twins = [[*reversed(neighbours(0.1, 0.1))]]
+    assert recall_of(twins, [neighbours(0.1)], 0.5).first == 1
+    assert recall_of([], [], 0.5) == Recall(0, 0, 0)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_probes_are_half_of_the_threshold_away(client_a: Client, metric: str) -> None:
+    gallery = Gallery.objects.default_of(client_a)
+    person = Person.objects.create(client=client_a, gallery=gallery)
+    vector = np.random.default_rng(1).normal(size=128).astype(np.float32)
+    add_templates(gallery, [person.pk], vector[None])
+    space = Space("any", "any", 128, metric, {"euclidean": 0.6, "cosine": 0.5})
+    [probe] = indexing._probes(FaceTemplate.objects.all(), space)
+    assert distance(vector, probe, metric=metric) == pytest.approx(space.thresholds[metric] / 2, rel=0.2)
 
 
 # ---- not used ---------------------------------------------------------------------------------------------------

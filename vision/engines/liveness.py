@@ -21,7 +21,7 @@ NAMES = ("fr_liveness", "fasnet")  # the networks that ANTISPOOF can name; by de
 SIDE = 80  # pixels of the crops of FasNet and of networks trained here
 SCALE = 2.7  # how much around the face most networks see, in sizes of the face
 FASNET_SCALES = (SCALE, 4.0)  # of its two networks
-BATCH = 16  # crops of one run: larger batches are no faster on a processor, and an image can show a hundred faces
+BATCH = 4  # crops of one run: more are slower on a processor, and an image can show a hundred faces
 
 
 class Presence(ABC):

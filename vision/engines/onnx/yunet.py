@@ -234,7 +234,7 @@ def _decode(grids: Sequence[Array], threshold: float) -> Array:
     likely = [np.nonzero((grid[CLASS] >= least) & (grid[OBJECT] >= least)) for (grid,) in grids]
     cell = np.concatenate([grid[:, y, x] for (grid,), (y, x) in zip(grids, likely, strict=True)], axis=1).T
     corner = np.concatenate([(x, y) for y, x in likely], axis=1).T
-    stride = np.repeat(np.float32(STRIDES), [len(x) for _, x in likely])[:, None]
+    stride = np.repeat(np.array(STRIDES, np.float32), [len(x) for _, x in likely])[:, None]
     scores = 1 / np.sqrt((1 + np.exp(-cell[:, CLASS])) * (1 + np.exp(-cell[:, OBJECT])))
     offset, size = cell[:, BOX][:, :2], np.exp(cell[:, BOX][:, 2:]) * stride
     middle = (corner + offset) * stride
