@@ -65,7 +65,7 @@ def start_respace(*, client: Client, alias: str, only_fill: bool = False) -> Res
         respace = known or Respace(client=client, space=space, only_fill=True)
         if respace.only_fill and not only_fill:
             if other := next((one for one in unfinished if not one.only_fill), None):
-                raise RespaceInProgress(f"The client is being moved to {other.space}. Finish or cancel that first.")
+                raise RespaceInProgress(f"The client is being moved to {other.space}. Finish that, or cancel it.")
             Gallery.objects.default_of(client)
             galleries.filter(space="").update(space=engines[DEFAULT].space.name)  # whatever becomes the default
             respace.only_fill = not galleries.exclude(space=space).exists()

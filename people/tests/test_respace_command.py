@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from clients.models import Client, Scope
 from clients.services import create_api_key
 from people import respacing
+from people.checks import check_respace_at_once, check_spaces_of_galleries
 from people.models import Gallery, Respace
 from people.tests.respaces import (
     computed,
@@ -123,6 +124,23 @@ def test_says_so_when_no_worker_answers(client_a: Client, settings: Settings) ->
         monkeypatch.setattr(inference.require_worker, "__kwdefaults__", {"seconds": 0.2})
         with pytest.raises(CommandError, match="No worker answers"):
             run("--to", "second")
+
+
+# ---- checks -----------------------------------------------------------------------------------------------------
+def test_a_number_below_0_at_once_is_no_setting(settings: Settings) -> None:
+    assert check_respace_at_once(None) == []
+    settings.RESPACE_AT_ONCE = -1
+    [problem] = check_respace_at_once(None)
+    assert problem.id == "people.E003" and "FACEAPP_RESPACE_AT_ONCE is -1" in problem.msg
+
+
+def test_galleries_of_a_model_that_is_not_enabled_are_named(client_a: Client, settings: Settings) -> None:
+    enrol(client_a)
+    switched(client_a)
+    assert check_spaces_of_galleries(None, databases=["default"]) == []
+    settings.FACE_ENGINES = {"default": settings.FACE_ENGINES["default"]}
+    [problem] = check_spaces_of_galleries(None, databases=["default"])
+    assert problem.id == "people.W002" and f"Galleries in the space {spaces_of(client_a).pop()}: 1." in problem.msg
 
 
 # ---- admin ------------------------------------------------------------------------------------------------------

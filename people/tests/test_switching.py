@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
 from blacklist.services import create_entry
@@ -132,6 +133,22 @@ def test_galleries_that_are_in_the_space_already_need_no_switch(client_a: Client
     image.face_templates.all().delete()
     respace = respacing.start_respace(client=client_a, alias="default")
     assert (respace.status, respace.only_fill, templates(client_a)) == ("closed", True, [old_space()])
+
+
+def test_galleries_from_before_say_the_space_of_their_templates(client_a: Client) -> None:
+    """By the migration: the default one where there are such templates, or that of most."""
+    enrol(client_a, source="old"), enrol(client_a, external_id="u2", source="both")
+    enrol(client_a, external_id="u3", source="new")
+    respacing.start_respace(client=client_a, alias="second", only_fill=True)
+    FaceTemplate.objects.filter(gallery__name="new", space=old_space()).delete()
+    FaceTemplate.objects.filter(gallery__name="old", space=new_space()).delete()
+    Gallery.objects.named(client_a, "nobody")
+    Gallery.objects.update(space="")
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("people.migrations.0005_respaces").NAME_SPACES, [old_space()])
+    assert dict(Gallery.objects.values_list("name", "space")) == {
+        "old": old_space(), "both": old_space(), "new": new_space(), "nobody": "",
+    }  # fmt: skip
 
 
 # ---- steps at the wrong time ------------------------------------------------------------------------------------
