@@ -40,7 +40,7 @@ NEW = {
     "FACEAPP_RESPACE_AT_ONCE": "2",
 }
 COMMON = {"FACEAPP_IMAGE_TIME_LIMIT": "30", "FACEAPP_QUALITY_GATE": "off", "FACEAPP_RATE_LIMIT": ""}
-CALM_SECONDS = 65  # after a switch, until the old templates may be deleted
+CALM_SECONDS = 95  # after a switch, until the old templates may be deleted
 LEAST_COMPARED = 50  # faces, before the switch
 PATIENCE = 3600.0
 
@@ -53,6 +53,7 @@ class Calls:
     failed: int = 0
     wrong: int = 0
     milliseconds: list[float] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)  # of failures
 
     def line(self) -> str:
         if not self.milliseconds:
@@ -142,11 +143,13 @@ class Callers:
         try:
             answer = self.service.search(photograph)
             found = answer.json()["faces"][0]["candidates"][0] if answer.ok else None
-        except (requests.RequestException, LookupError, ValueError):
-            found = None
+            reason = "" if found else answer.text[:200]
+        except (requests.RequestException, LookupError, ValueError) as error:
+            found, reason = None, repr(error)
         calls.milliseconds.append((time.perf_counter() - began) * 1000)
         if found is None:
             calls.failed += 1
+            calls.reasons.append(reason)
         elif not (found["external_id"].split("-")[0] == str(index) and found["comparison"]["decision"] == "match"):
             calls.wrong += 1
 
@@ -158,6 +161,7 @@ class Callers:
             self._stop.wait(1.0)
             if not (enrolled.status_code == 201 and self.service.erase(enrolled.json()["id"]).ok):
                 self.phases[-1].failed += 1
+                self.phases[-1].reasons.append(f"enrolment or erasure: {enrolled.text[:200]}")
             self.visitors += 1
 
 

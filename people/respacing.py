@@ -29,7 +29,7 @@ from errors import Unavailable
 from people.exceptions import PeopleAtRisk, RespaceInProgress, RespaceNotReady
 from people.models import FaceTemplate, Gallery, Person, ReferenceImage, Respace, RespacedImage
 from people.persons import lock_person
-from people.querysets import GalleryQuerySet, PersonQuerySet
+from people.querysets import GalleryQuerySet, PersonQuerySet, ReferenceImageQuerySet
 from people.types import PersonAtRisk, RespaceProgress, RespaceState
 from storage.files import read_file
 from vision import inference
@@ -112,20 +112,29 @@ def _at_once() -> int:
 def _next_images(respace: Respace, count: int) -> list[RespacedImage]:
     """Rows for the next photographs; without any left, and none in work, everything is computed."""
     own = ReferenceImage.objects.of_client(respace.client).without_template_in(respace.space)
-    untried = own.exclude(pk__in=respace.images.values("reference_image")).order_by("pk").values_list("pk", flat=True)
-    chosen = list(untried.filter(pk__gt=respace.last_image_id)[:count])
+    untried = own.exclude(pk__in=respace.images.values("reference_image")).order_by("pk")
+    chosen = _held(untried.filter(pk__gt=respace.last_image_id), count)
     busy = respace.images.unfinished().exists()
     if not (chosen or busy):  # ids are not committed in their order
-        chosen = list(untried[:count])
+        chosen = _held(untried, count)
     if chosen:
         respace.last_image_id = chosen[-1]
-    elif not busy:
+    elif not (busy or untried.exists()):
         respace.computed_at = timezone.now()
         respace.last_image_id = _last_image_id(respace)
         if respace.only_fill:
             respace.state = RespaceState.CLOSED
     respace.save(update_fields=["last_image_id", "computed_at", "state"])
     return RespacedImage.objects.bulk_create(RespacedImage(respace=respace, reference_image_id=pk) for pk in chosen)
+
+
+def _held(images: ReferenceImageQuerySet, count: int) -> list[int]:
+    """The first of these photographs, but for those that are being erased or changed; the others wait for us.
+
+    An erasure that had looked for our rows before they were there could not delete the photograph.
+    """
+    held = images.select_related("person").select_for_update(of=("self", "person"), no_key=True, skip_locked=True)
+    return [image.pk for image in held[:count]]
 
 
 def _last_image_id(respace: Respace) -> int:

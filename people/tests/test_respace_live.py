@@ -22,7 +22,7 @@ def test_no_search_fails_or_errs_while_people_are_moved(faces: Path) -> None:
         Path(folder).chmod(0o711)
         outcome = measure(Path(folder), photographs, templates=TEMPLATES, rate=RATE, kills=KILLS, pause=5, forget=False)
     assert outcome.templates == TEMPLATES
-    assert [(calls.phase, calls.failed, calls.wrong) for calls in outcome.phases if calls.failed or calls.wrong] == []
+    assert [(calls.phase, calls.wrong, calls.reasons) for calls in outcome.phases if calls.failed or calls.wrong] == []
     assert all(calls.milliseconds for calls in outcome.phases)
     assert "ready: " in outcome.report and "; 0 failed." in outcome.report
     assert "0 faces of searches" not in outcome.report

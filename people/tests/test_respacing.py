@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import transaction
 from pytest_django.fixtures import Settings
 
 from clients.models import Client
+from faceapp.tests.rivals import Rival
 from people import respacing, services
-from people.models import FaceTemplate, ReferenceImage, RespacedImage
+from people.models import FaceTemplate, ReferenceImage, Respace, RespacedImage
+from people.persons import lock_person
 from people.tasks import tend_respaces
 from people.tests.respaces import (
     computed,
@@ -132,6 +135,20 @@ def test_who_is_erased_meanwhile_leaves_nothing(
     respacing.embed_images(image_ids=[queued[0]], task_id="a")
     respace.refresh_from_db()
     assert (respace.status, templates(client_a), RespacedImage.objects.count()) == ("ready", [], 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_photograph_that_is_being_erased_is_not_given_out(client_a: Client, queued: list[int]) -> None:
+    """The erasure has looked for rows that refer to the photograph already, and would fail because of a new one."""
+    image = enrol(client_a)
+    with transaction.atomic():
+        lock_person(image.person_id, to_erase=True)
+        rival = Rival(lambda: computed(client_a))
+        rival.finish()
+        services.erase_person(person=image.person)
+    assert (queued, Respace.objects.get().status) == ([], "computing")
+    tend_respaces()
+    assert Respace.objects.get().status == "ready"
 
 
 def test_erasure_removes_the_templates_of_both_spaces(client_a: Client) -> None:
