@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision import images
+from vision.distances import distance_matrix
 from vision.engines.onnx.engine import OnnxEngine
 from vision.engines.onnx.recognisers import Recogniser
-from vision.types import Detection, Image
+from vision.recognisability import share_of
+from vision.types import LEAST_RECOGNISABLE, Detection, Image
 
 DIMENSIONS = 128
 FALSE_MATCH_RATES = (1e-3, 1e-4)  # the last one is that of the thresholds
@@ -30,7 +32,9 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Described:
-    """Unit vectors by model (n, dimensions), raw lengths of `fr512` (n,) and the number of each person (n,)."""
+    """Vectors by model (n, dimensions), of unit length but for Dlib's, raw lengths of `fr512` (n,) and the number of
+    each person (n,).
+    """
 
     vectors: dict[str, Array]
     lengths: Array
@@ -40,6 +44,10 @@ class Described:
     def subset(self, chosen: Array) -> Described:
         vectors = {name: rows[chosen] for name, rows in self.vectors.items()}
         return Described(vectors, self.lengths[chosen], self.people[chosen], [])
+
+    def recognisable(self) -> Described:
+        """Without faces that cannot be recognised."""
+        return self.subset(np.array([share_of(length) >= LEAST_RECOGNISABLE for length in self.lengths]))
 
     def halves(self) -> tuple[Described, Described]:
         """Half of the people, and the others."""
@@ -81,7 +89,7 @@ def describe(folder: Path, advance: Callable[[], object] = lambda: None) -> Desc
         for name, recogniser in single.items():
             vectors, raw = recogniser(chips)
             rows[name].append(vectors[0])
-        rows["Dlib"].append(_unit(dlib.embed(image, face))[0])
+        rows["Dlib"].append(dlib.embed(image, face)[0])
         lengths.append(float(raw[0]))
         people.append(person)
     numbers = np.unique(people, return_inverse=True)[1]
@@ -102,7 +110,7 @@ def project(both: Array, matrix: Array) -> Array:
 def measure(vectors: Array, people: Array) -> Rates:
     """The rates of every pair, by cosine distance."""
     first, second = np.triu_indices(len(people), 1)
-    distances = 1 - (vectors @ vectors.T)[first, second]
+    distances = distance_matrix(vectors, vectors, metric="cosine")[first, second]
     same = people[first] == people[second]
     strangers, genuine = np.sort(distances[~same]), distances[same]
     thresholds = [float(strangers[max(int(rate * len(strangers)) - 1, 0)]) for rate in FALSE_MATCH_RATES]

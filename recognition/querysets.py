@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
+from calibration.types import Decision
 from work.models import UNFINISHED, Status
 from work.querysets import ClaimedWorkQuerySet
 
@@ -68,6 +69,13 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
         return self.finished().annotate(kept_days=days).filter(kept_days__gt=0, created_at__lt=age)
 
 
+class MatchQuerySet(models.QuerySet["Match"]):
+    def decided(self) -> MatchQuerySet:
+        """Without those that are for review only."""
+        return self.filter(decision=Decision.MATCH)
+
+
 def _matches() -> models.QuerySet[Any]:
     """Those of the image in the outer query."""
-    return apps.get_model("recognition", "Match").objects.filter(face__image=OuterRef("pk"))
+    matches: MatchQuerySet = apps.get_model("recognition", "Match").objects.decided()
+    return matches.filter(face__image=OuterRef("pk"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -13,11 +14,12 @@ from django.utils import timezone
 
 from blacklist.services import search_blacklist
 from blacklist.types import Hit
+from calibration.types import OperatingPoint
 from clients.models import Client
 from clients.numbering import assign_numbers
 from errors import Unavailable
 from people.models import Gallery, GalleryKind
-from people.services import search_in
+from people.services import SearchedGalleries, search_in
 from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions
@@ -52,9 +54,15 @@ def screening_options(
     """
     check_names(model=model, detector=detector, metric=metric)
     alias = engines.alias_of_model(model) if model else None
-    blacklists = list(Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST))
-    search = search_in(client=client, galleries=blacklists, threshold=threshold or None, alias=alias, metric=metric)
-    return ScreeningOptions(search.alias, detector or "", search.point.metric, search.point.threshold)
+    search = _blacklists(client, threshold=threshold or None, alias=alias, metric=metric)
+    point = search.point
+    return ScreeningOptions(search.alias, detector or "", point.metric, point.threshold, threshold or None)
+
+
+def _blacklists(client: Client, **options: Any) -> SearchedGalleries:
+    """All blacklists of a client, searched together."""
+    galleries = list(Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST))
+    return search_in(client=client, galleries=galleries, **options)
 
 
 def detect_faces(*, submission: Submission, detector: str | None = None) -> Analysis:
@@ -114,20 +122,21 @@ def process(*, image_id: int, task_id: str) -> None:
 
 
 def _screen(image: ProcessedImage) -> None:
-    """Find the faces, search each on the blacklist, and store both.
+    """Find the faces, search each that can be recognised on the blacklist, and store both.
 
     An entry or photograph that is deleted between search and commit breaks the matches with it: search again.
     """
     job, space = image.job, engines[image.job.engine].space.name
     data = read_file(file=image.image)
     analysis = inference.analyse(data, AnalysisOptions(job.detector or None, [job.engine], liveness=True))
-    embeddings = [face.embeddings[space] for face in analysis.faces]
+    embeddings = [face.embeddings[space] for face in analysis.faces if face.is_recognisable]
+    point = _blacklists(image.client, threshold=job.asked_threshold, alias=job.engine, metric=job.metric).point
     for left in reversed(range(SEARCHES)):
         hits = search_blacklist(
-            client=image.client, space=space, embeddings=embeddings, metric=job.metric, threshold=job.threshold
+            client=image.client, space=space, embeddings=embeddings, metric=job.metric, threshold=point.reach
         )
         try:
-            _store(image, analysis, hits)
+            _store(image, analysis, hits, point)
         except IntegrityError:
             if not left:
                 raise
@@ -136,11 +145,12 @@ def _screen(image: ProcessedImage) -> None:
 
 
 @transaction.atomic
-def _store(image: ProcessedImage, analysis: Analysis, hits: Sequence[Sequence[Hit]]) -> None:
-    """The image's faces, and the hits of each; nothing if the claim was lost in the meantime."""
+def _store(image: ProcessedImage, analysis: Analysis, hits: Sequence[Sequence[Hit]], point: OperatingPoint) -> None:
+    """The image's faces, and the hits of each that can be recognised; nothing if the claim was lost meanwhile."""
     job, engine = image.job, engines[image.job.engine]
     size = {"width": analysis.width, "height": analysis.height}
-    if not image.finish(Status.DONE, milliseconds=analysis.milliseconds, **size):
+    decided = {name: getattr(point, name) for name in ("threshold", "false_match_rate", "people")}
+    if not image.finish(Status.DONE, milliseconds=analysis.milliseconds, **size, **decided):
         return
     faces = ProcessedFace.objects.bulk_create(
         ProcessedFace(image=image, index=index, landmarks=asdict(face.landmarks), liveness=face.liveness).describe(face)
@@ -156,9 +166,10 @@ def _store(image: ProcessedImage, analysis: Analysis, hits: Sequence[Sequence[Hi
             detector=job.detector or engine.detector,
             metric=job.metric,
             distance=hit.distance,
-            threshold=job.threshold,
+            threshold=point.threshold,
+            decision=point.decide(hit.distance),
         )
-        for face, found in zip(faces, hits, strict=True)
+        for face, found in zip([face for face in faces if face.is_recognisable], hits, strict=True)
         for hit in found
     )
 
