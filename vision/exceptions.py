@@ -30,7 +30,7 @@ REASONS = {  # why a face cannot be recognised; see `vision.quality`
     "small": "too small",
     "dark": "too dark",
     "blurred": "blurred",
-    "unclear": "unclear",
+    "unclear": "covered or unclear",
 }
 NOT_RECOGNISABLE_HINT = "Use a sharp, well lit photograph of the whole face, looking into the camera."
 

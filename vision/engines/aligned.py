@@ -21,7 +21,7 @@ from vision.engines.onnx.recognisers import Recogniser
 from vision.engines.spaces import DLIB_CHIP, POINTS, Alignment, model_named, space_of
 from vision.engines.weights import WeightFile
 from vision.exceptions import EngineUnavailable
-from vision.recognisability import share_of
+from vision.recognisability import recognisability
 from vision.turns import turned_face, turned_image
 from vision.types import Detection, Expression, Image
 
@@ -92,8 +92,8 @@ class AlignedEngine(FaceEngine):
         self.load()
         if self._quality is None or not detections:
             return [None] * len(detections)
-        _, lengths = self._quality(self._each(self._five_point_crop, image, detections))
-        return [share_of(length) for length in lengths]
+        chips = self._each(self._five_point_crop, image, detections)
+        return [*map(recognisability, self._quality(chips)[1], chips)]
 
     def liveness(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
         """The probability of a live person for each face; None while the weights for it are not in place."""

@@ -12,7 +12,7 @@ from vision.engines.dlib_onnx.descriptor import DescriptorNetwork
 from vision.engines.onnx.recognisers import Recogniser
 from vision.engines.spaces import DLIB, NATIVE
 from vision.exceptions import UnknownName
-from vision.recognisability import share_of
+from vision.recognisability import recognisability
 from vision.types import Detection, Image
 
 RECOGNISERS = (*NATIVE, DLIB)
@@ -40,7 +40,7 @@ class OnnxEngine(AlignedEngine):
         chips = self.model_chips(image, detections)
         if self._recogniser:
             vectors, lengths = self._recogniser(chips)
-            return vectors, [share_of(length) for length in lengths]
+            return vectors, [*map(recognisability, lengths, chips)]
         if self._descriptor is None or not chips:
             return np.empty((0, self.space.dimensions), np.float32), []
         return self._descriptor(np.stack(chips)), self.recognisability(image, detections)
