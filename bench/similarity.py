@@ -26,18 +26,17 @@ INK, GREY, STRANGERS, SAME = "#111827", "#9ca3af", "#d97706", "#2563eb"
 def similarities(folder: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """Of all pairs of labelled faces: those of one person, and those of two."""
     from bench.engine import labelled, ours
-    from calibration.similarity import similarity
+    from calibration.services import default_operating_point
     from vision.distances import distance
     from vision.engines.spaces import space_of
 
-    space = space_of("Dlib")
-    threshold = space.thresholds[space.metric]
+    point = default_operating_point(space=space_of("Dlib"))
     faces = [(person, vector) for _, person, vector in labelled(folder, ours(detector="mmod")) if vector is not None]
     same: list[float] = []
     others: list[float] = []
     for (one, first), (two, second) in combinations(faces, 2):
-        apart = distance(first, second, metric=space.metric)
-        (same if one == two else others).append(similarity(distance=apart, metric=space.metric, threshold=threshold))
+        apart = distance(first, second, metric=point.metric)
+        (same if one == two else others).append(point.similarity(apart))
     return np.array(same), np.array(others)
 
 

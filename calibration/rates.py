@@ -16,7 +16,8 @@ SMALLEST = 1e-6  # of thresholds, where a target asks for less than any distance
 class Rates(Protocol):
     """What is known about the distances of a space in one metric."""
 
-    metric: str
+    @property
+    def metric(self) -> str: ...
 
     def point(self, *, threshold: float | None, targets: Targets, people: int) -> OperatingPoint:
         """The operating point among so many people: at `threshold`, or where the (complete) targets are kept."""
