@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
+from django.db.models import Count
+
 from albums.linking import has_moved, link_point
 from albums.models import Album, AlbumFace, FaceGroup
 from vision.clusters import whisper
@@ -43,11 +45,12 @@ def judge_anew(*, album: Album, threshold: float) -> None:
 
     In an album too large for that, each group by itself: it may fall apart, but not grow.
     """
-    sizes = dict(FaceGroup.objects.of_album(album).filter(is_curated=False).with_size().values_list("pk", "size"))
+    groups = FaceGroup.objects.of_album(album).filter(is_curated=False)
+    sizes: dict[int, int] = dict(groups.annotate(faces_in=Count("faces")).values_list("pk", "faces_in"))
     together = [list(sizes)] if sum(sizes.values()) <= MOST_SORTED else [[group] for group in sizes]
-    for groups in together:
-        if sum(sizes[group] for group in groups) <= MOST_SORTED:
-            _cluster_again(album, threshold, groups)
+    for ids in together:
+        if sum(sizes[group] for group in ids) <= MOST_SORTED:
+            _cluster_again(album, threshold, ids)
     album.threshold = threshold
     album.save(update_fields=["threshold"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 
@@ -10,7 +11,8 @@ from django.conf import settings
 from calibration.exceptions import UnusableCalibration
 from calibration.models import SpaceCalibration
 from calibration.rates import ONE_TO_ONE_RATE, CalibratedThreshold, MeasuredRates, PublishedThreshold, Rates
-from calibration.tables import table_of
+from calibration.tables import FOLDER, table_of
+from calibration.tables import read_tables as read_tables
 from calibration.types import OperatingPoint, Rules, Targets
 from clients.models import Client
 from vision.engines import engines
@@ -111,3 +113,9 @@ def set_calibration(
     fields = {"metric": found.metric, "threshold": threshold, "false_match_rate": false_match_rate, "note": note}
     stored, _ = SpaceCalibration.objects.update_or_create(client=client, space=found.name, defaults=fields)
     return stored
+
+
+def store_table(*, name: str, text: str) -> None:
+    """Replace the file of measured rates of a model. Raises `DamagedTable` for one that cannot be used."""
+    read_tables(json.loads(text), name)
+    (FOLDER / f"{name}.json").write_text(text, encoding="utf-8")

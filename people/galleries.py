@@ -14,6 +14,7 @@ from calibration.services import operating_points
 from calibration.types import Comparison, OperatingPoint, Rules, Targets, with_margins
 from clients.models import Client
 from errors.text import is_storable
+from people.counting import people_in
 from people.exceptions import GalleryIsDefault, GalleryNameTaken, GalleryNotEmpty, GalleryNotFound, UnusableValue
 from people.models import FaceTemplate, Gallery, GalleryKind, Person
 from people.persons import checked
@@ -70,7 +71,7 @@ def search_in(
         aliases = {space.name: name for name, space in engines.spaces().items()}
         alias = aliases.get(galleries[0].space, DEFAULT) if len(galleries) == 1 else DEFAULT
     space = engines[alias].space
-    people = 1 if one_to_one else Person.objects.count_in([gallery.pk for gallery in galleries])
+    people = 1 if one_to_one else people_in([gallery.pk for gallery in galleries])
     rules = {gallery.pk: _rules(gallery, space) for gallery in galleries}
     point, points = operating_points(
         client=client, space=space, galleries=rules, metric=metric, threshold=threshold, people=people

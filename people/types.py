@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FaceChoice = Literal["only", "largest"]  # which face of an image is meant: the only one there is, or the largest
 Faces = Literal["all", "largest"]
+TARGETS = ("fpir_per_thousand", "fmr_per_million", "review_fpir_per_thousand")  # of a gallery; see `calibration`
 LONGEST = {"external_id": 512, "source": 100, "name": 100}  # characters of a person's texts, as the tables have it
 
 

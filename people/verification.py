@@ -87,7 +87,9 @@ def compare_faces(
     metric = compare.point.metric
     distances = [distance(probe, face, metric=metric) for face in faces if not isinstance(face, Refusal)]
     compared = iter(compare.point.compare(distances))
-    results = tuple(_refused(face, compare.point) if isinstance(face, Refusal) else next(compared) for face in faces)
+    results: tuple[Comparison | Refusal, ...] = tuple(
+        _refused(face, compare.point) if isinstance(face, Refusal) else next(compared) for face in faces
+    )
     return FaceComparisons(results, compare.space.name, compare.point)
 
 

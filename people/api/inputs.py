@@ -15,7 +15,6 @@ ONE_FILE = {**FILE_LIST, "single": True}
 ON_EXISTING = ["refuse", "add", "replace"]
 OBJECT = extend_schema_field({"type": "object", "additionalProperties": True})
 OF_SESSION = "The result of a liveness session for this person and purpose; this call uses it up."
-TARGETS = ("fpir_per_thousand", "fmr_per_million", "review_fpir_per_thousand")
 SOURCE = "The name of a gallery of people; empty: the default one."
 
 

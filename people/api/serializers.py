@@ -10,9 +10,9 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from calibration.types import Comparison, Decision
-from people.api.inputs import TARGETS, MetadataField
+from people.api.inputs import MetadataField
 from people.models import Gallery, Person, ReferenceImage
-from people.types import Candidate, Enrolment, FaceComparisons, Receipt, Refusal, Remark, SearchedFace
+from people.types import TARGETS, Candidate, Enrolment, FaceComparisons, Receipt, Refusal, Remark, SearchedFace
 from rest.fields import FiniteField, RateField
 from vision.types import Box
 

@@ -19,7 +19,7 @@ from calibration.services import set_calibration
 from calibration.tests.measured import measured as measured  # a fixture
 from clients.models import Client, Scope
 from clients.services import create_api_key
-from people import services
+from people import counting, services
 from people.exceptions import GalleryNotEmpty, GalleryNotFound
 from people.models import FaceTemplate, Gallery, GalleryKind, Person
 from people.types import Enrolment, EnrolmentRules, Probe, SearchOptions, Whom
@@ -367,3 +367,17 @@ def test_impossible_targets_are_refused(client_a: Client, api: APIClient, field:
     assert refused.status_code == 422 and getattr(Gallery.objects.get(name="g"), field) is None
     if field != "review_fpir_per_thousand":
         assert api.patch(f"{GALLERIES}g/", {field: 0}, format="json").status_code == 422
+
+
+def test_the_number_of_people_in_a_large_gallery_is_remembered_for_a_moment(
+    client_a: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "COUNTED", 2)
+    monkeypatch.setattr(counting, "KEPT", 1e9)
+    monkeypatch.setattr(counting, "_kept", {})
+    gallery = enrol(client_a).person.gallery
+    for number in range(2, 6):
+        assert counting.people_in([gallery.pk]) == min(number - 1, 3)
+        enrol(client_a, external_id=f"u{number}")
+    monkeypatch.setattr(counting, "_kept", {})
+    assert counting.people_in([gallery.pk]) == 5

@@ -11,7 +11,7 @@ import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from calibration.tables import FOLDER, read_tables
+from calibration.services import read_tables, store_table
 from errors import FaceAppError
 from evaluation import projection
 from evaluation.fitted_rates import largest_distance, rows_of, strangers_of
@@ -48,7 +48,7 @@ class Command(BaseCommand):
             self.cross_check(model, usable)
             if write:
                 content = content_of(model, usable, stored.projection())
-                (FOLDER / f"{model}.json").write_text(as_text(content), encoding="utf-8")
+                store_table(name=model, text=as_text(content))
 
     def cross_check(self, model: str, found: Described) -> None:
         """Print which share of one half's pairs lies within the distances to which the other half gives a rate."""
