@@ -88,6 +88,10 @@ class PersonQuerySet(models.QuerySet["Person"]):
         named = Q(gallery__name__in=[name for name in names if name])
         return self.filter(named | default, kind=GalleryKind.PEOPLE)
 
+    def count_in(self, gallery_ids: Sequence[int]) -> int:
+        """How many people these galleries hold now, with a face or without."""
+        return self.filter(gallery__in=gallery_ids).count() if gallery_ids else 0
+
     def locked_or_created(self, gallery: Gallery, external_id: str, fields: Mapping[str, Any]) -> tuple[Person, bool]:
         """The person with this external id, locked, and whether it was created with these fields. Never makes two."""
         own = {"client_id": gallery.client_id, "gallery": gallery, "external_id": external_id}
