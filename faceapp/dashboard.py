@@ -82,6 +82,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("People", "groups", "people_person", "people.view_person"),
             ("Galleries", "folder_shared", "people_gallery", "people.view_gallery"),
+            ("Respaces", "move_group", "people_respace", "people.view_respace"),
             ("Calibrations", "tune", "calibration_spacecalibration", "calibration.view_spacecalibration"),
             (
                 "Liveness sessions",

@@ -1,4 +1,4 @@
-"""System checks of the gallery's settings, and of how large galleries are searched."""
+"""System checks of the gallery's settings, and of how galleries are searched."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.db import connections
+from django.db.models import Count
 
-from people.models import SearchIndex
+from people.models import Gallery, SearchIndex
 from people.types import Gate
+from vision.engines import engines
 
 
 @checks.register
@@ -46,4 +48,30 @@ def check_search_indexes(
             for index in SearchIndex.objects.using(alias).exclude(problem="").select_related("gallery"):
                 message = f"Gallery {index.gallery_id} of client {index.gallery.client_id}: {index.problem}"
                 found.append(checks.Warning(message, hint=hint, id="people.W001"))
+    return found
+
+
+@checks.register
+def check_respace_at_once(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """A number of photographs, or 0."""
+    if settings.RESPACE_AT_ONCE >= 0:
+        return []
+    message = f"FACEAPP_RESPACE_AT_ONCE is {settings.RESPACE_AT_ONCE}, which is no number of photographs."
+    return [checks.Error(message, hint="Choose 0 or a number above it.", id="people.E003")]
+
+
+@checks.register(checks.Tags.database)
+def check_spaces_of_galleries(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """Galleries whose model has been taken out of the settings."""
+    hint = "Add its model to FACEAPP_EXTRA_MODELS, or see *Another model* in docs/operations.md."
+    enabled = ["", *(space.name for space in engines.spaces().values())]
+    found: list[checks.CheckMessage] = []
+    for alias in databases or ():
+        if Gallery._meta.db_table in connections[alias].introspection.table_names():  # not before it is migrated
+            others = Gallery.objects.using(alias).exclude(space__in=enabled).order_by("space")
+            for space, count in others.values_list("space").annotate(Count("pk")):
+                message = f"Galleries in the space {space}: {count}. It is not enabled, and searches are refused."
+                found.append(checks.Warning(message, hint=hint, id="people.W002"))
     return found

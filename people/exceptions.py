@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from errors import Conflict, NotFound, Unprocessable
-from people.types import Remark
+from people.types import PersonAtRisk, Remark
 from vision.exceptions import UnusableFace as UnusableFace
 
 
@@ -75,3 +75,26 @@ class UnusableEmbedding(Unprocessable):
     """A vector of the wrong length, or with numbers that are not finite or too large."""
 
     code = "embedding.unusable"
+
+
+class RespaceInProgress(Conflict):
+    """The client is being moved to another space already."""
+
+    code = "respace.in_progress"
+
+
+class RespaceNotReady(Conflict):
+    """This step of a respace is not possible now: it comes too early, too late, or not at all."""
+
+    code = "respace.not_ready"
+
+
+class PeopleAtRisk(Conflict):
+    """The step would lose people; `people` are those, `count` says how many there are if not all are listed."""
+
+    code = "respace.people_at_risk"
+
+    def __init__(self, people: Sequence[PersonAtRisk], count: int) -> None:
+        whom = "1 person" if count == 1 else f"{count:,} people"
+        super().__init__(f"{whom} would not be found any more.")
+        self.people, self.count = people, count

@@ -80,12 +80,11 @@ def search_in(
     """Prepare a search. `threshold` decides everywhere; None leaves it to each gallery's operating point.
 
     The operating points are those among all people of these galleries as they are now, or, `one_to_one`, those of a
-    comparison with a single person. A single gallery decides which space is searched, several are searched in the
-    default one; `alias` names another.
+    comparison with a single person. The space that decides in all of these galleries is searched, or the default one if
+    they differ; `alias` names another. Raises `UnknownName` (`engine.disabled`) rather than to look for people in a
+    space where they are not.
     """
-    if alias is None:
-        aliases = {space.name: name for name, space in engines.spaces().items()}
-        alias = aliases.get(galleries[0].space, DEFAULT) if len(galleries) == 1 else DEFAULT
+    alias = alias or _alias_for(galleries)
     space = engines[alias].space
     people = 1 if one_to_one else people_in([gallery.pk for gallery in galleries])
     rules = {gallery.pk: _rules(gallery, space) for gallery in galleries}
@@ -93,6 +92,12 @@ def search_in(
         client=client, space=space, galleries=rules, metric=metric, threshold=threshold, people=people
     )
     return SearchedGalleries(client, alias, points[galleries[0].pk] if len(galleries) == 1 else point, points)
+
+
+def _alias_for(galleries: Sequence[Gallery]) -> str:
+    """The engine whose space decides in all of these galleries. Raises `UnknownName` (`engine.disabled`)."""
+    names = {gallery.space or engines[DEFAULT].space.name for gallery in galleries}
+    return engines.alias_of_space(names.pop()) if len(names) == 1 else DEFAULT
 
 
 def _rules(gallery: Gallery, space: Space) -> Rules:

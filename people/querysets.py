@@ -10,15 +10,17 @@ from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, connections, models, transaction
-from django.db.models import BooleanField, Count, F, Func, OuterRef, Q, Subquery
+from django.db.models import BooleanField, Count, Exists, F, Func, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from pgvector import HalfVector
 
-from people.types import GalleryKind, Neighbour
+from clients.models import Client
+from people.types import GalleryKind, Neighbour, RespaceState
 from vision.distances import DISTANCES, OPERATORS
+from vision.engines import DEFAULT, engines
+from work.querysets import ClaimedWorkQuerySet
 
 if TYPE_CHECKING:
-    from clients.models import Client
     from people.models import FaceTemplate, Gallery, Person, SearchIndex
     from vision.types import Embedding
 
@@ -41,8 +43,7 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
 
     def default_of(self, client: Client, kind: GalleryKind = GalleryKind.PEOPLE) -> Gallery:
         """The client's default gallery of a kind, created the first time. Safe when two callers ask at once."""
-        names = {"name": DEFAULT_NAMES[kind]}
-        return self.get_or_create(client=client, kind=kind, is_default=True, defaults=names)[0]
+        return self._get_or_make(client, {"name": DEFAULT_NAMES[kind]}, kind=kind, is_default=True)[0]
 
     def named(self, client: Client, name: str, kind: GalleryKind = GalleryKind.PEOPLE) -> Gallery:
         """The client's gallery with this name, created if it is missing; an empty name means the default gallery.
@@ -55,14 +56,34 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
         if name == DEFAULT_NAMES[kind] and not galleries.filter(Q(name=name) | Q(is_default=True)).exists():
             return self.default_of(client, kind)
         while True:
-            gallery, created = self.get_or_create(client=client, kind=kind, name=name)
-            if created or gallery.is_default or self._keep(gallery):
+            gallery, created = self._get_or_make(client, {}, kind=kind, name=name)
+            if created or gallery.is_default or self.hold(gallery.pk):
                 return gallery
 
-    def _keep(self, gallery: Gallery) -> bool:
-        """Make a deletion of the gallery wait for this transaction. False if it is gone already."""
+    def _get_or_make(self, client: Client, defaults: Mapping[str, Any], **key: Any) -> tuple[Gallery, bool]:
+        """`get_or_create`; a new gallery gets the space of the client's others, even while these are being switched.
+
+        The first one gets the default of the deployment, and keeps it if that changes.
+        """
+        if (found := self.filter(client=client, **key).first()) is not None:
+            return found, False
+        with transaction.atomic(using=self.db):
+            Client.objects.select_for_update(no_key=True).get(pk=client.pk)
+            others = self.model.objects.filter(client=client).exclude(space="").order_by("-is_default", "pk")
+            spaces: Any = others.values("space", "former_space").first() or {"space": engines[DEFAULT].space.name}
+            return self.get_or_create(client=client, **key, defaults={**defaults, **spaces})
+
+    def lock_of(self, client: Client) -> GalleryQuerySet:
+        """All galleries of the client. Until the transaction ends, nobody makes one, or `hold`s one."""
+        Client.objects.select_for_update(no_key=True).get(pk=client.pk)
+        galleries = self.filter(client=client)
+        list(galleries.order_by("pk").select_for_update().values_list("pk"))
+        return galleries
+
+    def hold(self, gallery_id: int) -> bool:
+        """Make a deletion or a switch of the gallery wait for this transaction. False if it is gone already."""
         with connections[self.db].cursor() as cursor:
-            cursor.execute("SELECT 1 FROM people_gallery WHERE id = %s FOR KEY SHARE", [gallery.pk])
+            cursor.execute("SELECT 1 FROM people_gallery WHERE id = %s FOR KEY SHARE", [gallery_id])
             return cursor.fetchone() is not None
 
     def described(self) -> GalleryQuerySet:
@@ -92,6 +113,13 @@ class PersonQuerySet(models.QuerySet["Person"]):
         """How many people these galleries hold now, with a face or without."""
         return self.filter(gallery__in=gallery_ids).count() if gallery_ids else 0
 
+    def with_template_only(self, space: str | OuterRef, *, lacking: str | OuterRef) -> PersonQuerySet:
+        """People whose face has a template in one space and none in another: names, or references to the person."""
+        from people.models import FaceTemplate
+
+        own = FaceTemplate.objects.filter(person=OuterRef("pk"))
+        return self.filter(Exists(own.filter(space=space))).exclude(Exists(own.filter(space=lacking)))
+
     def locked_or_created(self, gallery: Gallery, external_id: str, fields: Mapping[str, Any]) -> tuple[Person, bool]:
         """The person with this external id, locked, and whether it was created with these fields. Never makes two."""
         own = {"client_id": gallery.client_id, "gallery": gallery, "external_id": external_id}
@@ -111,13 +139,55 @@ class PersonQuerySet(models.QuerySet["Person"]):
 
 
 class ReferenceImageQuerySet(models.QuerySet["ReferenceImage"]):
-    def without_template_in(self, space: str) -> ReferenceImageQuerySet:
+    def without_template_in(self, space: str | OuterRef) -> ReferenceImageQuerySet:
         """Images that still need a template in this space and have a file to compute it from."""
-        return self.exclude(image="").exclude(face_templates__space=space)
+        from people.models import FaceTemplate
+
+        there = FaceTemplate.objects.filter(reference_image=OuterRef("pk"), space=space)
+        return self.with_file().exclude(Exists(there))
 
     def primary_first(self) -> ReferenceImageQuerySet:
         """The chosen image, then the others, oldest first."""
         return self.order_by("-is_primary", "id")
+
+    def of_client(self, client: Client) -> ReferenceImageQuerySet:
+        return self.filter(person__client=client)
+
+    def with_file(self) -> ReferenceImageQuerySet:
+        return self.exclude(image="")
+
+
+class RespaceQuerySet(models.QuerySet["Respace"]):
+    def of_client(self, client: Client) -> RespaceQuerySet:
+        return self.filter(client=client)
+
+    def unfinished(self) -> RespaceQuerySet:
+        """Those of which something is left to do."""
+        return self.exclude(state=RespaceState.CLOSED)
+
+    def moves(self) -> RespaceQuerySet:
+        """Those that switch galleries."""
+        return self.filter(only_fill=False)
+
+    def computing(self) -> RespaceQuerySet:
+        """Those with photographs that have not been tried yet."""
+        return self.unfinished().filter(computed_at=None)
+
+    def in_shadow(self) -> RespaceQuerySet:
+        """Those whose space is complete and decides nothing yet: it can be compared with the present one."""
+        return self.moves().filter(state=RespaceState.OPEN, computed_at__isnull=False)
+
+    def reopen(self) -> int:
+        """Compute again where photographs came in meanwhile that have no template in the new space."""
+        from people.models import ReferenceImage
+
+        later = ReferenceImage.objects.filter(person__client=OuterRef("client"), pk__gt=OuterRef("last_image_id"))
+        lacking = later.without_template_in(OuterRef(OuterRef("space")))
+        return self.unfinished().filter(Exists(lacking), computed_at__isnull=False).update(computed_at=None)
+
+
+class RespacedImageQuerySet(ClaimedWorkQuerySet["RespacedImage"]):
+    """Photographs of respaces."""
 
 
 class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):

@@ -12,11 +12,11 @@ from clients.models import Client
 from clients.numbering import assign_numbers, public_id
 from errors import InvalidInput
 from people.exceptions import ReferenceImageNotFound
-from people.models import FaceTemplate, Person, ReferenceImage
+from people.models import FaceTemplate, Gallery, Person, ReferenceImage
 from people.persons import lock_enrolled, lock_person
 from people.quality_gate import require_quality
 from people.types import AdoptedFace, FaceChoice, Gate, Portrait, Refusal
-from storage.files import content_hash, discard_files, erase_files, read_file, store_file
+from storage.files import content_hash, discard_files, erase_files, store_file
 from vision import images, inference
 from vision.engines import engines
 from vision.inference import AnalysisOptions
@@ -137,6 +137,7 @@ def adopt_face(*, person: Person, face: AdoptedFace) -> ReferenceImage:
     try:
         with transaction.atomic():
             reference.person = owner = lock_person(person.pk)
+            Gallery.objects.hold(owner.gallery_id)  # the face may lack a template in the space of a switch
             reference.save()
             for space, embedding in {face.space: face.embedding, **face.further}.items():
                 FaceTemplate.objects.create(
@@ -151,18 +152,6 @@ def adopt_face(*, person: Person, face: AdoptedFace) -> ReferenceImage:
         discard_files(files=[reference.image])
         raise
     return reference
-
-
-def embed_reference_image(*, reference: ReferenceImage) -> None:
-    """Compute the templates that a stored reference image lacks. Raises as `read_portrait` does.
-
-    If the image shows several faces, the one that was enrolled is the largest.
-    """
-    upload = Upload(read_file(file=reference.image), reference.original_name)
-    portrait = read_portrait(upload=upload, face_choice="largest")
-    with transaction.atomic():
-        person = lock_person(reference.person_id)
-        FaceTemplate.objects.bulk_create(_templates(person, reference, portrait), ignore_conflicts=True)
 
 
 # ---- stored photographs -----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from errors import InvalidInput
 from people.exceptions import UnusableEmbedding
 from people.galleries import SearchedGalleries, galleries_called, search_in
 from people.models import Person, ReferenceImage
+from people.shadow import offer_probe
 from people.types import Candidate, Probe, Refusal, Search, SearchedFace, SearchOptions, SourcedImage
 from vision import inference
 from vision.engines import DEFAULT, engines
@@ -48,6 +50,8 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
         found = analysis.faces if options.faces == "all" else [largest]
         probes = [(face, face.embeddings[space.name]) for face in found]
         milliseconds = analysis.milliseconds
+        if options.threshold is None and options.alias is None:
+            offer_probe(client=client, galleries=galleries, read=partial(bytes, probe.data))
     faces = tuple(
         SearchedFace(face, nearest_people(searched, vector, limit=options.limit))
         if face is None or face.is_recognisable
@@ -75,6 +79,8 @@ def search_each(*, client: Client, images: Sequence[SourcedImage], limit: int = 
     named = {source: galleries_called(client=client, sources=[source]) for source in {one.source for one in images}}
     searched = {source: search_in(client=client, galleries=galleries) for source, galleries in named.items()}
     faces = inference.several(lambda one: face_or_refusal(one.data, searched[one.source].alias), images)
+    for source, data in [(one.source, one.data) for one in images if isinstance(one.data, bytes)][:1]:
+        offer_probe(client=client, galleries=named[source], read=partial(bytes, data))
     return [
         face
         if isinstance(face, Refusal)

@@ -18,7 +18,6 @@ from people.reference_images import (
     add_reference_image,
     adopt_face,
     delete_reference_image,
-    embed_reference_image,
     get_reference_image,
     read_portrait,
     read_portraits,
@@ -27,6 +26,7 @@ from people.reference_images import (
     written_files,
 )
 from people.search import search_each, search_people
+from people.shadow import offer_probe
 from people.verification import compare_faces, compare_live, verify_live, verify_person
 
 __all__ = [
@@ -40,7 +40,6 @@ __all__ = [
     "create_person",
     "delete_gallery",
     "delete_reference_image",
-    "embed_reference_image",
     "enrol_face",
     "enrol_photographs",
     "erase_faces",
@@ -50,6 +49,7 @@ __all__ = [
     "get_gallery",
     "get_person",
     "get_reference_image",
+    "offer_probe",
     "read_portrait",
     "read_portraits",
     "save_person",

@@ -1,13 +1,34 @@
-"""The task that keeps the search indexes of large galleries."""
+"""Celery tasks of search indexes and of respaces: each calls one service."""
 
 from __future__ import annotations
 
-from celery import shared_task
+from typing import Any
 
-from people import indexing
+from celery import Task, shared_task
+
+from people import indexing, respacing, shadow_decisions
+from work.services import TRANSIENT
 
 
 @shared_task(acks_late=False, expires=60)
 def tend_search_indexes() -> None:
     """Acknowledged early: a build may take longer than a message stays hidden."""
     indexing.tend_search_indexes()
+
+
+@shared_task(bind=True, autoretry_for=TRANSIENT, max_retries=8, retry_backoff=1, retry_backoff_max=30)
+def embed_images(self: Task[Any, Any], image_ids: list[int]) -> None:
+    """Compute templates; a retry keeps the task's id and with it the claims."""
+    respacing.embed_images(image_ids=image_ids, task_id=str(self.request.id))
+
+
+@shared_task(expires=30)
+def tend_respaces() -> None:
+    """Give out photographs where nobody else did, and those that came in since."""
+    respacing.tend_respaces()
+
+
+@shared_task(reject_on_worker_lost=False)
+def compare_probe(respace_id: int, gallery_ids: list[int], key: str) -> None:
+    """Decide a probe in both spaces."""
+    shadow_decisions.compare_probe(respace_id=respace_id, gallery_ids=gallery_ids, key=key)

@@ -31,6 +31,17 @@ class GalleryKind(models.TextChoices):
     BLACKLIST = "blacklist"
 
 
+class RespaceState(models.TextChoices):
+    """Which space decides while a client moves from one to another.
+
+    `open`: the old one. `switched`: the new one, and there is a way back. `closed`: nothing of it is left to do.
+    """
+
+    OPEN = "open"
+    SWITCHED = "switched"
+    CLOSED = "closed"
+
+
 class Gate(StrEnum):
     """How good a face must be to be enrolled. See `people.quality_gate`."""
 
@@ -250,6 +261,28 @@ class Search:
     def matches(self) -> tuple[Candidate, ...]:
         """The matches of the first face: all that there is to say about an image with one face."""
         return self.faces[0].matches if self.faces else ()
+
+
+@dataclass(frozen=True)
+class PersonAtRisk:
+    """A person whose face would not be found any more after a step of a respace, by ids that callers know."""
+
+    number: int
+    gallery: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RespaceProgress:
+    """How far a respace is: stored photographs, those that have a template in its space, and those that failed."""
+
+    photographs: int
+    templates: int
+    failed: int
+
+    @property
+    def tried(self) -> int:
+        return self.templates + self.failed
 
 
 @dataclass(frozen=True)

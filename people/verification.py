@@ -9,6 +9,7 @@ frames only: whether the image itself shows a picture of a face is still checked
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from calibration.types import Comparison, OperatingPoint
 from clients.models import Client
@@ -21,6 +22,7 @@ from people.galleries import SearchedGalleries, search_in
 from people.models import GalleryKind, Person
 from people.querysets import DEFAULT_NAMES
 from people.search import face_of, face_or_refusal
+from people.shadow import offer_probe
 from people.types import FaceComparisons, LiveComparison, Proof, Refusal
 from vision import inference
 from vision.distances import distance
@@ -53,6 +55,8 @@ def verify_person(*, person: Person, data: bytes, threshold: float | None = None
     if not near or near[0].person_id != person.pk:  # erased meanwhile
         raise NoTemplate(NO_FACE)
     compared = searched.compare(near)[0]
+    if threshold is None:
+        offer_probe(client=person.client, galleries=[person.gallery], read=partial(bytes, data))
     if token and compared.matches:
         in_default_space = probe if searched.alias == DEFAULT else face_of(data)  # as the token holds a face
         face = {engines[DEFAULT].space.name: in_default_space}
@@ -114,6 +118,7 @@ def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
     if not stored:  # never enrolled, or erased meanwhile
         raise NoTemplate(NO_FACE)
     compared = searched.compare(near)[0]
+    offer_probe(client=person.client, galleries=[person.gallery], read=partial(bytes, data))
     if proof.token and compared.matches:
         require_no_picture(client=person.client, face=probe)
         redeem_for(person=person, token=proof.token, purpose=VERIFY, face=probe.embeddings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -21,12 +22,12 @@ from clients.models import Client
 from clients.numbering import assign_numbers
 from errors import FaceAppError, Unavailable
 from people.models import Gallery, GalleryKind
-from people.services import SearchedGalleries, search_in
+from people.services import SearchedGalleries, offer_probe, search_in
 from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions
 from recognition.waiting import wait_for_job
-from storage.files import discard_files, erase_files, store_file
+from storage.files import discard_files, erase_files, read_file, store_file
 from vision import inference
 from vision.engines import check_names, engines
 from vision.inference import AnalysisOptions
@@ -166,6 +167,8 @@ def _match(job: Job, found: Mapping[ProcessedImage, Analysis]) -> None:
                 raise
         else:
             break
+    blacklists = Gallery.objects.of_client(first.client).of_kind(GalleryKind.BLACKLIST)
+    offer_probe(client=first.client, galleries=blacklists, read=partial(read_file, file=first.image))
 
 
 @transaction.atomic

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
 from clients.models import Client
 from people.models import Person
-from people.services import galleries_called, search_in
+from people.services import galleries_called, offer_probe, search_in
 from training.evaluation import choose
 from training.models import KnownPerson, Recogniser
 from training.network import Network
@@ -48,11 +48,13 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
     Templates are read at the time of the call, so that a person who was enrolled before it is found. Raises
     `InvalidImage` or `EngineUnavailable`.
     """
-    search = search_in(client=client, galleries=galleries_called(client=client, sources=[source]))
+    galleries = galleries_called(client=client, sources=[source])
+    search = search_in(client=client, galleries=galleries)
     found = inference.analyse(data, AnalysisOptions(aliases=(search.alias,))).faces
     faces = [face for face in found if face.is_recognisable]
     if not faces:
         return []
+    offer_probe(client=client, galleries=galleries, read=partial(bytes, data))
     templates, point, space = search.templates, search.point, search.space.name
     embeddings = [face.embeddings[space] for face in faces]
     near = search.neighbourhood().within(embeddings, threshold=point.threshold)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from vision.exceptions import NotRecognisable, UnusableFace
-from vision.types import DetectedFace
+from vision.types import Box, DetectedFace
 
 # The only face there is, the only one that is prominent, or the largest of any number.
 FaceChoice = Literal["only", "prominent", "largest"]
+SAME_PLACE = 0.2  # intersection over union of the boxes that two detectors draw around one face
 PROMINENT = 0.25  # of the largest face's area; smaller faces belong to people in the background
 
 
@@ -33,3 +34,11 @@ def recognisable(face: DetectedFace) -> DetectedFace:
     if not face.is_recognisable:
         raise NotRecognisable(face.recognisability_reason)
     return face
+
+
+def face_at(faces: Sequence[DetectedFace], box: Box) -> DetectedFace:
+    """The face at the place where one was found before, perhaps by another detector. Raises `UnusableFace`."""
+    nearest = max(faces, key=lambda face: face.box.overlap(box), default=None)
+    if nearest is None or nearest.box.overlap(box) < SAME_PLACE:
+        raise UnusableFace("The face that was enrolled was not found again in this photograph.", code="face.none")
+    return nearest

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.apps import apps
@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from clients.models import Client
 from errors import FaceAppError, Unavailable, internal_error
 from vision.exceptions import EngineUnavailable
 from work.models import ClaimedWork
@@ -99,6 +100,13 @@ def _leave(rows: ClaimedWorkQuerySet[Row], ids: Sequence[int], task_id: str) -> 
     rows.filter(pk__in=ids).held_by(task_id).give_back()
     with suppress(Unavailable):
         enqueue(rows.model, ids=ids, queue=BULK)
+
+
+def has_older_work(*, client: Client, than: datetime) -> bool:
+    """Whether work of this client is unfinished that was submitted before this moment."""
+    kinds: list[Any] = [model for model in apps.get_models() if issubclass(model, ClaimedWork)]
+    of_clients = [kind for kind in kinds if any(field.name == "client" for field in kind._meta.fields)]
+    return any(kind.objects.unfinished().filter(client=client, created_at__lt=than).exists() for kind in of_clients)
 
 
 def sweep() -> None:

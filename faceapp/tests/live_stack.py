@@ -64,6 +64,17 @@ class LiveStack:
             command, env=self._environ(), cwd=self.directory, capture_output=True, text=True, check=check
         )
 
+    def beside(self, *command: str) -> subprocess.Popen[bytes]:
+        """Another program of this service, started with its Python; its output is dropped."""
+        return subprocess.Popen(
+            [self.python, *command],
+            env=self._environ(),
+            cwd=self.directory,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
     def start(self) -> None:
         """Return when the service says that it is ready; AssertionError with its output when it does not."""
         self.port = self.port or free_port()

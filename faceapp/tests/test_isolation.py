@@ -18,7 +18,7 @@ from clients.models import Client
 from clients.services import create_api_key
 from compat.dialect import DialectConfig, configs
 from compat.ekyc.tests import isolation as ekyc
-from people.models import Gallery, GalleryKind, Person, ReferenceImage
+from people.models import Gallery, GalleryKind, Person, ReferenceImage, Respace
 from recognition.models import Job, ProcessedImage
 from training.models import Recogniser
 from vision.tests.drawing import RED, data_url, picture
@@ -43,6 +43,7 @@ LISTS = {
     "album-list",
     "recogniser-list",
     "gallery-list",
+    "respace-list",
 }
 OPEN = {
     "engine-list",
@@ -88,6 +89,7 @@ def owned(client_a: Client) -> dict[str, str]:
         "image_id": str(ReferenceImage.objects.get(person__kind=GalleryKind.BLACKLIST).number),
         "people": str(person.number),
         "gallery": staff.name,
+        "respace": str(Respace.objects.create(client=client_a, space="fake", state="closed").number),
         "image_id of people": str(person.reference_images.get().number),
     }
 
@@ -100,7 +102,7 @@ def api_patterns() -> Iterator[URLPattern]:
 
 
 def owner_key(name: str) -> str:
-    keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "recogniser", "gallery")
+    keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "recogniser", "gallery", "respace")
     keys += ("album-image", "album-group", "album")
     return next(key for key in keys if name.startswith(key))
 

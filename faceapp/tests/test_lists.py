@@ -18,7 +18,7 @@ from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
 from clients.models import Client
 from clients.services import create_api_key
-from people.models import Gallery
+from people.models import Gallery, Respace
 from people.services import create_person
 from recognition.models import Job, ProcessedImage
 from training.models import Recogniser
@@ -69,6 +69,7 @@ ROWS: dict[str, Callable[[Client, int], Any]] = {
     "people-list": lambda client, number: create_person(client=client, name=f"person {number}"),
     "recogniser-list": add_recogniser,
     "gallery-list": lambda client, number: Gallery.objects.named(client, f"gallery {number}"),
+    "respace-list": lambda client, number: Respace.objects.create(client=client, space=f"s{number}", state="closed"),
     "album-list": lambda client, number: create_album(client=client, name=f"album {number}"),
     "album-image-list": add_album_image,
     "album-group-list": add_group,

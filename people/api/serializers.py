@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -11,7 +12,8 @@ from rest_framework.reverse import reverse
 
 from calibration.types import Comparison, Decision
 from people.api.inputs import MetadataField
-from people.models import Gallery, Person, ReferenceImage, SearchIndex
+from people.models import Gallery, Person, ReferenceImage, Respace, SearchIndex
+from people.respacing import count_at_risk, progress_of
 from people.types import TARGETS, Candidate, Enrolment, FaceComparisons, Receipt, Refusal, Remark, SearchedFace
 from rest.fields import FiniteField, RateField
 from vision.types import Box
@@ -251,6 +253,33 @@ class ComparisonsSerializer(DecidedSerializer):
             for item in compared.results
         ]
         return ResultSerializer(pairs, many=True).data
+
+
+class RespaceSerializer(serializers.ModelSerializer[Respace]):
+    """The move of all galleries to another space (`manage.py respace`), and what the new one would decide otherwise."""
+
+    id = serializers.IntegerField(source="number", read_only=True)
+    status: Any = serializers.ChoiceField(
+        ["computing", "ready", "switched", "closed"],
+        help_text="Templates are computed; the old space decides; the new one decides; the move is over.",
+    )
+    photographs = serializers.IntegerField(help_text="How many are stored.")
+    templates = serializers.IntegerField(help_text="Photographs with a template in the new space.")
+    failed = serializers.IntegerField(help_text="Photographs that could not get one.")
+    people_at_risk = serializers.IntegerField(help_text="People who are found in the old space only.")
+
+    class Meta:
+        model = Respace
+        fields = [
+            "id", "uuid", "space", "status", "photographs", "templates", "failed", "people_at_risk", "compared",
+            "lost_matches", "new_matches", "other_matches", "created_at", "computed_at", "switched_at",
+        ]  # fmt: skip
+
+    def to_representation(self, instance: Respace) -> dict[str, Any]:
+        for name, value in asdict(progress_of(instance)).items():
+            setattr(instance, name, value)
+        instance.people_at_risk = count_at_risk(instance)  # type: ignore[attr-defined]
+        return super().to_representation(instance)
 
 
 class ReceiptSerializer(serializers.Serializer[Receipt]):

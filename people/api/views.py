@@ -1,4 +1,4 @@
-"""`/api/v1/people`, `/galleries` and `/compare`: whom a client knows."""
+"""`/api/v1/people`, `/galleries`, `/respaces` and `/compare`: whom a client knows."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ from people.api.serializers import (
     PersonImageSerializer,
     PersonSerializer,
     ReceiptSerializer,
+    RespaceSerializer,
     SearchSerializer,
 )
-from people.models import Gallery, GalleryKind, Person, ReferenceImage
-from people.querysets import GalleryQuerySet, PersonQuerySet
+from people.models import Gallery, GalleryKind, Person, ReferenceImage, Respace
+from people.querysets import GalleryQuerySet, PersonQuerySet, RespaceQuerySet
 from people.types import Whom
 from rest.fields import read_all, upload_of
 from rest.input import read_input
@@ -223,6 +224,19 @@ class GalleryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
 
     def perform_destroy(self, instance: Gallery) -> None:
         services.delete_gallery(gallery=instance)
+
+
+class RespaceViewSet(mixins.ListModelMixin, GenericViewSet[Respace]):
+    """Moves of this client's galleries to another space, the latest first. The administrator makes them."""
+
+    queryset = Respace.objects.none()
+    serializer_class = RespaceSerializer
+    pagination_class = StrictPagination
+    filter_backends = []
+    scope_read = Scope.PEOPLE_READ
+
+    def get_queryset(self) -> RespaceQuerySet:
+        return Respace.objects.of_client(client_of(self.request)).moves().select_related("client").order_by("-number")
 
 
 class CompareViewSet(GenericViewSet[Person]):

@@ -197,7 +197,7 @@ def test_galleries_are_listed_oldest_first_so_that_new_ones_do_not_move_pages(
         ("people", "staff", 2, False), ("people", "default", 1, True), ("people", "customers", 1, False),
         ("blacklist", "blacklist", 1, True),
     ]  # fmt: skip
-    assert (page["total_items"], page["items"][0]["threshold"], page["items"][0]["space"]) == (4, None, "")
+    assert (page["total_items"], page["items"][0]["threshold"], page["items"][0]["space"]) == (4, None, "fake-fake-4")
     assert [row["name"] for row in api.get(f"{GALLERIES}?limit=1&offset=1").json()["items"]] == ["default"]
 
 

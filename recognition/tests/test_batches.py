@@ -58,8 +58,14 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     return messages
 
 
+@pytest.fixture(autouse=True)
+def nobody_waits() -> None:
+    """Other tests leave messages in the queues."""
+    inference.handoff().delete(inference.INTERACTIVE, inference.PATIENT)
+
+
 @pytest.fixture
-def waiting_caller() -> Iterator[None]:
+def waiting_caller(nobody_waits: None) -> Iterator[None]:
     inference.handoff().rpush(inference.INTERACTIVE, "a message")
     yield
     inference.handoff().delete(inference.INTERACTIVE)

@@ -177,7 +177,7 @@ def test_one_source_alone(gallery: Client, tmp_path: Path) -> None:
 def test_spaces_that_the_archive_lacks_are_computed(gallery: Client, tmp_path: Path) -> None:
     FaceTemplate.objects.filter(space=engines["second"].space.name).delete()
     export(tmp_path / "old.zip")
-    assert "4 of 4 reference images have a template in fake-fake8-8 now." in import_(tmp_path / "old.zip")
+    assert "4 of 4 photographs have a template in fake-fake8-8; 0 failed." in import_(tmp_path / "old.zip")
     assert FaceTemplate.objects.filter(client__name="new").count() == 8
 
 

@@ -126,8 +126,8 @@ def test_vectorize_names_what_it_cannot_use(folder: Path, tmp_path: Path) -> Non
     assert r"missing\xe9" in run(tmp_path, "vectorize", tmp_path / os.fsdecode(b"missing\xe9"))
 
 
-def test_embed_names_a_space_that_does_not_exist(tmp_path: Path) -> None:
-    assert r"\x1b[2J" in run(tmp_path, "embed", "--space", "\x1b[2J")
+def test_respace_names_an_engine_that_does_not_exist(tmp_path: Path) -> None:
+    assert r"\x1b[2J" in run(tmp_path, "respace", "--to", "\x1b[2J")
 
 
 def test_the_demo_shows_photographs_of_any_name(folder: Path, tmp_path: Path) -> None:

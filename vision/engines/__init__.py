@@ -59,6 +59,14 @@ class EngineHandler:
                 return alias
         raise UnknownName("The model of these embeddings is no longer enabled here.", code="engine.disabled")
 
+    def alias_called(self, name: str) -> str:
+        """The alias that is called so, or whose space is. Raises `UnknownName` (`engine.unknown`)."""
+        for alias, space in self.spaces().items():
+            if name in (alias, space.name):
+                return alias
+        enabled = ", ".join(f"{alias} ({space.name})" for alias, space in self.spaces().items())
+        raise UnknownName(f"There is no engine or space of this name here. Enabled: {enabled}.")
+
     def load(self) -> None:
         """Load every engine, and run them in this process from now on. For worker children; see `vision.apps`."""
         self.are_here = True  # even where loading fails: a worker must not ask another worker

@@ -16,7 +16,7 @@ from albums.models import AlbumImage
 from albums.services import create_album
 from clients.models import Client
 from errors import FaceAppError, InvalidInput, Unavailable
-from people.models import Gallery
+from people.models import Gallery, Person, ReferenceImage, Respace, RespacedImage
 from recognition.models import Job, ProcessedImage
 from training.models import Recogniser
 from vision import inference
@@ -24,7 +24,7 @@ from work import services
 from work.models import FINISHED, TRANSITIONS, UNFINISHED, ClaimedWork, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
-KINDS = [ProcessedImage, AlbumImage, Recogniser]
+KINDS = [ProcessedImage, AlbumImage, Recogniser, RespacedImage]
 
 
 def screened(client: Client) -> ProcessedImage:
@@ -40,7 +40,15 @@ def version(client: Client) -> Recogniser:
     return Recogniser.objects.create(client=client, gallery=Gallery.objects.named(client, ""), space="fake", version=1)
 
 
-@pytest.fixture(params=[screened, in_album, version])
+def respaced(client: Client) -> RespacedImage:
+    person = Person.objects.create(client=client)
+    box = {"box_x": 0, "box_y": 0, "box_w": 1, "box_h": 1}
+    image = ReferenceImage.objects.create(person=person, width=1, height=1, confidence=1.0, **box)
+    respace = Respace.objects.create(client=client, space="fake")
+    return RespacedImage.objects.create(respace=respace, reference_image=image)
+
+
+@pytest.fixture(params=[screened, in_album, version, respaced])
 def row(request: pytest.FixtureRequest, client_a: Client) -> Any:
     """A pending row of each kind."""
     make: Callable[[Client], ClaimedWork] = request.param
@@ -67,6 +75,16 @@ def test_the_sweep_knows_every_kind_and_its_task() -> None:
     kinds = [model for model in apps.get_models() if issubclass(model, ClaimedWork)]
     assert set(kinds) == set(KINDS)
     assert all(services.import_string(kind.task).name == kind.task for kind in kinds)
+
+
+def test_older_work_of_a_client_is_known(row: Any, client_a: Client, client_b: Client) -> None:
+    now = timezone.now()
+    of_client = not isinstance(row, AlbumImage | RespacedImage)
+    assert services.has_older_work(client=client_a, than=now) == of_client
+    assert not services.has_older_work(client=client_b, than=now)
+    assert not services.has_older_work(client=client_a, than=row.created_at)
+    type(row).objects.update(status=Status.DONE)
+    assert not services.has_older_work(client=client_a, than=now)
 
 
 def test_every_status_has_its_place_in_the_table() -> None:

@@ -91,7 +91,12 @@ CALLS: dict[str, dict[str, Any]] = {
     "albums.split_group": {"album_id": 1, "group_id": 2, "faces": [3]},
 }  # fmt: skip
 # `blacklist.update` is the same; who erases everything does so by `request`.
-ADMINISTRATION = ("/api/v1/engines/", "/api/v1/galleries/", "/api/v1/recognisers/")  # done in the admin
+ADMINISTRATION = (
+    "/api/v1/engines/",
+    "/api/v1/galleries/",
+    "/api/v1/recognisers/",
+    "/api/v1/respaces/",
+)  # done in the admin
 LEFT_OUT = {("PUT", "/api/v1/blacklist/{id}/"), ("POST", "/api/v1/reset/")}
 
 

@@ -76,4 +76,4 @@ class Command(ImportCommand):
         images = ReferenceImage.objects.filter(person__client=client)
         for alias, space in engines.spaces().items():
             if images.without_template_in(space.name).exists():
-                call_command("embed", space=alias, client=client.name, stdout=self.stdout)
+                call_command("respace", to=alias, fill=True, client=client.name, stdout=self.stdout)

@@ -23,10 +23,13 @@ from unfold.decorators import display
 
 from errors import FaceAppError
 from people import services
+from people.admin.respaces import RespaceAdmin
 from people.models import Gallery, GalleryKind, Person, ReferenceImage, SearchIndex
 from people.querysets import GalleryQuerySet, PersonQuerySet
 from people.types import TARGETS, Receipt
 from storage.pictures import picture_response, thumbnail
+
+__all__ = ["GalleryAdmin", "NamelessHistory", "PersonAdmin", "PhotographInline", "RespaceAdmin"]
 
 
 class NamelessHistory:

@@ -1,0 +1,28 @@
+"""People move from Dlib to the default model while they are searched, and what computes their templates is killed.
+
+`python -m bench.respace` does the same with thousands of photographs.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from bench.respace import SUFFIXES, measure
+
+pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]
+TEMPLATES, RATE, KILLS = 12, 1.0, 5
+
+
+def test_no_search_fails_or_errs_while_people_are_moved(faces: Path) -> None:
+    photographs = sorted(path for path in faces.iterdir() if path.suffix in SUFFIXES and "_and_" not in path.name)
+    with tempfile.TemporaryDirectory(prefix="faceapp-respace-") as folder:
+        Path(folder).chmod(0o711)
+        outcome = measure(Path(folder), photographs, templates=TEMPLATES, rate=RATE, kills=KILLS, pause=5, forget=False)
+    assert outcome.templates == TEMPLATES
+    assert [(calls.phase, calls.failed, calls.wrong) for calls in outcome.phases if calls.failed or calls.wrong] == []
+    assert all(calls.milliseconds for calls in outcome.phases)
+    assert "ready: " in outcome.report and "; 0 failed." in outcome.report
+    assert "0 faces of searches" not in outcome.report
