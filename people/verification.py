@@ -78,8 +78,8 @@ def compare_faces(
     try:
         probe = face_of(first)
     except NotRecognisable as error:
-        results = tuple(Comparison.refused(compare.point, error.reason) for _ in others)
-        return FaceComparisons(results, compare.space.name, compare.point)
+        refused = tuple(Comparison.refused(compare.point, error.reason) for _ in others)
+        return FaceComparisons(refused, compare.space.name, compare.point)
     faces = inference.several(face_or_refusal, others)
     if proof and proof.token:
         binding = Binding(COMPARE, proof.subject)
