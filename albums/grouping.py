@@ -49,7 +49,7 @@ def judge_anew(*, album: Album, threshold: float) -> None:
     sizes: dict[int, int] = dict(groups.annotate(faces_in=Count("faces")).values_list("pk", "faces_in"))
     together = [list(sizes)] if sum(sizes.values()) <= MOST_SORTED else [[group] for group in sizes]
     for ids in together:
-        if sum(sizes[group] for group in ids) <= MOST_SORTED:
+        if ids and sum(sizes[group] for group in ids) <= MOST_SORTED:
             _cluster_again(album, threshold, ids)
     album.threshold = threshold
     album.save(update_fields=["threshold"])

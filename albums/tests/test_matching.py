@@ -305,3 +305,10 @@ def test_an_albums_own_threshold_stays(add: Add, album: Album, measured: Path) -
     services.save_album(album=album, fields=["threshold"])
     assert link_point(album).threshold == 0.3
     assert link_point(album).false_match_rate == pytest.approx(0.01)
+
+
+def test_an_empty_album_of_another_distance_takes_its_first_image(add: Add, album: Album, measured: Path) -> None:
+    Album.objects.update(threshold=1.5)
+    add(RED)
+    album.refresh_from_db()
+    assert album.threshold == pytest.approx(0.2) and FaceGroup.objects.count() == 1
