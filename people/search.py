@@ -51,7 +51,7 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
         probes = [(face, face.embeddings[space.name]) for face in found]
         milliseconds = analysis.milliseconds
         if options.threshold is None and options.alias is None:
-            offer_probe(client=client, galleries=galleries, read=partial(bytes, probe.data))
+            offer_probe(client=client, galleries=galleries, read=partial(bytes, probe.data), faces=options.faces)
     faces = tuple(
         SearchedFace(face, nearest_people(searched, vector, limit=options.limit))
         if face is None or face.is_recognisable
@@ -80,7 +80,7 @@ def search_each(*, client: Client, images: Sequence[SourcedImage], limit: int = 
     searched = {source: search_in(client=client, galleries=galleries) for source, galleries in named.items()}
     faces = inference.several(lambda one: face_or_refusal(one.data, searched[one.source].alias), images)
     for source, data in [(one.source, one.data) for one in images if isinstance(one.data, bytes)][:1]:
-        offer_probe(client=client, galleries=named[source], read=partial(bytes, data))
+        offer_probe(client=client, galleries=named[source], read=partial(bytes, data), faces="largest")
     return [
         face
         if isinstance(face, Refusal)

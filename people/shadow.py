@@ -12,6 +12,7 @@ from contextlib import suppress
 from clients.models import Client
 from errors import FaceAppError
 from people.models import Gallery, Respace
+from people.types import Faces
 from vision.inference import handoff, queue_errors
 from work.queues import BULK
 
@@ -24,20 +25,22 @@ def turn_of(respace_id: int) -> str:
     return f"faceapp:shadow:{respace_id}"
 
 
-def offer_probe(*, client: Client, galleries: Iterable[Gallery], read: Callable[[], bytes]) -> None:
+def offer_probe(
+    *, client: Client, galleries: Iterable[Gallery], read: Callable[[], bytes], faces: Faces = "all"
+) -> None:
     """Have the faces of an image decided in both spaces later, if it is the turn of one. Raises nothing.
 
-    `galleries` are those that were searched; `read` returns the image.
+    `galleries` and `faces` are those that were searched; `read` returns the image.
     """
     for respace_id in Respace.objects.of_client(client).in_shadow().values_list("pk", flat=True):
         with suppress(FaceAppError), queue_errors():
             if handoff().set(turn_of(respace_id), b"1", ex=SECONDS, nx=True):
-                _send(respace_id, [gallery.pk for gallery in galleries], read())
+                _send(respace_id, [gallery.pk for gallery in galleries], faces, read())
 
 
-def _send(respace_id: int, gallery_ids: list[int], data: bytes) -> None:
+def _send(respace_id: int, gallery_ids: list[int], faces: Faces, data: bytes) -> None:
     from people.tasks import compare_probe  # a task module imports the services
 
     key = f"faceapp:image:{uuid.uuid4().hex}"
     handoff().set(key, data, ex=SECONDS)
-    compare_probe.apply_async((respace_id, gallery_ids, key), expires=SECONDS, queue=BULK)
+    compare_probe.apply_async((respace_id, gallery_ids, faces, key), expires=SECONDS, queue=BULK)

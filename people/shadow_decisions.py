@@ -14,9 +14,11 @@ from people.galleries import SearchedGalleries, search_in
 from people.models import Gallery, Respace, ShadowDifference
 from people.search import nearest_people
 from people.shadow import PAUSE_SECONDS, turn_of
+from people.types import Faces
 from vision import inference
 from vision.engines import engines
 from vision.inference import AnalysisOptions, handoff
+from vision.selection import choose_face
 from vision.types import DetectedFace
 
 MOST_FACES = 20  # of one image
@@ -31,7 +33,7 @@ class Verdict:
     similarity: float | None
 
 
-def compare_probe(*, respace_id: int, gallery_ids: Sequence[int], key: str) -> None:
+def compare_probe(*, respace_id: int, gallery_ids: Sequence[int], faces: Faces, key: str) -> None:
     """Decide the faces of the image that waits under `key`, unless the respace has moved on since."""
     data = handoff().getdel(key)
     respace = Respace.objects.in_shadow().select_related("client").filter(pk=respace_id).first()
@@ -40,17 +42,18 @@ def compare_probe(*, respace_id: int, gallery_ids: Sequence[int], key: str) -> N
         old = search_in(client=respace.client, galleries=galleries)
         alias = engines.alias_of_space(respace.space)
         new = search_in(client=respace.client, galleries=galleries, alias=alias)
-        _record(respace, _decide(data, old, new))
+        _record(respace, _decide(data, faces, old, new))
     handoff().expire(turn_of(respace_id), PAUSE_SECONDS)
 
 
-def _decide(data: bytes, old: SearchedGalleries, new: SearchedGalleries) -> list[tuple[Verdict, Verdict]]:
+def _decide(data: bytes, which: Faces, old: SearchedGalleries, new: SearchedGalleries) -> list[tuple[Verdict, Verdict]]:
     """Both verdicts on each face. One detector finds the faces for both, that of the old engine."""
     try:
         faces = inference.analyse(data, AnalysisOptions(aliases=[old.alias, new.alias])).faces
+        searched = faces[:MOST_FACES] if which == "all" else [choose_face(faces, "largest")]
     except InvalidInput:
         return []
-    return [(_verdict(face, old), _verdict(face, new)) for face in faces[:MOST_FACES]]
+    return [(_verdict(face, old), _verdict(face, new)) for face in searched]
 
 
 def _verdict(face: DetectedFace, searched: SearchedGalleries) -> Verdict:

@@ -7,6 +7,7 @@ from typing import Any
 from celery import Task, shared_task
 
 from people import indexing, respacing, shadow_decisions
+from people.types import Faces
 from work.services import TRANSIENT
 
 
@@ -29,6 +30,6 @@ def tend_respaces() -> None:
 
 
 @shared_task(reject_on_worker_lost=False)
-def compare_probe(respace_id: int, gallery_ids: list[int], key: str) -> None:
+def compare_probe(respace_id: int, gallery_ids: list[int], faces: Faces, key: str) -> None:
     """Decide a probe in both spaces."""
-    shadow_decisions.compare_probe(respace_id=respace_id, gallery_ids=gallery_ids, key=key)
+    shadow_decisions.compare_probe(respace_id=respace_id, gallery_ids=gallery_ids, faces=faces, key=key)

@@ -56,7 +56,7 @@ def verify_person(*, person: Person, data: bytes, threshold: float | None = None
         raise NoTemplate(NO_FACE)
     compared = searched.compare(near)[0]
     if threshold is None:
-        offer_probe(client=person.client, galleries=[person.gallery], read=partial(bytes, data))
+        offer_probe(client=person.client, galleries=[person.gallery], read=partial(bytes, data), faces="largest")
     if token and compared.matches:
         in_default_space = probe if searched.alias == DEFAULT else face_of(data)  # as the token holds a face
         face = {engines[DEFAULT].space.name: in_default_space}
@@ -118,7 +118,7 @@ def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
     if not stored:  # never enrolled, or erased meanwhile
         raise NoTemplate(NO_FACE)
     compared = searched.compare(near)[0]
-    offer_probe(client=person.client, galleries=[person.gallery], read=partial(bytes, data))
+    offer_probe(client=person.client, galleries=[person.gallery], read=partial(bytes, data), faces="largest")
     if proof.token and compared.matches:
         require_no_picture(client=person.client, face=probe)
         redeem_for(person=person, token=proof.token, purpose=VERIFY, face=probe.embeddings)

@@ -57,8 +57,10 @@ def switched(client: Client) -> Respace:
     return respace
 
 
-def search(client: Client, colour: tuple[int, int, int] = RED, **options: object) -> Search:
-    return services.search_people(client=client, probe=Probe(picture(colour)), options=SearchOptions(**options))  # type: ignore[arg-type]
+def search(client: Client, *colours: tuple[int, int, int], **options: object) -> Search:
+    """For the face of this colour, or of these; red without one."""
+    probe = Probe(picture(*(colours or [RED])))
+    return services.search_people(client=client, probe=probe, options=SearchOptions(**options))  # type: ignore[arg-type]
 
 
 def spaces_of(client: Client) -> set[str]:

@@ -79,6 +79,13 @@ def test_every_kind_of_search_is_compared(client_a: Client, ready: Respace) -> N
     assert counts(ready) == (3, 0, 0, 0)  # there is no blacklist to search
 
 
+def test_only_the_faces_that_were_searched_are_compared(client_a: Client, ready: Respace) -> None:
+    search(client_a, RED, BLUE, faces="largest")
+    assert counts(ready)[0] == 1
+    search(client_a, RED, BLUE, faces="all")
+    assert counts(ready)[0] == 3
+
+
 def test_callers_who_chose_threshold_or_embedding_are_left_alone(client_a: Client, ready: Respace) -> None:
     search(client_a, RED, threshold=0.1)
     search(client_a, RED, alias="second")
@@ -124,10 +131,10 @@ def test_images_wait_for_a_moment_only_and_are_used_once(client_a: Client, ready
     handoff().set("faceapp:image:x", picture(RED))
     gallery = client_a.galleries.get().pk
     for _ in range(2):
-        shadow_decisions.compare_probe(respace_id=ready.pk, gallery_ids=[gallery], key="faceapp:image:x")
+        shadow_decisions.compare_probe(respace_id=ready.pk, gallery_ids=[gallery], faces="all", key="faceapp:image:x")
     assert counts(ready)[0] == 1
     handoff().set("faceapp:image:x", b"no image")
-    shadow_decisions.compare_probe(respace_id=ready.pk, gallery_ids=[gallery], key="faceapp:image:x")
+    shadow_decisions.compare_probe(respace_id=ready.pk, gallery_ids=[gallery], faces="all", key="faceapp:image:x")
     assert counts(ready)[0] == 1
     assert not handoff().exists("faceapp:image:x")
 
