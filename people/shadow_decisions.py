@@ -47,7 +47,7 @@ def compare_probe(*, respace_id: int, gallery_ids: Sequence[int], faces: Faces, 
 
 
 def _decide(data: bytes, which: Faces, old: SearchedGalleries, new: SearchedGalleries) -> list[tuple[Verdict, Verdict]]:
-    """Both verdicts on each face that can be recognised. One detector finds the faces for both, that of the old engine."""
+    """Both verdicts on each face that can be recognised. The old engine finds the faces for both."""
     try:
         faces = inference.analyse(data, AnalysisOptions(aliases=[old.alias, new.alias])).faces
         searched = faces[:MOST_FACES] if which == "all" else [choose_face(faces, "largest")]
