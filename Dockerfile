@@ -3,10 +3,16 @@
 FROM python:3.13.15-slim-bookworm AS packages
 RUN pip install --no-cache-dir uv==0.13.8
 WORKDIR /build
-COPY requirements.txt ./
+COPY requirements.txt requirements-gpu.txt ./
 # The lock is complete; --no-deps keeps out a second OpenCV wheel (see requirements-overrides.txt).
 RUN uv venv /opt/venv && \
     uv pip install --no-cache --no-deps --compile-bytecode --python /opt/venv/bin/python -r requirements.txt
+# For NVIDIA cards (docker-compose.gpu.yml): the other wheel of ONNX Runtime, and over a gigabyte of CUDA's libraries.
+ARG CARD=none
+RUN if [ "$CARD" = nvidia ]; then \
+        uv pip uninstall --python /opt/venv/bin/python onnxruntime && \
+        uv pip install --no-cache --no-deps --compile-bytecode --python /opt/venv/bin/python -r requirements-gpu.txt; \
+    fi
 
 FROM python:3.13.15-slim-bookworm
 # No home folder: whatever a library wants to cache goes to /tmp, the only writable place beside the volumes.

@@ -26,7 +26,7 @@ define install
 @touch $@
 endef
 
-.PHONY: help python install run demo test lint bench lock clean
+.PHONY: help python install run demo test lint bench gpu lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -59,9 +59,12 @@ lint: .venv/.installed-dev  ## ruff, mypy, migrations, deployment checks
 bench: .venv/.installed-dev .venv/.installed-demo  ## measure and save one table
 	@exec $(VENV) -m bench
 
+gpu: .venv/.installed-gpu  ## put ONNX Runtime for NVIDIA cards into .venv
+
 lock: .venv/.installed  ## compile requirements*.in into requirements*.txt
 	$(COMPILE) --override requirements-overrides.txt requirements.in --output-file requirements.txt
 	$(COMPILE) --override requirements-overrides.txt requirements-dev.in --output-file requirements-dev.txt
+	$(COMPILE) --constraint requirements.txt requirements-gpu.in --output-file requirements-gpu.txt
 
 clean:  ## remove the virtual environment and caches; your data in var/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache var/lint
@@ -72,6 +75,12 @@ clean:  ## remove the virtual environment and caches; your data in var/ stay
 	@$(VENV) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || echo "Going on with pip."
 	$(call install,requirements.txt)
 	@$(VENV) -m uv pip install $(CLIENT_OPTIONS) --python $(VENV) -e sdk || $(VENV) -m pip install $(CLIENT_OPTIONS) -e sdk
+
+# Both wheels of ONNX Runtime have the same files: neither may be there when the other one is installed.
+.venv/.installed-gpu: requirements-gpu.txt .venv/.installed
+	@$(VENV) -m uv pip uninstall --quiet --python $(VENV) onnxruntime onnxruntime-gpu || \
+		$(VENV) -m pip uninstall --quiet --yes onnxruntime onnxruntime-gpu
+	$(call install,requirements-gpu.txt)
 
 .venv/.installed-dev: requirements-dev.txt .venv/.installed
 	$(call install,requirements-dev.txt)

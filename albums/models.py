@@ -73,7 +73,7 @@ class AlbumImage(ClaimedImage, Numbered):
     Its file goes when it is processed, unless the album keeps files; its faces stay.
     """
 
-    task = "albums.tasks.process_image"
+    task = "albums.tasks.process_images"
     counted_as: ClassVar[str] = "album_image"
 
     album = models.ForeignKey(Album, models.CASCADE, related_name="images")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -19,13 +21,13 @@ from calibration.types import OperatingPoint
 from clients.models import Client
 from clients.numbering import assign_numbers, public_id
 from errors import Unavailable
-from storage.files import discard_files, erase_files, read_file, store_file
-from vision import inference
+from storage.files import discard_files, erase_files, store_file
 from vision.engines import DEFAULT, engines
 from vision.inference import AnalysisOptions
 from vision.types import Analysis
+from work.images import analyse_files
 from work.models import Status
-from work.queues import BULK
+from work.queues import BULK, must_make_way
 from work.services import enqueue, run
 from work.submissions import check_batch_size
 from work.types import Submission
@@ -168,14 +170,25 @@ def queue_image(*, image: AlbumImage) -> None:
 
 
 # ---- in the workers ---------------------------------------------------------------------------------------------
-def process(*, image_id: int, task_id: str) -> None:
-    """Find, store and group the faces of one image: `run` claims it and stores an error as the image's own."""
-    run(AlbumImage.objects.select_related("album"), _find_faces, pk=image_id, task_id=task_id)
+def process(*, image_ids: Sequence[int], task_id: str) -> None:
+    """Find, store and group the faces of images: `run` claims them and stores an error as the image's own."""
+    run(AlbumImage.objects.select_related("album"), _find_faces, ids=image_ids, task_id=task_id)
 
 
-def _find_faces(image: AlbumImage) -> None:
-    alias = engines.alias_of_space(image.album.space)
-    _store_faces(image, inference.analyse(read_file(file=image.image), AnalysisOptions(aliases=[alias])))
+def _find_faces(images: Sequence[AlbumImage]) -> list[AlbumImage]:
+    """Returns the images left for another task. Each is stored by itself: groups grow with one image after another."""
+    started, done = time.monotonic(), set[AlbumImage]()
+    for space, of_space in groupby(images, key=lambda image: image.album.space):
+        if done and must_make_way(started):
+            break
+        options = AnalysisOptions(aliases=[engines.alias_of_space(space)])
+        for image, outcome in analyse_files(list(of_space), options):
+            if isinstance(outcome, Analysis):
+                _store_faces(image, outcome)
+            else:
+                image.fail(outcome)
+            done.add(image)
+    return [image for image in images if image not in done]
 
 
 @transaction.atomic

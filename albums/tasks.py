@@ -11,6 +11,6 @@ from work.services import TRANSIENT
 
 
 @shared_task(bind=True, autoretry_for=TRANSIENT, max_retries=8, retry_backoff=1, retry_backoff_max=30)
-def process_image(self: Task[Any, Any], image_id: int) -> None:
-    """Process one image; a retry keeps the task's id and with it the claim."""
-    services.process(image_id=image_id, task_id=str(self.request.id))
+def process_images(self: Task[Any, Any], image_ids: list[int]) -> None:
+    """Process images; a retry keeps the task's id and with it the claims."""
+    services.process(image_ids=image_ids, task_id=str(self.request.id))

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from bench.report import Row
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("engine", "native", "dlib", "overhead", "throughput", "screening", "nextcloud", "search", "gallery", "albums")
-BY_WORKERS = {"throughput", "screening", "nextcloud"}
+NAMES = (
+    *("engine", "native", "dlib", "overhead", "throughput", "screening", "profile", "nextcloud"),
+    *("search", "gallery", "albums"),
+)
+PROFILED = 2  # workers
+BY_WORKERS = {"throughput", "screening", "profile", "nextcloud"}
 
 
 def prepare(var: Path) -> dict[str, str]:
@@ -32,7 +36,7 @@ def prepare(var: Path) -> dict[str, str]:
         "FACEAPP_S3_BUCKET": "",
         "DJANGO_SETTINGS_MODULE": "faceapp.settings",
     }
-    os.environ |= environment
+    os.environ |= environment | {"OPENBLAS_NUM_THREADS": "1"}  # numpy's matrix products, to compare with
     import django
 
     django.setup()
@@ -42,6 +46,7 @@ def prepare(var: Path) -> dict[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure (all): {', '.join(NAMES)}")
+    parser.add_argument("--million", action="store_true", help="search also among a million templates")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the rows of a run")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(NAMES):
@@ -49,7 +54,7 @@ def main() -> None:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="faceapp-bench-") as folder:
         Path(folder).chmod(0o711)
-        rows = measure(arguments.names or NAMES, Path(folder) / "var")
+        rows = measure(arguments.names or NAMES, Path(folder) / "var", million=arguments.million)
     from bench import report
 
     report.show(rows)
@@ -60,13 +65,13 @@ def main() -> None:
         report.write_page(rows, seconds)
 
 
-def measure(names: Iterable[str], var: Path) -> dict[str, list[Row]]:
+def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[str, list[Row]]:
     """The rows of each measurement that is named, in the order of NAMES."""
     environment = prepare(var)
     from django.core.management import call_command
     from faceapp_client import FaceApp
 
-    from bench import albums, dlib, engine, gallery, native, nextcloud, overhead, screening, search, throughput
+    from bench import albums, dlib, engine, gallery, native, nextcloud, overhead, profile, screening, search, throughput
     from demo.photographs import packaged_path
     from faceapp.tests.live_stack import LiveStack, running_stack
 
@@ -88,7 +93,7 @@ def measure(names: Iterable[str], var: Path) -> dict[str, list[Row]]:
         add("search", list, listed)
         # before the database is filled and tidies up
         add("overhead", overhead.measure, FaceApp(stack.url, key))
-        add("search", search.measure, search.SIZES[1:])
+        add("search", search.measure, search.SIZES[1:] + (search.MILLION,) * million)
         add("albums", albums.measure)
         add("gallery", gallery.measure)
     loops = screening.loops() if "screening" in rows else {}
@@ -97,6 +102,8 @@ def measure(names: Iterable[str], var: Path) -> dict[str, list[Row]]:
             service = FaceApp(stack.url, key)
             add("throughput", throughput.measure, service, workers=workers)
             add("screening", screening.measure, stack, service, workers=workers, loops=loops)
+            if workers == PROFILED:
+                add("profile", profile.measure, stack, service, search.client_name(search.SIZES[0]))
             add("nextcloud", nextcloud.measure, stack, workers=workers)
     return rows
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from bench.report import Line
+
+if TYPE_CHECKING:
+    from vision.engines.base import FaceEngine
 
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ROOT.parent / "shared" / "faces"
@@ -148,17 +151,21 @@ def decide(faces: Sequence[tuple[str, str, Array | None]], threshold: float, met
     )
 
 
-def load(path: Path) -> Array:
+def load(file: Path | IO[bytes]) -> Array:
     """An upright RGB array."""
-    with PillowImage.open(path) as picture:
+    with PillowImage.open(file) as picture:
         return np.array(ImageOps.exif_transpose(picture).convert("RGB"))
 
 
 def ours(*, detector: str = "dlib", model: str = "Dlib") -> Describe:
-    """Our engine as a function from an image to its faces."""
+    """Our engine with a model of DeepFace, as a function from an image to its faces."""
     from vision.engines.deepface import DeepFaceEngine
 
-    engine = DeepFaceEngine(model=model, detector=detector)
+    return described_by(DeepFaceEngine(model=model, detector=detector))
+
+
+def described_by(engine: FaceEngine) -> Describe:
+    """An engine as a function from an image to its faces."""
     engine.load()
 
     def describe(image: Array) -> list[Face]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.report import Line
-from bench.search import BETWEEN_PEOPLE, BETWEEN_PHOTOGRAPHS, Matrix, analyse_tables, fill_gallery, timed
+from bench.search import Matrix, analyse_tables, directions, fill_gallery, photographed, timed, with_and_without_index
 from clients.models import Client
+from people import indexing
 from people.models import FaceTemplate
 from people.services import galleries_called, search_in
 from vision.engines import DEFAULT, engines
 
-LARGE = 100_000
+MEDIUM, LARGE = 10_000, 100_000
 SMALL, CLIENTS = 100, (1, 1_000)  # templates of a small client, and how many such clients there are
 PROBES = 40
 NEAREST = 10
@@ -31,53 +33,53 @@ class Gallery:
     search_ms: float
     numpy_ms: float
     recall: float
+    indexed: bool = False
 
     @property
     def ratio(self) -> float:
         return self.search_ms / self.numpy_ms
 
     def line(self) -> Line:
-        what = f"people, {self.searched:,} templates of one of {self.clients:,} client(s)"
+        how = ", indexed" if self.indexed else ""
+        what = f"people, {self.searched:,} templates of one of {self.clients:,} client(s){how}"
         result = f"{self.ratio:.1f} times, recall {self.recall:.3f}"
         return what, f"{self.search_ms:.1f} ms", f"numpy {self.numpy_ms:.2f} ms", result
 
 
 def measure() -> list[Gallery]:
-    """One client of `SMALL` people among as many such clients as `CLIENTS` says, then one of `LARGE`."""
+    """One client of `SMALL` people among as many such clients as `CLIENTS` says; one of `MEDIUM`; one of `LARGE`."""
     random, space = np.random.default_rng(4), engines[DEFAULT].space
-    rows = []
-    for count in CLIENTS:
-        for number in range(count - 1):
-            other = Client.objects.create(name=f"gallery-{count}-{number}")
-            fill_gallery(other, space.name, _vectors(random, SMALL, space.dimensions))
-        rows.append(_measure(random, Client.objects.create(name=f"gallery-{count}"), SMALL))
-    return [*rows, _measure(random, Client.objects.create(name="gallery-large"), LARGE)]
+    rows: list[Gallery] = []
+    with indexing.alone():  # the running service makes no index meanwhile
+        for count in CLIENTS:
+            for number in range(count - 1):
+                other = Client.objects.create(name=f"gallery-{count}-{number}")
+                fill_gallery(other, space.name, directions(random, SMALL))
+            rows += _measure(random, Client.objects.create(name=f"gallery-{count}"), SMALL)
+        for size in (MEDIUM, LARGE):
+            rows += _measure(random, Client.objects.create(name=f"gallery-of-{size}"), size)
+    return rows
 
 
-def _vectors(random: np.random.Generator, size: int, dimensions: int) -> Matrix:
-    return random.normal(0, BETWEEN_PEOPLE, (size, dimensions)).astype(np.float32)
-
-
-def _measure(random: np.random.Generator, client: Client, size: int) -> Gallery:
-    space = engines[DEFAULT].space
-    vectors = _vectors(random, size, space.dimensions)
-    people = fill_gallery(client, space.name, vectors)
+def _measure(random: np.random.Generator, client: Client, size: int) -> Iterator[Gallery]:
+    vectors = directions(random, size)
+    people = fill_gallery(client, engines[DEFAULT].space.name, vectors)
     analyse_tables()
-    probes = vectors[random.choice(size, PROBES, replace=False)]
-    probes += random.normal(0, BETWEEN_PHOTOGRAPHS, probes.shape).astype(np.float32)
-    gallery = search_in(client=client, galleries=galleries_called(client=client, sources=None)).templates
+    probes = photographed(random, vectors[random.choice(size, PROBES, replace=False)])
+    galleries = galleries_called(client=client, sources=None)
 
     def search(probe: Matrix) -> list[int]:
-        return [near.person_id for near in gallery.nearest(probe, metric=space.metric, limit=NEAREST)]
+        searched = search_in(client=client, galleries=galleries).neighbourhood()
+        return [near.person_id for near in searched.nearest(probe, limit=NEAREST)]
 
-    def exact(probe: Matrix) -> NDArray[Any]:
-        distances = np.linalg.norm(vectors - probe, axis=1)
-        nearest = np.argpartition(distances, NEAREST)[:NEAREST]
-        return people[nearest[np.argsort(distances[nearest])]]
+    def in_memory(probe: Matrix) -> NDArray[Any]:
+        products = vectors @ probe
+        nearest = np.argpartition(-products, NEAREST)[:NEAREST]
+        return people[nearest[np.argsort(-products[nearest])]]
 
-    search_ms, found = timed(search, probes)
-    numpy_ms, truth = timed(exact, probes)
-    hits = sum(len(set(a) & set(b.tolist())) for a, b in zip(found, truth, strict=True))
-    return Gallery(
-        Client.objects.count(), FaceTemplate.objects.count(), size, search_ms, numpy_ms, hits / (PROBES * NEAREST)
-    )
+    numpy_ms, truth = timed(in_memory, probes)
+    for index in with_and_without_index(client, size):
+        search_ms, found = timed(search, probes)
+        hits = sum(len(set(a) & set(b.tolist())) for a, b in zip(found, truth, strict=True))
+        counts = Client.objects.count(), FaceTemplate.objects.count(), size
+        yield Gallery(*counts, search_ms, numpy_ms, hits / (PROBES * NEAREST), indexed=index is not None)

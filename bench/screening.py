@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.photographs import photograph
-from bench.report import Line
+from bench.report import Line, Row
 from bench.throughput import timed_job
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,15 +52,18 @@ class Screening:
         return f"screening, 1280 px, {self.workers} worker(s)", ours, theirs, f"{self.ratio:.1f} times"
 
 
-def measure(stack: Any, service: Any, *, workers: int, loops: dict[int, tuple[float, float]]) -> list[Screening]:
-    """A job with this many workers, compared with both forms of the loop."""
+def measure(stack: Any, service: Any, *, workers: int, loops: dict[int, tuple[float, float]]) -> list[Row]:
+    """A job with this many workers, compared with both forms of the loop, and one of faces alone."""
+    from bench import bulk
     from bench.nextcloud import peak_of_workers
 
+    faces = bulk.measure(stack, service, workers=workers)
     photographs = [photograph(name, SIDE) for name in NAMES]
     service.screening.screen(photographs)
     pace = COPIES * len(NAMES) / timed_job(service, photographs * COPIES)
     memory = peak_of_workers(stack)
-    return [Screening(workers, upsample, pace, loop[0], memory, loop[1]) for upsample, loop in loops.items()]
+    compared = [Screening(workers, upsample, pace, loop[0], memory, loop[1]) for upsample, loop in loops.items()]
+    return [faces, *compared]
 
 
 def loops() -> dict[int, tuple[float, float]]:

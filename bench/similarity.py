@@ -1,4 +1,5 @@
-"""Draws how the similarities of labelled photographs are spread: `python -m bench.similarity [folder]`.
+"""Draws how the similarities of labelled photographs are spread, for the default engine and for mmod with Dlib:
+`python -m bench.similarity [folder]`.
 
 The folder holds photographs named `<person>_<anything>`, or the groups that `bench.engine` knows. The picture shows
 numbers only, no photograph and no name.
@@ -10,28 +11,30 @@ import argparse
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+if TYPE_CHECKING:
+    from vision.engines.base import FaceEngine
+
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "similarity.png"
-WIDTH, HEIGHT, MARGIN, GROUND = 960, 420, 50, 350  # pixels
+WIDTH, HEIGHT, MARGIN, GROUND = 960, 420, 50, 350  # pixels of one diagram
 BINS = 50  # of 0.02 each
 INK, GREY, STRANGERS, SAME = "#111827", "#9ca3af", "#d97706", "#2563eb"
 
 
-def similarities(folder: Path) -> tuple[NDArray[Any], NDArray[Any]]:
+def similarities(folder: Path, engine: FaceEngine) -> tuple[NDArray[Any], NDArray[Any]]:
     """Of all pairs of labelled faces: those of one person, and those of two."""
-    from bench.engine import labelled, ours
+    from bench.engine import described_by, labelled
     from calibration.services import default_operating_point
     from vision.distances import distance
-    from vision.engines.spaces import space_of
 
-    point = default_operating_point(space=space_of("Dlib"))
-    faces = [(person, vector) for _, person, vector in labelled(folder, ours(detector="mmod")) if vector is not None]
+    point = default_operating_point(space=engine.space)
+    faces = [(person, vector) for _, person, vector in labelled(folder, described_by(engine)) if vector is not None]
     same: list[float] = []
     others: list[float] = []
     for (one, first), (two, second) in combinations(faces, 2):
@@ -40,7 +43,7 @@ def similarities(folder: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.array(same), np.array(others)
 
 
-def draw(same: NDArray[Any], others: NDArray[Any]) -> Image.Image:
+def draw(title: str, same: NDArray[Any], others: NDArray[Any]) -> Image.Image:
     """Two histograms over one scale, as shares of their pairs."""
     picture = Image.new("RGB", (WIDTH, HEIGHT), "white")
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(15)
@@ -58,6 +61,7 @@ def draw(same: NDArray[Any], others: NDArray[Any]) -> Image.Image:
     pen.line([_x(0), GROUND, _x(1), GROUND], fill=INK)
     pen.line([_x(0.7), 40, _x(0.7), GROUND], fill=INK, width=2)
     pen.text((_x(0.7) + 8, 40), "threshold 0.7", fill=INK, font=font)
+    pen.text((_x(0.02), 18), title, fill=INK, font=font)
     pen.text((_x(0.02), 40), f"{len(others)} pairs of two people", fill=STRANGERS, font=font)
     pen.text((_x(0.02), 62), f"{len(same)} pairs of one person", fill=SAME, font=font)
     pen.text((_x(0.5), GROUND + 36), "similarity", fill=INK, font=font, anchor="ma")
@@ -78,11 +82,18 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=PHOTOS)
+    folder = parser.parse_args().folder
     set_up_django()
-    same, others = similarities(parser.parse_args().folder)
-    print("one person:", describe(same), f"({len(same)} pairs)")
-    print("two people:", describe(others), f"({len(others)} pairs)")
-    draw(same, others).save(PICTURE, optimize=True)
+    from vision.engines.onnx.engine import OnnxEngine
+
+    engines = {"pair128, the default": OnnxEngine(), "Dlib": OnnxEngine(detector="mmod", recogniser="dlib")}
+    picture = Image.new("RGB", (WIDTH, HEIGHT * len(engines)), "white")
+    for number, (title, engine) in enumerate(engines.items()):
+        same, others = similarities(folder, engine)
+        print(f"{title}, one person:", describe(same), f"({len(same)} pairs)")
+        print(f"{title}, two people:", describe(others), f"({len(others)} pairs)")
+        picture.paste(draw(title, same, others), (0, HEIGHT * number))
+    picture.save(PICTURE, optimize=True)
     print(f"Drawn in {PICTURE.relative_to(ROOT)}.")
 
 

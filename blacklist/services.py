@@ -14,8 +14,8 @@ from blacklist.models import BlacklistEntry
 from blacklist.types import Enrolment, Hit, Validity
 from clients.models import Client
 from clients.numbering import public_id
-from people.models import FaceTemplate, Gallery, GalleryKind, ReferenceImage
-from people.services import read_portraits, save_reference_images, written_files
+from people.models import FaceTemplate, Gallery, GalleryKind, ReferenceImage, SearchIndex
+from people.services import SearchedTemplates, read_portraits, save_reference_images, written_files
 from storage.files import erase_files
 from vision.types import Embedding, Upload
 
@@ -106,12 +106,17 @@ def delete_entry(*, entry: BlacklistEntry) -> None:
 def search_blacklist(
     *, client: Client, space: str, embeddings: Sequence[Embedding], metric: str, threshold: float
 ) -> list[list[Hit]]:
-    """For each embedding the entries in force within `threshold`, closest first. Exact: no approximate index."""
+    """For each embedding the entries in force within `threshold`, closest first.
+
+    Exact, except in a large list that has a search index (`people.indexing`).
+    """
     if not embeddings:
         return []
     galleries = Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST)
-    templates = FaceTemplate.objects.of_client(client).in_space(space).in_any_of(galleries)
-    found = templates.within(embeddings, metric=metric, threshold=threshold)
+    templates = FaceTemplate.objects.of_client(client).in_space(space)
+    indexes = SearchIndex.objects.usable(galleries=galleries, space=space, metric=metric)
+    compared = templates.in_any_of(galleries.exclude(search_index__in=indexes) if indexes else galleries)
+    found = SearchedTemplates(templates, compared, indexes, metric).within(embeddings, threshold=threshold)
     near = [neighbour for people in found for neighbour in people]
     if not near:
         return [[] for _ in embeddings]

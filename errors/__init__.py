@@ -43,3 +43,8 @@ class Unavailable(FaceAppError):
     """A part of the service does not answer; the same call may work later (HTTP 503 with Retry-After)."""
 
     code = "unavailable"
+
+
+def internal_error() -> FaceAppError:
+    """What is said of a bug of ours (HTTP 500); its exception is in the log and in no answer."""
+    return FaceAppError("An internal error; the administrator finds it in the worker's log.", code="internal")

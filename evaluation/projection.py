@@ -7,7 +7,7 @@ person is the face nearest the centre of a photograph.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,10 +71,19 @@ class Rates:
     true_accept: list[float]
 
 
+def photographs_of(folder: Path) -> list[tuple[Path, str]]:
+    """The files of `people` and `strangers` in a folder, and who each of them shows."""
+    files = [(path, path.parent.name) for path in sorted(folder.glob("people/*/*"))]
+    return files + [(path, path.name) for path in sorted(folder.glob("strangers/*"))]
+
+
 def describe(folder: Path, advance: Callable[[], object] = lambda: None) -> Described:
     """Everything that is fitted, from a folder of photographs. Raises `EngineUnavailable`."""
-    files = [(path, path.parent.name) for path in sorted(folder.glob("people/*/*"))]
-    files += [(path, path.name) for path in sorted(folder.glob("strangers/*"))]
+    return describe_files(photographs_of(folder), advance)
+
+
+def describe_files(files: Sequence[tuple[Path, str]], advance: Callable[[], object] = lambda: None) -> Described:
+    """Photographs with the person that each of them shows. Raises `EngineUnavailable`."""
     pair, dlib = OnnxEngine(), OnnxEngine(recogniser="dlib")
     single = {name: Recogniser(name) for name in ("fr512", "mobilefacenet192")}
     rows: dict[str, list[Array]] = {name: [] for name in (*single, "Dlib")}
@@ -114,7 +123,7 @@ def measure(vectors: Array, people: Array) -> Rates:
     same = people[first] == people[second]
     strangers, genuine = np.sort(distances[~same]), distances[same]
     thresholds = [float(strangers[max(int(rate * len(strangers)) - 1, 0)]) for rate in FALSE_MATCH_RATES]
-    accepted = [float((genuine < threshold).mean()) for threshold in thresholds]
+    accepted = [float((genuine <= threshold).mean()) for threshold in thresholds]
     return Rates(len(genuine), len(strangers), thresholds, accepted)
 
 

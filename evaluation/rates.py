@@ -66,6 +66,11 @@ class Estimate:
     low: float
     high: float
 
+    @property
+    def percent(self) -> str:
+        """Such as 5.6 % (1.8 to 12.5)."""
+        return f"{100 * self.value:.1f} % ({100 * self.low:.1f} to {100 * self.high:.1f})"
+
 
 @dataclass(frozen=True)
 class RateThreshold:

@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from environment import BASE_DIR, env
 
 MOST_ENLARGED = 4.0
+ONNX_RUNTIMES = {"onnxruntime", *(f"onnxruntime-{device}" for device in ("gpu", "openvino", "directml", "cann"))}
 LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".test")
 POSITIVE = (
     "MAX_IMAGE_BYTES",
@@ -34,6 +35,18 @@ def check_opencv_is_installed_once(**_: Any) -> list[CheckMessage]:
         return []
     hint = "Recreate the environment with `uv pip install --no-deps -r requirements.txt`."
     return [Error(f"{len(wheels)} OpenCV wheels are installed: {', '.join(wheels)}.", hint=hint, id="faceapp.E001")]
+
+
+@register()
+def check_onnxruntime_is_installed_once(**_: Any) -> list[CheckMessage]:
+    """Two wheels of ONNX Runtime overwrite each other as well, and one may hide the card."""
+    names = {str(found.name).lower().replace("_", "-") for found in distributions()}
+    wheels = sorted(names & ONNX_RUNTIMES)
+    if len(wheels) <= 1:
+        return []
+    hint = "`make gpu` leaves the one for cards; for the other, uninstall both and run `make install` again."
+    message = f"{len(wheels)} wheels of ONNX Runtime are installed: {', '.join(wheels)}."
+    return [Error(message, hint=hint, id="faceapp.E010")]
 
 
 @register(Tags.security)

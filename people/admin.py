@@ -23,7 +23,7 @@ from unfold.decorators import display
 
 from errors import FaceAppError
 from people import services
-from people.models import Gallery, GalleryKind, Person, ReferenceImage
+from people.models import Gallery, GalleryKind, Person, ReferenceImage, SearchIndex
 from people.querysets import GalleryQuerySet, PersonQuerySet
 from people.types import TARGETS, Receipt
 from storage.pictures import picture_response, thumbnail
@@ -241,18 +241,18 @@ class GalleryAdmin(ModelAdmin):
     """Enrolling into a new gallery creates it; here it is renamed and given a threshold of its own."""
 
     form = GalleryForm
-    list_display = ["name", "client", "kind", "default", "people", "space", "threshold"]
+    list_display = ["name", "client", "kind", "default", "people", "space", "threshold", "search"]
     list_filter = ["client", "kind", "is_default"]
     list_select_related = ["client"]
     search_fields = ["name", "client__name"]
     search_help_text = "Search by name or client"
     ordering = ["client__name", "kind", "name"]
-    fields = ["client", "kind", "name", "space", "threshold", *TARGETS, "is_default", "created_at"]
-    readonly_fields = ["client", "kind", "space", "is_default", "created_at"]
+    fields = ["client", "kind", "name", "space", "threshold", *TARGETS, "is_default", "search", "created_at"]
+    readonly_fields = ["client", "kind", "space", "is_default", "search", "created_at"]
 
     def get_queryset(self, request: HttpRequest) -> GalleryQuerySet:
         galleries: GalleryQuerySet = super().get_queryset(request)
-        return galleries.with_people_count()
+        return galleries.described()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -277,3 +277,17 @@ class GalleryAdmin(ModelAdmin):
     def people(self, gallery: Any) -> int:
         count: int = gallery.people_count
         return count
+
+    @display(description="Search")
+    def search(self, gallery: Gallery) -> str:
+        """How the gallery is searched; docs/operations.md explains the index."""
+        index: SearchIndex | None = getattr(gallery, "search_index", None)
+        if index is None:
+            return "exact"
+        if not index.is_used:
+            return f"exact. {index.problem or 'An index is being made.'}"
+        return (
+            f"index of {index.templates:,} templates, made {date_format(timezone.localtime(index.built_at), 'j M Y')};"
+            f" it finds {index.recall:.1%} of the matches, {index.recall_first:.1%} of the nearest people,"
+            f" {index.recall_nearest:.1%} of the ten nearest"
+        )

@@ -1,4 +1,4 @@
-"""System checks of the gallery's settings."""
+"""System checks of the gallery's settings, and of how large galleries are searched."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
+from django.db import connections
 
+from people.models import SearchIndex
 from people.types import Gate
 
 
@@ -19,3 +21,29 @@ def check_quality_gate(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         return []
     hint = f"Choose one of {', '.join(Gate)}."
     return [checks.Error("FACEAPP_QUALITY_GATE is no quality gate.", hint=hint, id="people.E001")]
+
+
+@checks.register
+def check_index_from(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """A gallery cannot have fewer than no templates."""
+    if settings.INDEX_FROM >= 0:
+        return []
+    message = f"FACEAPP_INDEX_FROM is {settings.INDEX_FROM}, and must not be negative."
+    return [checks.Error(message, hint="0 searches every gallery exactly.", id="people.E002")]
+
+
+@checks.register(checks.Tags.database)
+def check_search_indexes(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """Large galleries that are searched exactly although they should have an index."""
+    hint = (
+        "Searches are exact, and slower. See *Large galleries* in docs/operations.md; FACEAPP_INDEX_FROM=0 accepts it."
+    )
+    found: list[checks.CheckMessage] = []
+    for alias in databases or ():
+        if SearchIndex._meta.db_table in connections[alias].introspection.table_names():  # not before it is migrated
+            for index in SearchIndex.objects.using(alias).exclude(problem="").select_related("gallery"):
+                message = f"Gallery {index.gallery_id} of client {index.gallery.client_id}: {index.problem}"
+                found.append(checks.Warning(message, hint=hint, id="people.W001"))
+    return found

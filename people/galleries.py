@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -16,7 +17,8 @@ from clients.models import Client
 from errors.text import is_storable
 from people.counting import people_in
 from people.exceptions import GalleryIsDefault, GalleryNameTaken, GalleryNotEmpty, GalleryNotFound, UnusableValue
-from people.models import FaceTemplate, Gallery, GalleryKind, Person
+from people.models import FaceTemplate, Gallery, GalleryKind, Person, SearchIndex
+from people.neighbours import SearchedTemplates
 from people.persons import checked
 from people.querysets import FaceTemplateQuerySet
 from people.types import Neighbour
@@ -44,8 +46,22 @@ class SearchedGalleries:
     @property
     def templates(self) -> FaceTemplateQuerySet:
         """The templates to search; an index leads to those of the client, the space and the galleries."""
-        galleries = list(self.points)
-        return FaceTemplate.objects.filter(client=self.client, space=self.space.name, gallery__in=galleries)
+        return self._of_client.in_galleries(self.points)
+
+    def neighbourhood(self, but: Person | None = None) -> SearchedTemplates:
+        """The same without those of the person `but`, to be searched by the indexes of galleries that have one."""
+        templates = self._of_client if but is None else self._of_client.exclude(person=but)
+        indexed = {index.gallery_id for index in self._indexes}
+        compared = templates.in_galleries(gallery for gallery in self.points if gallery not in indexed)
+        return SearchedTemplates(templates, compared, self._indexes, self.point.metric)
+
+    @property
+    def _of_client(self) -> FaceTemplateQuerySet:
+        return FaceTemplate.objects.of_client(self.client).in_space(self.space.name)
+
+    @cached_property
+    def _indexes(self) -> list[SearchIndex]:
+        return SearchIndex.objects.usable(galleries=list(self.points), space=self.space.name, metric=self.point.metric)
 
     def compare(self, near: Sequence[Neighbour]) -> list[Comparison]:
         """Rival candidates, each at the operating point of its own gallery, with its margin to the best other one."""
@@ -95,7 +111,7 @@ def galleries_called(*, client: Client, sources: Sequence[str] | None) -> list[G
 def get_gallery(*, client: Client, name: str, kind: str | None = None) -> Gallery:
     """The gallery with this name and kind; without a kind, rather one of people. Raises `GalleryNotFound`."""
     kinds = [one for one in GalleryKind if kind in (None, one)]
-    named = Gallery.objects.of_client(client).filter(name=name, kind__in=kinds).with_people_count()
+    named = Gallery.objects.of_client(client).filter(name=name, kind__in=kinds).described()
     found = named.order_by("-kind").first() if is_storable(name) else None
     if found is None:
         raise GalleryNotFound("Gallery not found")

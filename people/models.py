@@ -13,12 +13,20 @@ from pgvector.django import HalfVectorField
 
 from clients.models import Client, ErrorTargets
 from clients.numbering import Numbered
-from people.querysets import FaceTemplateQuerySet, GalleryQuerySet, PersonQuerySet, ReferenceImageQuerySet
+from people.querysets import (
+    FaceTemplateQuerySet,
+    GalleryQuerySet,
+    PersonQuerySet,
+    ReferenceImageQuerySet,
+    SearchIndexQuerySet,
+)
 from people.types import GalleryKind
 from storage.fields import StoredImageField
 from storage.models import StoredFace
 
-__all__ = ["FaceTemplate", "Gallery", "GalleryKind", "Person", "ReferenceImage"]
+__all__ = ["FaceTemplate", "Gallery", "GalleryKind", "Person", "ReferenceImage", "SearchIndex"]
+
+INDEX_PREFIX = "people_search_index_"  # of the indexes in PostgreSQL that belong to rows of `SearchIndex`
 
 
 class Gallery(ErrorTargets):
@@ -149,8 +157,9 @@ class FaceTemplate(models.Model):
     """The embedding of a reference image in one space. Embeddings of different spaces are never compared."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    # Client and gallery are the person's, repeated here so that a search reads one table.
-    client = models.ForeignKey(Client, models.CASCADE, related_name="face_templates")
+    # Client and gallery are the person's, repeated here so that a search reads one table. The index below begins with
+    # the client.
+    client = models.ForeignKey(Client, models.CASCADE, related_name="face_templates", db_index=False)
     gallery = models.ForeignKey(Gallery, models.CASCADE, related_name="face_templates", db_index=False)
     person = models.ForeignKey(Person, models.CASCADE, related_name="face_templates")
     reference_image = models.ForeignKey(ReferenceImage, models.CASCADE, related_name="face_templates")
@@ -168,3 +177,41 @@ class FaceTemplate(models.Model):
 
     def __str__(self) -> str:
         return f"template {self.pk} in {self.space}"
+
+
+class SearchIndex(models.Model):
+    """What is known of the approximate index of a large gallery, in the space that decides there.
+
+    PostgreSQL holds the index itself, under `name`. Searches use it while `is_used` is true.
+    """
+
+    gallery = models.OneToOneField(Gallery, models.CASCADE, related_name="search_index")
+    space = models.CharField(max_length=100)
+    dimensions = models.PositiveIntegerField()
+    operator = models.CharField(max_length=3)  # one of `vision.distances.OPERATORS`, by which it orders
+    is_used = models.BooleanField(default=False)
+    problem = models.CharField(max_length=300, blank=True, default="")  # why it is not used
+    templates = models.PositiveIntegerField(default=0)  # in the gallery when the recall was measured
+    last_template = models.BigIntegerField(default=0)  # the highest id at that time
+    ef_search = models.PositiveIntegerField(default=0)  # candidates that a search looks at
+    # What it finds of what exact searches find, 0 to 1; see `people.indexing.Recall`.
+    recall = models.FloatField(null=True)  # people within the threshold
+    recall_first = models.FloatField(null=True)  # the nearest person
+    recall_nearest = models.FloatField(null=True)  # the ten nearest people, however far
+    build_seconds = models.FloatField(null=True)
+    size = models.BigIntegerField(null=True)  # bytes
+    built_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
+
+    objects = SearchIndexQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "search indexes"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return f"{INDEX_PREFIX}{self.pk}"

@@ -6,19 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
-from django.db import IntegrityError, connections, models
+from django.db import IntegrityError, connections, models, transaction
 from django.db.models import BooleanField, Count, F, Func, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from pgvector import HalfVector
 
 from people.types import GalleryKind, Neighbour
-from vision.distances import DISTANCES
+from vision.distances import DISTANCES, OPERATORS
 
 if TYPE_CHECKING:
     from clients.models import Client
-    from people.models import FaceTemplate, Gallery, Person
+    from people.models import FaceTemplate, Gallery, Person, SearchIndex
     from vision.types import Embedding
 
 DEFAULT_NAMES = {GalleryKind.PEOPLE: "default", GalleryKind.BLACKLIST: "blacklist"}
@@ -64,13 +65,13 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
             cursor.execute("SELECT 1 FROM people_gallery WHERE id = %s FOR KEY SHARE", [gallery.pk])
             return cursor.fetchone() is not None
 
-    def with_people_count(self) -> GalleryQuerySet:
-        """Annotates `people_count`, counted apart, so that rows stay single and ordered."""
+    def described(self) -> GalleryQuerySet:
+        """With the search index, and `people_count`, which is counted apart, so that rows stay single and ordered."""
         from people.models import Person
 
         own = Person.objects.filter(gallery=OuterRef("pk"))
         count = own.order_by().values("gallery").annotate(counted=Count("pk")).values("counted")
-        return self.annotate(people_count=Coalesce(Subquery(count), 0))
+        return self.select_related("search_index").annotate(people_count=Coalesce(Subquery(count), 0))
 
 
 class PersonQuerySet(models.QuerySet["Person"]):
@@ -122,6 +123,11 @@ class ReferenceImageQuerySet(models.QuerySet["ReferenceImage"]):
 class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
     def of_client(self, client: Client) -> FaceTemplateQuerySet:
         return self.filter(client=client)
+
+    def large(self, fewest: int) -> dict[tuple[int, str], int]:
+        """How many templates each gallery has in each space, where these are `fewest` or more."""
+        counted = self.order_by().values_list("gallery_id", "space").annotate(templates=Count("*"))
+        return {(gallery, space): count for gallery, space, count in counted.filter(templates__gte=fewest)}
 
     def in_space(self, space: str) -> FaceTemplateQuerySet:
         return self.filter(space=space)
@@ -190,12 +196,51 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
             with connections[self.db].cursor() as cursor:
                 cursor.execute(sql, [*filters, probe, wanted])
                 rows = [Neighbour(*row) for row in cursor]
-            people: dict[int, Neighbour] = {}
-            for row in rows:
-                people.setdefault(row.person_id, row)
+            people = each_once(rows)
             if len(people) >= limit or len(rows) < wanted:
-                return list(people.values())[:limit]
+                return people[:limit]
             wanted *= SPARE
+
+    def nearest_by(self, index: SearchIndex, embedding: Embedding, *, metric: str, count: int) -> list[Neighbour]:
+        """The `count` templates nearest to an embedding as the index finds them, closest first. Some may be missing.
+
+        Filter by client, space and gallery of the index first. If the index is gone, every template is compared.
+        """
+        templates, filters = self._columns().query.sql_with_params()
+        # The index is one of this expression, so that no query on the bare column is ever answered by it.
+        halfvec = f"halfvec({int(index.dimensions)})"
+        sql = f"""
+            SELECT template.person_id, template.reference_image_id, template.gallery_id, {DISTANCES[metric]} AS distance
+            FROM (
+                SELECT * FROM ({templates}) AS stored
+                ORDER BY stored.embedding::{halfvec} {OPERATORS[metric]} %s::{halfvec} LIMIT %s
+            ) AS template, (SELECT %s::halfvec AS embedding) AS probe
+            ORDER BY distance, template.reference_image_id"""  # noqa: S608  constants and parameters only
+        probe = HalfVector(embedding).to_text()
+        with transaction.atomic(using=self.db, savepoint=False), connections[self.db].cursor() as cursor:
+            # A plan for any gallery could not use the index of one.
+            cursor.execute(
+                "SELECT set_config('hnsw.ef_search', %s, true), set_config('plan_cache_mode', %s, true)",
+                [str(max(index.ef_search, count)), "force_custom_plan"],
+            )
+            cursor.execute(sql, [*filters, probe, count, probe])
+            return [Neighbour(*row) for row in cursor]
 
     def _columns(self) -> models.QuerySet[FaceTemplate, Any]:
         return self.values("person_id", "reference_image_id", "gallery_id", "embedding")
+
+
+def each_once(rows: Iterable[Neighbour]) -> list[Neighbour]:
+    """The first row of each person, in the order of the rows."""
+    people: dict[int, Neighbour] = {}
+    for row in rows:
+        people.setdefault(row.person_id, row)
+    return list(people.values())
+
+
+class SearchIndexQuerySet(models.QuerySet["SearchIndex"]):
+    def usable(self, *, galleries: GalleryQuerySet | Iterable[int], space: str, metric: str) -> list[SearchIndex]:
+        """Those by which these galleries can be searched in this space and metric."""
+        if not settings.INDEX_FROM:
+            return []
+        return list(self.filter(is_used=True, gallery__in=galleries, space=space, operator=OPERATORS[metric]))

@@ -27,9 +27,9 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
     """The people nearest to each face of an image, or to each embedding.
 
     Of every person the best template counts; at most `options.limit` people are named for a face, whether they match
-    or not. Nobody is named for a face that cannot be recognised. The search is exact and finds everyone who was
-    enrolled before the call. If several galleries are searched, each candidate is judged at the operating point of its
-    own gallery.
+    or not, and nobody for a face that cannot be recognised. Everyone who was enrolled before the call is found: the
+    search is exact, except in large galleries that have a search index, whose recall is measured (`people.indexing`).
+    If several galleries are searched, each candidate is judged at the operating point of its own gallery.
 
     Raises `InvalidImage`, `UnusableFace` (`face.none`), `UnusableEmbedding`, or `Unavailable`.
     """
@@ -87,8 +87,7 @@ def nearest_people(
 ) -> tuple[Candidate, ...]:
     """The `limit` people nearest to a probe, closest first, without the person `but`."""
     limit = max(1, min(limit, MAX_CANDIDATES))
-    templates = searched.templates if but is None else searched.templates.exclude(person=but)
-    near = templates.nearest(probe, metric=searched.point.metric, limit=limit + 1)  # one more, for the last margin
+    near = searched.neighbourhood(but).nearest(probe, limit=limit + 1)  # one more, for the last margin
     compared = searched.compare(near)
     people = Person.objects.select_related("gallery").in_bulk([one.person_id for one in near[:limit]])
     images = ReferenceImage.objects.in_bulk([one.reference_image_id for one in near[:limit]])

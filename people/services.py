@@ -12,6 +12,7 @@ from people.galleries import (
     search_in,
     update_gallery,
 )
+from people.neighbours import SearchedTemplates
 from people.persons import checked, create_person, find_person, get_person, save_person, update_person
 from people.reference_images import (
     add_reference_image,
@@ -30,6 +31,7 @@ from people.verification import compare_faces, compare_live, verify_live, verify
 
 __all__ = [
     "SearchedGalleries",
+    "SearchedTemplates",
     "add_reference_image",
     "adopt_face",
     "checked",

@@ -41,14 +41,15 @@ def verify_person(*, person: Person, data: bytes, threshold: float | None = None
     (`face.none`), `NoTemplate` for a person without a face, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
     """
     searched = search_in(client=person.client, galleries=[person.gallery], threshold=threshold, one_to_one=True)
-    own, others = searched.templates.of_person(person), searched.templates.exclude(person=person)
+    own = searched.templates.of_person(person)
     if not own.exists():
         raise NoTemplate(NO_FACE)
     try:
         probe = face_of(data, searched.alias)
     except NotRecognisable as error:
         return Comparison.refused(searched.point, error.reason)
-    near = [one for gallery in (own, others) for one in gallery.nearest(probe, metric=searched.point.metric, limit=1)]
+    near = own.nearest(probe, metric=searched.point.metric, limit=1)
+    near += searched.neighbourhood(but=person).nearest(probe, limit=1)
     if not near or near[0].person_id != person.pk:  # erased meanwhile
         raise NoTemplate(NO_FACE)
     compared = searched.compare(near)[0]

@@ -70,16 +70,16 @@ class Job(models.Model):
         """The PostgreSQL notification channel on which workers announce finished images."""
         return f"job_{self.pk.hex}"
 
-    def announce(self, image_id: int | None = None) -> None:
-        """Notify callers who wait, when the transaction commits, that this image (None: any number) is finished."""
+    def announce(self, *image_ids: int) -> None:
+        """Notify callers who wait, when the transaction commits, that these images (none: any) are finished."""
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [self.channel, str(image_id or "")])
+            cursor.execute("SELECT pg_notify(%s, %s)", [self.channel, " ".join(map(str, image_ids))])
 
 
 class ProcessedImage(ClaimedImage, Numbered):
     """One screened image. The stored file is evidence and never altered."""
 
-    task = "recognition.tasks.process_image"
+    task = "recognition.tasks.process_images"
     queues = (INTERACTIVE, BULK)
     counted_as: ClassVar[str] = "processed_image"
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
-from django.db import models
+from django.db import connections, models
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
@@ -16,9 +16,25 @@ from work.models import UNFINISHED, Status
 from work.querysets import ClaimedWorkQuerySet
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from clients.models import Client
+    from vision.types import Analysis
 
 MAX_DAYS = 365_000
+# Rows are locked in the order of their ids, as `services.cancel_job` locks them: the two cannot block each other.
+FINISH = """
+    WITH held AS (
+        SELECT id FROM recognition_processedimage WHERE id = ANY(%s) AND status = %s AND claim = %s
+        ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE recognition_processedimage AS image
+    SET status = %s, finished_at = %s, milliseconds = analysed.milliseconds, width = analysed.width,
+        height = analysed.height
+    FROM held JOIN unnest(%s::bigint[], %s::float8[], %s::int[], %s::int[])
+        AS analysed (id, milliseconds, width, height) USING (id)
+    WHERE image.id = held.id
+    RETURNING image.id"""
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -44,6 +60,17 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
 
     def in_queue(self, queue: str) -> ProcessedImageQuerySet:
         return self.filter(job__queue=queue)
+
+    def finish_analysed(self, analyses: Mapping[int, Analysis], *, task_id: str) -> set[int]:
+        """`ProcessedImage.finish` for images by their ids, in one UPDATE. Returns the ids that the task still held."""
+        ids = list(analyses)
+        parameters: list[Any] = [ids, Status.PROCESSING, task_id, Status.DONE, timezone.now(), ids]
+        parameters += [
+            [getattr(one, name) for one in analyses.values()] for name in ("milliseconds", "width", "height")
+        ]
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(FINISH, parameters)
+            return {image_id for (image_id,) in cursor}
 
     def with_results(self) -> ProcessedImageQuerySet:
         """Everything that a result shows, in a fixed number of queries."""

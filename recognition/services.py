@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -17,19 +19,20 @@ from blacklist.types import Hit
 from calibration.types import OperatingPoint
 from clients.models import Client
 from clients.numbering import assign_numbers
-from errors import Unavailable
+from errors import FaceAppError, Unavailable
 from people.models import Gallery, GalleryKind
 from people.services import SearchedGalleries, search_in
 from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions
 from recognition.waiting import wait_for_job
-from storage.files import discard_files, erase_files, read_file, store_file
+from storage.files import discard_files, erase_files, store_file
 from vision import inference
 from vision.engines import check_names, engines
 from vision.inference import AnalysisOptions
 from vision.types import Analysis
-from work.queues import BULK
+from work.images import analyse_files
+from work.queues import BULK, must_make_way
 from work.services import enqueue, run
 from work.submissions import check_batch_size
 from work.types import Submission
@@ -77,7 +80,7 @@ def detect_faces(*, submission: Submission, detector: str | None = None) -> Anal
 def submit_images(
     *, client: Client, submissions: Sequence[Submission], options: ScreeningOptions, queue: str = BULK
 ) -> Job:
-    """Store images and the job that screens them, then enqueue one task per image.
+    """Store images and the job that screens them, then enqueue tasks for them.
 
     Unreadable images become results with an error. Raises `NoImages`, `TooManyImages` or `Unavailable`; nothing is
     stored then, so that the caller can safely send the images again.
@@ -116,27 +119,54 @@ def _lock(job_id: UUID, images_of_job: QuerySet[ProcessedImage]) -> None:
 
 
 # ---- in the workers ---------------------------------------------------------------------------------------------
-def process(*, image_id: int, task_id: str) -> None:
-    """Screen one stored image: `run` claims it, calls `_screen`, and stores an error as the image's own."""
-    run(ProcessedImage.objects.select_related("job", "client"), _screen, pk=image_id, task_id=task_id)
+def process(*, image_ids: Sequence[int], task_id: str) -> None:
+    """Screen stored images: `run` claims them, calls `_screen`, and stores an error as the image's own."""
+    run(ProcessedImage.objects.select_related("job", "client"), _screen, ids=image_ids, task_id=task_id)
 
 
-def _screen(image: ProcessedImage) -> None:
+def _screen(images: Sequence[ProcessedImage]) -> list[ProcessedImage]:
     """Find the faces, search each that can be recognised on the blacklist, and store both.
+
+    Returns the images left for another task.
+    """
+    started, done = time.monotonic(), set[ProcessedImage]()
+    for job, of_job in groupby(images, key=lambda image: image.job):
+        if done and must_make_way(started):
+            break
+        done.update(_screen_together(job, list(of_job)))
+    return [image for image in images if image not in done]
+
+
+def _screen_together(job: Job, images: Sequence[ProcessedImage]) -> list[ProcessedImage]:
+    """Images of one job, as many as may be worked on now."""
+    options = AnalysisOptions(job.detector or None, [job.engine], liveness=True)
+    outcomes = analyse_files(images, options)
+    if found := {image: outcome for image, outcome in outcomes if isinstance(outcome, Analysis)}:
+        _match(job, found)
+    for image, outcome in outcomes:
+        if isinstance(outcome, FaceAppError):
+            image.fail(outcome)
+    return [image for image, _ in outcomes]
+
+
+def _match(job: Job, found: Mapping[ProcessedImage, Analysis]) -> None:
+    """Search the faces of images on the blacklist as it is now, and store both.
 
     An entry or photograph that is deleted between search and commit breaks the matches with it: search again.
     """
-    job, space = image.job, engines[image.job.engine].space.name
-    data = read_file(file=image.image)
-    analysis = inference.analyse(data, AnalysisOptions(job.detector or None, [job.engine], liveness=True))
-    embeddings = [face.embeddings[space] for face in analysis.faces if face.is_recognisable]
-    point = _blacklists(image.client, threshold=job.asked_threshold, alias=job.engine, metric=job.metric).point
+    space, (first, *_) = engines[job.engine].space.name, found
+    faces = [face for analysis in found.values() for face in analysis.faces]
+    embeddings = [face.embeddings[space] for face in faces if face.is_recognisable]
+    point = _blacklists(first.client, threshold=job.asked_threshold, alias=job.engine, metric=job.metric).point
     for left in reversed(range(SEARCHES)):
-        hits = search_blacklist(
-            client=image.client, space=space, embeddings=embeddings, metric=job.metric, threshold=point.reach
+        known = iter(
+            search_blacklist(
+                client=first.client, space=space, embeddings=embeddings, metric=job.metric, threshold=point.reach
+            )
         )
+        hits = [next(known) if face.is_recognisable else [] for face in faces]
         try:
-            _store(image, analysis, hits, point)
+            _store(job, found, hits, point, task_id=first.claim)
         except IntegrityError:
             if not left:
                 raise
@@ -145,16 +175,25 @@ def _screen(image: ProcessedImage) -> None:
 
 
 @transaction.atomic
-def _store(image: ProcessedImage, analysis: Analysis, hits: Sequence[Sequence[Hit]], point: OperatingPoint) -> None:
-    """The image's faces, and the hits of each that can be recognised; nothing if the claim was lost meanwhile."""
-    job, engine = image.job, engines[image.job.engine]
-    size = {"width": analysis.width, "height": analysis.height}
+def _store(
+    job: Job,
+    found: Mapping[ProcessedImage, Analysis],
+    hits: Sequence[Sequence[Hit]],
+    point: OperatingPoint,
+    *,
+    task_id: str,
+) -> None:
+    """The faces of images, and the hits of each; nothing of an image whose claim was lost in the meantime."""
+    engine = engines[job.engine]
+    stored = ProcessedImage.objects.finish_analysed({image.pk: one for image, one in found.items()}, task_id=task_id)
     decided = {name: getattr(point, name) for name in ("threshold", "false_match_rate", "people")}
-    if not image.finish(Status.DONE, milliseconds=analysis.milliseconds, **size, **decided):
-        return
+    ProcessedImage.objects.filter(pk__in=stored).update(**decided)
+    job.announce(*stored)
+    described = [(image, index, face) for image, analysis in found.items() for index, face in enumerate(analysis.faces)]
+    kept = [(face, of_face) for face, of_face in zip(described, hits, strict=True) if face[0].pk in stored]
     faces = ProcessedFace.objects.bulk_create(
         ProcessedFace(image=image, index=index, landmarks=asdict(face.landmarks), liveness=face.liveness).describe(face)
-        for index, face in enumerate(analysis.faces)
+        for (image, index, face), _ in kept
     )
     Match.objects.bulk_create(
         Match(
@@ -169,8 +208,8 @@ def _store(image: ProcessedImage, analysis: Analysis, hits: Sequence[Sequence[Hi
             threshold=point.threshold,
             decision=point.decide(hit.distance),
         )
-        for face, found in zip([face for face in faces if face.is_recognisable], hits, strict=True)
-        for hit in found
+        for face, (_, of_face) in zip(faces, kept, strict=True)
+        for hit in of_face
     )
 
 

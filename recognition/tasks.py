@@ -14,9 +14,9 @@ PURGE_SLICE = 200  # images
 
 
 @shared_task(bind=True, autoretry_for=TRANSIENT, max_retries=8, retry_backoff=1, retry_backoff_max=30)
-def process_image(self: Task[Any, Any], image_id: int) -> None:
-    """Screen one image; a retry keeps the task's id and with it the claim."""
-    services.process(image_id=image_id, task_id=str(self.request.id))
+def process_images(self: Task[Any, Any], image_ids: list[int]) -> None:
+    """Screen images; a retry keeps the task's id and with it the claims."""
+    services.process(image_ids=image_ids, task_id=str(self.request.id))
 
 
 @shared_task(expires=3600)

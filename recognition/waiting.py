@@ -41,7 +41,7 @@ def _listen(job: Job, deadline: float) -> bool:
                     return False
                 with connection.wrap_database_errors:
                     notes = list(connection.connection.notifies(timeout=min(left, 1.0), stop_after=1))
-                finished = {int(note.payload) for note in notes if note.payload}
+                finished = {int(number) for note in notes for number in note.payload.split()}
                 # announced images are finished; in silence, or after more than one image, ask the rows
                 waiting = waiting - finished if finished else _unfinished(job)
         finally:

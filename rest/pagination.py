@@ -54,6 +54,11 @@ class StrictPagination(LimitOffsetPagination):
             link = replace_query_param(link, NEWEST, newest)
         return Response(body, headers={"Link": f'<{link}>; rel="next"'} if link else None)
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        described = "In a list that begins with the newest row: keeps later rows out. Use the links to the next page."
+        newest = {"name": NEWEST, "in": "query", "schema": {"type": "string"}, "description": described}
+        return [*super().get_schema_operation_parameters(view), newest]
+
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         integer = {"type": "integer"}
         return {

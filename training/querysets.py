@@ -47,10 +47,10 @@ class RecogniserQuerySet(ClaimedWorkQuerySet["Recogniser"]):
         known = apps.get_model("training", "KnownPerson").objects
         return self.finished().filter(pk__in=known.filter(person=None).values("recogniser"))
 
-    def excuse(self, row: Recogniser) -> None:
+    def excuse(self) -> None:
         """A training's lease is long, so it also goes back to the queue, in case the task runs out of retries."""
-        super().excuse(row)
-        self.held_as(row).give_back()
+        super().excuse()
+        self.give_back()
 
     def give_back(self) -> None:
         """To the queue, or away when a newer version of the gallery waits there: it will see the same people."""

@@ -55,7 +55,7 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
         return []
     templates, point, space = search.templates, search.point, search.space.name
     embeddings = [face.embeddings[space] for face in faces]
-    near = templates.within(embeddings, metric=point.metric, threshold=point.threshold)
+    near = search.neighbourhood().within(embeddings, threshold=point.threshold)
     versions = Recogniser.objects.of_gallery(client=client, source=source, space=space)
     version = versions.active().without_weights().first()
     classifier = _classifier(version.pk) if version else None

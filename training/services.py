@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
 from time import monotonic
@@ -96,12 +97,13 @@ def _queue(client: Client, source: str, space: Space, options: Options) -> Recog
 
 
 # ---- in the worker ----------------------------------------------------------------------------------------------
-def train(*, recogniser_id: int, task_id: str) -> None:
+def train(*, recogniser_ids: Sequence[int], task_id: str) -> None:
     """Train a version and put it into use if it is good enough: `run` claims it and stores an error as its own."""
-    run(Recogniser.objects.select_related("client", "gallery"), _train, pk=recogniser_id, task_id=task_id)
+    run(Recogniser.objects.select_related("client", "gallery"), _train, ids=recogniser_ids, task_id=task_id)
 
 
-def _train(version: Recogniser) -> None:
+def _train(versions: Sequence[Recogniser]) -> list[Recogniser]:
+    [version] = versions
     options = Options(**version.options)
     space = next((s for s in engines.spaces().values() if s.name == version.space), None)
     if space is None:
@@ -117,10 +119,11 @@ def _train(version: Recogniser) -> None:
         Client.objects.select_for_update(no_key=True).get(pk=version.client_id)
         good = is_as_good(metrics)
         if version.finish(Status.DONE if good else Status.REJECTED, **outcome):
-            versions = Recogniser.objects.rivals_of(version)
-            if good and not versions.active().filter(version__gt=version.version).exists():
+            rivals = Recogniser.objects.rivals_of(version)
+            if good and not rivals.active().filter(version__gt=version.version).exists():
                 _swap(version)
-            versions.outdated(keep=KEPT_VERSIONS).delete()
+            rivals.outdated(keep=KEPT_VERSIONS).delete()
+    return []
 
 
 def _learn(version: Recogniser, space: Space, options: Options) -> Gallery:

@@ -11,9 +11,9 @@ from work.services import TRANSIENT
 
 
 @shared_task(bind=True, acks_late=False, autoretry_for=TRANSIENT, max_retries=5, retry_backoff=2)
-def train_recogniser(self: Task[Any, Any], recogniser_id: int) -> None:
+def train_recogniser(self: Task[Any, Any], recogniser_ids: list[int]) -> None:
     """Train one version. Acknowledged early: it may take longer than a message stays hidden. The sweep watches it."""
-    services.train(recogniser_id=recogniser_id, task_id=str(self.request.id))
+    services.train(recogniser_ids=recogniser_ids, task_id=str(self.request.id))
 
 
 @shared_task(expires=60)

@@ -1,4 +1,4 @@
-"""Loads the engines in each worker child, never in a web process or in the prefork parent."""
+"""Loads the engines in each worker child, or in a worker of threads; never in a web process or a prefork parent."""
 
 import gc
 from typing import Any
@@ -12,15 +12,17 @@ class VisionConfig(AppConfig):
     verbose_name = "Face engines"
 
     def ready(self) -> None:
-        from vision import checks  # noqa: F401  registers the system checks
+        from vision import checks, gathering_worker  # noqa: F401  registers the system checks
 
+        gathering_worker.connect()
         worker_process_init.connect(load_engines, dispatch_uid="vision.load_engines")
 
 
 def load_engines(**_: Any) -> None:
     """Load every enabled engine into a worker child."""
-    from vision.engines import engines
+    from vision.engines import engines, overview
 
     engines.load()
+    overview.report_device()
     gc.collect()
     gc.freeze()  # models and modules stay for good: no need to look through them again

@@ -43,6 +43,35 @@ def check_detectors(**_: Any) -> list[CheckMessage]:
 
 
 @register()
+def check_device(**_: Any) -> list[CheckMessage]:
+    """`DEVICE` names devices that the installed ONNX Runtime can use. Whether a card is there is seen by workers."""
+    from vision.engines import devices
+
+    hint = 'See "On a graphics card" in docs/operations.md.'
+    problems: list[CheckMessage] = []
+    for name in devices.listed(settings.DEVICE):
+        try:
+            devices.check(name)
+        except devices.DeviceError as error:
+            problems.append(Error(str(error), hint=hint, id="vision.E007"))
+    return problems
+
+
+@register()
+def check_batches(**_: Any) -> list[CheckMessage]:
+    """Sizes and times with which images can be gathered."""
+    most, longest = 256, 1000.0
+    problems: list[CheckMessage] = []
+    if not 0 <= settings.BATCH_IMAGES <= most:
+        message = f"FACEAPP_BATCH_IMAGES={settings.BATCH_IMAGES} must be 0 to {most}."
+        problems.append(Error(message, hint="0 is 16 on a card, and no batches on the processor.", id="vision.E008"))
+    if not 0 <= settings.BATCH_MILLISECONDS <= longest:
+        message = f"FACEAPP_BATCH_MILLISECONDS={settings.BATCH_MILLISECONDS:g} must be 0 to {longest:g}."
+        problems.append(Error(message, hint="2 is the default; a lone image never waits.", id="vision.E009"))
+    return problems
+
+
+@register()
 def check_licences(**_: Any) -> list[CheckMessage]:
     """`LICENCE` names licences that exist, and they permit every model in use."""
     from vision.engines import licences

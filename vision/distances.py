@@ -26,6 +26,8 @@ DISTANCES = {
     "euclidean_l2": f"sqrt(2 * {_COSINE})",
     "angular": f"acos(1 - {_COSINE}) / pi()",
 }
+# pgvector's operator that puts vectors into the order of a metric; indexes know operators only.
+OPERATORS = {"cosine": "<=>", "euclidean": "<->", "euclidean_l2": "<=>", "angular": "<=>"}
 # The same for numpy, of the cosine distance.
 _OF_COSINE: dict[str, Callable[[Floats], Floats]] = {
     "cosine": lambda cosine: cosine,

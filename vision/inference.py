@@ -6,6 +6,7 @@ the image to a worker and waits for the answer.
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,26 +14,24 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any, TypeVar
 
-import numpy as np
 import redis
 from celery.exceptions import TaskRevokedError, TimeLimitExceeded, WorkerLostError
 from celery.exceptions import TimeoutError as CeleryTimeout
 from django.conf import settings
 from kombu.exceptions import OperationalError
-from numpy.typing import NDArray
 
-from errors import FaceAppError, InvalidInput, Unavailable
+from errors import FaceAppError, InvalidInput, Unavailable, internal_error
 from vision import images
-from vision.engines import DEFAULT, attributes, dlib_pipeline, engines
+from vision.description import CutFace, cut_faces, describe
+from vision.engines import DEFAULT, dlib_pipeline, engines, runtime
 from vision.engines.weights import missing_message
 from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
-from vision.frames import fingerprint
 from vision.images import Limits
-from vision.quality import assess
 from vision.raw_faces import RawFaceOptions, run_pipeline
-from vision.types import Analysis, Box, DetectedFace, Detection, FrameFace, Image, RawFace
+from vision.types import Analysis, Box, DetectedFace, Detection, RawFace
 
 NO_ANSWER = (CeleryTimeout, TaskRevokedError)  # in time: whichever looks at the clock first, caller or worker
 QUEUE_SECONDS = 5.0  # for one command to Redis, which may carry a whole image
@@ -40,6 +39,7 @@ LOOK_SECONDS = 10.0  # how often a caller who waits looks whether the queue stil
 RETRY_SECONDS = 2.0
 AT_ONCE = 4  # images of one call that wait for workers at the same time
 INTERACTIVE, PATIENT = "interactive", "patient"  # queues; callers of the second have time
+log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -119,44 +119,69 @@ def require_raw_weights(*, options: RawFaceOptions) -> None:
 
 
 def run_engines(data: bytes, options: AnalysisOptions) -> Analysis:
-    """What `analyse` does inside a worker: one decode, one detection, one embedding batch per engine."""
+    """What `analyse` does inside a worker."""
+    [outcome] = run_engines_on([data], options)
+    if isinstance(outcome, FaceAppError):
+        raise outcome
+    return outcome
+
+
+def run_engines_on(encoded: Iterable[bytes], options: AnalysisOptions) -> list[Analysis | FaceAppError]:
+    """The analysis of each encoded image or, where there is none, the reason: no image harms another.
+
+    Images are decoded and searched one after the other; then the faces of all are described in one batch.
+    """
+    with runtime.at_work():
+        looks = [_look_at(data, options) for data in encoded]
+        analyses = iter(_describe_together([look for look in looks if isinstance(look, _Look)], options))
+        return [next(analyses) if isinstance(look, _Look) else look for look in looks]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The faces of an image, which are still to be described, and its size in pixels."""
+
+    faces: list[CutFace]
+    width: int
+    height: int
+    milliseconds: float
+
+    def analysis(self, described: Iterator[DetectedFace], each: float) -> Analysis:
+        """Take this image's faces off `described`; each took so many milliseconds."""
+        count = len(self.faces)
+        return Analysis(list(islice(described, count)), self.width, self.height, self.milliseconds + count * each)
+
+
+def _look_at(data: bytes, options: AnalysisOptions) -> _Look | FaceAppError:
+    """One decode, one detection."""
     started = time.perf_counter()
-    image = images.decode(data)
-    engine = engines[options.aliases[0] if options.aliases else DEFAULT]
-    found = engine.detect(image, detector=options.detector)
-    chips = engine.chips(image, found)
-    live = engine.liveness(image, found) if options.liveness else [None] * len(found)
-    expressions = engine.expressions(image, found) if options.frame else [None] * len(found)
-    yaws = engine.yaws(image, found) if options.frame else [None] * len(found)
-    guesses = attributes.estimate(image, found) if options.attributes else [None] * len(found)
-    vectors, recognisable = _describe(image, found, options.aliases)
-    height, width = image.shape[:2]
-    faces = [
-        DetectedFace(
-            box=d.box,
-            confidence=d.confidence,
-            landmarks=d.landmarks,
-            quality=assess(d, chips[i], recognisability=recognisable[i], size=(width, height)),
-            liveness=live[i],
-            embeddings={space: rows[i] for space, rows in vectors.items()},
-            frame=FrameFace(fingerprint(chips[i]), expressions[i], yaws[i]) if options.frame else None,
-            attributes=guesses[i],
-            turn=d.turn,
-        )
-        for i, d in enumerate(found)
-    ]
-    return Analysis(faces, width, height, (time.perf_counter() - started) * 1000)
+    try:
+        faces, (width, height) = cut_faces(data, options)
+    except Exception as error:
+        return _failure(error)
+    return _Look(faces, width, height, (time.perf_counter() - started) * 1000)
 
 
-def _describe(
-    image: Image, found: Sequence[Detection], aliases: Sequence[str]
-) -> tuple[dict[str, NDArray[np.float32]], list[float | None]]:
-    """The embeddings (n, dimensions) by space, and how recognisable each face is."""
-    if not aliases:
-        return {}, engines[DEFAULT].recognisability(image, found)
-    first, *others = (engines[alias] for alias in aliases)
-    rows, recognisable = first.describe(image, found)
-    return {first.space.name: rows} | {other.space.name: other.embed(image, found) for other in others}, recognisable
+def _describe_together(looks: Sequence[_Look], options: AnalysisOptions) -> list[Analysis | FaceAppError]:
+    """One batch of faces for each network; if that fails, one for each image."""
+    started = time.perf_counter()
+    faces = [face for look in looks for face in look.faces]
+    try:
+        described = iter(describe(faces, options))
+    except Exception as error:
+        if len(looks) == 1:
+            return [_failure(error)]
+        return [outcome for look in looks for outcome in _describe_together([look], options)]
+    each = (time.perf_counter() - started) * 1000 / max(len(faces), 1)
+    return [look.analysis(described, each) for look in looks]
+
+
+def _failure(error: Exception) -> FaceAppError:
+    """The error that a caller may read."""
+    if isinstance(error, FaceAppError):
+        return error
+    log.error("An image could not be analysed", exc_info=error)
+    return internal_error()
 
 
 def embed_whole(data: bytes, *, alias: str = DEFAULT) -> list[DetectedFace]:
@@ -240,13 +265,14 @@ def _wait(result: Any, key: str, deadline: float) -> Any:
 
 
 ERROR_KINDS: dict[str, type[FaceAppError]] = {
-    kind.__name__: kind for kind in (InvalidImage, UnknownName, InvalidInput, EngineUnavailable, Unavailable)
+    kind.__name__: kind
+    for kind in (InvalidImage, UnknownName, InvalidInput, EngineUnavailable, Unavailable, FaceAppError)
 }
 
 
 def error_to_json(error: FaceAppError) -> dict[str, str]:
     """A `FaceAppError` as JSON, for the way back from a worker."""
-    kind = next((name for name, cls in ERROR_KINDS.items() if isinstance(error, cls)), "Unavailable")
+    kind = next(name for name, cls in ERROR_KINDS.items() if isinstance(error, cls))
     return {"kind": kind, "message": error.message, "code": error.code}
 
 

@@ -9,6 +9,7 @@ from celery import shared_task
 
 from errors import FaceAppError
 from vision import inference
+from vision.engines import runtime
 from vision.exceptions import EngineUnavailable
 from vision.images import Limits
 from vision.inference import AnalysisOptions
@@ -38,8 +39,11 @@ def find_faces_of_dlib(key: str, sent: dict[str, Any]) -> dict[str, Any]:
 
 @shared_task(ignore_result=False)
 def ping() -> str:
-    """Proof that a worker takes work from the interactive queue and answers."""
-    return "pong"
+    """Proof that a worker takes work from the interactive queue, and the device on which it runs networks.
+
+    Raises `EngineUnavailable` where that does not work.
+    """
+    return runtime.device().name
 
 
 def _answer(key: str, work: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from base64 import b64decode, b64encode
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,10 @@ class Box:
         left, top = max(self.x, 0), max(self.y, 0)
         right, bottom = min(self.x + self.w, width), min(self.y + self.h, height)
         return Box(left, top, max(right - left, 0), max(bottom - top, 0))
+
+    def scaled(self, factor: float) -> Box:
+        """The box in pixels of an image that is `factor` times as large."""
+        return Box(*(round(value * factor) for value in (self.x, self.y, self.w, self.h)))
 
     def overlap(self, other: Box) -> float:
         """Intersection over union, 0 to 1, of the areas between the outermost pixels, as dlib measures them."""
@@ -132,6 +136,11 @@ class Detection:
     landmarks: Landmarks = field(default_factory=Landmarks)
     score: float | None = None
     turn: int = 0
+
+    def scaled(self, factor: float) -> Self:
+        """The face in pixels of an image that is `factor` times as large."""
+        points = {name: at and (at[0] * factor, at[1] * factor) for name, at in vars(self.landmarks).items()}
+        return replace(self, box=self.box.scaled(factor), landmarks=Landmarks(**points))
 
 
 @dataclass(frozen=True)

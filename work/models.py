@@ -54,13 +54,14 @@ FINISHED = [Status.DONE, Status.REJECTED, Status.FAILED, Status.CANCELLED]
 
 
 class ClaimedWork(models.Model):
-    """A row that workers take one at a time. Only the task that holds the claim may store an outcome.
+    """A row that a worker takes, alone or with others. Only the task that holds the claim may store an outcome.
 
     The manager of a subclass comes from a `ClaimedWorkQuerySet`. `work.services.sweep` finds every subclass by itself.
     """
 
-    task: ClassVar[str]  # dotted path of the Celery task that takes the primary key
+    task: ClassVar[str]  # dotted path of the Celery task that takes a list of primary keys
     queues: ClassVar[tuple[str, ...]] = (BULK,)
+    batch: ClassVar[int] = 1  # rows in one message of the bulk queue
     given_up_code: ClassVar[str] = "processing.given_up"
 
     status = models.CharField(max_length=12, choices=Status, default=Status.PENDING)
@@ -96,7 +97,9 @@ class ClaimedWork(models.Model):
 
 
 class ClaimedImage(ClaimedWork):
-    """A submitted image on its way through the workers."""
+    """A submitted image on its way through the workers. Subclasses have a file, `image`."""
+
+    batch = 8
 
     identifier = models.CharField(max_length=110, help_text="What the caller sent, shortened.")
     width = models.PositiveIntegerField(null=True, blank=True)

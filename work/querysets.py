@@ -12,7 +12,7 @@ from django.utils import timezone
 from work.models import FINISHED, TRANSITIONS, UNFINISHED, ClaimedWork, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 Row = TypeVar("Row", bound=ClaimedWork)
 
@@ -37,25 +37,32 @@ class ClaimedWorkQuerySet(models.QuerySet[Row]):
         sources: Iterable[Status] = [source for source, targets in TRANSITIONS.items() if status in targets]
         return self.filter(status__in=sources).update(status=status, **changes)
 
-    def claim(self, pk: int, *, task_id: str) -> bool:
-        """Take a row for one task, in one UPDATE. False when it is finished or another task has it.
+    def claim(self, ids: Sequence[int], *, task_id: str, untried: bool = False) -> list[Row]:
+        """Take rows for one task, in one UPDATE. Returns those taken; others are finished, or another task has them.
 
-        A task whose worker died is delivered again with the same id and may take its row up again; a claim that
-        outlived every time limit is void.
+        A task whose worker died is delivered again with the same id and may take its rows up again; a claim that
+        outlived every time limit is void. `untried`: only rows that no task has had before.
         """
-        void = timezone.now() - self.model.lease()
-        held = Q(status=Status.PROCESSING) & (Q(claim=task_id) | Q(started_at__lt=void))
-        free = self.filter(Q(status=Status.PENDING) | held, pk=pk)
         now = timezone.now()
-        return bool(free.move_to(Status.PROCESSING, claim=task_id, started_at=now, attempts=F("attempts") + 1))
+        held = Q(status=Status.PROCESSING) & (Q(claim=task_id) | Q(started_at__lt=now - self.model.lease()))
+        free = self.filter(Q(status=Status.PENDING) | held, pk__in=ids)
+        if untried:
+            free = free.filter(attempts=0)
+        if not free.move_to(Status.PROCESSING, claim=task_id, started_at=now, attempts=F("attempts") + 1):
+            return []
+        return list(self.filter(pk__in=ids, started_at=now).held_by(task_id).order_by("pk"))
+
+    def held_by(self, task_id: str) -> Self:
+        """Rows whose claim this task holds."""
+        return self.filter(status=Status.PROCESSING, claim=task_id)
 
     def held_as(self, row: Row) -> Self:
         """`row`, while its task still holds the claim."""
-        return self.filter(pk=row.pk, status=Status.PROCESSING, claim=row.claim)
+        return self.filter(pk=row.pk).held_by(row.claim)
 
-    def excuse(self, row: Row) -> None:
-        """Not to count a run that ended because a part of the service was away. Its task keeps the claim to retry."""
-        self.held_as(row).update(attempts=F("attempts") - 1)
+    def excuse(self) -> None:
+        """Not to count a run: it did not begin, or it ended because a part of the service was away."""
+        self.update(attempts=F("attempts") - 1)
 
     def abandoned(self) -> Self:
         """Claimed, but for longer than any task may run: the worker died."""

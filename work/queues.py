@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from vision.inference import INTERACTIVE, handoff, queue_errors
+import time
 
-__all__ = ["BULK", "INTERACTIVE", "queue_errors", "queue_length"]
+from django.conf import settings
+
+from errors import Unavailable
+from vision.inference import INTERACTIVE, PATIENT, handoff, queue_errors
+
+__all__ = ["BULK", "INTERACTIVE", "must_make_way", "queue_errors", "queue_length"]
 
 BULK = "bulk"
 
 
-def queue_length(queue: str) -> int:
-    """Messages that wait in a queue, without those that a worker holds. Raises `Unavailable` (`queue.unavailable`)."""
-    with queue_errors():
-        return int(handoff().llen(queue))
+def queue_length(*queues: str) -> int:
+    """Messages that wait in these queues, without those that a worker holds.
+
+    Raises `Unavailable` (`queue.unavailable`).
+    """
+    with queue_errors(), handoff().pipeline(transaction=False) as commands:
+        for queue in queues:
+            commands.llen(queue)
+        return sum(commands.execute())
+
+
+def must_make_way(started: float) -> bool:
+    """Whether a task that began at `started` (`time.monotonic`) is to end now and leave its other rows to a new one.
+
+    That is when callers who wait find no free worker, and well before the task's time limit.
+    """
+    if time.monotonic() - started > settings.CELERY_TASK_TIME_LIMIT / 4:
+        return True
+    try:
+        return queue_length(INTERACTIVE, PATIENT) > 0
+    except Unavailable:
+        return False

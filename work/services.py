@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -14,63 +15,90 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from errors import FaceAppError, Unavailable
+from errors import FaceAppError, Unavailable, internal_error
 from vision.exceptions import EngineUnavailable
 from work.models import ClaimedWork
 from work.querysets import ClaimedWorkQuerySet
-from work.queues import queue_errors, queue_length
+from work.queues import BULK, must_make_way, queue_errors, queue_length
 
 log = logging.getLogger(__name__)
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
 TRANSIENT = (*DATABASE_AWAY, Unavailable)  # worth another try by the same task
-MOST_REFILLED = 1000  # messages a sweep puts into one queue for one kind of work
+MOST_REFILLED = 1000  # rows for which a sweep fills one queue, of each kind of work
+SPREAD = 4  # tasks at least for as many rows, so that a small job does not wait for one worker
 Row = TypeVar("Row", bound=ClaimedWork)
+Work = Callable[[Sequence[Row]], Sequence[Row]]
 
 
 def enqueue(kind: type[ClaimedWork], *, ids: Iterable[int], queue: str) -> None:
-    """Send one task per row. Raises `Unavailable` (`queue.unavailable`)."""
-    task = import_string(kind.task)
+    """Send tasks for these rows: several rows a task where nobody waits. Raises `Unavailable` (`queue.unavailable`)."""
+    task, waiting = import_string(kind.task), list(ids)
+    size = max(min(kind.batch, len(waiting) // SPREAD), 1) if queue == BULK else 1
     with queue_errors():
-        for row_id in ids:
-            task.apply_async((row_id,), queue=queue)
+        for start in range(0, len(waiting), size):
+            task.apply_async((waiting[start : start + size],), queue=queue)
 
 
-def run(rows: ClaimedWorkQuerySet[Row], work: Callable[[Row], None], *, pk: int, task_id: str) -> None:
-    """Claim a row and `work` on it, which ends with the row's `finish`. Safe to run twice: the claim decides.
+def run(rows: ClaimedWorkQuerySet[Row], work: Work[Row], *, ids: Sequence[int], task_id: str) -> None:
+    """Claim rows and `work` on them, which ends with the `finish` of each. Safe to run twice: the claim decides.
 
-    Every error becomes the row's own (`fail`), except for one of `TRANSIENT`, which is raised for the task to retry
-    and does not count as an attempt. A row that was claimed too often is given up: its workers probably crash on it.
+    `work` is given rows, and returns those that it leaves for another task. Every error becomes the row's own (`fail`),
+    except for one of `TRANSIENT`, which is raised for the task to retry and does not count as an attempt.
+
+    Rows are worked on together, but for those that were tried before: their workers may have crashed on one of them.
+    Each of these is worked on alone, and given up if it was claimed too often.
     """
-    row = rows.filter(pk=pk).first() if rows.claim(pk, task_id=task_id) else None
-    if row is None:  # finished or deleted, or another task has it
-        return
+    started = time.monotonic()
+    together = rows.claim(ids, task_id=task_id, untried=True) if len(ids) > 1 else []
+    if together:
+        _work_on(together, rows, work)
+    taken = {row.pk for row in together}
+    rest = [pk for pk in ids if pk not in taken]
+    for number, pk in enumerate(rest):
+        if (together or number) and must_make_way(started):
+            _leave(rows, rest[number:], task_id)
+            break
+        for row in rows.claim([pk], task_id=task_id):
+            if row.attempts > settings.MAX_ATTEMPTS:
+                message = f"Given up after {settings.MAX_ATTEMPTS} attempts: the worker stopped each time."
+                row.fail(FaceAppError(message, code=row.given_up_code))
+            else:
+                _work_on([row], rows, work)
+
+
+def _work_on(claimed: Sequence[Row], rows: ClaimedWorkQuerySet[Row], work: Work[Row]) -> None:
+    """Work on rows of one task; each alone where they fail together."""
+    task_id = claimed[0].claim
+    held = rows.filter(pk__in=[row.pk for row in claimed]).held_by(task_id)
     try:
-        if row.attempts > settings.MAX_ATTEMPTS:
-            message = f"Given up after {settings.MAX_ATTEMPTS} attempts: the worker stopped each time."
-            row.fail(FaceAppError(message, code=row.given_up_code))
-        elif error := _error_of(work, row):
-            row.fail(error)
+        if left := [row.pk for row in work(claimed)]:
+            held.filter(pk__in=left).excuse()
+            _leave(rows, left, task_id)
+        return
+    except EngineUnavailable as error:  # a model that is missing here, not a part of the service that is away
+        failure: Exception = error
     except TRANSIENT:
         with suppress(*DATABASE_AWAY):  # it may be the database that is away
-            rows.excuse(row)
+            held.excuse()
         raise
+    except Exception as error:
+        failure = error
+    if len(claimed) > 1:
+        for row in list(held):
+            _work_on([row], rows, work)
+    elif isinstance(failure, FaceAppError):
+        claimed[0].fail(failure)
+    else:
+        log.error("%s failed", claimed[0], exc_info=failure)
+        claimed[0].fail(internal_error())
 
 
-def _error_of(work: Callable[[Row], None], row: Row) -> FaceAppError | None:
-    """Work on the row; returns the error that is to become its own."""
-    try:
-        work(row)
-    except EngineUnavailable as error:  # a model that is missing here, not a part of the service that is away
-        return error
-    except TRANSIENT:
-        raise
-    except FaceAppError as error:
-        return error
-    except Exception:
-        log.exception("%s failed", row)
-        return FaceAppError("An internal error; the administrator finds it in the worker's log.", code="internal")
-    return None
+def _leave(rows: ClaimedWorkQuerySet[Row], ids: Sequence[int], task_id: str) -> None:
+    """Let another task work on these rows. Without a queue the sweep sends it."""
+    rows.filter(pk__in=ids).held_by(task_id).give_back()
+    with suppress(Unavailable):
+        enqueue(rows.model, ids=ids, queue=BULK)
 
 
 def sweep() -> None:

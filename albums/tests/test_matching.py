@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -82,20 +83,20 @@ def test_images_processed_at_the_same_instant_always_find_each_other(
 ) -> None:
     """Twenty times: both have been analysed before either is stored."""
     both_analysed = threading.Barrier(2)
-    real = inference.analyse
+    real = inference.run_engines_on
 
     def analyse(*args: object, **options: object) -> object:
         answer = real(*args, **options)  # type: ignore[arg-type]
         both_analysed.wait(timeout=20)
         return answer
 
-    monkeypatch.setattr(inference, "analyse", analyse)
+    monkeypatch.setattr(inference, "run_engines_on", analyse)
     for _ in range(20):
         AlbumImage.objects.all().delete()
         FaceGroup.objects.all().delete()
         pair = [upload(RED, BLUE), upload(BLUE, RED)]
         AlbumImage.objects.update(status=Status.PENDING)
-        rivals = [Rival(lambda pk=row.pk: services.process(image_id=pk, task_id=str(pk))) for row in pair]  # type: ignore[misc]
+        rivals = [Rival(lambda pk=row.pk: services.process(image_ids=[pk], task_id=str(pk))) for row in pair]  # type: ignore[misc]
         for rival in rivals:
             rival.finish()
         assert [matched(row) for row in pair] == [[pair[1].number], [pair[0].number]]
@@ -176,7 +177,7 @@ def test_queue_that_is_away_leaves_images_to_be_given_again(upload: Add, monkeyp
 def test_image_of_a_dead_worker_is_processed_by_another(upload: Add) -> None:
     image = upload(RED)
     AlbumImage.objects.update(status="pending", queued_at="2020-01-01T00:00Z")
-    assert AlbumImage.objects.claim(image.pk, task_id="dead")
+    assert AlbumImage.objects.claim([image.pk], task_id="dead")
     AlbumImage.objects.update(started_at="2020-01-01T00:00Z")
     sweep()
     image.refresh_from_db()
@@ -188,14 +189,14 @@ def test_task_that_lost_its_claim_stores_nothing_and_keeps_the_file(
 ) -> None:
     image = upload(RED)
     AlbumImage.objects.update(status="pending")
-    real = inference.analyse
+    real = inference.run_engines_on
 
     def slow(*args: object, **options: object) -> object:
         AlbumImage.objects.update(claim="somebody else")
         return real(*args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(inference, "analyse", slow)
-    services.process(image_id=image.pk, task_id="a")
+    monkeypatch.setattr(inference, "run_engines_on", slow)
+    services.process(image_ids=[image.pk], task_id="a")
     assert not AlbumFace.objects.exists()
     assert [path for path in media_root.rglob("*") if path.is_file()]
 
@@ -203,7 +204,7 @@ def test_task_that_lost_its_claim_stores_nothing_and_keeps_the_file(
 def test_image_that_kills_its_worker_is_given_up(upload: Add) -> None:
     image = upload(RED)
     AlbumImage.objects.update(status="pending", attempts=3)
-    services.process(image_id=image.pk, task_id="a")
+    services.process(image_ids=[image.pk], task_id="a")
     image.refresh_from_db()
     assert (image.status, image.error_code) == ("failed", "processing.given_up")
 
@@ -288,3 +289,26 @@ def test_an_empty_album_of_another_distance_takes_its_first_image(add: Add, albu
     add(RED)
     album.refresh_from_db()
     assert album.threshold == pytest.approx(0.2) and FaceGroup.objects.count() == 1
+
+
+def test_images_of_one_message_are_grouped_with_each_other_and_a_bad_one_harms_none(
+    upload: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [upload(RED), upload(BLUE), upload(RED, BLUE), upload(RED)]
+    AlbumImage.objects.update(status=Status.PENDING)
+    rows[1].image.storage.delete(rows[1].image.name)
+    batches: list[int] = []
+    real = inference.run_engines_on
+
+    def count(*args: Any) -> Any:
+        answer = real(*args)
+        batches.append(len(answer))
+        return answer
+
+    monkeypatch.setattr(inference, "run_engines_on", count)
+    services.process(image_ids=[row.pk for row in rows], task_id="a")
+    assert batches == [3]
+    found = AlbumImage.objects.order_by("pk").values_list("status", "error_code")
+    assert list(found) == [("done", ""), ("failed", "image.gone"), ("done", ""), ("done", "")]
+    assert sorted(group.size for group in FaceGroup.objects.with_size()) == [1, 3]
+    assert matched(rows[0]) == [rows[2].number, rows[3].number]

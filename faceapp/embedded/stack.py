@@ -6,26 +6,27 @@ import secrets
 import socket
 import sys
 import time
+from collections.abc import Sequence
 
 from django.conf import settings
 
 from faceapp.embedded import postgres, redis
 from faceapp.embedded.launch import launched
 from faceapp.embedded.supervision import Program, StackError, Supervisor
+from vision import gathering_worker
+from vision.engines.devices import PROCESSOR, DeviceError, ask, listed
 
 READY_SECONDS = 300.0  # the first worker loads the models
 CELERY = [sys.executable, "-m", "celery", "--app=faceapp"]
 
 
-def programs(database: postgres.Postgres | None) -> list[Program]:
-    """Every program of the service, without Redis if REDIS_URL names another."""
+def programs(database: postgres.Postgres | None, *, devices: Sequence[str]) -> list[Program]:
+    """Every program of the service, without Redis if REDIS_URL names another. `devices`: where networks run."""
     stores = []
     if database:
         stores.append(Program("postgres", "stores", database.command(), stop_signal="INT", stop_seconds=10))
     if settings.EMBEDDED_REDIS:
         stores.append(Program("redis", "stores", redis.command(settings.REDIS_SOCKET), stop_signal="TERM"))
-    children = settings.WORKER_CONCURRENCY or len(os.sched_getaffinity(0))
-    worker = _celery_worker("worker", settings.WORKER_QUEUES, f"--concurrency={children}")
     trainer = _celery_worker("trainer", ["training"], "--concurrency=1", "--pool=threads")
     beat = [*CELERY, "beat", f"--schedule={settings.VAR / 'beat-schedule'}", "--pidfile=", "--loglevel=INFO"]
     host = f"[{settings.WEB_BIND}]" if ":" in settings.WEB_BIND else settings.WEB_BIND
@@ -36,13 +37,39 @@ def programs(database: postgres.Postgres | None) -> list[Program]:
     ]
     return [
         *stores,
-        # Workers have a lower priority than the web server, which has to answer under load. On QUIT they give images
-        # back. The trainer runs one training at a time, each in a process of its own; it holds no models.
-        Program("worker", "app", launched(worker, signal_name="QUIT", nice=5), stop_signal="QUIT"),
+        *_workers(devices),
+        # The trainer runs one training at a time, each in a process of its own; it holds no models.
         Program("trainer", "app", launched(trainer, signal_name="QUIT", nice=10), stop_signal="QUIT"),
         Program("beat", "app", launched(beat, signal_name="TERM"), stop_signal="TERM"),
         Program("web", "app", launched(web, signal_name="TERM"), stop_signal="TERM"),
     ]
+
+
+def _workers(devices: Sequence[str]) -> list[Program]:
+    """Worker children on the processor or, where images are gathered, one process of threads for each device.
+
+    Workers have a lower priority than the web server, which has to answer under load. Where several children work on
+    bulk images at a lower one, another is kept for callers who wait: a process cannot raise its priority again. On QUIT
+    they give images back.
+    """
+    if settings.BATCH_IMAGES or devices[0] != PROCESSOR:
+        return [_gathering_worker(device, number) for number, device in enumerate(devices, start=1)]
+    children = settings.WORKER_CONCURRENCY or len(os.sched_getaffinity(0))
+    worker = _celery_worker("worker", settings.WORKER_QUEUES, f"--concurrency={children}")
+    if children == 1:
+        return [Program("worker", "app", launched(worker, signal_name="QUIT", nice=5), "QUIT")]
+    express = _celery_worker("express", settings.EXPRESS_QUEUES, "--concurrency=1")
+    return [
+        Program("worker", "app", launched(worker, signal_name="QUIT", nice=10), "QUIT"),
+        Program("express", "app", launched(express, signal_name="QUIT", nice=5), "QUIT"),
+    ]
+
+
+def _gathering_worker(device: str, number: int) -> Program:
+    name = "worker" if number == 1 else f"worker-{number}"
+    options = [f"--concurrency={gathering_worker.threads()}", "--pool=threads"]
+    command = launched(_celery_worker(name, settings.WORKER_QUEUES, *options), signal_name="QUIT", nice=5)
+    return Program(name, "app", command, "QUIT", environment={"FACEAPP_DEVICE": device})
 
 
 def _celery_worker(name: str, queues: list[str], *options: str) -> list[str]:
@@ -50,6 +77,14 @@ def _celery_worker(name: str, queues: list[str], *options: str) -> list[str]:
         *[*CELERY, "worker", f"--queues={','.join(queues)}", f"--hostname={name}-{secrets.token_hex(4)}@%h", *options],
         *["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"],
     ]
+
+
+def find_devices() -> list[str]:
+    """The devices that DEVICE names, each tried. Raises StackError, which says what is wrong with one."""
+    try:
+        return [ask(name) for name in listed(settings.DEVICE)]
+    except DeviceError as error:
+        raise StackError(str(error)) from error
 
 
 def address() -> str:

@@ -5,8 +5,9 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from configparser import RawConfigParser
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xmlrpc.client import ServerProxy
@@ -33,6 +34,7 @@ class Program:
     command: list[str]
     stop_signal: str
     stop_seconds: int = 2
+    environment: Mapping[str, str] = field(default_factory=dict)  # besides ours
 
 
 @dataclass
@@ -53,7 +55,8 @@ class Supervisor:
         for folder in ("log", "programs"):
             (self.var / folder).mkdir(mode=0o700, exist_ok=True)
         for program in self.programs:
-            script = f"cd {shlex.quote(str(self.directory))} && exec {shlex.join(program.command)}\n"
+            given = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in program.environment.items())
+            script = f"{given}cd {shlex.quote(str(self.directory))} && exec {shlex.join(program.command)}\n"
             (self.var / _script(program)).write_text(script)
         with (self.var / CONFIG).open("w") as file:
             self._configuration().write(file)

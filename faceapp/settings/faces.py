@@ -25,6 +25,8 @@ FACE_DETECTORS = env.list("FACEAPP_EXTRA_DETECTORS", default=["mmod", "dlib", "m
 DLIB_PIPELINE = "vision.engines.dlib_native.NativeDlibPipeline"  # for callers that store dlib's descriptors themselves
 DETECTION_SIDE = env.int("FACEAPP_DETECTION_SIDE", default=1280)  # longest side for detection, pixels
 DETECTION_ENLARGEMENT = env.float("FACEAPP_DETECTION_ENLARGEMENT", default=1.75)  # of the image that mmod searches
+DEVICE = env.str("FACEAPP_DEVICE", default="auto")  # see vision.engines.devices
 LICENCE = env.str("FACEAPP_LICENCE", default="any")  # of weights: any, permissive, or a list
 AGE_AND_GENDER = env.bool("FACEAPP_AGE_AND_GENDER", default=False)  # guessed in answers to detection, never stored
+INDEX_FROM = env.int("FACEAPP_INDEX_FROM", default=50_000)  # templates of a gallery that gets a search index; 0: none
 QUALITY_GATE = env.str("FACEAPP_QUALITY_GATE", default="standard")  # of enrolments: off, standard or strict

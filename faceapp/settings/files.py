@@ -43,6 +43,8 @@ MAX_ORIGINAL_PIXELS = env.int("FACEAPP_MAX_ORIGINAL_PIXELS", default=100_000_000
 MAX_BATCH_IMAGES = env.int("FACEAPP_MAX_BATCH_IMAGES", default=100)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("FACEAPP_MAX_REQUEST_BYTES", default=200 * 1024 * 1024)
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_BATCH_IMAGES
+# Files of larger requests pass through temporary files, which cost a millisecond each; they are all read in the end.
+FILE_UPLOAD_MAX_MEMORY_SIZE = min(DATA_UPLOAD_MAX_MEMORY_SIZE, 64 * 1024 * 1024)
 
 URL_HOSTS = env.list("FACEAPP_URL_HOSTS", default=[])  # empty: images are never fetched
 URL_TIMEOUT = env.float("FACEAPP_URL_TIMEOUT", default=10.0)

@@ -42,7 +42,8 @@ APPS: list[set[str]] = [
 ]
 # What apps are built of. Other packages may use all their modules but those that begin with an underscore.
 FOUNDATIONS: list[set[str]] = [
-    {"storage", "work"},
+    {"work"},
+    {"storage"},
     {"clients"},
     {"rest"},
     {"vision"},

@@ -36,6 +36,18 @@ def test_second_opencv_wheel_is_an_error(tmp_path: Path, monkeypatch: pytest.Mon
     assert "opencv-contrib-python-headless, opencv-python" in error.msg
 
 
+def test_second_wheel_of_onnx_runtime_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checks.check_onnxruntime_is_installed_once() == []
+    for name in ("onnxruntime", "onnxruntime-gpu", "onnxruntime-extensions"):
+        folder = tmp_path / f"{name.replace('-', '_')}-1.31.1.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.31.1\n")
+    monkeypatch.setattr(checks, "distributions", lambda: Distribution.discover(path=[str(tmp_path)]))
+    (error,) = checks.check_onnxruntime_is_installed_once()
+    assert error.id == "faceapp.E010" and "make gpu" in (error.hint or "")
+    assert error.msg == "2 wheels of ONNX Runtime are installed: onnxruntime, onnxruntime-gpu."
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "10.1.2.3", "faces.local", "nas.internal"])
 def test_hosts_of_the_own_network_are_no_public_service(settings: Settings, host: str) -> None:
     settings.ALLOWED_HOSTS, settings.HTTPS, settings.DEBUG = [host], False, True

@@ -27,11 +27,14 @@ from gunicorn.config import Config as GunicornConfig
 from pytest_django.fixtures import Settings
 
 from faceapp.tests.test_environment import COMPOSE_ONLY, documented_variables, variables_read
+from vision.engines import devices
+from vision.gathering_worker import ON_CARD
 
 ROOT = settings.BASE_DIR
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_TEXT)
+CARD: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.gpu.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name, service in SERVICES.items() if "build" in service]
 ONE_SHOT = {"migrate"}
@@ -59,16 +62,16 @@ def interpolated() -> dict[str, list[str]]:
 
 
 def programs(command: str | list[str]) -> Iterator[list[str]]:
-    """The single programs of a command, with a shell's `a && exec b` taken apart."""
+    """The single programs of a command, with a shell's `a && exec nice b` taken apart."""
     words = shlex.split(command) if isinstance(command, str) else command
     if words[:2] == ["sh", "-c"]:
         words = shlex.split(words[2])
     program: list[str] = []
     for word in [*words, "&&"]:
         if word == "&&":
-            yield program[1:] if program[0] == "exec" else program
+            yield program
             program = []
-        else:
+        elif program or word not in {"exec", "nice"}:
             program.append(word)
 
 
@@ -123,7 +126,7 @@ def test_celery_app_commands_and_options_exist() -> None:
 def test_worker_reads_the_queues_of_the_settings_in_their_order() -> None:
     workers = [program for program in starting("celery") if program[3] == "worker"]
     queues = [program[program.index("--queues") + 1].split(",") for program in workers]
-    assert sorted(queues) == sorted([settings.WORKER_QUEUES, ["training"]])
+    assert sorted(queues) == sorted([settings.WORKER_QUEUES, settings.EXPRESS_QUEUES, ["training"]])
 
 
 def test_every_variable_is_read_by_the_code_or_explained() -> None:
@@ -137,6 +140,33 @@ def test_every_variable_is_read_by_the_code_or_explained() -> None:
     assert set(documented_variables()) >= COMPOSE_ONLY
 
 
+def test_a_card_changes_only_how_the_worker_runs_networks() -> None:
+    worker = CARD["services"]["worker"]
+    assert CARD["services"] == {"worker": worker, "express": {"profiles": ["unused"]}}
+    assert set(worker) == {"image", "build", "environment", "command", "deploy"}
+    assert not [name for name in SERVICES if "express" in SERVICES[name].get("depends_on", {})]
+    ordinary, gathering = (list(programs(service["command"])) for service in (SERVICES["worker"], worker))
+    assert ordinary[0] == gathering[0]
+    added = [word for word in gathering[1] if word not in ordinary[1]]
+    assert added == ["--pool", "threads", "--concurrency", str(2 * ON_CARD)]
+    assert [word for word in gathering[1] if word not in added] == ordinary[1]
+    assert devices.named(worker["environment"]["FACEAPP_DEVICE"]).name == "cuda:0"
+    [argument] = worker["build"]["args"].items()
+    assert argument == ("CARD", "nvidia") and '"$CARD" = nvidia' in DOCKERFILE
+
+
+def test_the_wheels_for_cards_are_those_of_the_lock_with_another_onnxruntime() -> None:
+    ordinary, other = (_pins(ROOT / name) for name in ("requirements.txt", "requirements-gpu.txt"))
+    assert other.pop("onnxruntime-gpu") == ordinary["onnxruntime"] and "onnxruntime" not in other
+    shared = {name: version for name, version in other.items() if not name.startswith("nvidia-")}
+    assert shared and shared.items() <= ordinary.items()
+
+
+def _pins(file: Path) -> dict[str, str]:
+    lines = [line.partition(";")[0].strip() for line in file.read_text().splitlines()]
+    return dict(line.split("==") for line in lines if "==" in line)
+
+
 def test_no_secret_has_a_default() -> None:
     for name, forms in interpolated().items():
         if re.search("PASSWORD|SECRET|KEY|TOKEN", name):
@@ -147,7 +177,7 @@ def test_no_secret_has_a_default() -> None:
             if secret_names.search(name) and name != "REDIS_URL":
                 assert ":?" in value, name
     assert not [name for name in image_environment() if secret_names.search(name)]
-    assert "ARG" not in {name for name, _ in instructions()}
+    assert [value for name, value in instructions() if name == "ARG"] == ["CARD=none"]
 
 
 def test_every_service_is_confined_and_no_root() -> None:
@@ -173,7 +203,7 @@ def test_services_wait_for_what_they_need() -> None:
     for name in OURS:
         for needed, wait in SERVICES[name]["depends_on"].items():
             expected = "service_completed_successfully" if needed in ONE_SHOT else "service_healthy"
-            if needed == "worker":  # starts later than what needs it, and only has to stop after it
+            if (name, needed) == ("web", "worker"):  # the worker starts later, and only has to stop after it
                 expected = "service_started"
             assert wait["condition"] == expected, (name, needed)
 

@@ -97,10 +97,9 @@ def test_copying_the_example_changes_nothing() -> None:
 
 
 def required_packages() -> set[str]:
-    """The packages that requirements.in and requirements-dev.in name, without extras and versions."""
-    lines = [
-        line for name in ("requirements.in", "requirements-dev.in") for line in (ROOT / name).read_text().splitlines()
-    ]
+    """The packages that the project asks for itself, without extras and versions."""
+    names = ("requirements.in", "requirements-dev.in", "requirements-gpu.in")
+    lines = [line for name in names for line in (ROOT / name).read_text().splitlines()]
     return {re.split(r"[\[<>=~!; ]", line)[0] for line in lines if line and line[0] not in "#-"}
 
 

@@ -11,7 +11,7 @@ from rest_framework.reverse import reverse
 
 from calibration.types import Comparison, Decision
 from people.api.inputs import MetadataField
-from people.models import Gallery, Person, ReferenceImage
+from people.models import Gallery, Person, ReferenceImage, SearchIndex
 from people.types import TARGETS, Candidate, Enrolment, FaceComparisons, Receipt, Refusal, Remark, SearchedFace
 from rest.fields import FiniteField, RateField
 from vision.types import Box
@@ -26,16 +26,37 @@ class BoxSerializer(serializers.Serializer[Box]):
     h = serializers.IntegerField()
 
 
+class SearchIndexSerializer(serializers.ModelSerializer[SearchIndex]):
+    """The approximate index of a large gallery. Searches are exact unless `is_used` is true."""
+
+    is_used = serializers.BooleanField(help_text="Whether searches use it.")
+    problem = serializers.CharField(help_text="Why it is not used; empty while it is used, or being made.")
+    templates = serializers.IntegerField(help_text="Embeddings in the gallery when the recall was measured.")
+    recall = FiniteField(allow_null=True, help_text="Of the people within the threshold, those that it finds: 0 to 1.")
+    recall_first = FiniteField(allow_null=True, help_text="The same for the nearest person.")
+    recall_nearest = FiniteField(allow_null=True, help_text="The same for the ten nearest people, however far.")
+
+    class Meta:
+        model = SearchIndex
+        fields = ["is_used", "problem", "space", "templates", "recall", "recall_first", "recall_nearest", "built_at"]
+        read_only_fields = ["space", "built_at"]
+
+
 class GallerySerializer(serializers.ModelSerializer[Gallery]):
     """A set of people that is searched together. Calls about people refer to it by its name, as `source`."""
 
     people = serializers.IntegerField(source="people_count", help_text="How many people are in it.")
     space = serializers.CharField(help_text="The space that decides; empty: the deployment's default.")
     threshold = FiniteField(allow_null=True, help_text="The gallery's own; null: what the targets allow.")
+    search_index = SearchIndexSerializer(
+        read_only=True, allow_null=True, help_text="Of a large gallery; null: searches are exact."
+    )
 
     class Meta:
         model = Gallery
-        fields = ["name", "kind", "is_default", "people", "space", "threshold", *TARGETS, "created_at"]
+        fields = [
+            "name", "kind", "is_default", "people", "space", "threshold", *TARGETS, "search_index", "created_at",
+        ]  # fmt: skip
 
 
 class PhotographSerializer(serializers.ModelSerializer[ReferenceImage]):

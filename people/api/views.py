@@ -195,7 +195,7 @@ class GalleryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
     scope_read, scope_write = Scope.PEOPLE_READ, Scope.PEOPLE_WRITE
 
     def get_queryset(self) -> GalleryQuerySet:
-        return Gallery.objects.of_client(client_of(self.request)).with_people_count().order_by("pk")
+        return Gallery.objects.of_client(client_of(self.request)).described().order_by("pk")
 
     def get_object(self) -> Gallery:
         kind = self.request.query_params.get("kind")

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clients', '0002_error_targets'),
-        ('people', '0002_template_statistics'),
+        ('people', '0003_search_index'),
     ]
 
     operations = [

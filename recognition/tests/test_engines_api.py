@@ -11,7 +11,8 @@ from rest_framework.test import APIClient
 
 from clients.models import Client, Scope
 from clients.services import create_api_key
-from vision.engines import engines, weights
+from vision.engines import engines, overview, runtime, weights
+from vision.engines.devices import Device
 
 
 @pytest.fixture
@@ -26,8 +27,19 @@ def test_engines_come_in_their_order_with_space_and_device(api: APIClient) -> No
     assert [engine["alias"] for engine in body["engines"]] == ["default", "second"]
     first = body["engines"][0]
     assert first["dimensions"] == engines["default"].space.dimensions
-    assert first["device"] == "cpu" and first["missing"] == [] and first["space"] and first["detector"]
+    assert first["device"] == "auto" and first["missing"] == [] and first["space"] and first["detector"]
     assert body["licence"] == "any"
+
+
+@pytest.mark.usefixtures("redis_flush")
+def test_the_device_is_the_one_that_a_worker_reported(
+    api: APIClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DEVICE = "cuda:0,cuda:1"
+    assert api.get("/api/v1/engines/").json()["engines"][0]["device"] == "cuda:0,cuda:1"
+    monkeypatch.setattr(runtime, "device", lambda: Device("CUDAExecutionProvider", 1))
+    overview.report_device()
+    assert api.get("/api/v1/engines/").json()["engines"][0]["device"] == "cuda:1"
 
 
 def test_each_model_has_a_card_with_its_files(api: APIClient) -> None:

@@ -19,6 +19,7 @@ from recognition import services
 from recognition.models import Job, ProcessedFace, ProcessedImage, Status
 from vision import inference
 from vision.tests.drawing import RED, picture
+from work import images
 from work.services import sweep
 
 pytestmark = pytest.mark.django_db
@@ -49,39 +50,39 @@ def test_screening_decides_by_the_clients_operating_point(client_a: Client, clie
 
 
 def test_delivered_twice_is_stored_once(image: ProcessedImage) -> None:
-    services.process(image_id=image.pk, task_id="a")
-    services.process(image_id=image.pk, task_id="b")
-    services.process(image_id=image.pk, task_id="a")
+    services.process(image_ids=[image.pk], task_id="a")
+    services.process(image_ids=[image.pk], task_id="b")
+    services.process(image_ids=[image.pk], task_id="a")
     assert state(image) == ("done", "")
     assert image.attempts == 1
     assert ProcessedFace.objects.count() == 1
 
 
 def test_a_task_delivered_again_takes_its_image_up_and_others_do_not(image: ProcessedImage) -> None:
-    assert ProcessedImage.objects.claim(image.pk, task_id="a")
-    assert not ProcessedImage.objects.claim(image.pk, task_id="b")
-    assert ProcessedImage.objects.claim(image.pk, task_id="a")
+    assert ProcessedImage.objects.claim([image.pk], task_id="a")
+    assert not ProcessedImage.objects.claim([image.pk], task_id="b")
+    assert ProcessedImage.objects.claim([image.pk], task_id="a")
 
 
 def test_result_of_a_task_that_lost_its_claim_is_dropped(
     image: ProcessedImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = inference.analyse
+    real = inference.run_engines_on
 
     def slow(*args: Any, **options: Any) -> Any:
         ProcessedImage.objects.filter(pk=image.pk).update(claim="somebody else")
         return real(*args, **options)
 
-    monkeypatch.setattr(inference, "analyse", slow)
-    services.process(image_id=image.pk, task_id="a")
+    monkeypatch.setattr(inference, "run_engines_on", slow)
+    services.process(image_ids=[image.pk], task_id="a")
     assert state(image) == ("processing", "")
     assert not ProcessedFace.objects.exists()
 
 
 def test_image_that_kills_its_worker_is_given_up_after_three_attempts(image: ProcessedImage) -> None:
     for _ in range(3):
-        assert ProcessedImage.objects.claim(image.pk, task_id="a")  # and the worker dies
-    services.process(image_id=image.pk, task_id="a")
+        assert ProcessedImage.objects.claim([image.pk], task_id="a")  # and the worker dies
+    services.process(image_ids=[image.pk], task_id="a")
     assert state(image) == ("failed", "processing.given_up")
     assert "3 attempts" in image.error
 
@@ -92,19 +93,19 @@ def test_store_that_is_away_for_long_costs_no_attempts(image: ProcessedImage, mo
     def away(*_: Any, **__: Any) -> None:
         raise Unavailable("store", code="storage.unavailable")
 
-    monkeypatch.setattr(services, "read_file", away)
+    monkeypatch.setattr(images, "read_file", away)
     for run in range(2 * settings.MAX_ATTEMPTS):
         with pytest.raises(Unavailable):
-            services.process(image_id=image.pk, task_id=f"task {run}")
+            services.process(image_ids=[image.pk], task_id=f"task {run}")
         ProcessedImage.objects.filter(pk=image.pk).update(status=Status.PENDING, claim="")
     monkeypatch.undo()
-    services.process(image_id=image.pk, task_id="last")
+    services.process(image_ids=[image.pk], task_id="last")
     assert state(image) == ("done", "")
     assert image.attempts == 1
 
 
 def test_sweep_gives_back_what_a_dead_worker_held(image: ProcessedImage) -> None:
-    ProcessedImage.objects.claim(image.pk, task_id="dead")
+    ProcessedImage.objects.claim([image.pk], task_id="dead")
     sweep()
     assert state(image) == ("processing", "")
     long_ago = timezone.now() - ProcessedImage.lease() - timedelta(seconds=1)
@@ -135,8 +136,8 @@ def test_unexpected_failure_ends_this_image_only(
     def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("engine bug")
 
-    monkeypatch.setattr(services.inference, "analyse", broken)
-    services.process(image_id=image.pk, task_id="a")
+    monkeypatch.setattr(inference, "run_engines_on", broken)
+    services.process(image_ids=[image.pk], task_id="a")
     assert state(image) == ("failed", "internal")
     assert "ZeroDivisionError" not in image.error
     assert "ZeroDivisionError" in caplog.text
@@ -149,35 +150,35 @@ def test_part_that_is_away_leaves_the_image_claimed_for_a_retry(
     def away(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(services, "read_file", away)
+    monkeypatch.setattr(images, "read_file", away)
     with pytest.raises(type(error)):
-        services.process(image_id=image.pk, task_id="a")
+        services.process(image_ids=[image.pk], task_id="a")
     assert state(image) == ("processing", "")
     monkeypatch.undo()
-    services.process(image_id=image.pk, task_id="a")
+    services.process(image_ids=[image.pk], task_id="a")
     assert state(image) == ("done", "")
 
 
 def test_file_that_disappeared_is_not_retried_for_ever(image: ProcessedImage) -> None:
     image.image.storage.delete(image.image.name)
-    services.process(image_id=image.pk, task_id="a")
+    services.process(image_ids=[image.pk], task_id="a")
     assert state(image) == ("failed", "image.gone")
 
 
 def test_cancelled_while_processing_stays_cancelled(image: ProcessedImage, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = inference.analyse
+    real = inference.run_engines_on
 
     def cancel(*args: Any, **options: Any) -> Any:
         services.cancel_job(job=Job.objects.get())
         return real(*args, **options)
 
-    monkeypatch.setattr(inference, "analyse", cancel)
-    services.process(image_id=image.pk, task_id="a")
+    monkeypatch.setattr(inference, "run_engines_on", cancel)
+    services.process(image_ids=[image.pk], task_id="a")
     assert state(image) == ("cancelled", "")
     assert not ProcessedFace.objects.exists()
 
 
 def test_waiting_ends_at_the_deadline_and_loses_nothing(image: ProcessedImage) -> None:
     assert services.wait_for_job(job=image.job, seconds=0.05) is False
-    services.process(image_id=image.pk, task_id="a")
+    services.process(image_ids=[image.pk], task_id="a")
     assert services.wait_for_job(job=image.job, seconds=0.05) is True

@@ -19,7 +19,7 @@ from faceapp.tests.rivals import PATIENCE, Rival, wait_for_backend, wait_until_b
 from people.models import ReferenceImage
 from recognition import services
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
-from recognition.tasks import process_image
+from recognition.tasks import process_images
 from vision.tests.drawing import BLUE, RED, picture
 from vision.types import Upload
 from work.submissions import read_submission
@@ -69,7 +69,7 @@ def test_entry_deleted_before_its_match_is_stored(
     image: ProcessedImage, entry: BlacklistEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deleting_after_search(monkeypatch, lambda: delete_entry(entry=entry))
-    services.process(image_id=image.pk, task_id="a")
+    services.process(image_ids=[image.pk], task_id="a")
     image.refresh_from_db()
     assert (image.status, image.attempts) == (Status.DONE, 1)
     assert ProcessedFace.objects.count() == 1
@@ -81,7 +81,7 @@ def test_photograph_deleted_before_its_match_is_stored(
 ) -> None:
     first, second = entry.reference_images.all()
     deleting_after_search(monkeypatch, lambda: delete_image(entry=entry, image_id=first.number))
-    services.process(image_id=image.pk, task_id="a")
+    services.process(image_ids=[image.pk], task_id="a")
     assert Match.objects.get().reference_image == second
 
 
@@ -89,7 +89,7 @@ def test_photograph_deleted_before_its_match_is_stored(
 def test_deletion_waits_for_a_match_that_is_being_stored(
     image: ProcessedImage, entry: BlacklistEntry, what: str
 ) -> None:
-    services.process(image_id=image.pk, task_id="a")
+    services.process(image_ids=[image.pk], task_id="a")
     match = Match.objects.get()
     values = {
         field.attname: getattr(match, field.attname) for field in Match._meta.concrete_fields if field.name != "id"
@@ -113,10 +113,10 @@ def test_deletion_waits_for_a_match_that_is_being_stored(
 
 # ---- images that go while they are processed --------------------------------------------------------------------
 def test_erasing_an_image_waits_for_the_faces_that_are_being_stored(image: ProcessedImage, media_root: Path) -> None:
-    assert ProcessedImage.objects.claim(image.pk, task_id="a")
+    assert ProcessedImage.objects.claim([image.pk], task_id="a")
     image.refresh_from_db()
     with transaction.atomic():
-        services._screen(image)
+        services._screen([image])
         rival = Rival(lambda: services.delete_images(images_to_delete=[image]))
         wait_until_blocked()
     rival.finish()
@@ -138,16 +138,16 @@ def test_last_two_images_of_a_job_erased_at_once_leave_no_empty_job(job: Job) ->
 def test_job_whose_queue_fails_half_way_is_withdrawn_with_what_was_done(
     client_a: Client, entry: BlacklistEntry, monkeypatch: pytest.MonkeyPatch, media_root: Path
 ) -> None:
-    real = process_image.apply_async
+    real = process_images.apply_async
     sent: list[int] = []
 
-    def failing(args: tuple[int], **options: Any) -> Any:
+    def failing(args: tuple[list[int]], **options: Any) -> Any:
         if len(sent) == 2:
             raise QueueDown("gone")
-        sent.append(args[0])
+        sent.extend(args[0])
         return real(args, **options) if len(sent) == 1 else None  # the second waits in the queue
 
-    monkeypatch.setattr(process_image, "apply_async", failing)
+    monkeypatch.setattr(process_images, "apply_async", failing)
     kept = {path for path in media_root.rglob("*") if path.is_file()}
     submissions = [read_submission(Upload(picture(RED))) for _ in range(4)]
     with pytest.raises(Unavailable):
@@ -157,7 +157,7 @@ def test_job_whose_queue_fails_half_way_is_withdrawn_with_what_was_done(
     assert not Job.objects.exists()
     assert not Match.objects.exists()
     assert {path for path in media_root.rglob("*") if path.is_file()} == kept
-    services.process(image_id=sent[1], task_id="late")  # the message of an image that is gone
+    services.process(image_ids=[sent[1]], task_id="late")  # the message of an image that is gone
     assert not ProcessedFace.objects.exists()
 
 
@@ -168,7 +168,7 @@ def test_waiting_goes_on_when_the_database_cuts_the_connection(image: ProcessedI
     waiter = wait_for_backend("state = 'idle' AND query LIKE '%processedimage%'")
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [waiter])
-    services.process(image_id=image.pk, task_id="a")
+    services.process(image_ids=[image.pk], task_id="a")
     rival.finish()
     assert answers == [True]
 
@@ -183,7 +183,7 @@ def test_entries_of_a_batch_do_not_mix(client_a: Client, entry: BlacklistEntry) 
     ProcessedFace.objects.all().delete()
     ProcessedImage.objects.update(status=Status.PENDING, claim="", attempts=0)
     rivals = [
-        Rival(lambda pk=pk: services.process(image_id=pk, task_id=f"task {pk}"))  # type: ignore[misc]
+        Rival(lambda pk=pk: services.process(image_ids=[pk], task_id=f"task {pk}"))  # type: ignore[misc]
         for pk in job.images.values_list("pk", flat=True)
     ]
     for rival in rivals:

@@ -6,6 +6,7 @@ import logging
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.conf import settings
 from vision.alignment import DLIB_CHIP_POINTS, DLIB_POINTS, eye_levelled_chip, five_point_chip
 from vision.engines import detectors, pose, weights
 from vision.engines import liveness as passive
-from vision.engines.base import FaceEngine
+from vision.engines.base import FaceChips, FaceEngine
 from vision.engines.landmarks import LandmarkFinder
 from vision.engines.onnx import quality_network
 from vision.engines.onnx.recognisers import Recogniser
@@ -30,7 +31,7 @@ WITH_FIVE_POINTS = {"yunet", "mtcnn"}  # detectors whose faces need no landmarks
 
 
 class AlignedEngine(FaceEngine):
-    """A detector and a model by name; `embed` and `_load_model` are those of a subclass. Raises `UnknownName`."""
+    """A detector and a model by name; `embed_chips` and `_load_model` are those of a subclass. Raises `UnknownName`."""
 
     def __init__(self, *, model: str, detector: str) -> None:
         self.model = model_named(model)
@@ -74,9 +75,15 @@ class AlignedEngine(FaceEngine):
     def detect(self, image: Image, *, detector: str | None = None) -> list[Detection]:
         """Faces from left to right, boxes inside the image, with the landmarks that the detector or dlib finds."""
         self.load()
+        seeker = self._detector(detector or self.detector)
+        with nullcontext() if seeker.shareable else self._lock:
+            found = seeker.search(image, side=settings.DETECTION_SIDE)
+        return [self._completed(image, face) for face in found]
+
+    def detection_side(self, detector: str | None = None) -> int:
+        self.load()
         with self._lock:
-            found = self._detector(detector or self.detector).search(image, side=settings.DETECTION_SIDE)
-            return [self._completed(image, face) for face in found]
+            return self._detector(detector or self.detector).largest(settings.DETECTION_SIDE)
 
     def chips(self, image: Image, detections: Sequence[Detection]) -> list[Image]:
         """The aligned crop of each face, upright, at the scale of dlib's chip where the model allows it."""
@@ -88,19 +95,29 @@ class AlignedEngine(FaceEngine):
         self.load()
         return self._each(self._crop, image, detections)
 
-    def recognisability(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
-        self.load()
-        if self._quality is None or not detections:
-            return [None] * len(detections)
-        chips = self._each(self._five_point_crop, image, detections)
-        return [*map(recognisability, self._quality(chips)[1], chips)]
+    def face_chips(self, image: Image, detections: Sequence[Detection]) -> list[FaceChips]:
+        """The quality network's crop is cut where it is in use and differs from the model's."""
+        chips = self.model_chips(image, detections)
+        if self._quality is None or self.model.alignment == POINTS:
+            return [FaceChips(chip, chip) for chip in chips]
+        five_points = self._each(self._five_point_crop, image, detections)
+        return [FaceChips(*pair) for pair in zip(chips, five_points, strict=True)]
 
-    def liveness(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
+    def rate_chips(self, chips: Sequence[FaceChips]) -> list[float | None]:
+        self.load()
+        if self._quality is None or not chips:
+            return [None] * len(chips)
+        crops = [chip.quality for chip in chips]
+        return [*map(recognisability, self._quality(crops)[1], crops)]
+
+    def liveness_crops(self, image: Image, detections: Sequence[Detection]) -> list[Any]:
+        self.load()
+        return self._presence.crops(image, detections) if self._presence else [None] * len(detections)
+
+    def score_liveness(self, crops: Sequence[Any]) -> list[float | None]:
         """The probability of a live person for each face; None while the weights for it are not in place."""
         self.load()
-        if self._presence is None:
-            return [None] * len(detections)
-        return list(self._presence.live(image, detections))
+        return [*self._presence.score(crops)] if self._presence else [None] * len(crops)
 
     def assesses_liveness(self) -> bool:
         return passive.in_place()
@@ -149,9 +166,10 @@ class AlignedEngine(FaceEngine):
             return self._finder
 
     def _detector(self, name: str) -> detectors.Detector:
-        if name not in self._detectors:
-            self._detectors[name] = detectors.build(name)
-        return self._detectors[name]
+        with self._lock:
+            if name not in self._detectors:
+                self._detectors[name] = detectors.build(name)
+            return self._detectors[name]
 
     def _completed(self, image: Image, face: Detection) -> Detection:
         if face.landmarks.five_points() is not None:

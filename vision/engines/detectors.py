@@ -9,7 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from django.conf import settings
@@ -30,6 +30,9 @@ class FramedDetection(Detection):
     """A detection with the square in which landmarks are sought; unlike `box` it may reach beyond the image."""
 
     frame: Box = NOWHERE
+
+    def scaled(self, factor: float) -> Self:
+        return replace(super().scaled(factor), frame=self.frame.scaled(factor))
 
 
 def hog_confidence(score: float) -> float:
@@ -115,7 +118,9 @@ def detector_named(name: str) -> DetectorSpec:
 
 
 class Detector(ABC):
-    """Finds faces in one RGB image. Not safe for two threads at a time."""
+    """Finds faces in one RGB image. `shareable`: whether several threads may use it at a time."""
+
+    shareable = False
 
     def largest(self, side: int) -> int:
         """The longest side that an image may have if `side` is requested."""
@@ -136,6 +141,8 @@ class MmodDetector(Detector):
     To find smaller ones, an image is enlarged DETECTION_ENLARGEMENT times, but to no more than `largest` pixels a side.
     """
 
+    shareable = True
+
     def __init__(self) -> None:
         self._mmod = mmod.load()
 
@@ -153,7 +160,7 @@ class MmodDetector(Detector):
         return [self._read(found, factor) for found in self._mmod(image)]
 
     def _read(self, found: ScoredBox, factor: float) -> FramedDetection:
-        return _detection(_divided(found.box, factor), mmod_confidence(found.score), score=found.score)
+        return _detection(found.box.scaled(1 / factor), mmod_confidence(found.score), score=found.score)
 
 
 class HogDetector(Detector):
@@ -171,6 +178,8 @@ class HogDetector(Detector):
 
 class YuNetDetector(Detector):
     """YuNet on ONNX Runtime, which looks as often as a photograph needs it (`vision.engines.onnx.detection`)."""
+
+    shareable = True
 
     def __init__(self) -> None:
         self._network = yunet.load()
@@ -239,15 +248,6 @@ def find_faces(detector: Detector, image: Image, *, side: int) -> list[Detection
         image = cast(Image, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     if min(image.shape[:2]) < MIN_SIDE:
         return []
-    found = [_scaled(d, scale, width, height) for d in detector.find(image)]
+    found = [face.scaled(1 / scale) for face in detector.find(image)]
+    found = [replace(face, box=face.box.within(width, height)) for face in found]
     return sorted((d for d in found if d.box.area > 0), key=lambda d: (d.box.x, d.box.y))
-
-
-def _scaled(found: FramedDetection, scale: float, width: int, height: int) -> FramedDetection:
-    box, frame = _divided(found.box, scale), _divided(found.frame, scale)
-    points = {name: point and (point[0] / scale, point[1] / scale) for name, point in vars(found.landmarks).items()}
-    return replace(found, box=box.within(width, height), frame=frame, landmarks=Landmarks(**points))
-
-
-def _divided(box: Box, scale: float) -> Box:
-    return Box(round(box.x / scale), round(box.y / scale), round(box.w / scale), round(box.h / scale))

@@ -8,6 +8,7 @@ from vision.engines import attributes, dlib_native, engines, pose
 from vision.engines import liveness as passive
 from vision.engines.cards import CARDS, Card, Kind
 from vision.engines.detectors import detector_named
+from vision.engines.onnx import quality_network
 from vision.engines.weights import WeightFile
 
 NAMED = {Kind.DETECTOR, Kind.RECOGNISER}  # chosen by name; the others are used where their files are needed
@@ -16,7 +17,7 @@ OF_PIPELINE = {"mmod", "dlib", "Dlib"}  # what dlib's own pipeline uses
 
 
 def enabled_files() -> tuple[WeightFile, ...]:
-    """What the engines, the extra detectors and dlib's own pipeline need, without liveness."""
+    """What the engines, the extra detectors and dlib's own pipeline cannot do without."""
     built = [engines[alias] for alias in engines.aliases()]
     own = [file for engine in built for file in engine.files()]
     extra = [file for name in settings.FACE_DETECTORS for file in detector_named(name).files]
@@ -25,9 +26,11 @@ def enabled_files() -> tuple[WeightFile, ...]:
 
 
 def enabled_cards(*, pipeline: bool = True) -> list[Card]:
-    """The cards of everything in use, liveness included; dlib's own pipeline, which is always there, if wanted."""
-    files = {*enabled_files(), *passive.files(), *pose.files()}
-    names = {*settings.FACE_DETECTORS, *(OF_PIPELINE if pipeline else ())}
+    """The cards of everything in use, liveness and recognisability included; dlib's own pipeline, which is always
+    there, if wanted.
+    """
+    files = {*enabled_files(), *passive.files(), *pose.files(), *(quality := quality_network.files())}
+    names = {*settings.FACE_DETECTORS, *(OF_PIPELINE if pipeline else ()), *([quality_network.NAME] if quality else ())}
     for alias in engines.aliases():
         names |= {engines[alias].space.model, engines[alias].detector}
     return [

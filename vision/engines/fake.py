@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.engines.base import DlibPipeline, FaceEngine
+from vision.engines.base import DlibPipeline, FaceChips, FaceEngine
 from vision.types import Box, Detection, Image, Landmarks, ScoredBox, Space
 
 DIM = 100  # the brightest value of a square's pixels, 0 to 255, from which it can be recognised
@@ -54,23 +54,25 @@ class FakeEngine(FaceEngine):
             found.append(Detection(Box(x0, y0, w, h), 0.99, Landmarks(**eyes, nose=nose)))
         return found
 
-    def embed(self, image: Image, detections: Sequence[Detection]) -> NDArray[np.float32]:
-        colours = [image[d.box.y + d.box.h // 2, d.box.x + d.box.w // 2] / 255 for d in detections]
-        vectors = np.ones((len(detections), self.space.dimensions), np.float32)
-        if colours:
-            vectors[:, :3] = colours
+    def embed_chips(self, chips: Sequence[Image]) -> NDArray[np.float32]:
+        vectors = np.ones((len(chips), self.space.dimensions), np.float32)
+        for vector, chip in zip(vectors, chips, strict=True):
+            vector[:3] = chip[chip.shape[0] // 2, chip.shape[1] // 2] / 255
         return vectors
 
-    def recognisability(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
-        return [0.0 if chip.max() < DIM else 1.0 for chip in self.chips(image, detections)]
+    def rate_chips(self, chips: Sequence[FaceChips]) -> list[float | None]:
+        return [0.0 if chip.quality.max() < DIM else 1.0 for chip in chips]
 
     def assesses_liveness(self) -> bool:
         return self.antispoof
 
-    def liveness(self, image: Image, detections: Sequence[Detection]) -> list[float | None]:
+    def liveness_crops(self, image: Image, detections: Sequence[Detection]) -> list[Image]:
+        return self.chips(image, detections)
+
+    def score_liveness(self, crops: Sequence[Image]) -> list[float | None]:
         if not self.antispoof:
-            return [None] * len(detections)
-        return [0.05 if chip.min(axis=2).max() > 200 else 0.95 for chip in self.chips(image, detections)]
+            return [None] * len(crops)
+        return [0.05 if crop.min(axis=2).max() > 200 else 0.95 for crop in crops]
 
 
 class FakeDlibPipeline(DlibPipeline):

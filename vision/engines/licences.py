@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from vision.engines.cards import CARDS, Card
+from vision.engines.weights import WeightFile
 
 ANY, PERMISSIVE = "any", "permissive"
 FREE = {"Apache-2.0", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "MIT"}
@@ -22,6 +23,11 @@ def is_permitted(card: Card) -> bool:
     if ANY in names or card.licence == PUBLIC_DOMAIN:
         return True
     return card.licence.lower() in names or (PERMISSIVE in names and card.licence in FREE)
+
+
+def permitted_files(name: str) -> tuple[WeightFile, ...]:
+    """The files of the model called `name`; none where this deployment may not use them."""
+    return next((card.files for card in CARDS if card.name == name and is_permitted(card)), ())
 
 
 def refusal(card: Card) -> str:

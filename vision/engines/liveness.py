@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 from django.conf import settings
@@ -20,30 +21,40 @@ NAMES = ("fr_liveness", "fasnet")  # the networks that ANTISPOOF can name; by de
 SIDE = 80  # pixels of the crops of FasNet and of networks trained here
 SCALE = 2.7  # how much around the face most networks see, in sizes of the face
 FASNET_SCALES = (SCALE, 4.0)  # of its two networks
-BATCH = 16  # crops of one run: larger batches are no faster on a processor, and an image can show a hundred faces
+BATCH = 4  # crops of one run: more are slower on a processor, and an image can show a hundred faces
 
 
-class Presence(Protocol):
+class Presence(ABC):
     """A network that distinguishes living faces from prints and screens."""
 
+    @abstractmethod
+    def crops(self, image: Image, faces: Sequence[Detection]) -> list[Any]:
+        """What the network sees of each face of an RGB image."""
+
+    @abstractmethod
+    def score(self, crops: Sequence[Any]) -> list[float]:
+        """The probability, 0 to 1, that each face is a live person; crops may be of several images."""
+
     def live(self, image: Image, faces: Sequence[Detection]) -> list[float]:
-        """The probability, 0 to 1, that each face of an RGB image is a live person."""
-        ...
+        """`score` of the faces of one image."""
+        return self.score(self.crops(image, faces))
 
 
-class FrLiveness:
+class FrLiveness(Presence):
     """Faceplugin's network: one crop, three classes, of which the first is live."""
 
     def __init__(self) -> None:
         weights.verify([weights.FR_LIVENESS])
         self._session = _opened(lambda: faceplugin.liveness_graph(weights.FR_LIVENESS.path.read_bytes()), "fr_liveness")
 
-    def live(self, image: Image, faces: Sequence[Detection]) -> list[float]:
-        crops = [crop_around(image, face, SCALE, faceplugin.SIDE) for face in faces]
+    def crops(self, image: Image, faces: Sequence[Detection]) -> list[Image]:
+        return [crop_around(image, face, SCALE, faceplugin.SIDE) for face in faces]
+
+    def score(self, crops: Sequence[Image]) -> list[float]:
         return [float(row[0]) for row in _answers(self._session, crops)]
 
 
-class FasNet:
+class FasNet(Presence):
     """The two MiniFASNet networks of Silent-Face-Anti-Spoofing (minivision, Apache-2.0): print, live, screen.
 
     It is weak where the face fills the picture: both networks then see the same crop.
@@ -53,16 +64,19 @@ class FasNet:
         weights.require(weights.FASNET)
         self._sessions = [_opened(file.path.read_bytes, file.name) for file in weights.FASNET]
 
-    def live(self, image: Image, faces: Sequence[Detection]) -> list[float]:
+    def crops(self, image: Image, faces: Sequence[Detection]) -> list[list[Image]]:
+        """One for each of the two."""
+        return [[crop_around(image, face, scale, SIDE) for scale in FASNET_SCALES] for face in faces]
+
+    def score(self, crops: Sequence[Sequence[Image]]) -> list[float]:
         """The mean probability of the live class over both networks."""
         answers = []
-        for session, scale in zip(self._sessions, FASNET_SCALES, strict=True):
-            crops = [crop_around(image, face, scale, SIDE)[:, :, ::-1].astype(np.float32) for face in faces]
-            answers.append(_answers(session, crops))
+        for number, session in enumerate(self._sessions):
+            answers.append(_answers(session, [pair[number][:, :, ::-1].astype(np.float32) for pair in crops]))
         return [float((one[1] + other[1]) / 2) for one, other in zip(*answers, strict=True)]
 
 
-class TrainedModel:
+class TrainedModel(Presence):
     """A network of `manage.py train_antispoof`: crops (n, 80, 80, 3) RGB float32 0 to 255 in, (n, 1) live out."""
 
     def __init__(self, path: Path) -> None:
@@ -73,9 +87,11 @@ class TrainedModel:
             message = "The network that FACEAPP_ANTISPOOF_MODEL names is not one of `manage.py train_antispoof`."
             raise EngineUnavailable(message, code="engine.weights_broken") from error
 
-    def live(self, image: Image, faces: Sequence[Detection]) -> list[float]:
-        crops = [upright(surroundings(image, face.box), face.turn).astype(np.float32) for face in faces]
-        return [float(row[0]) for row in _answers(self._session, crops)]
+    def crops(self, image: Image, faces: Sequence[Detection]) -> list[Image]:
+        return [upright(surroundings(image, face.box), face.turn) for face in faces]
+
+    def score(self, crops: Sequence[Image]) -> list[float]:
+        return [float(row[0]) for row in _answers(self._session, [crop.astype(np.float32) for crop in crops])]
 
 
 def surroundings(image: Image, box: Box, scale: float = SCALE) -> Image:

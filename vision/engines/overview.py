@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.core.cache import cache
+from redis import RedisError
 
-from vision.engines import engines, licences, weights
+from vision.engines import engines, licences, runtime, weights
 from vision.engines.cards import CARDS, Card
 from vision.engines.enabled import enabled_cards
+
+DEVICE_KEY = "vision.device"
 
 
 @dataclass(frozen=True)
 class EngineState:
-    """An enabled engine. `missing`: names of weight files that are not in place."""
+    """An enabled engine. `device`: where its networks run; `missing`: names of weight files that are not in place."""
 
     alias: str
     model: str
@@ -47,6 +52,7 @@ class Overview:
 
 def overview() -> Overview:
     """What is enabled here, and every model that could be."""
+    device = reported_device()
     built = {alias: engines[alias] for alias in engines.aliases()}
     states = [
         EngineState(
@@ -56,12 +62,27 @@ def overview() -> Overview:
             space=engine.space.name,
             dimensions=engine.space.dimensions,
             metric=engine.space.metric,
-            device=engine.device,
+            device=device,
             missing=engine.missing_weights(),
         )
         for alias, engine in built.items()
     ]
     return Overview(settings.LICENCE, str(weights.folder()), states, model_states())
+
+
+def report_device() -> None:
+    """Let web processes know on which device this worker runs; they load no networks. Raises `EngineUnavailable`."""
+    name = runtime.device().name
+    with suppress(RedisError):
+        cache.set(DEVICE_KEY, name, timeout=None)
+
+
+def reported_device() -> str:
+    """Where the worker that started last runs networks; the value of DEVICE where none has reported it."""
+    with suppress(RedisError):
+        if name := cache.get(DEVICE_KEY):
+            return str(name)
+    return str(settings.DEVICE)
 
 
 def model_states() -> list[ModelState]:

@@ -59,10 +59,9 @@ def crop_with_margin(image: Image, face: Detection) -> Image:
 
 def files() -> tuple[WeightFile, ...]:
     """The weights that this needs; none where their licence is not permitted."""
-    from vision.engines import cards, licences  # the cards read what every engine needs
+    from vision.engines import licences  # the cards read what every engine needs
 
-    permitted = any(card.name == "fr_pose" and licences.is_permitted(card) for card in cards.CARDS)
-    return (weights.FR_POSE,) if permitted else ()
+    return licences.permitted_files("fr_pose")
 
 
 def build() -> HeadPose | None:

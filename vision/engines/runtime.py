@@ -1,18 +1,28 @@
-"""Prepares DeepFace in a worker: ONNX as its backend, our weights folder, one thread a session, and no downloads."""
+"""Sessions of ONNX Runtime on the device of this process, our own and DeepFace's.
+
+DeepFace is prepared here too: ONNX as its backend, our weights folder, one thread a session, and no downloads.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from typing import Any, NoReturn
 
+import numpy as np
 from django.conf import settings
+from numpy.typing import NDArray
 
-from vision.engines import weights
+from vision.engines import devices, weights
+from vision.engines.devices import Device, DeviceError
 from vision.exceptions import EngineUnavailable
+from vision.gathering import Gatherer, is_batchable
 
 _lock = threading.Lock()
 _ready = False
+_gatherer: Gatherer | None = None
 
 
 def prepare() -> None:
@@ -63,21 +73,75 @@ def _refuse_download(*_: object, **__: object) -> NoReturn:
 
 
 def _build_session(file_name: str, source_url: object = None) -> Any:
-    import onnxruntime
-    from deepface.commons.onnx_utils import resolve_providers
+    return _opened(_local_weights(file_name), session_options())
 
-    providers = resolve_providers(onnxruntime.get_available_providers())
-    return onnxruntime.InferenceSession(_local_weights(file_name), sess_options=session_options(), providers=providers)
+
+@lru_cache(maxsize=1)
+def device() -> Device:
+    """Where the networks of this process run: the first device that DEVICE names, tried once.
+
+    Raises `EngineUnavailable` (`engine.device_unavailable`); a device that was named is never replaced by another.
+    """
+    name, *_ = devices.listed(settings.DEVICE)
+    try:
+        return devices.find(name)
+    except DeviceError as error:
+        raise EngineUnavailable(str(error), code="engine.device_unavailable") from error
+
+
+def gather(gatherer: Gatherer | None) -> None:
+    """From now on, sessions that take batches run in this gatherer; None for the thread that calls them."""
+    global _gatherer
+    _gatherer = gatherer
+
+
+def at_work() -> AbstractContextManager[None]:
+    """While this thread works on images, the gatherer waits a moment for its calls."""
+    return _gatherer.at_work() if _gatherer else nullcontext()
 
 
 def open_session(graph: bytes, *, arena: bool = True) -> Any:
-    """A session of a graph in memory, on the processor. Without `arena` it gives memory back after every run."""
-    import onnxruntime
-
+    """A session of a graph in memory, on this process's `device`. Without `arena` it gives memory of the processor back
+    after every run.
+    """
     options = session_options()
     options.enable_cpu_mem_arena = arena
     options.enable_mem_pattern = False  # it would remember every size of image
-    return onnxruntime.InferenceSession(graph, sess_options=options, providers=["CPUExecutionProvider"])
+    if _gatherer:  # one thread runs the networks of all
+        options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    session = _opened(graph, options)
+    return _gatherer.session(session) if _gatherer and is_batchable(session) else session
+
+
+def _opened(model: bytes | str, options: Any) -> Any:
+    """The runtime would go on with the processor where another provider fails, at the start and at every run."""
+    import onnxruntime
+
+    wanted = device()
+    session = onnxruntime.InferenceSession(model, sess_options=options, providers=wanted.providers())
+    session.disable_fallback()
+    if session.get_providers()[0] != wanted.provider:
+        raise EngineUnavailable(devices.unusable(wanted), code="engine.device_unavailable")
+    return session
+
+
+def run_chained(first: Any, second: Any, values: NDArray[Any]) -> NDArray[Any]:
+    """The output of `second` for the output of `first` for `values`, which stays in the device's memory in between.
+
+    Each session has one input and one output.
+    """
+    kind, number = device().memory
+    binding = first.io_binding()
+    binding.bind_cpu_input(first.get_inputs()[0].name, np.ascontiguousarray(values))
+    binding.bind_output(first.get_outputs()[0].name, kind, number)
+    first.run_with_iobinding(binding)
+    [between] = binding.get_outputs()
+    binding = second.io_binding()
+    binding.bind_ortvalue_input(second.get_inputs()[0].name, between)
+    binding.bind_output(second.get_outputs()[0].name)
+    second.run_with_iobinding(binding)
+    answer: NDArray[Any] = binding.copy_outputs_to_cpu()[0]
+    return answer
 
 
 def session_options() -> Any:

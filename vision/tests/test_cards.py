@@ -79,13 +79,16 @@ def test_the_cards_in_use_are_those_of_engines_detectors_and_their_files(setting
         "mtcnn",
         "Dlib",
         "dlib-5",
+        "fr512",
         "fr_liveness",
         "fr_pose",
     }
     use(settings, model="ArcFace", detector="opencv")
     assert {card.name for card in enabled_cards(pipeline=False)} == {
-        "ArcFace", "opencv", "mtcnn", "dlib-5", "dlib-68", "fr_liveness", "fr_pose",
+        "ArcFace", "opencv", "mtcnn", "dlib-5", "dlib-68", "fr512", "fr_liveness", "fr_pose",
     }  # fmt: skip
+    use(settings, licence="CC0-1.0,BSL-1.0")
+    assert "fr512" not in {card.name for card in enabled_cards()}
 
 
 @pytest.mark.parametrize(("licence", "model", "detector", "refused"), [

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from pytest_django.fixtures import Settings
 
-from errors import FaceAppError, InvalidInput, Unavailable
+from errors import FaceAppError, InvalidInput, Unavailable, internal_error
 from vision import apps, inference
 from vision.engines import EngineHandler
 from vision.engines.detectors import Detector, FramedDetection, find_faces
@@ -16,7 +18,7 @@ from vision.engines.fake import FakeEngine
 from vision.exceptions import EngineUnavailable, invalid_image
 from vision.inference import AnalysisOptions
 from vision.tests.drawing import BLUE, GREEN, RED, picture
-from vision.types import Box, Image
+from vision.types import Analysis, Box, Image
 
 
 class LargestFirst(Detector):
@@ -57,9 +59,58 @@ def test_a_worker_child_runs_its_own_engines_even_where_they_cannot_be_loaded(
     assert len(inference.analyse(picture(RED)).faces) == 1
 
 
+def embeddings(outcome: Analysis | FaceAppError) -> list[list[float]]:
+    assert isinstance(outcome, Analysis)
+    return [[float(number) for vector in face.embeddings.values() for number in vector] for face in outcome.faces]
+
+
+def test_several_images_are_analysed_in_one_go_and_a_bad_one_harms_no_other() -> None:
+    options = AnalysisOptions(liveness=True, frame=True)
+    encoded = [picture(RED, BLUE), b"no image", picture(), picture(GREEN), picture(RED)[:-200]]
+    first, bad, empty, last, cut_short = inference.run_engines_on(encoded, options)
+    assert embeddings(first) == embeddings(inference.run_engines(encoded[0], options))
+    assert len(embeddings(first)) == 2 and embeddings(empty) == [] and len(embeddings(last)) == 1
+    assert [error.code for error in (bad, cut_short) if isinstance(error, FaceAppError)] == [
+        "image.not_an_image",
+        "image.truncated",
+    ]
+
+
+def test_a_network_runs_once_for_the_faces_of_all_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[int] = []
+    real = FakeEngine.embed_chips
+
+    def count(self: FakeEngine, chips: Sequence[Image]) -> Any:
+        batches.append(len(chips))
+        return real(self, chips)
+
+    monkeypatch.setattr(FakeEngine, "embed_chips", count)
+    inference.run_engines_on([picture(RED, BLUE), picture(GREEN)], AnalysisOptions())
+    assert batches == [3]
+
+
+def test_a_face_on_which_a_network_fails_harms_no_other_image(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = FakeEngine.embed_chips
+
+    def fail_on_blue(self: FakeEngine, chips: Sequence[Image]) -> Any:
+        vectors = real(self, chips)
+        if any(vector[2] > vector[0] for vector in vectors):
+            raise ZeroDivisionError("engine bug")
+        return vectors
+
+    monkeypatch.setattr(FakeEngine, "embed_chips", fail_on_blue)
+    red, blue = inference.run_engines_on([picture(RED), picture(BLUE)], AnalysisOptions())
+    assert len(embeddings(red)) == 1
+    assert isinstance(blue, FaceAppError) and blue.code == "internal"
+    assert "engine bug" not in blue.message and "engine bug" in caplog.text
+
+
 @pytest.mark.parametrize(
     "error",
     [
+        internal_error(),
         invalid_image("image.truncated"),
         InvalidInput("There.", code="face.outside"),
         EngineUnavailable("Missing.", code="engine.weights_missing"),

@@ -152,7 +152,7 @@ def test_the_command_puts_the_default_engine_in_place_and_is_quiet_the_second_ti
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.FACE_ENGINES, settings.FACE_DETECTORS = REAL, ["mtcnn", "opencv"]
-    monkeypatch.setattr("vision.management.commands.fetch_models.liveness_files", lambda: ())
+    monkeypatch.setattr("vision.management.commands.fetch_models.optional_files", dict)
     first, second = io.StringIO(), io.StringIO()
     call_command("fetch_models", stdout=first)
     call_command("fetch_models", stdout=second)
@@ -166,7 +166,7 @@ def test_the_command_fetches_68_points_where_they_are_permitted(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.FACE_ENGINES, settings.NEXTCLOUD_68_POINTS = REAL, True
-    monkeypatch.setattr("vision.management.commands.fetch_models.liveness_files", lambda: ())
+    monkeypatch.setattr("vision.management.commands.fetch_models.optional_files", dict)
     call_command("fetch_models", stdout=io.StringIO())
     assert NativeDlibPipeline().missing_weights(detectors=["hog"], points=68) == []
 
@@ -180,6 +180,16 @@ def test_the_command_warns_about_what_is_optional(settings: Settings, monkeypatc
     assert "Liveness checks are incomplete: live.onnx" in errors.getvalue()
     with pytest.raises(CommandError, match=r"live\.onnx"):
         call_command("fetch_models", "--liveness", stdout=io.StringIO())
+
+
+@pytest.mark.parametrize(("licence", "fetched"), [("any", True), ("MIT", True), ("BSL-1.0", False)])
+def test_the_command_fetches_what_recognisability_needs_for_dlib_too(
+    settings: Settings, tmp_path: Path, licence: str, fetched: bool
+) -> None:
+    settings.FACE_ENGINES, settings.LICENCE = REAL, licence
+    errors = io.StringIO()
+    call_command("fetch_models", "--from", str(tmp_path), stdout=io.StringIO(), stderr=errors, skip_checks=True)
+    assert ("Recognisability is not assessed" in errors.getvalue()) == fetched
 
 
 def test_the_command_fails_when_a_required_file_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
+from onnx import numpy_helper
 
 from bench.engine import load
 from faceapp.tests import missing
 from vision.engines import weights
 from vision.engines.onnx import yunet
-from vision.engines.onnx.yunet import YuNet
+from vision.engines.onnx.yunet import Convolution, Network, YuNet
 from vision.engines.weights import WeightFile
 from vision.tests.conftest import COUNTS, PHOTOGRAPHS, WEIGHTS
 from vision.tests.shared_weights import put_in_place
@@ -64,10 +66,48 @@ def library(ours: YuNet) -> Find:
 
 
 @pytest.fixture(scope="module")
-def opencv() -> Find:
+def published() -> Path:
     path = WEIGHTS / "face_detection_yunet_2026may.onnx"
     if not path.is_file():
         pytest.skip(f"{missing.DATA}: the weights of YuNet, from ../shared/weights")
+    return path
+
+
+@pytest.fixture(scope="module")
+def opencv(published: Path) -> Find:
+    return with_opencv(published)
+
+
+@pytest.fixture(scope="module")
+def rounded(ours: YuNet, published: Path, tmp_path_factory: pytest.TempPathFactory) -> Find:
+    """OpenCV's file with the weights of the library, which are its own to three digits."""
+    model = onnx.load(published)
+    layers = layers_as_published(yunet.read_network(weights.LIBFACEDETECTION.path.read_bytes()))
+    nodes = [node for node in model.graph.node if node.op_type == "Conv"]
+    known = {constant.name: constant for constant in model.graph.initializer}
+    for node, layer in zip(nodes, layers, strict=True):
+        for name, values in zip(node.input[1:], (layer.filters, layer.bias), strict=True):
+            np.testing.assert_allclose(values, three_digits(numpy_helper.to_array(known[name])), rtol=1e-5, atol=1e-7)
+            known[name].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values), name))
+    path = tmp_path_factory.mktemp("yunet") / "rounded.onnx"
+    onnx.save(model, path)
+    return with_opencv(path)
+
+
+def layers_as_published(network: Network) -> list[Convolution]:
+    """The convolutions in the order of OpenCV's file, the first one for blue, green and red."""
+    first, *others = (layer for stage in network.stages for layer in stage)
+    laterals = (layer for pair in reversed(network.laterals) for layer in pair)
+    heads = (layer for kind in zip(*network.heads, strict=True) for pair in kind for layer in pair)
+    return [Convolution(first.filters[:, ::-1], first.bias), *others, *laterals, *heads]
+
+
+def three_digits(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    places = 10.0 ** (2 - np.floor(np.log10(np.maximum(np.abs(values.astype(np.float64)), 1e-30))))
+    return np.round(values * places) / places
+
+
+def with_opencv(path: Path) -> Find:
     detector = cv2.FaceDetectorYN.create(str(path), "", (320, 320), SCORE - 0.02, 0.3, 5000)
 
     def find(image: Image) -> Faces:
@@ -94,9 +134,24 @@ def test_the_same_faces_with_the_same_boxes_points_and_scores(
     for face in found:
         row = row_of(face)
         other = expected[np.abs(expected[:, 1:3] - row[1:3]).sum(axis=1).argmin()]
-        pixels = 1.01 if reference == "library" else 1.01 + face.box.h / 100  # the library's weights are rounded
+        pixels = 1.01 if reference == "library" else 1.01 + face.box.h / 100  # its weights are not rounded
         assert abs(row[0] - other[0]) <= 0.0101
         np.testing.assert_allclose(row[1:], other[1:], atol=pixels)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("name", ["rose_2.jpg", "obama_and_biden.jpg"])
+def test_with_weights_rounded_alike_opencvs_file_gives_the_same(
+    ours: YuNet, rounded: Find, faces: Path, name: str
+) -> None:
+    image = reduced(load(faces / name))
+    found = [row_of(face) for face in ours(image, threshold=SCORE)]
+    expected = [row for row in rounded(image) if row[0] >= SCORE]
+    assert len(found) == len(expected) > 0
+    for row, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(row[0], other[0], atol=1e-4)
+        np.testing.assert_allclose(row[1:5], other[1:5], atol=0.51)  # whole pixels
+        np.testing.assert_allclose(row[5:], other[5:], atol=0.01)
 
 
 def reduced(image: Image) -> Image:

@@ -85,11 +85,11 @@ def test_rows_make_only_the_steps_that_are_drawn(row: Any, status: Status) -> No
 
 def test_a_claim_is_held_by_one_task_until_its_lease_ends(row: Any) -> None:
     rows = type(row).objects
-    assert rows.claim(row.pk, task_id="a")
-    assert not rows.claim(row.pk, task_id="b")
-    assert rows.claim(row.pk, task_id="a")
+    assert rows.claim([row.pk], task_id="a") == [row]
+    assert rows.claim([row.pk], task_id="b") == []
+    assert rows.claim([row.pk], task_id="a") == [row]
     rows.update(started_at=timezone.now() - type(row).lease() - timedelta(seconds=1))
-    assert rows.claim(row.pk, task_id="b")
+    assert rows.claim([row.pk], task_id="b") == [row]
     row.refresh_from_db()
     assert row.attempts == 3
 
@@ -99,7 +99,7 @@ def test_errors_become_the_rows_own(row: Any, error: Exception) -> None:
     def work(_: Any) -> None:
         raise error
 
-    services.run(type(row).objects.all(), work, pk=row.pk, task_id="a")
+    services.run(type(row).objects.all(), work, ids=[row.pk], task_id="a")
     row.refresh_from_db()
     code = error.code if isinstance(error, FaceAppError) else "internal"
     assert (row.status, row.error_code, row.finished_at is None) == (Status.FAILED, code, False)
@@ -112,22 +112,22 @@ def test_a_part_that_is_away_costs_no_attempt(row: Any, error: Exception) -> Non
 
     for _ in range(2 * settings.MAX_ATTEMPTS):
         with pytest.raises(type(error)):
-            services.run(type(row).objects.all(), work, pk=row.pk, task_id="a")
+            services.run(type(row).objects.all(), work, ids=[row.pk], task_id="a")
     row.refresh_from_db()
     assert (row.status in UNFINISHED, row.attempts) == (True, 0)
 
 
 def test_a_row_that_takes_its_workers_with_it_is_given_up(row: Any) -> None:
     for _ in range(settings.MAX_ATTEMPTS):
-        assert type(row).objects.claim(row.pk, task_id="a")
-    services.run(type(row).objects.all(), lambda _: None, pk=row.pk, task_id="a")
+        assert type(row).objects.claim([row.pk], task_id="a")
+    services.run(type(row).objects.all(), lambda _: [], ids=[row.pk], task_id="a")
     row.refresh_from_db()
     assert (row.status, row.error_code) == (Status.FAILED, row.given_up_code)
 
 
 def test_the_sweep_gives_back_and_refills_every_kind(row: Any, sent: list[int]) -> None:
     rows = type(row).objects
-    assert rows.claim(row.pk, task_id="dead")
+    assert rows.claim([row.pk], task_id="dead")
     services.sweep()
     assert rows.get().status == Status.PROCESSING
     rows.update(started_at=timezone.now() - type(row).lease() - timedelta(seconds=1))

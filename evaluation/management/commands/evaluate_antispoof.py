@@ -15,7 +15,6 @@ from tqdm import tqdm
 from environment.terminal import printable
 from errors import FaceAppError
 from evaluation.attack_rates import AttackRates, attack_rates
-from evaluation.rates import Estimate
 from vision import images
 from vision.antispoof.samples import FAKE, LIVE, files_of
 from vision.engines import DEFAULT, engines
@@ -71,13 +70,8 @@ class Command(BaseCommand):
         self.stdout.write("| --- | --- | --- |")
         for threshold in thresholds:
             apcer, bpcer = rates.estimates(threshold)
-            self.stdout.write(f"| {threshold:g} | {percent(apcer)} | {percent(bpcer)} |")
+            self.stdout.write(f"| {threshold:g} | {apcer.percent} | {bpcer.percent} |")
         self.stdout.write("In brackets: exact 95 % intervals. Files without a face are not counted.")
-
-
-def percent(rate: Estimate) -> str:
-    """A rate with its interval, such as 5.6 % (1.8 to 12.5)."""
-    return f"{100 * rate.value:.1f} % ({100 * rate.low:.1f} to {100 * rate.high:.1f})"
 
 
 def write(file: Path, *, living: list[float], attacks: list[float]) -> None:

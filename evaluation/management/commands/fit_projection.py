@@ -14,7 +14,7 @@ from tqdm import tqdm
 from errors import FaceAppError
 from evaluation import projection
 from evaluation.projection import FALSE_MATCH_RATES, Described, Rates
-from vision.engines.cards import MEASURED
+from vision.engines.cards import MEASURED, measured
 from vision.engines.onnx.fitted import FITTED, PROJECTION
 
 
@@ -32,15 +32,15 @@ class Command(BaseCommand):
         ))  # fmt: skip
 
     def handle(self, *, folder: Path, write: bool, **_: Any) -> None:
-        count = len([*folder.glob("people/*/*"), *folder.glob("strangers/*")])
-        if not count:
+        files = projection.photographs_of(folder)
+        if not files:
             raise CommandError(f"{folder} has no photographs in people/<person>/ and strangers/.")
         try:
-            with tqdm(total=count, unit="image", disable=None) as bar:
-                found = projection.describe(folder, bar.update)
+            with tqdm(total=len(files), unit="image", disable=None) as bar:
+                found = projection.describe_files(files, bar.update)
         except FaceAppError as error:
             raise CommandError(error.message) from error
-        self.stdout.write(f"{count} photographs, {len(found.without_face)} without a face")
+        self.stdout.write(f"{len(files)} photographs, {len(found.without_face)} without a face")
         halves = self.cross_check(found)
         if write:
             self.write(found, halves)
@@ -76,7 +76,7 @@ class Command(BaseCommand):
         FITTED.write_text(_json({"thresholds": thresholds, "lengths": projection.length_table(found.lengths)}))
         accepted = {name: rate.true_accept for name, rate in rates.items()}
         accepted["pair128"] = np.mean([rate.true_accept for rate in halves], axis=0).tolist()
-        MEASURED.write_text(_json({
+        MEASURED.write_text(_json(measured() | {
             name: {"photographs": len(found.people), "pairs": whole.genuine}
             | {f"tar_at_fmr_{rate:.0e}".replace("e-0", "e-"): round(share, 4)
                for rate, share in zip(FALSE_MATCH_RATES, shares, strict=True)}

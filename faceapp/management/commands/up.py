@@ -17,6 +17,7 @@ from faceapp.embedded.supervision import StackError, Supervisor
 
 READY = """
 Ready after {seconds:.1f} s: {address}
+Networks run on {devices}.
 {first_start}
 Ctrl-C stops everything."""
 FIRST_START = """
@@ -53,11 +54,13 @@ class Command(BaseCommand):
         """Start everything and wait for a signal or for the end of the supervisor."""
         began = time.monotonic()
         stack.check_port_is_free()
+        devices = stack.find_devices()
         database = self.prepare_stores()
-        supervisor = Supervisor(stack.programs(database), settings.VAR, settings.RUN_DIR, BASE_DIR)
+        programs = stack.programs(database, devices=devices)
+        supervisor = Supervisor(programs, settings.VAR, settings.RUN_DIR, BASE_DIR)
         try:
             self.start(supervisor, database, held)
-            self.welcome(time.monotonic() - began)
+            self.welcome(time.monotonic() - began, devices)
             connection.close()
             supervisor.wait()
         finally:
@@ -96,11 +99,12 @@ class Command(BaseCommand):
             supervisor.start_group("app")
             stack.wait_until_ready(supervisor)
 
-    def welcome(self, seconds: float) -> None:
+    def welcome(self, seconds: float, devices: list[str]) -> None:
         address = stack.address()
         account = first_start.create_account()
         first = FIRST_START.format(account=account, address=address) if account else ""
-        self.stdout.write(READY.format(seconds=seconds, address=address, first_start=first))
+        text = READY.format(seconds=seconds, address=address, devices=", ".join(devices), first_start=first)
+        self.stdout.write(text)
         self.stdout.flush()
 
     @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.engines import weights
+from vision.engines import runtime, weights
 from vision.engines.dlib_onnx import networks, pyramid, store
 from vision.engines.dlib_onnx.dat import Conv, Network, Window
 from vision.engines.dlib_onnx.networks import PIXEL_SCALE
@@ -64,7 +64,9 @@ class Mmod:
         layout = pyramid.lay_out(width, height, gap=self._gap, border=self._border)
         if min(layout.width, layout.height) < self._field:
             return []
-        scores = self._score(self._describe(self._canvas(image, layout)))
+        canvas = self._canvas(image, layout)
+        on_processor = runtime.device().is_processor
+        scores = self._score(self._describe(canvas)) if on_processor else self._score_whole(canvas)
         found = drop_overlapping(self._decode(scores, layout), self._window)
         return [ScoredBox(_halved(face.box, upsample), face.score) for face in found]
 
@@ -101,6 +103,11 @@ class Mmod:
             (scores,) = self._scores.run(None, {"features": features[:, :, first : bottom + self._reach]})
             strips.append(scores[0, 0, top - first : bottom - first])
         return np.concatenate(strips)
+
+    def _score_whole(self, canvas: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores (rows, columns) without strips: a card has room for the features, which stay there."""
+        scores: NDArray[np.float32] = runtime.run_chained(self._features, self._scores, canvas)[0, 0]
+        return scores
 
     def _decode(self, scores: NDArray[np.float32], layout: Layout) -> list[ScoredBox]:
         """Rectangles of all positive scores, the highest first."""

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import cast
 
 from vision.turns import turned_face, turned_image
-from vision.types import Box, Detection, Image, Landmarks
+from vision.types import Detection, Image
 
 Look = Callable[[Image, float], list[Detection]]  # an image and the least score to its faces
 
@@ -29,8 +29,7 @@ SMALL = 40  # pixels of the first copy: where faces are this small, smaller ones
 ENLARGEMENT = 2.0  # of the enlarged copy
 ASPECT = 9 / 16  # height by width of an ordinary photograph, which sets the number of pixels of a copy
 MIN_SIDE = 16  # pixels; smaller images hold no face
-SMALL_SIDE = 640  # longest side, in pixels, of the copies that are turned; larger ones are looked at reduced as well
-REDUCTION = 4  # of that small copy
+SMALL_SIDE = 640  # longest side, in pixels, of the copies that are turned; of larger ones a quarter is looked at too
 CLEARLY = 0.03  # by which a turn's best face must beat the upright one's
 
 
@@ -51,7 +50,7 @@ def _find_upright(look: Look, image: Image, side: int) -> list[Detection]:
     copy = _resized(image, scale)
     found = _look_at(look, copy, scale)
     if max(copy.shape[:2]) > SMALL_SIDE:
-        found = _joined(found, _look_at(look, _averaged(copy, REDUCTION), scale / REDUCTION), least=SURE)
+        found = _joined(found, _look_at(look, _quartered(copy), scale / 4), least=SURE)
     smallest = min((face.box.w * scale for face in found), default=0.0)
     if smallest >= SMALL:
         return found
@@ -79,7 +78,7 @@ def _find_turned(look: Look, image: Image, upright: Sequence[Detection], side: i
 
 def _look_at(look: Look, copy: Image, scale: float) -> list[Detection]:
     """The faces of a copy of this scale, in pixels of the image itself."""
-    return [_scaled(face, 1 / scale) for face in look(copy, SCORE)]
+    return [face.scaled(1 / scale) for face in look(copy, SCORE)]
 
 
 def _resized(image: Image, scale: float) -> Image:
@@ -104,18 +103,17 @@ def _averaged(image: Image, times: int) -> Image:
     return cast(Image, cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA))
 
 
+def _quartered(image: Image) -> Image:
+    """A quarter of the width and height: halved twice, which is many times faster than reduced at once."""
+    return _averaged(_averaged(image, 2), 2)
+
+
 def _scale(image: Image, side: int) -> float:
     """The scale of a copy of at most `side` pixels, or of as many pixels as an ordinary photograph of that side has."""
     height, width = image.shape[:2]
     by_side = side / max(height, width)
     by_area = side * math.sqrt(ASPECT / (height * width))
     return float(min(1.0, max(by_side, by_area)))
-
-
-def _scaled(face: Detection, factor: float) -> Detection:
-    box = Box(*(round(value * factor) for value in (face.box.x, face.box.y, face.box.w, face.box.h)))
-    points = {name: point and (point[0] * factor, point[1] * factor) for name, point in vars(face.landmarks).items()}
-    return replace(face, box=box, landmarks=Landmarks(**points))
 
 
 def _joined(found: Sequence[Detection], more: Sequence[Detection], *, least: float) -> list[Detection]:

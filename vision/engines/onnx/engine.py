@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.engines.aligned import AlignedEngine
+from vision.engines.base import FaceChips
 from vision.engines.dlib_onnx.descriptor import DescriptorNetwork
 from vision.engines.onnx.recognisers import Recogniser
 from vision.engines.spaces import DLIB, NATIVE
 from vision.exceptions import UnknownName
 from vision.recognisability import recognisability
-from vision.types import Detection, Image
+from vision.types import Image
 
 RECOGNISERS = (*NATIVE, DLIB)
 
@@ -33,17 +34,21 @@ class OnnxEngine(AlignedEngine):
         self._recogniser: Recogniser | None = None
         self._descriptor: DescriptorNetwork | None = None
 
-    def embed(self, image: Image, detections: Sequence[Detection]) -> NDArray[np.float32]:
-        return self.describe(image, detections)[0]
-
-    def describe(self, image: Image, detections: Sequence[Detection]) -> tuple[NDArray[np.float32], list[float | None]]:
-        chips = self.model_chips(image, detections)
+    def embed_chips(self, chips: Sequence[Image]) -> NDArray[np.float32]:
+        self.load()
         if self._recogniser:
-            vectors, lengths = self._recogniser(chips)
-            return vectors, [*map(recognisability, lengths, chips)]
+            return self._recogniser(chips)[0]
         if self._descriptor is None or not chips:
-            return np.empty((0, self.space.dimensions), np.float32), []
-        return self._descriptor(np.stack(chips)), self.recognisability(image, detections)
+            return np.empty((0, self.space.dimensions), np.float32)
+        return self._descriptor(np.stack(chips))
+
+    def describe(self, chips: Sequence[FaceChips]) -> tuple[NDArray[np.float32], list[float | None]]:
+        self.load()
+        if self._recogniser is None:
+            return super().describe(chips)
+        crops = [chip.model for chip in chips]
+        vectors, lengths = self._recogniser(crops)
+        return vectors, [*map(recognisability, lengths, crops)]
 
     def _load_model(self) -> None:
         if self.space.model == DLIB:

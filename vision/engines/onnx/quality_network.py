@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from vision.engines import weights
 from vision.engines.onnx.recognisers import Recogniser
+from vision.engines.weights import WeightFile
+
+NAME = "fr512"
+
+
+def files() -> tuple[WeightFile, ...]:
+    """The weights that this needs; none where their licence is not permitted."""
+    from vision.engines import licences  # the cards read what every engine needs
+
+    return licences.permitted_files(NAME)
 
 
 def in_place() -> bool:
     """Whether its file is in place and the deployment permits its licence. Reads no file."""
-    from vision.engines import cards, licences  # the cards read what every engine needs
-
-    [card] = [card for card in cards.NATIVE if card.name == "fr512"]
-    return licences.is_permitted(card) and not weights.missing([weights.FR_FEATURE])
+    return bool(files()) and not weights.missing(files())
 
 
 def load() -> Recogniser:
     """The network. Raises `EngineUnavailable`."""
-    weights.verify([weights.FR_FEATURE])
-    return Recogniser("fr512")
+    weights.verify(files())
+    return Recogniser(NAME)

@@ -2,13 +2,14 @@
 
 Its authors compiled the weights into their library `libfacedetection`, which is read here as data and never loaded.
 The arrays lie one after the other as float32, from the last layer to the first, for each convolution the bias before
-the filters. Values are rounded to three decimals or more, which moves a box by less than a pixel.
+the filters. Values are rounded to three significant digits, which moves a box by up to one hundredth of the face.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,12 @@ FIRST_BYTE, LAST_BYTE = 70_208, 283_520  # of the weights in the library for x86
 PADDED_FILTER = 32  # floats of a filter of the first layer, 27 of them used
 STAGES = ((3, 16, 16), (16, 16, 32), (32, 32, 64), (64, 64, 64), (64, 64, 64), (64, 64, 64))  # channels
 POOLED = {0, 2, 3, 4}  # stages after which the picture is halved
-HEADS = (("cls", 1), ("bbox", 4), ("obj", 1), ("kps", 10))  # name and channels, in the order of the file
+HEADS = (1, 4, 1, 10)  # numbers of class, box, object and points, in the order of the file
+CELL = sum(HEADS)  # numbers of a cell
+CLASS, BOX, OBJECT, POINTS = 0, slice(1, 5), 5, slice(6, 16)  # where they are
 STRIDES = (8, 16, 32)  # pixels between two cells of each output
 MULTIPLE = STRIDES[-1]  # height and width of an input are multiples of it
-VERSION = 2  # of the graph; raise it with every change to what is built
+VERSION = 4  # of the graph; raise it with every change to what is built
 NMS_OVERLAP = 0.3  # intersection over union from which the weaker of two boxes goes, as in OpenCV's FaceDetectorYN
 
 Array = NDArray[np.float32]
@@ -40,7 +43,7 @@ class Convolution:
 
     @property
     def is_depthwise(self) -> bool:
-        return bool(self.filters.shape[2] == 3 and self.filters.shape[1] == 1)
+        return self.filters.shape[1:] == (1, 3, 3)
 
 
 class WeightReader:
@@ -77,26 +80,30 @@ class WeightReader:
         return Convolution(np.ascontiguousarray(filters.transpose(0, 3, 1, 2)[:, ::-1]), bias)
 
 
+Pair = tuple[Convolution, Convolution]  # of 1 x 1, and of 3 x 3 each channel for itself
+
+
 @dataclass(frozen=True)
 class Network:
-    """The convolutions by part: `stages` of the backbone; `laterals` of the neck and `heads`, one for each stride."""
+    """The convolutions by part: `stages` of the backbone, `laterals` of the neck for each stride, and `heads`, those of
+    HEADS for each stride.
+    """
 
     stages: tuple[tuple[Convolution, ...], ...]
-    laterals: tuple[tuple[Convolution, Convolution], ...]
-    heads: dict[str, tuple[tuple[Convolution, Convolution], ...]]
+    laterals: tuple[Pair, ...]
+    heads: tuple[tuple[Pair, ...], ...]
 
 
 def read_network(library: bytes) -> Network:
     """The network in the bytes of `libfacedetection.so`. Raises `ValueError` for another file."""
     reader = WeightReader(library)
 
-    def pair(inputs: int, outputs: int) -> tuple[Convolution, Convolution]:
+    def pair(inputs: int, outputs: int) -> Pair:
         depthwise = reader.depthwise(outputs)
         return reader.pointwise(inputs, outputs), depthwise
 
-    heads: dict[str, tuple[tuple[Convolution, Convolution], ...]] = {}
-    for name, channels in reversed(HEADS):
-        heads[name] = tuple(reversed([pair(64, channels) for _ in STRIDES]))
+    by_kind = [[pair(64, channels) for _ in STRIDES][::-1] for channels in reversed(HEADS)][::-1]
+    heads = tuple(zip(*by_kind, strict=True))
     laterals = tuple(pair(64, 64) for _ in STRIDES)[::-1]
     stages: list[tuple[Convolution, ...]] = []
     for inputs, middle, outputs in reversed(STAGES[1:]):
@@ -111,20 +118,17 @@ def read_network(library: bytes) -> Network:
 
 
 def detector_graph(library: bytes) -> bytes:
-    """The network as ONNX: `image` (1, height, width, 3) uint8 RGB, sides multiples of 32, to one row of 16 numbers a
-    cell (class, four of the box, object, ten of the points) for each stride: `cells_8`, `cells_16`, `cells_32`.
+    """The network as ONNX: `image` (n, height, width, 3) uint8 RGB, sides multiples of 32, to 16 numbers a cell (class,
+    four of the box, object, ten of the points; class and object as logits) for each stride: `cells_8`, `cells_16`,
+    `cells_32`, each (n, 16, rows, columns).
     """
     network, graph = read_network(library), Graph("yunet")
-    image = graph.input("image", np.uint8, (1, "height", "width", 3))
-    x = graph.node("Cast", graph.node("Transpose", image, perm=(0, 3, 1, 2)), to=1)  # bytes move faster than floats
+    x = _first_layer(graph, graph.input("image", np.uint8, ("n", "height", "width", 3)), network.stages[0][0])
     features = []
     for number, stage in enumerate(network.stages):
-        if number == 0:
-            first, *rest = stage
-            x = graph.node("Relu", _convolve(graph, x, first, stride=2))
-            x = _unit(graph, x, *rest)
-        else:
-            x = _unit(graph, _unit(graph, x, *stage[:2]), *stage[2:])
+        pairs = (stage[1:],) if number == 0 else (stage[:2], stage[2:])
+        for pointwise, depthwise in pairs:
+            x = _unit(graph, x, pointwise, depthwise)
         if number >= 3:
             features.append(x)
         if number in POOLED:
@@ -140,27 +144,47 @@ def detector_graph(library: bytes) -> bytes:
             feature = graph.node("Add", feature, larger)
         levels.insert(0, _unit(graph, feature, *lateral))
     for level, (x, stride) in enumerate(zip(levels, STRIDES, strict=True)):
-        parts = []
-        for name, _ in HEADS:
-            pointwise, depthwise = network.heads[name][level]
-            part = _convolve(graph, _convolve(graph, x, pointwise), depthwise)
-            parts.append(graph.node("Sigmoid", part) if name in ("cls", "obj") else part)
-        cells = graph.node("Transpose", graph.node("Concat", *parts, axis=1), perm=(0, 2, 3, 1))
-        graph.output(graph.named("Identity", f"cells_{stride}", cells), np.float32, (1, "rows", "columns", 16))
+        pointwise, depthwise = (_joined(layers) for layers in zip(*network.heads[level], strict=True))
+        cells = _convolve(graph, _convolve(graph, x, pointwise), depthwise)
+        graph.output(graph.named("Identity", f"cells_{stride}", cells), np.float32, ("n", CELL, "rows", "columns"))
     return graph.encode()
+
+
+def _first_layer(graph: Graph, image: str, layer: Convolution) -> str:
+    """The first convolution over the bytes as they lie, red, green and blue by turns: one plane, three times as wide.
+
+    Taking the colours apart first would take as long as the convolution.
+    """
+    plane = graph.node("Unsqueeze", graph.node("Reshape", image, _numbers(graph, 0, 0, -1)), _numbers(graph, 1))
+    filters = layer.filters.transpose(0, 2, 3, 1).reshape(-1, 1, 3, 9)
+    floats = graph.node("Cast", plane, to=1)  # bytes move faster than floats
+    return graph.node("Relu", _convolve(graph, floats, Convolution(filters, layer.bias), strides=(2, 6)))
+
+
+def _numbers(graph: Graph, *values: int) -> str:
+    return graph.constant(np.array(values, np.int64))
+
+
+def _joined(layers: Sequence[Convolution]) -> Convolution:
+    """Convolutions of one kind as one, their outputs one after the other."""
+    filters, biases = zip(*((layer.filters, layer.bias) for layer in layers), strict=True)
+    return Convolution(np.concatenate(filters), np.concatenate(biases))
 
 
 def _unit(graph: Graph, x: str, pointwise: Convolution, depthwise: Convolution) -> str:
     return graph.node("Relu", _convolve(graph, _convolve(graph, x, pointwise), depthwise))
 
 
-def _convolve(graph: Graph, x: str, layer: Convolution, *, stride: int = 1) -> str:
-    size = layer.filters.shape[2]
+def _convolve(graph: Graph, x: str, layer: Convolution, *, strides: tuple[int, int] = (1, 1)) -> str:
+    rows, columns = layer.filters.shape[2:]
     constants = graph.constant(np.ascontiguousarray(layer.filters)), graph.constant(layer.bias)
-    group = len(layer.filters) if layer.is_depthwise else 1
     return graph.node(
-        "Conv", x, *constants, kernel_shape=(size, size), pads=(size // 2,) * 4, strides=(stride,) * 2, group=group
-    )
+        "Conv", x, *constants,
+        kernel_shape=(rows, columns),
+        pads=(rows // 3, columns // 3) * 2,  # one pixel around filters of three, nothing around others
+        strides=strides,
+        group=len(layer.filters) if layer.is_depthwise else 1,
+    )  # fmt: skip
 
 
 def load() -> YuNet:
@@ -185,43 +209,45 @@ class YuNet:
 
     def __call__(self, image: Image, *, threshold: float) -> list[Detection]:
         """Faces of an RGB image that score `threshold` (0 to 1) and more, the surest first, boxes not clipped."""
-        height, width = image.shape[:2]
-        rows, columns = (-(-side // MULTIPLE) * MULTIPLE for side in (height, width))
-        if (rows, columns) != (height, width):
-            padded = np.zeros((rows, columns, 3), np.uint8)
-            padded[:height, :width] = image
-            image = padded
-        cells = self._session.run(None, {"image": image[None]})
-        found = np.concatenate(
-            [_decode(grid[0], stride, threshold) for grid, stride in zip(cells, STRIDES, strict=True)]
-        )
-        found = found[np.argsort(-found[:, 0], kind="stable")]
-        return [_detection(row) for row in found[_without_overlap(found[:, 1:5])]]
+        grids = self._session.run(None, {"image": _padded(image)[None]})
+        found = _decode(grids, threshold)
+        return [_detection(row) for row in found[_without_overlap(found)]]
 
 
-def _decode(grid: Array, stride: int, threshold: float) -> Array:
-    """(n, 15): score, left, top, width, height and five points of the cells of one grid that score enough."""
-    scores = np.sqrt(np.clip(grid[:, :, 0] * grid[:, :, 5], 0, 1))
-    y, x = np.nonzero(scores >= threshold)
-    cells, corner = grid[y, x], np.stack([x, y], axis=1)
-    size = np.exp(cells[:, 3:5]) * stride
-    middle = (corner + cells[:, 1:3]) * stride
-    points = (cells[:, 6:].reshape(-1, 5, 2) + corner[:, None]) * stride
-    return np.concatenate([scores[y, x][:, None], middle - size / 2, size, points.reshape(-1, 10)], axis=1)
+def _padded(image: Image) -> Image:
+    """With black to the right and below, as far as the next multiple of 32."""
+    import cv2
+
+    below, right = (-side % MULTIPLE for side in image.shape[:2])
+    if not below and not right:
+        return image
+    return cast(Image, cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT))
 
 
-def _without_overlap(boxes: Array) -> list[int]:
-    """Indices of boxes (n, 4), surest first, that overlap no kept one."""
-    kept: list[int] = []
-    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
-    areas = boxes[:, 2] * boxes[:, 3]
-    for index in range(len(boxes)):
-        others = corners[kept]
-        sides = np.minimum(others[:, 2:], corners[index, 2:]) - np.maximum(others[:, :2], corners[index, :2])
-        shared = np.clip(sides, 0, None).prod(axis=1)
-        if not (shared > NMS_OVERLAP * (areas[kept] + areas[index] - shared)).any():
-            kept.append(index)
-    return kept
+def _decode(grids: Sequence[Array], threshold: float) -> Array:
+    """(n, 15): score, left, top, width, height and five points of the cells that score enough.
+
+    `grids`: (1, 16, rows, columns) for each stride. The score is the root of two probabilities, each of which is
+    therefore at least the square of the threshold.
+    """
+    least = np.log(threshold**2 / (1 - threshold**2))
+    likely = [np.nonzero((grid[CLASS] >= least) & (grid[OBJECT] >= least)) for (grid,) in grids]
+    cell = np.concatenate([grid[:, y, x] for (grid,), (y, x) in zip(grids, likely, strict=True)], axis=1).T
+    corner = np.concatenate([(x, y) for y, x in likely], axis=1).T
+    stride = np.repeat(np.array(STRIDES, np.float32), [len(x) for _, x in likely])[:, None]
+    scores = 1 / np.sqrt((1 + np.exp(-cell[:, CLASS])) * (1 + np.exp(-cell[:, OBJECT])))
+    offset, size = cell[:, BOX][:, :2], np.exp(cell[:, BOX][:, 2:]) * stride
+    middle = (corner + offset) * stride
+    points = (cell[:, POINTS] + np.tile(corner, 5)) * stride
+    rows: Array = np.concatenate([scores[:, None], middle - size / 2, size, points], axis=1)
+    return rows.compress(scores >= threshold, axis=0)
+
+
+def _without_overlap(rows: Array) -> list[int]:
+    """Indices of the rows whose boxes overlap no surer one's, the surest first."""
+    import cv2
+
+    return [int(index) for index in cv2.dnn.NMSBoxes(rows[:, 1:5].tolist(), rows[:, 0].tolist(), 0.0, NMS_OVERLAP)]
 
 
 def _detection(row: Array) -> Detection:

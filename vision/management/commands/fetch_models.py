@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from vision.engines import liveness as passive
 from vision.engines.cards import CARDS, Card, Kind
 from vision.engines.downloads import Fetcher, FetchError, exclusive, in_place
 from vision.engines.enabled import enabled_files
+from vision.engines.onnx import quality_network
 from vision.engines.weights import WeightFile
 
 
@@ -38,24 +39,35 @@ class Command(BaseCommand):
         if liveness:
             required += liveness_files()
         try:
-            self.fetch_all(required, optional=() if named else liveness_files(), source=source)
+            self.fetch_all(required, optional={} if named else optional_files(), source=source)
         except OSError as error:
             raise CommandError(f"{weights.folder()} cannot be written: {error.strerror}.") from error
 
     def fetch_all(
-        self, required: Iterable[WeightFile], *, optional: Iterable[WeightFile], source: Path | None = None
+        self,
+        required: Iterable[WeightFile],
+        *,
+        optional: Mapping[str, Iterable[WeightFile]],
+        source: Path | None = None,
     ) -> None:
-        """Fetch what is not in place, and fail at the end for what is required and could not be had."""
-        required, optional = (
-            [file for file in dict.fromkeys(files) if not in_place(file)] for files in (required, optional)
-        )
-        if not required and not optional:
+        """Fetch what is not in place, and fail at the end for what is required and could not be had.
+
+        `optional`: files by what is said where one of them could not be had.
+        """
+        wanted = [file for file in dict.fromkeys(required) if not in_place(file)]
+        extra = {
+            file: loss
+            for loss, files in optional.items()
+            for file in files
+            if file not in wanted and not in_place(file)
+        }
+        if not wanted and not extra:
             return
         with exclusive(), Fetcher(self.stdout.write, source=source) as fetcher:
-            failures = [message for file in required if (message := self.fetch(fetcher, file))]
-            for file in optional:
+            failures = [message for file in wanted if (message := self.fetch(fetcher, file))]
+            for file, loss in extra.items():
                 if message := self.fetch(fetcher, file):
-                    self.stderr.write(self.style.WARNING(f"Liveness checks are incomplete: {message}"))
+                    self.stderr.write(self.style.WARNING(f"{loss}: {message}"))
         if failures:
             raise CommandError("\n".join(failures))
 
@@ -66,6 +78,14 @@ class Command(BaseCommand):
         except FetchError as error:
             return str(error)
         return ""
+
+
+def optional_files() -> dict[str, tuple[WeightFile, ...]]:
+    """What the enabled engines use and can do without, by what is said where it could not be had."""
+    return {
+        "Liveness checks are incomplete": liveness_files(),
+        "Recognisability is not assessed": quality_network.files(),
+    }
 
 
 def liveness_files() -> tuple[WeightFile, ...]:
