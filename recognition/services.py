@@ -126,7 +126,10 @@ def process(*, image_ids: Sequence[int], task_id: str) -> None:
 
 
 def _screen(images: Sequence[ProcessedImage]) -> list[ProcessedImage]:
-    """Find the faces, search each on the blacklist, and store both. Returns the images left for another task."""
+    """Find the faces, search each that can be recognised on the blacklist, and store both.
+
+    Returns the images left for another task.
+    """
     started, done = time.monotonic(), set[ProcessedImage]()
     for job, of_job in groupby(images, key=lambda image: image.job):
         if done and must_make_way(started):
@@ -160,6 +163,7 @@ def _match(job: Job, found: Mapping[ProcessedImage, Analysis]) -> None:
         hits = search_blacklist(
             client=first.client, space=space, embeddings=embeddings, metric=job.metric, threshold=point.reach
         )
+        hits = [next(known) if face.is_recognisable else [] for face in faces]
         try:
             _store(job, found, hits, point, task_id=first.claim)
         except IntegrityError:

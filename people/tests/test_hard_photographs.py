@@ -87,7 +87,7 @@ def describe(native: OnnxEngine, picture: Image.Image) -> np.ndarray | None:
     """The embedding of the largest face, unless there is none or it cannot be recognised."""
     image = np.asarray(picture)
     found = sorted(native.detect(image), key=lambda face: face.box.area)[-1:]
-    vectors, shares = native.describe(image, found)
+    vectors, shares = native.describe(native.face_chips(image, found))
     return vectors[0] if found and (shares[0] or 0.0) >= LEAST_RECOGNISABLE else None
 
 

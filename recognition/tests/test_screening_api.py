@@ -294,7 +294,7 @@ def test_the_threshold_is_that_of_the_moment_of_the_search(
     settings.FPIR_PER_THOUSAND = 0.001
     job = submit_images(client=client_a, submissions=submissions, options=options)
     image = job.images.get()
-    process(image_id=image.pk, task_id="a")
+    process(image_ids=[image.pk], task_id="a")
     image.refresh_from_db()
     assert image.threshold == pytest.approx(0.1) and image.people == 1
 
