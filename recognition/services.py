@@ -163,7 +163,6 @@ def _match(job: Job, found: Mapping[ProcessedImage, Analysis]) -> None:
         hits = search_blacklist(
             client=first.client, space=space, embeddings=embeddings, metric=job.metric, threshold=point.reach
         )
-        hits = [next(known) if face.is_recognisable else [] for face in faces]
         try:
             _store(job, found, hits, point, task_id=first.claim)
         except IntegrityError:
