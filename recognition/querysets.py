@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
-from calibration.types import Decision
+from calibration.types import Decision, OperatingPoint
 from work.models import UNFINISHED, Status
 from work.querysets import ClaimedWorkQuerySet
 
@@ -29,8 +29,8 @@ FINISH = """
         ORDER BY id FOR NO KEY UPDATE
     )
     UPDATE recognition_processedimage AS image
-    SET status = %s, finished_at = %s, milliseconds = analysed.milliseconds, width = analysed.width,
-        height = analysed.height
+    SET status = %s, finished_at = %s, threshold = %s, false_match_rate = %s, people = %s,
+        milliseconds = analysed.milliseconds, width = analysed.width, height = analysed.height
     FROM held JOIN unnest(%s::bigint[], %s::float8[], %s::int[], %s::int[])
         AS analysed (id, milliseconds, width, height) USING (id)
     WHERE image.id = held.id
@@ -61,10 +61,15 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
     def in_queue(self, queue: str) -> ProcessedImageQuerySet:
         return self.filter(job__queue=queue)
 
-    def finish_analysed(self, analyses: Mapping[int, Analysis], *, task_id: str) -> set[int]:
-        """`ProcessedImage.finish` for images by their ids, in one UPDATE. Returns the ids that the task still held."""
+    def finish_analysed(self, analyses: Mapping[int, Analysis], point: OperatingPoint, *, task_id: str) -> set[int]:
+        """`ProcessedImage.finish` for images by their ids, in one UPDATE, with the point at which they were searched.
+
+        Returns the ids that the task still held. A second UPDATE of these rows in the same transaction would make
+        PostgreSQL check their references to the job again, and wait for those who erase it.
+        """
         ids = list(analyses)
-        parameters: list[Any] = [ids, Status.PROCESSING, task_id, Status.DONE, timezone.now(), ids]
+        parameters: list[Any] = [ids, Status.PROCESSING, task_id, Status.DONE, timezone.now()]
+        parameters += [point.threshold, point.false_match_rate, point.people, ids]
         parameters += [
             [getattr(one, name) for one in analyses.values()] for name in ("milliseconds", "width", "height")
         ]

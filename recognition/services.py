@@ -185,9 +185,8 @@ def _store(
 ) -> None:
     """The faces of images, and the hits of each; nothing of an image whose claim was lost in the meantime."""
     engine = engines[job.engine]
-    stored = ProcessedImage.objects.finish_analysed({image.pk: one for image, one in found.items()}, task_id=task_id)
-    decided = {name: getattr(point, name) for name in ("threshold", "false_match_rate", "people")}
-    ProcessedImage.objects.filter(pk__in=stored).update(**decided)
+    analyses = {image.pk: analysis for image, analysis in found.items()}
+    stored = ProcessedImage.objects.finish_analysed(analyses, point, task_id=task_id)
     job.announce(*stored)
     described = [(image, index, face) for image, analysis in found.items() for index, face in enumerate(analysis.faces)]
     kept = [(face, of_face) for face, of_face in zip(described, hits, strict=True) if face[0].pk in stored]
