@@ -49,13 +49,19 @@ class AlbumAdmin(AlbumPartAdmin):
     list_filter = ["client", "keep_images"]
     list_select_related = ["client"]
     search_fields = ["name"]
-    fields = ["name", "client", "keep_images", "threshold", "metric", "space", "images_link", "groups_link"]
+    fields = ["name", "client", "keep_images", "threshold", "own_threshold", "metric", "space", "images_link",
+              "groups_link"]  # fmt: skip
     readonly_fields = ["client", "metric", "space", "images_link", "groups_link"]
     ordering = ["pk"]  # grouped queries lose the model's own
 
     def get_queryset(self, request: HttpRequest) -> AlbumQuerySet:
         albums: AlbumQuerySet = super().get_queryset(request)
         return albums.with_progress()
+
+    def save_model(self, request: HttpRequest, obj: Album, form: Any, change: bool) -> None:
+        if "threshold" in form.changed_data:
+            obj.own_threshold = True
+        super().save_model(request, obj, form, change)
 
     def delete_model(self, request: HttpRequest, obj: Album) -> None:
         services.delete_album(album=obj)

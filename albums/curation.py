@@ -44,7 +44,8 @@ def name_group(*, group: FaceGroup, name: str) -> FaceGroup:
     """
     faces = AlbumFace.objects.filter(group=group).select_related("image", "album")
     faces = faces.order_by((F("box_w") * F("box_h")).desc(), "pk")
-    described = {} if group.person_id else {face.pk: _adoptable(face) for face in faces[:REFERENCES]}
+    known = [face for face in faces if face.is_recognisable][:REFERENCES] if group.person_id is None else []
+    described = {face.pk: _adoptable(face) for face in known}
     stored: list[ReferenceImage] = []
     try:
         with transaction.atomic():

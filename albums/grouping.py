@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
+from django.db.models import Count
+
+from albums.linking import has_moved, link_point
 from albums.models import Album, AlbumFace, FaceGroup
 from vision.clusters import whisper
 
@@ -19,26 +22,46 @@ MOST_SORTED = 1000  # faces clustered at a time: all their pairs are compared wh
 def group_faces(*, album: Album, faces: Sequence[AlbumFace]) -> None:
     """Give each of an image's new faces a group, one after the other: a person may be on one image several times.
 
-    The caller has locked the album (`AlbumQuerySet.lock`).
+    A face that cannot be recognised belongs to no group. The caller has locked the album (`AlbumQuerySet.lock`).
     """
+    threshold = link_point(album).threshold
+    if has_moved(album, threshold):
+        judge_anew(album=album, threshold=threshold)
     for face in faces:
-        votes = AlbumFace.objects.votes(face, album)
+        if not face.is_recognisable:
+            continue
+        votes = AlbumFace.objects.votes(face, album, threshold)
         plain = len(votes) < 2 and all(vote.matching >= PLAIN_SHARE * vote.size for vote in votes)
         too_many = sum(vote.size for vote in votes) > MOST_SORTED
         if plain or too_many or any(vote.is_curated for vote in votes):
             group_id = votes[0].group_id if votes else FaceGroup.objects.create_in(album.pk).pk
             AlbumFace.objects.filter(pk=face.pk).update(group=group_id)
         else:
-            _cluster_again(album, face, [vote.group_id for vote in votes])
+            _cluster_again(album, threshold, [vote.group_id for vote in votes], face)
 
 
-def _cluster_again(album: Album, new: AlbumFace, group_ids: Sequence[int]) -> None:
+def judge_anew(*, album: Album, threshold: float) -> None:
+    """Cluster the faces of all groups that nobody has touched by hand. The caller has locked the album.
+
+    In an album too large for that, each group by itself: it may fall apart, but not grow.
+    """
+    groups = FaceGroup.objects.of_album(album).filter(is_curated=False)
+    sizes: dict[int, int] = dict(groups.annotate(faces_in=Count("faces")).values_list("pk", "faces_in"))
+    together = [list(sizes)] if sum(sizes.values()) <= MOST_SORTED else [[group] for group in sizes]
+    for ids in together:
+        if ids and sum(sizes[group] for group in ids) <= MOST_SORTED:
+            _cluster_again(album, threshold, ids)
+    album.threshold = threshold
+    album.save(update_fields=["threshold"])
+
+
+def _cluster_again(album: Album, threshold: float, group_ids: Sequence[int], new: AlbumFace | None = None) -> None:
     """Cluster the new face and those of the groups that it touches; groups keep their id with most of their faces."""
     members = AlbumFace.objects.filter(group__in=group_ids).order_by("id")
     before: dict[int, int] = dict(members.values_list("pk", "group_id"))
-    faces = [*before, new.pk]
+    faces = [*before, *([new.pk] if new else [])]
     position = {face: number for number, face in enumerate(faces)}
-    edges = [(position[a], position[b], weight) for a, b, weight in AlbumFace.objects.edges(album, faces)]
+    edges = [(position[a], position[b], weight) for a, b, weight in AlbumFace.objects.edges(album, faces, threshold)]
     found: defaultdict[int, set[int]] = defaultdict(set)
     for face, label in zip(faces, whisper(len(faces), edges), strict=True):
         found[label].add(face)

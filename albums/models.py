@@ -43,7 +43,12 @@ class Album(Numbered):
     )
     space = models.CharField(max_length=100)
     metric = models.CharField(max_length=20)
-    threshold = models.FloatField(help_text="A distance in the metric: faces nearer than this are one person's.")
+    threshold = models.FloatField(
+        help_text="A distance in the metric: faces nearer than this were one person's when the groups were last judged."
+    )
+    own_threshold = models.BooleanField(
+        default=False, help_text="Keep this threshold. Otherwise it follows the number of faces (`albums.linking`)."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     last_group = models.PositiveBigIntegerField(default=0, editable=False, help_text="The last number given out.")
     last_face = models.PositiveBigIntegerField(default=0, editable=False, help_text="The last number given out.")

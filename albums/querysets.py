@@ -13,6 +13,7 @@ from django.db.models import Count, F, Q
 from albums.types import ImageMatch, Vote
 from calibration.types import OperatingPoint
 from vision.distances import DISTANCES
+from vision.types import LEAST_RECOGNISABLE
 from work.models import UNFINISHED, Status
 from work.querysets import ClaimedWorkQuerySet
 
@@ -20,12 +21,16 @@ if TYPE_CHECKING:
     from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
     from clients.models import Client
 
-# Pairs of faces of one album that are nearer than the threshold (the last parameter).
+# Pairs of recognisable faces of one album that are nearer than the threshold (the last parameter).
 PAIRS = """
     FROM albums_albumface AS probe
     JOIN albums_albumface AS template ON template.album_id = probe.album_id,
     LATERAL (SELECT {distance} AS distance) AS pair
-    WHERE {which} AND pair.distance < %s"""
+    WHERE {which} AND pair.distance < %s AND {recognisable}"""
+RECOGNISABLE = " AND ".join(
+    f"coalesce(({face}.quality->>'recognisability')::float8, 1) >= {LEAST_RECOGNISABLE}"
+    for face in ("probe", "template")
+)
 OF_IMAGE = "probe.image_id = %s AND template.image_id <> probe.image_id"
 OF_FACE = "probe.id = %s AND template.id <> probe.id"
 AMONG = "probe.id = ANY(%s) AND template.id = ANY(%s) AND probe.id < template.id"
@@ -91,7 +96,7 @@ class FaceGroupQuerySet(models.QuerySet["FaceGroup"]):
 
 
 class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
-    def matches_of(self, image: AlbumImage) -> list[ImageMatch]:
+    def matches_of(self, image: AlbumImage, point: OperatingPoint) -> list[ImageMatch]:
         """Other images with a face near one of this image, each by the closest pair, closest first. One query."""
         pairs = _pairs(image.album, OF_IMAGE)
         sql = f"""
@@ -103,14 +108,13 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
             ) AS best
             JOIN albums_albumimage AS image ON image.id = best.image_id
             ORDER BY best.distance, best.image_id"""  # noqa: S608  constants and parameters only
-        point = OperatingPoint(image.album.metric, image.album.threshold)
         rows = self._rows(sql, [image.pk, point.threshold])
         return [
             ImageMatch(number, external_id, face, other, distance, point.similarity(distance))
             for number, external_id, face, other, distance in rows
         ]
 
-    def votes(self, face: AlbumFace, album: Album) -> list[Vote]:
+    def votes(self, face: AlbumFace, album: Album, threshold: float) -> list[Vote]:
         """The groups in which the face has neighbours, the weightiest first. One query."""
         pairs = _pairs(album, OF_FACE)
         sql = f"""
@@ -122,15 +126,15 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
             ) AS vote
             JOIN albums_facegroup AS grp ON grp.id = vote.group_id
             ORDER BY vote.closeness DESC, vote.group_id"""  # noqa: S608  constants and parameters only
-        return [Vote(*row) for row in self._rows(sql, [album.threshold, face.pk, album.threshold])]
+        return [Vote(*row) for row in self._rows(sql, [threshold, face.pk, threshold])]
 
-    def edges(self, album: Album, face_ids: Sequence[int]) -> list[tuple[int, int, float]]:
+    def edges(self, album: Album, face_ids: Sequence[int], threshold: float) -> list[tuple[int, int, float]]:
         """Pairs of these faces that match: two ids and a closeness above 0 and up to 1. One query."""
         pairs = _pairs(album, AMONG)
         sql = f"""
             SELECT probe.id, template.id, 1 - pair.distance / %s {pairs}
             ORDER BY probe.id, template.id"""
-        return self._rows(sql, [album.threshold, list(face_ids), list(face_ids), album.threshold])
+        return self._rows(sql, [threshold, list(face_ids), list(face_ids), threshold])
 
     def _rows(self, sql: str, parameters: list[Any]) -> list[Any]:
         with connections[self.db].cursor() as cursor:
@@ -139,7 +143,7 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
 
 
 def _pairs(album: Album, which: str) -> str:
-    return PAIRS.format(distance=DISTANCES[album.metric], which=which)
+    return PAIRS.format(distance=DISTANCES[album.metric], which=which, recognisable=RECOGNISABLE)
 
 
 def _faces_without_embedding() -> models.QuerySet[Any]:

@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from albums.exceptions import AlbumExists, AlbumNotFound, AlreadyQueued, ImageExists
 from albums.grouping import group_faces
+from albums.linking import link_point, point_for
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.types import ImageMatch
 from calibration.services import operating_point
+from calibration.types import OperatingPoint
 from clients.models import Client
 from clients.numbering import assign_numbers, public_id
 from errors import Unavailable
@@ -35,12 +37,12 @@ from work.types import Submission
 def create_album(*, client: Client, name: str, keep_images: bool = False, threshold: float | None = None) -> Album:
     """A new album, whose faces are always compared in the space of today's default engine. Raises `AlbumExists`.
 
-    `threshold`: a distance; None or 0 for the client's operating point.
+    `threshold`: a distance; None or 0 leaves it to the number of faces (`albums.linking`).
     """
     space = engines[DEFAULT].space
     point = operating_point(client=client, space=space, threshold=threshold or None)
     album = Album(client=client, name=name, keep_images=keep_images, space=space.name)
-    album.metric, album.threshold = point.metric, point.threshold
+    album.metric, album.threshold, album.own_threshold = point.metric, point.threshold, bool(threshold)
     return _saved(album)
 
 
@@ -57,8 +59,15 @@ def get_or_create_album(*, client: Client, name: str) -> Album:
 
 
 def save_album(*, album: Album, fields: Iterable[str]) -> Album:
-    """Store changed fields. Raises `AlbumExists` when another album has the name."""
-    return _saved(album, update_fields=list(fields))
+    """Store changed fields; a changed threshold is kept from then on.
+
+    Raises `AlbumExists` when another album has the name.
+    """
+    changed = list(fields)
+    if "threshold" in changed:
+        album.own_threshold = True
+        changed.append("own_threshold")
+    return _saved(album, update_fields=changed)
 
 
 def _saved(album: Album, **options: Any) -> Album:
@@ -201,7 +210,12 @@ def _store_faces(image: AlbumImage, analysis: Analysis) -> None:
 # ---- answers and erasure ----------------------------------------------------------------------------------------
 def matches_of(*, image: AlbumImage) -> list[ImageMatch]:
     """Other images of the album with a person of this one, closest first; none before it is processed."""
-    return AlbumFace.objects.matches_of(image)
+    return AlbumFace.objects.matches_of(image, link_point(image.album))
+
+
+def comparison_point(*, album: Album) -> OperatingPoint:
+    """Where two faces of the album count as one person's if they are compared with nobody else."""
+    return point_for(album, people=1)
 
 
 def delete_images(*, album: Album, images: Iterable[AlbumImage]) -> int:

@@ -14,7 +14,7 @@ class ImageMatch:
     face: int  # index of the face in the image that was asked about
     other_face: int
     distance: float
-    similarity: float  # 0 to 1, 0.7 at the threshold
+    similarity: float  # 0 to 1; see `calibration.similarity`
 
 
 @dataclass(frozen=True)

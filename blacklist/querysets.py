@@ -22,8 +22,9 @@ class BlacklistEntryQuerySet(models.QuerySet["BlacklistEntry"]):
 
     def with_counts(self) -> BlacklistEntryQuerySet:
         """Annotates `image_count` and `match_count`, each counted alone, so that they do not multiply."""
-        return self.annotate(image_count=self._count("reference_images"), match_count=self._count("matches"))
+        decided = self._count("matches", Q(matches__decision="match"))
+        return self.annotate(image_count=self._count("reference_images"), match_count=decided)
 
-    def _count(self, relation: str) -> Subquery:
+    def _count(self, relation: str, which: Q | None = None) -> Subquery:
         same = self.model._default_manager.filter(pk=OuterRef("pk")).order_by()
-        return Subquery(same.annotate(counted=Count(relation)).values("counted"))
+        return Subquery(same.annotate(counted=Count(relation, filter=which)).values("counted"))

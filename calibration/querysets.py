@@ -13,7 +13,3 @@ if TYPE_CHECKING:
 class SpaceCalibrationQuerySet(models.QuerySet["SpaceCalibration"]):
     def of_client(self, client: Client) -> SpaceCalibrationQuerySet:
         return self.filter(client=client)
-
-    def threshold_in(self, space: str, metric: str) -> float | None:
-        """The threshold of the space of this name; None without a calibration in this metric."""
-        return self.filter(space=space, metric=metric).values_list("threshold", flat=True).first()

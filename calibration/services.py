@@ -2,56 +2,98 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+
+from django.conf import settings
 
 from calibration.exceptions import UnusableCalibration
 from calibration.models import SpaceCalibration
-from calibration.types import OperatingPoint
+from calibration.rates import ONE_TO_ONE_RATE, CalibratedThreshold, MeasuredRates, PublishedThreshold, Rates
+from calibration.tables import FOLDER, table_of
+from calibration.tables import read_tables as read_tables
+from calibration.types import OperatingPoint, Rules, Targets
 from clients.models import Client
 from vision.engines import engines
 from vision.types import Space
 
 
 def operating_point(
-    *, client: Client, space: Space, metric: str | None = None, threshold: float | None = None
+    *,
+    client: Client,
+    space: Space,
+    metric: str | None = None,
+    threshold: float | None = None,
+    people: int = 1,
 ) -> OperatingPoint:
     """Where the line between one person and two lies for this client, in `metric` (None: the space's own).
 
-    The first of these that is set decides: `threshold`, which the call names; the client's calibration, if it is in
-    `metric`; the threshold that the space ships with. None and 0 mean not set.
+    `people`: among how many a search decides, all galleries together; 1 for a comparison. The first of these that is
+    set decides: `threshold`, which the call names; the targets of the client and the deployment, by the space's
+    measured table; the threshold that the space ships with. A calibration of the client takes the table's place. None
+    and 0 mean not set.
 
-    Raises ValueError for a threshold that is negative or not finite.
+    Raises ValueError for a threshold that is negative or not finite, and `DamagedTable`.
     """
-    metric = metric or space.metric
-    threshold = threshold or SpaceCalibration.objects.of_client(client).threshold_in(space.name, metric)
-    return OperatingPoint(metric, threshold) if threshold else default_operating_point(space=space, metric=metric)
+    rates, targets = _rates(client, space, metric or space.metric), targets_of(client)
+    return rates.point(threshold=threshold, targets=targets, people=people)
 
 
 def operating_points(
     *,
     client: Client,
     space: Space,
-    galleries: Mapping[int, float | None],
+    galleries: Mapping[int, Rules],
     metric: str | None = None,
     threshold: float | None = None,
+    people: int = 1,
 ) -> tuple[OperatingPoint, dict[int, OperatingPoint]]:
-    """`operating_point` for the client, and for each of its galleries by id.
+    """`operating_point` for the client, and for each of its galleries by id, which are searched together.
 
-    `galleries` holds the thresholds that galleries have of their own, in the space's own metric; None and 0 mean not
-    set. They come after the call's `threshold` and before the client's calibration.
+    `galleries` holds what galleries have of their own. Their thresholds are in the space's own metric; they come after
+    the call's `threshold` and before targets.
     """
-    point = operating_point(client=client, space=space, metric=metric, threshold=threshold)
-    if threshold or point.metric != space.metric:
-        return point, dict.fromkeys(galleries, point)
-    return point, {gallery: replace(point, threshold=own) if own else point for gallery, own in galleries.items()}
+    rates, targets = _rates(client, space, metric or space.metric), targets_of(client)
+    points = {}
+    for gallery, rules in galleries.items():
+        own = rules.threshold if rates.metric == space.metric else None
+        points[gallery] = rates.point(
+            threshold=threshold or own, targets=rules.targets.completed(targets), people=people
+        )
+    return rates.point(threshold=threshold, targets=targets, people=people), points
 
 
 def default_operating_point(*, space: Space, metric: str | None = None) -> OperatingPoint:
-    """The operating point that the space ships with, in `metric` (None: the space's own)."""
+    """The deployment's one-to-one point in a space, in `metric` (None: the space's own)."""
     metric = metric or space.metric
-    return OperatingPoint(metric, space.thresholds[metric])
+    table = table_of(space, metric)
+    rates: Rates = MeasuredRates(metric, table) if table else _published(space, metric)
+    return rates.point(threshold=None, targets=deployment_targets(), people=1)
+
+
+def deployment_targets() -> Targets:
+    """How many errors the settings allow."""
+    return Targets(settings.FPIR_PER_THOUSAND, settings.FMR_PER_MILLION, settings.REVIEW_FPIR_PER_THOUSAND)
+
+
+def targets_of(client: Client) -> Targets:
+    """How many errors a client allows, completed by the settings."""
+    return Targets.of(client).completed(deployment_targets())
+
+
+def _rates(client: Client, space: Space, metric: str) -> Rates:
+    """What holds for a client: its calibration, if it has one in this metric, or the space's table or threshold."""
+    own = SpaceCalibration.objects.of_client(client).filter(space=space.name, metric=metric).first()
+    table = table_of(space, metric)
+    if table is None:
+        return PublishedThreshold(metric, own.threshold, own.false_match_rate) if own else _published(space, metric)
+    calibrated = CalibratedThreshold(own.threshold, own.false_match_rate or ONE_TO_ONE_RATE) if own else None
+    return MeasuredRates(metric, table, calibrated)
+
+
+def _published(space: Space, metric: str) -> PublishedThreshold:
+    return PublishedThreshold(metric, space.thresholds[metric])
 
 
 def set_calibration(
@@ -71,3 +113,9 @@ def set_calibration(
     fields = {"metric": found.metric, "threshold": threshold, "false_match_rate": false_match_rate, "note": note}
     stored, _ = SpaceCalibration.objects.update_or_create(client=client, space=found.name, defaults=fields)
     return stored
+
+
+def store_table(*, name: str, text: str) -> None:
+    """Replace the file of measured rates of a model. Raises `DamagedTable` for one that cannot be used."""
+    read_tables(json.loads(text), name)
+    (FOLDER / f"{name}.json").write_text(text, encoding="utf-8")

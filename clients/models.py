@@ -8,10 +8,12 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from clients import keys
 from clients.querysets import USE_INTERVAL, ApiKeyQuerySet, ClientQuerySet
+from clients.targets import validate_rate, validate_review, validate_target
 
 
 class Scope(models.TextChoices):
@@ -42,7 +44,51 @@ class LivenessPolicy(models.TextChoices):
     BOTH = "both", "Frames and passive score"
 
 
-class Client(models.Model):
+class ErrorTargets(models.Model):
+    """How many false matches are allowed; an empty field leaves it to the next wider level (`calibration.services`)."""
+
+    fpir_per_thousand = models.FloatField(
+        "strangers in a thousand who may raise an alarm in a search",
+        null=True,
+        blank=True,
+        validators=[validate_target],
+        help_text="Above 0 and below 1,000; empty uses the client's or the deployment's setting.",
+    )
+    fmr_per_million = models.FloatField(
+        "strangers in a million who may pass a one-to-one comparison",
+        null=True,
+        blank=True,
+        validators=[validate_rate],
+        help_text="Above 0 and below 1,000,000; empty uses the client's or the deployment's setting.",
+    )
+    review_fpir_per_thousand = models.FloatField(
+        "strangers in a thousand whom a search may present for review",
+        null=True,
+        blank=True,
+        validators=[validate_review],
+        help_text="0: none; empty uses the client's or the deployment's setting.",
+    )
+
+    class Meta:
+        abstract = True
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(fpir_per_thousand__isnull=True) | Q(fpir_per_thousand__gt=0, fpir_per_thousand__lt=1000),
+                name="%(class)s_fpir_per_thousand",
+            ),
+            models.CheckConstraint(
+                condition=Q(fmr_per_million__isnull=True) | Q(fmr_per_million__gt=0, fmr_per_million__lt=1_000_000),
+                name="%(class)s_fmr_per_million",
+            ),
+            models.CheckConstraint(
+                condition=Q(review_fpir_per_thousand__isnull=True)
+                | Q(review_fpir_per_thousand__gte=0, review_fpir_per_thousand__lt=1000),
+                name="%(class)s_review_fpir_per_thousand",
+            ),
+        ]
+
+
+class Client(ErrorTargets):
     """An application or organisation. Everything stored belongs to exactly one client and is invisible to others."""
 
     name = models.CharField(
@@ -73,7 +119,8 @@ class Client(models.Model):
 
     objects = ClientQuerySet.as_manager()
 
-    class Meta:
+    class Meta(ErrorTargets.Meta):
+        abstract = False
         ordering = ["name"]
 
     def __str__(self) -> str:

@@ -21,7 +21,7 @@ from transfer.tables import read_table
 from vision import inference
 from vision.engines import engines
 from vision.inference import AnalysisOptions
-from vision.selection import choose_face
+from vision.selection import choose_face, recognisable
 from vision.types import Analysis, Embedding
 
 COLUMNS = ("image_1", "image_2", "same")
@@ -133,7 +133,7 @@ def _describe(photograph: Photograph, alias: str, seen: dict[str, str] | None) -
             return Refusal(upload.name, "import.duplicate", f"The same file as {earlier}.")
     try:
         analysis = inference.analyse(upload.data, AnalysisOptions(aliases=[alias]))
-        choose_face(analysis.faces, "only")
+        recognisable(choose_face(analysis.faces, "only"))
     except InvalidInput as error:
         return Refusal(upload.name, error.code, error.message)
     return analysis

@@ -19,7 +19,8 @@ from vision import images
 from vision.distances import distance_matrix
 from vision.engines.onnx.engine import OnnxEngine
 from vision.engines.onnx.recognisers import Recogniser
-from vision.types import Detection, Image
+from vision.recognisability import share_of
+from vision.types import LEAST_RECOGNISABLE, Detection, Image
 
 DIMENSIONS = 128
 FALSE_MATCH_RATES = (1e-3, 1e-4)  # the last one is that of the thresholds
@@ -43,6 +44,10 @@ class Described:
     def subset(self, chosen: Array) -> Described:
         vectors = {name: rows[chosen] for name, rows in self.vectors.items()}
         return Described(vectors, self.lengths[chosen], self.people[chosen], [])
+
+    def recognisable(self) -> Described:
+        """Without faces that cannot be recognised."""
+        return self.subset(np.array([share_of(length) >= LEAST_RECOGNISABLE for length in self.lengths]))
 
     def halves(self) -> tuple[Described, Described]:
         """Half of the people, and the others."""

@@ -30,7 +30,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if sees_images:
         context["counts"] = [*context["counts"], *_image_counts()]
     if sees_images and sees_entries:
-        matches = Match.objects.select_related("entry", "face__image__client").order_by("-id")
+        matches = Match.objects.decided().select_related("entry", "face__image__client").order_by("-id")
         context["latest_matches"] = list(matches[:LATEST])
         if not ProcessedImage.objects.exists():  # a new deployment: what it still needs
             valid = Q(expiry_date=None) | Q(expiry_date__gt=timezone.now())
@@ -49,7 +49,7 @@ def _image_counts() -> list[dict[str, Any]]:
     images = ProcessedImage.objects.filter(created_at__gte=today).aggregate(
         screened=Count("pk", filter=Q(status=Status.DONE)), failed=Count("pk", filter=Q(status=Status.FAILED))
     )
-    matches = Match.objects.filter(face__image__created_at__gte=today).count()
+    matches = Match.objects.decided().filter(face__image__created_at__gte=today).count()
     waiting = ProcessedImage.objects.unfinished().count()
     failed = images["failed"]
     return [

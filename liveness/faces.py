@@ -18,29 +18,33 @@ from vision.engines import liveness as passive
 from vision.exceptions import EngineUnavailable
 from vision.frames import repeats
 from vision.inference import AnalysisOptions
-from vision.selection import choose_face
+from vision.selection import choose_face, recognisable
 from vision.types import DetectedFace
 
 
-def read_face(*, data: bytes, alone: bool = False, alias: str = DEFAULT) -> DetectedFace:
+def read_face(
+    *, data: bytes, alone: bool = False, alias: str = DEFAULT, only_recognisable: bool = True
+) -> DetectedFace:
     """The largest face of an encoded image with its passive score, its fingerprint as a frame, and its embeddings in
     the space of the engine `alias` and in the default one.
 
-    `alone` allows no other prominent face. Raises `InvalidImage`, `UnusableFace` or `EngineUnavailable`.
+    `alone` allows no other prominent face. Raises `InvalidImage`, `UnusableFace` or `EngineUnavailable`, and, with
+    `only_recognisable`, `NotRecognisable`.
     """
     options = AnalysisOptions(aliases=list(dict.fromkeys([alias, DEFAULT])), liveness=True, frame=True)
     faces = inference.analyse(data, options).faces
-    return choose_face(faces, "prominent" if alone else "largest")
+    face = choose_face(faces, "prominent" if alone else "largest")
+    return recognisable(face) if only_recognisable else face
 
 
 def read_frames(
-    *, frames: Sequence[bytes], alone: bool = False, alias: str = DEFAULT
+    *, frames: Sequence[bytes], alone: bool = False, alias: str = DEFAULT, only_recognisable: bool = True
 ) -> list[DetectedFace | InvalidInput]:
     """`read_face` of every frame, several at a time, or the error of one that is unusable. Raises `Unavailable`."""
 
     def read(data: bytes) -> DetectedFace | InvalidInput:
         try:
-            return read_face(data=data, alone=alone, alias=alias)
+            return read_face(data=data, alone=alone, alias=alias, only_recognisable=only_recognisable)
         except InvalidInput as error:
             return error
 
@@ -49,7 +53,7 @@ def read_frames(
 
 def passive_check(*, data: bytes) -> PassiveResult:
     """The passive score of the largest face of an image. Raises as `read_face` and `passive_result` do."""
-    return passive_result(face=read_face(data=data))
+    return passive_result(face=read_face(data=data, only_recognisable=False))
 
 
 def passive_result(*, face: DetectedFace) -> PassiveResult:

@@ -64,4 +64,4 @@ def _judge(face: DetectedFace, compared: Comparison, policy: Policy, *, repeated
         SPOOF: passive is not None and passive.is_fake,
     }
     reasons = [code for code, applies in found.items() if applies]
-    return FrameResult(reasons, compared.matches, round(compared.similarity, 4), passive, repeated)
+    return FrameResult(reasons, compared.matches, round(compared.similarity or 0.0, 4), passive, repeated)

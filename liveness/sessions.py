@@ -134,7 +134,7 @@ def _judge_attempt(session: LivenessSession, nonce: str, frames: Sequence[bytes]
     if not constant_time_compare(nonce, session.nonce):
         raise NotLive("The nonce is not that of this session.", code="liveness.wrong_nonce")
     faces: list[DetectedFace] = []
-    for found in read_frames(frames=frames, alone=True):
+    for found in read_frames(frames=frames, alone=True, only_recognisable=False):
         if isinstance(found, UnusableFace):
             code = "liveness.several_faces" if found.code == "face.several" else NO_FACE
             raise NotLive("Every frame must show exactly one face.", code=code) from found
@@ -152,7 +152,9 @@ def _judge_attempt(session: LivenessSession, nonce: str, frames: Sequence[bytes]
     for face in faces:
         same = compare(front.embeddings, face.embeddings, point)
         turned_away = Action.CENTRE not in challenge.shown(face)
-        if not (same.matches or (turned_away and same.similarity >= TURNED_SIMILARITY)):
+        if not (face.is_recognisable or turned_away):
+            raise NotLive("A frame shows a face that cannot be recognised.", code=NO_FACE)
+        if not (same.matches or (turned_away and (same.similarity or 0.0) >= TURNED_SIMILARITY)):
             raise NotLive("The frames show more than one person.", code=OTHER_FACE)
     challenge.require_movement(faces=faces, repeated=find_repeats(frames, faces))
     challenge.require_order(actions=session.actions, faces=faces)

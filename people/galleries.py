@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from calibration.services import operating_points
-from calibration.types import Comparison, OperatingPoint
+from calibration.types import Comparison, OperatingPoint, Rules, Targets, with_margins
 from clients.models import Client
 from errors.text import is_storable
+from people.counting import people_in
 from people.exceptions import GalleryIsDefault, GalleryNameTaken, GalleryNotEmpty, GalleryNotFound, UnusableValue
 from people.models import FaceTemplate, Gallery, GalleryKind, Person, SearchIndex
 from people.neighbours import SearchedTemplates
@@ -63,13 +65,7 @@ class SearchedGalleries:
 
     def compare(self, near: Sequence[Neighbour]) -> list[Comparison]:
         """Rival candidates, each at the operating point of its own gallery, with its margin to the best other one."""
-        alone = [self.points[one.gallery_id].compare([one.distance])[0] for one in near]
-        scores = [comparison.similarity for comparison in alone]
-        return [
-            replace(comparison, margin=comparison.similarity - max(others) if others else None)
-            for index, comparison in enumerate(alone)
-            for others in [scores[:index] + scores[index + 1 :]]
-        ]
+        return with_margins(self.points[one.gallery_id].compare([one.distance])[0] for one in near)
 
 
 def search_in(
@@ -79,18 +75,21 @@ def search_in(
     threshold: float | None = None,
     alias: str | None = None,
     metric: str | None = None,
+    one_to_one: bool = False,
 ) -> SearchedGalleries:
     """Prepare a search. `threshold` decides everywhere; None leaves it to each gallery's operating point.
 
-    The space that decides in all of these galleries is searched, or the default one if they differ; `alias` names
-    another. Raises `UnknownName` (`engine.disabled`) rather than to look for people in a space where they are not.
+    The operating points are those among all people of these galleries as they are now, or, `one_to_one`, those of a
+    comparison with a single person. The space that decides in all of these galleries is searched, or the default one if
+    they differ; `alias` names another. Raises `UnknownName` (`engine.disabled`) rather than to look for people in a
+    space where they are not.
     """
     alias = alias or _alias_for(galleries)
     space = engines[alias].space
-    in_space = [gallery for gallery in galleries if (gallery.space or engines[DEFAULT].space.name) == space.name]
-    thresholds = dict.fromkeys(gallery.pk for gallery in galleries) | {one.pk: one.threshold for one in in_space}
+    people = 1 if one_to_one else people_in([gallery.pk for gallery in galleries])
+    rules = {gallery.pk: _rules(gallery, space) for gallery in galleries}
     point, points = operating_points(
-        client=client, space=space, galleries=thresholds, metric=metric, threshold=threshold
+        client=client, space=space, galleries=rules, metric=metric, threshold=threshold, people=people
     )
     return SearchedGalleries(client, alias, points[galleries[0].pk] if len(galleries) == 1 else point, points)
 
@@ -99,6 +98,12 @@ def _alias_for(galleries: Sequence[Gallery]) -> str:
     """The engine whose space decides in all of these galleries. Raises `UnknownName` (`engine.disabled`)."""
     names = {gallery.space or engines[DEFAULT].space.name for gallery in galleries}
     return engines.alias_of_space(names.pop()) if len(names) == 1 else DEFAULT
+
+
+def _rules(gallery: Gallery, space: Space) -> Rules:
+    """What the gallery has of its own in a search of this space: its threshold holds in its own space only."""
+    own_space = (gallery.space or engines[DEFAULT].space.name) == space.name
+    return Rules(gallery.threshold if own_space else None, Targets.of(gallery))
 
 
 def galleries_called(*, client: Client, sources: Sequence[str] | None) -> list[Gallery]:
@@ -119,7 +124,7 @@ def get_gallery(*, client: Client, name: str, kind: str | None = None) -> Galler
 
 
 def update_gallery(*, gallery: Gallery, changes: Mapping[str, Any]) -> Gallery:
-    """Change `name` or `threshold` (None: the client's). A default gallery stays the default under any name.
+    """Change `name`, `threshold` or targets (None: the client's). A default gallery stays the default under any name.
 
     Raises `GalleryNameTaken` or `UnusableValue`.
     """
@@ -129,6 +134,10 @@ def update_gallery(*, gallery: Gallery, changes: Mapping[str, Any]) -> Gallery:
         raise UnusableValue("The threshold must be a finite number greater than 0.")
     for field, value in changes.items():
         setattr(gallery, field, value)
+    try:
+        gallery.clean_fields(exclude=[field.name for field in Gallery._meta.fields if field.name not in changes])
+    except ValidationError as error:
+        raise UnusableValue(" ".join(error.messages)) from error
     try:
         with transaction.atomic():
             gallery.save(update_fields=[*changes])

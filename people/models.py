@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from pgvector.django import HalfVectorField
 
-from clients.models import Client
+from clients.models import Client, ErrorTargets
 from clients.numbering import Numbered
 from people.querysets import (
     FaceTemplateQuerySet,
@@ -34,7 +34,7 @@ __all__ = ["FaceTemplate", "Gallery", "GalleryKind", "Person", "ReferenceImage",
 INDEX_PREFIX = "people_search_index_"  # of the indexes in PostgreSQL that belong to rows of `SearchIndex`
 
 
-class Gallery(models.Model):
+class Gallery(ErrorTargets):
     """A set of people that is searched together. The APIs refer to one of people by its name, as `source`."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="galleries")
@@ -50,7 +50,7 @@ class Gallery(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0)],
-        help_text="The largest distance that counts as a match here; empty: the client's threshold for the space.",
+        help_text="The largest distance that counts as a match here; empty: what the targets below allow.",
     )
     # Space and threshold before the last switch, until the old templates are forgotten; see `people.respacing`.
     former_space = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
@@ -60,10 +60,12 @@ class Gallery(models.Model):
 
     objects = GalleryQuerySet.as_manager()
 
-    class Meta:
+    class Meta(ErrorTargets.Meta):
+        abstract = False
         ordering = ["kind", "name", "id"]
         verbose_name_plural = "galleries"
         constraints = [
+            *ErrorTargets.Meta.constraints,
             models.UniqueConstraint(fields=["client", "kind", "name"], name="gallery_name_unique"),
             models.UniqueConstraint(
                 fields=["client", "kind"], condition=Q(is_default=True), name="one_default_gallery_of_a_kind"

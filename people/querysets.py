@@ -109,6 +109,10 @@ class PersonQuerySet(models.QuerySet["Person"]):
         named = Q(gallery__name__in=[name for name in names if name])
         return self.filter(named | default, kind=GalleryKind.PEOPLE)
 
+    def count_in(self, gallery_ids: Sequence[int]) -> int:
+        """How many people these galleries hold now, with a face or without."""
+        return self.filter(gallery__in=gallery_ids).count() if gallery_ids else 0
+
     def with_template_only(self, space: str | OuterRef, *, lacking: str | OuterRef) -> PersonQuerySet:
         """People whose face has a template in one space and none in another: names, or references to the person."""
         from people.models import FaceTemplate

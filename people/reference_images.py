@@ -20,7 +20,7 @@ from storage.files import content_hash, discard_files, erase_files, store_file
 from vision import images, inference
 from vision.engines import engines
 from vision.inference import AnalysisOptions
-from vision.selection import choose_face
+from vision.selection import choose_face, recognisable
 from vision.types import Upload
 
 
@@ -34,13 +34,14 @@ def read_portrait(
 ) -> Portrait:
     """Find the face of an image (the only one, or the largest) and embed it in every enabled space.
 
-    `liveness` adds to the face what liveness checks look at. Raises `InvalidImage`, `UnusableFace` (no face, or several
-    where the only one is meant), or `EngineUnavailable`.
+    `liveness` adds to the face what liveness checks look at. Raises `InvalidImage`, `UnusableFace` (no face, several
+    where the only one is meant, or one that cannot be recognised, whatever the gate), or `EngineUnavailable`.
     """
     info = images.sniff(upload.data)
     options = AnalysisOptions(aliases=engines.aliases(), liveness=liveness, frame=liveness)
     analysis = inference.analyse(upload.data, options, queue=queue)
-    return Portrait(upload, info, choose_face(analysis.faces, face_choice), analysis.width, analysis.height)
+    face = recognisable(choose_face(analysis.faces, face_choice))
+    return Portrait(upload, info, face, analysis.width, analysis.height)
 
 
 def read_portraits(*, uploads: Sequence[Upload]) -> tuple[list[Portrait], list[Refusal]]:

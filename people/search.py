@@ -16,8 +16,9 @@ from people.shadow import offer_probe
 from people.types import Candidate, Probe, Refusal, Search, SearchedFace, SearchOptions, SourcedImage
 from vision import inference
 from vision.engines import DEFAULT, engines
+from vision.exceptions import NotRecognisable
 from vision.inference import AnalysisOptions
-from vision.selection import choose_face
+from vision.selection import choose_face, recognisable
 from vision.types import DetectedFace, Embedding, Space
 
 MAX_CANDIDATES = 100
@@ -28,9 +29,10 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
     """The people nearest to each face of an image, or to each embedding.
 
     Of every person the best template counts; at most `options.limit` people are named for a face, whether they match
-    or not. Everyone who was enrolled before the call is found: the search is exact, except in large galleries that have
-    a search index, whose recall is measured (`people.indexing`). If several galleries are searched, each candidate is
-    judged at the operating point of its own gallery.
+    or not. Nobody is named for a face that cannot be recognised. Everyone who was enrolled before the call is found:
+    the search is exact, except in large galleries that have a search index, whose recall is measured
+    (`people.indexing`). If several galleries are searched, each candidate is judged at the operating point of its own
+    gallery.
 
     Raises `InvalidImage`, `UnusableFace` (`face.none`), `UnusableEmbedding`, or `Unavailable`.
     """
@@ -50,8 +52,13 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
         milliseconds = analysis.milliseconds
         if options.threshold is None and options.alias is None:
             offer_probe(client=client, galleries=galleries, read=partial(bytes, probe.data), faces=options.faces)
-    faces = tuple(SearchedFace(face, nearest_people(searched, vector, limit=options.limit)) for face, vector in probes)
-    return Search(faces, space.name, space.metric, searched.point.threshold, milliseconds)
+    faces = tuple(
+        SearchedFace(face, nearest_people(searched, vector, limit=options.limit))
+        if face is None or face.is_recognisable
+        else SearchedFace(face, ())
+        for face, vector in probes
+    )
+    return Search(faces, space.name, searched.point, milliseconds)
 
 
 def _usable(embedding: Embedding, space: Space) -> Embedding:
@@ -109,8 +116,8 @@ def people_like(*, person: Person, face: DetectedFace, limit: int = 10) -> tuple
 
 def face_of(data: bytes, alias: str = DEFAULT) -> Embedding:
     """The embedding of the largest face of an image. Raises `InvalidImage`, `UnusableFace` or `Unavailable`."""
-    analysis = inference.analyse(data, AnalysisOptions(aliases=[alias]))
-    return choose_face(analysis.faces, "largest").embeddings[engines[alias].space.name]
+    faces = inference.analyse(data, AnalysisOptions(aliases=[alias])).faces
+    return recognisable(choose_face(faces, "largest")).embeddings[engines[alias].space.name]
 
 
 def face_or_refusal(data: bytes | InvalidInput, alias: str = DEFAULT) -> Embedding | Refusal:
@@ -119,5 +126,7 @@ def face_or_refusal(data: bytes | InvalidInput, alias: str = DEFAULT) -> Embeddi
         if isinstance(data, InvalidInput):
             raise data
         return face_of(data, alias)
+    except NotRecognisable as error:
+        return Refusal("", error.code, error.message, error.reason)
     except InvalidInput as error:
         return Refusal("", error.code, error.message)

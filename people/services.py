@@ -5,6 +5,7 @@ from __future__ import annotations
 from people.enrolment import enrol_face, enrol_photographs
 from people.erasure import erase_faces, erase_person
 from people.galleries import (
+    SearchedGalleries,
     delete_gallery,
     galleries_called,
     get_gallery,
@@ -29,6 +30,7 @@ from people.shadow import offer_probe
 from people.verification import compare_faces, compare_live, verify_live, verify_person
 
 __all__ = [
+    "SearchedGalleries",
     "SearchedTemplates",
     "add_reference_image",
     "adopt_face",

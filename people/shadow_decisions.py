@@ -47,13 +47,13 @@ def compare_probe(*, respace_id: int, gallery_ids: Sequence[int], faces: Faces, 
 
 
 def _decide(data: bytes, which: Faces, old: SearchedGalleries, new: SearchedGalleries) -> list[tuple[Verdict, Verdict]]:
-    """Both verdicts on each face. One detector finds the faces for both, that of the old engine."""
+    """Both verdicts on each face that can be recognised. The old engine finds the faces for both."""
     try:
         faces = inference.analyse(data, AnalysisOptions(aliases=[old.alias, new.alias])).faces
         searched = faces[:MOST_FACES] if which == "all" else [choose_face(faces, "largest")]
     except InvalidInput:
         return []
-    return [(_verdict(face, old), _verdict(face, new)) for face in searched]
+    return [(_verdict(face, old), _verdict(face, new)) for face in searched if face.is_recognisable]
 
 
 def _verdict(face: DetectedFace, searched: SearchedGalleries) -> Verdict:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from django.db import models
 
-from calibration.types import Comparison
+from calibration.types import Comparison, Decision, OperatingPoint
 from errors import InvalidInput
 from vision.images import ImageInfo
 from vision.types import Box, DetectedFace, Embedding, Upload
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FaceChoice = Literal["only", "largest"]  # which face of an image is meant: the only one there is, or the largest
 Faces = Literal["all", "largest"]
+TARGETS = ("fpir_per_thousand", "fmr_per_million", "review_fpir_per_thousand")  # of a gallery; see `calibration`
 LONGEST = {"external_id": 512, "source": 100, "name": 100}  # characters of a person's texts, as the tables have it
 
 
@@ -128,11 +129,12 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why one file of several was not taken."""
+    """Why one file of several was not taken. `reason`: that of a face that cannot be recognised."""
 
     name: str
     code: str
     message: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -205,10 +207,28 @@ class Candidate:
 
 @dataclass(frozen=True)
 class SearchedFace:
-    """One face of a probe (None for an embedding) and the people nearest to it, closest first."""
+    """One face of a probe (None for an embedding) and the people nearest to it, closest first.
+
+    Nobody is searched for a face that cannot be recognised.
+    """
 
     face: DetectedFace | None
     candidates: tuple[Candidate, ...]
+
+    @property
+    def decision(self) -> Decision:
+        """What is said about the face: the best that is said of a candidate."""
+        if self.face and not self.face.is_recognisable:
+            return Decision.NOT_RECOGNISABLE
+        said = {candidate.comparison.decision for candidate in self.candidates}
+        return next((one for one in (Decision.MATCH, Decision.REVIEW) if one in said), Decision.NO_MATCH)
+
+    @property
+    def reason(self) -> str | None:
+        """Why the face cannot be recognised: a code of `vision.quality`."""
+        if self.face is None or self.face.is_recognisable:
+            return None
+        return self.face.recognisability_reason or "unclear"
 
     @property
     def box(self) -> Box | None:
@@ -226,9 +246,16 @@ class Search:
 
     faces: tuple[SearchedFace, ...]
     space: str
-    metric: str
-    threshold: float
+    point: OperatingPoint
     milliseconds: float = 0.0  # of the engine
+
+    @property
+    def metric(self) -> str:
+        return self.point.metric
+
+    @property
+    def threshold(self) -> float:
+        return self.point.threshold
 
     @property
     def matches(self) -> tuple[Candidate, ...]:
@@ -264,8 +291,15 @@ class FaceComparisons:
 
     results: tuple[Comparison | Refusal, ...]
     space: str
-    metric: str
-    threshold: float
+    point: OperatingPoint
+
+    @property
+    def metric(self) -> str:
+        return self.point.metric
+
+    @property
+    def threshold(self) -> float:
+        return self.point.threshold
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from calibration.types import Comparison
+from calibration.types import Comparison, OperatingPoint
 from clients.models import Client
 from errors import InvalidInput
 from liveness.exceptions import SPOOF, NotLive
@@ -27,6 +27,7 @@ from people.types import FaceComparisons, LiveComparison, Proof, Refusal
 from vision import inference
 from vision.distances import distance
 from vision.engines import DEFAULT, engines
+from vision.exceptions import NotRecognisable
 from vision.types import DetectedFace
 
 ENROL, VERIFY, COMPARE = "enrol", "verify", "compare"
@@ -37,15 +38,18 @@ NO_FACE = "This person has no enrolled face to compare with."
 def verify_person(*, person: Person, data: bytes, threshold: float | None = None, token: str = "") -> Comparison:
     """Whether the largest face of an image is this person's: the distance to the best of the person's templates.
 
-    The margin is to the most similar other person of the same gallery. A match uses up the `token` of a liveness
-    session if there is one. Raises `InvalidImage`, `UnusableFace` (`face.none`), `NoTemplate` for a person without a
-    face, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
+    The margin is to the most similar other person of the same gallery. A face that cannot be recognised is not
+    compared. A match uses up the `token` of a liveness session if there is one. Raises `InvalidImage`, `UnusableFace`
+    (`face.none`), `NoTemplate` for a person without a face, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
     """
-    searched = search_in(client=person.client, galleries=[person.gallery], threshold=threshold)
+    searched = search_in(client=person.client, galleries=[person.gallery], threshold=threshold, one_to_one=True)
     own = searched.templates.of_person(person)
     if not own.exists():
         raise NoTemplate(NO_FACE)
-    probe = face_of(data, searched.alias)
+    try:
+        probe = face_of(data, searched.alias)
+    except NotRecognisable as error:
+        return Comparison.refused(searched.point, error.reason)
     near = own.nearest(probe, metric=searched.point.metric, limit=1)
     near += searched.neighbourhood(but=person).nearest(probe, limit=1)
     if not near or near[0].person_id != person.pk:  # erased meanwhile
@@ -71,11 +75,16 @@ def compare_faces(
     """The largest face of `first` against the largest of each other image, in their order. Nothing is stored.
 
     The token of `proof`, if there is one, must have been made for the face of `first`, and is used up. An image of
-    `others` that cannot be used, or could not even be read, is a `Refusal` in its place. Raises `InvalidImage` or
-    `UnusableFace` (`face.none`) for `first`, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
+    `others` that cannot be used, or could not even be read, is a `Refusal` in its place; a face that cannot be
+    recognised is not compared. Raises `InvalidImage` or `UnusableFace` (`face.none`) for `first`, `TokenRefused`,
+    `SessionNotFound`, or `Unavailable`.
     """
-    compare = search_in(client=client, galleries=[], threshold=threshold)
-    probe = face_of(first)
+    compare = search_in(client=client, galleries=[], threshold=threshold, one_to_one=True)
+    try:
+        probe = face_of(first)
+    except NotRecognisable as error:
+        refused = tuple(Comparison.refused(compare.point, error.reason) for _ in others)
+        return FaceComparisons(refused, compare.space.name, compare.point)
     faces = inference.several(face_or_refusal, others)
     if proof and proof.token:
         binding = Binding(COMPARE, proof.subject)
@@ -83,8 +92,15 @@ def compare_faces(
     metric = compare.point.metric
     distances = [distance(probe, face, metric=metric) for face in faces if not isinstance(face, Refusal)]
     compared = iter(compare.point.compare(distances))
-    results = tuple(face if isinstance(face, Refusal) else next(compared) for face in faces)
-    return FaceComparisons(results, compare.space.name, metric, compare.point.threshold)
+    results: tuple[Comparison | Refusal, ...] = tuple(
+        _refused(face, compare.point) if isinstance(face, Refusal) else next(compared) for face in faces
+    )
+    return FaceComparisons(results, compare.space.name, compare.point)
+
+
+def _refused(refusal: Refusal, point: OperatingPoint) -> Comparison | Refusal:
+    """An image without a face that could be compared, as a result of a comparison."""
+    return Comparison.refused(point, refusal.reason) if refusal.code == NotRecognisable.code else refusal
 
 
 def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
@@ -94,7 +110,7 @@ def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
     `NoTemplate`, `NotLive` (if the policy demands liveness and the caller does not), `TokenRefused`, `SessionNotFound`
     or `Unavailable`.
     """
-    searched = search_in(client=person.client, galleries=[person.gallery])
+    searched = search_in(client=person.client, galleries=[person.gallery], one_to_one=True)
     name, templates = searched.space.name, searched.templates.of_person(person)
     probe = read_face(data=data, alias=searched.alias)
     near = templates.nearest(probe.embeddings[name], metric=searched.point.metric, limit=1)
@@ -117,7 +133,7 @@ def compare_live(*, client: Client, known: bytes, data: bytes, proof: Proof) -> 
             raise face
         faces.append(face)
     reference, probe = faces
-    searched = search_in(client=client, galleries=[])
+    searched = search_in(client=client, galleries=[], one_to_one=True)
     name, metric = searched.space.name, searched.point.metric
     between = distance(reference.embeddings[name], probe.embeddings[name], metric=metric)
     [compared] = searched.point.compare([between])

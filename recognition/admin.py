@@ -247,5 +247,5 @@ class JobAdmin(ReadOnlyAdmin):
 
 def best_match(image: ProcessedImage) -> Match | None:
     """The closest match of all faces. Reads what `with_results` fetched."""
-    matches = [match for face in image.faces.all() for match in face.matches.all()]
+    matches = [match for face in image.faces.all() for match in face.blacklist_matches]
     return min(matches, key=lambda match: match.distance, default=None)

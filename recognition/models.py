@@ -9,10 +9,11 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import connection, models, transaction
 
 from blacklist.models import BlacklistEntry
+from calibration.types import Decision, false_alarms
 from clients.models import Client
 from clients.numbering import Numbered
 from people.models import ReferenceImage
-from recognition.querysets import JobQuerySet, ProcessedImageQuerySet
+from recognition.querysets import JobQuerySet, MatchQuerySet, ProcessedImageQuerySet
 from storage.fields import StoredImageField
 from storage.models import StoredFace
 from work.models import ClaimedImage, Status
@@ -34,7 +35,10 @@ class Job(models.Model):
     engine = models.CharField(max_length=50, default="default", help_text="Alias in FACE_ENGINES.")
     detector = models.CharField(max_length=50, blank=True, default="", help_text="Empty: the engine's own.")
     metric = models.CharField(max_length=20)
-    threshold = models.FloatField()
+    threshold = models.FloatField(help_text="When the job was submitted.")
+    asked_threshold = models.FloatField(
+        null=True, blank=True, help_text="The caller's own; empty: judged anew with each image."
+    )
     queue = models.CharField(max_length=20, default=BULK)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
@@ -83,6 +87,12 @@ class ProcessedImage(ClaimedImage, Numbered):
     job = models.ForeignKey(Job, models.CASCADE, related_name="images")
     position = models.PositiveIntegerField(help_text="Index within the job, from 0.")
     image = StoredImageField(folder="processed", blank=True)
+    # What decided, as it was at the moment of the search.
+    threshold = models.FloatField(null=True, blank=True, help_text="The largest distance that counted as a match.")
+    false_match_rate = models.FloatField(
+        null=True, blank=True, help_text="The share of strangers' pairs within the threshold; empty: not known."
+    )
+    people = models.PositiveIntegerField(null=True, blank=True, help_text="How many entries were searched.")
 
     objects = ProcessedImageQuerySet.as_manager()
 
@@ -103,6 +113,11 @@ class ProcessedImage(ClaimedImage, Numbered):
 
     def __str__(self) -> str:
         return f"processed image {self.pk}"
+
+    @property
+    def false_alarm_rate(self) -> float | None:
+        """The expected share of strangers who match an entry; None where it is not known."""
+        return false_alarms(self.false_match_rate, self.people or 0)
 
     @transaction.atomic
     def finish(self, status: Status, **outcome: Any) -> bool:
@@ -128,9 +143,26 @@ class ProcessedFace(StoredFace):
     def __str__(self) -> str:
         return f"face {self.index} of image {self.image_id}"
 
+    @property
+    def decision(self) -> Decision:
+        """What was said about the face: the best that was said of an entry."""
+        if not self.is_recognisable:
+            return Decision.NOT_RECOGNISABLE
+        return Decision.MATCH if self.blacklist_matches else Decision.REVIEW if self.reviews else Decision.NO_MATCH
+
+    @property
+    def blacklist_matches(self) -> list[Match]:
+        """The entries that the face matches, closest first."""
+        return [match for match in self.matches.all() if match.decision == Decision.MATCH]
+
+    @property
+    def reviews(self) -> list[Match]:
+        """The entries that somebody is to compare the face with, closest first."""
+        return [match for match in self.matches.all() if match.decision == Decision.REVIEW]
+
 
 class Match(models.Model):
-    """A blacklist entry within the threshold of a face. It goes when the entry goes."""
+    """A blacklist entry within the threshold of a face, or near enough for review. It goes when the entry goes."""
 
     face = models.ForeignKey(ProcessedFace, models.CASCADE, related_name="matches")
     entry = models.ForeignKey(BlacklistEntry, models.CASCADE, related_name="matches")
@@ -141,6 +173,13 @@ class Match(models.Model):
     metric = models.CharField(max_length=20)
     distance = models.FloatField()
     threshold = models.FloatField()
+    decision = models.CharField(
+        max_length=10,
+        choices=[(said.value, said.value) for said in (Decision.MATCH, Decision.REVIEW)],
+        default=Decision.MATCH.value,
+    )
+
+    objects = MatchQuerySet.as_manager()
 
     class Meta:
         ordering = ["face", "distance"]

@@ -11,12 +11,14 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
+from calibration.types import Decision
 from work.models import UNFINISHED, Status
 from work.querysets import ClaimedWorkQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from calibration.types import OperatingPoint
     from clients.models import Client
     from vision.types import Analysis
 
@@ -28,8 +30,8 @@ FINISH = """
         ORDER BY id FOR NO KEY UPDATE
     )
     UPDATE recognition_processedimage AS image
-    SET status = %s, finished_at = %s, milliseconds = analysed.milliseconds, width = analysed.width,
-        height = analysed.height
+    SET status = %s, finished_at = %s, threshold = %s, false_match_rate = %s, people = %s,
+        milliseconds = analysed.milliseconds, width = analysed.width, height = analysed.height
     FROM held JOIN unnest(%s::bigint[], %s::float8[], %s::int[], %s::int[])
         AS analysed (id, milliseconds, width, height) USING (id)
     WHERE image.id = held.id
@@ -60,10 +62,14 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
     def in_queue(self, queue: str) -> ProcessedImageQuerySet:
         return self.filter(job__queue=queue)
 
-    def finish_analysed(self, analyses: Mapping[int, Analysis], *, task_id: str) -> set[int]:
-        """`ProcessedImage.finish` for images by their ids, in one UPDATE. Returns the ids that the task still held."""
+    def finish_analysed(self, analyses: Mapping[int, Analysis], point: OperatingPoint, *, task_id: str) -> set[int]:
+        """`ProcessedImage.finish` for images by their ids, in one UPDATE, with the point at which they were decided.
+
+        Returns the ids that the task still held.
+        """
         ids = list(analyses)
-        parameters: list[Any] = [ids, Status.PROCESSING, task_id, Status.DONE, timezone.now(), ids]
+        parameters: list[Any] = [ids, Status.PROCESSING, task_id, Status.DONE, timezone.now()]
+        parameters += [point.threshold, point.false_match_rate, point.people, ids]
         parameters += [
             [getattr(one, name) for one in analyses.values()] for name in ("milliseconds", "width", "height")
         ]
@@ -95,6 +101,13 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
         return self.finished().annotate(kept_days=days).filter(kept_days__gt=0, created_at__lt=age)
 
 
+class MatchQuerySet(models.QuerySet["Match"]):
+    def decided(self) -> MatchQuerySet:
+        """Without those that are for review only."""
+        return self.filter(decision=Decision.MATCH)
+
+
 def _matches() -> models.QuerySet[Any]:
     """Those of the image in the outer query."""
-    return apps.get_model("recognition", "Match").objects.filter(face__image=OuterRef("pk"))
+    matches: MatchQuerySet = apps.get_model("recognition", "Match").objects.decided()
+    return matches.filter(face__image=OuterRef("pk"))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -16,11 +17,12 @@ from django.utils import timezone
 
 from blacklist.services import search_blacklist
 from blacklist.types import Hit
+from calibration.types import OperatingPoint
 from clients.models import Client
 from clients.numbering import assign_numbers
 from errors import FaceAppError, Unavailable
 from people.models import Gallery, GalleryKind
-from people.services import offer_probe, search_in
+from people.services import SearchedGalleries, offer_probe, search_in
 from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions
@@ -56,9 +58,15 @@ def screening_options(
     """
     check_names(model=model, detector=detector, metric=metric)
     alias = engines.alias_of_model(model) if model else None
-    blacklists = list(Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST))
-    search = search_in(client=client, galleries=blacklists, threshold=threshold or None, alias=alias, metric=metric)
-    return ScreeningOptions(search.alias, detector or "", search.point.metric, search.point.threshold)
+    search = _blacklists(client, threshold=threshold or None, alias=alias, metric=metric)
+    point = search.point
+    return ScreeningOptions(search.alias, detector or "", point.metric, point.threshold, threshold or None)
+
+
+def _blacklists(client: Client, **options: Any) -> SearchedGalleries:
+    """All blacklists of a client, searched together."""
+    galleries = list(Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST))
+    return search_in(client=client, galleries=galleries, **options)
 
 
 def detect_faces(*, submission: Submission, detector: str | None = None) -> Analysis:
@@ -118,7 +126,10 @@ def process(*, image_ids: Sequence[int], task_id: str) -> None:
 
 
 def _screen(images: Sequence[ProcessedImage]) -> list[ProcessedImage]:
-    """Find the faces, search each on the blacklist, and store both. Returns the images left for another task."""
+    """Find the faces, search each that can be recognised on the blacklist, and store both.
+
+    Returns the images left for another task.
+    """
     started, done = time.monotonic(), set[ProcessedImage]()
     for job, of_job in groupby(images, key=lambda image: image.job):
         if done and must_make_way(started):
@@ -140,18 +151,20 @@ def _screen_together(job: Job, images: Sequence[ProcessedImage]) -> list[Process
 
 
 def _match(job: Job, found: Mapping[ProcessedImage, Analysis]) -> None:
-    """Search the faces of images on the blacklist, and store both.
+    """Search the faces of images that can be recognised on the blacklist, and store all faces and their hits.
 
     An entry or photograph that is deleted between search and commit breaks the matches with it: search again.
     """
     space, (first, *_) = engines[job.engine].space.name, found
-    embeddings = [face.embeddings[space] for analysis in found.values() for face in analysis.faces]
+    faces = [face for analysis in found.values() for face in analysis.faces if face.is_recognisable]
+    embeddings = [face.embeddings[space] for face in faces]
+    point = _blacklists(first.client, threshold=job.asked_threshold, alias=job.engine, metric=job.metric).point
     for left in reversed(range(SEARCHES)):
         hits = search_blacklist(
-            client=first.client, space=space, embeddings=embeddings, metric=job.metric, threshold=job.threshold
+            client=first.client, space=space, embeddings=embeddings, metric=job.metric, threshold=point.reach
         )
         try:
-            _store(job, found, hits, task_id=first.claim)
+            _store(job, found, hits, point, task_id=first.claim)
         except IntegrityError:
             if not left:
                 raise
@@ -162,16 +175,29 @@ def _match(job: Job, found: Mapping[ProcessedImage, Analysis]) -> None:
 
 
 @transaction.atomic
-def _store(job: Job, found: Mapping[ProcessedImage, Analysis], hits: Sequence[Sequence[Hit]], *, task_id: str) -> None:
-    """The faces of images, and the hits of each; nothing of an image whose claim was lost in the meantime."""
+def _store(
+    job: Job,
+    found: Mapping[ProcessedImage, Analysis],
+    hits: Sequence[Sequence[Hit]],
+    point: OperatingPoint,
+    *,
+    task_id: str,
+) -> None:
+    """The faces of images, and the hits of those that can be recognised; nothing of an image whose claim was lost."""
     engine = engines[job.engine]
-    stored = ProcessedImage.objects.finish_analysed({image.pk: one for image, one in found.items()}, task_id=task_id)
+    analyses = {image.pk: analysis for image, analysis in found.items()}
+    stored = ProcessedImage.objects.finish_analysed(analyses, point, task_id=task_id)
     job.announce(*stored)
-    described = [(image, index, face) for image, analysis in found.items() for index, face in enumerate(analysis.faces)]
-    kept = [(face, of_face) for face, of_face in zip(described, hits, strict=True) if face[0].pk in stored]
+    remaining = iter(hits)
+    described = [
+        (image, index, face, next(remaining) if face.is_recognisable else [])
+        for image, analysis in found.items()
+        for index, face in enumerate(analysis.faces)
+    ]
+    kept = [one for one in described if one[0].pk in stored]
     faces = ProcessedFace.objects.bulk_create(
         ProcessedFace(image=image, index=index, landmarks=asdict(face.landmarks), liveness=face.liveness).describe(face)
-        for (image, index, face), _ in kept
+        for image, index, face, _ in kept
     )
     Match.objects.bulk_create(
         Match(
@@ -183,9 +209,10 @@ def _store(job: Job, found: Mapping[ProcessedImage, Analysis], hits: Sequence[Se
             detector=job.detector or engine.detector,
             metric=job.metric,
             distance=hit.distance,
-            threshold=job.threshold,
+            threshold=point.threshold,
+            decision=point.decide(hit.distance),
         )
-        for face, (_, of_face) in zip(faces, kept, strict=True)
+        for face, (*_, of_face) in zip(faces, kept, strict=True)
         for hit in of_face
     )
 

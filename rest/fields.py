@@ -74,6 +74,13 @@ class FiniteField(serializers.FloatField):
         return round(float(value), 6) if math.isfinite(value) else None
 
 
+class RateField(serializers.FloatField):
+    """A share for an answer, to three digits; null if it is not known."""
+
+    def to_representation(self, value: Any) -> float | None:  # type: ignore[override]
+        return float(f"{value:.3g}") if math.isfinite(value) else None
+
+
 class TextOrNull(serializers.CharField):
     """A text for an answer; null when it is empty."""
 

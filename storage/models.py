@@ -7,7 +7,7 @@ from typing import Self
 
 from django.db import models
 
-from vision.types import Box, DetectedFace
+from vision.types import LEAST_RECOGNISABLE, Box, DetectedFace
 
 
 class StoredFace(models.Model):
@@ -30,6 +30,12 @@ class StoredFace(models.Model):
     @box.setter
     def box(self, box: Box) -> None:
         self.box_x, self.box_y, self.box_w, self.box_h = box.x, box.y, box.w, box.h
+
+    @property
+    def is_recognisable(self) -> bool:
+        """Whether anything is decided about the face; it is if its recognisability was not assessed."""
+        share = self.quality.get("recognisability")
+        return share is None or share >= LEAST_RECOGNISABLE
 
     def describe(self, face: DetectedFace) -> Self:
         """Fill the columns from a face that an engine found. Returns the row itself."""

@@ -43,14 +43,15 @@ class Classifier:
 
 
 def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
-    """Every face of an encoded image, in the engine's order, and which person of the gallery it is.
+    """Every recognisable face of an encoded image, in the engine's order, and which person of the gallery it is.
 
     Templates are read at the time of the call, so that a person who was enrolled before it is found. Raises
     `InvalidImage` or `EngineUnavailable`.
     """
     galleries = galleries_called(client=client, sources=[source])
     search = search_in(client=client, galleries=galleries)
-    faces = inference.analyse(data, AnalysisOptions(aliases=(search.alias,))).faces
+    found = inference.analyse(data, AnalysisOptions(aliases=(search.alias,))).faces
+    faces = [face for face in found if face.is_recognisable]
     if not faces:
         return []
     offer_probe(client=client, galleries=galleries, read=partial(bytes, data))
@@ -60,11 +61,11 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
     versions = Recogniser.objects.of_gallery(client=client, source=source, space=space)
     version = versions.active().without_weights().first()
     classifier = _classifier(version.pk) if version else None
-    marks = marks_of(templates, {neighbour.person_id for found in near for neighbour in found}) if classifier else {}
+    marks = marks_of(templates, {neighbour.person_id for people in near for neighbour in people}) if classifier else {}
     decisions = []
-    for embedding, found in zip(embeddings, near, strict=True):
-        judgement = classifier.judge(embedding, marks) if classifier and found else STRANGER
-        by_person = {neighbour.person_id: neighbour for neighbour in found}
+    for embedding, people in zip(embeddings, near, strict=True):
+        judgement = classifier.judge(embedding, marks) if classifier and people else STRANGER
+        by_person = {neighbour.person_id: neighbour for neighbour in people}
         answer = choose(distances={person: one.distance for person, one in by_person.items()}, judgement=judgement)
         decisions.append((None if answer is None else by_person[answer], judgement))
     known = Person.objects.of_client(client).in_bulk([nearest.person_id for nearest, _ in decisions if nearest])

@@ -24,6 +24,16 @@ IMAGE_ERRORS = {
     "Name a file below the import folder, or send the image itself.",
 }
 
+REASONS = {  # why a face cannot be recognised; see `vision.quality`
+    "cut": "cut off at the border of the photograph",
+    "turned": "turned away or tilted",
+    "small": "too small",
+    "dark": "too dark",
+    "blurred": "blurred",
+    "unclear": "covered or unclear",
+}
+NOT_RECOGNISABLE_HINT = "Use a sharp, well lit photograph of the whole face, looking into the camera."
+
 
 class InvalidImage(InvalidInput):
     """The bytes or the reference cannot be used as an image; `code` says why (`image.*`)."""
@@ -47,6 +57,16 @@ class UnusableFace(InvalidInput):
     """The image shows no face (`face.none`), or several where exactly one is needed (`face.several`)."""
 
     code = "face.none"
+
+
+class NotRecognisable(UnusableFace):
+    """The face does not show enough to be recognised; `reason` is a code of `vision.quality`, such as `blurred`."""
+
+    code = "face.not_recognisable"
+
+    def __init__(self, reason: str | None) -> None:
+        self.reason = reason or "unclear"
+        super().__init__(f"The face cannot be recognised: it is {REASONS[self.reason]}. {NOT_RECOGNISABLE_HINT}")
 
 
 def invalid_image(code: str, **values: float) -> InvalidImage:

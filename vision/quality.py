@@ -82,10 +82,14 @@ def _roll(detection: Detection) -> float | None:
 
 def _sharpness(luma: np.ndarray) -> float:
     """Variance of the 4-neighbour Laplacian, the usual focus measure (Pech-Pacheco et al., ICPR 2000)."""
-    if min(luma.shape) < 3:
-        return 0.0
+    return float(laplacian(luma).var()) if min(luma.shape) >= 3 else 0.0
+
+
+def laplacian(luma: np.ndarray) -> np.ndarray:
+    """(h - 2, w - 2): how much each pixel differs from its four neighbours together."""
     inner = luma[1:-1, 1:-1]
-    return float((luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * inner).var())
+    found: np.ndarray = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * inner
+    return found
 
 
 def _yaw(points: Landmarks) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from vision.exceptions import UnusableFace
+from vision.exceptions import NotRecognisable, UnusableFace
 from vision.types import Box, DetectedFace
 
 # The only face there is, the only one that is prominent, or the largest of any number.
@@ -27,6 +27,13 @@ def choose_face(faces: Sequence[DetectedFace], choice: FaceChoice) -> DetectedFa
     if choice == "prominent" and len(prominent) > 1:
         raise UnusableFace("This image shows several faces; exactly one is needed.", code="face.several")
     return largest
+
+
+def recognisable(face: DetectedFace) -> DetectedFace:
+    """The face itself. Raises `NotRecognisable` if nothing can be decided about it."""
+    if not face.is_recognisable:
+        raise NotRecognisable(face.recognisability_reason)
+    return face
 
 
 def face_at(faces: Sequence[DetectedFace], box: Box) -> DetectedFace:

@@ -14,6 +14,8 @@ Image = NDArray[np.uint8]  # (height, width, 3) RGB, upright
 Embedding = NDArray[np.float32]  # (dimensions,)
 Point = tuple[float, float]  # x, y in pixels of the full image
 
+LEAST_RECOGNISABLE = 0.006  # of a face about which something is decided; measured in docs/engines.md
+
 
 @dataclass(frozen=True)
 class Box:
@@ -115,6 +117,11 @@ class Quality:
     recognisability: float | None = None  # 0 to 1, or None where it is not assessed; see `vision.recognisability`
     recognisability_reason: str | None = None  # a code that explains a low value; see `vision.quality`
 
+    @property
+    def is_recognisable(self) -> bool:
+        """Whether anything is decided about the face; it is if its recognisability was not assessed."""
+        return self.recognisability is None or self.recognisability >= LEAST_RECOGNISABLE
+
 
 @dataclass(frozen=True)
 class Detection:
@@ -192,6 +199,11 @@ class DetectedFace:
     def recognisability(self) -> float | None:
         """0 to 1, or None where it was not assessed; see `vision.recognisability`."""
         return self.quality.recognisability if self.quality else None
+
+    @property
+    def is_recognisable(self) -> bool:
+        """Whether anything is decided about the face: who it is, or whether it is somebody."""
+        return self.quality is None or self.quality.is_recognisable
 
     @property
     def recognisability_reason(self) -> str | None:

@@ -16,7 +16,7 @@ class AlbumInput(serializers.Serializer):  # type: ignore[type-arg]
 
     name = serializers.CharField(min_length=1, max_length=100)
     keep_images = OptionalBoolean(required=False, help_text="Keep the files after they are processed.")
-    threshold = DistanceField(required=False, min_value=0, help_text="A distance; 0 or absent: the client's threshold.")
+    threshold = DistanceField(required=False, min_value=0, help_text="A distance; 0 or absent: by the number of faces.")
 
 
 class AlbumPatch(AlbumInput):
@@ -91,7 +91,7 @@ class ImageMatchSerializer(serializers.Serializer):  # type: ignore[type-arg]
     face = serializers.IntegerField()
     other_face = serializers.IntegerField()
     distance = serializers.FloatField()
-    similarity = serializers.FloatField(help_text="0 to 1; 0.7 at the threshold.")
+    similarity = serializers.FloatField(help_text="0 to 1; 0.7 where one pair of strangers in 10,000 is as alike.")
 
 
 class ProcessAlbum(serializers.Serializer):  # type: ignore[type-arg]

@@ -11,20 +11,24 @@ from django.db import connection
 
 from albums import services
 from albums.exceptions import AlreadyQueued, ImageExists
+from albums.linking import link_point
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.tests.conftest import Add
 from calibration.services import set_calibration
+from calibration.tests.measured import measured as measured  # a fixture
 from clients.models import Client
 from errors import Unavailable
 from faceapp.tests.rivals import Rival
 from vision import inference
-from vision.tests.drawing import BLUE, GREEN, RED, picture
+from vision.tests.drawing import BLUE, DIM, GREEN, RED, picture
 from vision.types import Upload
 from work.models import Status
 from work.services import sweep
 from work.submissions import read_submission
 
 pytestmark = pytest.mark.django_db
+
+OTHER_RED = (RED[0] - 43, *RED[1:])  # 0.17 from red
 
 
 def matched(image: AlbumImage) -> list[int]:
@@ -221,7 +225,7 @@ def test_erased_album_leaves_no_file(upload: Add, add: Add, album: Album, media_
     assert not [path for path in media_root.rglob("*") if path.is_file()]
 
 
-def test_matches_take_one_query(add: Add) -> None:
+def test_matches_take_a_fixed_number_of_queries(add: Add) -> None:
     image = add(RED, BLUE)
     for _ in range(3):
         add(RED)
@@ -230,7 +234,7 @@ def test_matches_take_one_query(add: Add) -> None:
     connection.force_debug_cursor = True
     try:
         assert len(matched(image)) == 3
-        assert len(connection.queries) == 1
+        assert len(connection.queries) == 4  # how many faces, the client, its calibration, and the matches
     finally:
         connection.force_debug_cursor = False
 
@@ -256,3 +260,55 @@ def test_images_of_one_message_are_grouped_with_each_other_and_a_bad_one_harms_n
     assert list(found) == [("done", ""), ("failed", "image.gone"), ("done", ""), ("done", "")]
     assert sorted(group.size for group in FaceGroup.objects.with_size()) == [1, 3]
     assert matched(rows[0]) == [rows[2].number, rows[3].number]
+
+
+# ---- when faces are linked ---------------------------------------------------------------------------------------
+def test_faces_that_cannot_be_recognised_are_linked_with_nobody(add: Add, album: Album) -> None:
+    first, second = add(DIM), add(DIM, RED)
+    assert matched(first) == matched(second) == []
+    assert [face.group for face in first.faces.all()] == [None]
+    assert FaceGroup.objects.get().faces.get().image == second
+
+
+def test_links_become_stricter_as_the_album_grows(add: Add, album: Album, measured: Path) -> None:
+    """A distance of 0.17 has a rate of 2.5e-5: few enough false links among 400 faces, too many among more."""
+    near = add(RED), add(OTHER_RED)
+    assert matched(near[0]) == [near[1].number]
+    AlbumFace.objects.bulk_create(
+        AlbumFace(
+            album=album, image=near[0], number=1000 + index, index=1000 + index, embedding=[0, 0, 0, index],
+            box_x=0, box_y=0, box_w=1, box_h=1, confidence=1,
+        )
+        for index in range(998)
+    )  # fmt: skip
+    assert matched(near[0]) == []
+
+
+def test_groups_are_judged_anew_when_the_distance_has_moved(add: Add, album: Album, measured: Path) -> None:
+    near = add(RED), add(OTHER_RED)
+    assert [group.size for group in FaceGroup.objects.with_size()] == [2]
+    AlbumFace.objects.bulk_create(
+        AlbumFace(
+            album=album, image=near[0], number=1000 + index, index=1000 + index, embedding=[0, 0, 0, index],
+            box_x=0, box_y=0, box_w=1, box_h=1, confidence=1,
+        )
+        for index in range(997)
+    )  # fmt: skip
+    add(GREEN)
+    assert sorted(group.size for group in FaceGroup.objects.with_size()) == [1, 1, 1]
+    album.refresh_from_db()
+    assert album.threshold == pytest.approx(0.15)
+
+
+def test_an_albums_own_threshold_stays(add: Add, album: Album, measured: Path) -> None:
+    album.threshold = 0.3
+    services.save_album(album=album, fields=["threshold"])
+    assert link_point(album).threshold == 0.3
+    assert link_point(album).false_match_rate == pytest.approx(0.01)
+
+
+def test_an_empty_album_of_another_distance_takes_its_first_image(add: Add, album: Album, measured: Path) -> None:
+    Album.objects.update(threshold=1.5)
+    add(RED)
+    album.refresh_from_db()
+    assert album.threshold == pytest.approx(0.2) and FaceGroup.objects.count() == 1

@@ -1,4 +1,4 @@
-"""The similarity scale: monotone, 1 for the same vector, 0.7 at the threshold."""
+"""The similarity scale: monotone, invertible, and a tenth for each factor of ten of the false match rate."""
 
 from __future__ import annotations
 
@@ -8,36 +8,62 @@ import math
 import numpy as np
 import pytest
 
-from calibration.similarity import AT_THRESHOLD, similarity
+from calibration.similarity import ONE_TO_ONE, RateScale, Scale, ThresholdScale
+from calibration.tables import RateTable, table_of
+from calibration.tests.measured import ROWS
 from vision.distances import METRICS, distance
-from vision.engines.spaces import MODELS, space_of
+from vision.engines.spaces import MODELS, NATIVE, space_of
+
+MEASURED = RateScale(RateTable(tuple(row[0] for row in ROWS), tuple(row[1] for row in ROWS)))
+PUBLISHED = [
+    ThresholdScale(metric, space_of(model).thresholds[metric]) for model in MODELS for metric in METRICS
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("model", list(MODELS))
-@pytest.mark.parametrize("metric", METRICS)
-def test_scale_of_every_space(model: str, metric: str) -> None:
-    threshold = space_of(model).thresholds[metric]
-    distances = np.linspace(0, 3 * threshold, 301)
-    scores = [similarity(distance=value, metric=metric, threshold=threshold) for value in distances]
-    assert scores[0] == 1.0
-    assert similarity(distance=threshold, metric=metric, threshold=threshold) == pytest.approx(AT_THRESHOLD) == 0.7
-    assert all(a > b for a, b in itertools.pairwise(scores)) and min(scores) > 0
+@pytest.mark.parametrize(
+    ("distance", "similarity"),
+    [(0.0, 1.0), (0.05, 0.95), (0.1, 0.9), (0.15, 0.8), (0.2, 0.7), (0.25, 0.6), (0.275, 0.55), (0.3, 0.5), (0.35, 0.4),
+     (1.175, 0.2), (2.0, 0.0)],
+)  # fmt: skip
+def test_a_similarity_means_a_rate(distance: float, similarity: float) -> None:
+    assert MEASURED.similarity(distance) == pytest.approx(similarity)
+    assert MEASURED.distance(similarity) == pytest.approx(distance)
 
 
 def test_ends_of_the_scale() -> None:
-    assert similarity(distance=math.inf, metric="cosine", threshold=0.1) == 0
-    assert similarity(distance=math.nan, metric="cosine", threshold=0.1) == 0
-    assert similarity(distance=-1e-9, metric="cosine", threshold=0.1) == 1
+    for scale in (MEASURED, *PUBLISHED):
+        assert scale.similarity(math.inf) == scale.similarity(math.nan) == 0
+        assert scale.similarity(-1e-9) == scale.similarity(0.0) == 1
+
+
+@pytest.mark.parametrize("model", [*NATIVE, "Dlib"])
+@pytest.mark.parametrize("metric", METRICS)
+def test_measured_spaces(model: str, metric: str) -> None:
+    table = table_of(space_of(model), metric)
+    assert table is not None
+    scale = RateScale(table)
+    check(scale, np.linspace(0, table.largest, 1001))
+    assert scale.similarity(table.largest) == 0
+    for similarity in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
+        assert table.rate(scale.distance(similarity)) == pytest.approx(10 ** (3 - 10 * similarity))
+
+
+@pytest.mark.parametrize("scale", PUBLISHED, ids=str)
+def test_spaces_of_which_only_a_threshold_is_known(scale: ThresholdScale) -> None:
+    assert scale.similarity(scale.threshold) == pytest.approx(ONE_TO_ONE) == 0.7
+    check(scale, np.linspace(0, 3 * scale.threshold, 301))
+
+
+def check(scale: Scale, distances: np.ndarray) -> None:
+    scores = [scale.similarity(distance) for distance in distances]
+    assert all(a > b for a, b in itertools.pairwise(scores))
+    assert [scale.distance(score) for score in scores[:-1]] == pytest.approx(distances[:-1], abs=1e-9)
 
 
 def test_metrics_agree_where_the_vectors_have_one_length() -> None:
-    """The same pair, near its threshold in each metric, has about the same similarity."""
-    angle = 0.3
-    one, two = np.array([1, 0], np.float32), np.array([math.cos(angle), math.sin(angle)], np.float32)
-    edge = 0.4
-    far = np.array([math.cos(edge), math.sin(edge)], np.float32)
-    scores = [
-        similarity(distance=distance(one, two, metric=m), metric=m, threshold=distance(one, far, metric=m))
-        for m in METRICS
-    ]
-    assert max(scores) - min(scores) < 0.001
+    """The same pair has the same similarity in every metric."""
+    one, two = np.array([1, 0], np.float32), np.array([math.cos(1.1), math.sin(1.1)], np.float32)
+    space = space_of("pair128")
+    tables = {metric: table_of(space, metric) for metric in METRICS}
+    scores = [RateScale(table).similarity(distance(one, two, metric=m)) for m, table in tables.items() if table]
+    assert len(scores) == len(METRICS) and max(scores) - min(scores) < 0.005

@@ -11,15 +11,19 @@ from typing import Any
 
 from django.conf import settings
 
+from calibration.types import Comparison
 from compat.ekyc.arguments import Arguments, read_image, read_or_refuse
+from compat.ekyc.errors import NO_FACE
 from compat.ekyc.exceptions import BadArguments, BatchTooLarge, FramesMissing
 from people.models import Person
 from people.types import Candidate, LiveComparison, Proof, Refusal, SearchedFace, SourcedImage
+from vision.selection import recognisable
 
 DEFAULT_SOURCE = "default"  # what calls say that mean the default gallery, whatever its name is
 UNREADABLE = "Image input was wrong format. Please check your input image."
 SUCCESS = {"status": "SUCCESS", "msg": "", "message": ""}
 DIGITS = 6  # of similarities
+LEAST = 0.7  # of a match: the one-to-one point of the similarity scale
 
 
 @dataclass(frozen=True)
@@ -152,8 +156,8 @@ def _limit(count: int) -> None:
 def write_comparison(result: LiveComparison) -> dict[str, Any]:
     return {
         **SUCCESS,
-        "compare_result": "MATCH" if result.comparison.matches else "DO_NOT_MATCH",
-        "similator_percent": round(result.comparison.similarity, DIGITS),
+        "compare_result": "MATCH" if is_match(result.comparison) else "DO_NOT_MATCH",
+        "similator_percent": score_of(result.comparison),
         "feature_vector": [],
         "is_live": result.is_live,
         "liveness_reasons": list(result.reasons),
@@ -173,8 +177,11 @@ def write_registration(person: Person) -> dict[str, Any]:
     )
 
 
-def write_search(candidates: Sequence[Candidate]) -> dict[str, Any]:
-    return {**SUCCESS, "data": write_hits(candidates)}
+def write_search(face: SearchedFace) -> dict[str, Any]:
+    """Raises `NotRecognisable`, which this API takes for an image without a face."""
+    if face.face:
+        recognisable(face.face)
+    return {**SUCCESS, "data": write_hits(face.candidates)}
 
 
 def write_batch(names: Sequence[str], results: Sequence[SearchedFace | Refusal]) -> dict[str, Any]:
@@ -184,14 +191,23 @@ def write_batch(names: Sequence[str], results: Sequence[SearchedFace | Refusal])
 def write_item(name: str, result: SearchedFace | Refusal) -> dict[str, Any]:
     """One image of several; it has an `error` only if it failed."""
     if isinstance(result, Refusal):
-        text = result.message if result.code == "face.none" else UNREADABLE
+        text = result.message if result.code in NO_FACE else UNREADABLE
         return {"image_id": name, "match_faces": [], "message": text, "error": text}
     return {"image_id": name, "match_faces": write_hits(result.candidates), "message": ""}
 
 
 def write_hits(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
     """Those that match, best first."""
-    return [write_hit(hit) for hit in candidates if hit.comparison.matches]
+    return [write_hit(hit) for hit in candidates if is_match(hit.comparison)]
+
+
+def is_match(comparison: Comparison) -> bool:
+    """Decided so, and by a score that callers take for a match."""
+    return comparison.matches and score_of(comparison) >= LEAST
+
+
+def score_of(comparison: Comparison) -> float:
+    return round(comparison.similarity or 0.0, DIGITS)
 
 
 def write_hit(candidate: Candidate) -> dict[str, Any]:
@@ -201,7 +217,7 @@ def write_hit(candidate: Candidate) -> dict[str, Any]:
         "people_id": person.external_id or "",
         "created_at": person.metadata.get("created_at") or str(int(person.created_at.timestamp())),
         "source": person.gallery.name,
-        "score": round(candidate.comparison.similarity, DIGITS),
+        "score": score_of(candidate.comparison),
         "meta_data": person.metadata.get("meta_data", {}),
     }
 

@@ -89,7 +89,7 @@ class SearchView(EkycView):
         image, source = payloads.read_search(request.data)
         options = SearchOptions(sources=[source], faces="largest")
         found = services.search_people(client=client_of(request), probe=Probe(image), options=options)
-        return Response(payloads.write_search(found.faces[0].candidates))
+        return Response(payloads.write_search(found.faces[0]))
 
 
 class BatchView(SearchView):

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from rest_framework.request import Request
 
-from albums.models import AlbumImage
+from albums.models import AlbumFace, AlbumImage
 from albums.types import ImageMatch
 from compat.faceanalysis.exceptions import MissingArgument
 from vision.types import Upload
@@ -46,13 +46,23 @@ def write_status(image: AlbumImage) -> dict[str, Any]:
     if image.status == Status.FAILED:
         unreadable = image.error_code.startswith("image.")
         message = "Image could not be read" if unreadable else "Image could not be processed"
-    elif image.status == Status.DONE and not image.faces.exists():
-        message = "No faces found in image"
+    elif image.status == Status.DONE:
+        message = _lacks(list(image.faces.all()))
     return {"status": STATES[Status(image.status)], "error_msg": message}
 
 
+def _lacks(faces: Sequence[AlbumFace]) -> str | None:
+    """What is wrong with the faces of a processed image, in 50 characters at most."""
+    if not faces:
+        return "No faces found in image"
+    unknown = sum(not face.is_recognisable for face in faces)
+    if unknown == len(faces):
+        return "No recognisable faces found in image"
+    return f"{unknown} of {len(faces)} faces not recognisable" if unknown else None
+
+
 def write_matches(matches: Sequence[ImageMatch], *, threshold: float) -> dict[str, Any]:
-    """Two parallel lists. Distances of other models are scaled so that theirs counts up to the dialect's threshold."""
+    """Two parallel lists. Distances are scaled so that `threshold`, that of a comparison, is the dialect's own."""
     named = [match for match in matches if match.external_id]
     return {
         "imgs": [match.external_id for match in named],

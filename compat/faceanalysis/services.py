@@ -63,6 +63,12 @@ def upload(*, client: Client, file: Upload, content_type: str = "") -> AlbumImag
         raise ImageKnown("Image upload failed: image previously uploaded") from error
 
 
+def one_to_one(client: Client) -> float:
+    """The distance in the album that stands for the dialect's threshold: that of a comparison, or the album's own."""
+    album = album_of(client)
+    return album.threshold if album.own_threshold else albums.comparison_point(album=album).threshold
+
+
 def stem_of(name: str) -> str:
     """The id that a file name gives: everything before its first dot, made safe. Raises `BadName`."""
     last = re.split(r"[/\\]", unicodedata.normalize("NFKC", name))[-1]

@@ -87,7 +87,7 @@ class MatchesView(FaceAnalysisView):
     def get(self, request: Request, img_id: str) -> Response:
         client = client_of(request)
         matches = services.matches_of(client=client, image_id=img_id)
-        return Response(payloads.write_matches(matches, threshold=services.album_of(client).threshold))
+        return Response(payloads.write_matches(matches, threshold=services.one_to_one(client)))
 
 
 class ImagesView(FaceAnalysisView):

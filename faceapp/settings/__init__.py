@@ -6,6 +6,7 @@ from faceapp.settings.admin import *
 from faceapp.settings.apps import *
 from faceapp.settings.clients import *
 from faceapp.settings.database import *
+from faceapp.settings.decisions import *
 from faceapp.settings.faces import *
 from faceapp.settings.files import *
 from faceapp.settings.liveness import *

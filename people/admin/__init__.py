@@ -26,7 +26,7 @@ from people import services
 from people.admin.respaces import RespaceAdmin
 from people.models import Gallery, GalleryKind, Person, ReferenceImage, SearchIndex
 from people.querysets import GalleryQuerySet, PersonQuerySet
-from people.types import Receipt
+from people.types import TARGETS, Receipt
 from storage.pictures import picture_response, thumbnail
 
 __all__ = ["GalleryAdmin", "NamelessHistory", "PersonAdmin", "PhotographInline", "RespaceAdmin"]
@@ -229,7 +229,7 @@ class PersonAdmin(NamelessHistory, ModelAdmin):
 class GalleryForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
     class Meta:
         model = Gallery
-        fields = ["name", "threshold"]
+        fields = ["name", "threshold", *TARGETS]
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -250,7 +250,7 @@ class GalleryAdmin(ModelAdmin):
     search_fields = ["name", "client__name"]
     search_help_text = "Search by name or client"
     ordering = ["client__name", "kind", "name"]
-    fields = ["client", "kind", "name", "space", "threshold", "is_default", "search", "created_at"]
+    fields = ["client", "kind", "name", "space", "threshold", *TARGETS, "is_default", "search", "created_at"]
     readonly_fields = ["client", "kind", "space", "is_default", "search", "created_at"]
 
     def get_queryset(self, request: HttpRequest) -> GalleryQuerySet:

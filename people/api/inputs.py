@@ -178,5 +178,18 @@ class GalleryPatch(serializers.Serializer[Any]):
 
     name = serializers.CharField(min_length=1, max_length=100, required=False, trim_whitespace=False)
     threshold = DistanceField(
-        required=False, allow_null=True, help_text="A distance above 0; null: the client's threshold for the space."
+        required=False, allow_null=True, help_text="A distance above 0; null: what the targets allow."
+    )
+    fpir_per_thousand = DistanceField(
+        required=False, allow_null=True, help_text="Strangers in a thousand who may raise an alarm; null: the client's."
+    )
+    fmr_per_million = DistanceField(
+        required=False,
+        allow_null=True,
+        help_text="Strangers in a million who may pass a one-to-one comparison; null: the client's.",
+    )
+    review_fpir_per_thousand = DistanceField(
+        required=False,
+        allow_null=True,
+        help_text="Strangers in a thousand who may be presented for review; 0: none; null: the client's.",
     )

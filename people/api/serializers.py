@@ -10,12 +10,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from calibration.types import Comparison
+from calibration.types import Comparison, Decision
 from people.api.inputs import MetadataField
 from people.models import Gallery, Person, ReferenceImage, Respace, SearchIndex
 from people.respacing import count_at_risk, progress_of
-from people.types import Candidate, Enrolment, FaceComparisons, Receipt, Refusal, Remark, Search, SearchedFace
-from rest.fields import FiniteField
+from people.types import TARGETS, Candidate, Enrolment, FaceComparisons, Receipt, Refusal, Remark, SearchedFace
+from rest.fields import FiniteField, RateField
 from vision.types import Box
 
 
@@ -49,14 +49,16 @@ class GallerySerializer(serializers.ModelSerializer[Gallery]):
 
     people = serializers.IntegerField(source="people_count", help_text="How many people are in it.")
     space = serializers.CharField(help_text="The space that decides; empty: the deployment's default.")
-    threshold = FiniteField(allow_null=True, help_text="The gallery's own; null: the client's for the space.")
+    threshold = FiniteField(allow_null=True, help_text="The gallery's own; null: what the targets allow.")
     search_index = SearchIndexSerializer(
         read_only=True, allow_null=True, help_text="Of a large gallery; null: searches are exact."
     )
 
     class Meta:
         model = Gallery
-        fields = ["name", "kind", "is_default", "people", "space", "threshold", "search_index", "created_at"]
+        fields = [
+            "name", "kind", "is_default", "people", "space", "threshold", *TARGETS, "search_index", "created_at",
+        ]  # fmt: skip
 
 
 class PhotographSerializer(serializers.ModelSerializer[ReferenceImage]):
@@ -124,18 +126,39 @@ class PersonSerializer(serializers.ModelSerializer[Person]):
         return PersonImageSerializer(images[0], context=self.context).data if images else None
 
 
-class ComparisonSerializer(serializers.Serializer[Comparison]):
-    """How alike two faces are; the scale is explained in docs/people.md."""
+class DecidedSerializer(serializers.Serializer[Any]):
+    """Where the line between one person and two lies, and which errors that means; see docs/similarity.md."""
+
+    threshold = FiniteField(source="point.threshold", help_text="The largest distance that counts as the same person.")
+    false_match_rate = RateField(
+        source="point.false_match_rate",
+        allow_null=True,
+        help_text="Share of strangers' pairs within the threshold; null: not known for this space.",
+    )
+    false_alarm_rate = RateField(
+        source="point.false_alarm_rate",
+        allow_null=True,
+        help_text="Expected share of strangers who match anybody among `people`; null: not known.",
+    )
+    extrapolated = serializers.BooleanField(
+        source="point.extrapolated", help_text="Whether too few pairs of strangers were measured to count these rates."
+    )
+    people = serializers.IntegerField(
+        source="point.people", help_text="How many people are searched at once; 1 in a comparison."
+    )
+
+
+class ComparisonSerializer(DecidedSerializer):
+    """How alike two faces are. A face that cannot be recognised has neither distance nor similarity."""
 
     distance = FiniteField(allow_null=True)
-    similarity = FiniteField(help_text="0 to 1; 0.7 at the threshold.")
-    threshold = FiniteField(help_text="The largest distance that counts as the same person.")
-    decision = serializers.SerializerMethodField()
+    similarity = FiniteField(
+        allow_null=True,
+        help_text="0 to 1; 0.7 where one pair of strangers in 10,000 is as alike, a tenth for each factor of ten.",
+    )
+    decision: Any = serializers.ChoiceField([decision.value for decision in Decision])
+    reason = serializers.CharField(allow_null=True, help_text="Why the face is not recognisable; otherwise null.")
     margin = FiniteField(allow_null=True, help_text="Similarity above the best other candidate's; null without one.")
-
-    @extend_schema_field({"type": "string", "enum": ["match", "no_match"]})
-    def get_decision(self, comparison: Comparison) -> str:
-        return "match" if comparison.matches else "no_match"
 
 
 class CandidateSerializer(serializers.Serializer[Candidate]):
@@ -181,9 +204,11 @@ class EnrolledPersonSerializer(PersonSerializer):
 
 
 class SearchedFaceSerializer(serializers.Serializer[SearchedFace]):
-    """One face, and the people nearest to it, whether they match or not."""
+    """One face, what is decided about it, and the people nearest to it, whether they match or not."""
 
     box = BoxSerializer(allow_null=True)
+    decision: Any = serializers.ChoiceField([decision.value for decision in Decision])
+    reason = serializers.CharField(allow_null=True, help_text="Why the face is not recognisable; otherwise null.")
     candidates = CandidateSerializer(many=True)
     embedding = serializers.SerializerMethodField()
 
@@ -192,12 +217,11 @@ class SearchedFaceSerializer(serializers.Serializer[SearchedFace]):
         return [float(x) for x in face.face.embeddings[space]] if space and face.face else None
 
 
-class SearchSerializer(serializers.Serializer[Search]):
-    """One item per face, or one for an embedding."""
+class SearchSerializer(DecidedSerializer):
+    """One item per face, or one for an embedding. Galleries with rules of their own decide by these."""
 
     space = serializers.CharField()
     metric = serializers.CharField()
-    threshold = FiniteField()
     faces: Any = SearchedFaceSerializer(many=True)
 
 
@@ -215,12 +239,11 @@ class ResultSerializer(serializers.Serializer[Any]):
     error: Any = ErrorSerializer(allow_null=True)
 
 
-class ComparisonsSerializer(serializers.Serializer[FaceComparisons]):
+class ComparisonsSerializer(DecidedSerializer):
     """One result per image, in their order."""
 
     space = serializers.CharField()
     metric = serializers.CharField()
-    threshold = FiniteField()
     results = serializers.SerializerMethodField()
 
     @extend_schema_field(ResultSerializer(many=True))

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clients', '0001_initial'),
-        ('people', '0003_search_index'),
+        ('people', '0004_error_targets'),
     ]
 
     operations = [

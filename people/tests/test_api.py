@@ -183,7 +183,8 @@ def test_verify_and_compare(api: APIClient) -> None:
     files = {"image": SimpleUploadedFile("a.png", picture(RED)), "images": [SimpleUploadedFile("b.png", picture(RED))]}
     [only] = api.post("/api/v1/compare/", files, format="multipart").json()["results"]
     assert only["comparison"] | {"distance": 0} == {
-        "distance": 0, "similarity": 1.0, "threshold": 0.2, "decision": "match", "margin": None,
+        "distance": 0, "similarity": 1.0, "threshold": 0.2, "decision": "match", "reason": None, "margin": None,
+        "false_match_rate": None, "false_alarm_rate": None, "extrapolated": False, "people": 1,
     }  # fmt: skip
     faceless = api.post("/api/v1/compare/", body | {"image": data_url(picture())}, format="json")
     assert (faceless.status_code, faceless.json()["code"]) == (400, "face.none")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,10 @@ from rest_framework.test import APIClient
 
 from blacklist.services import create_entry
 from calibration.services import set_calibration
+from calibration.tests.measured import measured as measured  # a fixture
 from clients.models import Client, Scope
 from clients.services import create_api_key
-from people import services
+from people import counting, services
 from people.exceptions import GalleryNotEmpty, GalleryNotFound
 from people.models import FaceTemplate, Gallery, GalleryKind, Person
 from people.types import Enrolment, EnrolmentRules, Probe, SearchOptions, Whom
@@ -308,3 +310,74 @@ def test_galleries_in_the_admin(client_a: Client, django_assert_max_num_queries:
     people = browser.get(f"/admin/people/person/?gallery__id__exact={chosen.pk}").content.decode()
     assert "u2" in people and "u3" not in people
     assert "alice: gallery 2" in people
+
+
+# ---- allowed errors ---------------------------------------------------------------------------------------------
+def test_a_search_of_more_people_is_stricter_and_says_so(client_a: Client, api: APIClient, measured: Path) -> None:
+    """0.17 is a rate of 2.5e-5: enough among 400 people. A comparison with one of them goes on matching."""
+    person = enrol(client_a).person
+    other = {"image": data_url(picture((RED[0] - 43, *RED[1:])))}
+    [face] = api.post("/api/v1/people/search", other, format="json").json()["faces"]
+    assert face["decision"] == "match"
+    gallery = Gallery.objects.get()
+    Person.objects.bulk_create(
+        Person(client=client_a, gallery=gallery, kind=GalleryKind.PEOPLE, number=1000 + number) for number in range(999)
+    )
+    answer = api.post("/api/v1/people/search", other, format="json").json()
+    assert (answer["people"], answer["false_match_rate"], answer["extrapolated"]) == (1000, 1e-5, False)
+    assert answer["false_alarm_rate"] == pytest.approx(0.01, rel=0.01)
+    [face] = answer["faces"]
+    [candidate] = face["candidates"]
+    assert (face["decision"], candidate["comparison"]["decision"]) == ("no_match", "no_match")
+    assert candidate["comparison"]["similarity"] > 0.7
+    verified = api.post(f"/api/v1/people/{person.number}/verify", other, format="json").json()
+    assert (verified["decision"], verified["people"], verified["false_match_rate"]) == ("match", 1, 1e-4)
+    asked = api.post("/api/v1/people/search", other | {"threshold": 0.3}, format="json").json()
+    assert (asked["faces"][0]["decision"], asked["false_match_rate"]) == ("match", 0.01)
+
+
+def test_all_galleries_of_a_search_count(client_a: Client, measured: Path) -> None:
+    enrol(client_a, source="a"), enrol(client_a, source="b"), enrol(client_a, GREEN, "u2", source="b")
+
+    def people(*sources: str) -> int:
+        options = SearchOptions(sources=sources or None)
+        return services.search_people(client=client_a, probe=Probe(picture(RED)), options=options).point.people
+
+    assert (people("a"), people("b"), people()) == (1, 2, 3)
+
+
+def test_a_gallerys_targets(client_a: Client, api: APIClient, measured: Path) -> None:
+    enrol(client_a, source="strict")
+    url = f"{GALLERIES}strict/"
+    assert api.get(url).json()["fpir_per_thousand"] is None
+    changed = api.patch(url, {"fpir_per_thousand": 0.001, "review_fpir_per_thousand": 1}, format="json")
+    assert (changed.status_code, changed.json()["fpir_per_thousand"]) == (200, 0.001)
+    body = {"image": data_url(picture(RED)), "sources": ["strict"]}
+    assert api.post("/api/v1/people/search", body, format="json").json()["threshold"] == pytest.approx(0.1)
+    near = body | {"image": data_url(picture((RED[0] - 40, *RED[1:])))}
+    assert api.post("/api/v1/people/search", near, format="json").json()["faces"][0]["decision"] == "review"
+    assert api.patch(url, {"fpir_per_thousand": None}, format="json").json()["fpir_per_thousand"] is None
+
+
+@pytest.mark.parametrize("field", ["fpir_per_thousand", "fmr_per_million", "review_fpir_per_thousand"])
+@pytest.mark.parametrize("value", [-1, 1e9, "nan", "inf", True, "many"])
+def test_impossible_targets_are_refused(client_a: Client, api: APIClient, field: str, value: Any) -> None:
+    enrol(client_a, source="g")
+    refused = api.patch(f"{GALLERIES}g/", {field: value}, format="json")
+    assert refused.status_code == 422 and getattr(Gallery.objects.get(name="g"), field) is None
+    if field != "review_fpir_per_thousand":
+        assert api.patch(f"{GALLERIES}g/", {field: 0}, format="json").status_code == 422
+
+
+def test_the_number_of_people_in_a_large_gallery_is_remembered_for_a_moment(
+    client_a: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "COUNTED", 2)
+    monkeypatch.setattr(counting, "KEPT", 1e9)
+    monkeypatch.setattr(counting, "_kept", {})
+    gallery = enrol(client_a).person.gallery
+    for number in range(2, 6):
+        assert counting.people_in([gallery.pk]) == min(number - 1, 3)
+        enrol(client_a, external_id=f"u{number}")
+    monkeypatch.setattr(counting, "_kept", {})
+    assert counting.people_in([gallery.pk]) == 5

@@ -178,11 +178,13 @@ def test_recall_counts_matches_the_nearest_and_the_ten_nearest() -> None:
 def test_probes_are_half_of_the_threshold_away(client_a: Client, metric: str) -> None:
     gallery = Gallery.objects.default_of(client_a)
     person = Person.objects.create(client=client_a, gallery=gallery)
-    vector = np.random.default_rng(1).normal(size=128).astype(np.float32)
-    add_templates(gallery, [person.pk], vector[None])
+    vectors = np.tile(np.random.default_rng(1).normal(size=128).astype(np.float32), (50, 1))
+    add_templates(gallery, [person.pk] * len(vectors), vectors)
     space = Space("any", "any", 128, metric, {"euclidean": 0.6, "cosine": 0.5})
-    [probe] = indexing._probes(FaceTemplate.objects.all(), space)
-    assert distance(vector, probe, metric=metric) == pytest.approx(space.thresholds[metric] / 2, rel=0.2)
+    distances = [
+        distance(vectors[0], probe, metric=metric) for probe in indexing._probes(FaceTemplate.objects.all(), space)
+    ]
+    assert np.median(distances) == pytest.approx(space.thresholds[metric] / 2, rel=0.1)
 
 
 # ---- not used ---------------------------------------------------------------------------------------------------

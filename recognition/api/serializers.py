@@ -8,11 +8,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from calibration.types import Decision
 from clients.authentication import client_of
 from recognition.models import STATES, Job, Match, ProcessedFace, ProcessedImage
 from recognition.services import screening_options
 from recognition.types import ScreeningOptions
-from rest.fields import FILE_LIST, DistanceField, ImageField, TextOrNull
+from rest.fields import FILE_LIST, DistanceField, FiniteField, ImageField, RateField, TextOrNull
 from vision.types import DetectedFace
 from work.api.serializers import ImageList
 
@@ -122,15 +123,23 @@ class MatchSerializer(serializers.ModelSerializer[Match]):
 
 
 class FaceSerializer(serializers.ModelSerializer[ProcessedFace]):
-    """A face of a processed image, with the entries that it matches, closest first."""
+    """A face of a processed image, and what was decided about it. Entries are closest first.
+
+    `review_matches` are near enough that somebody should look, if the deployment wants that.
+    """
 
     face_index = serializers.IntegerField(source="index")
     facial_area = serializers.SerializerMethodField()
-    blacklist_matches = MatchSerializer(source="matches", many=True)
+    decision: Any = serializers.ChoiceField([decision.value for decision in Decision])
+    blacklist_matches = MatchSerializer(many=True)
+    review_matches = MatchSerializer(source="reviews", many=True)
 
     class Meta:
         model = ProcessedFace
-        fields = ["face_index", "facial_area", "confidence", "quality", "liveness", "blacklist_matches"]
+        fields = [
+            "face_index", "facial_area", "confidence", "quality", "liveness", "decision", "blacklist_matches",
+            "review_matches",
+        ]  # fmt: skip
 
     @extend_schema_field(FacialAreaSerializer)
     def get_facial_area(self, face: ProcessedFace) -> dict[str, Any]:
@@ -153,6 +162,14 @@ class ImageResultSerializer(serializers.ModelSerializer[ProcessedImage]):
     image_url = serializers.SerializerMethodField()
     processing_timestamp = serializers.DateTimeField(source="finished_at", format=LOCAL)
     has_blacklist_match = serializers.SerializerMethodField()
+    threshold = FiniteField(allow_null=True, help_text="The largest distance that counted as a match.")
+    false_match_rate = RateField(
+        allow_null=True, help_text="Share of strangers' pairs within the threshold; null: not known for this space."
+    )
+    false_alarm_rate = RateField(
+        allow_null=True, help_text="Expected share of strangers who match any of the entries; null: not known."
+    )
+    people = serializers.IntegerField(allow_null=True, help_text="How many entries were searched.")
 
     class Meta:
         model = ProcessedImage
@@ -160,6 +177,7 @@ class ImageResultSerializer(serializers.ModelSerializer[ProcessedImage]):
             "image_path_or_identifier", "status", "faces", "error", "error_code", "db_id", "uuid", "job_id",
             "saved_image_path",
             "image_url", "processing_timestamp", "milliseconds", "has_blacklist_match", "cropped_face_path",
+            "threshold", "false_match_rate", "false_alarm_rate", "people",
         ]  # fmt: skip
 
     def get_image_url(self, image: ProcessedImage) -> str | None:
@@ -168,7 +186,7 @@ class ImageResultSerializer(serializers.ModelSerializer[ProcessedImage]):
         return str(reverse("processed-image-image", kwargs={"pk": image.number}, request=self.context.get("request")))
 
     def get_has_blacklist_match(self, image: ProcessedImage) -> bool:
-        return any(face.matches.all() for face in image.faces.all())
+        return any(face.blacklist_matches for face in image.faces.all())
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):

@@ -8,12 +8,18 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
+from calibration.tests.measured import measured as measured  # a fixture
 from clients.models import Client
 from clients.services import create_api_key
+from people.models import FaceTemplate
 from recognition.models import Job, Match, ProcessedImage
-from vision.tests.drawing import BLUE, GREEN, RED, YELLOW, data_url, picture
+from recognition.services import process, screening_options, submit_images
+from vision.tests.drawing import BLUE, DIM, GREEN, RED, YELLOW, data_url, picture
+from vision.types import Upload
+from work.submissions import read_submission
 
 pytestmark = pytest.mark.django_db
 PROCESS = "/api/v1/process/process-images"
@@ -255,3 +261,52 @@ def test_listing_results_takes_a_fixed_number_of_queries(api: APIClient, django_
     screen(api, *[picture(RED, GREEN, RED)] * 8)
     with django_assert_max_num_queries(10):
         assert len(api.get("/api/v1/processed-images/").json()["items"]) == 8
+
+
+def test_a_face_that_cannot_be_recognised_stays_with_its_mark(api: APIClient) -> None:
+    enlist(api, "Red", picture(RED))
+    FaceTemplate.objects.update(embedding=[*(value / 255 for value in DIM), 1])
+    [result] = screen(api, picture(DIM, RED)).json()
+    dim, red = result["faces"]
+    assert (dim["decision"], dim["blacklist_matches"]) == ("not_recognisable", [])
+    assert dim["quality"]["recognisability_reason"] == "blurred"
+    assert (red["decision"], result["has_blacklist_match"]) == ("no_match", False)
+
+
+def test_an_answer_says_what_decided(api: APIClient, measured: Path) -> None:
+    for number in range(3):
+        enlist(api, f"Red {number}", picture(RED))
+    [result] = screen(api, picture(RED)).json()
+    assert (result["people"], result["false_match_rate"], result["false_alarm_rate"]) == (3, 1e-4, 3e-4)
+    assert result["threshold"] == result["faces"][0]["blacklist_matches"][0]["threshold"] == 0.2
+    [asked] = screen(api, picture(RED), threshold=0.3).json()
+    assert (asked["threshold"], asked["false_match_rate"]) == (0.3, 0.01)
+
+
+def test_the_threshold_is_that_of_the_moment_of_the_search(
+    api: APIClient, client_a: Client, measured: Path, settings: Settings
+) -> None:
+    """The blacklist grows between submission and search."""
+    options = screening_options(client=client_a)
+    assert options.threshold == pytest.approx(0.2)
+    submissions = [read_submission(Upload(picture(RED)))]
+    enlist(api, "Red", picture(RED))
+    settings.FPIR_PER_THOUSAND = 0.001
+    job = submit_images(client=client_a, submissions=submissions, options=options)
+    image = job.images.get()
+    process(image_ids=[image.pk], task_id="a")
+    image.refresh_from_db()
+    assert image.threshold == pytest.approx(0.1) and image.people == 1
+
+
+def test_entries_near_the_threshold_are_for_review(
+    api: APIClient, client_a: Client, measured: Path, settings: Settings
+) -> None:
+    entry = enlist(api, "Red", picture(RED))
+    settings.REVIEW_FPIR_PER_THOUSAND = 1000 * 0.999  # a hundred times as many
+    [result] = screen(api, picture((RED[0] - 60, *RED[1:]))).json()
+    [face] = result["faces"]
+    assert (face["decision"], face["blacklist_matches"]) == ("review", [])
+    assert [match["entry_id"] for match in face["review_matches"]] == [entry["id"]]
+    assert result["has_blacklist_match"] is False
+    assert api.get("/api/v1/processed-images/?has_match=true").json()["items"] == []

@@ -48,13 +48,23 @@ class DetectedFace:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How alike two faces are. `similarity`: 0 to 1, 0.7 at the threshold. `margin`: above the best other candidate."""
+    """How alike two faces are, and what is decided: `match`, `no_match`, `review` or `not_recognisable`.
+
+    `similarity`: 0 to 1, 0.7 where one pair of strangers in 10,000 is as alike; None, as `distance`, if a face cannot
+    be recognised, for a `reason`. `margin`: above the best other candidate. `false_match_rate`: the share of strangers'
+    pairs within the threshold, None if it is not known.
+    """
 
     distance: float | None
-    similarity: float
+    similarity: float | None
     threshold: float
     decision: str
     margin: float | None = None
+    reason: str | None = None
+    false_match_rate: float | None = None
+    false_alarm_rate: float | None = None
+    extrapolated: bool = False
+    people: int = 1
 
     @property
     def matches(self) -> bool:
@@ -90,6 +100,7 @@ class Comparisons:
     metric: str
     threshold: float
     results: list[ComparedImage]
+    false_match_rate: float | None = None
 
 
 # ---- people -----------------------------------------------------------------------------------------------------
@@ -167,11 +178,13 @@ class EnrolledPerson(Person):
 
 @dataclass(frozen=True)
 class SearchedFace:
-    """One face, and the people nearest to it, whether they match or not."""
+    """One face, and the people nearest to it, whether they match or not. `decision`: the best of a candidate's."""
 
     box: Box | None
     candidates: list[Candidate]
     embedding: list[float] | None = None
+    decision: str = ""
+    reason: str | None = None
 
     @property
     def match(self) -> Candidate | None:
@@ -186,12 +199,19 @@ class SearchedFace:
 
 @dataclass(frozen=True)
 class Search:
-    """One item per face, from left to right, or one for an embedding."""
+    """One item per face, from left to right, or one for an embedding.
+
+    `false_alarm_rate`: the expected share of strangers who match one of the `people` searched, None if it is not known.
+    """
 
     space: str
     metric: str
     threshold: float
     faces: list[SearchedFace]
+    people: int = 0
+    false_match_rate: float | None = None
+    false_alarm_rate: float | None = None
+    extrapolated: bool = False
 
 
 @dataclass(frozen=True)
@@ -254,7 +274,10 @@ class Match:
 
 @dataclass(frozen=True)
 class ScreenedFace:
-    """A face of a screened image, with the entries that it matches, closest first."""
+    """A face of a screened image, what is decided about it, and the entries that it matches, closest first.
+
+    `review_matches` are near enough that somebody should look.
+    """
 
     face_index: int
     facial_area: FacialArea
@@ -262,6 +285,8 @@ class ScreenedFace:
     blacklist_matches: list[Match]
     quality: dict[str, Any] | None = None
     liveness: float | None = None
+    decision: str = ""
+    review_matches: list[Match] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -280,6 +305,10 @@ class ScreenedImage:
     processing_timestamp: datetime
     milliseconds: float | None = None
     uuid: str | None = None
+    threshold: float | None = None
+    false_match_rate: float | None = None
+    false_alarm_rate: float | None = None
+    people: int | None = None
 
     @property
     def matches(self) -> list[Match]:

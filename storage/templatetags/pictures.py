@@ -21,6 +21,12 @@ def quality_words(quality: dict[str, Any]) -> list[tuple[str, bool]]:
 
 
 @register.filter
+def percentage(share: float) -> str:
+    """A share with two digits that count, in percent."""
+    return f"{100 * share:.2g} %"
+
+
+@register.filter
 def matched_first(image: Any) -> list[Any]:
     """The faces of a screened image, those with a match before the others, the closest first."""
 

@@ -22,7 +22,7 @@ from vision.engines.onnx.recognisers import Recogniser
 from vision.engines.spaces import DLIB_CHIP, POINTS, Alignment, model_named, space_of
 from vision.engines.weights import WeightFile
 from vision.exceptions import EngineUnavailable
-from vision.recognisability import share_of
+from vision.recognisability import recognisability
 from vision.turns import turned_face, turned_image
 from vision.types import Detection, Expression, Image
 
@@ -107,8 +107,8 @@ class AlignedEngine(FaceEngine):
         self.load()
         if self._quality is None or not chips:
             return [None] * len(chips)
-        _, lengths = self._quality([chip.quality for chip in chips])
-        return [share_of(length) for length in lengths]
+        crops = [chip.quality for chip in chips]
+        return [*map(recognisability, self._quality(crops)[1], crops)]
 
     def liveness_crops(self, image: Image, detections: Sequence[Detection]) -> list[Any]:
         self.load()

@@ -2,7 +2,8 @@
 
 It works on real decoded pixels, so that rules can be tested in milliseconds with pictures drawn in the test:
 the same colour in two pictures is the same person, different colours are strangers. Black pixels in a square are the
-nose, and show which way the head is turned; white ones are the glare of a screen, which makes it a presented face.
+nose, and show which way the head is turned; white ones are the glare of a screen, which makes it a presented face. A
+dim square is a face that cannot be recognised, any other is as recognisable as can be.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from vision.engines.base import DlibPipeline, FaceChips, FaceEngine
 from vision.types import Box, Detection, Image, Landmarks, ScoredBox, Space
+
+DIM = 100  # the brightest value of a square's pixels, 0 to 255, from which it can be recognised
 
 
 class FakeEngine(FaceEngine):
@@ -58,8 +61,7 @@ class FakeEngine(FaceEngine):
         return vectors
 
     def rate_chips(self, chips: Sequence[FaceChips]) -> list[float | None]:
-        """Every square is as recognisable as can be."""
-        return [1.0] * len(chips)
+        return [0.0 if chip.quality.max() < DIM else 1.0 for chip in chips]
 
     def assesses_liveness(self) -> bool:
         return self.antispoof

@@ -7,6 +7,7 @@ import io
 
 from PIL import Image, ImageDraw
 
+DIM = (80, 5, 5)  # a face that cannot be recognised
 RED, GREEN, BLUE, YELLOW = (220, 20, 20), (20, 200, 40), (30, 40, 220), (220, 210, 20)
 
 

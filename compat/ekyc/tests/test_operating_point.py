@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
 from calibration.services import set_calibration
+from calibration.tests.measured import measured as measured  # a fixture
 from clients.models import Client
 from compat.ekyc.tests.wire import encoded
 from liveness.tests.pictures import frame
@@ -77,3 +79,18 @@ def test_match_and_frames_are_decided_in_the_space_and_at_the_threshold_of_the_g
     Gallery.objects.filter(name="branch-7").update(threshold=0.03)
     assert claim(api, NEARLY_RED) == ("MATCH", False)
     assert claim(api, RED) == ("MATCH", True)
+
+
+def test_what_a_gallery_decides_counts_as_far_as_callers_take_the_score_for_a_match(
+    api: APIClient, client_a: Client, measured: Path
+) -> None:
+    """0.7 is one pair of strangers in 10,000, a distance of 0.2, whatever the gallery allows itself."""
+    person = {"people_id": "u1", "created_at": "1", "source": "default", "is_live_check": False}
+    post(api, "/register-face", image=picture(RED), **person)
+    [hit] = post(api, "/search", image=picture(NEARLY_RED))["data"]
+    assert hit["score"] > 0.9
+    Gallery.objects.update(threshold=0.5)
+    assert post(api, "/search", image=picture(REDDISH))["data"] == []
+    claim = {"people_1": {"id": "u1"}, "people_2": picture(REDDISH), "is_live_check": False}
+    answer = post(api, "/face-otp", **claim)
+    assert answer["compare_result"] == "DO_NOT_MATCH" and 0.4 < answer["similator_percent"] < 0.7

@@ -21,7 +21,7 @@ from people.exceptions import PersonNotFound
 from people.models import FaceTemplate, Gallery, GalleryKind, Person, ReferenceImage
 from vision import inference
 from vision.exceptions import EngineUnavailable
-from vision.tests.drawing import BLUE, GREEN, RED, picture
+from vision.tests.drawing import BLUE, DIM, GREEN, RED, picture
 
 pytestmark = pytest.mark.django_db
 PATHS = ("/check-2-face", "/face-otp", "/register-face", "/search", "/api/v2/search", "/api/v3/search", "/remove")
@@ -318,3 +318,26 @@ def test_settings_are_checked(settings: Settings) -> None:
     problems = check_ekyc()
     assert [problem.id for problem in problems] == ["ekyc.E001", "ekyc.E002"]
     assert all(isinstance(problem, Error) and problem.hint for problem in problems)
+
+
+def test_a_face_that_cannot_be_recognised_is_none(api: APIClient) -> None:
+    fields = {"people_id": "u1", "created_at": "1", "source": "s", "is_live_check": False}
+    assert post(api, "/register-face", image=picture(RED), **fields)[0] == 200
+    dim, red = picture(DIM), picture(RED)
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("/check-2-face", {"people_1": dim, "people_2": dim, "is_live_check": False}),
+        ("/check-2-face", {"people_1": red, "people_2": dim, "is_live_check": False}),
+        ("/face-otp", {"people_1": {"id": "u1", "source": "s"}, "people_2": dim, "is_live_check": False}),
+        ("/face-otp", {"people_1": {"image": dim}, "people_2": red, "is_live_check": False}),
+        ("/search", {"image": dim, "source": "s"}),
+    ]
+    for path, body in calls:
+        assert refusal(api, path, **body) == (200, "NO_FACE_ERROR", "face.not_recognisable"), path
+    refused = refusal(api, "/register-face", image=dim, **fields)
+    assert refused == (400, "NO_FACE_ERROR", "face.not_recognisable")
+    status, answer = post(api, "/api/v2/search", source="s", images=[{"image_id": "1", "image": dim}])
+    [item] = answer["data"]
+    assert status == 200 and item["match_faces"] == [] and "cannot be recognised" in item["error"]
+    frames = {"is_live_check": True, "people_2_liveness": [dim, dim, dim]}
+    answer = post(api, "/check-2-face", people_1=red, people_2=red, **frames)[1]
+    assert (answer["compare_result"], answer["is_live"]) == ("MATCH", False)

@@ -18,7 +18,7 @@ from clients.models import Client
 from compat.faceanalysis import accounts, checks, services
 from compat.faceanalysis.models import Account
 from vision.exceptions import InvalidImage
-from vision.tests.drawing import BLUE, RED, picture
+from vision.tests.drawing import BLUE, DIM, RED, picture
 from vision.types import Upload
 
 pytestmark = pytest.mark.django_db
@@ -246,3 +246,23 @@ def test_open_mode_is_said_before_it_is_deployed(settings: Settings) -> None:
     assert ids_of(checks.check_open_mode()) == []
     settings.FACEANALYSIS_OPEN = True
     assert ids_of(checks.check_open_mode()) == ["faceanalysis.W001"]
+
+
+@pytest.mark.parametrize(
+    ("colours", "message"),
+    [
+        ((), "No faces found in image"),
+        ((DIM,), "No recognisable faces found in image"),
+        ((DIM, RED), "1 of 2 faces not recognisable"),
+        ((RED, BLUE), None),
+    ],
+)
+def test_the_error_message_names_faces_that_cannot_be_recognised(api: APIClient, colours: Any, message: Any) -> None:
+    for name in ("a", "b"):
+        send(api, f"{name}.png", data=picture(*colours))
+        process(api, name)
+    body = api.get(f"{API}process_image/a").json()
+    assert body == {"status": "finished_processing", "error_msg": message}
+    assert len(message or "") <= 50
+    matched = api.get(f"{API}image_matches/a").json()["imgs"]
+    assert matched == (["b"] if RED in colours else [])

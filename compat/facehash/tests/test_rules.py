@@ -18,7 +18,7 @@ from compat.facehash.models import KeyGallery
 from compat.facehash.tests.wire import stream_of, text_of
 from people.models import FaceTemplate, Person, ReferenceImage
 from vision import inference
-from vision.tests.drawing import BLUE, GREEN, RED, picture
+from vision.tests.drawing import BLUE, DIM, GREEN, RED, picture
 
 pytestmark = pytest.mark.django_db
 
@@ -181,3 +181,14 @@ def test_settings_that_cannot_work_are_told(settings: Settings) -> None:
     settings.FACEHASH_MAX_BYTES, settings.FACEHASH_CLIENT = 10**12, "anyone"
     ids = {"facehash.E001", "facehash.E002", "facehash.W001", "facehash.W002"}
     assert {message.id for message in check_facehash()} == ids
+
+
+def test_a_face_that_cannot_be_recognised_is_not_detected(browser: Browser, trained: str) -> None:
+    dim = picture(DIM)
+    for fields in ({}, {"userName": "paul"}):
+        answer = post(browser, "/recognize/", picture=text_of(dim), API_KEY=trained, **fields)
+        assert (answer["foundFlag"], answer["failureDescription"]) == (0, "Face not detected.")
+        assert "lit" in answer["possibleSolution"]
+    assert who(browser, trained, picture(DIM, RED)) == "paul"
+    refused = post(browser, f"/{trained}/train", stream=stream_of(dim), userName="dim")
+    assert refused["trainingSuccess"] == 0

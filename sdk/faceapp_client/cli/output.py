@@ -22,6 +22,8 @@ from faceapp_client.results import (
     SearchedFace,
 )
 
+UNDECIDED = {"review": "[yellow]review[/yellow]", "not_recognisable": "[yellow]not recognisable[/yellow]"}
+
 
 def table(*columns: str, right: int) -> Table:
     """A table whose last `right` columns are numbers. Names may be folded, numbers stay whole."""
@@ -41,12 +43,15 @@ def add_detected(rows: Table, title: str, faces: list[DetectedFace]) -> None:
         rows.add_row(_first(number, title), str(number), place, size, f"{face.confidence:.2f}")
 
 
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
 def add_compared(rows: Table, title: str, result: ComparedImage) -> None:
     found = result.comparison
     assert found is not None
-    verdict = "[bold green]yes[/bold green]" if found.matches else "no"
-    distance = "" if found.distance is None else f"{found.distance:.3f}"
-    rows.add_row(cell(title), verdict, f"{found.similarity:.3f}", distance, f"{found.threshold:.2f}")
+    verdict = "[bold green]yes[/bold green]" if found.matches else UNDECIDED.get(found.decision, "no")
+    rows.add_row(cell(title), verdict, _number(found.similarity), _number(found.distance), f"{found.threshold:.2f}")
 
 
 def add_searched(rows: Table, title: str, faces: list[SearchedFace]) -> None:
@@ -55,15 +60,17 @@ def add_searched(rows: Table, title: str, faces: list[SearchedFace]) -> None:
         rows.add_row(cell(title), "[dim]none[/dim]")
     for number, face in enumerate(faces, 1):
         if not face.candidates:
-            rows.add_row(_first(number, title), str(number), "[dim]unknown[/dim]", "", "")
+            verdict = UNDECIDED.get(face.decision, "")
+            rows.add_row(_first(number, title), str(number), "[dim]unknown[/dim]", "", verdict)
         for place, person in enumerate(face.candidates):
             name = cell(person.name or person.external_id or str(person.person_id))
             if person.comparison.matches:
                 who, verdict = f"[bold green]{name}[/bold green]", "match"
             else:
-                who, verdict = f"[dim]{'' if place else 'unknown, nearest is '}{name}[/dim]", ""
+                who = f"[dim]{'' if place else 'unknown, nearest is '}{name}[/dim]"
+                verdict = UNDECIDED.get(person.comparison.decision, "")
             label = "" if place else str(number)
-            rows.add_row(_first(number + place, title), label, who, f"{person.comparison.similarity:.3f}", verdict)
+            rows.add_row(_first(number + place, title), label, who, _number(person.comparison.similarity), verdict)
 
 
 def add_enrolled(rows: Table, title: str, person: EnrolledPerson, enrolment: Enrolment | None) -> None:

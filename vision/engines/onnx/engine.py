@@ -13,7 +13,7 @@ from vision.engines.dlib_onnx.descriptor import DescriptorNetwork
 from vision.engines.onnx.recognisers import Recogniser
 from vision.engines.spaces import DLIB, NATIVE
 from vision.exceptions import UnknownName
-from vision.recognisability import share_of
+from vision.recognisability import recognisability
 from vision.types import Image
 
 RECOGNISERS = (*NATIVE, DLIB)
@@ -46,8 +46,9 @@ class OnnxEngine(AlignedEngine):
         self.load()
         if self._recogniser is None:
             return super().describe(chips)
-        vectors, lengths = self._recogniser([chip.model for chip in chips])
-        return vectors, [share_of(length) for length in lengths]
+        crops = [chip.model for chip in chips]
+        vectors, lengths = self._recogniser(crops)
+        return vectors, [*map(recognisability, lengths, crops)]
 
     def _load_model(self) -> None:
         if self.space.model == DLIB:
