@@ -35,7 +35,7 @@ from storage.files import read_file
 from vision import inference
 from vision.engines import DEFAULT, engines
 from vision.inference import AnalysisOptions
-from vision.selection import face_at
+from vision.selection import face_at, recognisable
 from vision.types import DetectedFace
 from work.models import Status
 from work.queues import BULK
@@ -159,7 +159,7 @@ def _embed(images: Sequence[RespacedImage]) -> list[RespacedImage]:
     image, *left = images
     reference, alias = image.reference_image, engines.alias_of_space(image.respace.space)
     analysis = inference.analyse(read_file(file=reference.image), AnalysisOptions(aliases=[alias]))
-    _store(image, face_at(analysis.faces, reference.box))
+    _store(image, recognisable(face_at(analysis.faces, reference.box)))
     return left
 
 
