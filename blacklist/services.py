@@ -114,7 +114,7 @@ def search_blacklist(
         return []
     galleries = Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST)
     templates = FaceTemplate.objects.of_client(client).in_space(space)
-    indexes = SearchIndex.objects.usable(galleries=galleries, space=space, metric=metric)
+    indexes = SearchIndex.objects.usable(client=client, kind=GalleryKind.BLACKLIST, space=space, metric=metric)
     compared = templates.in_any_of(galleries.exclude(search_index__in=indexes) if indexes else galleries)
     found = SearchedTemplates(templates, compared, indexes, metric).within(embeddings, threshold=threshold)
     near = [neighbour for people in found for neighbour in people]

@@ -61,7 +61,10 @@ class SearchedGalleries:
 
     @cached_property
     def _indexes(self) -> list[SearchIndex]:
-        return SearchIndex.objects.usable(galleries=list(self.points), space=self.space.name, metric=self.point.metric)
+        usable = SearchIndex.objects.usable(
+            client=self.client, kind=GalleryKind.PEOPLE, space=self.space.name, metric=self.point.metric
+        )
+        return [index for index in usable if index.gallery_id in self.points]
 
     def compare(self, near: Sequence[Neighbour]) -> list[Comparison]:
         """Rival candidates, each at the operating point of its own gallery, with its margin to the best other one."""

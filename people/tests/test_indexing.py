@@ -314,7 +314,12 @@ def test_the_index_of_a_client_that_was_reset_goes(gallery: Gallery) -> None:
 def test_zero_means_no_index(gallery: Gallery, settings: Settings) -> None:
     tend_search_indexes()
     settings.INDEX_FROM = 0
-    assert SearchIndex.objects.usable(galleries=[gallery.pk], space=index_of(gallery).space, metric="euclidean") == []
+    assert (
+        SearchIndex.objects.usable(
+            client=gallery.client, kind=gallery.kind, space=index_of(gallery).space, metric="euclidean"
+        )
+        == []
+    )
     tend_search_indexes()
     assert not SearchIndex.objects.exists() and not indexes()
 

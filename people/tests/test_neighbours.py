@@ -116,9 +116,13 @@ def test_several_galleries_are_merged(gallery: Gallery, index: SearchIndex) -> N
 
 def test_a_metric_of_another_order_is_searched_exactly(gallery: Gallery, index: SearchIndex) -> None:
     for metric in ("cosine", "angular", "euclidean_l2"):
-        assert SearchIndex.objects.usable(galleries=[gallery.pk], space=SPACE.name, metric=metric) == []
-    assert SearchIndex.objects.usable(galleries=[gallery.pk], space="other", metric="euclidean") == []
-    assert SearchIndex.objects.usable(galleries=[gallery.pk], space=SPACE.name, metric="euclidean") == [index]
+        assert (
+            SearchIndex.objects.usable(client=gallery.client, kind=gallery.kind, space=SPACE.name, metric=metric) == []
+        )
+    assert SearchIndex.objects.usable(client=gallery.client, kind=gallery.kind, space="other", metric="euclidean") == []
+    assert SearchIndex.objects.usable(
+        client=gallery.client, kind=gallery.kind, space=SPACE.name, metric="euclidean"
+    ) == [index]
 
 
 def test_a_person_with_many_photographs_hides_no_one(gallery: Gallery) -> None:
