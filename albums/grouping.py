@@ -7,7 +7,7 @@ and only those, are clustered again. Groups that were named, merged or split by 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.db.models import Count
 
@@ -45,23 +45,47 @@ def judge_anew(*, album: Album, threshold: float) -> None:
 
     In an album too large for that, each group by itself: it may fall apart, but not grow.
     """
-    groups = FaceGroup.objects.of_album(album).filter(is_curated=False)
+    groups = FaceGroup.objects.of_album(album).filter(is_curated=False).order_by("pk")
     sizes: dict[int, int] = dict(groups.annotate(faces_in=Count("faces")).values_list("pk", "faces_in"))
-    together = [list(sizes)] if sum(sizes.values()) <= MOST_SORTED else [[group] for group in sizes]
-    for ids in together:
-        if ids and sum(sizes[group] for group in ids) <= MOST_SORTED:
-            _cluster_again(album, threshold, ids)
+    if sum(sizes.values()) <= MOST_SORTED:
+        _cluster_again(album, threshold, list(sizes))
+    else:
+        for group_ids in _portions(sizes):
+            _cluster_again(album, threshold, group_ids, apart=True)
     album.threshold = threshold
     album.save(update_fields=["threshold"])
 
 
-def _cluster_again(album: Album, threshold: float, group_ids: Sequence[int], new: AlbumFace | None = None) -> None:
-    """Cluster the new face and those of the groups that it touches; groups keep their id with most of their faces."""
+def _portions(sizes: dict[int, int]) -> Iterator[list[int]]:
+    """Groups of which the pairs of faces can be compared in one query. Larger ones are left as they are."""
+    portion: list[int] = []
+    pairs = 0
+    for group_id, size in sizes.items():
+        if size > MOST_SORTED:
+            continue
+        if portion and pairs + size**2 > MOST_SORTED**2:
+            yield portion
+            portion, pairs = [], 0
+        portion.append(group_id)
+        pairs += size**2
+    if portion:
+        yield portion
+
+
+def _cluster_again(
+    album: Album, threshold: float, group_ids: Sequence[int], new: AlbumFace | None = None, *, apart: bool = False
+) -> None:
+    """Cluster the faces of these groups, and a new face that touches them; groups keep their id with most of theirs.
+
+    `apart`: no face moves from one group to another.
+    """
     members = AlbumFace.objects.filter(group__in=group_ids).order_by("id")
     before: dict[int, int] = dict(members.values_list("pk", "group_id"))
     faces = [*before, *([new.pk] if new else [])]
     position = {face: number for number, face in enumerate(faces)}
-    edges = [(position[a], position[b], weight) for a, b, weight in AlbumFace.objects.edges(album, faces, threshold)]
+    every = AlbumFace.objects
+    near = every.edges_within(album, group_ids, threshold) if apart else every.edges(album, faces, threshold)
+    edges = [(position[a], position[b], weight) for a, b, weight in near]
     found: defaultdict[int, set[int]] = defaultdict(set)
     for face, label in zip(faces, whisper(len(faces), edges), strict=True):
         found[label].add(face)
@@ -81,7 +105,9 @@ def _keep_ids(clusters: Sequence[set[int]], before: dict[int, int]) -> Iterable[
         for group_id, count in Counter(before[face] for face in cluster if face in before).items()
     ]
     kept: dict[int, int] = {}
+    taken: set[int] = set()
     for _, negative_id, number in sorted(shared, reverse=True):
-        if number not in kept and -negative_id not in kept.values():
+        if number not in kept and negative_id not in taken:
             kept[number] = -negative_id
+            taken.add(negative_id)
     return [(cluster, kept.get(number)) for number, cluster in enumerate(clusters)]

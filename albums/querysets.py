@@ -34,6 +34,7 @@ RECOGNISABLE = " AND ".join(
 OF_IMAGE = "probe.image_id = %s AND template.image_id <> probe.image_id"
 OF_FACE = "probe.id = %s AND template.id <> probe.id"
 AMONG = "probe.id = ANY(%s) AND template.id = ANY(%s) AND probe.id < template.id"
+WITHIN = "probe.group_id = ANY(%s) AND template.group_id = probe.group_id AND probe.id < template.id"
 
 
 class AlbumQuerySet(models.QuerySet["Album"]):
@@ -130,11 +131,18 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
 
     def edges(self, album: Album, face_ids: Sequence[int], threshold: float) -> list[tuple[int, int, float]]:
         """Pairs of these faces that match: two ids and a closeness above 0 and up to 1. One query."""
-        pairs = _pairs(album, AMONG)
+        ids = list(face_ids)
+        return self._edges(album, AMONG, [ids, ids], threshold)
+
+    def edges_within(self, album: Album, group_ids: Sequence[int], threshold: float) -> list[tuple[int, int, float]]:
+        """The same for pairs of faces of one and the same of these groups."""
+        return self._edges(album, WITHIN, [list(group_ids)], threshold)
+
+    def _edges(self, album: Album, which: str, ids: list[list[int]], threshold: float) -> list[tuple[int, int, float]]:
         sql = f"""
-            SELECT probe.id, template.id, 1 - pair.distance / %s {pairs}
+            SELECT probe.id, template.id, 1 - pair.distance / %s {_pairs(album, which)}
             ORDER BY probe.id, template.id"""
-        return self._rows(sql, [threshold, list(face_ids), list(face_ids), threshold])
+        return self._rows(sql, [threshold, *ids, threshold])
 
     def _rows(self, sql: str, parameters: list[Any]) -> list[Any]:
         with connections[self.db].cursor() as cursor:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from albums import services
+from albums import grouping, services
 from albums.exceptions import AlreadyQueued, ImageExists
 from albums.linking import link_point
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
@@ -298,6 +298,31 @@ def test_groups_are_judged_anew_when_the_distance_has_moved(add: Add, album: Alb
     assert sorted(group.size for group in FaceGroup.objects.with_size()) == [1, 1, 1]
     album.refresh_from_db()
     assert album.threshold == pytest.approx(0.15)
+
+
+def test_groups_of_a_large_album_fall_apart_by_themselves(
+    add: Add, album: Album, measured: Path, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    """Faces of one and the same group are compared, and the number of queries does not grow with that of groups."""
+    monkeypatch.setattr(grouping, "MOST_SORTED", 10)
+    near = add(RED), add(OTHER_RED)
+    add(GREEN), add(GREEN)
+    one, same = add(BLUE), add(BLUE)
+    apart = FaceGroup.objects.create_in(album.pk)
+    AlbumFace.objects.filter(image=same).update(group=apart)
+    others = [FaceGroup(album=album, number=100 + index) for index in range(20)]
+    FaceGroup.objects.bulk_create(others)
+    AlbumFace.objects.bulk_create(
+        AlbumFace(
+            album=album, image=near[0], group=group, number=1000 + index, index=1000 + index,
+            embedding=[0, 0, 0, index + 1], box_x=0, box_y=0, box_w=1, box_h=1, confidence=1,
+        )
+        for index, group in enumerate(others)
+    )  # fmt: skip
+    with django_assert_max_num_queries(15):
+        grouping.judge_anew(album=album, threshold=0.15)
+    assert sorted(group.size for group in FaceGroup.objects.with_size()) == [1] * 24 + [2]
+    assert one.faces.get().group != same.faces.get().group == apart
 
 
 def test_an_albums_own_threshold_stays(add: Add, album: Album, measured: Path) -> None:
