@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from albums.models import Album, AlbumFace
-from calibration.services import operating_point
+from calibration.services import how_many, operating_point
 from calibration.types import OperatingPoint
 from vision.engines import engines
 
@@ -18,7 +18,8 @@ def link_point(album: Album) -> OperatingPoint:
     """
     if album.own_threshold:
         return point_for(album, people=1, threshold=album.threshold)
-    return point_for(album, people=max(AlbumFace.objects.filter(album=album).count(), 1))
+    faces = how_many(("faces", album.pk), AlbumFace.objects.filter(album=album).count)
+    return point_for(album, people=max(faces, 1))
 
 
 def point_for(album: Album, *, people: int, threshold: float | None = None) -> OperatingPoint:

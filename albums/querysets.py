@@ -26,11 +26,10 @@ PAIRS = """
     FROM albums_albumface AS probe
     JOIN albums_albumface AS template ON template.album_id = probe.album_id,
     LATERAL (SELECT {distance} AS distance) AS pair
-    WHERE {which} AND pair.distance < %s AND {recognisable}"""
-RECOGNISABLE = " AND ".join(
-    f"coalesce(({face}.quality->>'recognisability')::float8, 1) >= {LEAST_RECOGNISABLE}"
-    for face in ("probe", "template")
-)
+    WHERE {which} AND {probe_recognisable}
+        AND CASE WHEN pair.distance < %s THEN {template_recognisable} ELSE false END"""
+# CASE: reading the JSON of every face would take longer than comparing them.
+RECOGNISABLE = "coalesce(({face}.quality->>'recognisability')::float8, 1) >= " + str(LEAST_RECOGNISABLE)
 OF_IMAGE = "probe.image_id = %s AND template.image_id <> probe.image_id"
 OF_FACE = "probe.id = %s AND template.id <> probe.id"
 AMONG = "probe.id = ANY(%s) AND template.id = ANY(%s) AND probe.id < template.id"
@@ -151,7 +150,9 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
 
 
 def _pairs(album: Album, which: str) -> str:
-    return PAIRS.format(distance=DISTANCES[album.metric], which=which, recognisable=RECOGNISABLE)
+    probe, template = (RECOGNISABLE.format(face=face) for face in ("probe", "template"))
+    distance = DISTANCES[album.metric]
+    return PAIRS.format(distance=distance, which=which, probe_recognisable=probe, template_recognisable=template)
 
 
 def _faces_without_embedding() -> models.QuerySet[Any]:

@@ -89,7 +89,7 @@ def get_album(*, client: Client, album_id: int | UUID) -> Album:
 
 def get_image(*, album: Album, image_id: int | UUID | None = None, external_id: str | None = None) -> AlbumImage:
     """One image by its number or UUID, or by the caller's own id. Raises `AlbumNotFound`."""
-    images = album.images.select_related("album")
+    images = album.images.select_related("album__client")
     found = images.filter(external_id=external_id) if image_id is None else images.filter(public_id(image_id))
     image = found.first()
     if image is None:
@@ -172,7 +172,7 @@ def queue_image(*, image: AlbumImage) -> None:
 # ---- in the workers ---------------------------------------------------------------------------------------------
 def process(*, image_ids: Sequence[int], task_id: str) -> None:
     """Find, store and group the faces of images: `run` claims them and stores an error as the image's own."""
-    run(AlbumImage.objects.select_related("album"), _find_faces, ids=image_ids, task_id=task_id)
+    run(AlbumImage.objects.select_related("album__client"), _find_faces, ids=image_ids, task_id=task_id)
 
 
 def _find_faces(images: Sequence[AlbumImage]) -> list[AlbumImage]:

@@ -63,7 +63,7 @@ def _measure(size: int) -> Growth:
     for probe, group in zip(probes, expected, strict=True):
         created = AlbumImage.objects.create(album=album, identifier="probe", status="pending")
         AlbumImage.objects.claim([created.pk], task_id="bench")
-        image = AlbumImage.objects.select_related("album").get(pk=created.pk)
+        image = AlbumImage.objects.select_related("album__client").get(pk=created.pk)
         face = DetectedFace(Box(0, 0, 100, 100), 1.0, Landmarks(), embeddings={album.space: probe})
         stored.append(_ms(partial(services._store_faces, image, Analysis([face], 640, 640, 0.0))))
         asked.append(_ms(partial(services.matches_of, image=image)))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from django.conf import settings
 
+from calibration.counting import how_many as how_many
 from calibration.exceptions import UnusableCalibration
 from calibration.models import SpaceCalibration
 from calibration.rates import ONE_TO_ONE_RATE, CalibratedThreshold, MeasuredRates, PublishedThreshold, Rates

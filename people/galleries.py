@@ -11,11 +11,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from calibration.services import operating_points
+from calibration.services import how_many, operating_points
 from calibration.types import Comparison, OperatingPoint, Rules, Targets, with_margins
 from clients.models import Client
 from errors.text import is_storable
-from people.counting import people_in
 from people.exceptions import GalleryIsDefault, GalleryNameTaken, GalleryNotEmpty, GalleryNotFound, UnusableValue
 from people.models import FaceTemplate, Gallery, GalleryKind, Person, SearchIndex
 from people.neighbours import SearchedTemplates
@@ -95,6 +94,11 @@ def search_in(
         client=client, space=space, galleries=rules, metric=metric, threshold=threshold, people=people
     )
     return SearchedGalleries(client, alias, points[galleries[0].pk] if len(galleries) == 1 else point, points)
+
+
+def people_in(gallery_ids: Sequence[int]) -> int:
+    """How many people these galleries hold now, with a face or without; see `calibration.counting`."""
+    return how_many(("people", *sorted(gallery_ids)), lambda: Person.objects.count_in(gallery_ids))
 
 
 def _alias_for(galleries: Sequence[Gallery]) -> str:

@@ -15,12 +15,14 @@ from django.test import Client as Browser
 from rest_framework.test import APIClient
 
 from blacklist.services import create_entry
+from calibration import counting
 from calibration.services import set_calibration
 from calibration.tests.measured import measured as measured  # a fixture
 from clients.models import Client, Scope
 from clients.services import create_api_key
-from people import counting, services
+from people import services
 from people.exceptions import GalleryNotEmpty, GalleryNotFound
+from people.galleries import people_in
 from people.models import FaceTemplate, Gallery, GalleryKind, Person
 from people.types import Enrolment, EnrolmentRules, Probe, SearchOptions, Whom
 from vision.engines import engines
@@ -377,7 +379,7 @@ def test_the_number_of_people_in_a_large_gallery_is_remembered_for_a_moment(
     monkeypatch.setattr(counting, "_kept", {})
     gallery = enrol(client_a).person.gallery
     for number in range(2, 6):
-        assert counting.people_in([gallery.pk]) == min(number - 1, 3)
+        assert people_in([gallery.pk]) == min(number - 1, 3)
         enrol(client_a, external_id=f"u{number}")
     monkeypatch.setattr(counting, "_kept", {})
-    assert counting.people_in([gallery.pk]) == 5
+    assert people_in([gallery.pk]) == 5
