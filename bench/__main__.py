@@ -69,6 +69,7 @@ def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[s
     """The rows of each measurement that is named, in the order of NAMES."""
     environment = prepare(var)
     from django.core.management import call_command
+    from django.db import connections
     from faceapp_client import FaceApp
 
     from bench import albums, dlib, engine, gallery, native, nextcloud, overhead, profile, screening, search, throughput
@@ -98,6 +99,7 @@ def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[s
         add("gallery", gallery.measure)
     loops = screening.loops() if "screening" in rows else {}
     for workers in (1, 2) if BY_WORKERS & rows.keys() else ():
+        connections.close_all()  # the database of the stack before has stopped
         with running_stack(LiveStack(var, environment | {"FACEAPP_WORKER_CONCURRENCY": str(workers)})) as stack:
             service = FaceApp(stack.url, key)
             add("throughput", throughput.measure, service, workers=workers)
