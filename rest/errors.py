@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from kombu.exceptions import OperationalError as QueueError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -66,6 +66,10 @@ FOREIGN: list[tuple[tuple[type[BaseException], ...], Problem]] = [
     ((PermissionDenied,), Problem(403, "You do not have permission to do this.", "permission_denied")),
     ((RequestDataTooBig,), Problem(413, "The request is too large.", "request.too_large")),
     ((TooManyFilesSent,), Problem(413, "The request has too many files.", "request.too_many_files")),
+    (
+        (UnreadablePostError,),
+        Problem(422, [{"type": "parse_error", "loc": ["body"], "msg": "The body ended early."}], "bad_body"),
+    ),
     ((SuspiciousOperation,), Problem(400, "The request cannot be accepted.", "request.refused")),
     (
         (OperationalError, InterfaceError),

@@ -8,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -33,6 +33,7 @@ from clients.authentication import client_of
 from clients.models import Scope
 from clients.permissions import require_scope
 from rest.input import read_input
+from rest.multipart import MultiPartParser
 from rest.pagination import StrictPagination
 from rest.parameters import flag, path_id
 from rest.parsers import NestedJSONParser

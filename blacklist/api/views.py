@@ -9,7 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -33,6 +33,7 @@ from blacklist.types import Enrolment
 from clients.authentication import client_of
 from clients.models import Scope
 from rest.input import read_input
+from rest.multipart import MultiPartParser
 from rest.parameters import path_id
 from rest.parsers import NestedJSONParser
 from storage.responses import image_response

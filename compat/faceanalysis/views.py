@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.exceptions import NotAuthenticated
-from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,6 +16,7 @@ from compat.faceanalysis import accounts, errors, payloads, services
 from compat.faceanalysis.authentication import AccountAuthentication
 from compat.faceanalysis.models import Account
 from compat.views import DialectView
+from rest.multipart import MultiPartParser
 from rest.parsers import NestedJSONParser
 
 

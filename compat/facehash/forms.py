@@ -12,10 +12,10 @@ from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http.multipartparser import ChunkIter, LazyStream, MultiPartParserError, Parser
-from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
+
+from rest.multipart import Part, read_parts
 
 MARKER = b"[IMAGE_STREAM_DELIMITER]"
 IMAGE_FIELDS = ("picture", "stream")
@@ -92,10 +92,7 @@ class _FormParser(BaseParser):
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         form = Form()
-        try:
-            self.read(stream, form, (parser_context or {})["request"].META)
-        except MultiPartParserError as error:
-            raise ParseError("The form cannot be read.") from error
+        self.read(stream, form, (parser_context or {})["request"].META)
         return form
 
     def read(self, stream: IO[bytes], form: Form, meta: dict[str, Any]) -> None:
@@ -106,26 +103,16 @@ class MultipartFormParser(_FormParser):
     media_type = "multipart/form-data"
 
     def read(self, stream: IO[bytes], form: Form, meta: dict[str, Any]) -> None:
-        count = 0
-        for _, headers, chunks in Parser(LazyStream(ChunkIter(stream, CHUNK)), boundary_of(meta["CONTENT_TYPE"])):
-            name = headers.get("content-disposition", ("", {}))[1].get("name")
-            if name is None:
-                continue
-            if count >= MAX_FIELDS:
-                raise ParseError("The form has too many fields.")
-            count += 1
-            into = form.field(name.decode("utf-8", "replace") if isinstance(name, bytes) else name)
-            for chunk in chunks:
-                into.feed(chunk)
-            into.end()
-
-
-def boundary_of(content_type: str) -> bytes:
-    """What separates the parts. Raises `ParseError`."""
-    boundary = parse_header_parameters(content_type)[1].get("boundary", "")
-    if not 0 < len(boundary) <= 200 or not boundary.isascii():
-        raise ParseError("The form names no boundary.")
-    return boundary.encode()
+        count, into = 0, None
+        for event in read_parts(stream, meta["CONTENT_TYPE"]):
+            if isinstance(event, Part):
+                if count >= MAX_FIELDS:
+                    raise ParseError("The form has too many fields.")
+                count, into = count + 1, form.field(event.name)
+            elif into and event is not None:
+                into.feed(event)
+            elif into:
+                into.end()
 
 
 class UrlEncodedFormParser(_FormParser):

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,6 +18,7 @@ from compat.nextcloud.models import FaceModel
 from compat.nextcloud.uploads import MemoryUploadHandler
 from compat.views import DialectView
 from errors import FaceAppError
+from rest.multipart import MultiPartParser
 
 
 class AlwaysJson(JsonAnswers):

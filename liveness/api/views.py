@@ -8,7 +8,7 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -27,6 +27,7 @@ from liveness.api.serializers import (
 )
 from liveness.exceptions import SessionNotFound
 from liveness.models import LivenessSession
+from rest.multipart import MultiPartParser
 from rest.parsers import NestedJSONParser
 
 PARSERS = [NestedJSONParser, MultiPartParser, FormParser]

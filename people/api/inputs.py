@@ -96,6 +96,11 @@ class NewPerson(PersonPatch, NewImage):
     )
     quality_gate: Any = serializers.ChoiceField([gate.value for gate in Gate], required=False)
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.keys() & {"external_id", "name", "metadata", "image"}:
+            raise serializers.ValidationError("An external id, a name, metadata or an image is required.")
+        return attrs
+
     @property
     def whom(self) -> Whom:
         names = ("external_id", "source", "name", "metadata")

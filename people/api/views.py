@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -39,6 +39,7 @@ from people.querysets import GalleryQuerySet, PersonQuerySet, RespaceQuerySet
 from people.types import Whom
 from rest.fields import read_all, upload_of
 from rest.input import read_input
+from rest.multipart import MultiPartParser
 from rest.pagination import StrictPagination
 from rest.parameters import path_id, strict_flag
 from rest.parsers import NestedJSONParser

@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -31,6 +31,7 @@ from recognition.api.serializers import (
 from recognition.exceptions import RecordNotFound
 from recognition.models import Job, ProcessedImage
 from rest.input import read_input
+from rest.multipart import MultiPartParser
 from rest.pagination import StrictPagination
 from rest.parameters import path_id, wants_async
 from rest.parsers import NestedJSONParser
