@@ -46,10 +46,18 @@ class AnnouncedBody:
         self._stream, self._left = stream, length
 
     def read(self, size: int | None = -1) -> bytes:
-        return self._counted(self._stream.read(self._most(size)))
+        most = self._most(size)
+        data = self._stream.read(most)
+        while len(data) < most:
+            data += self._some(self._stream.read(most - len(data)))
+        self._left -= len(data)
+        return data
 
     def readline(self, size: int | None = -1) -> bytes:
-        return self._counted(self._stream.readline(self._most(size)))
+        most = self._most(size)
+        line = self._some(self._stream.readline(most)) if most else b""
+        self._left -= len(line)
+        return line
 
     def drain(self) -> None:
         if self._left > DRAINED:
@@ -63,9 +71,8 @@ class AnnouncedBody:
     def _most(self, size: int | None) -> int:
         return self._left if size is None or size < 0 else min(size, self._left)
 
-    def _counted(self, data: bytes) -> bytes:
-        self._left -= len(data)
-        if not data and self._left:
+    def _some(self, data: bytes) -> bytes:
+        if not data:
             raise OSError("the body ended early")
         return data
 
