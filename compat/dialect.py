@@ -28,7 +28,6 @@ the admin's menu and the isolation test read the rest from here.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -44,6 +43,9 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.module_loading import module_has_submodule
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import ParseError
+
+from rest.parsers import read_json
 
 REPEATED_SLASHES = re.compile("/{2,}")
 View = Callable[..., HttpResponseBase]
@@ -162,8 +164,8 @@ def has_field(request: HttpRequest, name: str) -> bool:
     if request.content_type != "application/json":
         return name in request.POST or name in request.FILES
     try:
-        body = json.loads(request.body)
-    except (ValueError, RecursionError):
+        body = read_json(request.body)
+    except ParseError:
         return False
     return isinstance(body, dict) and name in body
 

@@ -17,6 +17,8 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, DataAndFiles
 
+from rest.parsers import check_length
+
 CHUNK = 64 * 1024  # bytes
 MOST_HEADER = 8 * 1024  # bytes of a header line of a part
 LONGEST_BOUNDARY = 200
@@ -87,11 +89,12 @@ class MultiPartParser(BaseParser):
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> DataAndFiles[Any, Any]:
+        check_length(parser_context)
         request = (parser_context or {})["request"]
         length = int(request.META.get("CONTENT_LENGTH") or 0)
         handlers: Sequence[FileUploadHandler] = request.upload_handlers
         for handler in handlers:
-            handler.handle_raw_input(stream, request.META, length, None, "utf-8")
+            handler.handle_raw_input(stream, request.META, length, "", "utf-8")
         try:
             return _read(read_parts(stream, request.META["CONTENT_TYPE"]), handlers)
         except BaseException:

@@ -2,20 +2,60 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, Any, ClassVar, Protocol
 
+from django.core.exceptions import RequestDataTooBig
+from rest_framework import parsers
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser
+from rest_framework.utils.json import strict_constant
+
+MOST_TEXT = 64 * 1024  # bytes of a body without images
+MOST_VALUES = 100_000  # of a JSON body: as objects they take 20 times as much memory as text
+
+Context = Mapping[str, Any]
 
 
-class NestedJSONParser(JSONParser):
-    """JSON whose nesting is deeper than Python can follow is a caller's mistake, not ours."""
+class TakesImages(Protocol):
+    """A view whose bodies may be as large as `FACEAPP_MAX_REQUEST_BYTES`, in these actions or methods."""
 
-    def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Any:
-        try:
-            return super().parse(stream, media_type, parser_context)
-        except RecursionError:
-            raise ParseError("JSON parse error - nested too deeply") from None
+    takes_images: ClassVar[frozenset[str]]
+
+
+def check_length(context: Context | None) -> None:
+    """Refuse a body that is too long for its route, before any of it is parsed. Raises `RequestDataTooBig`."""
+    view, request = (context or {}).get("view"), (context or {})["request"]
+    action = getattr(view, "action", None) or request.method.lower()
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if action not in getattr(view, "takes_images", ()) and length.isdecimal() and int(length) > MOST_TEXT:
+        raise RequestDataTooBig
+
+
+def read_json(data: bytes) -> Any:
+    """The value of a text in UTF-8, with a byte order mark or without. Raises `ParseError`."""
+    if sum(data.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
+        raise ParseError("JSON parse error - too many values")
+    try:
+        return json.loads(data.removeprefix(codecs.BOM_UTF8).decode(), parse_constant=strict_constant)
+    except RecursionError:
+        raise ParseError("JSON parse error - nested too deeply") from None
+    except ValueError as error:
+        raise ParseError(f"JSON parse error - {error}") from error
+
+
+class JSONParser(parsers.JSONParser):
+    """DRF's, on `read_json`."""
+
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Context | None = None) -> Any:
+        check_length(parser_context)
+        return read_json(stream.read())
+
+
+class FormParser(parsers.FormParser):
+    """An urlencoded form."""
+
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Context | None = None) -> Any:
+        check_length(parser_context)
+        return super().parse(stream, media_type, parser_context)

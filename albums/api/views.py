@@ -8,7 +8,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -36,7 +35,7 @@ from rest.input import read_input
 from rest.multipart import MultiPartParser
 from rest.pagination import StrictPagination
 from rest.parameters import flag, path_id
-from rest.parsers import NestedJSONParser
+from rest.parsers import FormParser, JSONParser
 
 ALBUM_ID = OpenApiParameter("album_id", OpenApiTypes.INT, OpenApiParameter.PATH)
 PK = OpenApiParameter("id", OpenApiTypes.INT, OpenApiParameter.PATH)
@@ -49,7 +48,7 @@ class AlbumView(GenericViewSet[Any]):
     """What all of them share."""
 
     lookup_value_regex = "[^/]+"
-    parser_classes = [NestedJSONParser, MultiPartParser, FormParser]
+    parser_classes = [JSONParser, MultiPartParser, FormParser]
     pagination_class = StrictPagination
     filter_backends = []
     scope_read = scope_write = Scope.ALBUMS
@@ -125,6 +124,7 @@ class AlbumViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
 class AlbumImageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, AlbumView):
     """Images of an album, in the order of their upload."""
 
+    takes_images = frozenset({"create"})
     queryset = AlbumImage.objects.none()
     serializer_class = AlbumImageSerializer
     inputs = {"create": AlbumUpload}

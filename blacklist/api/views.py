@@ -9,7 +9,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -35,17 +34,18 @@ from clients.models import Scope
 from rest.input import read_input
 from rest.multipart import MultiPartParser
 from rest.parameters import path_id
-from rest.parsers import NestedJSONParser
+from rest.parsers import FormParser, JSONParser
 from storage.responses import image_response
 
 
 class BlacklistViewSet(ModelViewSet[BlacklistEntry]):
     """People to look for. Names are unique within a client; each entry has one photograph or more."""
 
+    takes_images = frozenset({"create", "images"})
     queryset = BlacklistEntry.objects.none()
     lookup_value_regex = "[^/]+"
     serializer_class = EntrySerializer
-    parser_classes = [NestedJSONParser, MultiPartParser, FormParser]
+    parser_classes = [JSONParser, MultiPartParser, FormParser]
     pagination_class = None
     filter_backends = []
     scope_read, scope_write = Scope.BLACKLIST_READ, Scope.BLACKLIST_WRITE

@@ -16,14 +16,15 @@ from compat.ekyc.exceptions import BadArguments
 from compat.views import DialectView
 from people import services
 from people.types import EnrolmentRules, Gate, Probe, SearchOptions, Whom
-from rest.parsers import NestedJSONParser
+from rest.parsers import JSONParser
 from vision.types import Upload
 
 
 class EkycView(DialectView):
     """`nothing` is what an answer has in addition to `status` when a call fails, for callers that read every key."""
 
-    parser_classes = [NestedJSONParser]
+    takes_images = frozenset({"post"})
+    parser_classes = [JSONParser]
     refusals = errors.REFUSALS
     nothing: ClassVar[dict[str, Any]] = {}
 

@@ -31,9 +31,14 @@ def own_client() -> Client:
 
 def register(*, username: str, password: str) -> Account:
     """A new account, at the request of its user. Raises `RegistrationClosed`, `BadName` or `UserExists`."""
+    check_open()
+    return create_account(client=own_client(), username=username, password=password)
+
+
+def check_open() -> None:
+    """Raise `RegistrationClosed` where the administrator makes the accounts."""
     if not settings.FACEANALYSIS_REGISTRATION:
         raise RegistrationClosed("Registration is closed here. Ask the administrator for an account.")
-    return create_account(client=own_client(), username=username, password=password)
 
 
 def create_account(*, client: Client, username: str, password: str) -> Account:

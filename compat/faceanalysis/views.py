@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.exceptions import NotAuthenticated
-from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,14 +16,14 @@ from compat.faceanalysis.authentication import AccountAuthentication
 from compat.faceanalysis.models import Account
 from compat.views import DialectView
 from rest.multipart import MultiPartParser
-from rest.parsers import NestedJSONParser
+from rest.parsers import FormParser, JSONParser
 
 
 class FaceAnalysisView(DialectView):
     """The caller has an account."""
 
     authentication_classes = [AccountAuthentication]
-    parser_classes = [NestedJSONParser, FormParser, MultiPartParser]
+    parser_classes = [JSONParser, FormParser, MultiPartParser]
     scope_read = scope_write = Scope.ALBUMS
     refusals = errors.REFUSALS
 
@@ -43,6 +42,7 @@ class RegisterView(FaceAnalysisView):
     permission_classes = []
 
     def post(self, request: Request) -> Response:
+        accounts.check_open()  # before anything is read for a caller whom nobody knows
         username, password = (payloads.read_text(request, name) for name in ("username", "password"))
         account = accounts.register(username=username, password=password)
         return Response({"username": account.username}, status=201)
@@ -59,6 +59,8 @@ class TokenView(FaceAnalysisView):
 
 class UploadView(FaceAnalysisView):
     """Store an image."""
+
+    takes_images = frozenset({"post"})
 
     def post(self, request: Request) -> Response:
         file, content_type = payloads.read_file(request)

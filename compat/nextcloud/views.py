@@ -31,6 +31,7 @@ class AlwaysJson(JsonAnswers):
 class NextcloudView(DialectView):
     """With a key; no rate limits, because the app waits for any time and blames the image for a refusal."""
 
+    takes_images = frozenset({"post"})
     authentication_classes = [NextcloudKeyAuthentication]
     throttle_classes = []
     parser_classes = [MultiPartParser]

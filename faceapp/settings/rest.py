@@ -12,8 +12,8 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["clients.throttling.ClientRateThrottle"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PARSER_CLASSES": [
-        "rest.parsers.NestedJSONParser",
-        "rest_framework.parsers.FormParser",
+        "rest.parsers.JSONParser",
+        "rest.parsers.FormParser",
         "rest.multipart.MultiPartParser",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -8,7 +8,6 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -28,9 +27,9 @@ from liveness.api.serializers import (
 from liveness.exceptions import SessionNotFound
 from liveness.models import LivenessSession
 from rest.multipart import MultiPartParser
-from rest.parsers import NestedJSONParser
+from rest.parsers import FormParser, JSONParser
 
-PARSERS = [NestedJSONParser, MultiPartParser, FormParser]
+PARSERS = [JSONParser, MultiPartParser, FormParser]
 
 
 @extend_schema_view(
@@ -46,6 +45,7 @@ class LivenessSessionViewSet(
 ):
     """Challenges that a person answers in front of a camera."""
 
+    takes_images = frozenset({"frames"})
     queryset = LivenessSession.objects.none()
     lookup_value_regex = "[^/]+"
     serializer_class = SessionSerializer
@@ -92,6 +92,7 @@ class AntiSpoofViewSet(GenericViewSet[LivenessSession]):
     The path and the words in `status` come from the eKYC service, whose callers look at `status` alone.
     """
 
+    takes_images = frozenset({"create"})
     queryset = LivenessSession.objects.none()
     serializer_class = AntiSpoofInput
     parser_classes = PARSERS

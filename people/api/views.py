@@ -10,7 +10,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -42,11 +41,11 @@ from rest.input import read_input
 from rest.multipart import MultiPartParser
 from rest.pagination import StrictPagination
 from rest.parameters import path_id, strict_flag
-from rest.parsers import NestedJSONParser
+from rest.parsers import FormParser, JSONParser
 from storage.responses import image_response
 from work.exceptions import TooManyImages
 
-PARSERS = [NestedJSONParser, MultiPartParser, FormParser]
+PARSERS = [JSONParser, MultiPartParser, FormParser]
 KEEP_RECORD = OpenApiParameter("keep_record", bool, description="Erase the faces only; the record stays.")
 EMBEDDINGS = OpenApiParameter("embeddings", bool, description="With embeddings; needs the scope `embeddings`.")
 KIND = OpenApiParameter(
@@ -58,6 +57,7 @@ KIND = OpenApiParameter(
 class PeopleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Person]):
     """People whom this client knows, with their photographs. Blacklist entries are not among them."""
 
+    takes_images = frozenset({"create", "images", "search", "verify"})
     queryset = Person.objects.none()
     lookup_value_regex = "[^/]+"
     serializer_class = PersonSerializer
@@ -243,6 +243,7 @@ class RespaceViewSet(mixins.ListModelMixin, GenericViewSet[Respace]):
 class CompareViewSet(GenericViewSet[Person]):
     """Compare faces of images with each other. Nothing is stored."""
 
+    takes_images = frozenset({"create"})
     queryset = Person.objects.none()
     serializer_class = CompareInput
     pagination_class = None

@@ -11,7 +11,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -34,7 +33,7 @@ from rest.input import read_input
 from rest.multipart import MultiPartParser
 from rest.pagination import StrictPagination
 from rest.parameters import path_id, wants_async
-from rest.parsers import NestedJSONParser
+from rest.parsers import FormParser, JSONParser
 from storage.responses import image_response
 from work.queues import BULK, INTERACTIVE
 from work.submissions import read_submission
@@ -53,9 +52,10 @@ def engine_timing(milliseconds: float) -> dict[str, str]:
 class DetectionViewSet(GenericViewSet[ProcessedImage]):
     """Find faces. Nothing is stored."""
 
+    takes_images = frozenset({"detect_face"})
     queryset = ProcessedImage.objects.none()
     serializer_class = DetectInput
-    parser_classes = [NestedJSONParser, MultiPartParser, FormParser]
+    parser_classes = [JSONParser, MultiPartParser, FormParser]
     scope_write = Scope.DETECT
 
     @extend_schema(request=DetectInput, responses=DetectionSerializer(many=True), filters=False)
@@ -72,9 +72,10 @@ class DetectionViewSet(GenericViewSet[ProcessedImage]):
 class ProcessViewSet(GenericViewSet[ProcessedImage]):
     """Screen images against the blacklist."""
 
+    takes_images = frozenset({"process_images"})
     queryset = ProcessedImage.objects.none()
     serializer_class = ProcessInput
-    parser_classes = [NestedJSONParser, MultiPartParser, FormParser]
+    parser_classes = [JSONParser, MultiPartParser, FormParser]
     scope_write = Scope.SCREEN
 
     @extend_schema(

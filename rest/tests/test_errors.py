@@ -141,7 +141,7 @@ def test_mistakes_outside_the_body_say_where(api: APIClient, path: str, loc: lis
     assert api.get(f"/api/entries/{path}").json()["detail"][0]["loc"] == loc
 
 
-@pytest.mark.parametrize("body", ["{", "", "[" * 200_000, b"\xff\xfe", '{"name": NaN}', "1" * 5000])
+@pytest.mark.parametrize("body", ["{", "", "[" * 60_000, b"\xff\xfe", '{"name": NaN}', "1" * 5000])
 def test_a_body_that_is_not_json_is_unprocessable(api: APIClient, body: str | bytes) -> None:
     response = api.post("/api/entries/", body, content_type="application/json")
     assert response.status_code == 422

@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from django.core.exceptions import TooManyFilesSent
+from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
 from django.http import HttpRequest
 from pytest_django.fixtures import Settings
 from rest_framework.exceptions import ParseError
@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
 from rest.multipart import MultiPartParser, file_name
+from rest.parsers import MOST_TEXT
 
 BOUNDARY = "simple"
 END = b"--simple--\r\n"
@@ -28,9 +29,15 @@ def file_part(name: bytes, content: bytes) -> bytes:
     return part(b'name="images"; filename="' + name + b'"', content, b"Content-Type: image/jpeg")
 
 
-def parsed(body: bytes, content_type: str = "multipart/form-data; boundary=simple") -> Any:
+class Images:
+    """A view that takes them."""
+
+    takes_images = frozenset({"post"})
+
+
+def parsed(body: bytes, content_type: str = "multipart/form-data; boundary=simple", *, view: object = Images()) -> Any:
     django: HttpRequest = APIRequestFactory().generic("POST", "/", body, content_type=content_type)
-    return MultiPartParser().parse(BytesIO(body), parser_context={"request": Request(django)})
+    return MultiPartParser().parse(BytesIO(body), parser_context={"request": Request(django), "view": view})
 
 
 def contents(body: bytes) -> list[bytes]:
@@ -119,3 +126,8 @@ def test_files_are_counted(settings: Settings) -> None:
 )
 def test_names_of_files(sent: str, kept: str) -> None:
     assert file_name(sent) == kept
+
+
+def test_a_form_without_images_is_short() -> None:
+    with pytest.raises(RequestDataTooBig):
+        parsed(file_part(b"a", b"x" * MOST_TEXT) + END, view=object())
