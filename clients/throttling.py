@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from math import ceil
 from typing import Any
 
 from django.conf import settings
+from redis.exceptions import RedisError
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
 from clients.models import ApiKey
+
+log = logging.getLogger(__name__)
 
 
 class WindowThrottle(SimpleRateThrottle):
@@ -49,9 +53,19 @@ class WindowThrottle(SimpleRateThrottle):
 
 
 class ClientRateThrottle(WindowThrottle):
-    """Each key has its own allowance; users of a client, and callers without a key, share their client's."""
+    """Each key has its own allowance; users of a client, and callers without a key, share their client's.
+
+    While Redis is away or full nobody is counted, and what needs no queue is answered.
+    """
 
     scope = "client"
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        try:
+            return super().allow_request(request, view)
+        except RedisError as error:
+            log.warning("Requests are not counted: %s", type(error).__name__)
+            return True
 
     def rate_of(self, request: Request) -> str:
         own = request.auth.rate_limit if isinstance(request.auth, ApiKey) else ""

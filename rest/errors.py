@@ -19,8 +19,7 @@ from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from kombu.exceptions import OperationalError as QueueError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -76,7 +75,7 @@ FOREIGN: list[tuple[tuple[type[BaseException], ...], Problem]] = [
         Problem(503, "The database does not answer. Try again shortly.", "database.unavailable", RETRY_AFTER),
     ),
     (
-        (RedisConnectionError, RedisTimeoutError, QueueError),
+        (RedisError, QueueError),
         Problem(503, "The queue does not answer. Try again shortly.", "queue.unavailable", RETRY_AFTER),
     ),
 ]

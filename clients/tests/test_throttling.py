@@ -1,14 +1,18 @@
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from pytest_django.fixtures import Settings
+from redis.exceptions import OutOfMemoryError
 from rest_framework.request import Request
 from rest_framework.test import APIClient, APIRequestFactory
 
 from clients import services
 from clients.models import ApiKey, Client
 from clients.throttling import ClientRateThrottle
+from rest.errors import RETRY_AFTER, problem_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("clients.tests.urls"), pytest.mark.usefixtures("redis_flush")]
 NOTES = "/api/notes/"
@@ -86,3 +90,24 @@ def test_a_forwarded_address_is_not_believed_without_a_proxy(settings: Settings)
     settings.FAILED_KEY_LIMIT = "1/day"
     sent = [{"X-API-Key": "nope.nope", "X-Forwarded-For": f"192.0.2.{number}"} for number in range(2)]
     assert [APIClient().get(NOTES, headers=headers).status_code for headers in sent] == [401, 429]
+
+
+@pytest.fixture
+def redis_full(redis_flush: None) -> Iterator[None]:
+    """A Redis that keeps nothing new."""
+    server = cache._cache.get_client()  # type: ignore[attr-defined]
+    before = {name: server.config_get(name)[name] for name in ("maxmemory", "maxmemory-policy")}
+    server.config_set("maxmemory-policy", "noeviction")
+    server.config_set("maxmemory", 1)
+    yield
+    for name, value in before.items():
+        server.config_set(name, value)
+
+
+def test_a_full_redis_stops_only_what_needs_the_queue(client_a: Client, redis_full: None) -> None:
+    _, key = services.create_api_key(client_name=client_a.name)
+    with pytest.raises(OutOfMemoryError):
+        cache.set("a", 1)
+    assert statuses(2, key) == [200, 200]
+    problem = problem_of(OutOfMemoryError())
+    assert problem and (problem.status, problem.code, problem.headers) == (503, "queue.unavailable", RETRY_AFTER)

@@ -207,14 +207,12 @@ def test_a_database_that_is_down_while_a_session_is_read(transactional_db: None,
 @with_clients
 @pytest.mark.django_db
 @pytest.mark.parametrize("outage", ["redis_down", "redis_stuck"])
-def test_redis_that_is_down_while_requests_are_counted(
+def test_what_needs_no_queue_is_answered_while_redis_is_away(
     api: APIClient, client_a: Client, outage: str, request: pytest.FixtureRequest
 ) -> None:
     _, key = services.create_api_key(client_name=client_a.name)
     request.getfixturevalue(outage)
-    response = api.get("/api/notes/", headers={"X-API-Key": key})
-    assert (response.status_code, response.json()["code"]) == (503, "queue.unavailable")
-    assert response["Retry-After"] == "5"
+    assert api.get("/api/notes/", headers={"X-API-Key": key}).status_code == 200
 
 
 @pytest.mark.django_db
