@@ -37,12 +37,17 @@ MAX_NAME = 100  # characters
 MAX_NAME_BYTES = 200  # file systems take 255, and a storage adds a suffix to a name that is taken
 MAX_IDENTIFIER = 100  # characters
 WHITE = (255, 255, 255)
+JPEG_END = b"\xff\xd9"  # cameras in networks often leave it out
+TRAILER = 64 * 1024  # bytes at the end of a file in which it is looked for
+JPEG_BLOCK = 16  # pixels, the largest
 
 # Pillow warns about large pictures and odd metadata; both are handled here.
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)
 warnings.filterwarnings("ignore", module=r"PIL\.")
 # Plugins ask for it before they allocate; the narrower limit of most callers is checked here.
 Pillow.MAX_IMAGE_PIXELS = max(settings.MAX_IMAGE_PIXELS, settings.MAX_ORIGINAL_PIXELS)
+# XMP, workflows and colour profiles of a megabyte and more are common. Pillow takes this as the limit of each of them.
+PngImagePlugin.MAX_TEXT_CHUNK = 16 * 1024 * 1024
 register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 
@@ -161,10 +166,11 @@ def decode_reduced(data: bytes, *, side: int, box: Box | None = None) -> tuple[P
     """
     picture, info = _open(data)
     with picture:
-        orientation = _orientation(picture)
+        # Of a TIFF, Pillow answers the upright size at once.
+        turned = info.format != "TIFF" and _orientation(picture) in SIDEWAYS
         _reduce(picture, (max(box.w, box.h) if box else max(info.width, info.height)) / side)
         upright = _loaded(picture)
-        width = info.height if orientation in SIDEWAYS else info.width
+        width = info.height if turned else info.width
         return (upright.copy() if upright is picture else upright), upright.width / width
 
 
@@ -199,12 +205,16 @@ def _open(data: bytes, limits: Limits | None = None) -> tuple[Pillow.Image, Imag
         raise invalid_image("image.empty")
     if len(data) > limits.bytes:
         raise invalid_image("image.too_large", limit=limits.bytes)
+    data = data[len(data[:64]) - len(data[:64].lstrip(b"\r\n")) :]  # some programs send a blank line first
     kind = next((kind for kind in FORMATS if kind.start.match(data[:64])), None)
     if kind is None:
         raise invalid_image("image.unsupported_format" if OTHER_FILES.match(data[:64]) else "image.not_an_image")
     if kind.plugin == "TIFF":
         check_directory(data)
     header = _Header(data)
+    if kind.plugin == "JPEG" and JPEG_END not in data[-TRAILER:]:
+        header = _Header(data + JPEG_END)
+        header.lacks_end = True
     try:
         picture = Pillow.open(header, formats=[kind.plugin])
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
@@ -212,7 +222,7 @@ def _open(data: bytes, limits: Limits | None = None) -> tuple[Pillow.Image, Imag
     except Exception:  # plugins raise whatever a broken header provokes
         raise invalid_image("image.truncated") from None
     _check_pixels(*picture.size, limits)
-    header.reads_left = sys.maxsize
+    header.reads_left, header.height = sys.maxsize, picture.height
     return picture, ImageInfo(kind.plugin, *picture.size, kind.extension, kind.content_type)
 
 
@@ -226,8 +236,11 @@ def _reduce(picture: Pillow.Image, shrink: float) -> bool:
 
 def _loaded(picture: Pillow.Image, limits: Limits | None = None) -> Pillow.Image:
     """The pixels of an opened picture, upright, in RGB."""
+    header = picture.fp if isinstance(picture, ImageFile) else None
     try:
         picture.load()
+        if isinstance(header, _Header) and header.lacks_end and not _is_whole(picture, header.height):
+            raise invalid_image("image.truncated")
         _check_pixels(*picture.size, limits or usual_limits())  # HEIF learns its real size while it decodes
         return _upright(_to_rgb(picture), _orientation(picture))
     except InvalidImage:
@@ -236,12 +249,28 @@ def _loaded(picture: Pillow.Image, limits: Limits | None = None) -> Pillow.Image
         raise invalid_image("image.truncated") from None
 
 
+def _is_whole(picture: Pillow.Image, height: int) -> bool:
+    """Whether a JPEG file without its end marker, of a picture of `height` pixels, lacks no more than its last row of
+    blocks.
+
+    The decoder fills what is missing with one colour, so the end of the row above must show more than one. What is
+    missing of a progressive file cannot be seen.
+    """
+    if picture.info.get("progressive"):
+        return False
+    block = -(-JPEG_BLOCK * picture.height // height)
+    end = np.asarray(picture)[-2 * block : -block, -2 * block :]
+    return bool(end.size and (end != end[0, 0]).any())
+
+
 class _Header(BytesIO):
     """A file whose header may be read in a limited number of steps: millions of empty blocks would keep a web process
     busy.
     """
 
     reads_left = MAX_HEADER_READS
+    lacks_end = False  # of a JPEG file
+    height = 0  # pixels of the picture in the file
 
     def read(self, size: int | None = -1, /) -> bytes:
         self.reads_left -= 1
@@ -268,8 +297,10 @@ def _to_rgb(picture: Pillow.Image) -> Pillow.Image:
         if picture.mode == "F":
             values = np.nan_to_num(values)
             values = values * 255 if values.max() <= 1 else values
-        if values.max() > 255 or picture.mode.startswith("I;16"):
-            values = np.clip(values, 0, 65535).astype(np.uint16) >> 8
+        values = np.clip(values, 0, 65535).astype(np.uint16)
+        brightest = int(values.max())
+        # Cameras and microscopes store 10, 12 or 14 bits in 16.
+        values = values >> next(shift for shift in (0, 2, 4, 6, 8) if brightest >> shift <= 255)
         return Pillow.fromarray(np.clip(values, 0, 255).astype(np.uint8)).convert("RGB")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 from django.conf import settings as django_settings
 from PIL import Image as Pillow
+from PIL.ExifTags import Base as Tag
+from PIL.PngImagePlugin import PngInfo
 
 from vision import images
-from vision.exceptions import IMAGE_ERRORS
-from vision.images import ImageInfo, decode, identify, safe_name, sniff
+from vision.exceptions import IMAGE_ERRORS, InvalidImage
+from vision.images import ImageInfo, decode, decode_at_least, decode_reduced, identify, safe_name, sniff
 from vision.tests.pictures import JPEG, WHITE, assert_two_colours, chunk, code_of, png, save, two_colours
 
 
@@ -282,3 +285,67 @@ def test_long_file_names_fit_into_a_column_and_a_file_system(name: str) -> None:
 def test_every_code_is_documented() -> None:
     table = (django_settings.BASE_DIR / "docs" / "errors.md").read_text()
     assert [code for code in IMAGE_ERRORS if f"`{code}`" not in table] == []
+
+
+# ---- files that every viewer opens ------------------------------------------------------------------------------
+def photograph(faces: Path, **options: Any) -> bytes:
+    with Pillow.open(faces / "obama_1.jpg") as picture:
+        saved = BytesIO()
+        picture.convert("RGB").resize((320, 240)).save(saved, "JPEG", **options)
+    return saved.getvalue()
+
+
+@pytest.mark.parametrize("options", [{}, {"quality": 95}, {"subsampling": 0}])
+def test_a_jpeg_without_its_end_marker_is_read(faces: Path, options: dict[str, Any]) -> None:
+    data = photograph(faces, **options)
+    assert np.array_equal(decode(data[:-2]), decode(data))
+    assert decode_at_least(data[:-2], side=80)[0].shape == decode_at_least(data, side=80)[0].shape
+
+
+@pytest.mark.parametrize("part", [0.4, 0.6, 0.8])
+def test_a_jpeg_without_its_lower_part_is_refused(faces: Path, part: float) -> None:
+    data = photograph(faces)
+    for read in (decode, lambda data: decode_at_least(data, side=80)):
+        with pytest.raises(InvalidImage) as refused:
+            read(data[: int(len(data) * part)])
+        assert refused.value.code == "image.truncated"
+
+
+def test_a_blank_line_before_the_file_is_skipped(faces: Path) -> None:
+    data = photograph(faces)
+    assert np.array_equal(decode(b"\r\n" + data), decode(data))
+
+
+def test_a_png_with_much_text_is_read() -> None:
+    text = PngInfo()
+    text.add_text("workflow", "x" * 3_000_000, zip=True)
+    saved = BytesIO()
+    Pillow.new("RGB", (8, 8), "red").save(saved, "PNG", pnginfo=text)
+    assert decode(saved.getvalue())[0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize(("tag", "value"), [(50706, b"\1\4\0\0"), (254, 1)])
+def test_raw_files_are_refused_rather_than_their_thumbnail(tag: int, value: Any) -> None:
+    saved = BytesIO()
+    Pillow.new("RGB", (8, 8)).save(saved, "TIFF", tiffinfo={tag: value})
+    with pytest.raises(InvalidImage) as refused:
+        sniff(saved.getvalue())
+    assert refused.value.code == "image.unsupported_format"
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_bright_parts_are_bright_however_many_of_sixteen_bits_are_used(bits: int) -> None:
+    grey = np.zeros((8, 8), np.uint16)
+    grey[4:] = 2**bits - 1
+    assert decode(save(Pillow.fromarray(grey), "PNG"))[[0, 7], 0, 0].tolist() == [0, 255]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_picture_for_people_has_the_scale_of_the_upright_one(kind: str, orientation: int) -> None:
+    exif = Pillow.Exif()
+    exif[Tag.Orientation] = orientation
+    saved = BytesIO()
+    Pillow.new("RGB", (64, 32)).save(saved, kind, exif=exif)
+    picture, scale = decode_reduced(saved.getvalue(), side=1000)
+    assert scale == 1 and picture.size == ((64, 32) if orientation == 1 else (32, 64))
