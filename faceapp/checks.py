@@ -17,6 +17,7 @@ LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".test")
 POSITIVE = (
     "MAX_IMAGE_BYTES",
     "MAX_IMAGE_PIXELS",
+    "MAX_WHOLE_PIXELS",
     "MAX_BATCH_IMAGES",
     "DATA_UPLOAD_MAX_MEMORY_SIZE",
     "URL_TIMEOUT",

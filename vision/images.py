@@ -36,6 +36,7 @@ MAX_HEADER_READS = 20_000  # a photograph needs about a hundred, 100 kB of XMP i
 MAX_NAME = 100  # characters
 MAX_NAME_BYTES = 200  # file systems take 255, and a storage adds a suffix to a name that is taken
 MAX_IDENTIFIER = 100  # characters
+REDUCIBLE = {"JPEG"}  # formats that can be reduced while they are decoded
 WHITE = (255, 255, 255)
 JPEG_END = b"\xff\xd9"  # cameras in networks often leave it out
 TRAILER = 64 * 1024  # bytes at the end of a file in which it is looked for
@@ -53,15 +54,23 @@ register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, dec
 
 @dataclass(frozen=True)
 class Limits:
-    """What one call accepts: bytes of the file, and pixels (width times height) of the image."""
+    """What one call accepts: bytes of the file, and pixels (width times height) of the image.
+
+    `whole`: pixels of an image in a format that cannot be reduced while it is decoded; None for as many as of others.
+    """
 
     bytes: int
     pixels: int
+    whole: int | None = None
+
+    def of_format(self, plugin: str) -> int:
+        """The limit on pixels for what this plugin of Pillow reads."""
+        return self.pixels if self.whole is None or plugin in REDUCIBLE else min(self.whole, self.pixels)
 
 
 def usual_limits() -> Limits:
     """For every call that does not ask for others."""
-    return Limits(settings.MAX_IMAGE_BYTES, settings.MAX_IMAGE_PIXELS)
+    return Limits(settings.MAX_IMAGE_BYTES, settings.MAX_IMAGE_PIXELS, settings.MAX_WHOLE_PIXELS)
 
 
 @dataclass(frozen=True)
@@ -218,10 +227,10 @@ def _open(data: bytes, limits: Limits | None = None) -> tuple[Pillow.Image, Imag
     try:
         picture = Pillow.open(header, formats=[kind.plugin])
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
-        raise _too_many_pixels(limits) from None
+        raise _too_many_pixels(limits.of_format(kind.plugin)) from None
     except Exception:  # plugins raise whatever a broken header provokes
         raise invalid_image("image.truncated") from None
-    _check_pixels(*picture.size, limits)
+    _check_pixels(*picture.size, limits.of_format(kind.plugin))
     header.reads_left, header.height = sys.maxsize, picture.height
     return picture, ImageInfo(kind.plugin, *picture.size, kind.extension, kind.content_type)
 
@@ -241,7 +250,8 @@ def _loaded(picture: Pillow.Image, limits: Limits | None = None) -> Pillow.Image
         picture.load()
         if isinstance(header, _Header) and header.lacks_end and not _is_whole(picture, header.height):
             raise invalid_image("image.truncated")
-        _check_pixels(*picture.size, limits or usual_limits())  # HEIF learns its real size while it decodes
+        limit = (limits or usual_limits()).of_format(str(picture.format))
+        _check_pixels(*picture.size, limit)  # HEIF learns its real size while it decodes
         return _upright(_to_rgb(picture), _orientation(picture))
     except InvalidImage:
         raise
@@ -279,15 +289,15 @@ class _Header(BytesIO):
         return super().read(size)
 
 
-def _check_pixels(width: int, height: int, limits: Limits) -> None:
-    if width * height > limits.pixels or max(width, height) > MAX_SIDE:
-        raise _too_many_pixels(limits)
+def _check_pixels(width: int, height: int, limit: int) -> None:
+    if width * height > limit or max(width, height) > MAX_SIDE:
+        raise _too_many_pixels(limit)
     if width * height == 0:
         raise invalid_image("image.truncated")
 
 
-def _too_many_pixels(limits: Limits) -> InvalidImage:
-    return invalid_image("image.too_many_pixels", limit=limits.pixels, side=MAX_SIDE)
+def _too_many_pixels(limit: int) -> InvalidImage:
+    return invalid_image("image.too_many_pixels", limit=limit, side=MAX_SIDE)
 
 
 def _to_rgb(picture: Pillow.Image) -> Pillow.Image:

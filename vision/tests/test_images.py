@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from vision import images
 from vision.exceptions import IMAGE_ERRORS, InvalidImage
-from vision.images import ImageInfo, decode, decode_at_least, decode_reduced, identify, safe_name, sniff
+from vision.images import ImageInfo, Limits, decode, decode_at_least, decode_reduced, identify, safe_name, sniff
 from vision.tests.pictures import JPEG, WHITE, assert_two_colours, chunk, code_of, png, save, two_colours
 
 
@@ -82,6 +82,15 @@ def test_limits_on_bytes_and_pixels_are_inclusive(settings: Any) -> None:
     assert code_of(sniff, JPEG) == "image.too_many_pixels"
     settings.MAX_IMAGE_BYTES -= 1
     assert code_of(sniff, JPEG) == "image.too_large"
+
+
+def test_what_is_decoded_whole_has_a_limit_of_its_own(settings: Any) -> None:
+    settings.MAX_WHOLE_PIXELS = 64 * 48 - 1
+    picture = Pillow.new("RGB", (64, 48))
+    for kind in ("PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF"):
+        assert code_of(decode, save(picture, kind)) == "image.too_many_pixels"
+    assert decode(save(picture, "JPEG")).shape == (48, 64, 3)
+    assert decode(save(picture, "PNG"), limits=Limits(10_000, 64 * 48)).shape == (48, 64, 3)
 
 
 def test_side_beyond_the_limit_is_refused() -> None:
