@@ -130,6 +130,11 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = [
         Error(f"{name} must be above 0.", hint="See .env.example.", id="faceapp.E005") for name in wrong
     ]
+    if not 0 < settings.WEB_PORT < 2**16:
+        problems.append(Error("FACEAPP_PORT must be 1 to 65535.", hint="8000 by default.", id="faceapp.E012"))
+    if settings.WORKER_CONCURRENCY < 0:
+        hint = "0 means one child for each processor."
+        problems.append(Error("FACEAPP_WORKER_CONCURRENCY must not be negative.", hint=hint, id="faceapp.E013"))
     if settings.RETENTION_DAYS < 0:
         hint = "0 keeps processed images forever."
         problems.append(Error("FACEAPP_RETENTION_DAYS must not be negative.", hint=hint, id="faceapp.E006"))

@@ -3,7 +3,7 @@
 from django.urls import reverse_lazy
 
 from compat.conf import PLAIN_HTTP_PATHS
-from environment import BASE_DIR, env, path, secret
+from environment import BASE_DIR, env, path, secret, time_zone
 from faceapp.settings.paths import VAR
 
 SECRET_KEY = secret("FACEAPP_SECRET_KEY", VAR / "secret_key")
@@ -51,7 +51,7 @@ LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 LANGUAGE_CODE = "en"
-TIME_ZONE = env.str("FACEAPP_TIME_ZONE", default="UTC")
+TIME_ZONE = time_zone("FACEAPP_TIME_ZONE", default="UTC")
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_PASSWORD_VALIDATORS = [

@@ -115,7 +115,8 @@ def test_import_root_holds_nothing_of_the_service(settings: Settings, tmp_path: 
 def test_sizes_and_times_are_positive(settings: Settings) -> None:
     assert checks.check_numbers() == []
     settings.MAX_IMAGE_BYTES, settings.RETENTION_DAYS = 0, -1
-    assert ids(checks.check_numbers()) == ["faceapp.E005", "faceapp.E006"]
+    settings.WEB_PORT, settings.WORKER_CONCURRENCY = 99_999, -3
+    assert ids(checks.check_numbers()) == ["faceapp.E005", "faceapp.E012", "faceapp.E013", "faceapp.E006"]
 
 
 @pytest.mark.parametrize("url", ["redis://redis:6379/0", "rediss://redis:6379/0", "unix:///run/redis.sock"])

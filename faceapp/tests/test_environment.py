@@ -2,16 +2,20 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
+from environment import env, time_zone
+
 ROOT: Path = settings.BASE_DIR
 EXAMPLE = ROOT / ".env.example"
-READERS = {"path", "secret"}  # of environment, beside env.<type>
+READERS = {"path", "secret", "time_zone"}  # of environment, beside env.<type>
 ASSIGNMENT = re.compile(r"#? ?([A-Z][A-Z0-9_]+)=(.*)")
 COMPOSE_ONLY = {"POSTGRES_PASSWORD", "IMAGE_TAG"}
 
@@ -115,3 +119,22 @@ def test_operations_name_only_variables_and_commands_that_exist() -> None:
     variables = set(re.findall(r"\b(?:FACEAPP|POSTGRES)_[A-Z0-9_]*[A-Z0-9]\b", text))
     assert variables <= variables_read() | COMPOSE_ONLY
     assert set(re.findall(r"manage\.py (\w+)", text)) <= set(get_commands())
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "message"),
+    [
+        (env.int, "80a", "FACEAPP_PORT='80a' must be a whole number; see .env.example."),
+        (env.float, "20MB", "FACEAPP_PORT='20MB' must be a number; see .env.example."),
+        (env.float, "nan", "FACEAPP_PORT='nan' must be a number; see .env.example."),
+        (lambda name: time_zone(name, "UTC"), "Mars", "FACEAPP_PORT='Mars' is no time zone, such as Europe/Berlin."),
+        (lambda name: time_zone(name, "UTC"), "../x", "FACEAPP_PORT='../x' is no time zone, such as Europe/Berlin."),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_named(
+    read: Callable[[str], Any], value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACEAPP_PORT", value)
+    with pytest.raises(SystemExit) as ended:
+        read("FACEAPP_PORT")
+    assert ended.value.code == message
