@@ -14,6 +14,7 @@ from django.conf import settings
 
 from evaluation.attack_rates import AttackRates
 from evaluation.rates import ErrorRates, Floats, Pairs
+from evaluation.searches import SearchRates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,6 +56,26 @@ def draw_det(file: Path, curves: Mapping[str, ErrorRates]) -> None:
     axes.set_ylim(corner, edges[1])
     axes.set_title("DET")
     axes.legend(loc="upper right")
+    figure.savefig(file, dpi=DPI)
+
+
+def draw_searches(file: Path, lists: Mapping[str, SearchRates]) -> None:
+    """FNIR over FPIR, both logarithmic, one line for each name, with its operating point.
+
+    Of a list larger than what was searched, the line is that of the people who were, and the point that of the list.
+    """
+    figure, axes = _figure("FPIR (share of strangers' searches with an alarm)", "FNIR (share of people missed)")
+    for name, rates in lists.items():
+        curve = rates.curve
+        label = f"{name}, {rates.enrolled:,} people searched"
+        (line,) = axes.step(
+            np.maximum(curve.fpir, SMALLEST), np.maximum(curve.fnir, SMALLEST), where="post", label=label
+        )
+        point = f"list of {rates.people:,}"
+        places = [max(rates.fpir.value, SMALLEST)], [max(rates.fnir.value, SMALLEST)]
+        axes.plot(*places, "o", color=line.get_color(), label=point)
+    axes.set(xscale="log", yscale="log", xlim=(SMALLEST, 1), ylim=(SMALLEST, 1), title="Searches")
+    axes.legend(loc="lower left")
     figure.savefig(file, dpi=DPI)
 
 

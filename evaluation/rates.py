@@ -106,22 +106,6 @@ class Verification:
     points: list[RateThreshold]
 
 
-@dataclass(frozen=True)
-class Identification:
-    """One to many, each image searched among all others.
-
-    `rank_1` and `rank_5`: share of probes whose person is the nearest, among the five nearest; `found`: nearest and
-    within the threshold. `false_alarm`: another person is within the threshold, as for a probe who is not enrolled.
-    """
-
-    probes: int
-    people: int
-    rank_1: Estimate
-    rank_5: Estimate
-    found: Estimate
-    false_alarm: Estimate
-
-
 def score_pairs(
     embeddings: NDArray[np.float32], people: Integers, chosen: Integers, *, genuine: NDArray[np.bool_], metric: str
 ) -> Pairs:
@@ -258,37 +242,22 @@ def estimate(value: float, resampled: Floats, trials: int) -> Estimate:
     return Estimate(value, float(min(low, value)), float(max(high, value)))
 
 
-def identify(
-    embeddings: NDArray[np.float32], people: Integers, *, metric: str, threshold: float
-) -> Identification | None:
-    """Every figure of one-to-many search; None if no person has two images, or if there is only one person."""
-    names, numbers = np.unique(people, return_inverse=True)
-    mated = np.flatnonzero(np.bincount(numbers)[numbers] > 1)
-    if not len(mated) or len(names) < 2:
-        return None
-    outcomes = np.array([_search(embeddings, numbers, int(probe), metric, threshold) for probe in mated], np.float64)
-    rank_1, rank_5, found, false_alarm = (_by_person(column, numbers[mated]) for column in outcomes.T)
-    return Identification(len(mated), len(names), rank_1, rank_5, found, false_alarm)
-
-
-def _search(
-    embeddings: NDArray[np.float32], numbers: Integers, probe: int, metric: str, threshold: float
-) -> tuple[bool, bool, bool, bool]:
-    """Whether the probe's person comes first, is among five, comes first within the threshold; a false alarm."""
-    distances = row_distances(embeddings[probe], embeddings, metric=metric)
-    distances[probe] = np.inf
-    nearest = np.full(int(numbers.max()) + 1, np.inf)
-    np.minimum.at(nearest, numbers, distances)
-    own = nearest[numbers[probe]]
-    others = np.delete(nearest, numbers[probe])
-    rank = 1 + int((others <= own).sum())  # a tie counts as an error
-    return rank == 1, rank <= 5, bool(rank == 1 and own <= threshold), bool(others.min() <= threshold)
-
-
-def _by_person(outcomes: Floats, numbers: Integers) -> Estimate:
-    """The mean of the probes' outcomes; the bootstrap draws people with all their probes."""
+def by_person(outcomes: NDArray[np.bool_], numbers: Integers) -> Estimate:
+    """The mean of the searches' outcomes (n,); the bootstrap draws people (n,) with all their searches."""
     _, people = np.unique(numbers, return_inverse=True)
     size = int(people.max()) + 1
     right, total = np.bincount(people, outcomes), np.bincount(people)
     draws = np.random.default_rng(SEED).multinomial(size, np.full(size, 1 / size), size=RESAMPLES)
     return estimate(float(outcomes.mean()), draws @ right / (draws @ total), size)
+
+
+def rates_at(pairs: Pairs, threshold: float) -> tuple[Estimate | None, Estimate | None]:
+    """FMR and FNMR at a threshold, with intervals by person; None where there is no pair of that kind."""
+    values = errors_at(error_rates(pairs), threshold)
+    resampled = np.array([errors_at(error_rates(pairs, weights), threshold) for weights in resamples(pairs)])
+    kinds = (~pairs.genuine, pairs.genuine)
+    fmr, fnmr = (
+        estimate(value, resampled[:, column], len(np.unique(pairs.people[kind]))) if kind.any() else None
+        for column, (value, kind) in enumerate(zip(values, kinds, strict=True))
+    )
+    return fmr, fnmr

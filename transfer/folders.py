@@ -31,24 +31,39 @@ class PersonFolder:
 
 
 def read_people(folder: Path) -> list[PersonFolder]:
-    """Every sub-folder with its files, sorted by name, without hidden ones. Raises `BadLayout`."""
-    if not folder.is_dir():
-        raise BadLayout("The folder does not exist.")
-    root, people = folder.resolve(), []
-    for path in sorted(folder.iterdir()):
-        if not path.is_dir() or path.name.startswith("."):
+    """Every sub-folder with its files, sorted by name, without hidden ones.
+
+    Raises `BadLayout`, with the code `import.unreadable` if the folder cannot be read.
+    """
+    try:
+        if not folder.is_dir():
+            raise BadLayout("The folder does not exist.")
+        root, people, inside = folder.resolve(), [], _visible(folder)
+    except OSError as error:
+        raise BadLayout(f"The folder cannot be read: {error.strerror}.", code="import.unreadable") from error
+    for path in inside:
+        if not path.is_dir():
             continue
         person = PersonFolder(path.name)
         people.append(person)
         if not path.resolve().is_relative_to(root):
             person.refused.append(Refusal(path.name, "import.outside", "This link leads out of the folder."))
             continue
-        for file in sorted(one for one in path.iterdir() if not one.name.startswith(".")):
+        try:
+            files = _visible(path)
+        except OSError as error:
+            person.refused.append(_unreadable(path.name, error))
+            continue
+        for file in files:
             if refusal := check_file(file, root, shown(file)):
                 person.refused.append(refusal)
             else:
                 person.files.append(file)
     return people
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def shown(path: Path) -> str:
@@ -80,4 +95,4 @@ def read_upload(path: Path, name: str) -> Upload | Refusal:
 
 
 def _unreadable(name: str, error: OSError) -> Refusal:
-    return Refusal(name, "import.unreadable", f"The file cannot be read: {error.strerror}.")
+    return Refusal(name, "import.unreadable", f"This cannot be read: {error.strerror}.")

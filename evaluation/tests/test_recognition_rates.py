@@ -31,7 +31,7 @@ def described(people: np.ndarray, noise: float, *, seed: int = 1) -> Described:
     hidden = random.normal(size=(people.max() + 1, 40))[people] + noise * random.normal(size=(len(people), 40))
     sizes = {"fr512": 512, "mobilefacenet192": 192, "Dlib": 128}
     vectors = {name: unit(hidden @ random.normal(size=(40, size))) for name, size in sizes.items()}
-    return Described(vectors, np.ones(len(people)), people, [])
+    return Described(vectors, np.ones(len(people)), people, [], np.arange(len(people)))
 
 
 def test_each_half_is_measured_with_what_the_other_half_says() -> None:
