@@ -9,7 +9,7 @@ count.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,9 +59,11 @@ class Searches:
         """The share of mated searches in which the person comes first, at any distance."""
         return by_person(np.isfinite(self.mates), self.mate_people)
 
-    @property
-    def arrays(self) -> tuple[Floats, Integers, Floats, Integers]:
-        return self.mates, self.mate_people, self.strangers, self.stranger_people
+    @classmethod
+    def joined(cls, parts: Sequence[Searches]) -> Searches:
+        """The searches of several sets of people, whose numbers differ, in lists of one size."""
+        arrays = [(one.mates, one.mate_people, one.strangers, one.stranger_people) for one in parts]
+        return cls(parts[0].enrolled, *map(np.concatenate, zip(*arrays, strict=True)))
 
     def scaled(self, factor: float) -> Searches:
         """The same with every distance multiplied."""
@@ -166,7 +168,7 @@ def search(
         chosen = order[np.argsort(probes[order] == 0, kind="stable")][:enrolled]
         parts.append(_search_once(embeddings, numbers, first, chosen, missed, metric))
     mates, mate_people, strangers, stranger_people = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Searches(enrolled, mates, mate_people, strangers, stranger_people)
+    return Searches(enrolled, mates, names[mate_people], strangers, names[stranger_people])
 
 
 def _search_once(

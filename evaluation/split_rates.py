@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.services import point_of_table, read_tables
+from calibration.services import default_operating_point, point_of_table, read_tables
 from evaluation import projection
 from evaluation.fitted_rates import content_of, vectors_of
 from evaluation.projection import Array, Described
@@ -22,6 +22,7 @@ from evaluation.rates import Estimate, Floats, Integers, Pairs, rates_at
 from evaluation.recognition_rates import Column
 from evaluation.searches import Searches, SearchRates, largest_list, search
 from vision.distances import distance_matrix
+from vision.engines.spaces import space_of
 from vision.types import LEAST_RECOGNISABLE
 
 
@@ -56,10 +57,16 @@ class Fitted:
 
 @dataclass(frozen=True)
 class ListRates:
-    """The rates of a list, and the thresholds of both halves."""
+    """The rates of a list, at the thresholds of both halves.
+
+    `fnir` is that at `delivered`, the threshold by the table in the repository. That was made from the pairs of
+    strangers among all people: here it says nothing about false alarms, but its misses were not tuned.
+    """
 
     rates: SearchRates
     thresholds: list[float]
+    delivered: float
+    fnir: Estimate
 
 
 @dataclass(frozen=True)
@@ -78,16 +85,16 @@ class SmallFaces:
 
 def list_rates(found: Described, column: Column, sizes: Sequence[int]) -> list[ListRates]:
     """The rates of lists of each of `sizes` people, of both halves together."""
-    halves = list(_halves(found, column))
+    halves, space = list(_halves(found, column)), space_of(column[0])
     most = min(largest_list(measured.people[fitted.is_recognisable(measured)]) for fitted, measured in halves)
     results = []
     for size in sizes:
+        parts = [_search(fitted, measured, min(size, most)) for fitted, measured in halves]
         thresholds = [fitted.threshold(size) for fitted, _ in halves]
-        parts = [_search(fitted, measured, min(size, most)).scaled(1 / at)
-                 for (fitted, measured), at in zip(halves, thresholds, strict=True)]  # fmt: skip
-        pooled = (np.concatenate(rows) for rows in zip(*(part.arrays for part in parts), strict=True))
-        searches = Searches(min(size, most), *pooled)
-        results.append(ListRates(SearchRates.of(searches, people=size, threshold=1.0), thresholds))
+        scaled = [part.scaled(1 / threshold) for part, threshold in zip(parts, thresholds, strict=True)]
+        rates = SearchRates.of(Searches.joined(scaled), people=size, threshold=1.0)
+        delivered = default_operating_point(space=space, metric=column[1], people=size).threshold
+        results.append(ListRates(rates, thresholds, delivered, Searches.joined(parts).fnir(delivered)))
     return results
 
 

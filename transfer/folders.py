@@ -35,12 +35,8 @@ def read_people(folder: Path) -> list[PersonFolder]:
 
     Raises `BadLayout`, with the code `import.unreadable` if the folder cannot be read.
     """
-    try:
-        if not folder.is_dir():
-            raise BadLayout("The folder does not exist.")
-        root, people, inside = folder.resolve(), [], _visible(folder)
-    except OSError as error:
-        raise BadLayout(f"The folder cannot be read: {error.strerror}.", code="import.unreadable") from error
+    inside = visible(folder)
+    root, people = folder.resolve(), []
     for path in inside:
         if not path.is_dir():
             continue
@@ -50,9 +46,9 @@ def read_people(folder: Path) -> list[PersonFolder]:
             person.refused.append(Refusal(path.name, "import.outside", "This link leads out of the folder."))
             continue
         try:
-            files = _visible(path)
-        except OSError as error:
-            person.refused.append(_unreadable(path.name, error))
+            files = visible(path)
+        except BadLayout as error:
+            person.refused.append(Refusal(path.name, error.code, error.message))
             continue
         for file in files:
             if refusal := check_file(file, root, shown(file)):
@@ -62,8 +58,14 @@ def read_people(folder: Path) -> list[PersonFolder]:
     return people
 
 
-def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+def visible(folder: Path) -> list[Path]:
+    """What is in a folder, sorted by name, without hidden files. Raises `BadLayout` if it cannot be read."""
+    try:
+        if not folder.is_dir():
+            raise BadLayout("The folder does not exist.")
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise BadLayout(f"The folder cannot be read: {error.strerror}.", code="import.unreadable") from error
 
 
 def shown(path: Path) -> str:
@@ -95,4 +97,4 @@ def read_upload(path: Path, name: str) -> Upload | Refusal:
 
 
 def _unreadable(name: str, error: OSError) -> Refusal:
-    return Refusal(name, "import.unreadable", f"This cannot be read: {error.strerror}.")
+    return Refusal(name, "import.unreadable", f"The file cannot be read: {error.strerror}.")
