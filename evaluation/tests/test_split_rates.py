@@ -24,7 +24,7 @@ def found() -> Described:
 @pytest.mark.parametrize("column", [PAIR, DLIB])
 def test_people_who_look_like_nobody_else_are_found_in_lists(found: Described, column: tuple[str, str]) -> None:
     thirty, thousand = list_rates(found, column, [30, 1_000])
-    assert thirty.rates.fnir.value == thirty.rates.fpir.value == 0.0
+    assert thirty.rates.fnir.value == 0.0 and thirty.rates.fpir.low <= 0.01  # that many alarms are allowed
     assert (thirty.rates.mates, thirty.rates.strangers) == (120, 120)  # in some draw everybody is enrolled
     assert (thirty.rates.enrolled, thousand.rates.enrolled, thousand.rates.is_extrapolated) == (30, 54, True)
     assert all(low < high for low, high in zip(thousand.thresholds, thirty.thresholds, strict=True))

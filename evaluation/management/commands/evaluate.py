@@ -176,15 +176,17 @@ def _search_table(reports: list[SpaceReport]) -> Table:
 
 
 def _group_table(reports: list[SpaceReport]) -> Table:
-    """One row for each group; FMR and FNMR of each space at its default threshold."""
-    heads = [f"{report.alias}\n{rate} at {report.verification.threshold:.4f}" for report in reports
-             for rate in ("FMR", "FNMR")]  # fmt: skip
-    table = Table("group", "people", "photographs", "pairs of one,\nof two people", *heads)
+    """One row for each group and space, at the default threshold of the space."""
+    table = Table("group", "space", "people", "photographs", "pairs of one\nperson, of two", "FMR", "FNMR")
     for row in zip(*(report.groups for report in reports), strict=True):
-        group = row[0]
-        rates = [rate.percent if rate else "-" for one in row for rate in (one.fmr, one.fnmr)]
-        pairs = f"{group.genuine_pairs:,}, {group.impostor_pairs:,}"
-        table.add_row(printable(group.name), f"{group.people:,}", f"{group.photographs:,}", pairs, *rates)
+        for report, group in zip(reports, row, strict=True):
+            rates = [rate.percent if rate else "-" for rate in (group.fmr, group.fnmr)]
+            counts = (
+                f"{group.people:,}",
+                f"{group.photographs:,}",
+                f"{group.genuine_pairs:,}, {group.impostor_pairs:,}",
+            )
+            table.add_row(printable(group.name), report.alias, *counts, *rates)
     return table
 
 
