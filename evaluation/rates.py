@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,7 +136,8 @@ def pair_everyone(people: Integers, *, most_impostors: int = MOST_IMPOSTORS) -> 
 def error_rates(pairs: Pairs, weights: Floats | None = None) -> ErrorRates:
     """Both error rates at every distance that occurs; `weights` (n,) say how often each pair counts."""
     counts = np.ones(len(pairs.distances)) if weights is None else weights
-    last = np.append(np.flatnonzero(np.diff(pairs.distances)), len(pairs.distances) - 1)  # of equal distances
+    differs = pairs.distances[1:] != pairs.distances[:-1]
+    last = np.append(np.flatnonzero(differs), len(pairs.distances) - 1)  # of equal distances
     genuine = np.cumsum(np.where(pairs.genuine, counts, 0.0))
     impostors = np.cumsum(np.where(pairs.genuine, 0.0, counts))
     return ErrorRates(
@@ -253,11 +255,18 @@ def by_person(outcomes: NDArray[np.bool_], numbers: Integers) -> Estimate:
 
 def rates_at(pairs: Pairs, threshold: float) -> tuple[Estimate | None, Estimate | None]:
     """FMR and FNMR at a threshold, with intervals by person; None where there is no pair of that kind."""
-    values = errors_at(error_rates(pairs), threshold)
-    resampled = np.array([errors_at(error_rates(pairs, weights), threshold) for weights in resamples(pairs)])
+    cells = 2 * pairs.genuine + (pairs.distances <= threshold)
+    values = _both_rates(np.bincount(cells, minlength=4))
+    resampled = np.array([_both_rates(np.bincount(cells, weights, minlength=4)) for weights in resamples(pairs)])
     kinds = (~pairs.genuine, pairs.genuine)
     fmr, fnmr = (
         estimate(value, resampled[:, column], len(np.unique(pairs.people[kind]))) if kind.any() else None
         for column, (value, kind) in enumerate(zip(values, kinds, strict=True))
     )
     return fmr, fnmr
+
+
+def _both_rates(counts: NDArray[Any]) -> tuple[float, float]:
+    """FMR and FNMR of these numbers of pairs: of two people apart and within, of one person apart and within."""
+    (far, near), (missed, found) = counts.reshape(2, 2).tolist()
+    return near / (far + near) if far + near else np.nan, missed / (missed + found) if missed + found else np.nan

@@ -310,7 +310,7 @@ def test_the_threshold_is_stored_for_a_client_and_used_from_then_on(folder: Path
     assert f"Stored for alice in fake-fake-4: euclidean {first.threshold:.4f}" in out
     space = engines["default"].space
     assert operating_point(client=client_a, space=space).threshold == first.threshold
-    run(folder, "--store-for", "alice", "--fmr", "0.1", "--space", "default")
+    run(folder, "--store", "alice", "--fmr", "0.1", "--space", "default")
     assert operating_point(client=client_a, space=space).threshold < first.threshold
 
 

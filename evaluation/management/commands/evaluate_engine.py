@@ -16,8 +16,9 @@ from errors import FaceAppError
 from evaluation import projection, recognition_rates, split_rates
 from evaluation.attack_rates import exact_estimate
 from evaluation.projection import FALSE_MATCH_RATES, Described
+from evaluation.rates import Estimate
 from evaluation.recognition_rates import COMPARED, Column
-from evaluation.split_rates import ListRates
+from evaluation.split_rates import ListRates, SmallFaces
 from vision import images
 from vision.antispoof.samples import files_of
 from vision.engines.onnx.engine import OnnxEngine
@@ -84,14 +85,11 @@ class Command(BaseCommand):
         heads = ["", "list", "thresholds of the halves", "people searched", "FPIR", "FNIR", "right person first",
                  "FNIR at the delivered threshold"]  # fmt: skip
         self.show_table(heads, [list_row(column, found) for column, found in lists])
-        rows = []
+        sizes: list[list[str]] = []
         for width in FACE_WIDTHS:
             small = self.describe(f"{width} pixels", files, width)
-            for column in DECIDING:
-                found = split_rates.small_faces(whole, small, column)
-                rates = (rate.percent if rate else "-" for rate in (found.fnmr, found.fmr))
-                rows.append([f"{width}", ", ".join(column), f"{found.missed} of {found.photographs}", *rates])
-        self.show_table(["width of the face, pixels", "", "not found or not recognisable", "FNMR", "FMR"], rows)
+            sizes += [size_row(width, c, split_rates.small_faces(whole, small, c)) for c in DECIDING]
+        self.show_table(["width of the face", "", "not found or recognisable", "FNMR", "FMR per million"], sizes)
 
     def show_groups(self, whole: Described, groups: dict[str, Described], rate: float) -> None:
         """FMR within each group at the threshold that has this rate over lfw."""
@@ -132,3 +130,14 @@ def list_row(column: Column, found: ListRates) -> list[str]:
     shown = [rate.percent for rate in (rates.fpir, rates.fnir, rates.rank_1)]
     delivered = f"{found.fnir.percent} at {found.delivered:.3f}"
     return [", ".join(column), f"{rates.people:,}", thresholds, f"{rates.enrolled}", *shown, delivered]
+
+
+def size_row(width: int, column: Column, found: SmallFaces) -> list[str]:
+    fnmr = found.fnmr.percent if found.fnmr else "-"
+    fmr = per_million(found.fmr) if found.fmr else "-"
+    return [f"{width}", ", ".join(column), f"{found.missed} of {found.photographs}", fnmr, fmr]
+
+
+def per_million(rate: Estimate) -> str:
+    value, low, high = (f"{1e6 * part:,.0f}" for part in (rate.value, rate.low, rate.high))
+    return f"{value} ({low} to {high})"
