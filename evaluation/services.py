@@ -102,9 +102,11 @@ def evaluate_space(
     """
     space = engines[alias].space
     threshold = default_operating_point(space=space).threshold
-    pairs = score_set(labelled, described.embeddings, metric=space.metric)
+    pairs = _usable_pairs(labelled, described, metric=space.metric)
     groups = [_group(name, labelled, described, metric=space.metric, threshold=threshold) for name in labelled.groups]
-    _check(pairs, groups, described)
+    if groups and not any(group.impostor_pairs for group in groups):
+        message = "No group has two people whose faces can be compared. A group's folder holds one folder per person."
+        raise UnusableSet(message, code="evaluate.groups_of_one")
     verification = verify(pairs, threshold=threshold, false_match_rates=rates)
     return SpaceReport(
         alias=alias,
@@ -123,8 +125,9 @@ def evaluate_space(
     )
 
 
-def _check(pairs: Pairs | None, groups: Sequence[GroupRates], described: DescribedSet) -> None:
-    """Raises `UnusableSet` where there is nothing to measure."""
+def _usable_pairs(labelled: LabelledSet, described: DescribedSet, *, metric: str) -> Pairs:
+    """Every pair. Raises `UnusableSet` unless there are pairs of both kinds."""
+    pairs = score_set(labelled, described.embeddings, metric=metric)
     if not described.embeddings:
         raise UnusableSet("None of the photographs shows a face that can be compared.")
     if pairs is None or not pairs.impostor_count:
@@ -133,9 +136,7 @@ def _check(pairs: Pairs | None, groups: Sequence[GroupRates], described: Describ
     if not pairs.genuine_count:
         message = "There are no pairs of one person; people with two photographs or more are needed."
         raise UnusableSet(message, code="evaluate.one_photograph_each")
-    if groups and not any(group.impostor_pairs for group in groups):
-        message = "No group has two people whose faces can be compared. A group's folder holds one folder per person."
-        raise UnusableSet(message, code="evaluate.groups_of_one")
+    return pairs
 
 
 def _group(name: str, labelled: LabelledSet, described: DescribedSet, *, metric: str, threshold: float) -> GroupRates:
