@@ -84,13 +84,16 @@ class SmallFaces:
 
 
 def list_rates(found: Described, column: Column, sizes: Sequence[int]) -> list[ListRates]:
-    """The rates of lists of each of `sizes` people, of both halves together."""
+    """The rates of lists of each of `sizes` people, of both halves together.
+
+    Raises `DamagedTable` if there are too few people to fit a table on.
+    """
     halves, space = list(_halves(found, column)), space_of(column[0])
     most = min(largest_list(measured.people[fitted.is_recognisable(measured)]) for fitted, measured in halves)
     results = []
     for size in sizes:
-        parts = [_search(fitted, measured, min(size, most)) for fitted, measured in halves]
         thresholds = [fitted.threshold(size) for fitted, _ in halves]
+        parts = [_search(fitted, measured, min(size, most)) for fitted, measured in halves]
         scaled = [part.scaled(1 / threshold) for part, threshold in zip(parts, thresholds, strict=True)]
         rates = SearchRates.of(Searches.joined(scaled), people=size, threshold=1.0)
         delivered = default_operating_point(space=space, metric=column[1], people=size).threshold
