@@ -22,7 +22,7 @@ from vision.distances import distance_matrix
 DRAWS = 20
 MOST_ENROLLED = 0.9  # of the people, so that strangers remain
 CHUNK = 4096  # searches whose distances are in memory at once
-CURVE_POINTS = 200
+CURVE_POINTS = 100  # of each of the two rates
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,12 @@ class Searches:
         return replace(self, mates=self.mates * factor, strangers=self.strangers * factor)
 
     def curve(self) -> SearchCurve:
-        """Both rates at thresholds spread evenly over the distances of strangers' and of mated searches."""
+        """Both rates at thresholds in even steps of FNIR, and of the logarithm of FPIR."""
         finite = self.mates[np.isfinite(self.mates)]
-        thresholds = np.unique(np.quantile(np.concatenate([finite, self.strangers]), np.linspace(0, 1, CURVE_POINTS)))
+        shares = np.geomspace(1 / len(self.strangers), 1, CURVE_POINTS)
+        alarming = np.quantile(self.strangers, shares)
+        even = np.quantile(finite, np.linspace(0, 1, CURVE_POINTS)) if len(finite) else finite
+        thresholds = np.unique(np.concatenate([even, alarming, [self.strangers.min()]]))
         found, alarms = np.sort(self.mates), np.sort(self.strangers)
         within = np.searchsorted(found, thresholds, side="right") / len(found)
         return SearchCurve(thresholds, np.searchsorted(alarms, thresholds, side="right") / len(alarms), 1 - within)

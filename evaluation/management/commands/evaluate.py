@@ -130,7 +130,7 @@ def draw(folder: Path, reports: list[SpaceReport]) -> None:
     plots.draw_det(folder / "det.png", curves)
     sets = {f"{r.space}, {r.metric}": (r.pairs, r.verification.threshold) for r in reports}
     plots.draw_distances(folder / "distances.png", sets)
-    if lists := {f"{report.alias}, {one.people:,}": one for report in reports for one in report.searches}:
+    if lists := {f"{report.alias}, list of {one.people:,}": one for report in reports for one in report.searches}:
         plots.draw_searches(folder / "searches.png", lists)
 
 

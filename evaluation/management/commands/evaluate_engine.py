@@ -13,7 +13,7 @@ from tqdm import tqdm
 from calibration.exceptions import DamagedTable
 from environment.terminal import printable
 from errors import FaceAppError
-from evaluation import projection, recognition_rates, split_rates
+from evaluation import plots, projection, recognition_rates, split_rates
 from evaluation.attack_rates import exact_estimate
 from evaluation.projection import FALSE_MATCH_RATES, Described
 from evaluation.rates import Estimate
@@ -38,8 +38,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path)
+        parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curves of the lists")
 
-    def handle(self, *, folder: Path, **_: Any) -> None:
+    def handle(self, *, folder: Path, plot: Path | None, **_: Any) -> None:
         files = projection.photographs_of(folder / "lfw")
         if not files:
             raise CommandError(f"{folder} has no photographs in lfw/people/<person>/ and lfw/strangers/.")
@@ -53,7 +54,7 @@ class Command(BaseCommand):
             self.show_acceptance(whole)
             for rate in GROUP_RATES if groups else ():
                 self.show_groups(whole, groups, rate)
-            self.show_lists_and_sizes(whole, files)
+            self.show_lists_and_sizes(whole, files, plot)
         except FaceAppError as error:
             raise CommandError(error.message) from error
         for line in boxes:
@@ -75,7 +76,7 @@ class Command(BaseCommand):
                 rows.append([f"{rate:g}", pairs, *(half.tar[column].percent for column in COMPARED)])
         self.show_table(["FMR", "pairs of one person, of two", *(heading("TAR", c) for c in COMPARED)], rows)
 
-    def show_lists_and_sizes(self, whole: Described, files: Sequence[tuple[Path, str]]) -> None:
+    def show_lists_and_sizes(self, whole: Described, files: Sequence[tuple[Path, str]], plot: Path | None) -> None:
         """What each half of the people says about searches and small faces of the other."""
         try:
             lists = [(c, one) for c in DECIDING for one in split_rates.list_rates(whole, c, LISTS)]
@@ -85,6 +86,9 @@ class Command(BaseCommand):
         heads = ["", "list", "thresholds of the halves", "people searched", "FPIR", "FNIR", "right person first",
                  "FNIR at the delivered threshold"]  # fmt: skip
         self.show_table(heads, [list_row(column, found) for column, found in lists])
+        if plot:
+            measured = [(model, one.rates) for (model, _), one in lists if not one.rates.is_extrapolated]
+            plots.draw_searches(plot, {f"{model}, list of {rates.people:,}": rates for model, rates in measured})
         sizes: list[list[str]] = []
         for width in FACE_WIDTHS:
             small = self.describe(f"{width} pixels", files, width)
