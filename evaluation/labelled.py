@@ -96,7 +96,9 @@ def _people_in(folder: Path) -> Iterator[tuple[str, PersonFolder]]:
     for found in read_people(folder):
         path = folder / found.name
         inside = [folder / refusal.name for refusal in found.refused if refusal.code == "import.not_a_file"]
-        if inside and not found.files and not path.is_symlink() and all(one.is_dir() for one in inside):
+        others = {refusal.code for refusal in found.refused} - {"import.not_a_file", "import.outside"}
+        is_group = inside and not found.files and not others and not path.is_symlink()
+        if is_group and all(one.is_dir() for one in inside):
             yield from ((found.name, person) for person in read_people(path))
         else:
             yield "", found

@@ -209,13 +209,19 @@ def test_groups_of_one_person_each_say_nothing(grouped: Path) -> None:
         run(grouped)
 
 
-def test_a_folder_of_folders_is_a_group_only_without_files_and_links(folder: Path, tmp_path: Path) -> None:
+def test_a_folder_of_folders_is_a_group_only_without_files_and_links(
+    folder: Path, tmp_path: Path, settings: Settings
+) -> None:
     (folder / "red" / "inside").mkdir()
     (folder / "link").symlink_to(tmp_path)
+    (folder / "cyan" / "inside").mkdir(parents=True)
+    with (folder / "cyan" / "large.png").open("wb") as file:
+        file.truncate(settings.MAX_IMAGE_BYTES + 1)
     found = figures(folder, tmp_path)
     assert found["groups"] == [] and found["images"] == 5
     assert {one["name"]: one["code"] for one in found["refused"]} == {
         "red/inside": "import.not_a_file", "link": "import.outside",
+        "cyan/inside": "import.not_a_file", "cyan/large.png": "image.too_large",
     }  # fmt: skip
 
 

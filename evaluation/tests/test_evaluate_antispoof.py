@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -81,13 +82,25 @@ def test_the_worst_species_of_attack_counts(folders: tuple[Path, Path], tmp_path
         call_command("evaluate_antispoof", str(real), str(fake), stdout=io.StringIO())
 
 
-def test_without_passive_scores_or_faces_the_command_says_why(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_without_passive_scores_or_faces_the_command_says_why(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(CommandError, match="no passive scores"):
         call_command("evaluate_antispoof", *map(str, folders), stdout=io.StringIO())
     with pytest.raises(CommandError, match="between 0 and 1"):
         call_command("evaluate_antispoof", *map(str, folders), "--threshold", "80", stdout=io.StringIO())
     (tmp_path / "empty").mkdir()
-    for folder, code in (("empty", "evaluate.nobody"), ("nowhere", "import.bad_layout")):
+    (tmp_path / "closed" / "print").mkdir(parents=True)
+    listed = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:  # the tests may run as root, to whom no folder is closed
+        if path == tmp_path / "closed" / "print":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    refused = {"empty": "evaluate.nobody", "nowhere": "import.bad_layout", "closed": "import.unreadable"}
+    for folder, code in refused.items():
         with pytest.raises(CommandError, match=code):
             call_command("evaluate_antispoof", str(tmp_path / folder), str(tmp_path / folder), stdout=io.StringIO())
 

@@ -95,8 +95,10 @@ def species_in(folder: Path) -> dict[str, list[Path]]:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The files of a folder and its sub-folders. Raises `BadLayout` (`import.unreadable`)."""
-    visible(folder)
+    """The files of a folder and its sub-folders. Raises `BadLayout` if one of them cannot be read."""
+    for path in visible(folder):
+        if path.is_dir():
+            visible(path)
     return files_of(folder)
 
 
