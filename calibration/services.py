@@ -12,7 +12,7 @@ from calibration.counting import how_many as how_many
 from calibration.exceptions import UnusableCalibration
 from calibration.models import SpaceCalibration
 from calibration.rates import ONE_TO_ONE_RATE, CalibratedThreshold, MeasuredRates, PublishedThreshold, Rates
-from calibration.tables import FOLDER, table_of
+from calibration.tables import FOLDER, RateTable, table_of
 from calibration.tables import read_tables as read_tables
 from calibration.types import OperatingPoint, Rules, Targets
 from clients.models import Client
@@ -65,12 +65,17 @@ def operating_points(
     return rates.point(threshold=threshold, targets=targets, people=people), points
 
 
-def default_operating_point(*, space: Space, metric: str | None = None) -> OperatingPoint:
-    """The deployment's one-to-one point in a space, in `metric` (None: the space's own)."""
+def default_operating_point(*, space: Space, metric: str | None = None, people: int = 1) -> OperatingPoint:
+    """The deployment's own point in a space, in `metric` (None: the space's own), among so many people."""
     metric = metric or space.metric
     table = table_of(space, metric)
     rates: Rates = MeasuredRates(metric, table) if table else _published(space, metric)
-    return rates.point(threshold=None, targets=deployment_targets(), people=1)
+    return rates.point(threshold=None, targets=deployment_targets(), people=people)
+
+
+def point_of_table(*, table: RateTable, metric: str, people: int) -> OperatingPoint:
+    """Where the deployment's targets are kept among so many people, if this table holds."""
+    return MeasuredRates(metric, table).point(threshold=None, targets=deployment_targets(), people=people)
 
 
 def deployment_targets() -> Targets:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import comb
 
@@ -45,6 +45,31 @@ class AttackRates:
         """The threshold at which both rates are closest; the middle one of several."""
         imbalance = np.abs(self.apcer - self.bpcer) + self.apcer + self.bpcer
         return float(np.median(self.thresholds[imbalance == imbalance.min()]))
+
+
+@dataclass(frozen=True)
+class SpeciesRates:
+    """The rates of each species of attack by name, all with the same living faces."""
+
+    species: dict[str, AttackRates]
+
+    def worst(self, threshold: float) -> tuple[str, Estimate]:
+        """The species of which most pass, which is what ISO/IEC 30107-3 reports, and its APCER."""
+        name = max(self.species, key=lambda one: self.species[one].at(threshold)[0])
+        return name, self.species[name].estimates(threshold)[0]
+
+    def bpcer(self, threshold: float) -> Estimate:
+        return next(iter(self.species.values())).estimates(threshold)[1]
+
+
+def species_rates(living: Floats, attacks: Mapping[str, Floats]) -> SpeciesRates:
+    """The rates of the fake probabilities of living faces (n,) and of each species of attack (m,)."""
+    return SpeciesRates(
+        {
+            name: attack_rates(np.concatenate([living, fakes]), np.repeat([LIVE, FAKE], [len(living), len(fakes)]))
+            for name, fakes in attacks.items()
+        }
+    )
 
 
 def attack_rates(fake_probabilities: Floats, labels: NDArray[np.int64]) -> AttackRates:

@@ -1,4 +1,4 @@
-"""Counts how far apart strangers are: the tables of false match rates that decisions are made by. Pure numpy."""
+"""Counts how far apart strangers are: the tables of false match rates that decisions are made by."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation import projection
+from evaluation.projection import Array, Described
 from evaluation.rates import RESAMPLES, SEED, Estimate, estimate
 from vision.distances import distance_matrix
+from vision.engines.spaces import DLIB, space_of
 
 ROWS_PER_FACTOR = 4  # rows for each factor of ten of the rate
 FEWEST = 10  # pairs behind a row
@@ -91,3 +94,31 @@ def largest_distance(vectors: NDArray[Any], *, metric: str) -> float:
     if metric == "cosine":
         return 2.0
     return 2 * float(np.linalg.norm(vectors, axis=1).max())
+
+
+def metrics_of(model: str) -> tuple[str, ...]:
+    """The metrics that are measured; others follow from them (`calibration.tables`)."""
+    return ("euclidean", "cosine") if model == DLIB else ("cosine",)
+
+
+def vectors_of(model: str, found: Described, matrix: Array) -> Array:
+    return projection.project(found.both, matrix) if model == "pair128" else found.vectors[model]
+
+
+def content_of(model: str, found: Described, matrix: Array) -> dict[str, Any]:
+    """The file of a model's tables; `matrix` is the projection of `pair128`."""
+    vectors = vectors_of(model, found, matrix)
+    rows = {
+        metric: rows_of(
+            strangers_of(vectors, found.people, metric=metric).distances,
+            largest=largest_distance(vectors, metric=metric),
+        )
+        for metric in metrics_of(model)
+    }
+    return {
+        "space": space_of(model).name,
+        "unit_length": model != DLIB,
+        "photographs": len(found.people),
+        "people": len(np.unique(found.people)),
+        "metrics": rows,
+    }

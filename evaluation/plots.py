@@ -14,6 +14,7 @@ from django.conf import settings
 
 from evaluation.attack_rates import AttackRates
 from evaluation.rates import ErrorRates, Floats, Pairs
+from evaluation.searches import SearchRates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 DPI = 110
 TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # of the DET axes
 SMALLEST = 1e-4  # rates below it, zero included, lie on the edge
+SMALLEST_FNIR = 1e-3
 GENUINE, IMPOSTORS, THRESHOLD = "#0f766e", "#b91c1c", "#1f2937"
 BINS = 40
 
@@ -55,6 +57,24 @@ def draw_det(file: Path, curves: Mapping[str, ErrorRates]) -> None:
     axes.set_ylim(corner, edges[1])
     axes.set_title("DET")
     axes.legend(loc="upper right")
+    figure.savefig(file, dpi=DPI)
+
+
+def draw_searches(file: Path, lists: Mapping[str, SearchRates]) -> None:
+    """FNIR over FPIR, both logarithmic, one line for each name, with its operating point.
+
+    Of a list larger than what was searched, the line is that of the people who were, and the point that of the list.
+    """
+    figure, axes = _figure("FPIR (share of strangers' searches with an alarm)", "FNIR (share of people missed)")
+    for name, rates in lists.items():
+        curve = rates.curve
+        label = f"{name}, as searched among {rates.enrolled:,}" if rates.is_extrapolated else name
+        fpir, fnir = np.maximum(curve.fpir, SMALLEST), np.maximum(curve.fnir, SMALLEST_FNIR)
+        (line,) = axes.step(fpir, fnir, where="post", label=label)
+        point = [max(rates.fpir.value, SMALLEST)], [max(rates.fnir.value, SMALLEST_FNIR)]
+        axes.plot(*point, "o", color=line.get_color(), label="its operating point")
+    axes.set(xscale="log", yscale="log", xlim=(SMALLEST, 1), ylim=(SMALLEST_FNIR, 1), title="Searches")
+    axes.legend(loc="lower left")
     figure.savefig(file, dpi=DPI)
 
 

@@ -6,7 +6,6 @@ person is the face nearest the centre of a photograph.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as Pictures
 
 from vision import images
 from vision.distances import distance_matrix
 from vision.engines.onnx.engine import OnnxEngine
 from vision.engines.onnx.recognisers import Recogniser
-from vision.recognisability import share_of
+from vision.recognisability import share_of, shows_structure
+from vision.selection import central_face
 from vision.types import LEAST_RECOGNISABLE, Detection, Image
 
 DIMENSIONS = 128
@@ -34,20 +35,27 @@ Array = NDArray[Any]
 class Described:
     """Vectors by model (n, dimensions), of unit length but for Dlib's, raw lengths of `fr512` (n,) and the number of
     each person (n,).
+
+    The length is 0 where the crop shows no structure. `files` (n,): the place of each photograph among those described.
     """
 
     vectors: dict[str, Array]
     lengths: Array
     people: Array
     without_face: list[str]
+    files: Array
 
     def subset(self, chosen: Array) -> Described:
         vectors = {name: rows[chosen] for name, rows in self.vectors.items()}
-        return Described(vectors, self.lengths[chosen], self.people[chosen], [])
+        return Described(vectors, self.lengths[chosen], self.people[chosen], [], self.files[chosen])
+
+    @property
+    def is_recognisable(self) -> NDArray[np.bool_]:
+        return np.array([share_of(length) >= LEAST_RECOGNISABLE for length in self.lengths], np.bool_)
 
     def recognisable(self) -> Described:
         """Without faces that cannot be recognised."""
-        return self.subset(np.array([share_of(length) >= LEAST_RECOGNISABLE for length in self.lengths]))
+        return self.subset(self.is_recognisable)
 
     def halves(self) -> tuple[Described, Described]:
         """Half of the people, and the others."""
@@ -82,27 +90,43 @@ def describe(folder: Path, advance: Callable[[], object] = lambda: None) -> Desc
     return describe_files(photographs_of(folder), advance)
 
 
-def describe_files(files: Sequence[tuple[Path, str]], advance: Callable[[], object] = lambda: None) -> Described:
-    """Photographs with the person that each of them shows. Raises `EngineUnavailable`."""
+def describe_files(
+    files: Sequence[tuple[Path, str]], advance: Callable[[], object] = lambda: None, *, face_width: int | None = None
+) -> Described:
+    """Photographs with the person that each of them shows, reduced until the face is `face_width` pixels wide.
+
+    People are numbered in the order of their names, whether or not a face is found. Raises `EngineUnavailable`.
+    """
     pair, dlib = OnnxEngine(), OnnxEngine(recogniser="dlib")
     single = {name: Recogniser(name) for name in ("fr512", "mobilefacenet192")}
     rows: dict[str, list[Array]] = {name: [] for name in (*single, "Dlib")}
-    lengths, people, without = [], [], []
-    for path, person in files:
+    lengths, places, without = [], [], []
+    for place, (path, _) in enumerate(files):
         image = images.decode(path.read_bytes())
         advance()
-        if not (face := _central(pair.detect(image), image)):
+        face = _central(pair, image)
+        if face and face_width and face.box.w > face_width:
+            image = reduced(image, face_width / face.box.w)
+            face = _central(pair, image)
+        if face is None:
             without.append(path.name)
             continue
-        chips = pair.model_chips(image, face)
+        chips = pair.model_chips(image, [face])
         for name, recogniser in single.items():
             vectors, raw = recogniser(chips)
             rows[name].append(vectors[0])
-        rows["Dlib"].append(dlib.embed(image, face)[0])
-        lengths.append(float(raw[0]))
-        people.append(person)
-    numbers = np.unique(people, return_inverse=True)[1]
-    return Described({name: np.array(found) for name, found in rows.items()}, np.array(lengths), numbers, without)
+        lengths.append(float(raw[0]) if shows_structure(chips[0]) else 0.0)
+        rows["Dlib"].append(dlib.embed(image, [face])[0])
+        places.append(place)
+    numbers = np.unique([person for _, person in files], return_inverse=True)[1]
+    vectors_of = {name: np.array(found) for name, found in rows.items()}
+    return Described(vectors_of, np.array(lengths), numbers[places], without, np.array(places, np.int64))
+
+
+def reduced(image: Image, factor: float) -> Image:
+    """An image (height, width, 3) at `factor` times its size, by Lanczos' filter."""
+    size = [max(round(side * factor), 1) for side in image.shape[1::-1]]
+    return np.asarray(Pictures.fromarray(image).resize((size[0], size[1]), Pictures.Resampling.LANCZOS))
 
 
 def fit(both: Array) -> NDArray[np.float32]:
@@ -134,15 +158,9 @@ def length_table(lengths: Array) -> list[tuple[float, float]]:
     ]
 
 
-def _central(faces: list[Detection], image: Image) -> list[Detection]:
-    """The face nearest the centre, or none."""
+def _central(engine: OnnxEngine, image: Image) -> Detection | None:
     height, width = image.shape[:2]
-
-    def distance(face: Detection) -> float:
-        box = face.box
-        return math.hypot(box.x + box.w / 2 - width / 2, box.y + box.h / 2 - height / 2)
-
-    return sorted(faces, key=distance)[:1]
+    return central_face(engine.detect(image), width=width, height=height)
 
 
 def _unit(rows: Array) -> Array:

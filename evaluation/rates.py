@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,22 +107,6 @@ class Verification:
     points: list[RateThreshold]
 
 
-@dataclass(frozen=True)
-class Identification:
-    """One to many, each image searched among all others.
-
-    `rank_1` and `rank_5`: share of probes whose person is the nearest, among the five nearest; `found`: nearest and
-    within the threshold. `false_alarm`: another person is within the threshold, as for a probe who is not enrolled.
-    """
-
-    probes: int
-    people: int
-    rank_1: Estimate
-    rank_5: Estimate
-    found: Estimate
-    false_alarm: Estimate
-
-
 def score_pairs(
     embeddings: NDArray[np.float32], people: Integers, chosen: Integers, *, genuine: NDArray[np.bool_], metric: str
 ) -> Pairs:
@@ -151,7 +136,8 @@ def pair_everyone(people: Integers, *, most_impostors: int = MOST_IMPOSTORS) -> 
 def error_rates(pairs: Pairs, weights: Floats | None = None) -> ErrorRates:
     """Both error rates at every distance that occurs; `weights` (n,) say how often each pair counts."""
     counts = np.ones(len(pairs.distances)) if weights is None else weights
-    last = np.append(np.flatnonzero(np.diff(pairs.distances)), len(pairs.distances) - 1)  # of equal distances
+    differs = pairs.distances[1:] != pairs.distances[:-1]
+    last = np.append(np.flatnonzero(differs), len(pairs.distances) - 1)  # of equal distances
     genuine = np.cumsum(np.where(pairs.genuine, counts, 0.0))
     impostors = np.cumsum(np.where(pairs.genuine, 0.0, counts))
     return ErrorRates(
@@ -258,37 +244,29 @@ def estimate(value: float, resampled: Floats, trials: int) -> Estimate:
     return Estimate(value, float(min(low, value)), float(max(high, value)))
 
 
-def identify(
-    embeddings: NDArray[np.float32], people: Integers, *, metric: str, threshold: float
-) -> Identification | None:
-    """Every figure of one-to-many search; None if no person has two images, or if there is only one person."""
-    names, numbers = np.unique(people, return_inverse=True)
-    mated = np.flatnonzero(np.bincount(numbers)[numbers] > 1)
-    if not len(mated) or len(names) < 2:
-        return None
-    outcomes = np.array([_search(embeddings, numbers, int(probe), metric, threshold) for probe in mated], np.float64)
-    rank_1, rank_5, found, false_alarm = (_by_person(column, numbers[mated]) for column in outcomes.T)
-    return Identification(len(mated), len(names), rank_1, rank_5, found, false_alarm)
-
-
-def _search(
-    embeddings: NDArray[np.float32], numbers: Integers, probe: int, metric: str, threshold: float
-) -> tuple[bool, bool, bool, bool]:
-    """Whether the probe's person comes first, is among five, comes first within the threshold; a false alarm."""
-    distances = row_distances(embeddings[probe], embeddings, metric=metric)
-    distances[probe] = np.inf
-    nearest = np.full(int(numbers.max()) + 1, np.inf)
-    np.minimum.at(nearest, numbers, distances)
-    own = nearest[numbers[probe]]
-    others = np.delete(nearest, numbers[probe])
-    rank = 1 + int((others <= own).sum())  # a tie counts as an error
-    return rank == 1, rank <= 5, bool(rank == 1 and own <= threshold), bool(others.min() <= threshold)
-
-
-def _by_person(outcomes: Floats, numbers: Integers) -> Estimate:
-    """The mean of the probes' outcomes; the bootstrap draws people with all their probes."""
+def by_person(outcomes: NDArray[np.bool_], numbers: Integers) -> Estimate:
+    """The mean of the searches' outcomes (n,); the bootstrap draws people (n,) with all their searches."""
     _, people = np.unique(numbers, return_inverse=True)
     size = int(people.max()) + 1
     right, total = np.bincount(people, outcomes), np.bincount(people)
     draws = np.random.default_rng(SEED).multinomial(size, np.full(size, 1 / size), size=RESAMPLES)
     return estimate(float(outcomes.mean()), draws @ right / (draws @ total), size)
+
+
+def rates_at(pairs: Pairs, threshold: float) -> tuple[Estimate | None, Estimate | None]:
+    """FMR and FNMR at a threshold, with intervals by person; None where there is no pair of that kind."""
+    cells = 2 * pairs.genuine + (pairs.distances <= threshold)
+    values = _both_rates(np.bincount(cells, minlength=4))
+    resampled = np.array([_both_rates(np.bincount(cells, weights, minlength=4)) for weights in resamples(pairs)])
+    kinds = (~pairs.genuine, pairs.genuine)
+    fmr, fnmr = (
+        estimate(value, resampled[:, column], len(np.unique(pairs.people[kind]))) if kind.any() else None
+        for column, (value, kind) in enumerate(zip(values, kinds, strict=True))
+    )
+    return fmr, fnmr
+
+
+def _both_rates(counts: NDArray[Any]) -> tuple[float, float]:
+    """FMR and FNMR of these numbers of pairs: of two people apart and within, of one person apart and within."""
+    (far, near), (missed, found) = counts.reshape(2, 2).tolist()
+    return near / (far + near) if far + near else np.nan, missed / (missed + found) if missed + found else np.nan

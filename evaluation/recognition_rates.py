@@ -19,9 +19,9 @@ from evaluation.rates import (
     Estimate,
     Pairs,
     error_rates,
-    errors_at,
     estimate,
     pair_everyone,
+    rates_at,
     resamples,
     score_pairs,
     tar_at,
@@ -51,7 +51,7 @@ class GroupRates:
 
     photographs: int
     pairs: int
-    fmr: dict[Column, Estimate]
+    fmr: dict[Column, Estimate | None]
 
 
 def across_halves(found: Described, false_match_rate: float) -> list[Acceptance]:
@@ -89,7 +89,7 @@ def thresholds_at(pairs: Mapping[Column, Pairs], false_match_rate: float) -> dic
 def within_group(group: Described, thresholds: Mapping[Column, float]) -> GroupRates:
     """FMR at these thresholds among the people of a group, with intervals by person."""
     pairs = pairs_of(group)
-    fmr = {column: _false_match(found, thresholds[column]) for column, found in pairs.items()}
+    fmr = {column: rates_at(found, thresholds[column])[0] for column, found in pairs.items()}
     return GroupRates(len(group.people), next(iter(pairs.values())).impostor_count, fmr)
 
 
@@ -97,8 +97,3 @@ def _true_accept(pairs: Pairs, false_match_rate: float) -> Estimate:
     resampled = [tar_at(error_rates(pairs, weights), false_match_rate) for weights in resamples(pairs)]
     people = len(np.unique(pairs.people[pairs.genuine]))
     return estimate(tar_at(error_rates(pairs), false_match_rate), np.array(resampled), people)
-
-
-def _false_match(pairs: Pairs, threshold: float) -> Estimate:
-    resampled = [errors_at(error_rates(pairs, weights), threshold)[0] for weights in resamples(pairs)]
-    return estimate(errors_at(error_rates(pairs), threshold)[0], np.array(resampled), len(np.unique(pairs.people)))

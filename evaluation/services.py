@@ -7,30 +7,34 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from django.db.models import Count
 
 from calibration.services import default_operating_point
-from errors import InvalidInput
+from evaluation.exceptions import UnusableSet
 from evaluation.labelled import DescribedSet, LabelledSet, people_of, score_set
-from evaluation.rates import (
-    ErrorRates,
-    Identification,
-    Pairs,
-    RateThreshold,
-    Verification,
-    error_rates,
-    identify,
-    verify,
-)
+from evaluation.rates import ErrorRates, Estimate, Pairs, RateThreshold, Verification, error_rates, rates_at, verify
+from evaluation.searches import SearchRates, largest_list, rates_of_lists
+from people.models import Person
 from people.types import Refusal
 from vision.engines import engines
 
 CURVE_POINTS = 200  # of a curve in the JSON file
 
 
-class UnusableSet(InvalidInput):
-    """The usable photographs make no pairs of one person, or none of two."""
+@dataclass(frozen=True)
+class GroupRates:
+    """One-to-one rates among the people of a group, at the default threshold.
 
-    code = "evaluate.no_pairs"
+    `fmr` is None for a group of one person, `fnmr` for one with one photograph of each.
+    """
+
+    name: str
+    people: int
+    photographs: int
+    genuine_pairs: int
+    impostor_pairs: int
+    fmr: Estimate | None
+    fnmr: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class SpaceReport:
     median_ms: float
     slow_ms: float
     verification: Verification
-    identification: Identification | None
+    searches: list[SearchRates]
+    groups: list[GroupRates]
     chosen: RateThreshold
     pairs: Pairs
     rates: ErrorRates
@@ -61,33 +66,48 @@ class SpaceReport:
             "images": self.images,
             "milliseconds": {"median": self.median_ms, "ninth_decile": self.slow_ms},
             "verification": asdict(self.verification),
-            "identification": asdict(self.identification) if self.identification else None,
+            "searches": [_search_json(rates) for rates in self.searches],
+            "groups": [asdict(group) for group in self.groups],
             "chosen": asdict(self.chosen) | {"supported": self.chosen.is_supported},
             "refused": [asdict(refusal) for refusal in self.refused],
             "curve": [{"threshold": t, "fmr": m, "fnmr": n} for t, m, n in curve],
         }
 
 
+def _search_json(rates: SearchRates) -> dict[str, Any]:
+    curve = zip(*(column.tolist() for column in vars(rates.curve).values()), strict=True)
+    points = [{"threshold": t, "fpir": p, "fnir": n} for t, p, n in curve]
+    return asdict(rates) | {"extrapolated": rates.is_extrapolated, "curve": points}
+
+
+def largest_gallery() -> int | None:
+    """How many people the largest gallery or blacklist of this deployment holds; None if there is nobody."""
+    galleries = Person.objects.order_by().values("gallery").annotate(held=Count("pk"))
+    return galleries.order_by("-held").values_list("held", flat=True).first()
+
+
 def evaluate_space(
-    *, labelled: LabelledSet, described: DescribedSet, alias: str, rates: Sequence[float], chosen: float
+    *,
+    labelled: LabelledSet,
+    described: DescribedSet,
+    alias: str,
+    rates: Sequence[float],
+    chosen: float,
+    galleries: Sequence[int] = (),
 ) -> SpaceReport:
     """Every figure of a described set; `chosen` is the false match rate of `rates` to operate at.
 
-    Searches are measured for folders only, because a table of pairs does not say who the other people are. Raises
-    `UnusableSet`.
+    `galleries` are the sizes of the lists that are searched, by default the largest one that the set allows. Searches
+    are measured for folders only, because a table of pairs does not say who the other people are. Raises `UnusableSet`.
     """
     space = engines[alias].space
     threshold = default_operating_point(space=space).threshold
-    pairs = score_set(labelled, described, metric=space.metric)
-    if pairs is None or not pairs.genuine_count or not pairs.impostor_count:
-        raise UnusableSet(
-            "There must be pairs of one person and pairs of two people, with one face in each photograph."
-        )
+    pairs = _usable_pairs(labelled, described, metric=space.metric)
+    groups = [_group(name, labelled, described, metric=space.metric, threshold=threshold) for name in labelled.groups]
+    if groups and not any(group.impostor_pairs for group in groups):
+        message = "No group has two people whose faces can be compared. A group's folder holds one folder per person."
+        raise UnusableSet(message, code="evaluate.groups_of_one")
     verification = verify(pairs, threshold=threshold, false_match_rates=rates)
-    identification = None
-    if labelled.pairs is None:
-        embeddings = np.stack(list(described.embeddings.values()))
-        identification = identify(embeddings, people_of(labelled, described), metric=space.metric, threshold=threshold)
     return SpaceReport(
         alias=alias,
         space=space.name,
@@ -97,10 +117,49 @@ def evaluate_space(
         median_ms=float(np.median(described.milliseconds)),
         slow_ms=float(np.quantile(described.milliseconds, 0.9)),
         verification=verification,
-        identification=identification,
+        searches=_searches(labelled, described, alias, galleries) if labelled.pairs is None else [],
+        groups=groups,
         chosen=next(point for point in verification.points if point.false_match_rate == chosen),
         pairs=pairs,
         rates=error_rates(pairs),
+    )
+
+
+def _usable_pairs(labelled: LabelledSet, described: DescribedSet, *, metric: str) -> Pairs:
+    """Every pair. Raises `UnusableSet` unless there are pairs of both kinds."""
+    pairs = score_set(labelled, described.embeddings, metric=metric)
+    if not described.embeddings:
+        raise UnusableSet("None of the photographs shows a face that can be compared.")
+    if pairs is None or not pairs.impostor_count:
+        message = "There are no pairs of two people; photographs of two people or more are needed."
+        raise UnusableSet(message, code="evaluate.one_person")
+    if not pairs.genuine_count:
+        message = "There are no pairs of one person; people with two photographs or more are needed."
+        raise UnusableSet(message, code="evaluate.one_photograph_each")
+    return pairs
+
+
+def _group(name: str, labelled: LabelledSet, described: DescribedSet, *, metric: str, threshold: float) -> GroupRates:
+    inside = {i: row for i, row in described.embeddings.items() if labelled.photographs[i].group == name}
+    people = len(set(people_of(labelled, inside)))
+    pairs = score_set(labelled, inside, metric=metric)
+    if pairs is None:
+        return GroupRates(name, people, len(inside), 0, 0, None, None)
+    fmr, fnmr = rates_at(pairs, threshold)
+    return GroupRates(name, people, len(inside), pairs.genuine_count, pairs.impostor_count, fmr, fnmr)
+
+
+def _searches(
+    labelled: LabelledSet, described: DescribedSet, alias: str, galleries: Sequence[int]
+) -> list[SearchRates]:
+    space, people = engines[alias].space, people_of(labelled, described.embeddings)
+    return rates_of_lists(
+        np.stack(list(described.embeddings.values())),
+        people,
+        sizes=galleries or [largest_list(people)],
+        threshold_of=lambda size: default_operating_point(space=space, people=size).threshold,
+        metric=space.metric,
+        missed=people_of(labelled, described.missed),
     )
 
 

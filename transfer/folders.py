@@ -31,24 +31,41 @@ class PersonFolder:
 
 
 def read_people(folder: Path) -> list[PersonFolder]:
-    """Every sub-folder with its files, sorted by name, without hidden ones. Raises `BadLayout`."""
-    if not folder.is_dir():
-        raise BadLayout("The folder does not exist.")
+    """Every sub-folder with its files, sorted by name, without hidden ones.
+
+    Raises `BadLayout`, with the code `import.unreadable` if the folder cannot be read.
+    """
+    inside = visible(folder)
     root, people = folder.resolve(), []
-    for path in sorted(folder.iterdir()):
-        if not path.is_dir() or path.name.startswith("."):
+    for path in inside:
+        if not path.is_dir():
             continue
         person = PersonFolder(path.name)
         people.append(person)
         if not path.resolve().is_relative_to(root):
             person.refused.append(Refusal(path.name, "import.outside", "This link leads out of the folder."))
             continue
-        for file in sorted(one for one in path.iterdir() if not one.name.startswith(".")):
+        try:
+            files = visible(path)
+        except BadLayout as error:
+            person.refused.append(Refusal(path.name, error.code, error.message))
+            continue
+        for file in files:
             if refusal := check_file(file, root, shown(file)):
                 person.refused.append(refusal)
             else:
                 person.files.append(file)
     return people
+
+
+def visible(folder: Path) -> list[Path]:
+    """What is in a folder, sorted by name, without hidden files. Raises `BadLayout` if it cannot be read."""
+    try:
+        if not folder.is_dir():
+            raise BadLayout("The folder does not exist.")
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise BadLayout(f"The folder cannot be read: {error.strerror}.", code="import.unreadable") from error
 
 
 def shown(path: Path) -> str:

@@ -23,10 +23,13 @@ MOST_FLAT = 2  # tiles without structure; the most of LFW
 
 def recognisability(length: float, chip: Image) -> float:
     """0 to 1, of a face whose raw vector of `fr512` has this length; `chip` is its aligned crop (112, 112, 3)."""
+    return share_of(length) if shows_structure(chip) else 0.0
+
+
+def shows_structure(chip: Image) -> bool:
+    """Whether an aligned crop (112, 112, 3) is neither without detail nor covered."""
     luma = inner(chip.astype(np.float32) @ LUMA)
-    if detail(luma) < LEAST_DETAIL or flat_tiles(luma) > MOST_FLAT:
-        return 0.0
-    return share_of(length)
+    return detail(luma) >= LEAST_DETAIL and flat_tiles(luma) <= MOST_FLAT
 
 
 def share_of(length: float) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from vision.exceptions import NotRecognisable, UnusableFace
 from vision.types import Box, DetectedFace
@@ -12,6 +13,16 @@ from vision.types import Box, DetectedFace
 FaceChoice = Literal["only", "prominent", "largest"]
 SAME_PLACE = 0.2  # intersection over union of the boxes that two detectors draw around one face
 PROMINENT = 0.25  # of the largest face's area; smaller faces belong to people in the background
+
+
+class Boxed(Protocol):
+    """A face with its place in the image."""
+
+    @property
+    def box(self) -> Box: ...
+
+
+Face = TypeVar("Face", bound=Boxed)
 
 
 def choose_face(faces: Sequence[DetectedFace], choice: FaceChoice) -> DetectedFace:
@@ -27,6 +38,16 @@ def choose_face(faces: Sequence[DetectedFace], choice: FaceChoice) -> DetectedFa
     if choice == "prominent" and len(prominent) > 1:
         raise UnusableFace("This image shows several faces; exactly one is needed.", code="face.several")
     return largest
+
+
+def central_face(faces: Sequence[Face], *, width: int, height: int) -> Face | None:
+    """The face nearest the centre of an image of this size, in pixels; None without a face."""
+
+    def distance(face: Face) -> float:
+        box = face.box
+        return math.hypot(box.x + box.w / 2 - width / 2, box.y + box.h / 2 - height / 2)
+
+    return min(faces, key=distance, default=None)
 
 
 def recognisable(face: DetectedFace) -> DetectedFace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -47,21 +48,61 @@ def test_the_table_and_the_file_hold_what_was_scored(folders: tuple[Path, Path],
                  stdout=out)  # fmt: skip
     lines = out.getvalue().splitlines()
     assert lines[:2] == ["real: 3 faces in 5 files.", "fake: 2 faces in 2 files."]
-    assert "| 0.8 | 50.0 % (1.3 to 98.7) | 33.3 % (0.8 to 90.6) |" in lines
-    assert "| 0.97 | 100.0 % (15.8 to 100.0) | 0.0 % (0.0 to 70.8) |" in lines
+    assert "| 0.8 | 50.0 % (1.3 to 98.7), fake | 33.3 % (0.8 to 90.6) |" in lines
+    assert "| 0.97 | 100.0 % (15.8 to 100.0), fake | 0.0 % (0.0 to 70.8) |" in lines
     scores = json.loads((tmp_path / "a.json").read_text())
     assert sorted(scores["living"]) == pytest.approx([0.05, 0.05, 0.95])
-    assert sorted(scores["attacks"]) == pytest.approx([0.05, 0.95])
+    assert sorted(scores["attacks"]["fake"]) == pytest.approx([0.05, 0.95])
 
 
-def test_without_passive_scores_or_faces_the_command_says_why(folders: tuple[Path, Path], tmp_path: Path) -> None:
+@pytest.mark.usefixtures("antispoof")
+def test_the_worst_species_of_attack_counts(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """No screen passes, one of two prints does, and so does the only file that is in no species' folder."""
+    real, fake = folders
+    for name, is_seen in (
+        ("screen/1.png", True),
+        ("screen/a/2.png", True),
+        ("print/1.png", True),
+        ("print/2.png", False),
+    ):
+        (fake / name).parent.mkdir(parents=True, exist_ok=True)
+        (fake / name).write_bytes(frame(BLUE, fake=is_seen))
+    (fake / "1.png").unlink()
+    out = io.StringIO()
+    call_command("evaluate_antispoof", str(real), str(fake), "--output", str(tmp_path / "a.json"), stdout=out)
+    lines = out.getvalue().splitlines()
+    assert "| 0.8 | 100.0 % (2.5 to 100.0), fake | 33.3 % (0.8 to 90.6) |" in lines
+    assert "| screen | 2 | 0.0 % (0.0 to 84.2) |" in lines and "| print | 2 | 50.0 % (1.3 to 98.7) |" in lines
+    assert {name: len(scores) for name, scores in json.loads((tmp_path / "a.json").read_text())["attacks"].items()} == {
+        "fake": 1, "print": 2, "screen": 2,
+    }  # fmt: skip
+    (fake / "empty").mkdir()
+    (fake / "empty" / "none.png").write_bytes(picture())
+    with pytest.raises(CommandError, match=r"each species' folder, .*\(evaluate.nobody\)"):
+        call_command("evaluate_antispoof", str(real), str(fake), stdout=io.StringIO())
+
+
+def test_without_passive_scores_or_faces_the_command_says_why(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(CommandError, match="no passive scores"):
         call_command("evaluate_antispoof", *map(str, folders), stdout=io.StringIO())
     with pytest.raises(CommandError, match="between 0 and 1"):
         call_command("evaluate_antispoof", *map(str, folders), "--threshold", "80", stdout=io.StringIO())
     (tmp_path / "empty").mkdir()
-    with pytest.raises(CommandError, match="must contain"):
-        call_command("evaluate_antispoof", str(tmp_path / "empty"), str(tmp_path / "empty"), stdout=io.StringIO())
+    (tmp_path / "closed" / "print").mkdir(parents=True)
+    listed = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:  # the tests may run as root, to whom no folder is closed
+        if path == tmp_path / "closed" / "print":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    refused = {"empty": "evaluate.nobody", "nowhere": "import.bad_layout", "closed": "import.unreadable"}
+    for folder, code in refused.items():
+        with pytest.raises(CommandError, match=code):
+            call_command("evaluate_antispoof", str(tmp_path / folder), str(tmp_path / folder), stdout=io.StringIO())
 
 
 @pytest.mark.parametrize(("errors", "trials", "low", "high"), [

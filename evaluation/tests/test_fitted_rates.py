@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 from calibration import services
 from calibration.tables import read_tables
 from evaluation import projection
-from evaluation.fitted_rates import FEWEST, largest_distance, rows_of, strangers_of, upper_bound
-from evaluation.management.commands.fit_rates import as_text, content_of
+from evaluation.fitted_rates import FEWEST, content_of, largest_distance, rows_of, strangers_of, upper_bound
+from evaluation.management.commands.fit_rates import as_text
 from evaluation.projection import Described
 
 
@@ -27,7 +27,7 @@ def found() -> Described:
         own = np.repeat(random.normal(size=(60, dimensions)), 3, axis=0)
         rows = own + random.normal(scale=0.5, size=own.shape)
         vectors[name] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return Described(vectors, np.r_[np.full(177, 3.5), 1.5, 2.0, 2.4], np.repeat(np.arange(60), 3), [])
+    return Described(vectors, np.r_[np.full(177, 3.5), 1.5, 2.0, 2.4], np.repeat(np.arange(60), 3), [], np.arange(180))
 
 
 def test_pairs_of_one_person_do_not_count() -> None:

@@ -25,7 +25,7 @@ def described() -> Described:
     hidden = random.normal(size=(60, 40))[people] + 0.3 * random.normal(size=(180, 40))
     vectors = {name: unit(hidden @ random.normal(size=(40, size))) for name, size in
                (("fr512", 512), ("mobilefacenet192", 192))}  # fmt: skip
-    return Described(vectors, random.uniform(2, 4, 180), people, [])
+    return Described(vectors, random.uniform(2, 4, 180), people, [], np.arange(180))
 
 
 def test_a_projection_keeps_what_the_vectors_say(described: Described) -> None:

@@ -16,14 +16,15 @@ from evaluation.rates import (
     error_rates,
     errors_at,
     estimate,
-    identify,
     pair_everyone,
+    rates_at,
     resamples,
     score_pairs,
     tar_at,
     threshold_at,
     verify,
 )
+from evaluation.searches import Searches, SearchRates
 
 
 def pairs(genuine: list[float], impostors: list[float]) -> Pairs:
@@ -164,24 +165,13 @@ def test_the_rules_of_3_and_30_say_what_a_set_can_show() -> None:
     assert (thousandth.is_supported, thousandth.is_precise) == (False, False)
 
 
-def test_identification_by_hand() -> None:
-    """Persons 0 and 1 with two images, 2 with one: of four searches one finds another person first."""
-    embeddings = np.array([[0.0], [0.1], [1.0], [1.6], [1.3]], np.float32)
-    found = identify(embeddings, np.array([0, 0, 1, 1, 2]), metric="euclidean", threshold=0.25)
-    assert found
-    assert (found.probes, found.people) == (4, 3)
-    assert found.rank_1.value == 0.5  # the images of person 1 are closer to that of person 2
-    assert found.rank_5.value == 1.0
-    assert found.found.value == 0.5
-    assert found.false_alarm.value == 0.0
-    wider = identify(embeddings, np.array([0, 0, 1, 1, 2]), metric="euclidean", threshold=0.35)
-    assert wider
-    assert wider.false_alarm.value == 0.5
-
-
-def test_nobody_can_be_found_without_a_second_image() -> None:
-    assert identify(np.eye(3, dtype=np.float32), np.arange(3), metric="cosine", threshold=0.1) is None
-    assert identify(np.eye(3, dtype=np.float32), np.zeros(3, np.int64), metric="cosine", threshold=0.1) is None
+def test_rates_at_a_threshold_need_pairs_of_their_kind() -> None:
+    fmr, fnmr = rates_at(OVERLAPPING, 0.55)
+    assert fmr and fnmr and (fmr.value, fnmr.value) == (0.25, 0.25)
+    assert fnmr.low == 0.0 and fnmr.high == 0.75  # of four people one is not recognised
+    assert rates_at(pairs([0.1], []), 0.55)[0] is None and rates_at(pairs([], [0.1]), 0.55)[1] is None
+    (other, _) = rates_at(pairs([], [0.7, 0.9]), 0.55)
+    assert other and (other.value, other.high) == (0.0, pytest.approx(1 - 0.025**0.5))  # two people, no error
 
 
 def test_pictures_are_drawn(tmp_path: Path) -> None:
@@ -189,7 +179,10 @@ def test_pictures_are_drawn(tmp_path: Path) -> None:
     plots.draw_roc(tmp_path / "roc.png", curves)
     plots.draw_det(tmp_path / "det.png", curves)
     plots.draw_distances(tmp_path / "distances.png", {"one": (OVERLAPPING, 0.6), "two": (SEPARATE, 0.4)})
-    for name in ("roc", "det", "distances"):
+    found = Searches(2, np.array([0.1]), np.array([0]), np.array([0.3, 5.0]), np.array([1, 2]))
+    lists = {str(people): SearchRates.of(found, people=people, threshold=0.5) for people in (2, 4)}
+    plots.draw_searches(tmp_path / "searches.png", lists)
+    for name in ("roc", "det", "distances", "searches"):
         with Image.open(tmp_path / f"{name}.png") as picture:
             assert picture.width > 600
             assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 5

@@ -31,7 +31,7 @@ def described(people: np.ndarray, noise: float, *, seed: int = 1) -> Described:
     hidden = random.normal(size=(people.max() + 1, 40))[people] + noise * random.normal(size=(len(people), 40))
     sizes = {"fr512": 512, "mobilefacenet192": 192, "Dlib": 128}
     vectors = {name: unit(hidden @ random.normal(size=(40, size))) for name, size in sizes.items()}
-    return Described(vectors, np.ones(len(people)), people, [])
+    return Described(vectors, np.ones(len(people)), people, [], np.arange(len(people)))
 
 
 def test_each_half_is_measured_with_what_the_other_half_says() -> None:
@@ -90,7 +90,8 @@ def test_the_command_prints_every_table(faces: Path, tmp_path: Path) -> None:
     lines = printed.getvalue().splitlines()
     assert "lfw: 8 photographs, without a face 0.0 % (0.0 to 36.9)" in lines
     assert [line.startswith("| 0.001 | 2, 4 | 100.0 %") for line in lines].count(True) == 2
-    assert [line.startswith("| some | 3 | 3 | 0.0 %") for line in lines].count(True) == 1
+    assert [line.startswith("| some | 3 | 3 | 0.0 %") for line in lines].count(True) == 2  # at two rates
+    assert "There are too few people for lists and small faces." in lines
     assert lines[-2] == "Boxes on 2 pictures that are not of people: 1" and lines[-1].startswith("rose_2.jpg: ")
 
 

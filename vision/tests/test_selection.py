@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from errors import InvalidInput
-from vision.selection import FaceChoice, choose_face
+from vision.selection import FaceChoice, central_face, choose_face
 from vision.types import Box, DetectedFace, Landmarks
 
 
@@ -27,6 +27,13 @@ def test_without_a_face_there_is_nothing_to_choose(choice: FaceChoice) -> None:
 def test_the_largest_face_is_chosen_among_as_many_as_are_allowed() -> None:
     assert choose_face([HALF, LARGE, SMALL], "largest") is LARGE
     assert choose_face([SMALL, LARGE], "prominent") is LARGE
+
+
+def test_the_central_face_is_the_one_whose_middle_is_nearest_that_of_the_image() -> None:
+    corner, middle = face(90), DetectedFace(Box(60, 60, 10, 10), 0.9, Landmarks())
+    assert central_face([corner, middle], width=130, height=130) is middle
+    assert central_face([corner, middle], width=100, height=100) is corner
+    assert central_face([], width=100, height=100) is None
 
 
 @pytest.mark.parametrize(

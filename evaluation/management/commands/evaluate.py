@@ -16,6 +16,7 @@ from tqdm import tqdm
 from calibration.services import set_calibration
 from clients.models import Client
 from clients.services import get_client
+from environment.terminal import printable
 from errors import FaceAppError
 from evaluation import plots, services
 from evaluation.labelled import LabelledSet, describe_set, read_set
@@ -31,9 +32,9 @@ WIDTH = 100  # columns of the table if the output is not a terminal
 
 class Command(BaseCommand):
     help = (
-        "Compare labelled photographs of one face each in every enabled space: a folder with one sub-folder per"
-        " person, or a CSV file with the columns image_1, image_2 and same (1 or 0). Nothing of them is stored. The"
-        " workers find and describe the faces, so the service must be running."
+        "Compare labelled photographs in every enabled space: a folder with one sub-folder per person, which may lie in"
+        " folders of groups, or a CSV file with the columns image_1, image_2, same (1 or 0) and perhaps group. Nothing"
+        " of them is stored. The workers find and describe the faces, so the service must be running."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,9 +45,16 @@ class Command(BaseCommand):
         parser.add_argument(
             "--fmr", type=_rate, default=1e-3, metavar="RATE", help="find the threshold for this (default: %(default)s)"
         )
+        parser.add_argument(
+            "--gallery", type=_sizes, default=[], metavar="N[,N]",
+            help="search lists of so many people (default: the deployment's largest gallery)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--bystanders", choices=["largest", "centre"], help="which of several faces is meant (default: refuse)"
+        )
         parser.add_argument("--store-for", metavar="CLIENT", help="store that threshold as this client's calibration")
         parser.add_argument("--json", type=Path, metavar="FILE", help="save every figure and the curves")
-        parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw ROC, DET and histograms of distances")
+        parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw curves and histograms of distances")
         parser.add_argument("--report", type=Path, metavar="FILE.csv", help="save what was refused as a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,29 +65,35 @@ class Command(BaseCommand):
         try:
             client = get_client(name=options["store_for"]) if options["store_for"] else None
             labelled = read_set(options["set"])
-            reports = self.run(labelled, aliases, options["fmr"])
+            reports = self.run(labelled, aliases, options)
         except FaceAppError as error:
-            raise CommandError(error.message) from error
+            raise CommandError(f"{error.message} ({error.code})") from error
         self.report(labelled, reports, options)
         if client:
             self.store(client, reports)
 
-    def run(self, labelled: LabelledSet, aliases: list[str], fmr: float) -> list[SpaceReport]:
-        """Describe and compare the set in each space. Raises `InvalidInput` for a set without both kinds of pairs."""
+    def run(self, labelled: LabelledSet, aliases: list[str], options: dict[str, Any]) -> list[SpaceReport]:
+        """Describe and compare the set in each space. Raises `UnusableSet`."""
         inference.require_worker()
-        reports = []
+        largest, fmr, reports = services.largest_gallery(), options["fmr"], []
+        galleries = options["gallery"] or ([largest] if largest else [])
         for alias in aliases:
             with tqdm(total=len(labelled.photographs), unit="image", desc=alias, disable=None) as bar:
-                described = describe_set(labelled=labelled, alias=alias, advance=bar.update)
+                described = describe_set(
+                    labelled=labelled, alias=alias, bystanders=options["bystanders"], advance=bar.update
+                )
             rates = sorted({*RATES, fmr}, reverse=True)
             report = services.evaluate_space(
-                labelled=labelled, described=described, alias=alias, rates=rates, chosen=fmr
+                labelled=labelled, described=described, alias=alias, rates=rates, chosen=fmr, galleries=galleries
             )
             reports.append(report)
         return reports
 
     def report(self, labelled: LabelledSet, reports: list[SpaceReport], options: dict[str, Any]) -> None:
-        self.stdout.write(_table(reports, wide=self.stdout.isatty()))
+        wide = self.stdout.isatty()
+        for table in (_table(reports), _search_table(reports), _group_table(reports)):
+            if table.row_count:
+                self.stdout.write(_printed(table, wide=wide))
         refused = [refusal for report in reports[:1] for refusal in report.refused]
         for line in [*describe_refusals(refused), *_remarks(reports)]:
             self.stdout.write(line)
@@ -87,13 +101,7 @@ class Command(BaseCommand):
             if options["json"]:
                 options["json"].write_text(json.dumps(services.as_json(labelled, reports), indent=2) + "\n")
             if options["plots"]:
-                folder = options["plots"]
-                folder.mkdir(parents=True, exist_ok=True)
-                curves = {report.space: report.rates for report in reports}
-                plots.draw_roc(folder / "roc.png", curves)
-                plots.draw_det(folder / "det.png", curves)
-                sets = {f"{r.space}, {r.metric}": (r.pairs, r.verification.threshold) for r in reports}
-                plots.draw_distances(folder / "distances.png", sets)
+                draw(options["plots"], reports)
         except OSError as error:
             raise CommandError(f"The results cannot be written: {error.strerror}.") from error
         if options["report"]:
@@ -114,6 +122,28 @@ class Command(BaseCommand):
             self.stdout.write(f"Stored for {client.name} in {report.space}: {report.metric} {point.threshold:.4f}.")
 
 
+def draw(folder: Path, reports: list[SpaceReport]) -> None:
+    """Every picture, as PNG files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    curves = {report.space: report.rates for report in reports}
+    plots.draw_roc(folder / "roc.png", curves)
+    plots.draw_det(folder / "det.png", curves)
+    sets = {f"{r.space}, {r.metric}": (r.pairs, r.verification.threshold) for r in reports}
+    plots.draw_distances(folder / "distances.png", sets)
+    if lists := {f"{report.alias}, list of {one.people:,}": one for report in reports for one in report.searches}:
+        plots.draw_searches(folder / "searches.png", lists)
+
+
+def _sizes(text: str) -> list[int]:
+    try:
+        sizes = [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ArgumentTypeError("numbers of people such as 100,1000") from error
+    if min(sizes) < 1:
+        raise ArgumentTypeError("a list holds at least one person")
+    return sizes
+
+
 def _rate(text: str) -> float:
     try:
         value = float(text)
@@ -124,12 +154,44 @@ def _rate(text: str) -> float:
     return value
 
 
-def _table(reports: list[SpaceReport], *, wide: bool) -> str:
-    """One column for each space; in colour on a terminal."""
+def _table(reports: list[SpaceReport]) -> Table:
+    """One column for each space."""
     table = Table("", *(f"{report.alias}\n{report.space}" for report in reports))
     columns = [dict(_rows(report)) for report in reports]
     for name in columns[0]:
         table.add_row(name, *(column.get(name, "") for column in columns))
+    return table
+
+
+def _search_table(reports: list[SpaceReport]) -> Table:
+    """One row for each list; `*` marks extrapolated ones."""
+    table = Table("list of people", "searched for", "threshold", "FPIR", "FNIR", "right person first")
+    for report in reports:
+        for one in report.searches:
+            people = f"{report.alias}, {one.people:,}" + (f"\n* from {one.enrolled:,}" if one.is_extrapolated else "")
+            counts = f"{one.mates:,} and\n{one.strangers:,} strangers"
+            rates = (rate.percent for rate in (one.fpir, one.fnir, one.rank_1))
+            table.add_row(people, counts, f"{report.metric}\n{one.threshold:.4f}", *rates)
+    return table
+
+
+def _group_table(reports: list[SpaceReport]) -> Table:
+    """One row for each group and space, at the default threshold of the space."""
+    table = Table("group", "space", "people", "photographs", "pairs of one\nperson, of two", "FMR", "FNMR")
+    for row in zip(*(report.groups for report in reports), strict=True):
+        for report, group in zip(reports, row, strict=True):
+            rates = [rate.percent if rate else "-" for rate in (group.fmr, group.fnmr)]
+            counts = (
+                f"{group.people:,}",
+                f"{group.photographs:,}",
+                f"{group.genuine_pairs:,}, {group.impostor_pairs:,}",
+            )
+            table.add_row(printable(group.name), report.alias, *counts, *rates)
+    return table
+
+
+def _printed(table: Table, *, wide: bool) -> str:
+    """In colour on a terminal."""
     out = StringIO()
     console = Console(file=out, width=None if wide else WIDTH, force_terminal=wide)
     console.print(table, highlight=False)
@@ -156,14 +218,6 @@ def _rows(report: SpaceReport) -> list[tuple[str, str]]:
         ("  FNMR there", _shown(verification.fnmr)),
         ("  pairs decided rightly", _shown(verification.accuracy)),
     ]
-    if found := report.identification:
-        rows += [
-            ("searches, among people", f"{found.probes:,}, {found.people:,}"),
-            ("  right person first", _shown(found.rank_1)),
-            ("  right person among five", _shown(found.rank_5)),
-            ("  first, within the threshold", _shown(found.found)),
-            ("  another person within it", _shown(found.false_alarm)),
-        ]
     point = report.chosen
     return [*rows, (f"threshold for FMR {point.false_match_rate:g}", f"{metric} {point.threshold:.4f}{_doubt(point)}")]
 
@@ -179,6 +233,8 @@ def _doubt(point: RateThreshold) -> str:
 def _remarks(reports: list[SpaceReport]) -> list[str]:
     """How the intervals are meant, and which rates the set is too small for."""
     lines = [f"In brackets: {CONFIDENCE:.0%} intervals of a bootstrap by person (docs/evaluation.md)."]
+    if any(one.is_extrapolated for report in reports for one in report.searches):
+        lines.append("*  The set has too few people for this list: FPIR is an upper bound (docs/evaluation.md).")
     for report in reports:
         pairs = report.verification.impostor_pairs
         for point in report.verification.points:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from tqdm import tqdm
 
 from environment.terminal import printable
 from errors import FaceAppError
-from evaluation.attack_rates import AttackRates, attack_rates
+from evaluation.attack_rates import SpeciesRates, species_rates
+from evaluation.exceptions import UnusableSet
+from transfer.folders import visible
 from vision import images
-from vision.antispoof.samples import FAKE, LIVE, files_of
+from vision.antispoof.samples import files_of
 from vision.engines import DEFAULT, engines
-from vision.exceptions import InvalidImage
+from vision.exceptions import EngineUnavailable, InvalidImage
 
 THRESHOLDS = (0.5, 0.7, 0.8, 0.9)  # of the fake probability
 
@@ -28,7 +31,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("real", type=Path, help="photographs of living faces")
-        parser.add_argument("fake", type=Path, help="photographs of prints, screens and masks")
+        parser.add_argument(
+            "fake", type=Path, help="photographs of attacks, each species in a sub-folder: prints, masks"
+        )
         parser.add_argument("--threshold", type=float, action="append", default=[], help="of the fake probability")
         parser.add_argument("--output", type=Path, metavar="FILE", help="write the fake probabilities as JSON")
 
@@ -36,23 +41,21 @@ class Command(BaseCommand):
         if not all(0 < value <= 1 for value in threshold):
             raise CommandError("A threshold lies between 0 and 1.")
         try:
+            species = species_in(fake)
             engines[DEFAULT].load()
-            found = {label: self.score(folder) for folder, label in ((real, LIVE), (fake, FAKE))}
+            living = self.score(real.name, files_in(real))
+            attacks = {name: self.score(name, files) for name, files in species.items()}
         except FaceAppError as error:
-            raise CommandError(error.message) from error
-        if not all(found.values()):
-            raise CommandError("Both folders must contain photographs with faces.")
-        labels = np.repeat(list(found), [len(scores) for scores in found.values()])
-        rates = attack_rates(np.concatenate(list(found.values())), labels)
+            raise CommandError(f"{error.message} ({error.code})") from error
+        rates = species_rates(np.array(living), {name: np.array(scores) for name, scores in attacks.items()})
         self.report(rates, sorted({*THRESHOLDS, settings.ANTISPOOF_THRESHOLD, *threshold}))
         if output:
-            write(output, living=found[LIVE], attacks=found[FAKE])
+            write(output, living=living, attacks=attacks)
 
-    def score(self, folder: Path) -> list[float]:
-        """The fake probability of the largest face of each file."""
+    def score(self, name: str, files: Sequence[Path]) -> list[float]:
+        """The fake probability of the largest face of each file. Raises `UnusableSet` if there is none."""
         engine, scores = engines[DEFAULT], []
-        files = files_of(folder)
-        for file in tqdm(files, unit="image", desc=printable(folder.name), disable=None):
+        for file in tqdm(files, unit="image", desc=printable(name), disable=None):
             try:
                 image = images.decode(file.read_bytes())
             except (InvalidImage, OSError):
@@ -60,20 +63,45 @@ class Command(BaseCommand):
             largest = sorted(engine.detect(image), key=lambda found: found.box.area)[-1:]
             live = engine.liveness(image, largest)
             if None in live:
-                raise CommandError("There are no passive scores here. Run `python manage.py fetch_models --liveness`.")
+                message = "There are no passive scores here. Run `python manage.py fetch_models --liveness`."
+                raise EngineUnavailable(message, code="engine.weights_missing")
             scores += [1 - value for value in live if value is not None]
-        self.stdout.write(f"{printable(folder.name)}: {len(scores)} faces in {len(files)} files.")
+        self.stdout.write(f"{printable(name)}: {len(scores)} faces in {len(files)} files.")
+        if not scores:
+            raise UnusableSet("Both folders, and each species' folder, must contain photographs with faces.")
         return scores
 
-    def report(self, rates: AttackRates, thresholds: list[float]) -> None:
-        self.stdout.write("| threshold | APCER (attacks that pass) | BPCER (living faces refused) |")
+    def report(self, rates: SpeciesRates, thresholds: list[float]) -> None:
+        self.stdout.write("| threshold | APCER, worst species | BPCER (living faces refused) |")
         self.stdout.write("| --- | --- | --- |")
         for threshold in thresholds:
-            apcer, bpcer = rates.estimates(threshold)
-            self.stdout.write(f"| {threshold:g} | {apcer.percent} | {bpcer.percent} |")
+            name, apcer = rates.worst(threshold)
+            bpcer = rates.bpcer(threshold)
+            self.stdout.write(f"| {threshold:g} | {apcer.percent}, {printable(name)} | {bpcer.percent} |")
+        at = settings.ANTISPOOF_THRESHOLD
+        self.stdout.write(f"\n| species | attacks | APCER (attacks that pass) at {at:g} |\n| --- | --- | --- |")
+        for name, found in rates.species.items():
+            self.stdout.write(f"| {printable(name)} | {found.attacks} | {found.estimates(at)[0].percent} |")
         self.stdout.write("In brackets: exact 95 % intervals. Files without a face are not counted.")
 
 
-def write(file: Path, *, living: list[float], attacks: list[float]) -> None:
-    """The fake probabilities as JSON."""
+def species_in(folder: Path) -> dict[str, list[Path]]:
+    """The files of each kind of attack by the name of its sub-folder, or of the folder itself. Raises `BadLayout`."""
+    species: dict[str, list[Path]] = {}
+    for file in files_in(folder):
+        inside = file.relative_to(folder)
+        species.setdefault(inside.parts[0] if len(inside.parts) > 1 else folder.name, []).append(file)
+    return species or {folder.name: []}
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files of a folder and its sub-folders. Raises `BadLayout` if one of them cannot be read."""
+    for path in visible(folder):
+        if path.is_dir():
+            visible(path)
+    return files_of(folder)
+
+
+def write(file: Path, *, living: Sequence[float], attacks: Mapping[str, Sequence[float]]) -> None:
+    """The fake probabilities as JSON, those of attacks by species."""
     file.write_text(json.dumps({"living": living, "attacks": attacks}, indent=1) + "\n", encoding="utf-8")

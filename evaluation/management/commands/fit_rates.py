@@ -7,17 +7,16 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from calibration.services import read_tables, store_table
 from errors import FaceAppError
 from evaluation import projection
-from evaluation.fitted_rates import largest_distance, rows_of, strangers_of
-from evaluation.projection import Array, Described
+from evaluation.fitted_rates import content_of, metrics_of, strangers_of, vectors_of
+from evaluation.projection import Described
 from vision.engines.onnx import fitted as stored
-from vision.engines.spaces import DLIB, NATIVE, space_of
+from vision.engines.spaces import DLIB, NATIVE
 
 CHECKED = (1e-2, 1e-3, 1e-4)  # the rates of the similarities 0.5, 0.6 and 0.7
 
@@ -61,34 +60,6 @@ class Command(BaseCommand):
                     shares = [(rate, strangers.within(table.distance(rate))) for rate in CHECKED]
                     shown = (f"{rate:g} is {s.value:.3g} ({s.low:.3g} to {s.high:.3g})" for rate, s in shares)
                     self.stdout.write(f"{model}, {metric}: {'; '.join(shown)}")
-
-
-def metrics_of(model: str) -> tuple[str, ...]:
-    """The metrics that are measured; others follow from them (`calibration.tables`)."""
-    return ("euclidean", "cosine") if model == DLIB else ("cosine",)
-
-
-def vectors_of(model: str, found: Described, matrix: Array) -> Array:
-    return projection.project(found.both, matrix) if model == "pair128" else found.vectors[model]
-
-
-def content_of(model: str, found: Described, matrix: Array) -> dict[str, Any]:
-    """The file of a model's tables; `matrix` is the projection of `pair128`."""
-    vectors = vectors_of(model, found, matrix)
-    rows = {
-        metric: rows_of(
-            strangers_of(vectors, found.people, metric=metric).distances,
-            largest=largest_distance(vectors, metric=metric),
-        )
-        for metric in metrics_of(model)
-    }
-    return {
-        "space": space_of(model).name,
-        "unit_length": model != DLIB,
-        "photographs": len(found.people),
-        "people": len(np.unique(found.people)),
-        "metrics": rows,
-    }
 
 
 def as_text(content: dict[str, Any]) -> str:
