@@ -46,7 +46,7 @@ class Gallery(ErrorTargets):
         max_length=100,
         blank=True,
         default="",
-        help_text="The space that decides, which `manage.py respace` changes; empty: the deployment's default.",
+        help_text="The space that decides; manage.py respace changes it. Empty: the deployment's default.",
     )
     threshold = models.FloatField(
         null=True,

@@ -11,6 +11,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name='gallery',
+            name='space',
+            field=models.CharField(blank=True, default='', help_text="The space that decides; manage.py respace changes it. Empty: the deployment's default.", max_length=100),
+        ),
         migrations.CreateModel(
             name='GalleryHealth',
             fields=[

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.db import transaction
+from django.test import Client as Browser
+from django.urls import reverse
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
@@ -371,3 +374,24 @@ def test_templates_of_other_spaces_do_not_count(gallery: Gallery) -> None:
         space=engines["second"].space.name, embedding=[0.0] * 8,
     )  # fmt: skip
     assert status(gallery) == HealthStatus.CURRENT
+
+
+# ---- admin ------------------------------------------------------------------------------------------------------
+def test_the_page_in_the_admin_has_pages_and_needs_the_right_to_see_people(gallery: Gallery) -> None:
+    for number in range(8):
+        person(gallery, f"p{number}", [0.01 * number, 0.0, 0.0, 1.0])
+    tend_health()
+    viewer, browser = User.objects.create_user("viewer", is_staff=True), Browser()
+    viewer.user_permissions.add(Permission.objects.get(codename="view_gallery"))
+    browser.force_login(viewer)
+    url = reverse("admin:people_gallery_health", args=[gallery.pk])
+    assert browser.get(url).status_code == 403
+    viewer.user_permissions.add(Permission.objects.get(codename="view_person"))
+    first = browser.get(url).content.decode()
+    assert "page 1 of 2" in first and "?alike=2#alike" in first and "no picture" in first
+    second = browser.get(url, {"alike": 2}).content.decode()
+    assert (first.count("fa-twins"), second.count("fa-twins")) == (24, 4)
+    assert browser.get(reverse("admin:people_gallery_health", args=[gallery.pk + 1])).status_code == 404
+    Gallery.objects.update(space="gone")
+    without_engine = browser.get(url)
+    assert without_engine.status_code == 200 and "fa-section" not in without_engine.content.decode()
