@@ -40,7 +40,7 @@ from people.models import (
     SearchIndex,
 )
 from people.neighbours import SearchedTemplates
-from people.querysets import CheckedPersonQuerySet, FaceTemplateQuerySet, FindingQuerySet
+from people.querysets import FaceTemplateQuerySet, FindingQuerySet
 from people.types import GalleryKind, HealthStatus, Resemblance
 from vision.quality import RECOGNISABLE
 from vision.types import Space
@@ -72,7 +72,7 @@ class Health:
     computed_at: datetime | None
     look_alikes: FindingQuerySet  # the nearest first
     odd_photographs: FindingQuerySet  # the furthest first
-    poor_people: CheckedPersonQuerySet  # the worst first
+    poor_people: FindingQuerySet  # the worst first
 
 
 def health_of(gallery: Gallery) -> Health:
@@ -86,7 +86,7 @@ def health_of(gallery: Gallery) -> Health:
         space,
         point,
         _status(row, point.threshold) if row else HealthStatus.NEVER_COMPUTED,
-        row and row.computed_at,
+        row.computed_at if row else None,
         LookAlikes.objects.filter(health=row, distance__lte=point.threshold)
         .with_people("person", "other")
         .select_related(*images),

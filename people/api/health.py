@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -24,6 +24,7 @@ from people.types import HealthStatus
 from rest.fields import FiniteField, TextOrNull
 from rest.pagination import StrictPagination
 
+UNPAGED = [OpenApiParameter(name, exclude=True) for name in ("limit", "offset", "newest")]
 SHOWN = 20  # rows of each list in the overview
 
 
@@ -115,7 +116,7 @@ class GalleryHealthViewSet(ViewSet):
     pagination_class = StrictPagination
     scope_read = Scope.PEOPLE_READ
 
-    @extend_schema(operation_id="galleries_health_retrieve", parameters=[KIND], responses=HealthSerializer)
+    @extend_schema(operation_id="galleries_health_retrieve", parameters=[KIND, *UNPAGED], responses=HealthSerializer)
     def list(self, request: Request, name: str) -> Response:
         """People who look like one another, photographs unlike their person, and people with poor photographs only."""
         health = self._health(name)
@@ -124,7 +125,7 @@ class GalleryHealthViewSet(ViewSet):
             "odd_photographs": health.odd_photographs,
             "poor_people": health.poor_people,
         }
-        body = {
+        body: dict[str, Any] = {
             "status": health.status,
             "computed_at": health.computed_at,
             "space": health.space,
