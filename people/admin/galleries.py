@@ -90,7 +90,7 @@ class GalleryAdmin(ModelAdmin):
     """Enrolling into a new gallery creates it; here it is renamed and given a threshold of its own."""
 
     form = GalleryForm
-    list_display = ["name", "client", "kind", "default", "people", "space", "threshold", "indexed"]
+    list_display = ["name", "client", "kind", "default", "people", "space", "threshold", "search_mode"]
     list_filter = ["client", "kind", "is_default"]
     list_select_related = ["client"]
     search_fields = ["name", "client__name"]
@@ -178,10 +178,10 @@ class GalleryAdmin(ModelAdmin):
         count: int = gallery.people_count
         return count
 
-    @display(description="Search index", boolean=True)
-    def indexed(self, gallery: Gallery) -> bool:
+    @display(description="Search")
+    def search_mode(self, gallery: Gallery) -> str:
         index: SearchIndex | None = getattr(gallery, "search_index", None)
-        return index is not None and index.is_used
+        return "by index" if index and index.is_used else "exact"
 
     @display(description="Search")
     def search(self, gallery: Gallery) -> str:

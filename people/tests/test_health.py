@@ -29,6 +29,7 @@ from people.models import (
     OddPhotograph,
     Person,
     ReferenceImage,
+    SearchIndex,
 )
 from people.tests.many_templates import add_templates, fill
 from people.types import HealthStatus
@@ -147,6 +148,7 @@ def test_as_many_pairs_as_numpy_finds_also_by_an_index(client_a: Client, setting
     try:
         settings.INDEX_FROM = 200
         indexing.tend_search_indexes()
+        assert SearchIndex.objects.get().is_used
         GalleryHealth.objects.all().delete()
         assert not LookAlikes.objects.exists()
         tend_health()
