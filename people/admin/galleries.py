@@ -139,7 +139,7 @@ class GalleryAdmin(ModelAdmin):
         context = self.admin_site.each_context(request) | {
             "title": f"Health of {gallery.name}",
             "opts": self.opts,
-            "gallery": gallery,
+            "original": gallery,
             "place": place,
             "poor_below": POOR,
         }
