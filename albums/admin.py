@@ -49,6 +49,7 @@ class AlbumAdmin(AlbumPartAdmin):
     list_filter = ["client", "keep_images"]
     list_select_related = ["client"]
     search_fields = ["name"]
+    search_help_text = "Search by name"
     fields = ["name", "client", "keep_images", "threshold", "own_threshold", "metric", "space", "images_link",
               "groups_link"]  # fmt: skip
     readonly_fields = ["client", "metric", "space", "images_link", "groups_link"]

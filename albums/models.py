@@ -47,7 +47,7 @@ class Album(Numbered):
         help_text="A distance in the metric: faces nearer than this were one person's when the groups were last judged."
     )
     own_threshold = models.BooleanField(
-        default=False, help_text="Keep this threshold. Otherwise it follows the number of faces (`albums.linking`)."
+        default=False, help_text="Keep this threshold. Otherwise it follows the number of faces."
     )
     created_at = models.DateTimeField(auto_now_add=True)
     last_group = models.PositiveBigIntegerField(default=0, editable=False, help_text="The last number given out.")

@@ -11,6 +11,7 @@ from clients.api.views import ResetViewSet
 from compat.dialect import dialects, url_patterns
 from faceapp import health, models_page
 from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
+from people.api.health import GalleryHealthViewSet
 from people.api.views import CompareViewSet, GalleryViewSet, PeopleViewSet, RespaceViewSet
 from recognition.api.engines import EngineViewSet
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
@@ -38,6 +39,7 @@ router.register("reset", ResetViewSet, "reset")
 router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")
 router.register("anti-spoof", AntiSpoofViewSet, "anti-spoof")
 router.register("people", PeopleViewSet, "people")
+router.register("galleries/(?P<name>.+)/health", GalleryHealthViewSet, "gallery-health")  # before any name
 router.register("galleries", GalleryViewSet, "gallery")
 router.register("respaces", RespaceViewSet, "respace")
 router.register("compare", CompareViewSet, "compare")

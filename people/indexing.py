@@ -228,14 +228,14 @@ def _vacuum() -> None:
 
 
 @contextmanager
-def alone() -> Iterator[bool]:
-    """Whether no other process tends the indexes; none will until this ends."""
-    [[is_alone]] = _query("SELECT pg_try_advisory_lock(%s)", LOCK)
+def alone(lock: int = LOCK) -> Iterator[bool]:
+    """Whether no other process holds this advisory lock, that of the indexes; none will until this ends."""
+    [[is_alone]] = _query("SELECT pg_try_advisory_lock(%s)", lock)
     try:
         yield is_alone
     finally:
         if is_alone:
-            _query("SELECT pg_advisory_unlock(%s)", LOCK)
+            _query("SELECT pg_advisory_unlock(%s)", lock)
 
 
 @contextmanager

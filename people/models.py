@@ -14,7 +14,9 @@ from pgvector.django import HalfVectorField
 from clients.models import Client, ErrorTargets
 from clients.numbering import Numbered
 from people.querysets import (
+    CheckedPersonQuerySet,
     FaceTemplateQuerySet,
+    FindingQuerySet,
     GalleryQuerySet,
     PersonQuerySet,
     ReferenceImageQuerySet,
@@ -28,8 +30,8 @@ from storage.models import StoredFace
 from work.models import ClaimedWork
 from work.queues import BULK
 
-__all__ = ["FaceTemplate", "Gallery", "GalleryKind", "Person", "ReferenceImage", "Respace", "RespacedImage",
-           "SearchIndex", "ShadowDifference"]  # fmt: skip
+__all__ = ["CheckedPerson", "FaceTemplate", "Gallery", "GalleryHealth", "GalleryKind", "LookAlikes", "OddPhotograph",
+           "Person", "ReferenceImage", "Respace", "RespacedImage", "SearchIndex", "ShadowDifference"]  # fmt: skip
 
 INDEX_PREFIX = "people_search_index_"  # of the indexes in PostgreSQL that belong to rows of `SearchIndex`
 
@@ -44,7 +46,7 @@ class Gallery(ErrorTargets):
         max_length=100,
         blank=True,
         default="",
-        help_text="The space that decides, which `manage.py respace` changes; empty: the deployment's default.",
+        help_text="The space that decides; manage.py respace changes it. Empty: the deployment's default.",
     )
     threshold = models.FloatField(
         null=True,
@@ -313,3 +315,81 @@ class ShadowDifference(models.Model):
 
     def __str__(self) -> str:
         return f"difference {self.pk} of respace {self.respace_id}"
+
+
+class GalleryHealth(models.Model):
+    """How far the people of a gallery have been compared with one another; see `people.health`."""
+
+    gallery = models.OneToOneField(Gallery, models.CASCADE, related_name="health")
+    space = models.CharField(max_length=100)
+    threshold = models.FloatField()  # findings are complete for thresholds near this one
+    round = models.PositiveIntegerField(default=1)  # rises when everybody has to be compared again
+    started_at = models.DateTimeField(null=True)  # of the computation that is under way
+    computed_at = models.DateTimeField(null=True)  # when the last one ended
+
+    def __str__(self) -> str:
+        return f"health of gallery {self.gallery_id}"
+
+
+class CheckedPerson(models.Model):
+    """A person who was compared with the others of a gallery, and by which templates.
+
+    `reason` is that of the best photograph if all are poor, and empty otherwise.
+    """
+
+    person = models.OneToOneField(Person, models.CASCADE, primary_key=True, related_name="checked")
+    health = models.ForeignKey(GalleryHealth, models.CASCADE, related_name="people")
+    round = models.PositiveIntegerField()
+    templates = models.PositiveIntegerField()
+    last_template = models.BigIntegerField()  # the highest id
+    best_image = models.ForeignKey(ReferenceImage, models.CASCADE, related_name="+")
+    recognisability = models.FloatField(null=True)  # of the best photograph, 0 to 1
+    reason = models.CharField(max_length=20, blank=True, default="")
+
+    objects = CheckedPersonQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["recognisability", "person"]
+        indexes = [models.Index(fields=["health", "recognisability"], condition=~Q(reason=""), name="poor_people")]
+
+    def __str__(self) -> str:
+        return f"person {self.person_id} in the health of a gallery"
+
+
+class LookAlikes(models.Model):
+    """Two people of a gallery who look like one another, by their two nearest photographs. `person` is the older."""
+
+    health = models.ForeignKey(GalleryHealth, models.CASCADE, related_name="look_alikes")
+    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    other = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    image = models.ForeignKey(ReferenceImage, models.CASCADE, related_name="+")
+    other_image = models.ForeignKey(ReferenceImage, models.CASCADE, related_name="+")
+    distance = models.FloatField()
+
+    objects = FindingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["distance", "id"]
+        constraints = [models.UniqueConstraint(fields=["person", "other"], name="look_alikes_once")]
+        indexes = [models.Index(fields=["health", "distance"], name="look_alikes_nearest")]
+
+    def __str__(self) -> str:
+        return f"people {self.person_id} and {self.other_id}"
+
+
+class OddPhotograph(models.Model):
+    """A photograph that looks unlike the others of its person, and its distance to the nearest of these."""
+
+    image = models.OneToOneField(ReferenceImage, models.CASCADE, primary_key=True, related_name="+")
+    health = models.ForeignKey(GalleryHealth, models.CASCADE, related_name="odd_photographs")
+    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    distance = models.FloatField()
+
+    objects = FindingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-distance", "image"]
+        indexes = [models.Index(fields=["health", "-distance"], name="odd_photographs_furthest")]
+
+    def __str__(self) -> str:
+        return f"photograph {self.image_id}"

@@ -15,13 +15,13 @@ from django.db.models.functions import Coalesce
 from pgvector import HalfVector
 
 from clients.models import Client
-from people.types import GalleryKind, Neighbour, RespaceState
+from people.types import GalleryKind, Neighbour, Resemblance, RespaceState
 from vision.distances import DISTANCES, OPERATORS
 from vision.engines import DEFAULT, engines
 from work.querysets import ClaimedWorkQuerySet
 
 if TYPE_CHECKING:
-    from people.models import FaceTemplate, Gallery, Person, SearchIndex
+    from people.models import FaceTemplate, Gallery, GalleryHealth, Person, SearchIndex
     from vision.types import Embedding
 
 DEFAULT_NAMES = {GalleryKind.PEOPLE: "default", GalleryKind.BLACKLIST: "blacklist"}
@@ -296,6 +296,42 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
             cursor.execute(sql, [*filters, probe, count, probe])
             return [Neighbour(*row) for row in cursor]
 
+    def look_alikes(self, people: Sequence[int], *, metric: str, threshold: float, limit: int) -> list[Resemblance]:
+        """For each template of these people the `limit` nearest ones of others within `threshold`. Exact.
+
+        Filter first, as for `within`: both sides are among these templates.
+        """
+        templates, filters = self._columns().query.sql_with_params()
+        # Read once for all probes: to look each of them up again takes twice as long.
+        sql = f"""
+            WITH template AS MATERIALIZED ({templates})
+            SELECT probe.person_id, probe.reference_image_id, near.*
+            FROM template AS probe, LATERAL (
+                SELECT template.person_id, template.reference_image_id, compared.distance
+                FROM template, LATERAL (SELECT {DISTANCES[metric]} AS distance) AS compared
+                WHERE template.person_id <> probe.person_id AND compared.distance <= %s
+                ORDER BY compared.distance, template.reference_image_id LIMIT %s
+            ) AS near
+            WHERE probe.person_id = ANY(%s)"""  # noqa: S608  constants and parameters only
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(sql, [*filters, threshold, limit, list(people)])
+            return [Resemblance(*row) for row in cursor]
+
+    def apart(self, people: Sequence[int], *, metric: str, threshold: float) -> list[tuple[int, int, float]]:
+        """Of these people the photographs that are farther than `threshold` from all others of the same person.
+
+        Each as person, photograph, and the distance to the nearest other one. Filter first, as for `within`.
+        """
+        templates, own = self.filter(person__in=list(people))._columns().query.sql_with_params()
+        sql = f"""
+            SELECT probe.person_id, probe.reference_image_id, min({DISTANCES[metric]})
+            FROM ({templates}) AS probe JOIN ({templates}) AS template USING (person_id)
+            WHERE probe.reference_image_id <> template.reference_image_id
+            GROUP BY 1, 2 HAVING min({DISTANCES[metric]}) > %s"""  # noqa: S608  constants and parameters only
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(sql, [*own, *own, threshold])
+            return list(cursor.fetchall())
+
     def _columns(self) -> models.QuerySet[FaceTemplate, Any]:
         return self.values("person_id", "reference_image_id", "gallery_id", "embedding")
 
@@ -321,3 +357,37 @@ class SearchIndexQuerySet(models.QuerySet["SearchIndex"]):
                 AND search_index.space = %s AND search_index.operator = %s
             ORDER BY search_index.id"""
         return list(self.raw(sql, [client.pk, kind, space, OPERATORS[metric]]))
+
+
+class FindingQuerySet(models.QuerySet[Any]):
+    """What the health of a gallery has found about people, who may have moved to another one since."""
+
+    def with_people(self, *people: str) -> FindingQuerySet:
+        """Those whose people are still in the gallery, with these people. Names of fields."""
+        still = {f"{person}__gallery": F("health__gallery") for person in people}
+        return self.filter(**still).select_related(*people)
+
+
+class CheckedPersonQuerySet(FindingQuerySet):
+    def poor(self) -> CheckedPersonQuerySet:
+        """People with poor photographs only, the worst first."""
+        return self.exclude(reason="").order_by("recognisability", "person")
+
+    def missing(self, health: GalleryHealth, limit: int) -> list[tuple[int, int, int]]:
+        """The first people who were not compared yet by the templates that they have now.
+
+        Each with the number of these and the highest id.
+        """
+        sql = """
+            SELECT template.person_id, count(*), max(template.id)
+            FROM people_facetemplate AS template
+            LEFT JOIN people_checkedperson AS checked ON checked.person_id = template.person_id
+            WHERE template.client_id = %s AND template.space = %s AND template.gallery_id = %s
+            GROUP BY template.person_id, checked.person_id
+            HAVING checked.person_id IS NULL OR checked.health_id <> %s OR checked.round <> %s
+                OR checked.templates <> count(*) OR checked.last_template <> max(template.id)
+            ORDER BY template.person_id LIMIT %s"""
+        gallery = health.gallery
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(sql, [gallery.client_id, health.space, gallery.pk, health.pk, health.round, limit])
+            return list(cursor.fetchall())

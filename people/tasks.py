@@ -1,4 +1,4 @@
-"""Celery tasks of search indexes and of respaces: each calls one service."""
+"""Celery tasks of search indexes, the health of galleries and respaces: each calls one service."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import Task, shared_task
 
-from people import indexing, respacing, shadow_decisions
+from people import health, indexing, respacing, shadow_decisions
 from people.types import Faces
 from work.services import TRANSIENT
 
@@ -15,6 +15,12 @@ from work.services import TRANSIENT
 def tend_search_indexes() -> None:
     """Acknowledged early: a build may take longer than a message stays hidden."""
     indexing.tend_search_indexes()
+
+
+@shared_task(acks_late=False, expires=60)
+def tend_health() -> None:
+    """Compare people within their galleries; the next run goes on with what is left."""
+    health.tend_health()
 
 
 @shared_task(bind=True, autoretry_for=TRANSIENT, max_retries=8, retry_backoff=1, retry_backoff_max=30)

@@ -42,6 +42,15 @@ class RespaceState(models.TextChoices):
     CLOSED = "closed"
 
 
+class HealthStatus(StrEnum):
+    """Whether the health of a gallery describes the people of now."""
+
+    NEVER_COMPUTED = "never_computed"
+    COMPUTING = "computing"
+    CURRENT = "current"
+    OUTDATED = "outdated"
+
+
 class Gate(StrEnum):
     """How good a face must be to be enrolled. See `people.quality_gate`."""
 
@@ -124,6 +133,17 @@ class Neighbour:
     person_id: int
     reference_image_id: int
     gallery_id: int
+    distance: float
+
+
+@dataclass(frozen=True)
+class Resemblance:
+    """Two people whose photographs are this far apart."""
+
+    person_id: int
+    reference_image_id: int
+    other_id: int
+    other_image_id: int
     distance: float
 
 

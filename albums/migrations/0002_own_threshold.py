@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
             name="own_threshold",
             field=models.BooleanField(
                 default=False,
-                help_text="Keep this threshold. Otherwise it follows the number of faces (`albums.linking`).",
+                help_text="Keep this threshold. Otherwise it follows the number of faces.",
             ),
         ),
         migrations.AlterField(

@@ -14,6 +14,7 @@ CELERY_TASK_ROUTES = {
     "training.tasks.forget_the_erased": {"queue": "maintenance"},
     "people.tasks.tend_respaces": {"queue": "maintenance"},
     "people.tasks.tend_search_indexes": {"queue": "training"},  # a build takes minutes, in the database
+    "people.tasks.tend_health": {"queue": "training"},  # up to 20 seconds, in the database
 }
 SWEEP_SECONDS = env.float("FACEAPP_SWEEP_SECONDS", default=10.0)
 CELERY_BEAT_SCHEDULE = {
@@ -21,6 +22,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-the-erased": {"task": "training.tasks.forget_the_erased", "schedule": 30.0, "options": {"expires": 60}},
     "respaces": {"task": "people.tasks.tend_respaces", "schedule": SWEEP_SECONDS, "options": {"expires": 30}},
     "search-indexes": {"task": "people.tasks.tend_search_indexes", "schedule": 60.0, "options": {"expires": 60}},
+    "health": {"task": "people.tasks.tend_health", "schedule": 60.0, "options": {"expires": 60}},
     "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
     "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
 }

@@ -1,4 +1,4 @@
-"""Galleries and people in the admin: looking at people, correcting their records, erasing them."""
+"""People in the admin: looking at them, correcting their records, erasing them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from unfold.decorators import display
 
 from errors import FaceAppError
 from people import services
+from people.admin.galleries import GalleryAdmin
 from people.admin.respaces import RespaceAdmin
-from people.models import Gallery, GalleryKind, Person, ReferenceImage, SearchIndex
-from people.querysets import GalleryQuerySet, PersonQuerySet
-from people.types import TARGETS, Receipt
+from people.models import Gallery, GalleryKind, Person, ReferenceImage
+from people.querysets import PersonQuerySet
+from people.types import Receipt
 from storage.pictures import picture_response, thumbnail
 
 __all__ = ["GalleryAdmin", "NamelessHistory", "PersonAdmin", "PhotographInline", "RespaceAdmin"]
@@ -224,73 +225,3 @@ class PersonAdmin(NamelessHistory, ModelAdmin):
     @display(description="Enrolled", ordering="created_at")
     def added(self, person: Person) -> str:
         return date_format(timezone.localtime(person.created_at), "j M Y, H:i")
-
-
-class GalleryForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
-    class Meta:
-        model = Gallery
-        fields = ["name", "threshold", *TARGETS]
-
-    def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        galleries = Gallery.objects.filter(client=self.instance.client_id, kind=self.instance.kind, name=name)
-        if galleries.exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError("A gallery with this name exists already.")
-        return name
-
-
-@admin.register(Gallery)
-class GalleryAdmin(ModelAdmin):
-    """Enrolling into a new gallery creates it; here it is renamed and given a threshold of its own."""
-
-    form = GalleryForm
-    list_display = ["name", "client", "kind", "default", "people", "space", "threshold", "search"]
-    list_filter = ["client", "kind", "is_default"]
-    list_select_related = ["client"]
-    search_fields = ["name", "client__name"]
-    search_help_text = "Search by name or client"
-    ordering = ["client__name", "kind", "name"]
-    fields = ["client", "kind", "name", "space", "threshold", *TARGETS, "is_default", "search", "created_at"]
-    readonly_fields = ["client", "kind", "space", "is_default", "search", "created_at"]
-
-    def get_queryset(self, request: HttpRequest) -> GalleryQuerySet:
-        galleries: GalleryQuerySet = super().get_queryset(request)
-        return galleries.described()
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """An empty gallery that is not the default, on its own page."""
-        empty = obj is not None and not obj.is_default and not obj.people_count
-        return empty and super().has_delete_permission(request, obj)
-
-    def save_model(self, request: HttpRequest, obj: Gallery, form: Any, change: bool) -> None:
-        changes = {name: form.cleaned_data[name] for name in form.changed_data}
-        services.update_gallery(gallery=obj, changes=changes)
-
-    def delete_model(self, request: HttpRequest, obj: Gallery) -> None:
-        services.delete_gallery(gallery=obj)
-
-    @display(description="Default", boolean=True, ordering="is_default")
-    def default(self, gallery: Gallery) -> bool:
-        return gallery.is_default
-
-    @display(description="People", ordering="people_count")
-    def people(self, gallery: Any) -> int:
-        count: int = gallery.people_count
-        return count
-
-    @display(description="Search")
-    def search(self, gallery: Gallery) -> str:
-        """How the gallery is searched; docs/operations.md explains the index."""
-        index: SearchIndex | None = getattr(gallery, "search_index", None)
-        if index is None:
-            return "exact"
-        if not index.is_used:
-            return f"exact. {index.problem or 'An index is being made.'}"
-        return (
-            f"index of {index.templates:,} templates, made {date_format(timezone.localtime(index.built_at), 'j M Y')};"
-            f" it finds {index.recall:.1%} of the matches, {index.recall_first:.1%} of the nearest people,"
-            f" {index.recall_nearest:.1%} of the ten nearest"
-        )

@@ -80,12 +80,13 @@ class RespaceAdmin(ModelAdmin):
     @display(description="Progress")
     def progress(self, respace: Respace) -> SafeString:
         done = respacing.progress_of(respace)
-        share = 100 * done.tried // done.photographs if done.photographs else 100
+        good, bad = (100 * n / done.photographs if done.photographs else 0 for n in (done.templates, done.failed))
         return format_html(
-            '<span class="fa-muted">{} of {} photographs</span>'
-            '<div class="fa-bar" role="progressbar" aria-label="Photographs" aria-valuemin="0" aria-valuemax="100"'
-            ' aria-valuenow="{}"><i style="width:{}%"></i></div>',
-            done.templates, done.photographs, share, share,
+            '<div><span class="fa-muted">{done} of {total} photographs</span>'
+            '<div class="fa-bar" role="progressbar" aria-label="Photographs" aria-valuemin="0"'
+            ' aria-valuemax="{total}" aria-valuenow="{done}">'
+            '<i style="width:{good}%"></i><i class="fa-failed" style="left:{good}%;width:{bad}%"></i></div></div>',
+            done=done.templates, total=done.photographs, good=f"{good:.1f}", bad=f"{bad:.1f}",
         )  # fmt: skip
 
     @display(description="Failed")
@@ -143,7 +144,7 @@ def _table(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> SafeString:
         return NONE
     cells = "".join("<td>{}</td>" for _ in heads)
     return format_html(
-        '<table class="fa-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
+        '<div class="fa-scroll"><table class="fa-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
         format_html_join("", "<th>{}</th>", ((head,) for head in heads)),
         format_html_join("", f"<tr>{cells}</tr>", rows),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -56,6 +56,7 @@ class ModelCardSerializer(serializers.Serializer):  # type: ignore[type-arg]
     files = WeightFileSerializer(source="card.files", many=True)
 
 
+@extend_schema_serializer(many=False)
 class EnginesSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """The engines of a deployment, the default one first, and every model that it could use."""
 
@@ -69,7 +70,7 @@ class EngineViewSet(ViewSet):
 
     scope_read = None  # open to every key: it says nothing about a client
 
-    @extend_schema(operation_id="engines_retrieve", responses=EnginesSerializer(many=False))
+    @extend_schema(operation_id="engines_retrieve", responses=EnginesSerializer)
     def list(self, request: Request) -> Response:
         """Enabled engines with space, detector and device, and a card of each model: licence, training data, files."""
         return Response(EnginesSerializer(overview()).data)

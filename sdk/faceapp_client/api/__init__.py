@@ -9,10 +9,12 @@ import httpx
 
 from faceapp_client.api.albums import Albums
 from faceapp_client.api.blacklist import Blacklist
+from faceapp_client.api.galleries import Galleries
 from faceapp_client.api.liveness import Liveness
 from faceapp_client.api.people import People
 from faceapp_client.api.screening import Screening
 from faceapp_client.endpoints import D, Resource, call, form
+from faceapp_client.gallery_results import Engines
 from faceapp_client.results import Comparisons, DetectedFace
 from faceapp_client.retries import Flow, Request, send
 from faceapp_client.uploads import ImageSource, part, parts
@@ -24,6 +26,7 @@ class Api(Resource[D]):
     def __init__(self, driver: D) -> None:
         super().__init__(driver)
         self.people = People(driver)
+        self.galleries = Galleries(driver)
         self.blacklist = Blacklist(driver)
         self.screening = Screening(driver)
         self.liveness = Liveness(driver)
@@ -48,6 +51,11 @@ class Api(Resource[D]):
             Comparisons,
             Request("POST", "/api/v1/compare/", form=form(threshold=threshold), files=files, idempotent=True),
         )
+
+    @call
+    def engines(self) -> Flow[Engines]:
+        """The engines that are enabled, and every model that could be used."""
+        return self._answer(Engines, Request("GET", "/api/v1/engines/", idempotent=True))
 
     @call
     def request(

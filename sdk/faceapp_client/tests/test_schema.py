@@ -25,6 +25,7 @@ IMAGE = b"an image"
 SESSION = LivenessSession("s", "p", "u", "n", [], "open", 3, "", NOW, NOW, False)
 WHEN = {"since": NOW, "until": NOW}
 GATE = {"quality_gate": "off", "face_choice": "only"}
+GALLERY = {"name": "a/b c", "kind": "people"}
 SCREEN = {"images": [IMAGE], "detector": "d", "model": "m", "metric": "x", "threshold": 0.5}
 ENTRY = {"is_active": True, "valid_from": DAY, "valid_until": DAY}
 # Each method with every argument that it takes. `request` takes any path, so there is nothing to compare.
@@ -48,6 +49,16 @@ CALLS: dict[str, dict[str, Any]] = {
     "people.image": {"person_id": 1, "image_id": 2},
     "people.delete_image": {"person_id": 1, "image_id": 2},
     "people.make_primary": {"person_id": 1, "image_id": 2},
+    "engines": {},
+    "galleries.list": {},
+    "galleries.get": GALLERY,
+    "galleries.update": GALLERY | {"changes": {"name": "n", "threshold": 0.5, "fpir_per_thousand": 1.0}},
+    "galleries.delete": GALLERY,
+    "galleries.respaces": {},
+    "galleries.health": GALLERY,
+    "galleries.look_alikes": GALLERY,
+    "galleries.odd_photographs": GALLERY,
+    "galleries.poor_people": GALLERY,
     "blacklist.add": {"name": "n", "images": [IMAGE], "reason": "r"} | ENTRY,
     "blacklist.list": {},
     "blacklist.get": {"entry_id": 1},
@@ -91,12 +102,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "albums.split_group": {"album_id": 1, "group_id": 2, "faces": [3]},
 }  # fmt: skip
 # `blacklist.update` is the same; who erases everything does so by `request`.
-ADMINISTRATION = (
-    "/api/v1/engines/",
-    "/api/v1/galleries/",
-    "/api/v1/recognisers/",
-    "/api/v1/respaces/",
-)  # done in the admin
+ADMINISTRATION = ("/api/v1/recognisers/",)  # done in the admin
 LEFT_OUT = {("PUT", "/api/v1/blacklist/{id}/"), ("POST", "/api/v1/reset/")}
 
 
@@ -202,7 +208,7 @@ def methods(resource: Any, prefix: str = "") -> Iterator[tuple[str, Callable[...
 
 def api(recorder: Recorder) -> dict[str, Callable[..., Any]]:
     client = Api(recorder)
-    names = ("people", "blacklist", "screening", "liveness", "albums")
+    names = ("people", "galleries", "blacklist", "screening", "liveness", "albums")
     groups = [(client, ""), *((getattr(client, name), f"{name}.") for name in names)]
     return {name: method for group, prefix in groups for name, method in methods(group, prefix)}
 
