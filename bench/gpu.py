@@ -86,6 +86,7 @@ def configure(device: str, models: Path) -> None:
         LIVENESS_68_POINTS=False,
         MAX_IMAGE_BYTES=20 * 2**20,
         MAX_IMAGE_PIXELS=50_000_000,
+        MAX_WHOLE_PIXELS=25_000_000,
         MAX_ORIGINAL_PIXELS=100_000_000,
     )
 

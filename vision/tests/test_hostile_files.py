@@ -199,5 +199,5 @@ def test_decoder_limits_stay_as_they_are() -> None:
     from PIL import ImageFile
 
     assert ImageFile.LOAD_TRUNCATED_IMAGES is False
-    assert PngImagePlugin.MAX_TEXT_CHUNK <= 1 << 20
+    assert PngImagePlugin.MAX_TEXT_CHUNK <= 1 << 24 and PngImagePlugin.MAX_TEXT_MEMORY <= 1 << 26
     assert TiffImagePlugin.READ_LIBTIFF is False
