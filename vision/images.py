@@ -39,7 +39,7 @@ MAX_IDENTIFIER = 100  # characters
 REDUCIBLE = {"JPEG"}  # formats that can be reduced while they are decoded
 WHITE = (255, 255, 255)
 JPEG_END = b"\xff\xd9"  # cameras in networks often leave it out
-TRAILER = 64 * 1024  # bytes at the end of a file in which it is looked for
+JPEG_SCAN = b"\xff\xda"  # before pixels, in which neither of the two occurs
 JPEG_BLOCK = 16  # pixels, the largest
 
 # Pillow warns about large pictures and odd metadata; both are handled here.
@@ -221,7 +221,7 @@ def _open(data: bytes, limits: Limits | None = None) -> tuple[Pillow.Image, Imag
     if kind.plugin == "TIFF":
         check_directory(data)
     header = _Header(data)
-    if kind.plugin == "JPEG" and JPEG_END not in data[-TRAILER:]:
+    if kind.plugin == "JPEG" and data.rfind(JPEG_END) < data.rfind(JPEG_SCAN):
         header = _Header(data + JPEG_END)
         header.lacks_end = True
     try:
@@ -269,7 +269,8 @@ def _is_whole(picture: Pillow.Image, height: int) -> bool:
     if picture.info.get("progressive"):
         return False
     block = -(-JPEG_BLOCK * picture.height // height)
-    end = np.asarray(picture)[-2 * block : -block, -2 * block :]
+    edge = block // 4  # where colours are mixed with those of the blocks beside
+    end = np.asarray(picture)[edge - 2 * block : -block, edge - block :]
     return bool(end.size and (end != end[0, 0]).any())
 
 
