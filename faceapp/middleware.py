@@ -12,6 +12,7 @@ from django.urls import is_valid_path
 
 from clients.middleware import PathTokenMiddleware
 from compat.dialect import claims_root, dialects
+from rest.bodies import announced_length
 from rest.errors import INTERNAL, problem_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -44,9 +45,8 @@ def limit_request_size(get_response: GetResponse) -> GetResponse:
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        declared = request.META.get("CONTENT_LENGTH") or "0"
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        if limit is not None and declared.isdecimal() and int(declared) > limit:
+        if limit is not None and announced_length(request.META) > limit:
             problem = problem_of(RequestDataTooBig()) or INTERNAL
             return JsonResponse(problem.body, status=problem.status)
         return get_response(request)

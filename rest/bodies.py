@@ -6,7 +6,7 @@ ends before its announced length is an error, and a chunked one, which announces
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -32,7 +32,7 @@ class WholeBodies:
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         if environ.get("wsgi.input_terminated") and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
             _collect(environ)
-        body = AnnouncedBody(environ["wsgi.input"], _announced(environ))
+        body = AnnouncedBody(environ["wsgi.input"], announced_length(environ))
         environ["wsgi.input"] = body
         answer = self._application(environ, start_response)
         body.drain()
@@ -84,7 +84,8 @@ class _BrokenBody:
     readline = read
 
 
-def _announced(environ: Environ) -> int:
+def announced_length(environ: Mapping[str, Any]) -> int:
+    """The bytes that `CONTENT_LENGTH` announces, in a WSGI environment or a request's META; 0 if it is no number."""
     length = environ.get("CONTENT_LENGTH") or "0"
     return int(length) if length.isdecimal() else 0
 

@@ -17,6 +17,7 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, DataAndFiles
 
+from rest.bodies import announced_length
 from rest.parsers import check_length
 
 CHUNK = 64 * 1024  # bytes
@@ -91,7 +92,7 @@ class MultiPartParser(BaseParser):
     ) -> DataAndFiles[Any, Any]:
         check_length(parser_context)
         request = (parser_context or {})["request"]
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
+        length = announced_length(request.META)
         handlers: Sequence[FileUploadHandler] = request.upload_handlers
         for handler in handlers:
             handler.handle_raw_input(stream, request.META, length, "", "utf-8")

@@ -12,6 +12,8 @@ from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 from rest_framework.utils.json import strict_constant
 
+from rest.bodies import announced_length
+
 MOST_TEXT = 64 * 1024  # bytes of a body without images
 MOST_VALUES = 100_000  # of a JSON body: as objects they take 20 times as much memory as text
 
@@ -28,8 +30,7 @@ def check_length(context: Context | None) -> None:
     """Refuse a body that is too long for its route, before any of it is parsed. Raises `RequestDataTooBig`."""
     view, request = (context or {}).get("view"), (context or {})["request"]
     action = getattr(view, "action", None) or request.method.lower()
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if action not in getattr(view, "takes_images", ()) and length.isdecimal() and int(length) > MOST_TEXT:
+    if action not in getattr(view, "takes_images", ()) and announced_length(request.META) > MOST_TEXT:
         raise RequestDataTooBig
 
 
