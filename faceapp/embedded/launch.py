@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def launched(command: list[str], *, signal_name: str, **options: object) -> list[str]:
@@ -67,6 +68,12 @@ def die_with_parent(signal_name: str, parent: int) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.Signals[f"SIG{signal_name}"])
     if os.getppid() != parent:  # it died before we asked
         sys.exit(1)
+
+
+def adopt_orphans() -> None:
+    """From now on we are the parent of every descendant whose own parent dies (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def main() -> None:

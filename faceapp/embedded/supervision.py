@@ -7,16 +7,19 @@ import sys
 import time
 from collections.abc import Mapping
 from configparser import RawConfigParser
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xmlrpc.client import ServerProxy
 
+import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
-from faceapp.embedded.launch import launched
+from faceapp.embedded.launch import adopt_orphans, launched
 
 STOP_SECONDS = 15.0  # a clean stop takes two; after this time supervisor is killed, and its programs with it
+ORPHAN_SECONDS = 12.0  # PostgreSQL, the slowest, has ten
 LOG_LINES = 15
 CONFIG = "supervisord.conf"  # in `var`, where `supervisorctl -c supervisord.conf` works
 
@@ -61,6 +64,7 @@ class Supervisor:
         with (self.var / CONFIG).open("w") as file:
             self._configuration().write(file)
         command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", CONFIG]
+        adopt_orphans()
         self.process = subprocess.Popen(
             launched(command, signal_name="TERM"),
             cwd=self.var,
@@ -84,8 +88,8 @@ class Supervisor:
 
     def wait(self) -> None:
         """Wait until supervisor ends by itself, which is a StackError."""
-        if self.process:
-            self.process.wait()
+        while self.process and self.process.poll() is None:
+            os.wait()  # also forgets adopted programs that have ended
         self.check()
 
     def stop(self) -> None:
@@ -98,6 +102,7 @@ class Supervisor:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        _end_orphans()
 
     def tail(self, name: str) -> str:
         """The last lines of a program's log, to append to a message."""
@@ -147,6 +152,20 @@ class Supervisor:
             if names := [program.name for program in self.programs if program.group == group]:
                 config[f"group:{group}"] = {"programs": ",".join(names), "priority": str(priority)}
         return config
+
+
+def _end_orphans() -> None:
+    """Wait for programs that outlived the supervisor, and kill those that do not end.
+
+    The death of the supervisor asks each of them to stop; a Celery worker may wait for a child that it has lost.
+    """
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    while orphans := psutil.Process().children(recursive=True):
+        if time.monotonic() > deadline:
+            for orphan in orphans:
+                with suppress(psutil.NoSuchProcess):
+                    orphan.kill()
+        psutil.wait_procs(orphans, timeout=0.2)
 
 
 def _script(program: Program) -> str:

@@ -16,6 +16,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
+from environment import BASE_DIR
 from faceapp.embedded import lock, places, postgres
 from faceapp.embedded.launch import launched, working_in
 from faceapp.embedded.supervision import StackError
@@ -152,6 +153,41 @@ def test_a_launched_program_ends_with_its_parent() -> None:
         parent.kill()
     gone, _ = psutil.wait_procs([orphan], timeout=10)
     assert gone
+
+
+DEAF = (
+    "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+)
+LOSES_ITS_SUPERVISOR = f"""
+import sys, tempfile, time
+from pathlib import Path
+from faceapp.embedded import supervision
+from faceapp.embedded.launch import launched
+supervision.ORPHAN_SECONDS = 0.5
+deaf = launched([sys.executable, "-c", {DEAF!r}], signal_name="TERM")
+with tempfile.TemporaryDirectory() as folder, open(folder + "/lock", "w") as lock:
+    programs = [supervision.Program("deaf", "stores", deaf, stop_signal="TERM")]
+    supervisor = supervision.Supervisor(programs, Path(folder), Path(folder), Path(folder))
+    supervisor.start(keep_open=lock.fileno())
+    while "deaf" not in supervisor.tail("deaf"):
+        time.sleep(0.05)
+    print(*[child.pid for child in supervision.psutil.Process().children(recursive=True)])
+    supervisor.process.kill()
+    try:
+        supervisor.wait()
+    except supervision.StackError as error:
+        print(error)
+    supervisor.stop()
+"""
+
+
+def test_a_program_that_does_not_end_with_its_supervisor_is_killed() -> None:
+    command = [sys.executable, "-c", LOSES_ITS_SUPERVISOR]
+    done = subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, timeout=60, check=True)
+    processes, message = done.stdout.split("\n", 1)
+    assert len(processes.split()) == 2
+    assert "The supervisor has ended" in message
+    assert [number for number in processes.split() if psutil.pid_exists(int(number))] == []
 
 
 def test_only_one_holds_the_lock(tmp_path: Path) -> None:

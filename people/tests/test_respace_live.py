@@ -14,7 +14,7 @@ import pytest
 from bench.respace import SUFFIXES, measure
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]
-TEMPLATES, RATE, KILLS = 12, 1.0, 5
+TEMPLATES, RATE, KILLS = 12, 1.0, 3
 
 
 def test_no_search_fails_or_errs_while_people_are_moved(faces: Path) -> None:
