@@ -17,7 +17,8 @@ from vision.engines.spaces import DLIB, space_of
 
 ROWS_PER_FACTOR = 4  # rows for each factor of ten of the rate
 FEWEST = 10  # pairs behind a row
-COUNTED = 1e-4  # rates below this are those that the number of pairs can rule out, not those that it suggests
+# Of ten: rates below 1e-4 are those that the number of pairs can rule out, not those that it suggests.
+FACTORS_COUNTED = 4
 DOUBT = 0.05  # the chance that so few pairs are seen at the rate that is ruled out, or at a greater one
 
 Floats = NDArray[np.float64]
@@ -64,8 +65,8 @@ def rows_of(distances: Floats, *, largest: float) -> list[dict[str, float]]:
     """The table of rising distances of strangers: rates in even steps, down to the last with `FEWEST` pairs or more.
 
     Each row has a distance, the rate, and how many pairs lie within the distance. The last one is the largest distance
-    that can occur, within which all do. Rates below `COUNTED` are upper bounds, so that what searches rely on errs on
-    the safe side where few pairs were seen.
+    that can occur, within which all do. Rates below 1e-4 are upper bounds, so that what searches rely on errs on the
+    safe side where few pairs were seen.
     """
     count = len(distances)
     rows = [{"distance": round(largest, 4), "rate": 1.0, "pairs": count}]
@@ -74,7 +75,8 @@ def rows_of(distances: Floats, *, largest: float) -> list[dict[str, float]]:
         if pairs < FEWEST:
             break
         halfway = float(distances[pairs - 1 : pairs + 1].mean())  # between the last pair within and the first beyond
-        rate = pairs / count if pairs / count >= COUNTED else upper_bound(pairs) / count
+        counted = step <= FACTORS_COUNTED * ROWS_PER_FACTOR
+        rate = (pairs if counted else upper_bound(pairs)) / count
         rows.append({"distance": round(halfway, 5), "rate": float(f"{rate:.4g}"), "pairs": pairs})
     return rows[::-1]
 

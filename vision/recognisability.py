@@ -15,7 +15,7 @@ from vision.quality import LUMA, laplacian
 from vision.types import Image
 
 # Of the inner face, measured on LFW and on blurred and covered versions of other photographs (docs/engines.md).
-LEAST_DETAIL = 0.0035  # variance of the Laplacian by that of the luma; the least of LFW is 0.010
+LEAST_DETAIL = 0.0065  # variance of the Laplacian by that of the luma; the least of LFW is 0.010
 FLAT = 2.0  # standard deviation of the luma of a tile without any structure, of 255
 TILES = 4  # across and down
 MOST_FLAT = 2  # tiles without structure; the most of LFW

@@ -14,7 +14,7 @@ Image = NDArray[np.uint8]  # (height, width, 3) RGB, upright
 Embedding = NDArray[np.float32]  # (dimensions,)
 Point = tuple[float, float]  # x, y in pixels of the full image
 
-LEAST_RECOGNISABLE = 0.006  # of a face about which something is decided; measured in docs/engines.md
+LEAST_RECOGNISABLE = 0.0095  # of a face about which something is decided; measured in docs/engines.md
 
 
 @dataclass(frozen=True)

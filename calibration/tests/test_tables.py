@@ -107,7 +107,7 @@ def test_native_spaces_ship_a_measured_table(model: str) -> None:
         total = rows[-1]["pairs"]
         assert all(row["pairs"] >= 10 for row in rows)
         for row in rows:
-            if row["rate"] >= 1e-4:
+            if row["rate"] > 0.99e-4:  # whole pairs cannot make 1e-4 exactly
                 assert row["rate"] == pytest.approx(row["pairs"] / total, rel=1e-3)
             else:
                 assert row["pairs"] / total < row["rate"] < 2 * row["pairs"] / total

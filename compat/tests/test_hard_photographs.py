@@ -33,9 +33,6 @@ Account.objects.create(client=Client.objects.get(name="hard"), username="hard", 
 print(key)
 """
 Name = tuple[str, str]  # what was done to whose portrait
-# What was done, to whom, and who is named all the same: of 1,449 pairs of recognisable faces of two strangers one
-# matches, a blurred and a tiny face; of the 131 to which the same was done none does.
-ACROSS = {("tiny 16", "lin_1", "kit_1"), ("blurred 4", "kit_1", "lin_1")}
 
 
 @dataclass
@@ -154,7 +151,7 @@ def full(hard: Hard) -> Hard:
         return {(*name, other["external_id"]) for other in answer.get("duplicates", ())}
 
     others = in_parallel(enrol, [name for name in hard.pictures if name[0] != "upright"])
-    assert set().union(*others) <= ACROSS
+    assert set().union(*others) == set()
     return hard
 
 
@@ -169,7 +166,7 @@ def test_a_person_is_found_whichever_way_the_photograph_lies(hard: Hard) -> None
 @pytest.mark.parametrize("ask", [Hard.searched, Hard.known_to_facehash, Hard.known_to_ekyc])
 def test_a_search_names_nobody_else(full: Hard, ask: Callable[[Hard, Sequence[Name]], set[tuple[str, ...]]]) -> None:
     said = ask(full, list(full.pictures))
-    assert wrong(said) <= ACROSS
+    assert wrong(said) == set()
     assert {one[:2] for one in said} == full.pictures.keys() - full.refused
 
 
@@ -194,8 +191,7 @@ def test_comparisons_match_no_strangers(full: Hard) -> None:
 def test_nobody_is_verified_as_another_person(full: Hard) -> None:
     pairs = full.pairs()
     said = in_parallel(lambda pair: full.post(f"/people/{full.numbers[pair[1][1]]}/verify", pair[0])["decision"], pairs)
-    matches = {(*one, other[1]) for (one, other), decision in zip(pairs, said, strict=True) if decision != "no_match"}
-    assert matches <= ACROSS
+    assert [pair for pair, decision in zip(pairs, said, strict=True) if decision != "no_match"] == []
 
 
 def test_ekyc_compares_strangers(full: Hard) -> None:
@@ -214,7 +210,7 @@ def test_screening_alarms_for_nobody_else(full: Hard) -> None:
     for who, number in ids.items():
         more = [full.pictures[change, who] for change in CHANGES if (change, who) not in full.refused]
         assert full.api.add(number, *more[1:]).ok
-    assert wrong(full.screened(list(full.pictures), listed)) <= ACROSS
+    assert wrong(full.screened(list(full.pictures), listed)) == set()
 
 
 def test_albums_and_faceanalysis_join_nobody_else(hard: Hard) -> None:
@@ -227,7 +223,7 @@ def test_albums_and_faceanalysis_join_nobody_else(hard: Hard) -> None:
     program.wait(*ids)
     found = in_parallel(lambda image: {ids[other] for other in program.matches(image)}, ids)
     matches = dict(zip(ids.values(), found, strict=True))
-    assert wrong((*name, who) for name, others in matches.items() for _, who in others) <= ACROSS
+    assert wrong((*name, who) for name, others in matches.items() for _, who in others) == set()
     assert all(matches["upright", who] >= {(turn, who) for turn in TURNS} for who in hard.numbers)
     [album] = program.native("")["items"]
     groups = program.native(f"{album['id']}/groups/?limit=100")

@@ -21,6 +21,7 @@ from clients.models import Client
 from clients.services import create_api_key
 from environment import BASE_DIR
 from faceapp.tests import missing
+from liveness import challenge
 from liveness.models import LivenessSession
 from liveness.services import check_frames, passive_check, read_face, redeem_token
 from liveness.tests.head import encoded, performance, small, turned
@@ -39,8 +40,12 @@ REAL = {"default": {"BACKEND": "vision.engines.deepface.DeepFaceEngine", "OPTION
 
 @pytest.fixture(autouse=True)
 def real(settings: Settings, engine: DeepFaceEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The service runs the real engine; faces are large, so nothing is doubled."""
+    """The service runs the real engine; faces are large, so nothing is doubled.
+
+    Every session asks for the same: a photograph that is bent into other turns may look like another person's.
+    """
     settings.FACE_ENGINES, settings.DETECTION_ENLARGEMENT = REAL, 1.0
+    monkeypatch.setattr(challenge, "new_challenge", lambda **_: ["turn_left", "centre", "turn_right", "centre"])
     engines.reset()
     monkeypatch.setitem(engines._engines, "default", engine)
     monkeypatch.setattr(engine, "_pose", None)  # turns are measured by landmarks, which pictures can be made to show

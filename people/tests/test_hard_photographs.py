@@ -11,7 +11,7 @@ from PIL import Image
 
 from calibration.services import default_operating_point
 from calibration.types import Decision, OperatingPoint
-from people.tests.hard_photographs import CHANGES, TURNS, cut_portraits
+from people.tests.hard_photographs import CHANGES, TURNS, cut_portraits, turned
 from vision.distances import distance
 from vision.engines.onnx.engine import OnnxEngine
 from vision.tests.shared_weights import put_in_place
@@ -51,6 +51,18 @@ def test_strangers_never_match(
     pairs = combinations(known, 2)
     wrong = [pair for pair in pairs if matches(point, *(known[name] for name in pair))]
     assert not wrong
+
+
+@pytest.mark.parametrize("degrees", [45, 135, 225, 315])
+def test_strangers_in_a_row_that_no_quarter_turn_puts_upright_never_match(
+    native: OnnxEngine, portraits: dict[str, Image.Image], real_faces: Path, degrees: int
+) -> None:
+    row = np.concatenate([np.asarray(turned(degrees)(portrait)) for portrait in portraits.values()], axis=1)
+    vectors, shares = native.describe(native.face_chips(row, native.detect(row)))
+    assert len(shares) >= 4
+    known = [vector for vector, share in zip(vectors, shares, strict=True) if (share or 0.0) >= LEAST_RECOGNISABLE]
+    point = default_operating_point(space=native.space)
+    assert not [pair for pair in combinations(known, 2) if matches(point, *pair)]
 
 
 @pytest.mark.parametrize("change", TURNS)

@@ -5,7 +5,8 @@
 - Of a large photograph a small copy is looked at too: a face that fills the picture is found only there.
 - Where nothing or something small was found, the next look is at a copy of twice the size.
 - Where no face is beyond doubt, the photograph may lie on its side or upside down: the other three turns are tried at a
-  small size, and the best one is looked at like a photograph of its own.
+  small size, and the best one is looked at like a photograph of its own. Where no face is clearly upright then,
+  each may be turned by an angle between: it is cut out as its landmarks say, and looked at upside down too.
 
 Boxes and landmarks are answered in pixels of the photograph as it came, with the turn that puts the faces upright.
 """
@@ -17,13 +18,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
 
+from vision.alignment import ARCFACE_POINTS, five_point_chip, similarity
 from vision.turns import turned_face, turned_image
-from vision.types import Detection, Image
+from vision.types import Detection, Image, Landmarks
 
 Look = Callable[[Image, float], list[Detection]]  # an image and the least score to its faces
 
 SCORE = 0.8  # from which a box is a face; measured in docs/engines.md
 SURE = 0.9  # upright faces score .93 to .96, faces in a wrong turn up to .90
+UPRIGHT = 0.92  # faces that are turned by an angle between, and taken for upright ones, score up to .91
 SURE_WHEN_ENLARGED = 0.88  # a face that only the enlarged copy shows: animals score up to .85 there
 SMALL = 40  # pixels of the first copy: where faces are this small, smaller ones may have been missed
 ENLARGEMENT = 2.0  # of the enlarged copy
@@ -31,6 +34,8 @@ ASPECT = 9 / 16  # height by width of an ordinary photograph, which sets the num
 MIN_SIDE = 16  # pixels; smaller images hold no face
 SMALL_SIDE = 640  # longest side, in pixels, of the copies that are turned; of larger ones a quarter is looked at too
 CLEARLY = 0.03  # by which a turn's best face must beat the upright one's
+CUT_SIDE = 192  # pixels of the cut around a face of 112: the detector needs its surroundings
+CUT_POINTS = ARCFACE_POINTS + (CUT_SIDE - 112) / 2
 
 
 def find_faces(look: Look, image: Image, *, side: int) -> list[Detection]:
@@ -40,6 +45,8 @@ def find_faces(look: Look, image: Image, *, side: int) -> list[Detection]:
     found = _find_upright(look, image, side)
     if max((face.confidence for face in found), default=0.0) < SURE:
         found = _find_turned(look, image, found, side)
+    if max((face.confidence for face in found), default=1.0) < UPRIGHT:
+        found = [_righted(look, image, face) for face in found]
     height, width = image.shape[:2]
     inside = (replace(face, box=face.box.within(width, height)) for face in found)
     return sorted((face for face in inside if face.box.area), key=lambda face: (face.box.x, face.box.y))
@@ -74,6 +81,25 @@ def _find_turned(look: Look, image: Image, upright: Sequence[Detection], side: i
     size = upright_image.shape[1], upright_image.shape[0]
     found = [turned_face(face, size=size, turn=360 - best_turn) for face in _find_upright(look, upright_image, side)]
     return [replace(face, turn=best_turn) for face in found]
+
+
+def _righted(look: Look, image: Image, face: Detection) -> Detection:
+    """The face with the landmarks that it has upside down, where it is clearer so.
+
+    The detector takes a face that is turned by 135 or 225 degrees for an upright one and puts the eyes on the mouth.
+    """
+    points = face.landmarks.five_points()
+    if points is None:
+        return face
+    cut = five_point_chip(image, points, (CUT_SIDE, CUT_SIDE), CUT_POINTS)
+    clearest = max(look(turned_image(cut, 180), SCORE), key=lambda other: other.confidence, default=None)
+    least = max((other.confidence for other in look(cut, SCORE)), default=SCORE) + CLEARLY
+    if clearest is None or clearest.confidence < least:
+        return face
+    found = turned_face(clearest, size=(CUT_SIDE, CUT_SIDE), turn=180).landmarks
+    back = similarity(CUT_POINTS, points)
+    places = {name: place and tuple(back @ (*place, 1.0)) for name, place in vars(found).items()}
+    return replace(face, landmarks=Landmarks(**places))
 
 
 def _look_at(look: Look, copy: Image, scale: float) -> list[Detection]:
