@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from math import ceil
 from typing import Any
 
@@ -41,6 +42,12 @@ class WindowThrottle(SimpleRateThrottle):
         # Twice the window: a counter that expired between the two commands would come back without an end.
         self.cache.add(key, 0, 2 * self.duration)
         return bool(self.cache.incr(key) <= self.num_requests)
+
+    def give_back(self, request: Request) -> None:
+        """Take back what `allow_request` counted last."""
+        with suppress(ValueError):  # the window has ended
+            if self.num_requests is not None:
+                self.cache.decr(self.window_key(request, None))
 
     def window_key(self, request: Request, view: Any) -> str:
         """Of the counter of the window in which `now` lies."""

@@ -20,7 +20,7 @@ from clients.authentication import (
 from clients.models import ApiKey
 from compat.faceanalysis import accounts
 from compat.faceanalysis.models import Account
-from compat.faceanalysis.throttling import check_guesses, count_guess
+from compat.faceanalysis.throttling import Attempt
 
 REALM = "faceapp"
 
@@ -60,10 +60,11 @@ class AccountAuthentication(BaseAuthentication):
         username, password = sent
         account = accounts.account_of_token(username)
         if account is None:
-            check_guesses(request, username)
+            attempt = Attempt(request, username)
+            attempt.count()
             account = accounts.account_of_password(username=username, password=password)
-            if account is None:
-                count_guess(request, username)
+            if account:
+                attempt.was_right()
         if account is None and not settings.FACEANALYSIS_OPEN:
             raise AuthenticationFailed("Unknown user, wrong password, or a token that no longer counts.")
         return account

@@ -28,24 +28,29 @@ class GuessThrottle(WindowThrottle):
     def get_cache_key(self, request: Request, view: Any) -> str:
         return self.cache_format % {"scope": self.scope, "ident": f"{self.get_ident(request)}_{self.username}"}
 
-    def exceeded(self, request: Request) -> bool:
-        """Whether the limit is reached, without counting this request."""
-        self.num_requests, self.duration = self.parse_rate(self.rate_of(request) or None)
-        if self.num_requests is None or self.duration is None:
-            return False
-        self.now = self.timer()
-        count = self.cache.get(self.window_key(request, None), 0)
-        return bool(count >= self.num_requests)
+
+class RegistrationThrottle(FailedKeyThrottle):
+    """Counts the accounts that one address wants to make."""
+
+    scope = "registration"
 
 
-def check_guesses(request: Request, username: str) -> None:
-    """Raises `Throttled`."""
-    throttle = GuessThrottle(username)
-    if throttle.exceeded(request):
-        raise Throttled(throttle.wait())
+class Attempt:
+    """A password that is about to be checked. It counts until it turns out to be right, so that no hash is computed
+    for callers who are over their limit, however many they send at once.
+    """
 
+    def __init__(self, request: Request, username: str) -> None:
+        self.request = request
+        self.throttles = (GuessThrottle(username), FailedKeyThrottle())
 
-def count_guess(request: Request, username: str) -> None:
-    """Count a wrong password. Raises `Throttled` if one address tries many names."""
-    GuessThrottle(username).allow_request(request, None)
-    FailedKeyThrottle().count(request)
+    def count(self) -> None:
+        """Raises `Throttled` if the name or the address is over its limit."""
+        for throttle in self.throttles:
+            if not throttle.allow_request(self.request, None):
+                raise Throttled(throttle.wait())
+
+    def was_right(self) -> None:
+        """It does not count."""
+        for throttle in self.throttles:
+            throttle.give_back(self.request)

@@ -14,6 +14,7 @@ from clients.models import Scope
 from compat.faceanalysis import accounts, errors, payloads, services
 from compat.faceanalysis.authentication import AccountAuthentication
 from compat.faceanalysis.models import Account
+from compat.faceanalysis.throttling import RegistrationThrottle
 from compat.views import DialectView
 from rest.multipart import MultiPartParser
 from rest.parsers import FormParser, JSONParser
@@ -43,6 +44,7 @@ class RegisterView(FaceAnalysisView):
 
     def post(self, request: Request) -> Response:
         accounts.check_open()  # before anything is read for a caller whom nobody knows
+        RegistrationThrottle().count(request)  # each costs the hash of a password
         username, password = (payloads.read_text(request, name) for name in ("username", "password"))
         account = accounts.register(username=username, password=password)
         return Response({"username": account.username}, status=201)

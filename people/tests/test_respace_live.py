@@ -14,14 +14,14 @@ import pytest
 from bench.respace import SUFFIXES, measure
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]
-TEMPLATES, RATE, KILLS = 12, 1.0, 3
+TEMPLATES, RATE, KILLS = 12, 1.5, 2
 
 
 def test_no_search_fails_or_errs_while_people_are_moved(faces: Path) -> None:
     photographs = sorted(path for path in faces.iterdir() if path.suffix in SUFFIXES and "_and_" not in path.name)
     with tempfile.TemporaryDirectory(prefix="faceapp-respace-") as folder:
         Path(folder).chmod(0o711)
-        outcome = measure(Path(folder), photographs, templates=TEMPLATES, rate=RATE, kills=KILLS, pause=5, forget=False)
+        outcome = measure(Path(folder), photographs, templates=TEMPLATES, rate=RATE, kills=KILLS, pause=3, forget=False)
     assert outcome.templates == TEMPLATES
     assert [(calls.phase, calls.wrong, calls.reasons) for calls in outcome.phases if calls.failed or calls.wrong] == []
     assert all(calls.milliseconds for calls in outcome.phases)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from albums.models import Album, AlbumImage
 from clients.models import Client
-from compat.faceanalysis import accounts, checks, services
+from compat.faceanalysis import accounts, checks, models, services
 from compat.faceanalysis.models import Account
 from vision.exceptions import InvalidImage
 from vision.tests.drawing import BLUE, DIM, RED, picture
@@ -99,6 +99,45 @@ def test_guessing_is_slowed_down_and_tokens_still_work(account: Account, api: AP
     assert basic(token, "").get(f"{API}images").status_code == 200
     accounts.create_account(client=account.client, username="bob", password="p")
     assert basic("bob", "p").get(f"{API}images").status_code == 200
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The passwords of which a hash was computed."""
+    seen: list[str] = []
+
+    def watch(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda password, *more: (seen.append(password), function(password, *more))[1]
+
+    for module, name in ((accounts, "make_password"), (models, "check_password"), (models, "make_password")):
+        monkeypatch.setattr(module, name, watch(getattr(module, name)))
+    return seen
+
+
+def test_no_password_is_hashed_beyond_the_limit_of_an_address(
+    account: Account, settings: Settings, hashed: list[str]
+) -> None:
+    settings.FAILED_KEY_LIMIT = "3/hour"
+    answers = [basic(f"name {number}", f"wrong {number}").get(f"{API}images").status_code for number in range(5)]
+    assert answers == [401, 401, 401, 429, 429]
+    assert hashed == ["wrong 0", "wrong 1", "wrong 2"]
+    assert basic("alice", "secret").get(f"{API}images").status_code == 429
+    assert len(hashed) == 3
+
+
+def test_right_passwords_do_not_count(api: APIClient, settings: Settings) -> None:
+    settings.FAILED_KEY_LIMIT = settings.FACEANALYSIS_LOGIN_LIMIT = "2/hour"
+    assert [api.get(f"{API}images").status_code for _ in range(4)] == [200] * 4
+
+
+def test_registrations_are_limited_before_a_password_is_hashed(settings: Settings, hashed: list[str]) -> None:
+    settings.FACEANALYSIS_REGISTRATION, settings.FAILED_KEY_LIMIT = True, "2/hour"
+    answers = [
+        APIClient().post(f"{API}register_user", {"username": f"u{number}", "password": "p"}) for number in range(4)
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201, 429, 429]
+    assert list(answers[-1].json()) == ["error_msg"]
+    assert hashed == ["p", "p"]
 
 
 def test_fa_08_expired_token(account: Account, settings: Settings) -> None:
