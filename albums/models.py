@@ -74,6 +74,7 @@ class AlbumImage(ClaimedImage, Numbered):
     """
 
     task = "albums.tasks.process_images"
+    owner = "album__client_id"
     counted_as: ClassVar[str] = "album_image"
 
     album = models.ForeignKey(Album, models.CASCADE, related_name="images")

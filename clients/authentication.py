@@ -18,6 +18,7 @@ from clients import services
 from clients.middleware import path_token_of as path_token_of
 from clients.models import ApiKey, Client
 from clients.throttling import FailedKeyThrottle
+from vision import dispatch
 
 KEYWORD = "Api-Key"
 
@@ -55,6 +56,7 @@ def client_of(request: Request | HttpRequest) -> Client:
 def set_client(request: Request, client: Client | None) -> None:
     """Keep the client on Django's request, because the browsable API makes several DRF requests of one."""
     request._request.client = client  # type: ignore[attr-defined]
+    dispatch.act_for(str(client.pk) if client else "")
 
 
 class ApiKeyAuthentication(BaseAuthentication):

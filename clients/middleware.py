@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 
+from vision import dispatch
+
 PREFIX = re.compile(r"/+k/+([^/]*)(.*)\Z", re.DOTALL)
 IN_REFERER = re.compile(r"/k/+[^/?#]*")
 HIDDEN = "/k/-"  # what logs see instead of prefix and token
@@ -24,6 +26,7 @@ class PathTokenMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        dispatch.act_for("")  # until the authentication knows better; a thread serves one caller after the other
         if referer := request.META.get("HTTP_REFERER"):
             request.META["HTTP_REFERER"] = IN_REFERER.sub(HIDDEN, referer)
         found = PREFIX.match(request.path_info)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from errors import FaceAppError, Unavailable
 from vision import inference
+from vision.dispatch import queue_errors
 from vision.engines import engines
 from vision.engines.weights import missing_message
 from vision.tasks import ping
@@ -120,7 +121,7 @@ def check_queue() -> None:
 def check_worker() -> None:
     """A worker takes a task and answers. A worker that is busy counts if it is done in time."""
     try:
-        with inference.queue_errors():
+        with queue_errors():
             ping.apply_async(expires=PING_SECONDS).get(timeout=PING_SECONDS)
     except inference.NO_ANSWER as error:
         raise Unavailable(f"No worker answered within {PING_SECONDS:.0f} seconds.") from error

@@ -19,7 +19,7 @@ from people.search import people_like
 from people.types import BatchEnrolment, Enrolment, EnrolmentRules, Gate, Portrait, Proof, Refusal, Whom
 from people.verification import ENROL, redeem_for, require_live
 from storage.files import discard_files
-from vision import inference
+from vision import dispatch, inference
 from vision.types import Upload
 
 DEFAULT_RULES = EnrolmentRules()
@@ -82,7 +82,7 @@ def enrol_photographs(
 
 def _read(upload: Upload, *, gate: Gate | None) -> Portrait | Refusal:
     try:
-        return portrait_or_refusal(upload, gate=gate, queue=inference.PATIENT)
+        return portrait_or_refusal(upload, gate=gate, queue=dispatch.PATIENT)
     except Unavailable as error:
         if error.code != "engine.worker_lost":  # an image that stops its worker must not fail the others
             raise

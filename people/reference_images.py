@@ -17,7 +17,7 @@ from people.persons import lock_enrolled, lock_person
 from people.quality_gate import require_quality
 from people.types import AdoptedFace, FaceChoice, Gate, Portrait, Refusal
 from storage.files import content_hash, discard_files, erase_files, store_file
-from vision import images, inference
+from vision import dispatch, images, inference
 from vision.engines import engines
 from vision.inference import AnalysisOptions
 from vision.selection import choose_face, recognisable
@@ -30,7 +30,7 @@ def read_portrait(
     upload: Upload,
     face_choice: FaceChoice = "only",
     liveness: bool = False,
-    queue: str = inference.INTERACTIVE,
+    queue: str = dispatch.INTERACTIVE,
 ) -> Portrait:
     """Find the face of an image (the only one, or the largest) and embed it in every enabled space.
 
@@ -46,7 +46,7 @@ def read_portrait(
 
 def read_portraits(*, uploads: Sequence[Upload]) -> tuple[list[Portrait], list[Refusal]]:
     """`read_portrait` for several images, some of which are with workers at the same time. A bad one fails alone."""
-    queue = inference.PATIENT if len(uploads) > 1 else inference.INTERACTIVE
+    queue = dispatch.PATIENT if len(uploads) > 1 else dispatch.INTERACTIVE
     read = inference.several(lambda upload: portrait_or_refusal(upload, gate=Gate.OFF, queue=queue), uploads)
     portraits = [item for item in read if isinstance(item, Portrait)]
     return portraits, [item for item in read if isinstance(item, Refusal)]

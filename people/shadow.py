@@ -13,7 +13,8 @@ from clients.models import Client
 from errors import FaceAppError
 from people.models import Gallery, Respace
 from people.types import Faces
-from vision.inference import handoff, queue_errors
+from vision import dispatch
+from vision.dispatch import handoff, queue_errors
 from work.queues import BULK
 
 SECONDS = 60  # that an image waits for a worker
@@ -43,4 +44,4 @@ def _send(respace_id: int, gallery_ids: list[int], faces: Faces, data: bytes) ->
 
     key = f"faceapp:image:{uuid.uuid4().hex}"
     handoff().set(key, data, ex=SECONDS)
-    compare_probe.apply_async((respace_id, gallery_ids, faces, key), expires=SECONDS, queue=BULK)
+    dispatch.send(compare_probe, (respace_id, gallery_ids, faces, key), queue=BULK, expires=SECONDS)

@@ -16,8 +16,9 @@ from people.search import nearest_people
 from people.shadow import PAUSE_SECONDS, turn_of
 from people.types import Faces
 from vision import inference
+from vision.dispatch import handoff
 from vision.engines import engines
-from vision.inference import AnalysisOptions, handoff
+from vision.inference import AnalysisOptions
 from vision.selection import choose_face
 from vision.types import DetectedFace
 

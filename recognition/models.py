@@ -80,6 +80,7 @@ class ProcessedImage(ClaimedImage, Numbered):
     """One screened image. The stored file is evidence and never altered."""
 
     task = "recognition.tasks.process_images"
+    owner = "client_id"
     queues = (INTERACTIVE, BULK)
     counted_as: ClassVar[str] = "processed_image"
 

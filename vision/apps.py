@@ -12,8 +12,9 @@ class VisionConfig(AppConfig):
     verbose_name = "Face engines"
 
     def ready(self) -> None:
-        from vision import checks, gathering_worker  # noqa: F401  registers the system checks
+        from vision import checks, dispatch, gathering_worker  # noqa: F401  registers the system checks
 
+        dispatch.connect()
         gathering_worker.connect()
         worker_process_init.connect(load_engines, dispatch_uid="vision.load_engines")
 

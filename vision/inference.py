@@ -11,9 +11,9 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -21,11 +21,11 @@ import redis
 from celery.exceptions import TaskRevokedError, TimeLimitExceeded, WorkerLostError
 from celery.exceptions import TimeoutError as CeleryTimeout
 from django.conf import settings
-from kombu.exceptions import OperationalError
 
 from errors import FaceAppError, InvalidInput, Unavailable, internal_error
-from vision import images
+from vision import dispatch, images
 from vision.description import CutFace, cut_faces, describe
+from vision.dispatch import INTERACTIVE, PATIENT, queue_errors
 from vision.engines import DEFAULT, dlib_pipeline, engines, runtime
 from vision.engines.weights import missing_message
 from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
@@ -34,11 +34,9 @@ from vision.raw_faces import RawFaceOptions, run_pipeline
 from vision.types import Analysis, Box, DetectedFace, Detection, RawFace
 
 NO_ANSWER = (CeleryTimeout, TaskRevokedError)  # in time: whichever looks at the clock first, caller or worker
-QUEUE_SECONDS = 5.0  # for one command to Redis, which may carry a whole image
 LOOK_SECONDS = 10.0  # how often a caller who waits looks whether the queue still has the image
 RETRY_SECONDS = 2.0
 AT_ONCE = 4  # images of one call that wait for workers at the same time
-INTERACTIVE, PATIENT = "interactive", "patient"  # queues; callers of the second have time
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -88,7 +86,8 @@ def several(work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answe
     image waits for no more than the images in progress.
     """
     with ThreadPoolExecutor(AT_ONCE, "image") as pool:
-        return list(pool.map(work, items))
+        waiting = [pool.submit(copy_context().run, work, item) for item in items]
+        return [one.result() for one in waiting]
 
 
 def find_raw_faces(
@@ -200,21 +199,6 @@ def _engines_are_here() -> bool:
     return engines.are_here or bool(settings.CELERY_TASK_ALWAYS_EAGER)
 
 
-@lru_cache(maxsize=1)
-def handoff() -> redis.Redis:
-    """Redis as a short-lived place for image bytes on their way to a worker; nothing stays longer than the wait."""
-    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=QUEUE_SECONDS)
-
-
-@contextmanager
-def queue_errors() -> Iterator[None]:
-    """Turns what a missing queue raises into `Unavailable` (`queue.unavailable`)."""
-    try:
-        yield
-    except (OperationalError, redis.RedisError) as error:
-        raise Unavailable("The queue does not answer.", code="queue.unavailable") from error
-
-
 def _ask_patiently(task: Any, data: bytes, options: dict[str, Any], deadline: float) -> dict[str, Any]:
     workers_lost = 0
     while True:
@@ -234,8 +218,8 @@ def _ask_worker(
     key = f"faceapp:image:{uuid.uuid4().hex}"
     try:
         with queue_errors():
-            handoff().set(key, data, ex=int(timeout) + 30)
-            result = task.apply_async((key, options), expires=timeout, queue=queue)
+            dispatch.handoff().set(key, data, ex=int(timeout) + 30)
+            result = dispatch.send(task, (key, options), queue=queue, expires=timeout)
             answer: dict[str, Any] = _wait(result, key, time.monotonic() + timeout)
             result.forget()
     except NO_ANSWER as error:
@@ -246,7 +230,7 @@ def _ask_worker(
         raise EngineUnavailable(message, code="engine.worker_lost") from error
     finally:
         with suppress(redis.RedisError):
-            handoff().delete(key)
+            dispatch.handoff().delete(key)
     if "error" in answer:
         raise error_from_json(**answer["error"])
     return answer
@@ -260,7 +244,7 @@ def _wait(result: Any, key: str, deadline: float) -> Any:
         except CeleryTimeout:
             if time.monotonic() >= deadline:
                 raise
-            if not handoff().exists(key):
+            if not dispatch.handoff().exists(key):
                 raise Unavailable("The queue has lost the image.", code="queue.unavailable") from None
 
 

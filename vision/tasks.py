@@ -1,4 +1,4 @@
-"""Celery tasks of the engines. Payloads are ids and JSON; image bytes travel through `vision.inference.handoff`."""
+"""Celery tasks of the engines. Payloads are ids and JSON; image bytes travel through `vision.dispatch.handoff`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from celery import shared_task
 
 from errors import FaceAppError
-from vision import inference
+from vision import dispatch, inference
 from vision.engines import runtime
 from vision.exceptions import EngineUnavailable
 from vision.images import Limits
@@ -47,7 +47,7 @@ def ping() -> str:
 
 
 def _answer(key: str, work: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
-    data = inference.handoff().get(key)
+    data = dispatch.handoff().get(key)
     if not isinstance(data, bytes):  # expired
         return {"error": inference.error_to_json(EngineUnavailable("The caller stopped waiting."))}
     try:

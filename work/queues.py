@@ -7,11 +7,10 @@ import time
 from django.conf import settings
 
 from errors import Unavailable
-from vision.inference import INTERACTIVE, PATIENT, handoff, queue_errors
+from vision import dispatch
+from vision.dispatch import BULK, INTERACTIVE, PATIENT, queue_errors
 
 __all__ = ["BULK", "INTERACTIVE", "must_make_way", "queue_errors", "queue_length"]
-
-BULK = "bulk"
 
 
 def queue_length(*queues: str) -> int:
@@ -19,7 +18,7 @@ def queue_length(*queues: str) -> int:
 
     Raises `Unavailable` (`queue.unavailable`).
     """
-    with queue_errors(), handoff().pipeline(transaction=False) as commands:
+    with queue_errors(), dispatch.handoff().pipeline(transaction=False) as commands:
         for queue in queues:
             commands.llen(queue)
         return sum(commands.execute())

@@ -7,16 +7,20 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from django.apps import apps
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.db.models import F, IntegerField, Value
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from clients.models import Client
 from errors import FaceAppError, Unavailable, internal_error
+from vision import dispatch
 from vision.exceptions import EngineUnavailable
 from work.models import ClaimedWork
 from work.querysets import ClaimedWorkQuerySet
@@ -32,13 +36,17 @@ Row = TypeVar("Row", bound=ClaimedWork)
 Work = Callable[[Sequence[Row]], Sequence[Row]]
 
 
-def enqueue(kind: type[ClaimedWork], *, ids: Iterable[int], queue: str) -> None:
-    """Send tasks for these rows: several rows a task where nobody waits. Raises `Unavailable` (`queue.unavailable`)."""
+def enqueue(kind: type[ClaimedWork], *, ids: Iterable[int], queue: str, client: str | None = None) -> None:
+    """Send tasks for these rows: several rows a task where nobody waits. Each is sent when it is the client's turn.
+
+    `client`: whose rows they are, where the caller does not act for one (`vision.dispatch`). Raises `Unavailable`
+    (`queue.unavailable`).
+    """
     task, waiting = import_string(kind.task), list(ids)
     size = max(min(kind.batch, len(waiting) // SPREAD), 1) if queue == BULK else 1
     with queue_errors():
         for start in range(0, len(waiting), size):
-            task.apply_async((waiting[start : start + size],), queue=queue)
+            dispatch.send(task, (waiting[start : start + size],), queue=queue, client=client)
 
 
 def run(rows: ClaimedWorkQuerySet[Row], work: Work[Row], *, ids: Sequence[int], task_id: str) -> None:
@@ -115,10 +123,14 @@ def sweep() -> None:
     Runs every `SWEEP_SECONDS`, over every subclass of `ClaimedWork`. Raises `Unavailable`.
     """
     kinds: list[Any] = [model for model in apps.get_models() if issubclass(model, ClaimedWork)]
-    empty = {queue for queue in {name for kind in kinds for name in kind.queues} if not queue_length(queue)}
+    queues = {name for kind in kinds for name in kind.queues}
+    empty = {queue for queue in queues if not queue_length(queue) and not dispatch.waiting(queue)}
     moment = timezone.now() - timedelta(seconds=settings.SWEEP_SECONDS)
     for kind in kinds:
         kind.objects.abandoned().give_back()
         for queue in empty.intersection(kind.queues):
             waiting = kind.objects.waiting_since(moment).in_queue(queue).order_by("pk")
-            enqueue(kind, ids=waiting.values_list("pk", flat=True)[:MOST_REFILLED], queue=queue)
+            owner = F(kind.owner) if kind.owner else Value(None, output_field=IntegerField())
+            rows = waiting.values_list(owner, "pk")[:MOST_REFILLED]
+            for client, own in groupby(sorted(rows, key=lambda row: (row[0] or 0, row[1])), key=itemgetter(0)):
+                enqueue(kind, ids=[pk for _, pk in own], queue=queue, client=str(client or ""))

@@ -1,7 +1,6 @@
 """The programs that make up the service on one machine, and when they are ready."""
 
 import http.client
-import os
 import secrets
 import socket
 import sys
@@ -54,7 +53,7 @@ def _workers(devices: Sequence[str]) -> list[Program]:
     """
     if settings.BATCH_IMAGES or devices[0] != PROCESSOR:
         return [_gathering_worker(device, number) for number, device in enumerate(devices, start=1)]
-    children = settings.WORKER_CONCURRENCY or len(os.sched_getaffinity(0))
+    children = settings.WORKER_CHILDREN
     worker = _celery_worker("worker", settings.WORKER_QUEUES, f"--concurrency={children}")
     if children == 1:
         return [Program("worker", "app", launched(worker, signal_name="QUIT", nice=5), "QUIT")]

@@ -1,5 +1,7 @@
 """Which queue each Celery task goes to, when recurring tasks run, and how many workers there are."""
 
+import os
+
 from celery.schedules import crontab
 
 from environment import env
@@ -31,7 +33,12 @@ CELERY_BEAT_SCHEDULE = {
 WORKER_QUEUES = ["interactive", "patient", "bulk", "maintenance"]
 EXPRESS_QUEUES = ["interactive"]  # of a worker with one child and a higher priority, where others have several
 WORKER_CONCURRENCY = env.int("FACEAPP_WORKER_CONCURRENCY", default=0)  # 0: one child per processor
+WORKER_CHILDREN = WORKER_CONCURRENCY or len(os.sched_getaffinity(0))
 CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY or None
+# Messages of one client in a queue or with workers; its others wait for their turn (vision.dispatch).
+CLIENT_AT_ONCE = env.int("FACEAPP_CLIENT_AT_ONCE", default=0) or max(
+    4, 2 * (WORKER_CONCURRENCY or len(os.sched_getaffinity(0)))
+)
 RESPACE_AT_ONCE = env.int("FACEAPP_RESPACE_AT_ONCE", default=0)  # photographs; 0: one for every fourth worker
 # Of a worker that gathers images for a card (vision.gathering). 0: as many as are good for a card, and none elsewhere.
 BATCH_IMAGES = env.int("FACEAPP_BATCH_IMAGES", default=0)

@@ -13,22 +13,22 @@ from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
 from faceapp.health import Probe, Report
-from vision import inference
+from vision import dispatch
 from vision.tasks import ping
 
 
 @pytest.fixture
 def hanging_redis(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A server that takes connections and never answers, as a stopped process does."""
-    monkeypatch.setattr(inference, "QUEUE_SECONDS", 0.2)
+    monkeypatch.setattr(dispatch, "QUEUE_SECONDS", 0.2)
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
         path = Path(folder) / "redis.sock"
         listener.bind(str(path))
         listener.listen()
         settings.REDIS_URL = f"unix://{path}"
-        inference.handoff.cache_clear()
+        dispatch.handoff.cache_clear()
         yield
-    inference.handoff.cache_clear()
+    dispatch.handoff.cache_clear()
 
 
 @pytest.mark.django_db

@@ -12,7 +12,7 @@ from clients.models import Client
 from people import services
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.types import EnrolmentRules, Whom
-from vision import inference
+from vision import dispatch, inference
 from vision.exceptions import EngineUnavailable
 from vision.tests.drawing import GREEN, RED, picture
 from vision.types import Upload
@@ -57,7 +57,7 @@ def test_an_image_that_stopped_its_worker_is_refused_and_an_absent_worker_is_rep
     analyse, code = inference.analyse, "engine.worker_lost"
 
     def fails(data: bytes, *args: Any, **options: Any) -> Any:
-        assert options["queue"] == inference.PATIENT  # behind callers with one image
+        assert options["queue"] == dispatch.PATIENT  # behind callers with one image
         if data == NOBODY.data:
             raise EngineUnavailable("It stopped.", code=code)
         return analyse(data, *args, **options)

@@ -16,7 +16,7 @@ from people import reference_images, services
 from people.exceptions import PersonNotFound
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.types import AdoptedFace, Whom
-from vision import inference
+from vision import dispatch, inference
 from vision.engines import engines
 from vision.tests.drawing import GREEN, RED, picture
 from vision.types import Box, Upload
@@ -90,7 +90,7 @@ def test_photographs_of_an_entry_are_analysed_at_once_behind_single_images(
     monkeypatch.setattr(inference, "several", counting)
     done = create_entry(client=client_a, name="Listed", uploads=[*TWO, Upload(b"no image", "x")])
     assert ([image.original_name for image in done.added], len(done.refused)) == (["red.png", "green.png"], 1)
-    assert (set(queues), batches) == ({inference.PATIENT}, [3])
+    assert (set(queues), batches) == ({dispatch.PATIENT}, [3])
 
 
 # ---- faces that were described elsewhere ------------------------------------------------------------------------

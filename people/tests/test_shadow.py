@@ -14,7 +14,7 @@ from people.tests.respaces import computed, enrol, search
 from people.types import Probe, SourcedImage
 from recognition.services import screening_options, submit_images
 from training.services import recognise
-from vision.inference import handoff
+from vision.dispatch import handoff
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 from vision.types import Upload
 from work.submissions import read_submission

@@ -17,7 +17,7 @@ from errors import Unavailable
 from recognition import services
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage
 from recognition.tasks import process_images
-from vision import inference
+from vision import dispatch, inference
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 from vision.types import Upload
 from work import images as work_images
@@ -61,14 +61,14 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 @pytest.fixture(autouse=True)
 def nobody_waits() -> None:
     """Other tests leave messages in the queues."""
-    inference.handoff().delete(inference.INTERACTIVE, inference.PATIENT)
+    dispatch.handoff().delete(dispatch.INTERACTIVE, dispatch.PATIENT)
 
 
 @pytest.fixture
 def waiting_caller(nobody_waits: None) -> Iterator[None]:
-    inference.handoff().rpush(inference.INTERACTIVE, "a message")
+    dispatch.handoff().rpush(dispatch.INTERACTIVE, "a message")
     yield
-    inference.handoff().delete(inference.INTERACTIVE)
+    dispatch.handoff().delete(dispatch.INTERACTIVE)
 
 
 def add(job: Job, *contents: bytes) -> list[int]:

@@ -17,7 +17,7 @@ from errors import Unavailable
 from people.models import Gallery, GalleryKind
 from recognition import services
 from recognition.models import Job, ProcessedFace, ProcessedImage, Status
-from vision import inference
+from vision import dispatch, inference
 from vision.tests.drawing import RED, picture
 from work import images
 from work.services import sweep
@@ -122,12 +122,12 @@ def test_sweep_refills_a_queue_that_lost_its_messages(image: ProcessedImage) -> 
 
 def test_sweep_leaves_images_alone_while_their_queue_holds_messages(image: ProcessedImage) -> None:
     ProcessedImage.objects.filter(pk=image.pk).update(queued_at=timezone.now() - timedelta(minutes=1))
-    inference.handoff().rpush("bulk", "a message")
+    dispatch.handoff().rpush("bulk", "a message")
     try:
         sweep()
         assert state(image) == ("pending", "")
     finally:
-        inference.handoff().delete("bulk")
+        dispatch.handoff().delete("bulk")
 
 
 def test_unexpected_failure_ends_this_image_only(

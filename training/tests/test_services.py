@@ -197,7 +197,7 @@ def test_the_sweep_gives_back_what_dead_workers_held(
 ) -> None:
     sent: list[int] = []
 
-    def record(kind: type[Recogniser], *, ids: Iterable[int], queue: str) -> None:
+    def record(kind: type[Recogniser], *, ids: Iterable[int], queue: str, client: str | None = None) -> None:
         sent.extend(ids)
 
     monkeypatch.setattr(services, "enqueue", record)

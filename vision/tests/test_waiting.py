@@ -11,7 +11,7 @@ from django.conf import settings as django_settings
 from pytest_django.fixtures import Settings
 
 from errors import Unavailable
-from vision import inference
+from vision import dispatch, inference
 from vision.exceptions import EngineUnavailable
 from vision.raw_faces import RawFaceOptions
 from vision.tests.drawing import RED, picture
@@ -33,11 +33,11 @@ def queue(servers: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def forget() -> None:
-    inference.handoff().delete(inference.PATIENT, inference.INTERACTIVE, *images_waiting())
+    dispatch.handoff().delete(dispatch.PATIENT, dispatch.INTERACTIVE, *images_waiting())
 
 
 def images_waiting() -> list[bytes]:
-    return list(inference.handoff().scan_iter("faceapp:image:*"))
+    return list(dispatch.handoff().scan_iter("faceapp:image:*"))
 
 
 def test_patient_caller_gives_up_at_its_own_deadline_and_leaves_nothing() -> None:
@@ -45,7 +45,7 @@ def test_patient_caller_gives_up_at_its_own_deadline_and_leaves_nothing() -> Non
         inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=0.5)
     assert caught.value.code == "engine.timeout"
     assert images_waiting() == []
-    assert inference.handoff().llen(inference.PATIENT) == 1  # a message that has expired
+    assert dispatch.handoff().llen(dispatch.PATIENT) == 1  # a message that has expired
 
 
 def test_image_that_the_queue_lost_is_sent_again() -> None:
@@ -54,7 +54,7 @@ def test_image_that_the_queue_lost_is_sent_again() -> None:
     def lose() -> None:
         while not (keys := images_waiting()):
             time.sleep(0.01)
-        inference.handoff().delete(*keys, inference.PATIENT)
+        dispatch.handoff().delete(*keys, dispatch.PATIENT)
 
     thread = threading.Thread(target=lose)
     thread.start()
@@ -62,11 +62,11 @@ def test_image_that_the_queue_lost_is_sent_again() -> None:
         inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=2)
     thread.join()
     assert caught.value.code == "engine.timeout"
-    assert inference.handoff().llen(inference.PATIENT) == 1
+    assert dispatch.handoff().llen(dispatch.PATIENT) == 1
 
 
 def test_interactive_caller_is_told_at_once_that_the_image_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    threading.Timer(0.1, lambda: inference.handoff().delete(*images_waiting())).start()
+    threading.Timer(0.1, lambda: dispatch.handoff().delete(*images_waiting())).start()
     with pytest.raises(Unavailable) as caught:
         inference.analyse(picture(RED), timeout=20)
     assert caught.value.code == "queue.unavailable"

@@ -19,7 +19,7 @@ from errors import FaceAppError, InvalidInput, Unavailable
 from people.models import Gallery, Person, ReferenceImage, Respace, RespacedImage
 from recognition.models import Job, ProcessedImage
 from training.models import Recogniser
-from vision import inference
+from vision import dispatch
 from work import services
 from work.models import FINISHED, TRANSITIONS, UNFINISHED, ClaimedWork, Status
 
@@ -60,15 +60,16 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Rows for which a sweep enqueued a task; queues are empty."""
     found: list[int] = []
 
-    def record(kind: type[ClaimedWork], *, ids: Iterable[int], queue: str) -> None:
+    def record(kind: type[ClaimedWork], *, ids: Iterable[int], queue: str, client: str | None) -> None:
         assert queue in kind.queues
+        assert client == (str(Client.objects.get().pk) if kind.owner else "")
         found.extend(ids)
 
     monkeypatch.setattr(services, "enqueue", record)
     queues = {queue for kind in KINDS for queue in kind.queues}
-    inference.handoff().delete(*queues)
+    dispatch.handoff().delete(*queues)
     yield found
-    inference.handoff().delete(*queues)
+    dispatch.handoff().delete(*queues)
 
 
 def test_the_sweep_knows_every_kind_and_its_task() -> None:
@@ -157,10 +158,20 @@ def test_the_sweep_gives_back_and_refills_every_kind(row: Any, sent: list[int]) 
     assert sent == [row.pk]
 
 
+def test_the_sweep_leaves_queues_alone_whose_messages_wait_for_their_turn(row: Any, sent: list[int]) -> None:
+    type(row).objects.update(queued_at=timezone.now() - timedelta(minutes=1))
+    waiting = [f"faceapp:waiting:{queue}" for queue in type(row).queues]
+    for key in waiting:
+        dispatch.handoff().sadd(key, "1")
+    services.sweep()
+    dispatch.handoff().delete(*waiting)
+    assert sent == []
+
+
 def test_the_sweep_leaves_queues_alone_that_hold_messages(row: Any, sent: list[int]) -> None:
     type(row).objects.update(queued_at=timezone.now() - timedelta(minutes=1))
     for queue in type(row).queues:
-        inference.handoff().rpush(queue, "a message")
+        dispatch.handoff().rpush(queue, "a message")
     services.sweep()
     assert sent == []
 
