@@ -17,7 +17,7 @@ from recognition.querysets import JobQuerySet, MatchQuerySet, ProcessedImageQuer
 from storage.fields import StoredImageField
 from storage.models import StoredFace
 from work.models import ClaimedImage, Status
-from work.queues import BULK, INTERACTIVE
+from work.queues import BULK, INTERACTIVE, PATIENT
 
 __all__ = ["Job", "Match", "ProcessedFace", "ProcessedImage", "Status"]
 
@@ -81,7 +81,7 @@ class ProcessedImage(ClaimedImage, Numbered):
 
     task = "recognition.tasks.process_images"
     owner = "client_id"
-    queues = (INTERACTIVE, BULK)
+    queues = (INTERACTIVE, PATIENT, BULK)
     counted_as: ClassVar[str] = "processed_image"
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="processed_images")

@@ -10,7 +10,7 @@ from errors import Unavailable
 from vision import dispatch
 from vision.dispatch import BULK, INTERACTIVE, PATIENT, queue_errors
 
-__all__ = ["BULK", "INTERACTIVE", "must_make_way", "queue_errors", "queue_length"]
+__all__ = ["BULK", "INTERACTIVE", "PATIENT", "must_make_way", "queue_errors", "queue_length"]
 
 
 def queue_length(*queues: str) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
+from environment import env
 from faceapp.embedded import postgres, redis
 from faceapp.embedded.launch import launched
 from faceapp.embedded.supervision import Program, StackError, Supervisor
@@ -34,6 +35,9 @@ def programs(database: postgres.Postgres | None, *, devices: Sequence[str]) -> l
         *["--preload", "--worker-class=gthread", "--workers=2", "--threads=16", "--timeout=60", "--graceful-timeout=1"],
         *["--no-control-socket", "--access-logfile=-", "--logger-class=faceapp.quiet_logs.AccessLogger"],
     ]
+    if _gathers(devices) and not env.int("FACEAPP_CLIENT_AT_ONCE", default=0):
+        # One client is to fill the batches. Every program inherits it.
+        os.environ["FACEAPP_CLIENT_AT_ONCE"] = str(2 * gathering_worker.threads() * len(devices))
     return [
         *stores,
         *_workers(devices),
@@ -51,7 +55,7 @@ def _workers(devices: Sequence[str]) -> list[Program]:
     bulk images at a lower one, another is kept for callers who wait: a process cannot raise its priority again. On QUIT
     they give images back.
     """
-    if settings.BATCH_IMAGES or devices[0] != PROCESSOR:
+    if _gathers(devices):
         return [_gathering_worker(device, number) for number, device in enumerate(devices, start=1)]
     children = settings.WORKER_CHILDREN
     worker = _celery_worker("worker", settings.WORKER_QUEUES, f"--concurrency={children}")
@@ -62,6 +66,10 @@ def _workers(devices: Sequence[str]) -> list[Program]:
         Program("worker", "app", launched(worker, signal_name="QUIT", nice=10), "QUIT"),
         Program("express", "app", launched(express, signal_name="QUIT", nice=5), "QUIT"),
     ]
+
+
+def _gathers(devices: Sequence[str]) -> bool:
+    return bool(settings.BATCH_IMAGES) or devices[0] != PROCESSOR
 
 
 def _gathering_worker(device: str, number: int) -> Program:

@@ -35,7 +35,7 @@ from rest.pagination import StrictPagination
 from rest.parameters import path_id, wants_async
 from rest.parsers import FormParser, JSONParser
 from storage.responses import image_response
-from work.queues import BULK, INTERACTIVE
+from work.queues import BULK, INTERACTIVE, PATIENT
 from work.submissions import read_submission
 
 ASYNC_PARAMETERS = [
@@ -89,7 +89,7 @@ class ProcessViewSet(GenericViewSet[ProcessedImage]):
         """One result per image, in order. After a deadline the answer is 202 with the job, which goes on."""
         given = read_input(self, ProcessInput)
         options, submissions = given.options(), given.submissions()
-        queue = BULK if wants_async(request) else INTERACTIVE
+        queue = BULK if wants_async(request) else PATIENT if len(submissions) > 1 else INTERACTIVE
         job = services.submit_images(client=client_of(request), submissions=submissions, options=options, queue=queue)
         if queue == BULK or not services.wait_for_job(job=job, seconds=settings.FACEAPP_WAIT_SECONDS):
             body = JobSerializer(Job.objects.with_progress().get(pk=job.pk), context=self.get_serializer_context()).data
