@@ -35,16 +35,13 @@ def programs(database: postgres.Postgres | None, *, devices: Sequence[str]) -> l
         *["--preload", "--worker-class=gthread", "--workers=2", "--threads=16", "--timeout=60", "--graceful-timeout=1"],
         *["--no-control-socket", "--access-logfile=-", "--logger-class=faceapp.quiet_logs.AccessLogger"],
     ]
-    if _gathers(devices) and not env.int("FACEAPP_CLIENT_AT_ONCE", default=0):
-        # One client is to fill the batches. Every program inherits it.
-        os.environ["FACEAPP_CLIENT_AT_ONCE"] = str(2 * gathering_worker.threads() * len(devices))
     return [
         *stores,
         *_workers(devices),
         # The trainer runs one training at a time, each in a process of its own; it holds no models.
         Program("trainer", "app", launched(trainer, signal_name="QUIT", nice=10), stop_signal="QUIT"),
         Program("beat", "app", launched(beat, signal_name="TERM"), stop_signal="TERM"),
-        Program("web", "app", launched(web, signal_name="TERM"), stop_signal="TERM"),
+        Program("web", "app", launched(web, signal_name="TERM"), "TERM", environment=_turns(devices)),
     ]
 
 
@@ -56,7 +53,7 @@ def _workers(devices: Sequence[str]) -> list[Program]:
     they give images back.
     """
     if _gathers(devices):
-        return [_gathering_worker(device, number) for number, device in enumerate(devices, start=1)]
+        return [_gathering_worker(device, number, devices) for number, device in enumerate(devices, start=1)]
     children = settings.WORKER_CHILDREN
     worker = _celery_worker("worker", settings.WORKER_QUEUES, f"--concurrency={children}")
     if children == 1:
@@ -72,11 +69,18 @@ def _gathers(devices: Sequence[str]) -> bool:
     return bool(settings.BATCH_IMAGES) or devices[0] != PROCESSOR
 
 
-def _gathering_worker(device: str, number: int) -> Program:
+def _turns(devices: Sequence[str]) -> dict[str, str]:
+    """So many messages of one client that it can fill the batches, unless the environment says how many."""
+    if not _gathers(devices) or env.int("FACEAPP_CLIENT_AT_ONCE", default=0):
+        return {}
+    return {"FACEAPP_CLIENT_AT_ONCE": str(2 * gathering_worker.threads() * len(devices))}
+
+
+def _gathering_worker(device: str, number: int, devices: Sequence[str]) -> Program:
     name = "worker" if number == 1 else f"worker-{number}"
     options = [f"--concurrency={gathering_worker.threads()}", "--pool=threads"]
     command = launched(_celery_worker(name, settings.WORKER_QUEUES, *options), signal_name="QUIT", nice=5)
-    return Program(name, "app", command, "QUIT", environment={"FACEAPP_DEVICE": device})
+    return Program(name, "app", command, "QUIT", environment={"FACEAPP_DEVICE": device} | _turns(devices))
 
 
 def _celery_worker(name: str, queues: list[str], *options: str) -> list[str]:

@@ -4,12 +4,13 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from faceapp.embedded.stack import programs
+from vision import gathering_worker
 from vision.engines.devices import PROCESSOR
 
 
 def priorities(settings: Settings, children: int) -> dict[str, int]:
     """How much each program that takes work from the queue gives way to others, by its name."""
-    settings.WORKER_CONCURRENCY = children
+    settings.WORKER_CHILDREN = children
     commands = {program.name: program.command for program in programs(None, devices=[PROCESSOR])}
     flags = {name: [flag for flag in command if flag.startswith("--nice=")] for name, command in commands.items()}
     return {name: int(found[0].removeprefix("--nice=")) for name, found in flags.items() if found}
@@ -30,3 +31,11 @@ def test_a_single_child_serves_everyone(settings: Settings) -> None:
 
 def test_the_express_worker_reads_what_others_read_first(settings: Settings) -> None:
     assert settings.WORKER_QUEUES[: len(settings.EXPRESS_QUEUES)] == settings.EXPRESS_QUEUES
+
+
+def test_one_client_can_fill_the_batches_of_every_card(settings: Settings) -> None:
+    found = {
+        one.name: one.environment.get("FACEAPP_CLIENT_AT_ONCE") for one in programs(None, devices=["cuda:0", "cuda:1"])
+    }
+    assert found["web"] == found["worker"] == found["worker-2"] == str(4 * gathering_worker.threads())
+    assert not any(one.environment for one in programs(None, devices=[PROCESSOR]))
