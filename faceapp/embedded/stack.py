@@ -28,6 +28,7 @@ def programs(database: postgres.Postgres | None, *, devices: Sequence[str]) -> l
     if settings.EMBEDDED_REDIS:
         stores.append(Program("redis", "stores", redis.command(settings.REDIS_SOCKET), stop_signal="TERM"))
     trainer = _celery_worker("trainer", ["training"], "--concurrency=1", "--pool=threads")
+    maintenance = _celery_worker("maintenance", ["maintenance"], "--concurrency=2", "--pool=threads")
     beat = [*CELERY, "beat", f"--schedule={settings.VAR / 'beat-schedule'}", "--pidfile=", "--loglevel=INFO"]
     host = f"[{settings.WEB_BIND}]" if ":" in settings.WEB_BIND else settings.WEB_BIND
     web = [
@@ -38,6 +39,7 @@ def programs(database: postgres.Postgres | None, *, devices: Sequence[str]) -> l
     return [
         *stores,
         *_workers(devices),
+        Program("maintenance", "app", launched(maintenance, signal_name="QUIT", nice=5), stop_signal="QUIT"),
         # The trainer runs one training at a time, each in a process of its own; it holds no models.
         Program("trainer", "app", launched(trainer, signal_name="QUIT", nice=10), stop_signal="QUIT"),
         Program("beat", "app", launched(beat, signal_name="TERM"), stop_signal="TERM"),

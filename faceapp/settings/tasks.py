@@ -9,7 +9,7 @@ from environment import env
 CELERY_TASK_DEFAULT_QUEUE = "interactive"
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_ROUTES = {
-    "work.tasks.sweep": {"queue": "maintenance"},
+    "work.tasks.sweep": {"queue": "maintenance"},  # has a worker of its own: never behind images
     "recognition.tasks.purge": {"queue": "maintenance"},
     "liveness.tasks.purge": {"queue": "maintenance"},
     "training.tasks.train_recogniser": {"queue": "training"},  # has a worker of its own
@@ -30,7 +30,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # Workers read the queues in this order: a backlog in `bulk` delays a caller waiting on `interactive` by one image.
-WORKER_QUEUES = ["interactive", "patient", "bulk", "maintenance"]
+WORKER_QUEUES = ["interactive", "patient", "bulk"]
 EXPRESS_QUEUES = ["interactive"]  # of a worker with one child and a higher priority, where others have several
 WORKER_CONCURRENCY = env.int("FACEAPP_WORKER_CONCURRENCY", default=0)  # 0: one child per processor
 WORKER_CHILDREN = WORKER_CONCURRENCY or len(os.sched_getaffinity(0))

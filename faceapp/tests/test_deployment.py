@@ -126,7 +126,7 @@ def test_celery_app_commands_and_options_exist() -> None:
 def test_worker_reads_the_queues_of_the_settings_in_their_order() -> None:
     workers = [program for program in starting("celery") if program[3] == "worker"]
     queues = [program[program.index("--queues") + 1].split(",") for program in workers]
-    assert sorted(queues) == sorted([settings.WORKER_QUEUES, settings.EXPRESS_QUEUES, ["training"]])
+    assert sorted(queues) == sorted([settings.WORKER_QUEUES, settings.EXPRESS_QUEUES, ["maintenance"], ["training"]])
 
 
 def test_every_variable_is_read_by_the_code_or_explained() -> None:

@@ -29,6 +29,17 @@ def test_a_single_child_serves_everyone(settings: Settings) -> None:
     assert "express" not in found and found["worker"] < found["trainer"]
 
 
+def test_maintenance_has_a_process_of_its_own(settings: Settings) -> None:
+    queues = {
+        one.name: flag.removeprefix("--queues=").split(",")
+        for one in programs(None, devices=[PROCESSOR])
+        for flag in one.command
+        if flag.startswith("--queues=")
+    }
+    assert queues["maintenance"] == ["maintenance"]
+    assert [name for name, read in queues.items() if "maintenance" in read] == ["maintenance"]
+
+
 def test_the_express_worker_reads_what_others_read_first(settings: Settings) -> None:
     assert settings.WORKER_QUEUES[: len(settings.EXPRESS_QUEUES)] == settings.EXPRESS_QUEUES
 

@@ -67,7 +67,7 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
 def test_ctrl_c_ends_every_program_and_the_next_start_finds_the_data(stack: LiveStack) -> None:
     stack.manage("create_api_key", "kept")
     processes = stack.processes()
-    assert len(processes) >= 9  # up, supervisor, database, queue, worker and child, trainer, beat, web
+    assert len(processes) >= 10  # up, supervisor, database, queue, worker and child, maintenance, trainer, beat, web
 
     stack.stop(signal.SIGINT)
 
@@ -97,7 +97,7 @@ def test_a_port_in_use_is_told_before_anything_starts(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["stores:postgres", "stores:redis", "app:worker", "app:trainer", "app:web", "app:beat"]
+    "name", ["stores:postgres", "stores:redis", "app:worker", "app:maintenance", "app:trainer", "app:web", "app:beat"]
 )
 def test_a_killed_program_comes_back(stack: LiveStack, name: str) -> None:
     killed = stack.program(name)
