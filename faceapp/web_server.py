@@ -11,7 +11,8 @@ monkey.patch_all()  # before anything that opens a socket is imported
 import os  # noqa: E402
 
 # Of each process. A request has a connection while it talks to the database, and none while it waits for a worker.
-os.environ.setdefault("FACEAPP_CONNECTION_POOL", "16")
+if os.environ.get("FACEAPP_CONNECTION_POOL", "0") == "0":
+    os.environ["FACEAPP_CONNECTION_POOL"] = "16"
 
 worker_class = "gevent"
 workers = 2
