@@ -52,7 +52,7 @@ class CallRunning(Conflict):
     is_temporary = True
 
 
-class AnswerErased(Conflict):
-    """The call was carried out, and its answer has been erased with other data of the client."""
+class AnswerGone(Conflict):
+    """The call was carried out, but its answer was erased with other data, or lost when its process died."""
 
-    code = "idempotency.answer_erased"
+    code = "idempotency.answer_gone"

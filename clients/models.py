@@ -203,7 +203,8 @@ class ApiKey(models.Model):
 class IdempotentCall(models.Model):
     """A call that was sent with an `Idempotency-Key`, and its answer while a repetition may ask for it.
 
-    Answers name people. Key and call are stored as keyed digests, which tell nothing of what was sent.
+    Answers name people. Key and call are stored as keyed digests, which tell nothing of what was sent. `has_stored` is
+    committed together with what the call stores; `keeps_answer` is False once the answer is erased or lost.
     """
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="idempotent_calls")
@@ -215,7 +216,8 @@ class IdempotentCall(models.Model):
     status = models.PositiveSmallIntegerField(null=True)
     headers = models.JSONField(default=dict)
     body = models.TextField(blank=True, default="")
-    is_erased = models.BooleanField(default=False)
+    has_stored = models.BooleanField(default=False)
+    keeps_answer = models.BooleanField(default=True)
 
     objects = IdempotentCallQuerySet.as_manager()
 
@@ -224,3 +226,12 @@ class IdempotentCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.attempt}: {self.status or 'running'}"
+
+
+class DueErasure(models.Model):
+    """The answers that are kept of a client's calls are to be erased; until then none of them is given."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="due_erasures")
+
+    def __str__(self) -> str:
+        return f"answers of {self.client_id}"

@@ -43,8 +43,8 @@ class IdempotentCallQuerySet(models.QuerySet["IdempotentCall"]):
         return self.filter(created_at__lt=timezone.now() - ANSWERS_KEPT)
 
     def abandoned(self) -> IdempotentCallQuerySet:
-        """Calls whose process must have died: they have no answer, and their time is over."""
-        return self.filter(status=None, leased_until__lt=timezone.now())
+        """Calls whose process must have died before it stored anything: they have no answer, and their time is over."""
+        return self.filter(status=None, has_stored=False, leased_until__lt=timezone.now())
 
 
 def _live(prefix: str = "") -> Q:

@@ -16,7 +16,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="Of your choice, new for each call. A call that is sent again with its key is carried out only once.",
 )
 REFUSALS = {
-    "409": "`idempotency.running` or `idempotency.answer_erased`, or a conflict with what is stored.",
+    "409": "`idempotency.running` or `idempotency.answer_gone`, or a conflict with what is stored.",
     "422": "`idempotency.key_reused`, or values that fail validation.",
 }
 

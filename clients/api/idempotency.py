@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 from django.core.files.uploadedfile import UploadedFile
 from django.db import DatabaseError
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.crypto import salted_hmac
 from django.utils.datastructures import MultiValueDict
 from rest_framework.renderers import JSONRenderer
@@ -82,16 +83,24 @@ class IdempotentView(APIView):
             return Response(body, status=answer.status, headers=answer.headers | {REPLAYED: "true"})
         return super().handle_exception(exc)
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        response = super().finalize_response(request, response, *args, **kwargs)
-        if self._attempt:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = None
+        try:
+            response = super().dispatch(request, *args, **kwargs)
+        finally:
+            if self._attempt:
+                self._finish(self._attempt, response)
+        return response
+
+    def _finish(self, attempt: idempotency.Attempt, response: Any) -> None:
+        answer = idempotency.Answer(500, {}, "")  # unless there is one
+        if response is not None:
             headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
             answer = idempotency.Answer(response.status_code, headers, JSONRenderer().render(response.data).decode())
-            try:
-                idempotency.finish(attempt=self._attempt, answer=answer)
-            except DatabaseError as error:  # the work is done: the caller gets the answer all the same
-                logger.warning("The answer of an idempotent call is not kept: %s", type(error).__name__)
-        return response
+        try:
+            idempotency.finish(attempt=attempt, answer=answer)
+        except DatabaseError as error:  # the work is done: the caller gets the answer all the same
+            logger.warning("The answer of an idempotent call is not kept: %s", type(error).__name__)
 
 
 def _fingerprint(request: Request, digest: Digest) -> str:

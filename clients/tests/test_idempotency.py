@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError, close_old_connections, connection
+from django.db import OperationalError, close_old_connections, connection, transaction
 from django.test import Client as Browser
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
@@ -203,32 +204,92 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same(api: APIClient, mon
 
 
 # ---- while it runs ----------------------------------------------------------------------------------------------
-def run_by_a_dead_process(api: APIClient) -> IdempotentCall:
-    """A call that has begun and has no answer."""
+def end_without_answer(call: IdempotentCall, **changes: Any) -> None:
+    """As if the process had died before it answered."""
+    over = timezone.now() - timedelta(seconds=1)
+    IdempotentCall.objects.filter(pk=call.pk).update(**{"status": None, "body": "", "leased_until": over} | changes)
+
+
+def test_a_call_that_runs_is_not_carried_out_again(api: APIClient, client_a: Client) -> None:
     post(api)
-    Person.objects.all().delete()
-    IdempotentCall.objects.update(status=None, body="")
-    return IdempotentCall.objects.get()
-
-
-def test_a_call_that_runs_is_not_carried_out_again(api: APIClient) -> None:
-    run_by_a_dead_process(api)
+    end_without_answer(IdempotentCall.objects.get(), leased_until=timezone.now() + timedelta(seconds=9))
     again = post(api)
     assert code(again) == (409, "idempotency.running")
     assert int(again.headers["Retry-After"]) > 0
-    assert not Person.objects.exists()
     assert code(post(api, body={"name": "John"})) == (422, "idempotency.key_reused")
+    assert Person.objects.count() == 1
 
 
 def test_a_call_whose_process_died_is_carried_out_by_the_next_caller(api: APIClient) -> None:
-    dead = run_by_a_dead_process(api)
-    IdempotentCall.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
+    post(api)
+    Person.objects.all().delete()
+    dead = IdempotentCall.objects.get()
+    end_without_answer(dead, has_stored=False)
     assert code(post(api, body={"name": "John"})) == (422, "idempotency.key_reused")
     answer = post(api)
     assert answer.status_code == 201
     assert "Idempotent-Replayed" not in answer.headers
     idempotency.finish(attempt=idempotency.Attempt(dead.pk, dead.attempt), answer=idempotency.Answer(200, {}, '"late"'))
     assert post(api).content == answer.content, "a process that was given up must not answer"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (PEOPLE, {"name": "Jane"}),
+        (PEOPLE, {"image": data_url(picture(RED))}),
+        (ALBUMS, {"name": "a"}),
+        ("/api/v1/process/process-images", {"images": [data_url(picture(RED))]}),
+    ],
+    ids=["person", "face", "album", "job"],
+)
+def test_what_was_stored_before_the_process_died_is_not_stored_again(api: APIClient, path: str, body: Any) -> None:
+    assert post(api, path, body).status_code in (200, 201)
+    end_without_answer(IdempotentCall.objects.get())
+    assert code(post(api, path, body)) == (409, "idempotency.answer_gone")
+    assert Person.objects.count() + Album.objects.count() + Job.objects.count() == 1
+
+
+@pytest.mark.parametrize("has_stored", [False, True])
+def test_after_a_bug_the_call_can_be_repeated_unless_it_has_stored_something(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch, has_stored: bool
+) -> None:
+    create = services.create_person
+
+    def fail(**options: Any) -> None:
+        if has_stored:
+            create(**options)
+            raise RuntimeError
+        with transaction.atomic():
+            create(**options)
+            raise RuntimeError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(services, "create_person", fail)
+        assert code(post(api)) == (500, "internal")
+    if has_stored:
+        assert code(post(api)) == (409, "idempotency.answer_gone")
+    else:
+        assert post(api).status_code == 201
+    assert Person.objects.count() == 1
+
+
+def test_a_process_that_was_given_up_stores_nothing(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = services.create_person
+
+    def too_slow(**options: Any) -> Person:
+        IdempotentCall.objects.update(attempt=uuid4())
+        return create(**options)
+
+    monkeypatch.setattr(services, "create_person", too_slow)
+    assert code(post(api)) == (409, "idempotency.running")
+    assert not Person.objects.exists()
+
+
+def test_a_call_without_a_key_is_not_taken_for_an_earlier_one(api: APIClient) -> None:
+    post(api)
+    IdempotentCall.objects.update(attempt=uuid4())
+    assert api.post(PEOPLE, {"name": "John"}).status_code == 201
 
 
 def test_a_lease_outlasts_the_longest_wait_for_a_worker(settings: Any) -> None:

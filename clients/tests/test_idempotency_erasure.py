@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
-from time import sleep
 from typing import Any
 
 import pytest
@@ -12,15 +10,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from rest_framework.test import APIClient
 
-from blacklist.services import create_entry, delete_entry
 from clients import idempotency
-from clients.models import Client, IdempotentCall
+from clients.models import Client, DueErasure, IdempotentCall
+from clients.tasks import purge
 from clients.tests.idempotent_calls import ALBUMS, LIST, PEOPLE, api_of, code, post
 from people import services
 from people.models import Person, ReferenceImage
 from recognition.models import ProcessedImage
 from vision.tests.drawing import BLUE, RED, data_url, picture
-from vision.types import Upload
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +34,7 @@ def test_erasing_a_person_erases_the_answers_that_may_name_them(api: APIClient, 
     assert "Jane" in IdempotentCall.objects.get(client=client_a).body
     api.delete(f"{PEOPLE}{person_id}/")
     assert IdempotentCall.objects.get(client=client_a).body == ""
-    assert code(post(api)) == (409, "idempotency.answer_erased")
+    assert code(post(api)) == (409, "idempotency.answer_gone")
     assert not Person.objects.filter(client=client_a).exists(), "whoever is erased must not come back by a repetition"
     assert post(other, body={"name": "Joan"}).content == kept.content
 
@@ -79,37 +76,41 @@ def test_a_call_that_runs_during_an_erasure_keeps_no_answer(api: APIClient, clie
         monkeypatch.setattr(services, "create_person", erase_meanwhile)
         assert post(api).status_code == 201
     assert IdempotentCall.objects.get().body == ""
-    assert code(post(api)) == (409, "idempotency.answer_erased")
+    assert code(post(api)) == (409, "idempotency.answer_gone")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_call_that_could_still_read_whom_an_erasure_removes_begins_after_it(client_a: Client) -> None:
-    api, begun = api_of(client_a), Event()
-    entry = create_entry(client=client_a, name="Red", uploads=[Upload(picture(RED), "a.png")]).entry
+def test_an_answer_that_is_kept_before_an_erasure_is_committed_is_erased_with_it(client_a: Client) -> None:
+    """The call could still read whom the erasure removes."""
+    api = api_of(client_a)
+    person = services.create_person(client=client_a, external_id=None, name="Red", source=None, metadata={})
 
     def call() -> int:
         try:
-            begun.set()
             status: int = post(api).status_code
             return status
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            delete_entry(entry=entry)
-            answer = pool.submit(call)
-            assert begun.wait(10)
-            while not waiting_for_locks():
-                assert not answer.done()
-                sleep(0.01)
-            assert not IdempotentCall.objects.exists()
-        assert answer.result(10) == 201
-    assert not IdempotentCall.objects.get().is_erased
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        services.erase_person(person=person)
+        assert pool.submit(call).result(30) == 201, "nobody waits for the erasure"
+        assert IdempotentCall.objects.get().body
+    assert not IdempotentCall.objects.get().body
 
 
-def waiting_for_locks() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-        [count] = cursor.fetchone()
-    return int(count)
+def test_no_answer_is_given_between_an_erasure_and_the_death_of_its_process(api: APIClient, client_a: Client) -> None:
+    post(api)
+    DueErasure.objects.create(client=client_a)
+    assert code(post(api)) == (409, "idempotency.answer_gone")
+    purge()
+    assert not DueErasure.objects.exists()
+    assert not IdempotentCall.objects.get().body
+
+
+def test_an_erasure_that_fails_erases_no_answer(api: APIClient, client_a: Client) -> None:
+    first = post(api)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        services.erase_person(person=Person.objects.get())
+        raise RuntimeError
+    assert post(api).content == first.content

@@ -86,15 +86,14 @@ class Retries:
 def is_repeatable(error: FaceAppError, request: Request) -> bool:
     """Whether repeating can help and does nothing twice.
 
-    429 and the service's own 503 say that nothing was kept. An error page with 5xx comes from a proxy, which may have
-    lost the answer of a call that was carried out, as may a connection that breaks. The service's own 500 is a bug,
-    which patience cannot mend.
+    429 and the service's own 503 say that nothing was kept. Other errors of the service or of a proxy may hide a call
+    that was carried out, as may a connection that breaks.
     """
     if isinstance(error, RateLimited | ConnectionFailed) or error.code == RUNNING:
         return True
-    if isinstance(error, AnswerLost) or (error.status >= 500 and error.code == FOREIGN):
-        return request.idempotent
-    return isinstance(error, Unavailable) and error.code not in PERMANENT
+    if isinstance(error, Unavailable) and error.code != FOREIGN:
+        return error.code not in PERMANENT
+    return request.idempotent and (isinstance(error, AnswerLost) or error.status >= 500)
 
 
 def send(request: Request, retries: Retries) -> Flow[httpx.Response]:

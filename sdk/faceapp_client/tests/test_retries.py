@@ -87,7 +87,7 @@ def test_after_so_many_tries_it_is_an_error() -> None:
         assert (raised.value.code, raised.value.status, len(server.seen)) == ("queue.unavailable", 503, 3)
 
 
-LOST = [hangs_up, resets, cuts, proxy(500), proxy(502), proxy(503), proxy(504)]
+LOST = [hangs_up, resets, cuts, proxy(500), proxy(502), proxy(503), proxy(504), refuses(500, "internal")]
 
 
 @pytest.mark.parametrize("broken", LOST)
@@ -122,9 +122,8 @@ def test_a_call_that_still_runs_is_waited_for() -> None:
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(409, "idempotency.answer_erased"), (422, "idempotency.key_reused"), (409, "person.external_id_taken"),
-     (500, "internal")],
-)  # fmt: skip
+    [(409, "idempotency.answer_gone"), (422, "idempotency.key_reused"), (409, "person.external_id_taken")],
+)
 def test_what_a_repetition_cannot_change_is_an_error_at_once(status: int, code: str) -> None:
     with scripted(refuses(status, code), says(PERSON)) as server, client(server) as faces:
         with pytest.raises(FaceAppError) as raised:
