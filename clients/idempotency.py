@@ -23,7 +23,7 @@ from clients.models import Client, DueErasure, IdempotentCall
 
 SALT = "clients.idempotency"
 LOCK = 0x6B65_7074  # of an advisory lock for each client
-NOTHING_DONE = frozenset({401, 403, 429, 503})  # answers that say so; a repetition may well get another one
+TEMPORARY = frozenset({401, 403, 429})  # and 5xx: answers that a repetition may well change
 RUNS = "The first call with this idempotency key is still being carried out."
 
 
@@ -44,7 +44,7 @@ class Answer:
     body: str
 
 
-_current: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
+current: ContextVar[Attempt | None] = ContextVar("current", default=None)  # set by the view that carries it out
 
 
 def begin(*, client: Client, key: str, fingerprint: str) -> Attempt | Answer:
@@ -56,7 +56,7 @@ def begin(*, client: Client, key: str, fingerprint: str) -> Attempt | Answer:
     fresh = IdempotentCall(
         client=client, key=hashed, fingerprint=fingerprint, attempt=uuid4(), created_at=now, leased_until=now + lease()
     )
-    anew = {field.name: getattr(fresh, field.name) for field in IdempotentCall._meta.fields[1:]}
+    anew = {one.name: getattr(fresh, one.name) for one in IdempotentCall._meta.fields if not one.primary_key}
     calls = IdempotentCall.objects.filter(client=client, key=hashed)
     IdempotentCall.objects.bulk_create([fresh], ignore_conflicts=True)
     (calls.past() | calls.abandoned().filter(fingerprint=fingerprint)).update(**anew)
@@ -65,9 +65,7 @@ def begin(*, client: Client, key: str, fingerprint: str) -> Attempt | Answer:
         raise CallRunning(RUNS)
     if found.attempt != fresh.attempt:
         return _answer_of(found, fingerprint)
-    attempt = Attempt(found.pk, found.attempt)
-    _current.set(attempt)
-    return attempt
+    return Attempt(found.pk, found.attempt)
 
 
 def _answer_of(call: IdempotentCall, fingerprint: str) -> Answer:
@@ -80,24 +78,21 @@ def _answer_of(call: IdempotentCall, fingerprint: str) -> Answer:
     return Answer(call.status, call.headers, call.body)
 
 
-def note_stored() -> None:
-    """Note in the current transaction that it stores what the current call, if it has a key, is to store.
+def note_stored(stored: bool = True) -> None:
+    """Note in the current transaction that it stores what the current call is to store, or that it removes it again.
 
     Raises `CallRunning` if the call was taken over by another process, because it had taken too long.
     """
-    if attempt := _current.get():
+    if attempt := current.get():
         call = IdempotentCall.objects.filter(pk=attempt.call, attempt=attempt.id)
-        if not call.update(has_stored=True):
+        if not call.update(has_stored=stored):
             raise CallRunning(RUNS)
 
 
 def finish(*, attempt: Attempt, answer: Answer) -> None:
     """End the call, and keep its answer unless a repetition may well get another one or data was erased meanwhile."""
-    _current.set(None)
     calls = IdempotentCall.objects.filter(pk=attempt.call, attempt=attempt.id)
-    if answer.status in NOTHING_DONE:
-        calls.delete()
-    elif answer.status >= 500:
+    if answer.status >= 500 or answer.status in TEMPORARY:
         calls.filter(has_stored=False).delete()
         calls.update(status=answer.status, keeps_answer=False)
     elif not calls.filter(keeps_answer=True).update(status=answer.status, headers=answer.headers, body=answer.body):

@@ -21,7 +21,7 @@ REFUSALS = {
 }
 
 
-class ApiSchema(AutoSchema):  # type: ignore[misc]
+class ApiSchema(AutoSchema):
     """Spectacular's, with the idempotency key of the views that take one (`clients.api.idempotency`)."""
 
     @property

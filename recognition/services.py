@@ -18,7 +18,7 @@ from django.utils import timezone
 from blacklist.services import search_blacklist
 from blacklist.types import Hit
 from calibration.types import OperatingPoint
-from clients.idempotency import forget_answers
+from clients.idempotency import forget_answers, note_stored
 from clients.models import Client
 from clients.numbering import assign_numbers
 from errors import FaceAppError, Unavailable
@@ -107,6 +107,7 @@ def submit_images(
         with transaction.atomic():  # workers may have begun: the locks let them store everything or nothing
             _lock(job.pk, job.images.all())
             job.delete()
+            note_stored(False)
         raise
     return job
 

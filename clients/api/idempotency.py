@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.crypto import salted_hmac
@@ -75,6 +74,7 @@ class IdempotentView(APIView):
         if isinstance(begun, idempotency.Answer):
             raise Replayed(begun)
         self._attempt = begun
+        idempotency.current.set(begun)
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, Replayed):
@@ -88,6 +88,7 @@ class IdempotentView(APIView):
         try:
             response = super().dispatch(request, *args, **kwargs)
         finally:
+            idempotency.current.set(None)
             if self._attempt:
                 self._finish(self._attempt, response)
         return response
@@ -99,7 +100,7 @@ class IdempotentView(APIView):
             answer = idempotency.Answer(response.status_code, headers, JSONRenderer().render(response.data).decode())
         try:
             idempotency.finish(attempt=attempt, answer=answer)
-        except DatabaseError as error:  # the work is done: the caller gets the answer all the same
+        except Error as error:  # the work is done: the caller gets the answer all the same
             logger.warning("The answer of an idempotent call is not kept: %s", type(error).__name__)
 
 
@@ -113,8 +114,7 @@ def _fingerprint(request: Request, digest: Digest) -> str:
     return salted_hmac(idempotency.SALT, json.dumps(call), algorithm="sha256").hexdigest()
 
 
-def _digest_form(digest: Digest, form: Mapping[str, Any]) -> None:
-    assert isinstance(form, MultiValueDict)
+def _digest_form(digest: Digest, form: MultiValueDict[str, Any]) -> None:
     for name, value in ((name, value) for name, values in form.lists() for value in values):
         if not isinstance(value, UploadedFile):
             digest.update(json.dumps([name, value]).encode())

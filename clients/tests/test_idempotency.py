@@ -18,7 +18,8 @@ from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
-from albums.models import Album
+from albums import services as filing
+from albums.models import Album, AlbumImage
 from blacklist.models import BlacklistEntry
 from clients import idempotency
 from clients.models import Client, IdempotentCall, Scope
@@ -27,6 +28,7 @@ from clients.tests.idempotent_calls import ALBUMS, KEY, LIST, PEOPLE, api_of, co
 from errors import Unavailable
 from people import services
 from people.models import Person
+from recognition import services as screening
 from recognition.models import Job
 from vision.tests.drawing import BLUE, RED, data_url, picture
 
@@ -272,6 +274,34 @@ def test_after_a_bug_the_call_can_be_repeated_unless_it_has_stored_something(
     else:
         assert post(api).status_code == 201
     assert Person.objects.count() == 1
+
+
+def test_a_job_that_could_not_be_queued_is_stored_by_the_repetition(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise Unavailable("Not now.")
+
+    path, body = "/api/v1/process/process-images", {"images": [data_url(picture(RED))]}
+    with monkeypatch.context() as broken:
+        broken.setattr(screening, "enqueue", fail)
+        assert post(api, path, body).status_code == 503
+    assert post(api, path, body).status_code == 200
+    assert Job.objects.count() == 1
+
+
+def test_images_that_were_stored_and_could_not_be_queued_are_not_stored_again(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise Unavailable("Not now.")
+
+    album = api.post(ALBUMS, {"name": "a"}).json()["id"]
+    path, body = f"{ALBUMS}{album}/images/?process=true", {"images": [data_url(picture(RED))]}
+    monkeypatch.setattr(filing, "queue_images", fail)
+    assert post(api, path, body).status_code == 503
+    assert code(post(api, path, body)) == (409, "idempotency.answer_gone")
+    assert AlbumImage.objects.count() == 1
 
 
 def test_a_process_that_was_given_up_stores_nothing(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
