@@ -59,13 +59,13 @@ def begin(*, client: Client, key: str, fingerprint: str) -> Attempt | Answer:
     anew = {one.name: getattr(fresh, one.name) for one in IdempotentCall._meta.fields if not one.primary_key}
     calls = IdempotentCall.objects.filter(client=client, key=hashed)
     IdempotentCall.objects.bulk_create([fresh], ignore_conflicts=True)
-    (calls.past() | calls.abandoned().filter(fingerprint=fingerprint)).update(**anew)
     found = calls.first()
+    if found and found.attempt != fresh.attempt:
+        (calls.past() | calls.abandoned().filter(fingerprint=fingerprint)).update(**anew)
+        found = calls.first()
     if found is None:  # it has just ended with an answer that is not kept
         raise CallRunning(RUNS)
-    if found.attempt != fresh.attempt:
-        return _answer_of(found, fingerprint)
-    return Attempt(found.pk, found.attempt)
+    return Attempt(found.pk, found.attempt) if found.attempt == fresh.attempt else _answer_of(found, fingerprint)
 
 
 def _answer_of(call: IdempotentCall, fingerprint: str) -> Answer:

@@ -327,15 +327,20 @@ def test_a_lease_outlasts_the_longest_wait_for_a_worker(settings: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_simultaneous_calls_one_is_carried_out(client_a: Client) -> None:
+@pytest.mark.parametrize("abandoned", [False, True], ids=["first", "taken over"])
+def test_of_simultaneous_calls_one_is_carried_out(client_a: Client, abandoned: bool) -> None:
     callers = 4
     start, apis = Barrier(callers), [api_of(client_a) for _ in range(callers)]
+    if abandoned:
+        post(apis[0])
+        Person.objects.all().delete()
+        end_without_answer(IdempotentCall.objects.get(), has_stored=False)
 
     def call(api: APIClient) -> tuple[int, str]:
         close_old_connections()
         try:
             start.wait(10)
-            answer = post(api, body={"name": "Jane"})
+            answer = post(api)
             return answer.status_code, answer.json().get("uuid") or answer.json()["code"]
         finally:
             connection.close()
