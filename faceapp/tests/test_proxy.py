@@ -23,6 +23,8 @@ DOMAIN = {"FACEAPP_DOMAIN": "faces.example.org"}
 OURS = {"migrate", "web", "worker", "express", "trainer", "beat"}
 TEMPLATES = settings.BASE_DIR / "proxy"
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+EXAMPLES = re.findall(r"```nginx\n(.*?)```", (settings.BASE_DIR / "docs" / "operations.md").read_text(), re.DOTALL)
+NEXTCLOUD = (settings.BASE_DIR / "docs" / "nextcloud.md").read_text()
 Block = list[tuple[list[str], Any]]
 
 
@@ -83,6 +85,8 @@ def test_what_waits_in_memory_fits_into_it() -> None:
     memory = {name: _bytes(limits(service)["memory"]) for name, service in services().items()}
     [uploads] = [mount for mount in services()["proxy"]["tmpfs"] if mount.startswith("/var/cache/nginx:")]
     assert _bytes(uploads.rpartition("size=")[2]) < memory["proxy"]
+    large, others = 4, int(services()["proxy"]["environment"]["FACEAPP_ADDRESS_CALLS"]) - 4
+    assert large * settings.DATA_UPLOAD_MAX_MEMORY_SIZE + others * 26_000_000 < _bytes(uploads.rpartition("size=")[2])
     assert 2 * _bytes(re.findall(r"--maxmemory (\S+)", services()["redis"]["command"][2])[0]) < memory["redis"]
     assert 2 * _bytes(services()["database"]["shm_size"]) < memory["database"]
 
@@ -173,11 +177,23 @@ def test_slow_callers_and_large_bodies_end_at_the_proxy() -> None:
     assert found["client_header_timeout"] == "10s"
     assert found["client_body_timeout"] == "30s"
     assert found["client_max_body_size"] == str(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-    assert found["limit_conn"] == "addresses 24"
+    limits = [words[1:] for words, _ in http if words[0] == "limit_conn"]
+    assert limits == [["addresses", "24"], ["large_bodies", "4"]]
     assert found["set_real_ip_from"] == "0.0.0.0/32"  # nobody
     temporary = {value for name, value in found.items() if name.endswith("_temp_path")}
     assert all(folder.startswith("/var/cache/nginx/") for folder in temporary) and len(temporary) == 3
     assert values(parsed(rendered()["routes.conf"]))["proxy_request_buffering"] == "on"
+
+
+@pytest.mark.parametrize(
+    ("length", "encoding", "is_large"),
+    [("25999999", "", False), ("26000000", "", True), ("209715200", "", True), ("", "", False), ("", "chunked", True)],
+)
+def test_few_large_bodies_of_one_address_are_received_at_a_time(length: str, encoding: str, is_large: bool) -> None:
+    [http] = [inner for words, inner in parsed(rendered()["nginx.conf"]) if words == ["http"]]
+    [sizes] = [inner for words, inner in http if words[0] == "map" and words[-1] == "$large"]
+    patterns = [words[0].removeprefix("~") for words, _ in sizes if words[0] != "default"]
+    assert any(re.search(pattern, f"{length} {encoding}") for pattern in patterns) is is_large
 
 
 def test_no_address_is_logged_by_the_proxy() -> None:
@@ -211,6 +227,25 @@ def test_https_has_a_certificate_for_the_domain_only() -> None:
     assert values(own)["acme_certificate"] == "authority"
     assert values(own)["ssl_protocols"] == "TLSv1.2 TLSv1.3"
     assert values(own)["include"].endswith("/routes.conf")
+
+
+def test_the_example_for_an_nginx_of_your_own_agrees_with_the_bundled_one() -> None:
+    [[(_, server)]] = [[one for one in parsed(text) if one[0] == ["server"]] for text in EXAMPLES]
+    [http] = [inner for words, inner in parsed(rendered()["nginx.conf"]) if words == ["http"]]
+    own, bundled = values(server), values(http) | values(parsed(rendered()["routes.conf"]))
+    same = (
+        "client_header_timeout",
+        "client_body_timeout",
+        "send_timeout",
+        "proxy_request_buffering",
+        "limit_conn_status",
+    )
+    assert {name: own[name] for name in same} == {name: bundled[name] for name in same}
+    assert own["client_max_body_size"] == "200m" and settings.DATA_UPLOAD_MAX_MEMORY_SIZE == 200 << 20
+    assert [words for words, inner in server if inner] == [
+        words for words, inner in parsed(rendered()["routes.conf"]) if inner and not words[1].startswith("@")
+    ]
+    assert "request_buffering off" not in NEXTCLOUD
 
 
 @pytest.mark.skipif(NGINX is None, reason=f"{missing.DATA}: nginx, of any version from 1.22")
