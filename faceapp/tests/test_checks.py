@@ -62,6 +62,13 @@ def test_public_host_wants_https(settings: Settings, host: str) -> None:
     assert checks.check_public_service() == []
 
 
+def test_a_proxy_that_terminates_tls_is_counted(settings: Settings) -> None:
+    settings.HTTPS, settings.REST_FRAMEWORK = True, settings.REST_FRAMEWORK | {"NUM_PROXIES": 0}
+    assert ids(checks.check_proxies_are_counted()) == ["faceapp.W007"]
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
+    assert checks.check_proxies_are_counted() == []
+
+
 def test_debug_on_a_public_host_is_an_error(settings: Settings) -> None:
     settings.ALLOWED_HOSTS, settings.HTTPS, settings.DEBUG = ["faces.example.org"], True, True
     assert ids(checks.check_public_service()) == ["faceapp.E002"]
