@@ -20,7 +20,7 @@ from faceapp.tests.test_environment import documented_variables
 
 BASE, CARD, TLS = "docker-compose.yml", "docker-compose.gpu.yml", "docker-compose.tls.yml"
 DOMAIN = {"FACEAPP_DOMAIN": "faces.example.org"}
-OURS = {"migrate", "web", "worker", "express", "trainer", "beat"}
+OURS = {"migrate", "web", "worker", "express", "maintenance", "trainer", "beat"}
 TEMPLATES = settings.BASE_DIR / "proxy"
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 EXAMPLES = re.findall(r"```nginx\n(.*?)```", (settings.BASE_DIR / "docs" / "operations.md").read_text(), re.DOTALL)
