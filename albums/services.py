@@ -18,6 +18,7 @@ from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.types import ImageMatch
 from calibration.services import operating_point
 from calibration.types import OperatingPoint
+from clients.idempotency import forget_answers
 from clients.models import Client
 from clients.numbering import assign_numbers, public_id
 from errors import Unavailable
@@ -230,6 +231,7 @@ def delete_images(*, album: Album, images: Iterable[AlbumImage]) -> int:
             groups = [group for group in image.faces.values_list("group_id", flat=True) if group]
             image.delete()
             FaceGroup.objects.delete_empty(groups)
+            forget_answers(client_id=album.client_id)
             erase_files(files=[image.image])
         count += 1
     return count
@@ -241,4 +243,5 @@ def delete_album(*, album: Album) -> None:
         Album.objects.lock(album.pk)
         files = [image.image for image in album.images.exclude(image="")]
         album.delete()
+        forget_answers(client_id=album.client_id)
         erase_files(files=files)

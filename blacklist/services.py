@@ -12,6 +12,7 @@ from django.utils import timezone
 from blacklist.exceptions import EntryNotFound, LastImage, NameTaken, NoUsableImage
 from blacklist.models import BlacklistEntry
 from blacklist.types import Enrolment, Hit, Validity
+from clients.idempotency import forget_answers
 from clients.models import Client
 from clients.numbering import public_id
 from people.models import FaceTemplate, Gallery, GalleryKind, ReferenceImage, SearchIndex
@@ -100,6 +101,7 @@ def delete_entry(*, entry: BlacklistEntry) -> None:
     list(BlacklistEntry.objects.select_for_update().filter(pk=entry.pk).values_list("pk"))
     files = [reference.image for reference in ReferenceImage.objects.filter(person=entry)]
     entry.delete()
+    forget_answers(client_id=entry.client_id)
     erase_files(files=files)
 
 
@@ -159,4 +161,5 @@ def delete_image(*, entry: BlacklistEntry, image_id: int | UUID) -> None:
     if stored.count() == 1:
         raise LastImage("This is the entry's only image. Add another first, or delete the entry.")
     image.delete()
+    forget_answers(client_id=entry.client_id)
     erase_files(files=[image.image])

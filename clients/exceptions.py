@@ -1,6 +1,6 @@
 """Errors about clients and keys. Codes are stable and documented in docs/errors.md."""
 
-from errors import Conflict, InvalidInput, NotFound
+from errors import Conflict, InvalidInput, NotFound, Unprocessable
 
 
 class InvalidClient(InvalidInput):
@@ -31,3 +31,28 @@ class ResetDisabled(NotFound):
     """In this deployment, programs cannot erase a client's data."""
 
     code = "reset.disabled"
+
+
+class UnusableIdempotencyKey(InvalidInput):
+    """The header `Idempotency-Key` has no usable value."""
+
+    code = "idempotency.bad_key"
+
+
+class IdempotencyKeyReused(Unprocessable):
+    """The key was sent before with another call."""
+
+    code = "idempotency.key_reused"
+
+
+class CallRunning(Conflict):
+    """The first call with this key has not been answered yet."""
+
+    code = "idempotency.running"
+    is_temporary = True
+
+
+class AnswerGone(Conflict):
+    """The call was carried out, but its answer was erased with other data, or lost when its process died."""
+
+    code = "idempotency.answer_gone"

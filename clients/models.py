@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from clients import keys
-from clients.querysets import USE_INTERVAL, ApiKeyQuerySet, ClientQuerySet
+from clients.querysets import USE_INTERVAL, ApiKeyQuerySet, ClientQuerySet, IdempotentCallQuerySet
 from clients.targets import validate_rate, validate_review, validate_target
 
 
@@ -198,3 +198,40 @@ class ApiKey(models.Model):
     def used_recently(self) -> bool:
         """Whether `last_used_at` is fresh enough to leave alone (it is written at most once a minute)."""
         return self.last_used_at is not None and timezone.now() - self.last_used_at < USE_INTERVAL
+
+
+class IdempotentCall(models.Model):
+    """A call that was sent with an `Idempotency-Key`, and its answer while a repetition may ask for it.
+
+    Answers name people. Key and call are stored as keyed digests, which tell nothing of what was sent. `has_stored` is
+    committed together with what the call stores; `keeps_answer` is False once the answer is erased or lost.
+    """
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="idempotent_calls")
+    key = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64)
+    attempt = models.UUIDField()
+    created_at = models.DateTimeField(db_index=True)
+    leased_until = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.TextField(blank=True, default="")
+    has_stored = models.BooleanField(default=False)
+    keeps_answer = models.BooleanField(default=True)
+
+    objects = IdempotentCallQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client", "key"], name="one_call_per_client_and_key")]
+
+    def __str__(self) -> str:
+        return f"{self.attempt}: {self.status or 'running'}"
+
+
+class DueErasure(models.Model):
+    """The answers that are kept of a client's calls are to be erased; until then none of them is given."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="due_erasures")
+
+    def __str__(self) -> str:
+        return f"answers of {self.client_id}"

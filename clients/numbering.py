@@ -9,8 +9,10 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import Q
+
+from clients import idempotency
 
 Row = TypeVar("Row", bound="Numbered")
 
@@ -27,9 +29,11 @@ class Numbered(models.Model):
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.number is None:
+        if self.number is not None:
+            return super().save(*args, **kwargs)
+        with transaction.atomic():  # what `assign_numbers` notes is true only together with the row
             assign_numbers([self])
-        super().save(*args, **kwargs)
+            return super().save(*args, **kwargs)
 
     @property
     def owner_id(self) -> int:
@@ -41,9 +45,10 @@ def assign_numbers(rows: Sequence[Row]) -> Sequence[Row]:
     """Give numbers to new rows of one client and one kind that `bulk_create` is going to store. Returns the rows.
 
     The client's counter stays locked until the transaction ends: take numbers shortly before it does, and after
-    every other lock.
+    every other lock. Raises `CallRunning` if another process carries out the current call.
     """
     if rows:
+        idempotency.note_stored()
         first = rows[0]
         with connection.cursor() as cursor:
             cursor.execute(

@@ -9,9 +9,10 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    from clients.models import ApiKey, Client  # noqa: F401  named in base classes
+    from clients.models import ApiKey, Client, IdempotentCall  # noqa: F401  named in base classes
 
 USE_INTERVAL = timedelta(minutes=1)  # how often the last use of a key is written at most
+ANSWERS_KEPT = timedelta(days=1)
 
 
 class ClientQuerySet(models.QuerySet["Client"]):
@@ -34,6 +35,16 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def not_used_recently(self) -> ApiKeyQuerySet:
         return self.filter(Q(last_used_at=None) | Q(last_used_at__lt=timezone.now() - USE_INTERVAL))
+
+
+class IdempotentCallQuerySet(models.QuerySet["IdempotentCall"]):
+    def past(self) -> IdempotentCallQuerySet:
+        """Calls whose key may be used for another one."""
+        return self.filter(created_at__lt=timezone.now() - ANSWERS_KEPT)
+
+    def abandoned(self) -> IdempotentCallQuerySet:
+        """Calls whose process must have died before it stored anything: they have no answer, and their time is over."""
+        return self.filter(status=None, has_stored=False, leased_until__lt=timezone.now())
 
 
 def _live(prefix: str = "") -> Q:

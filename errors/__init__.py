@@ -8,6 +8,7 @@ class FaceAppError(Exception):
     """
 
     code = "error"
+    is_temporary = False  # the same call may succeed shortly; HTTP says Retry-After
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
@@ -43,6 +44,7 @@ class Unavailable(FaceAppError):
     """A part of the service does not answer; the same call may work later (HTTP 503 with Retry-After)."""
 
     code = "unavailable"
+    is_temporary = True
 
 
 def internal_error() -> FaceAppError:

@@ -71,6 +71,16 @@ def check_public_service(**_: Any) -> list[CheckMessage]:
     return problems
 
 
+@register(Tags.security)
+def check_proxies_are_counted(**_: Any) -> list[CheckMessage]:
+    """Behind a proxy that is not counted, all callers share one address and its limits."""
+    if not settings.HTTPS or settings.REST_FRAMEWORK["NUM_PROXIES"]:
+        return []
+    hint = "Set FACEAPP_PROXIES to the number of your proxies that append to X-Forwarded-For; see docs/operations.md."
+    message = "FACEAPP_HTTPS is on while FACEAPP_PROXIES is 0: limits by address count the proxy, not its callers."
+    return [checks.Warning(message, hint=hint, id="faceapp.W007")]
+
+
 def is_public(host: str) -> bool:
     """Whether a name of ALLOWED_HOSTS, or of a URL, can belong to a machine outside the local network."""
     host = host.lower().rstrip(".")

@@ -8,6 +8,7 @@ import uuid
 from django.db import transaction
 from django.utils import timezone
 
+from clients.idempotency import forget_answers
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.persons import lock_enrolled
 from people.types import Receipt
@@ -38,6 +39,7 @@ def _erase(person: Person, *, with_record: bool) -> Receipt:
     lines += [f"template {template}" for template in templates]
     rows, _ = person.delete() if with_record else ReferenceImage.objects.filter(person=person).delete()
     files = [image.image for image in images if image.image]
+    forget_answers(client_id=person.client_id)
     erase_files(files=files)  # last: what cannot be deleted keeps its row
     return Receipt(
         id=str(uuid.uuid4()),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from clients.idempotency import forget_answers
 from clients.models import Client
 from clients.numbering import assign_numbers, public_id
 from errors import InvalidInput
@@ -183,4 +184,5 @@ def delete_reference_image(*, person: Person, image_id: int | UUID) -> None:
     lock_enrolled(person)
     image = get_reference_image(person=person, image_id=image_id)
     image.delete()
+    forget_answers(client_id=person.client_id)
     erase_files(files=[image.image])

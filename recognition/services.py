@@ -18,6 +18,7 @@ from django.utils import timezone
 from blacklist.services import search_blacklist
 from blacklist.types import Hit
 from calibration.types import OperatingPoint
+from clients.idempotency import forget_answers, note_stored
 from clients.models import Client
 from clients.numbering import assign_numbers
 from errors import FaceAppError, Unavailable
@@ -106,6 +107,7 @@ def submit_images(
         with transaction.atomic():  # workers may have begun: the locks let them store everything or nothing
             _lock(job.pk, job.images.all())
             job.delete()
+            note_stored(False)
         raise
     return job
 
@@ -230,10 +232,11 @@ def cancel_job(*, job: Job) -> None:
     job.announce()
 
 
-def delete_images(*, images_to_delete: Iterable[ProcessedImage]) -> int:
+def delete_images(*, images_to_delete: Iterable[ProcessedImage], answers_too: bool = True) -> int:
     """Erase processed images: rows, faces, matches, files, and jobs that have none left. Returns how many.
 
-    Raises `Unavailable` when the store does not answer; the image in question is kept then.
+    `answers_too`: with what `clients.idempotency` keeps, which may name them. Raises `Unavailable` when the store does
+    not answer; the image in question is kept then.
     """
     count = 0
     for image in images_to_delete:
@@ -241,6 +244,8 @@ def delete_images(*, images_to_delete: Iterable[ProcessedImage]) -> int:
             _lock(image.job_id, ProcessedImage.objects.filter(pk=image.pk))
             image.delete()
             Job.objects.filter(pk=image.job_id, images=None).delete()
+            if answers_too:
+                forget_answers(client_id=image.client_id)
             erase_files(files=[image.image])
         count += 1
     return count
@@ -251,4 +256,5 @@ def purge(*, limit: int, client: Client | None = None) -> int:
     expired = ProcessedImage.objects.expired(default_days=settings.RETENTION_DAYS)
     if client:
         expired = expired.of_client(client)
-    return delete_images(images_to_delete=list(expired.order_by("id")[:limit]))
+    chosen = list(expired.order_by("id")[:limit])
+    return delete_images(images_to_delete=chosen, answers_too=False)  # images are kept longer than any answer

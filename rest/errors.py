@@ -87,7 +87,7 @@ def problem_of(exc: BaseException, *, context: dict[str, Any] | None = None) -> 
     """What the caller learns about `exc`; None if it is a bug of ours."""
     if isinstance(exc, FaceAppError):
         status = next((status for kind, status in STATUSES.items() if isinstance(exc, kind)), None)
-        headers = RETRY_AFTER if status == 503 else {}
+        headers = RETRY_AFTER if exc.is_temporary else {}
         return None if status is None else Problem(status, exc.message, exc.code, headers)
     if isinstance(exc, exceptions.APIException):
         return _of_framework(exc, context or {})

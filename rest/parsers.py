@@ -47,11 +47,14 @@ def read_json(data: bytes) -> Any:
 
 
 class JSONParser(parsers.JSONParser):
-    """DRF's, on `read_json`."""
+    """DRF's, on `read_json`. A `digest` of the context is updated with the body as it arrived."""
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Context | None = None) -> Any:
         check_length(parser_context)
-        return read_json(stream.read())
+        body = stream.read()
+        if digest := (parser_context or {}).get("digest"):
+            digest.update(body)
+        return read_json(body)
 
 
 class FormParser(parsers.FormParser):

@@ -28,6 +28,7 @@ from albums.api.serializers import (
     Queued,
 )
 from albums.models import Album, AlbumImage, FaceGroup
+from clients.api.idempotency import IdempotentView
 from clients.authentication import client_of
 from clients.models import Scope
 from clients.permissions import require_scope
@@ -44,7 +45,7 @@ IMAGES = {"type": "array", "items": {"$ref": "#/components/schemas/AlbumImage"}}
 PROCESS = OpenApiParameter("process", bool, description="Process the images at once.")
 
 
-class AlbumView(GenericViewSet[Any]):
+class AlbumView(IdempotentView, GenericViewSet[Any]):
     """What all of them share."""
 
     lookup_value_regex = "[^/]+"

@@ -29,6 +29,7 @@ from blacklist.exceptions import describe
 from blacklist.models import BlacklistEntry
 from blacklist.querysets import BlacklistEntryQuerySet
 from blacklist.types import Enrolment
+from clients.api.idempotency import IdempotentView
 from clients.authentication import client_of
 from clients.models import Scope
 from rest.input import read_input
@@ -38,7 +39,7 @@ from rest.parsers import FormParser, JSONParser
 from storage.responses import image_response
 
 
-class BlacklistViewSet(ModelViewSet[BlacklistEntry]):
+class BlacklistViewSet(IdempotentView, ModelViewSet[BlacklistEntry]):
     """People to look for. Names are unique within a client; each entry has one photograph or more."""
 
     takes_images = frozenset({"create", "images"})

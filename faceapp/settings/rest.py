@@ -16,7 +16,7 @@ REST_FRAMEWORK = {
         "rest.parsers.FormParser",
         "rest.multipart.MultiPartParser",
     ],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "clients.schema.ApiSchema",
     "EXCEPTION_HANDLER": "rest.errors.handle_exception",
     "NUM_PROXIES": env.int("FACEAPP_PROXIES", default=0),  # trusted proxies that append to X-Forwarded-For
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

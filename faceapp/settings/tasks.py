@@ -12,6 +12,7 @@ CELERY_TASK_ROUTES = {
     "work.tasks.sweep": {"queue": "maintenance"},  # has a worker of its own: never behind images
     "recognition.tasks.purge": {"queue": "maintenance"},
     "liveness.tasks.purge": {"queue": "maintenance"},
+    "clients.tasks.purge": {"queue": "maintenance"},
     "training.tasks.train_recogniser": {"queue": "training"},  # has a worker of its own
     "training.tasks.forget_the_erased": {"queue": "maintenance"},
     "people.tasks.tend_respaces": {"queue": "maintenance"},
@@ -27,6 +28,7 @@ CELERY_BEAT_SCHEDULE = {
     "health": {"task": "people.tasks.tend_health", "schedule": 60.0, "options": {"expires": 60}},
     "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
     "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
+    "purge-answers": {"task": "clients.tasks.purge", "schedule": crontab(minute="*/10")},
 }
 
 # Workers read the queues in this order: a backlog in `bulk` delays a caller waiting on `interactive` by one image.

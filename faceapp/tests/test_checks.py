@@ -62,6 +62,13 @@ def test_public_host_wants_https(settings: Settings, host: str) -> None:
     assert checks.check_public_service() == []
 
 
+def test_a_proxy_that_terminates_tls_is_counted(settings: Settings) -> None:
+    settings.HTTPS, settings.REST_FRAMEWORK = True, settings.REST_FRAMEWORK | {"NUM_PROXIES": 0}
+    assert ids(checks.check_proxies_are_counted()) == ["faceapp.W007"]
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
+    assert checks.check_proxies_are_counted() == []
+
+
 def test_debug_on_a_public_host_is_an_error(settings: Settings) -> None:
     settings.ALLOWED_HOSTS, settings.HTTPS, settings.DEBUG = ["faces.example.org"], True, True
     assert ids(checks.check_public_service()) == ["faceapp.E002"]
@@ -143,6 +150,7 @@ def test_half_configured_object_storage_is_found(settings: Settings, monkeypatch
 def test_deployment_with_https_is_free_of_warnings(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("FACEAPP_", "DJANGO_"))}
     environment |= {"FACEAPP_HTTPS": "1", "FACEAPP_VAR": str(tmp_path), "FACEAPP_ALLOWED_HOSTS": "faces.example.org"}
+    environment["FACEAPP_PROXIES"] = "1"
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     done = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

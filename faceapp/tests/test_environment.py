@@ -17,7 +17,18 @@ ROOT: Path = settings.BASE_DIR
 EXAMPLE = ROOT / ".env.example"
 READERS = {"path", "secret", "time_zone"}  # of environment, beside env.<type>
 ASSIGNMENT = re.compile(r"#? ?([A-Z][A-Z0-9_]+)=(.*)")
-COMPOSE_ONLY = {"POSTGRES_PASSWORD", "IMAGE_TAG"}
+LIMITED = ("PROXY", "WEB", "WORKER", "EXPRESS", "MAINTENANCE", "TRAINER", "BEAT", "MIGRATE", "DATABASE", "REDIS")
+COMPOSE_ONLY = {
+    "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD",
+    "IMAGE_TAG",
+    "FACEAPP_DOMAIN",
+    "FACEAPP_ACME_URL",
+    "FACEAPP_ADDRESS_CALLS",
+    "FACEAPP_OUTER_PROXY",
+    "FACEAPP_UPLOAD_MEMORY",
+    *(f"FACEAPP_{service}_{limit}" for service in LIMITED for limit in ("MEMORY", "CPUS")),
+}
 
 
 def project_files() -> Iterator[Path]:
@@ -116,7 +127,7 @@ def test_every_dependency_has_its_reason_in_the_decisions() -> None:
 
 def test_operations_name_only_variables_and_commands_that_exist() -> None:
     text = (ROOT / "docs" / "operations.md").read_text()
-    variables = set(re.findall(r"\b(?:FACEAPP|POSTGRES)_[A-Z0-9_]*[A-Z0-9]\b", text))
+    variables = set(re.findall(r"\b(?:FACEAPP|POSTGRES|REDIS)_[A-Z0-9_]*[A-Z0-9]\b", text))
     assert variables <= variables_read() | COMPOSE_ONLY
     assert set(re.findall(r"manage\.py (\w+)", text)) <= set(get_commands())
 

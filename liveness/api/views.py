@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
+from clients.api.idempotency import IdempotentView
 from clients.authentication import client_of
 from clients.models import Scope
 from liveness import services
@@ -41,7 +42,11 @@ PARSERS = [JSONParser, MultiPartParser, FormParser]
     destroy=extend_schema(description="Cancel an open session."),
 )
 class LivenessSessionViewSet(
-    mixins.CreateModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericViewSet[LivenessSession]
+    IdempotentView,
+    mixins.CreateModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.DestroyModelMixin,
+    GenericViewSet[LivenessSession],
 ):
     """Challenges that a person answers in front of a camera."""
 

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
+from clients.api.idempotency import IdempotentView
 from clients.authentication import client_of
 from clients.models import Scope
 from clients.permissions import require_named_scope
@@ -54,10 +55,11 @@ KIND = OpenApiParameter(
 
 
 @extend_schema_view(retrieve=extend_schema(description="One person."))
-class PeopleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Person]):
+class PeopleViewSet(IdempotentView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Person]):
     """People whom this client knows, with their photographs. Blacklist entries are not among them."""
 
     takes_images = frozenset({"create", "images", "search", "verify"})
+    stores_nothing = frozenset({"search", "verify"})
     queryset = Person.objects.none()
     lookup_value_regex = "[^/]+"
     serializer_class = PersonSerializer

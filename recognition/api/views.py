@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from clients.api.idempotency import IdempotentView
 from clients.authentication import client_of
 from clients.models import Scope
 from clients.numbering import public_id
@@ -69,7 +70,7 @@ class DetectionViewSet(GenericViewSet[ProcessedImage]):
         return Response(faces, headers=engine_timing(analysis.milliseconds))
 
 
-class ProcessViewSet(GenericViewSet[ProcessedImage]):
+class ProcessViewSet(IdempotentView, GenericViewSet[ProcessedImage]):
     """Screen images against the blacklist."""
 
     takes_images = frozenset({"process_images"})
@@ -102,7 +103,7 @@ class ProcessViewSet(GenericViewSet[ProcessedImage]):
 
 
 @extend_schema_view(retrieve=extend_schema(description="Status and progress of a job."))
-class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Job]):
+class JobViewSet(IdempotentView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Job]):
     """Jobs of this client, newest first."""
 
     queryset = Job.objects.none()

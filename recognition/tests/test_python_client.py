@@ -41,6 +41,9 @@ def test_people_from_enrolment_to_erasure(service: FaceApp, photos: dict[str, by
     with pytest.raises(Conflict, match=r"person\.external_id_taken"):
         service.people.enrol(photos["S1"], external_id="u-1")
     nobody = service.people.enrol(name="Nobody yet", source="staff")
+    for _ in range(2):  # the second time the form has another boundary
+        again = service.people.add_image(nobody.id, photos["V"], quality_gate="off", idempotency_key="V of nobody")
+    assert [image.id for image in service.people.images(nobody.id)] == [again.image.id]
     assert [person.id for person in service.people.list()] == [jane.id, nobody.id]
     assert [person.id for person in service.people.list(source="staff", since=nobody.created_at)] == [nobody.id]
     assert service.people.update(jane.id, {"name": "Jane Doe"}) == service.people.get(jane.id)

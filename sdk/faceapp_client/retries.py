@@ -9,8 +9,9 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import httpx
 
@@ -27,6 +28,7 @@ from faceapp_client.errors import (
 T = TypeVar("T")
 FilePart = tuple[str, tuple[str, bytes]]  # field, (file name, content)
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+RUNNING = "idempotency.running"  # the first attempt goes on, and a repetition will get its answer
 PERMANENT = {"engine.weights_missing", "engine.weights_broken", "engine.package_missing"}  # an administrator has to act
 
 
@@ -42,6 +44,11 @@ class Request:
     files: Sequence[FilePart] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     idempotent: bool = False
+
+    def once(self, key: str | None) -> Request:
+        """The same with an idempotency key, a new one if None: however often it is sent, it is carried out once."""
+        headers = {**self.headers, "Idempotency-Key": str(uuid4()) if key is None else key}
+        return replace(self, headers=headers, idempotent=True)
 
 
 @dataclass(frozen=True)
@@ -79,14 +86,14 @@ class Retries:
 def is_repeatable(error: FaceAppError, request: Request) -> bool:
     """Whether repeating can help and does nothing twice.
 
-    429 and the service's own 503 say that nothing was kept. A 503 without a code comes from a proxy, which may have
-    lost the answer of a call that was carried out, as may a connection that breaks.
+    429 and the service's own 503 say that nothing was kept. Other errors of the service or of a proxy may hide a call
+    that was carried out, as may a connection that breaks.
     """
-    if isinstance(error, RateLimited | ConnectionFailed):
+    if isinstance(error, RateLimited | ConnectionFailed) or error.code == RUNNING:
         return True
-    if isinstance(error, Unavailable):
-        return error.code not in PERMANENT and (error.code != FOREIGN or request.idempotent)
-    return isinstance(error, AnswerLost) and request.idempotent
+    if isinstance(error, Unavailable) and error.code != FOREIGN:
+        return error.code not in PERMANENT
+    return request.idempotent and (isinstance(error, AnswerLost) or error.status >= 500)
 
 
 def send(request: Request, retries: Retries) -> Flow[httpx.Response]:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from clients.api.idempotency import IdempotentView
 from clients.authentication import client_of
 from clients.models import Scope
 from clients.numbering import public_id
@@ -34,7 +35,7 @@ from training.querysets import RecogniserQuerySet
         description="One version with its learning curves; during the training, as far as they have come.",
     ),
 )
-class RecogniserViewSet(ReadOnlyModelViewSet[Recogniser]):
+class RecogniserViewSet(IdempotentView, ReadOnlyModelViewSet[Recogniser]):
     """Classifiers trained on a gallery, newest first. One version at most is in use for each gallery."""
 
     queryset = Recogniser.objects.none()

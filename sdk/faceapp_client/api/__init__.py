@@ -66,6 +66,11 @@ class Api(Resource[D]):
         params: dict[str, Any] | None = None,
         json: Any = None,
         idempotent: bool = False,
+        idempotency_key: str | None = None,
     ) -> Flow[httpx.Response]:
-        """Any other call, with the same key, retries and errors. `idempotent`: it may be carried out twice."""
-        return send(Request(method, path, params or {}, json, idempotent=idempotent), self._driver.retries)
+        """Any other call, with the same API key, retries and errors.
+
+        `idempotent`: it may be carried out twice. `idempotency_key`: for a POST that takes one, which may be repeated.
+        """
+        request = Request(method, path, params or {}, json, idempotent=idempotent)
+        return send(request if idempotency_key is None else request.once(idempotency_key), self._driver.retries)

@@ -18,10 +18,17 @@ class Albums(Resource[D]):
     """Find out who is on which images: upload, process, and read matches and groups."""
 
     @call
-    def create(self, name: str, *, keep_images: bool | None = None, threshold: float | None = None) -> Flow[Album]:
+    def create(
+        self,
+        name: str,
+        *,
+        keep_images: bool | None = None,
+        threshold: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Flow[Album]:
         """A new album. `keep_images`: keep the files after their faces are stored."""
         body = given(name=name, keep_images=keep_images, threshold=threshold)
-        return self._answer(Album, Request("POST", ALBUMS, json=body))
+        return self._answer(Album, Request("POST", ALBUMS, json=body).once(idempotency_key))
 
     @listing
     def list(self) -> Pages[Album]:
@@ -45,16 +52,27 @@ class Albums(Resource[D]):
 
     # ---- images ---------------------------------------------------------------------------------------------------
     @call
-    def upload(self, album_id: int, images: Iterable[ImageSource], *, process: bool = True) -> Flow[Many[AlbumImage]]:
+    def upload(
+        self,
+        album_id: int,
+        images: Iterable[ImageSource],
+        *,
+        process: bool = True,
+        idempotency_key: str | None = None,
+    ) -> Flow[Many[AlbumImage]]:
         """Add images and have them processed at once or later."""
         params, files = {"process": "true" if process else "false"}, parts("images", images)
-        return self._answer(Many[AlbumImage], Request("POST", f"{ALBUMS}{album_id}/images/", params, files=files))
+        request = Request("POST", f"{ALBUMS}{album_id}/images/", params, files=files)
+        return self._answer(Many[AlbumImage], request.once(idempotency_key))
 
     @call
-    def process(self, album_id: int, *, images: Iterable[int] | None = None) -> Flow[Queued]:
+    def process(
+        self, album_id: int, *, images: Iterable[int] | None = None, idempotency_key: str | None = None
+    ) -> Flow[Queued]:
         """Process all uploaded images, or only these. `get` returns the progress."""
         body = {} if images is None else {"images": [*images]}
-        return self._answer(Queued, Request("POST", f"{ALBUMS}{album_id}/process/", json=body, idempotent=True))
+        request = Request("POST", f"{ALBUMS}{album_id}/process/", json=body)
+        return self._answer(Queued, request.once(idempotency_key))
 
     @listing
     def images(self, album_id: int) -> Pages[AlbumImage]:
@@ -94,13 +112,17 @@ class Albums(Resource[D]):
         return self._answer(FaceGroup, Request("PATCH", path, json={"name": name}))
 
     @call
-    def merge_groups(self, album_id: int, group_id: int, groups: Iterable[int]) -> Flow[FaceGroup]:
+    def merge_groups(
+        self, album_id: int, group_id: int, groups: Iterable[int], *, idempotency_key: str | None = None
+    ) -> Flow[FaceGroup]:
         """Take the faces of other groups into this one."""
         path = f"{ALBUMS}{album_id}/groups/{group_id}/merge/"
-        return self._answer(FaceGroup, Request("POST", path, json={"groups": [*groups]}))
+        return self._answer(FaceGroup, Request("POST", path, json={"groups": [*groups]}).once(idempotency_key))
 
     @call
-    def split_group(self, album_id: int, group_id: int, faces: Iterable[int]) -> Flow[FaceGroup]:
+    def split_group(
+        self, album_id: int, group_id: int, faces: Iterable[int], *, idempotency_key: str | None = None
+    ) -> Flow[FaceGroup]:
         """Move some faces into a new group, which is returned."""
         path = f"{ALBUMS}{album_id}/groups/{group_id}/split/"
-        return self._answer(FaceGroup, Request("POST", path, json={"faces": [*faces]}))
+        return self._answer(FaceGroup, Request("POST", path, json={"faces": [*faces]}).once(idempotency_key))

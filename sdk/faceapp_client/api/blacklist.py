@@ -28,10 +28,12 @@ class Blacklist(Resource[D]):
         is_active: bool | None = None,
         valid_from: date | None = None,
         valid_until: date | None = None,
+        idempotency_key: str | None = None,
     ) -> Flow[ListedEntry]:
         """A new entry from photographs with one face each; `errors` names those that could not be used."""
         fields = form(name=name, reason=reason, is_active=is_active, valid_from=valid_from, valid_until=valid_until)
-        return self._answer(ListedEntry, Request("POST", BLACKLIST, form=fields, files=parts("images", images)))
+        request = Request("POST", BLACKLIST, form=fields, files=parts("images", images))
+        return self._answer(ListedEntry, request.once(idempotency_key))
 
     @call
     def list(self) -> Flow[Many[Entry]]:
@@ -55,10 +57,12 @@ class Blacklist(Resource[D]):
         return self._answer(Entry, Request("DELETE", f"{BLACKLIST}{entry_id}/"))
 
     @call
-    def add_images(self, entry_id: int, images: Iterable[ImageSource]) -> Flow[AddedImages]:
+    def add_images(
+        self, entry_id: int, images: Iterable[ImageSource], *, idempotency_key: str | None = None
+    ) -> Flow[AddedImages]:
         """More photographs of an entry."""
-        files = parts("images", images)
-        return self._answer(AddedImages, Request("POST", f"{BLACKLIST}{entry_id}/images/", files=files))
+        request = Request("POST", f"{BLACKLIST}{entry_id}/images/", files=parts("images", images))
+        return self._answer(AddedImages, request.once(idempotency_key))
 
     @call
     def images(self, entry_id: int) -> Flow[Many[Photograph]]:

@@ -16,10 +16,12 @@ class Liveness(Resource[D]):
     """Challenges that a person answers in front of a camera, and the passive score of one image."""
 
     @call
-    def start(self, purpose: str, subject: str, *, source: str | None = None) -> Flow[LivenessSession]:
+    def start(
+        self, purpose: str, subject: str, *, source: str | None = None, idempotency_key: str | None = None
+    ) -> Flow[LivenessSession]:
         """A challenge. The token of the passed session is good for exactly this purpose and subject."""
         body = given(purpose=purpose, subject=subject, source=source)
-        return self._answer(LivenessSession, Request("POST", SESSIONS, json=body))
+        return self._answer(LivenessSession, Request("POST", SESSIONS, json=body).once(idempotency_key))
 
     @call
     def session(self, session_id: str) -> Flow[LivenessSession]:
@@ -28,12 +30,17 @@ class Liveness(Resource[D]):
 
     @call
     def submit(
-        self, session: LivenessSession, frames: Iterable[ImageSource], *, image: ImageSource | None = None
+        self,
+        session: LivenessSession,
+        frames: Iterable[ImageSource],
+        *,
+        image: ImageSource | None = None,
+        idempotency_key: str | None = None,
     ) -> Flow[PassedSession]:
         """One attempt: frames in the order in which they were taken. Raises `InvalidInput` with what is wrong."""
         files = parts("frames", frames) + ([] if image is None else [part("image", image)])
-        path = f"{SESSIONS}{session.id}/frames/"
-        return self._answer(PassedSession, Request("POST", path, form=form(nonce=session.nonce), files=files))
+        request = Request("POST", f"{SESSIONS}{session.id}/frames/", form=form(nonce=session.nonce), files=files)
+        return self._answer(PassedSession, request.once(idempotency_key))
 
     @call
     def cancel(self, session_id: str) -> Flow[None]:

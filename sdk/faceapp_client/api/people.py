@@ -29,6 +29,7 @@ class People(Resource[D]):
         on_existing: str | None = None,
         quality_gate: str | None = None,
         face_choice: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Flow[EnrolledPerson]:
         """A new person, with the face of a photograph or without one for now.
 
@@ -40,7 +41,8 @@ class People(Resource[D]):
             quality_gate=quality_gate, face_choice=face_choice,
         )  # fmt: skip
         files = [] if image is None else [part("image", image)]
-        return self._answer(EnrolledPerson, Request("POST", PEOPLE, form=fields, files=files))
+        request = Request("POST", PEOPLE, form=fields, files=files)
+        return self._answer(EnrolledPerson, request.once(idempotency_key))
 
     @listing
     def list(
@@ -117,11 +119,12 @@ class People(Resource[D]):
         replace: bool | None = None,
         quality_gate: str | None = None,
         face_choice: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Flow[Enrolment]:
         """Another photograph of a person, or one that replaces all others."""
         fields = form(replace=replace, quality_gate=quality_gate, face_choice=face_choice)
-        files = [part("image", image)]
-        return self._answer(Enrolment, Request("POST", f"{PEOPLE}{person_id}/images/", form=fields, files=files))
+        request = Request("POST", f"{PEOPLE}{person_id}/images/", form=fields, files=[part("image", image)])
+        return self._answer(Enrolment, request.once(idempotency_key))
 
     @listing
     def images(self, person_id: int, *, embeddings: bool = False) -> Pages[PersonPhotograph]:
@@ -139,7 +142,9 @@ class People(Resource[D]):
         return self._no_answer(Request("DELETE", f"{PEOPLE}{person_id}/images/{image_id}/"))
 
     @call
-    def make_primary(self, person_id: int, image_id: int) -> Flow[PersonPhotograph]:
+    def make_primary(
+        self, person_id: int, image_id: int, *, idempotency_key: str | None = None
+    ) -> Flow[PersonPhotograph]:
         """Make this the photograph that represents the person."""
         path = f"{PEOPLE}{person_id}/images/{image_id}/primary/"
-        return self._answer(PersonPhotograph, Request("POST", path, idempotent=True))
+        return self._answer(PersonPhotograph, Request("POST", path).once(idempotency_key))

@@ -31,11 +31,12 @@ class Screening(Resource[D]):
         metric: str | None = None,
         threshold: float | None = None,
         progress: Progress | None = None,
+        idempotency_key: str | None = None,
     ) -> Flow[list[ScreenedImage]]:
         """Search every face of every image; returns one result per image, in order, and waits as long as it takes."""
         fields = form(detector_backend=detector, model_name=model, distance_metric=metric, threshold=threshold)
         request = Request("POST", PROCESS, form=fields, files=parts("images", images))
-        response = yield from send(request, self._driver.retries)
+        response = yield from send(request.once(idempotency_key), self._driver.retries)
         if response.status_code != ACCEPTED:
             return read_response(list[ScreenedImage], response)
         job = yield from self._finished(read_response(Job, response).id, timeout=None, progress=progress)
@@ -50,11 +51,13 @@ class Screening(Resource[D]):
         model: str | None = None,
         metric: str | None = None,
         threshold: float | None = None,
+        idempotency_key: str | None = None,
     ) -> Flow[Job]:
         """The same as a job, without waiting for it."""
         fields = form(detector_backend=detector, model_name=model, distance_metric=metric, threshold=threshold)
         files, headers = parts("images", images), {"Prefer": "respond-async"}
-        return self._answer(Job, Request("POST", PROCESS, form=fields, files=files, headers=headers))
+        request = Request("POST", PROCESS, form=fields, files=files, headers=headers)
+        return self._answer(Job, request.once(idempotency_key))
 
     @call
     def wait(
@@ -83,9 +86,10 @@ class Screening(Resource[D]):
         return Pages(ScreenedImage, f"{JOBS}{_id(job)}/results/")
 
     @call
-    def cancel(self, job: Job | str) -> Flow[Job]:
+    def cancel(self, job: Job | str, *, idempotency_key: str | None = None) -> Flow[Job]:
         """Drop the images that are not finished."""
-        return self._answer(Job, Request("POST", f"{JOBS}{_id(job)}/cancel/", idempotent=True))
+        request = Request("POST", f"{JOBS}{_id(job)}/cancel/")
+        return self._answer(Job, request.once(idempotency_key))
 
     # ---- screened images ------------------------------------------------------------------------------------------
     @listing

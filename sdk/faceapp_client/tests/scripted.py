@@ -22,10 +22,11 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.seen.append((self.command, self.path, body))
+        self.server.keys.append(self.headers.get("Idempotency-Key"))
         script = self.server.script
         (script.pop(0) if len(script) > 1 else script[0])(self)
 
-    do_POST = do_DELETE = do_GET
+    do_POST = do_DELETE = do_PATCH = do_GET
 
     def say(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -39,11 +40,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """`seen`: method, path and body of every request."""
+    """`seen`: method, path and body of every request; `keys`: its idempotency key."""
 
     def __init__(self, script: list[Answer]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.script, self.seen = script, []
+        self.script, self.seen, self.keys = script, [], []
         self.url = f"http://127.0.0.1:{self.server_port}"
 
     def handle_error(self, *_: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 from faceapp_client import (
     AnswerLost,
     AsyncFaceApp,
+    Conflict,
     ConnectionFailed,
     FaceApp,
     FaceAppError,
@@ -86,15 +87,62 @@ def test_after_so_many_tries_it_is_an_error() -> None:
         assert (raised.value.code, raised.value.status, len(server.seen)) == ("queue.unavailable", 503, 3)
 
 
-@pytest.mark.parametrize("broken", [hangs_up, resets, cuts, proxy(503)])
-def test_a_call_that_may_have_been_carried_out_is_not_repeated(broken: Answer) -> None:
+LOST = [hangs_up, resets, cuts, proxy(500), proxy(502), proxy(503), proxy(504), refuses(500, "internal")]
+
+
+@pytest.mark.parametrize("broken", LOST)
+def test_a_call_that_stores_is_repeated_with_its_key(broken: Answer) -> None:
+    with scripted(broken, says(PERSON, status=201)) as server, client(server) as faces:
+        assert faces.people.enrol(b"image", name="Jane").id == 7
+        first, second = server.keys
+        assert first == second and len(first or "") == 36
+        assert [b"image" in body for _, _, body in server.seen] == [True, True]
+        faces.people.enrol(b"image", name="Jane")
+        assert server.keys[2] not in (None, first)
+
+
+def test_a_caller_may_choose_the_key_and_go_on_with_it() -> None:
+    with scripted(hangs_up, hangs_up, hangs_up, says(PERSON)) as server, client(server) as faces:
+        with pytest.raises(AnswerLost):
+            faces.people.enrol(name="Jane", idempotency_key="row-17")
+        assert faces.people.enrol(name="Jane", idempotency_key="row-17").id == 7
+        assert server.keys == ["row-17"] * 4
+
+
+def test_a_call_that_still_runs_is_waited_for() -> None:
+    running = refuses(409, "idempotency.running", Retry_After="0")
+    with scripted(hangs_up, running, says(PERSON)) as server, client(server) as faces:
+        assert faces.people.enrol(name="Jane").id == 7
+        assert len(server.seen) == 3
+    with scripted(running) as server, client(server) as faces:
+        with pytest.raises(Conflict):
+            faces.people.enrol(name="Jane")
+        assert len(server.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(409, "idempotency.answer_gone"), (422, "idempotency.key_reused"), (409, "person.external_id_taken")],
+)
+def test_what_a_repetition_cannot_change_is_an_error_at_once(status: int, code: str) -> None:
+    with scripted(refuses(status, code), says(PERSON)) as server, client(server) as faces:
+        with pytest.raises(FaceAppError) as raised:
+            faces.people.enrol(name="Jane")
+        assert (raised.value.code, len(server.seen)) == (code, 1)
+
+
+@pytest.mark.parametrize("broken", LOST)
+def test_a_call_that_may_have_been_carried_out_is_not_repeated_without_a_key(broken: Answer) -> None:
     with scripted(broken, says(PERSON)) as server, client(server) as faces:
-        with pytest.raises((AnswerLost, Unavailable)):
-            faces.people.enrol(b"image", name="Jane")
-        assert len(server.seen) == 1
+        with pytest.raises(FaceAppError):
+            faces.request("POST", "/api/v1/people/", json={"name": "Jane"})
+        assert (len(server.seen), server.keys) == (1, [None])
+    with scripted(broken, says(PERSON)) as server, client(server) as faces:
+        faces.request("POST", "/api/v1/people/", json={"name": "Jane"}, idempotency_key="k")
+        assert server.keys == ["k", "k"]
 
 
-@pytest.mark.parametrize("broken", [hangs_up, resets, cuts, proxy(503)])
+@pytest.mark.parametrize("broken", LOST)
 def test_a_question_is_asked_again(broken: Answer) -> None:
     with scripted(broken, says(PERSON)) as server, client(server) as faces:
         assert faces.people.get(7).name == "Jane"
@@ -160,7 +208,7 @@ def test_the_asynchronous_client_does_the_same() -> None:
     script = (refuses(503, "queue.unavailable", Retry_After="0"), hangs_up, says(PERSON), hangs_up)
     with scripted(*script) as server:
         asyncio.run(calls(server))
-        assert len(server.seen) == 4
+        assert len(server.seen) == 6
 
 
 def test_a_job_is_waited_for_and_a_caller_may_lose_patience() -> None:

@@ -28,13 +28,14 @@ GATE = {"quality_gate": "off", "face_choice": "only"}
 GALLERY = {"name": "a/b c", "kind": "people"}
 SCREEN = {"images": [IMAGE], "detector": "d", "model": "m", "metric": "x", "threshold": 0.5}
 ENTRY = {"is_active": True, "valid_from": DAY, "valid_until": DAY}
+ONCE = {"idempotency_key": "k"}
 # Each method with every argument that it takes. `request` takes any path, so there is nothing to compare.
 CALLS: dict[str, dict[str, Any]] = {
     "detect": {"image": IMAGE, "detector": "d"},
     "compare": {"image": IMAGE, "others": [IMAGE], "threshold": 0.5},
     "people.enrol": {
         "image": IMAGE, "name": "n", "external_id": "e", "source": "s", "metadata": {"a": 1}, "on_existing": "add",
-    } | GATE,
+    } | GATE | ONCE,
     "people.list": {"name": "n", "external_id": "e", "source": "s"} | WHEN,
     "people.get": {"person_id": 1},
     "people.update": {"person_id": 1, "changes": {"name": "n", "external_id": "e", "source": "s", "metadata": {}}},
@@ -44,11 +45,11 @@ CALLS: dict[str, dict[str, Any]] = {
         "return_embeddings": True,
     },
     "people.verify": {"person_id": 1, "image": IMAGE, "threshold": 0.5},
-    "people.add_image": {"person_id": 1, "image": IMAGE, "replace": True} | GATE,
+    "people.add_image": {"person_id": 1, "image": IMAGE, "replace": True} | GATE | ONCE,
     "people.images": {"person_id": 1, "embeddings": True},
     "people.image": {"person_id": 1, "image_id": 2},
     "people.delete_image": {"person_id": 1, "image_id": 2},
-    "people.make_primary": {"person_id": 1, "image_id": 2},
+    "people.make_primary": {"person_id": 1, "image_id": 2} | ONCE,
     "engines": {},
     "galleries.list": {},
     "galleries.get": GALLERY,
@@ -59,38 +60,38 @@ CALLS: dict[str, dict[str, Any]] = {
     "galleries.look_alikes": GALLERY,
     "galleries.odd_photographs": GALLERY,
     "galleries.poor_people": GALLERY,
-    "blacklist.add": {"name": "n", "images": [IMAGE], "reason": "r"} | ENTRY,
+    "blacklist.add": {"name": "n", "images": [IMAGE], "reason": "r"} | ENTRY | ONCE,
     "blacklist.list": {},
     "blacklist.get": {"entry_id": 1},
     "blacklist.update": {"entry_id": 1, "changes": {"name": "n", "reason": "r"} | ENTRY},
     "blacklist.delete": {"entry_id": 1},
-    "blacklist.add_images": {"entry_id": 1, "images": [IMAGE]},
+    "blacklist.add_images": {"entry_id": 1, "images": [IMAGE]} | ONCE,
     "blacklist.images": {"entry_id": 1},
     "blacklist.image": {"entry_id": 1, "image_id": 2},
     "blacklist.delete_image": {"entry_id": 1, "image_id": 2},
-    "screening.screen": SCREEN | {"progress": None},
-    "screening.submit": SCREEN,
+    "screening.screen": SCREEN | {"progress": None} | ONCE,
+    "screening.submit": SCREEN | ONCE,
     "screening.wait": {"job": "j", "timeout": 1.0, "progress": None},
     "screening.job": {"job_id": "j"},
     "screening.jobs": {},
     "screening.results": {"job": "j"},
-    "screening.cancel": {"job": "j"},
+    "screening.cancel": {"job": "j"} | ONCE,
     "screening.images": {"has_match": True, "job": "j", "status": "done"} | WHEN,
     "screening.image": {"image_id": 1},
     "screening.file": {"image_id": 1},
     "screening.delete": {"image_id": 1},
-    "liveness.start": {"purpose": "p", "subject": "s", "source": "x"},
+    "liveness.start": {"purpose": "p", "subject": "s", "source": "x"} | ONCE,
     "liveness.session": {"session_id": "s"},
-    "liveness.submit": {"session": SESSION, "frames": [IMAGE], "image": IMAGE},
+    "liveness.submit": {"session": SESSION, "frames": [IMAGE], "image": IMAGE} | ONCE,
     "liveness.cancel": {"session_id": "s"},
     "liveness.check": {"image": IMAGE},
-    "albums.create": {"name": "n", "keep_images": True, "threshold": 0.5},
+    "albums.create": {"name": "n", "keep_images": True, "threshold": 0.5} | ONCE,
     "albums.list": {},
     "albums.get": {"album_id": 1},
     "albums.update": {"album_id": 1, "changes": {"name": "n", "keep_images": True, "threshold": 0.5}},
     "albums.delete": {"album_id": 1},
-    "albums.upload": {"album_id": 1, "images": [IMAGE], "process": True},
-    "albums.process": {"album_id": 1, "images": [2]},
+    "albums.upload": {"album_id": 1, "images": [IMAGE], "process": True} | ONCE,
+    "albums.process": {"album_id": 1, "images": [2]} | ONCE,
     "albums.images": {"album_id": 1},
     "albums.image": {"album_id": 1, "image_id": 2},
     "albums.delete_image": {"album_id": 1, "image_id": 2},
@@ -98,8 +99,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "albums.groups": {"album_id": 1},
     "albums.group": {"album_id": 1, "group_id": 2},
     "albums.name_group": {"album_id": 1, "group_id": 2, "name": "n"},
-    "albums.merge_groups": {"album_id": 1, "group_id": 2, "groups": [3]},
-    "albums.split_group": {"album_id": 1, "group_id": 2, "faces": [3]},
+    "albums.merge_groups": {"album_id": 1, "group_id": 2, "groups": [3]} | ONCE,
+    "albums.split_group": {"album_id": 1, "group_id": 2, "faces": [3]} | ONCE,
 }  # fmt: skip
 # `blacklist.update` is the same; who erases everything does so by `request`.
 ADMINISTRATION = ("/api/v1/recognisers/",)  # done in the admin
@@ -178,6 +179,7 @@ def check_request(request: Request) -> None:
     known = {(item["in"], item["name"]) for item in described.get("parameters", [])}
     assert {("query", name) for name in request.params} <= known
     assert {("header", name) for name in request.headers if name != "Accept"} <= known
+    assert (("header", "Idempotency-Key") in known) == ("Idempotency-Key" in request.headers)
     sent = {*request.form, *(request.json or {}), *(name for name, _ in request.files)}
     if sent:
         content = described["requestBody"]["content"]
@@ -226,6 +228,21 @@ def test_a_method_asks_what_the_schema_describes(name: str) -> None:
         body = body["items"]
     assert result is not None or body is None
     check_result(result, body)
+
+
+@pytest.mark.parametrize("name", [name for name, arguments in CALLS.items() if "idempotency_key" in arguments])
+def test_a_key_is_the_callers_or_a_new_one_for_each_call(name: str) -> None:
+    recorder = Recorder()
+    method = api(recorder)[name]
+    without = {argument: value for argument, value in CALLS[name].items() if argument != "idempotency_key"}
+    keys = []
+    for arguments in (CALLS[name], without, without):
+        recorder.seen.clear()
+        method(**arguments)
+        keys += [recorder.seen[0][0].headers["Idempotency-Key"]]
+        assert recorder.seen[0][0].idempotent
+    assert keys[0] == "k"
+    assert len(set(keys)) == 3
 
 
 def test_every_operation_has_a_method() -> None:

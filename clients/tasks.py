@@ -1,0 +1,13 @@
+"""Celery tasks of clients: each calls one service."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from clients import idempotency
+
+
+@shared_task(expires=300)
+def purge() -> None:
+    """Delete the answers of idempotent calls that are no longer kept."""
+    idempotency.purge()

@@ -1,0 +1,27 @@
+"""Calls with an `Idempotency-Key`, for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.test import APIClient
+
+from clients.models import Client
+from clients.services import create_api_key
+
+PEOPLE, ALBUMS, LIST = "/api/v1/people/", "/api/v1/albums/", "/api/v1/blacklist/"
+KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+
+
+def api_of(client: Client, *scopes: str) -> APIClient:
+    _, key = create_api_key(client_name=client.name, scopes=list(scopes))
+    return APIClient(headers={"X-API-Key": key}, raise_request_exception=False)
+
+
+def post(api: APIClient, path: str = PEOPLE, body: Any = None, key: str = KEY, **options: Any) -> Any:
+    body = {"name": "Jane", "external_id": "u1"} if body is None else body
+    return api.post(path, body, headers={"Idempotency-Key": key}, **options)
+
+
+def code(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
