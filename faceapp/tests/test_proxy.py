@@ -68,7 +68,7 @@ def test_database_and_queue_are_reached_by_our_own_services_only() -> None:
     assert members["data"] == OURS | {"database", "redis"}
     assert members["front"] == {"proxy", "web"}
     assert members["public"] == {"proxy"}
-    assert members["outside"] == {"web", "worker", "express"}
+    assert members["outside"] == {"web", "worker", "express", "maintenance"}
 
 
 def test_every_service_has_limits_that_the_environment_can_change() -> None:
