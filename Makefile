@@ -26,7 +26,7 @@ define install
 @touch $@
 endef
 
-.PHONY: help python install run demo test lint bench gpu lock clean
+.PHONY: help python install run demo test lint bench load gpu lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -55,6 +55,9 @@ lint: .venv/.installed-dev  ## ruff, mypy, migrations, deployment checks
 	$(VENV) -m mypy .
 	$(VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	FACEAPP_HTTPS=1 $(VENV) manage.py check --deploy --fail-level WARNING
+
+load: .venv/.installed-dev .venv/.installed-demo  ## measure what callers notice of each other (PHOTOS=folder)
+	@exec $(VENV) -m bench.load "$(or $(PHOTOS),../shared/faces)"
 
 bench: .venv/.installed-dev .venv/.installed-demo  ## measure and save one table
 	@exec $(VENV) -m bench
