@@ -18,12 +18,13 @@ from vision import inference
 from vision.engines import engines
 from vision.engines.weights import missing_message
 from vision.tasks import ping
+from work.models import RecurringTask
 from work.queues import INTERACTIVE, queue_length
 
 PING_SECONDS = 3.0
 STALE_SECONDS = 10.0  # longer than a probe takes
 
-Report = dict[str, str]  # "ok" or what is wrong, by the name of the part
+Report = dict[str, str]  # "ok" or what is wrong, by the name of the part; or times, by the name of the task
 
 
 @require_safe
@@ -45,10 +46,13 @@ def alive(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """Everything that screening needs is there; otherwise 503, and the body names what is missing."""
+    """Everything that screening needs is there; otherwise 503, and the body names what is missing.
+
+    `last_purge` has no part in that: when each purge last ended well, empty if the database does not answer.
+    """
     report = probe.report()
     is_ready = all(outcome == "ok" for outcome in report.values())
-    body = {"status": "ready" if is_ready else "unavailable", "checks": report}
+    body = {"status": "ready" if is_ready else "unavailable", "checks": report, "last_purge": purges.report()}
     response = JsonResponse(body, status=200 if is_ready else 503)
     if not is_ready:
         response["Retry-After"] = "5"
@@ -94,7 +98,16 @@ def check_all() -> Report:
     return report
 
 
-probe = Probe(check_all)
+def last_purges() -> Report:
+    """The time (ISO 8601, UTC) of the last success of each purge, by the name of its task."""
+    try:
+        done = RecurringTask.objects.filter(name__endswith=".purge").exclude(succeeded_at=None)
+        return {task.name: task.succeeded_at.isoformat(timespec="seconds") for task in done if task.succeeded_at}
+    except DatabaseError:
+        return {}
+
+
+probe, purges = Probe(check_all), Probe(last_purges)
 
 
 def _outcome(check: Callable[[], None]) -> str:

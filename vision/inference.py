@@ -24,12 +24,14 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from errors import FaceAppError, InvalidInput, Unavailable, internal_error
+from telemetry.request_ids import request_id
 from vision import images
 from vision.description import CutFace, cut_faces, describe
 from vision.engines import DEFAULT, dlib_pipeline, engines, runtime
 from vision.engines.weights import missing_message
 from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
 from vision.images import Limits
+from vision.measured import count_image, observe_stage
 from vision.raw_faces import RawFaceOptions, run_pipeline
 from vision.types import Analysis, Box, DetectedFace, Detection, RawFace
 
@@ -87,7 +89,7 @@ def several(work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answe
     Enough of them are with the workers at once to keep two or three busy, and few enough that a caller with a single
     image waits for no more than the images in progress.
     """
-    with ThreadPoolExecutor(AT_ONCE, "image") as pool:
+    with ThreadPoolExecutor(AT_ONCE, "image", request_id.set, (request_id.get(),)) as pool:
         return list(pool.map(work, items))
 
 
@@ -134,7 +136,19 @@ def run_engines_on(encoded: Iterable[bytes], options: AnalysisOptions) -> list[A
     with runtime.at_work():
         looks = [_look_at(data, options) for data in encoded]
         analyses = iter(_describe_together([look for look in looks if isinstance(look, _Look)], options))
-        return [next(analyses) if isinstance(look, _Look) else look for look in looks]
+        outcomes = [next(analyses) if isinstance(look, _Look) else look for look in looks]
+    if engines.are_here:
+        _count(looks, outcomes)
+    return outcomes
+
+
+def _count(looks: Sequence[_Look | FaceAppError], outcomes: Sequence[Analysis | FaceAppError]) -> None:
+    for look, outcome in zip(looks, outcomes, strict=True):
+        count_image(outcome if isinstance(outcome, FaceAppError) else None)
+        if isinstance(look, _Look):
+            observe_stage("find", milliseconds=look.milliseconds)
+            if isinstance(outcome, Analysis):
+                observe_stage("describe", milliseconds=outcome.milliseconds - look.milliseconds)
 
 
 @dataclass(frozen=True)

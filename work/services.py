@@ -12,15 +12,17 @@ from typing import Any, TypeVar
 from django.apps import apps
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.db.models import Count, Min
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from clients.models import Client
 from errors import FaceAppError, Unavailable, internal_error
 from vision.exceptions import EngineUnavailable
-from work.models import ClaimedWork
+from work.models import ClaimedWork, Status
 from work.querysets import ClaimedWorkQuerySet
 from work.queues import BULK, must_make_way, queue_errors, queue_length
+from work.types import Backlog
 
 log = logging.getLogger(__name__)
 
@@ -104,8 +106,7 @@ def _leave(rows: ClaimedWorkQuerySet[Row], ids: Sequence[int], task_id: str) -> 
 
 def has_older_work(*, client: Client, than: datetime) -> bool:
     """Whether work of this client is unfinished that was submitted before this moment."""
-    kinds: list[Any] = [model for model in apps.get_models() if issubclass(model, ClaimedWork)]
-    of_clients = [kind for kind in kinds if any(field.name == "client" for field in kind._meta.fields)]
+    of_clients = [kind for kind in _kinds() if any(field.name == "client" for field in kind._meta.fields)]
     return any(kind.objects.unfinished().filter(client=client, created_at__lt=than).exists() for kind in of_clients)
 
 
@@ -114,7 +115,7 @@ def sweep() -> None:
 
     Runs every `SWEEP_SECONDS`, over every subclass of `ClaimedWork`. Raises `Unavailable`.
     """
-    kinds: list[Any] = [model for model in apps.get_models() if issubclass(model, ClaimedWork)]
+    kinds = _kinds()
     empty = {queue for queue in {name for kind in kinds for name in kind.queues} if not queue_length(queue)}
     moment = timezone.now() - timedelta(seconds=settings.SWEEP_SECONDS)
     for kind in kinds:
@@ -122,3 +123,18 @@ def sweep() -> None:
         for queue in empty.intersection(kind.queues):
             waiting = kind.objects.waiting_since(moment).in_queue(queue).order_by("pk")
             enqueue(kind, ids=waiting.values_list("pk", flat=True)[:MOST_REFILLED], queue=queue)
+
+
+def _kinds() -> list[Any]:
+    """Every subclass of `ClaimedWork`."""
+    return [model for model in apps.get_models() if issubclass(model, ClaimedWork)]
+
+
+def backlogs() -> list[Backlog]:
+    """What waits for a worker, by kind of work."""
+    found = []
+    for kind in _kinds():
+        waiting = kind.objects.filter(status=Status.PENDING).aggregate(count=Count("pk"), oldest=Min("queued_at"))
+        age = timezone.now() - waiting["oldest"] if waiting["oldest"] else timedelta()
+        found.append(Backlog(kind._meta.label_lower, waiting["count"], age.total_seconds()))
+    return found

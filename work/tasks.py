@@ -5,9 +5,12 @@ from __future__ import annotations
 from celery import shared_task
 
 from work import services
+from work.recurring import failures_noted, note_success
 
 
 @shared_task(expires=30)
 def sweep() -> None:
     """Give back what dead workers held, and refill emptied queues."""
-    services.sweep()
+    with failures_noted(sweep.name):
+        services.sweep()
+    note_success(sweep.name)
