@@ -13,6 +13,8 @@ from celery.worker.consumer import consumer
 from django.apps import apps
 from django.http import HttpRequest
 
+from clients.middleware import HIDDEN as PATH_WITHOUT_TOKEN
+from clients.middleware import path_token_of
 from compat.dialect import dialects
 from environment.terminal import printable
 
@@ -46,6 +48,8 @@ def loggable_path(request: HttpRequest) -> str:
     for value in [*match.args, *match.kwargs.values()] if match else ():
         if value and not IDENTIFIER.fullmatch(str(value)):
             path = re.sub(rf"(?<=/){re.escape(str(value))}(?=/|\Z)", HIDDEN, path)
+    if path_token_of(request) is not None:
+        path = f"{PATH_WITHOUT_TOKEN}{path.removeprefix(PATH_WITHOUT_TOKEN)}"
     return without_keys(printable(path))
 
 
