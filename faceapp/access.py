@@ -15,7 +15,7 @@ from rest_framework.throttling import BaseThrottle
 
 from environment.terminal import printable
 from faceapp.log_lines import JsonFormatter, OriginFilter, TextFormatter
-from faceapp.quiet_logs import KeyFilter, loggable_path
+from faceapp.quiet_logs import KeyFilter, loggable_path, without_keys
 from telemetry.counters import counters
 from telemetry.families import REQUEST_SECONDS, REQUESTS
 from telemetry.request_ids import HEADER, accepted, request_id
@@ -70,7 +70,7 @@ class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
-        for handler in {*self.error_log.handlers, *self.access_log.handlers}:
+        for handler in filter(None, map(self._get_gunicorn_handler, (self.error_log, self.access_log))):
             handler.setFormatter(JsonFormatter() if settings.LOG_FORMAT == "json" else TextFormatter())
             handler.addFilter(KeyFilter())
             handler.addFilter(OriginFilter())
@@ -78,7 +78,7 @@ class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
         if not self.access_log_enabled:
             return
-        known = {"path": printable(environ.get("PATH_INFO", "")), "address": environ.get("REMOTE_ADDR")}
+        known = {"path": without_keys(printable(environ.get("PATH_INFO", ""))), "address": environ.get("REMOTE_ADDR")}
         known |= environ.get(FACTS, {})  # missing if the request did not come as far as Django
         status = int(str(resp.status).partition(" ")[0])
         facts = {

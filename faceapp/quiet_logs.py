@@ -57,10 +57,11 @@ class KeyFilter(logging.Filter):
     """Hides keys in what the service logs itself, and names in the paths that Django logs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        text, request = record.getMessage(), getattr(record, "request", None)
-        if isinstance(request, HttpRequest):
-            text = text.replace(request.path, loggable_path(request))
-        record.msg, record.args = without_keys(text), None
+        if not getattr(record, "is_quiet", False):  # by another handler
+            text, request = record.getMessage(), getattr(record, "request", None)
+            if isinstance(request, HttpRequest):
+                text = text.replace(request.path, loggable_path(request))
+            record.msg, record.args, record.is_quiet = without_keys(text), None, True
         return True
 
 
