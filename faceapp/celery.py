@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import celeryd_init, setup_logging
 from django.conf import settings
 
 from telemetry import messages
@@ -18,7 +18,9 @@ app.autodiscover_tasks()
 messages.connect()
 
 
+@celeryd_init.connect  # a worker may warn before it sets up its logging
 @setup_logging.connect
 def configure_logging(**_: Any) -> None:
     """In Celery's programs lines look as everywhere else, at FACEAPP_LOG_LEVEL."""
     logging.config.dictConfig(settings.LOGGING)
+    logging.captureWarnings(True)
