@@ -7,9 +7,10 @@ from __future__ import annotations
 import logging
 import re
 from functools import cache
+from importlib import import_module
+from typing import Any
 
 from celery.app import trace
-from celery.worker.consumer import consumer
 from django.apps import apps
 from django.http import HttpRequest
 
@@ -21,6 +22,7 @@ from environment.terminal import printable
 IDENTIFIER = re.compile(r"[0-9]+|[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")  # a number or a UUID
 HIDDEN = "-"
 PATH_TOKEN = re.compile(r"(/k/+)[^/?#\s\"]+")  # clients.middleware takes it off as well, also where it is encoded
+consumer: Any = import_module("celery.worker.consumer.consumer")  # its types leave the messages out
 SHORTER = {  # messages of Celery that quote results, or messages as they came
     trace.LOG_SUCCESS: "Task %(name)s[%(id)s] succeeded in %(runtime)ss",
     consumer.UNKNOWN_TASK_ERROR: "Received unregistered task of type %s: discarded.",
@@ -69,10 +71,10 @@ class WithoutPayload(logging.Filter):
     """Takes results and bodies of tasks out of Celery's messages."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if (shorter := SHORTER.get(record.msg) if isinstance(record.msg, str) else None) is not None:
-            number = shorter.count("%s")
-            record.args = record.args if isinstance(record.args, dict) else (record.args or ())[:number]
-            record.msg = shorter
+        if isinstance(record.msg, str) and record.msg in SHORTER:
+            record.msg = SHORTER[record.msg]
+            if isinstance(record.args, tuple):
+                record.args = record.args[: record.msg.count("%s")]
         if record.name.startswith("celery."):
             record.__dict__.pop("data", None)
         return True

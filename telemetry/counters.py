@@ -40,6 +40,9 @@ class Sample:
 class Counters:
     """What this process has counted and not sent yet."""
 
+    _unsent: dict[str, float]
+    _sender: threading.Thread | None
+
     def __init__(self) -> None:
         self._forget()
         os.register_at_fork(after_in_child=self._forget)
@@ -103,8 +106,8 @@ class Counters:
     def _forget(self) -> None:
         """A forked child begins with nothing: what is unsent is its parent's, and the parent's threads are not here."""
         self._lock = threading.Lock()
-        self._unsent: dict[str, float] = defaultdict(float)
-        self._sender: threading.Thread | None = None
+        self._unsent = defaultdict(float)
+        self._sender = None
 
     @staticmethod
     def _connection() -> redis.Redis:

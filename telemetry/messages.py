@@ -14,7 +14,7 @@ HEADER = "request_id"
 NOT_SHOWN = "…"
 
 
-class SeenRequest(Request):  # type: ignore[misc]
+class SeenRequest(Request):
     """A message as a worker's parent process knows it, which logs time limits and lost children with the id."""
 
     def on_timeout(self, soft: bool, timeout: float) -> Any:
@@ -34,7 +34,7 @@ class SeenRequest(Request):  # type: ignore[misc]
 class SeenTask(Task[Any, Any]):
     """Every task of the service."""
 
-    Request = SeenRequest
+    Request = "telemetry.messages:SeenRequest"
 
 
 def connect() -> None:
