@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis
+import yaml
 from django.db import OperationalError, connection
 from django.test import Client as Browser
+from django.urls import reverse
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
 
+import recognition.tasks
+import work.tasks
 from clients.models import Client
 from clients.services import create_api_key
+from environment import BASE_DIR
 from errors import Unavailable
 from faceapp import metrics
 from people.services import enrol_face
@@ -23,7 +29,7 @@ from people.types import EnrolmentRules, Whom
 from recognition.models import Job, ProcessedImage
 from telemetry import counters as module
 from telemetry.counters import HASH, counters
-from telemetry.families import FAMILIES
+from telemetry.families import FAMILIES, IMAGE_SECONDS
 from vision import inference, measured
 from vision.engines import engines
 from vision.exceptions import InvalidImage
@@ -33,7 +39,6 @@ from vision.types import Upload
 from work.recurring import failures_noted, note_success
 
 KEY = "a key of thirty-two hexadecimals"
-Value = Callable[..., float | None]
 pytestmark = pytest.mark.django_db
 
 
@@ -212,8 +217,52 @@ def test_a_query_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch
 
 
 # ---- documentation ----------------------------------------------------------------------------------------------
+SECTION = (BASE_DIR / "docs" / "operations.md").read_text().partition("\n## Metrics\n")[2].partition("\n## ")[0]
+EXAMPLES = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", SECTION, re.DOTALL)]
+SUFFIX = re.compile(r"_(total|bucket|count|sum)$")
+
+
+def exported(settings: Settings) -> set[str]:
+    """The names of all metrics, each with a value."""
+    settings.MEDIA_ROOT.mkdir()
+    Browser().get("/healthz")
+    for stage in ("find", "describe"):
+        counters.observe(IMAGE_SECONDS, stage, seconds=0.1)
+    measured.count_image()
+    note_success("work.tasks.sweep")
+    return {name for name, *_ in values() if not name.endswith("_created")}
+
+
+def test_the_table_of_metrics_is_complete(settings: Settings) -> None:
+    table = set(re.findall(r"`(faceapp_\w+)`", SECTION.partition("| metric |")[2].partition("\n\n")[0]))
+    histograms = {family.name for family in FAMILIES.values() if family.buckets}
+    assert {
+        name if SUFFIX.sub("", name) not in histograms else SUFFIX.sub("", name) for name in exported(settings)
+    } == table
+
+
+def test_the_example_for_prometheus_scrapes_with_a_key() -> None:
+    [job] = EXAMPLES[0]["scrape_configs"]
+    assert job["scheme"] == "https" and job["authorization"] == {"credentials_file": "/etc/prometheus/faceapp-key"}
+    assert job.get("metrics_path", "/metrics") == reverse("metrics")
+
+
+def test_the_example_alerts_are_about_metrics_that_exist(settings: Settings) -> None:
+    [group] = EXAMPLES[1]["groups"]
+    assert len({rule["alert"] for rule in group["rules"]}) == len(group["rules"]) == 5
+    names = exported(settings)
+    for rule in group["rules"]:
+        assert set(rule) == {"alert", "expr", "for", "annotations"} and re.fullmatch(r"\d+[mh]", rule["for"])
+        used = set(re.findall(r"faceapp_\w+", rule["expr"]))
+        assert used and used <= names
+        assert all(rule["expr"].count(one) == rule["expr"].count(other) for one, other in ("()", "{}", "[]"))
+
+
+def test_the_example_alerts_name_tasks_that_note_their_success() -> None:
+    named = set(re.findall(r'task="([\w.]+)"', SECTION))
+    assert named == {recognition.tasks.purge.name, work.tasks.sweep.name}
+
+
 def test_every_counted_family_has_a_limited_number_of_labels() -> None:
-    assert {label for family in FAMILIES.values() for label in family.labels} == {
-        *{"route", "method", "status"},
-        *{"outcome", "stage"},
-    }
+    labels = {label for family in FAMILIES.values() for label in family.labels}
+    assert labels == {"route", "method", "status", "outcome", "stage"}
