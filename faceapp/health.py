@@ -52,7 +52,8 @@ def ready(request: HttpRequest) -> JsonResponse:
     """
     report = probe.report()
     is_ready = all(outcome == "ok" for outcome in report.values())
-    body = {"status": "ready" if is_ready else "unavailable", "checks": report, "last_purge": purges.report()}
+    last_purge = purges.report() if report["database"] == "ok" else {}
+    body = {"status": "ready" if is_ready else "unavailable", "checks": report, "last_purge": last_purge}
     response = JsonResponse(body, status=200 if is_ready else 503)
     if not is_ready:
         response["Retry-After"] = "5"

@@ -7,9 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery.utils.imports import symbol_by_name
+from celery.worker.request import Request
 
 from telemetry import messages
 from telemetry.request_ids import accepted, request_id
+from vision.inference import several
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +59,25 @@ def test_a_message_that_no_request_caused_has_no_id() -> None:
     request_id.set("of the task before")
     messages.take_id(task=task(**headers))
     assert request_id.get() == ""
+
+
+@pytest.mark.parametrize("name", ["on_timeout", "on_failure"])
+def test_what_a_worker_says_of_a_lost_child_has_the_id(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(Request, name, lambda *_: seen.append(request_id.get()))
+    request = messages.SeenRequest.__new__(messages.SeenRequest)
+    request._request_dict = {"request_id": "r5"}
+    getattr(request, name)(False, 30.0)
+    assert (seen, request_id.get()) == (["r5"], "")
+
+
+def test_every_task_is_one_whose_message_has_the_id() -> None:
+    from vision.tasks import ping
+
+    assert isinstance(ping, messages.SeenTask)
+    assert symbol_by_name(ping.Request) is messages.SeenRequest
+
+
+def test_images_of_one_call_are_sent_with_its_id() -> None:
+    request_id.set("r6")
+    assert set(several(lambda _: request_id.get(), range(20))) == {"r6"}
