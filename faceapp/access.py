@@ -75,6 +75,10 @@ class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
             handler.addFilter(KeyFilter())
             handler.addFilter(OriginFilter())
 
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Gunicorn names addresses here, with their query."""
+        super().exception(msg, *(str(value).partition("?")[0] for value in args), **kwargs)
+
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
         if not self.access_log_enabled:
             return

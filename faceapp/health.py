@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -104,7 +104,7 @@ def last_purges() -> Report:
     try:
         done = RecurringTask.objects.filter(name__endswith=".purge").exclude(succeeded_at=None)
         return {task.name: task.succeeded_at.isoformat(timespec="seconds") for task in done if task.succeeded_at}
-    except DatabaseError:
+    except Error:
         return {}
 
 

@@ -25,10 +25,11 @@ class TextFormatter(logging.Formatter):
     """`time level logger [request id]: message`, in local time; facts of an access follow as `name=value`."""
 
     def __init__(self) -> None:
-        line = "{asctime} {levelname} {name} [{request_id}]: {message}"
-        super().__init__(line, style="{", defaults={"request_id": ""})
+        super().__init__("{asctime} {levelname} {name}{origin}: {message}", style="{")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  of the standard library
+        identity = getattr(record, "request_id", "")
+        record.origin = f" [{identity}]" if identity else ""
         facts = [f"{name}={value}" for name, value in getattr(record, "access", {}).items() if value is not None]
         return " ".join([super().formatMessage(record), *facts])
 

@@ -14,7 +14,7 @@ from shutil import disk_usage
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
@@ -38,7 +38,7 @@ from work.services import backlogs
 QUERY_SECONDS = 2  # for one query
 TOTALS_SECONDS = 60.0  # for which a process repeats what it counted in large tables
 Answer = TypeVar("Answer")
-AWAY = (DatabaseError, RedisError, Unavailable, OSError)
+AWAY = (Error, RedisError, Unavailable, OSError)
 
 
 @never_cache
@@ -95,7 +95,8 @@ def _cumulative(family: Family, sample: Sample) -> list[tuple[str, float]]:
 # ---- of this moment ---------------------------------------------------------------------------------------------
 def queues() -> Iterator[Metric]:
     waiting = GaugeMetricFamily("faceapp_queue_messages", "Messages that wait in a queue.", labels=["queue"])
-    for queue in [*settings.WORKER_QUEUES, "training"]:
+    routed = (route["queue"] for route in settings.CELERY_TASK_ROUTES.values())
+    for queue in sorted({*settings.WORKER_QUEUES, *routed}):
         waiting.add_metric([queue], queue_length(queue))
     yield waiting
 

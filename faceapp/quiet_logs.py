@@ -62,7 +62,8 @@ class KeyFilter(logging.Filter):
         if not getattr(record, "is_quiet", False):  # by another handler
             text, request = record.getMessage(), getattr(record, "request", None)
             if isinstance(request, HttpRequest):
-                text = text.replace(request.path, loggable_path(request))
+                for path in (request.path, request.path.encode("unicode_escape").decode("ascii")):  # Django escapes it
+                    text = text.replace(path, loggable_path(request))
             record.msg, record.args, record.is_quiet = without_keys(text), None, True
         return True
 

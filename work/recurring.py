@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from django.db import DatabaseError
+from django.db import Error
 from django.db.models import F
 from django.utils import timezone
 
@@ -26,7 +26,7 @@ def failures_noted(name: str) -> Iterator[None]:
     try:
         yield
     except Exception:
-        with suppress(DatabaseError):  # it may be the database that is away
+        with suppress(Error):  # it may be the database that is away
             RecurringTask.objects.get_or_create(name=name)
             RecurringTask.objects.filter(name=name).update(failures=F("failures") + 1, failed_at=timezone.now())
         raise

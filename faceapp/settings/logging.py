@@ -26,7 +26,8 @@ LOGGING = {
     "loggers": {
         "django.security.DisallowedHost": {"filters": ["without_traceback"]},
         "celery.worker.strategy": {"level": "WARNING"},  # that a task was received: the line at its end says more
-        # Of Celery's pool, which does not hand its lines on: that a child has died.
+        "celery.pool": {"level": "INFO"},  # at DEBUG it writes messages as they came, arguments included
+        # Of the processes of that pool, which does not hand its lines on: that a child has died.
         "multiprocessing": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
     "root": {"handlers": ["console"], "level": env.str("FACEAPP_LOG_LEVEL", default="INFO")},

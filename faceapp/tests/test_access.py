@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from celery.app import trace
@@ -209,6 +210,13 @@ def test_names_in_paths_are_hidden(access: Any, client_a: Client, path: str, sho
     assert access("GET", path, headers={"X-API-Key": key})["path"] == shown
 
 
+@pytest.mark.parametrize("name", ["Jane", "Jane Doe", "Müller"])
+def test_names_in_the_paths_that_django_logs_are_hidden(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    Browser().get(f"/api/v1/galleries/{quote(name)}/")
+    [one] = [one for one in caplog.records if one.name == "django.request"]
+    assert "Unauthorized: /api/v1/galleries/-/" in line(one, TextFormatter())
+
+
 def test_a_path_token_is_hidden(access: Any, client_a: Client) -> None:
     row = create_api_key(client_name=client_a.name)[0]
     token = make_path_token(key=row)
@@ -217,6 +225,17 @@ def test_a_path_token_is_hidden(access: Any, client_a: Client) -> None:
     assert (found["path"], found["key"], found["client"]) == ("/k/-/search", row.prefix, client_a.pk)
     assert token not in str(found)
     assert token not in str(access("GET", f"/k/{token}/nowhere"))
+
+
+def test_an_error_of_the_server_itself_is_logged_without_the_query() -> None:
+    logger = AccessLogger(Config())
+    shown: list[logging.LogRecord] = []
+    logger.error_log.addFilter(lambda one: bool(shown.append(one)) or True)
+    try:
+        logger.exception("Error handling request %s %s", "GET", "/api/v1/people/?search=Jane")
+    finally:
+        logger.error_log.filters.clear()
+    assert shown[0].getMessage() == "Error handling request GET /api/v1/people/"
 
 
 def test_a_request_that_did_not_reach_the_application_is_logged(settings: Settings) -> None:
