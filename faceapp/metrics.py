@@ -27,6 +27,7 @@ from redis import RedisError
 
 from blacklist.models import BlacklistEntry
 from errors import Unavailable
+from faceapp.health import probe
 from people.models import FaceTemplate, Person
 from telemetry.counters import Sample, counters
 from telemetry.families import Family
@@ -93,6 +94,14 @@ def _cumulative(family: Family, sample: Sample) -> list[tuple[str, float]]:
 
 
 # ---- of this moment ---------------------------------------------------------------------------------------------
+def ready() -> Iterator[Metric]:
+    """What `/readyz` says; a worker may take some seconds to answer."""
+    ready = GaugeMetricFamily("faceapp_ready", "Whether this part answers, as /readyz says.", labels=["part"])
+    for part, outcome in probe.report().items():
+        ready.add_metric([part], float(outcome == "ok"))
+    yield ready
+
+
 def queues() -> Iterator[Metric]:
     waiting = GaugeMetricFamily("faceapp_queue_messages", "Messages that wait in a queue.", labels=["queue"])
     routed = (route["queue"] for route in settings.CELERY_TASK_ROUTES.values())
@@ -164,5 +173,5 @@ def disk() -> Iterator[Metric]:
 PARTS: dict[str, list[Callable[[], Iterator[Metric]]]] = {
     "queue": [counted, queues],
     "database": [work, recurring, totals],
-    "service": [models, disk],
+    "service": [models, disk, ready],
 }

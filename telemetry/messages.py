@@ -45,10 +45,12 @@ def connect() -> None:
 
 
 def send_id(*, headers: dict[str, Any], **_: Any) -> None:
-    """Also takes out Celery's copy of the arguments for logs: some have embeddings."""
+    """A message that was kept for later may have its id already.
+
+    Also takes out Celery's copy of the arguments for logs: some have embeddings.
+    """
     headers["argsrepr"] = headers["kwargsrepr"] = NOT_SHOWN
-    if current := request_id.get():
-        headers[HEADER] = current
+    headers.setdefault(HEADER, request_id.get())
 
 
 def take_id(*, task: Task[Any, Any], **_: Any) -> None:

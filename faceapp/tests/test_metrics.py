@@ -23,7 +23,7 @@ from clients.models import Client
 from clients.services import create_api_key
 from environment import BASE_DIR
 from errors import Unavailable
-from faceapp import metrics
+from faceapp import health, metrics
 from people.services import enrol_face
 from people.types import EnrolmentRules, Whom
 from recognition.models import Job, ProcessedImage
@@ -60,6 +60,10 @@ def counting(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 def scrape(key: str = KEY) -> Any:
     return Browser().get("/metrics", headers={"Authorization": f"Bearer {key}"})
+
+
+def refuse() -> None:
+    raise Unavailable("No.")
 
 
 def values() -> dict[tuple[str, ...], float]:
@@ -176,6 +180,15 @@ def test_recurring_tasks_tell_when_they_last_ended_well() -> None:
     assert found["faceapp_task_failures_total", "liveness.tasks.purge"] == 2
     ready = Browser().get("/readyz").json()["last_purge"]
     assert list(ready) == ["recognition.tasks.purge"] and ready["recognition.tasks.purge"].endswith("+00:00")
+
+
+def test_readiness_is_told_as_readyz_tells_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> dict[str, float]:
+        return {labels[1]: value for labels, value in values().items() if labels[0] == "faceapp_ready"}
+
+    assert told() == {"database": 1, "queue": 1, "weights": 1, "worker": 1}
+    monkeypatch.setattr(health, "check_worker", refuse)
+    assert told() == {"database": 1, "queue": 1, "weights": 1, "worker": 0}
 
 
 def test_models_and_disk_are_told(settings: Settings) -> None:

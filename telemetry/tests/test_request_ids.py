@@ -34,6 +34,14 @@ def test_anything_else_is_replaced(sent: str | None) -> None:
     assert accepted(made) == made
 
 
+def test_a_message_that_was_kept_for_later_keeps_its_id() -> None:
+    request_id.set("of another request")
+    for kept in ("r1", ""):
+        headers = {"request_id": kept}
+        messages.send_id(headers=headers)
+        assert headers["request_id"] == kept
+
+
 def task(**request: Any) -> Any:
     """A task whose message has these headers."""
     return SimpleNamespace(request=SimpleNamespace(is_eager=False, get=request.get))
@@ -55,7 +63,7 @@ def test_a_message_carries_the_id_to_the_task_and_no_further() -> None:
 def test_a_message_that_no_request_caused_has_no_id() -> None:
     headers: dict[str, Any] = {}
     messages.send_id(headers=headers)
-    assert "request_id" not in headers
+    assert not headers["request_id"]
     request_id.set("of the task before")
     messages.take_id(task=task(**headers))
     assert request_id.get() == ""
