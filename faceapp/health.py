@@ -14,11 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from errors import FaceAppError, Unavailable
+from telemetry.models import RecurringTask
 from vision import inference
 from vision.engines import engines
 from vision.engines.weights import missing_message
 from vision.tasks import ping
-from work.models import RecurringTask
 from work.queues import INTERACTIVE, queue_length
 
 PING_SECONDS = 3.0

@@ -31,8 +31,8 @@ from faceapp.health import probe
 from people.models import FaceTemplate, Person
 from telemetry.counters import Sample, counters
 from telemetry.families import Family
+from telemetry.models import RecurringTask
 from vision.engines import engines
-from work.models import RecurringTask
 from work.queues import queue_length
 from work.services import backlogs
 

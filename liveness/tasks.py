@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from liveness import services
-from work.recurring import failures_noted, note_success
+from telemetry.recurring import failures_noted, note_success
 
 
 @shared_task(expires=300)

@@ -8,7 +8,7 @@ from celery import Task, shared_task
 
 from recognition import services
 from storage.orphans import remove_orphans
-from work.recurring import failures_noted, note_success
+from telemetry.recurring import failures_noted, note_success
 from work.services import TRANSIENT
 
 PURGE_SLICE = 200  # images

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from telemetry.recurring import failures_noted, note_success
 from work import services
-from work.recurring import failures_noted, note_success
 
 
 @shared_task(expires=30)

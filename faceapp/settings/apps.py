@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "storages",
     "django_cleanup.apps.CleanupConfig",
     "faceapp.apps.FaceAppConfig",
+    "telemetry.apps.TelemetryConfig",
     "vision.apps.VisionConfig",
     "clients.apps.ClientsConfig",
     "storage.apps.StorageConfig",

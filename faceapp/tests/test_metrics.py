@@ -30,13 +30,13 @@ from recognition.models import Job, ProcessedImage
 from telemetry import counters as module
 from telemetry.counters import HASH, counters
 from telemetry.families import FAMILIES, IMAGE_SECONDS
+from telemetry.recurring import failures_noted, note_success
 from vision import inference, measured
 from vision.engines import engines
 from vision.exceptions import InvalidImage
 from vision.inference import AnalysisOptions
 from vision.tests.drawing import RED, picture
 from vision.types import Upload
-from work.recurring import failures_noted, note_success
 
 KEY = "a key of thirty-two hexadecimals"
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from recognition.models import ProcessedImage
 from recognition.querysets import ProcessedImageQuerySet
 from recognition.tasks import purge
 from storage.orphans import remove_orphans
-from work.recurring import note_success
+from telemetry.recurring import note_success
 
 BATCH = 100  # images
 

@@ -12,8 +12,8 @@ import liveness.tasks
 import recognition.tasks
 import work.tasks
 from errors import Unavailable
-from work.models import RecurringTask
-from work.recurring import failures_noted, note_success
+from telemetry.models import RecurringTask
+from telemetry.recurring import failures_noted, note_success
 
 pytestmark = pytest.mark.django_db
 

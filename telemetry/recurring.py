@@ -9,7 +9,7 @@ from django.db import Error
 from django.db.models import F
 from django.utils import timezone
 
-from work.models import RecurringTask
+from telemetry.models import RecurringTask
 
 
 def note_success(name: str) -> None:
