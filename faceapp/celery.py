@@ -24,3 +24,9 @@ def configure_logging(**_: Any) -> None:
     """In Celery's programs lines look as everywhere else, at FACEAPP_LOG_LEVEL."""
     logging.config.dictConfig(settings.LOGGING)
     logging.captureWarnings(True)
+
+
+@setup_logging.connect
+def log_what_is_printed(**_: Any) -> None:
+    """Libraries print; Celery does this by itself only where it sets up the logging."""
+    app.log.redirect_stdouts()
