@@ -40,4 +40,4 @@ USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-CMD ["gunicorn", "faceapp.wsgi", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--workers=2", "--threads=16", "--no-control-socket", "--worker-tmp-dir=/dev/shm", "--timeout=60", "--graceful-timeout=70", "--max-requests=10000", "--max-requests-jitter=1000", "--access-logfile=-", "--logger-class=faceapp.access.AccessLogger"]
+CMD ["gunicorn", "--config=file:faceapp/web_server.py", "faceapp.wsgi", "--bind=0.0.0.0:8000", "--worker-tmp-dir=/dev/shm", "--max-requests=10000", "--max-requests-jitter=1000"]

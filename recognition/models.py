@@ -26,6 +26,8 @@ STATES = [
     for status in (Status.PENDING, Status.PROCESSING, Status.DONE, Status.FAILED, Status.CANCELLED)
 ]
 
+CHANNEL = "finished_images"  # of PostgreSQL: what workers announce there begins with the job's id, in hex
+
 
 class Job(models.Model):
     """Images that were submitted together, and how they are to be screened."""
@@ -65,15 +67,10 @@ class Job(models.Model):
             return Status.DONE
         return Status.PROCESSING if self.done or self.running else Status.PENDING
 
-    @property
-    def channel(self) -> str:
-        """The PostgreSQL notification channel on which workers announce finished images."""
-        return f"job_{self.pk.hex}"
-
     def announce(self, *image_ids: int) -> None:
         """Notify callers who wait, when the transaction commits, that these images (none: any) are finished."""
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [self.channel, " ".join(map(str, image_ids))])
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, " ".join([self.pk.hex, *map(str, image_ids)])])
 
 
 class ProcessedImage(ClaimedImage, Numbered):

@@ -1,15 +1,101 @@
-"""Waiting for a job: workers announce finished images over a PostgreSQL notification channel."""
+"""Waiting for a job: workers announce finished images over a PostgreSQL notification channel.
+
+One connection of each process listens, as long as somebody waits; who waits holds none.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db import connection
 
-from recognition.models import Job
+from recognition.models import CHANNEL, Job
+from vision.dispatch import release_database
 from work.services import DATABASE_AWAY
 
 RECONNECT_SECONDS = 0.5
+LOOK_SECONDS = 5.0  # how often who waits asks the rows, in case an announcement was lost
+
+
+class Waiter:
+    """Somebody who waits for a job. `is_behind`: what was announced is not known, so that the rows have to be asked."""
+
+    def __init__(self) -> None:
+        self.finished: set[int] = set()
+        self.is_behind = False
+        self.woken = threading.Event()
+
+    def tell(self, *images: int) -> None:
+        """These images are finished; without any: some are."""
+        self.finished.update(images)
+        self.is_behind |= not images
+        self.woken.set()
+
+
+class Listener:
+    """Hears what is announced about the jobs that somebody in this process waits for."""
+
+    def __init__(self) -> None:
+        self._waiters: dict[str, list[Waiter]] = defaultdict(list)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def waiter(self, job: str) -> Iterator[Waiter]:
+        waiter = Waiter()
+        with self._lock:
+            self._waiters[job].append(waiter)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="finished-images", daemon=True)
+                self._thread.start()
+        try:
+            yield waiter
+        finally:
+            with self._lock:
+                self._waiters[job].remove(waiter)
+                if not self._waiters[job]:
+                    del self._waiters[job]
+
+    def _run(self) -> None:
+        while self._is_wanted():
+            try:
+                self._listen()
+            except DATABASE_AWAY:
+                time.sleep(RECONNECT_SECONDS)
+            finally:
+                connection.close()
+
+    def _listen(self) -> None:
+        """Until nobody waits."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {CHANNEL}")
+            for waiter in self._all():
+                waiter.tell()  # of what was announced before
+            while self._waiters:
+                with connection.wrap_database_errors:
+                    notes = list(connection.connection.notifies(timeout=1.0, stop_after=1))
+                for note in notes:
+                    job, *images = note.payload.split()
+                    for waiter in self._all(job):
+                        waiter.tell(*map(int, images))
+            cursor.execute(f"UNLISTEN {CHANNEL}")
+
+    def _all(self, *jobs: str) -> list[Waiter]:
+        with self._lock:
+            return [waiter for job in jobs or self._waiters for waiter in self._waiters.get(job, ())]
+
+    def _is_wanted(self) -> bool:
+        with self._lock:
+            if not self._waiters:
+                self._thread = None
+            return bool(self._waiters)
+
+
+listener = Listener()
 
 
 def wait_for_job(*, job: Job, seconds: float) -> bool:
@@ -19,35 +105,28 @@ def wait_for_job(*, job: Job, seconds: float) -> bool:
     not ask for it a second time.
     """
     deadline = time.monotonic() + seconds
+    with listener.waiter(job.pk.hex) as waiter:
+        while waiting := _unfinished(job, deadline):
+            look, waiter.is_behind = time.monotonic() + LOOK_SECONDS, False
+            while waiting - waiter.finished and not waiter.is_behind:
+                left = min(deadline, look) - time.monotonic()
+                if left <= 0:
+                    break
+                waiter.woken.wait(left)
+                waiter.woken.clear()
+            if waiting - waiter.finished and time.monotonic() >= deadline:
+                return False
+    return True
+
+
+def _unfinished(job: Job, deadline: float) -> set[int]:
     while True:
         try:
-            return _listen(job, deadline)
+            found = set(job.images.unfinished().values_list("pk", flat=True))
+            release_database()
+            return found
         except DATABASE_AWAY:
             if connection.in_atomic_block or time.monotonic() + RECONNECT_SECONDS > deadline:
                 raise
             connection.close()
             time.sleep(RECONNECT_SECONDS)
-
-
-def _listen(job: Job, deadline: float) -> bool:
-    """One connection's part of `wait_for_job`."""
-    with connection.cursor() as cursor:
-        cursor.execute(f'LISTEN "{job.channel}"')
-        try:
-            waiting = _unfinished(job)
-            while waiting:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return False
-                with connection.wrap_database_errors:
-                    notes = list(connection.connection.notifies(timeout=min(left, 1.0), stop_after=1))
-                finished = {int(number) for note in notes for number in note.payload.split()}
-                # announced images are finished; in silence, or after more than one image, ask the rows
-                waiting = waiting - finished if finished else _unfinished(job)
-        finally:
-            cursor.execute(f'UNLISTEN "{job.channel}"')
-    return True
-
-
-def _unfinished(job: Job) -> set[int]:
-    return set(job.images.unfinished().values_list("pk", flat=True))

@@ -14,6 +14,7 @@ from django.conf import settings
 
 CHUNK = 64 * 1024  # bytes
 IN_MEMORY = 1024 * 1024  # bytes of a chunked body; what is longer waits in a file
+IDLE_SECONDS = 30  # without a byte, until a caller is taken for gone
 DRAINED = 16 * 1024 * 1024  # bytes that are read after an answer that did not need them
 
 Environ = dict[str, Any]
@@ -30,6 +31,8 @@ class WholeBodies:
         self._application = application
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        if sock := environ.get("gunicorn.socket"):
+            sock.settimeout(IDLE_SECONDS)
         if environ.get("wsgi.input_terminated") and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
             _collect(environ)
         body = AnnouncedBody(environ["wsgi.input"], announced_length(environ))

@@ -24,6 +24,7 @@ from celery import current_app
 from celery.result import AsyncResult
 from celery.signals import task_postrun, task_prerun, task_revoked
 from django.conf import settings
+from django.db import connection
 from kombu.exceptions import OperationalError
 
 from errors import Unavailable
@@ -84,6 +85,12 @@ def queue_errors() -> Iterator[None]:
 def handoff() -> redis.Redis:
     """Redis beside Celery: images on their way to a worker, and messages that wait."""
     return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=QUEUE_SECONDS)
+
+
+def release_database() -> None:
+    """Give the connection of this thread back to the pool, if there is one: whoever waits holds none."""
+    if "pool" in connection.settings_dict["OPTIONS"] and not connection.in_atomic_block:
+        connection.close()
 
 
 def act_for(client: str) -> None:

@@ -87,8 +87,15 @@ def several(work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answe
     image waits for no more than the images in progress.
     """
     with ThreadPoolExecutor(AT_ONCE, "image") as pool:
-        waiting = [pool.submit(copy_context().run, work, item) for item in items]
+        waiting = [pool.submit(copy_context().run, _work_in_thread, work, item) for item in items]
         return [one.result() for one in waiting]
+
+
+def _work_in_thread(work: Callable[[Item], Answer], item: Item) -> Answer:
+    try:
+        return work(item)
+    finally:
+        dispatch.release_database()
 
 
 def find_raw_faces(
@@ -229,6 +236,7 @@ def _ask_worker(
     task: Any, data: bytes, options: dict[str, Any], timeout: float, *, queue: str = INTERACTIVE
 ) -> dict[str, Any]:
     key = f"faceapp:image:{uuid.uuid4().hex}"
+    dispatch.release_database()
     try:
         with queue_errors():
             dispatch.handoff().set(key, data, ex=int(timeout) + 30)

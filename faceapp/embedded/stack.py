@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from environment import env
+from environment import BASE_DIR, env
 from faceapp.embedded import postgres, redis
 from faceapp.embedded.launch import launched
 from faceapp.embedded.supervision import Program, StackError, Supervisor
@@ -33,8 +33,7 @@ def programs(database: postgres.Postgres | None, *, devices: Sequence[str]) -> l
     host = f"[{settings.WEB_BIND}]" if ":" in settings.WEB_BIND else settings.WEB_BIND
     web = [
         *[sys.executable, "-m", "gunicorn", "faceapp.wsgi", f"--bind={host}:{settings.WEB_PORT}"],
-        *["--preload", "--worker-class=gthread", "--workers=2", "--threads=16", "--timeout=60", "--graceful-timeout=1"],
-        *["--no-control-socket", "--access-logfile=-", "--logger-class=faceapp.access.AccessLogger"],
+        *[f"--config=file:{BASE_DIR / 'faceapp' / 'web_server.py'}", "--preload", "--graceful-timeout=1"],
     ]
     return [
         *stores,

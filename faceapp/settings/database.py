@@ -23,3 +23,7 @@ DATABASES["default"]["OPTIONS"] = {
     "server_side_binding": True,
     **DATABASES["default"].get("OPTIONS", {}),
 }
+# Where a request has a greenlet (faceapp.web_server), connections are shared instead of kept.
+if pool := env.int("FACEAPP_CONNECTION_POOL", default=0):
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}

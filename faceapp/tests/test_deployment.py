@@ -1,5 +1,6 @@
 """The container files against the code: no container runs here, so every name they use is looked up instead."""
 
+import ast
 import os
 import re
 import shlex
@@ -24,6 +25,7 @@ from django.urls import resolve
 from django.utils.module_loading import import_string
 from docker.utils.build import exclude_paths
 from gunicorn.config import Config as GunicornConfig
+from gunicorn.glogging import Logger
 from pytest_django.fixtures import Settings
 
 from faceapp.tests.test_environment import COMPOSE_ONLY, documented_variables, variables_read
@@ -102,12 +104,20 @@ def test_every_management_command_and_its_options_exist() -> None:
         command.create_parser("manage.py", name).parse_args(arguments)
 
 
+def web_server_options() -> dict[str, Any]:
+    """What the configuration file sets; it is read and not run, because it would patch this process."""
+    tree = ast.parse((ROOT / "faceapp" / "web_server.py").read_text())
+    plain = [node for node in tree.body if isinstance(node, ast.Assign)]
+    return {node.targets[0].id: ast.literal_eval(node.value) for node in plain if isinstance(node.targets[0], ast.Name)}
+
+
 def test_gunicorn_target_and_options_exist() -> None:
-    for _, target, *options in starting("gunicorn"):
-        assert callable(import_string(f"{target}.application"))
+    for _, *options in starting("gunicorn"):
         parsed = GunicornConfig().parser().parse_args(options)
-        assert parsed.worker_class == "gthread"
+        assert parsed.config == "file:faceapp/web_server.py"
         assert parsed.bind == ["0.0.0.0:8000"]
+        [target] = parsed.args
+        assert callable(import_string(f"{target}.application"))
     assert starting("gunicorn")
 
 
@@ -119,6 +129,14 @@ def starting_celery() -> list[list[str]]:
 def test_programs_of_celery_write_nothing_but_their_log() -> None:
     quiet = {"--quiet" in program for program in starting("celery") if {"worker", "beat"} & set(program)}
     assert quiet == {True}
+
+
+def test_the_configuration_of_the_web_server_is_gunicorns() -> None:
+    config = GunicornConfig()
+    for name, value in web_server_options().items():
+        config.set(name, value)
+    assert config.worker_class_str == "gevent"
+    assert issubclass(import_string(config.settings["logger_class"].get()), Logger)
 
 
 def test_celery_app_commands_and_options_exist() -> None:
@@ -221,8 +239,8 @@ def test_services_wait_for_what_they_need() -> None:
 def test_workers_stop_after_the_web_server() -> None:
     """Requests in flight wait for them; Compose stops what others depend on last."""
     assert "worker" in SERVICES["web"]["depends_on"]
-    [graceful] = [option for _, _, *options in starting("gunicorn") for option in options if "graceful" in option]
-    assert int(graceful.partition("=")[2]) < int(SERVICES["web"]["stop_grace_period"].removesuffix("s"))
+    graceful: int = web_server_options()["graceful_timeout"]
+    assert graceful < int(SERVICES["web"]["stop_grace_period"].removesuffix("s"))
 
 
 def test_images_are_pinned_and_only_the_proxy_is_published() -> None:

@@ -1,0 +1,25 @@
+"""Gunicorn's configuration: `gunicorn --config file:faceapp/web_server.py faceapp.wsgi --bind=…`.
+
+Each request has a greenlet: whoever waits for a worker, a database or a slow sender holds neither a thread nor a
+process. Options on the command line come before these.
+"""
+
+from gevent import monkey
+
+monkey.patch_all()  # before anything that opens a socket is imported
+
+import os  # noqa: E402
+
+# Of each process. A request has a connection while it talks to the database, and none while it waits for a worker.
+if os.environ.get("FACEAPP_CONNECTION_POOL", "0") == "0":
+    os.environ["FACEAPP_CONNECTION_POOL"] = "16"
+
+worker_class = "gevent"
+workers = 2
+worker_connections = 1000
+keepalive = 15  # seconds in which a request's headers must arrive
+timeout = 60  # seconds without a sign of life from a process
+graceful_timeout = 70
+accesslog = "-"
+logger_class = "faceapp.access.AccessLogger"
+control_socket_disable = True
