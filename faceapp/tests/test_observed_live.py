@@ -63,7 +63,8 @@ def test_each_program_writes_one_object_a_line(live: LiveStack) -> None:
 
 def test_what_all_processes_counted_is_scraped_from_any(live: LiveStack, key: str, faces: Path) -> None:
     files, url = {"image": ("a.jpg", reduced(faces / "obama_1.jpg"))}, f"{live.url}/api/v1/detect/detect-face"
-    assert requests.post(url, files=files, headers={"X-API-Key": key}, timeout=60).ok
+    for _ in range(4):  # to either process of the web server
+        assert requests.post(url, files=files, headers={"X-API-Key": key}, timeout=60).ok
 
     def scraped() -> dict[str, float]:
         bearer = {"Authorization": f"Bearer {live.environment['FACEAPP_METRICS_KEY']}"}
@@ -74,8 +75,8 @@ def test_what_all_processes_counted_is_scraped_from_any(live: LiveStack, key: st
     web = 'faceapp_http_requests_total{method="POST",route="detect-detect-face",status="200"}'
     worker = 'faceapp_images_total{outcome="ok"}'
     sweep = 'faceapp_task_last_success_timestamp_seconds{task="work.tasks.sweep"}'
-    assert eventually(lambda: all(scraped().get(name, 0) >= 1 for name in (web, worker, sweep)))
+    assert eventually(lambda: all(scraped().get(name, 0) >= 4 for name in (web, worker, sweep)))
     assert {name: value for name, value in scraped().items() if name.startswith("faceapp_up")} == {
         f'faceapp_up{{part="{part}"}}': 1.0 for part in ("queue", "database", "service")
     }
-    assert {scraped()[web] for _ in range(8)} == {scraped()[web]}  # whichever process answers
+    assert eventually(lambda: len({scraped()[web] for _ in range(8)}) == 1)  # whichever process answers
