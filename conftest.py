@@ -33,6 +33,8 @@ LIVE_ENVIRONMENT = {
     "FACEAPP_NEXTCLOUD_68_POINTS": "1",
     "FACEAPP_FACEANALYSIS_REGISTRATION": "1",
     "FACEAPP_ALLOW_RESET": "1",
+    "FACEAPP_LOG_FORMAT": "json",
+    "FACEAPP_METRICS_KEY": "a key that no other program has",
 }
 FACES = Path(__file__).resolve().parent.parent / "shared" / "faces"
 

@@ -1,6 +1,6 @@
 """The environment that the service runs in: variables, and files that stand for them."""
 
 from environment.files import content_of, secret, socket_directory
-from environment.variables import BASE_DIR, env, path, time_zone
+from environment.variables import BASE_DIR, choice, env, path, time_zone
 
-__all__ = ["BASE_DIR", "content_of", "env", "path", "secret", "socket_directory", "time_zone"]
+__all__ = ["BASE_DIR", "choice", "content_of", "env", "path", "secret", "socket_directory", "time_zone"]

@@ -45,6 +45,14 @@ def path(name: str, default: Path) -> Path:
     return Path(env.str(name, default=str(default))).expanduser().absolute()
 
 
+def choice(name: str, default: str, options: tuple[str, ...]) -> str:
+    """The value of the variable `name`, which must be one of `options`, or `default`."""
+    value: str = env.str(name, default=default)
+    if value not in options:
+        raise refusal(name, f"must be {' or '.join(options)}.")
+    return value
+
+
 def time_zone(name: str, default: str) -> str:
     """The name of a time zone in the variable `name`, or `default`."""
     zone: str = env.str(name, default=default)

@@ -13,6 +13,7 @@ from environment import BASE_DIR, env
 
 MOST_ENLARGED = 4.0
 ONNX_RUNTIMES = {"onnxruntime", *(f"onnxruntime-{device}" for device in ("gpu", "openvino", "directml", "cann"))}
+SHORTEST_METRICS_KEY = 16
 LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".test")
 POSITIVE = (
     "MAX_IMAGE_BYTES",
@@ -176,3 +177,13 @@ def check_object_storage(**_: Any) -> list[CheckMessage]:
         message = "FACEAPP_S3_ACCESS_KEY and FACEAPP_S3_SECRET_KEY belong together."
         return [Error(message, hint=hint, id="faceapp.E008")]
     return []
+
+
+@register(Tags.security)
+def check_metrics_key(**_: Any) -> list[CheckMessage]:
+    """Whoever guesses the key learns how the service is used."""
+    if not settings.METRICS_KEY or len(settings.METRICS_KEY) >= SHORTEST_METRICS_KEY:
+        return []
+    hint = "Make one with `openssl rand -hex 32`."
+    message = f"FACEAPP_METRICS_KEY is shorter than {SHORTEST_METRICS_KEY} characters."
+    return [Error(message, hint=hint, id="faceapp.E014")]

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from threading import Lock
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from errors import FaceAppError, Unavailable
+from telemetry.models import RecurringTask
 from vision import inference
 from vision.dispatch import queue_errors
 from vision.engines import engines
@@ -24,7 +25,7 @@ from work.queues import INTERACTIVE, queue_length
 PING_SECONDS = 3.0
 STALE_SECONDS = 10.0  # longer than a probe takes
 
-Report = dict[str, str]  # "ok" or what is wrong, by the name of the part
+Report = dict[str, str]  # "ok" or what is wrong, by the name of the part; or times, by the name of the task
 
 
 @require_safe
@@ -46,10 +47,14 @@ def alive(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """Everything that screening needs is there; otherwise 503, and the body names what is missing."""
+    """Everything that screening needs is there; otherwise 503, and the body names what is missing.
+
+    `last_purge` has no part in that: when each purge last ended well, empty if the database does not answer.
+    """
     report = probe.report()
     is_ready = all(outcome == "ok" for outcome in report.values())
-    body = {"status": "ready" if is_ready else "unavailable", "checks": report}
+    last_purge = purges.report() if report["database"] == "ok" else {}
+    body = {"status": "ready" if is_ready else "unavailable", "checks": report, "last_purge": last_purge}
     response = JsonResponse(body, status=200 if is_ready else 503)
     if not is_ready:
         response["Retry-After"] = "5"
@@ -95,7 +100,16 @@ def check_all() -> Report:
     return report
 
 
-probe = Probe(check_all)
+def last_purges() -> Report:
+    """The time (ISO 8601, UTC) of the last success of each purge, by the name of its task."""
+    try:
+        done = RecurringTask.objects.filter(name__endswith=".purge").exclude(succeeded_at=None)
+        return {task.name: task.succeeded_at.isoformat(timespec="seconds") for task in done if task.succeeded_at}
+    except Error:
+        return {}
+
+
+probe, purges = Probe(check_all), Probe(last_purges)
 
 
 def _outcome(check: Callable[[], None]) -> str:

@@ -26,4 +26,5 @@ CELERY_TASK_EAGER_PROPAGATES = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
 READY_SECONDS = 0.0
+METRICS_KEY = ""  # no thread that sends counts
 RATE_LIMIT = FAILED_KEY_LIMIT = FACEANALYSIS_LOGIN_LIMIT = ""

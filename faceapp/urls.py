@@ -9,7 +9,7 @@ from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from blacklist.api.views import BlacklistViewSet
 from clients.api.views import ResetViewSet
 from compat.dialect import dialects, url_patterns
-from faceapp import health, models_page
+from faceapp import health, metrics, models_page
 from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
 from people.api.health import GalleryHealthViewSet
 from people.api.views import CompareViewSet, GalleryViewSet, PeopleViewSet, RespaceViewSet
@@ -47,6 +47,7 @@ router.register("compare", CompareViewSet, "compare")
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("admin/models/", admin.site.admin_view(models_page.models), name="models"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(router.urls)),

@@ -21,5 +21,5 @@ keepalive = 15  # seconds in which a request's headers must arrive
 timeout = 60  # seconds without a sign of life from a process
 graceful_timeout = 70
 accesslog = "-"
-logger_class = "faceapp.quiet_logs.AccessLogger"
+logger_class = "faceapp.access.AccessLogger"
 control_socket_disable = True

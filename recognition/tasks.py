@@ -8,6 +8,7 @@ from celery import Task, shared_task
 
 from recognition import services
 from storage.orphans import remove_orphans
+from telemetry.recurring import failures_noted, note_success
 from work.services import TRANSIENT
 
 PURGE_SLICE = 200  # images
@@ -25,7 +26,9 @@ def purge() -> None:
 
     One slice per task, so that no task comes near the time limit or holds up a worker.
     """
-    if services.purge(limit=PURGE_SLICE) == PURGE_SLICE:
-        purge.delay()
-    else:
+    with failures_noted(purge.name):
+        if services.purge(limit=PURGE_SLICE) == PURGE_SLICE:
+            purge.delay()
+            return
         remove_orphans()
+    note_success(purge.name)

@@ -30,6 +30,7 @@ from vision.engines import DEFAULT, dlib_pipeline, engines, runtime
 from vision.engines.weights import missing_message
 from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
 from vision.images import Limits
+from vision.measured import count_image, observe_stage
 from vision.raw_faces import RawFaceOptions, run_pipeline
 from vision.types import Analysis, Box, DetectedFace, Detection, RawFace
 
@@ -140,7 +141,19 @@ def run_engines_on(encoded: Iterable[bytes], options: AnalysisOptions) -> list[A
     with runtime.at_work():
         looks = [_look_at(data, options) for data in encoded]
         analyses = iter(_describe_together([look for look in looks if isinstance(look, _Look)], options))
-        return [next(analyses) if isinstance(look, _Look) else look for look in looks]
+        outcomes = [next(analyses) if isinstance(look, _Look) else look for look in looks]
+    if engines.are_here:
+        _count(looks, outcomes)
+    return outcomes
+
+
+def _count(looks: Sequence[_Look | FaceAppError], outcomes: Sequence[Analysis | FaceAppError]) -> None:
+    for look, outcome in zip(looks, outcomes, strict=True):
+        count_image(outcome if isinstance(outcome, FaceAppError) else None)
+        if isinstance(look, _Look):
+            observe_stage("find", milliseconds=look.milliseconds)
+            if isinstance(outcome, Analysis):
+                observe_stage("describe", milliseconds=outcome.milliseconds - look.milliseconds)
 
 
 @dataclass(frozen=True)

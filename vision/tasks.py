@@ -13,6 +13,7 @@ from vision.engines import runtime
 from vision.exceptions import EngineUnavailable
 from vision.images import Limits
 from vision.inference import AnalysisOptions
+from vision.measured import counted
 from vision.raw_faces import RawFaceOptions, run_pipeline
 from vision.types import Box
 
@@ -31,7 +32,8 @@ def find_faces_of_dlib(key: str, sent: dict[str, Any]) -> dict[str, Any]:
     limits = Limits(**sent["limits"]) if sent["limits"] else None
 
     def work(data: bytes) -> dict[str, Any]:
-        faces = run_pipeline(data, options=options, box=box, limits=limits)
+        with counted("dlib"):
+            faces = run_pipeline(data, options=options, box=box, limits=limits)
         return {"faces": [face.to_json() for face in faces]}
 
     return _answer(key, work)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from django.apps import apps
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.db.models import F, IntegerField, Value
+from django.db.models import Count, F, IntegerField, Min, Value
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -22,9 +22,10 @@ from clients.models import Client
 from errors import FaceAppError, Unavailable, internal_error
 from vision import dispatch
 from vision.exceptions import EngineUnavailable
-from work.models import ClaimedWork
+from work.models import ClaimedWork, Status
 from work.querysets import ClaimedWorkQuerySet
 from work.queues import BULK, must_make_way, queue_errors, queue_length
+from work.types import Backlog
 
 log = logging.getLogger(__name__)
 
@@ -112,8 +113,7 @@ def _leave(rows: ClaimedWorkQuerySet[Row], ids: Sequence[int], task_id: str) -> 
 
 def has_older_work(*, client: Client, than: datetime) -> bool:
     """Whether work of this client is unfinished that was submitted before this moment."""
-    kinds: list[Any] = [model for model in apps.get_models() if issubclass(model, ClaimedWork)]
-    of_clients = [kind for kind in kinds if any(field.name == "client" for field in kind._meta.fields)]
+    of_clients = [kind for kind in _kinds() if any(field.name == "client" for field in kind._meta.fields)]
     return any(kind.objects.unfinished().filter(client=client, created_at__lt=than).exists() for kind in of_clients)
 
 
@@ -122,7 +122,7 @@ def sweep() -> None:
 
     Runs every `SWEEP_SECONDS`, over every subclass of `ClaimedWork`. Raises `Unavailable`.
     """
-    kinds: list[Any] = [model for model in apps.get_models() if issubclass(model, ClaimedWork)]
+    kinds = _kinds()
     queues = {name for kind in kinds for name in kind.queues}
     empty = {queue for queue in queues if not queue_length(queue) and not dispatch.waiting(queue)}
     moment = timezone.now() - timedelta(seconds=settings.SWEEP_SECONDS)
@@ -134,3 +134,18 @@ def sweep() -> None:
             rows = waiting.values_list(owner, "pk")[:MOST_REFILLED]
             for client, own in groupby(sorted(rows, key=lambda row: (row[0] or 0, row[1])), key=itemgetter(0)):
                 enqueue(kind, ids=[pk for _, pk in own], queue=queue, client=str(client or ""))
+
+
+def _kinds() -> list[Any]:
+    """Every subclass of `ClaimedWork`."""
+    return [model for model in apps.get_models() if issubclass(model, ClaimedWork)]
+
+
+def backlogs() -> list[Backlog]:
+    """What waits for a worker, by kind of work."""
+    found = []
+    for kind in _kinds():
+        waiting = kind.objects.filter(status=Status.PENDING).aggregate(count=Count("pk"), oldest=Min("queued_at"))
+        age = timezone.now() - waiting["oldest"] if waiting["oldest"] else timedelta()
+        found.append(Backlog(kind._meta.label_lower, waiting["count"], age.total_seconds()))
+    return found

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from telemetry.recurring import failures_noted, note_success
 from work import services
 
 
 @shared_task(expires=30)
 def sweep() -> None:
     """Give back what dead workers held, and refill emptied queues."""
-    services.sweep()
+    with failures_noted(sweep.name):
+        services.sweep()
+    note_success(sweep.name)

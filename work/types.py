@@ -16,3 +16,12 @@ class Submission:
     data: bytes = b""
     info: ImageInfo | None = None
     error: InvalidInput | None = None
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Work of one kind that waits for a worker: how much, and since how many seconds the oldest waits."""
+
+    kind: str
+    count: int
+    seconds: float

@@ -17,7 +17,7 @@ from vision import gathering_worker
 from vision.engines.devices import PROCESSOR, DeviceError, ask, listed
 
 READY_SECONDS = 300.0  # the first worker loads the models
-CELERY = [sys.executable, "-m", "celery", "--app=faceapp"]
+CELERY = [sys.executable, "-m", "celery", "--app=faceapp", "--quiet"]  # no banners: each line is one of the log
 
 
 def programs(database: postgres.Postgres | None, *, devices: Sequence[str]) -> list[Program]:
@@ -29,7 +29,7 @@ def programs(database: postgres.Postgres | None, *, devices: Sequence[str]) -> l
         stores.append(Program("redis", "stores", redis.command(settings.REDIS_SOCKET), stop_signal="TERM"))
     trainer = _celery_worker("trainer", ["training"], "--concurrency=1", "--pool=threads")
     maintenance = _celery_worker("maintenance", ["maintenance"], "--concurrency=2", "--pool=threads")
-    beat = [*CELERY, "beat", f"--schedule={settings.VAR / 'beat-schedule'}", "--pidfile=", "--loglevel=INFO"]
+    beat = [*CELERY, "beat", f"--schedule={settings.VAR / 'beat-schedule'}", "--pidfile="]
     host = f"[{settings.WEB_BIND}]" if ":" in settings.WEB_BIND else settings.WEB_BIND
     web = [
         *[sys.executable, "-m", "gunicorn", "faceapp.wsgi", f"--bind={host}:{settings.WEB_PORT}"],
@@ -87,7 +87,7 @@ def _gathering_worker(device: str, number: int, devices: Sequence[str]) -> Progr
 def _celery_worker(name: str, queues: list[str], *options: str) -> list[str]:
     return [
         *[*CELERY, "worker", f"--queues={','.join(queues)}", f"--hostname={name}-{secrets.token_hex(4)}@%h", *options],
-        *["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"],
+        *["--without-gossip", "--without-mingle", "--without-heartbeat"],
     ]
 
 

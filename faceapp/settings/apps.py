@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "storages",
     "django_cleanup.apps.CleanupConfig",
     "faceapp.apps.FaceAppConfig",
+    "telemetry.apps.TelemetryConfig",
     "vision.apps.VisionConfig",
     "clients.apps.ClientsConfig",
     "storage.apps.StorageConfig",
@@ -37,6 +38,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "faceapp.access.observe",
     "faceapp.middleware.omit_body_of_head",
     "faceapp.middleware.ApiPathTokens",
     "corsheaders.middleware.CorsMiddleware",

@@ -42,7 +42,6 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "inte
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # A child loads its models before it says that it is up. From a cold disk that takes longer than Celery's 4 seconds.
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 600.0
 # On SIGQUIT a worker has this many seconds to finish the images in progress; unfinished ones return to the queue.

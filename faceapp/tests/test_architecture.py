@@ -47,6 +47,7 @@ FOUNDATIONS: list[set[str]] = [
     {"clients"},
     {"rest"},
     {"vision"},
+    {"telemetry"},
     {"environment", "errors"},
 ]
 FLOORS = [*APPS, *FOUNDATIONS]

@@ -147,6 +147,12 @@ def test_half_configured_object_storage_is_found(settings: Settings, monkeypatch
     assert checks.check_object_storage() == []
 
 
+def test_a_short_key_for_the_metrics_is_an_error(settings: Settings) -> None:
+    for key, found in (("", []), ("k" * 15, ["faceapp.E014"]), ("k" * 16, [])):
+        settings.METRICS_KEY = key
+        assert ids(checks.check_metrics_key()) == found
+
+
 def test_deployment_with_https_is_free_of_warnings(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("FACEAPP_", "DJANGO_"))}
     environment |= {"FACEAPP_HTTPS": "1", "FACEAPP_VAR": str(tmp_path), "FACEAPP_ALLOWED_HOSTS": "faces.example.org"}

@@ -121,6 +121,16 @@ def test_gunicorn_target_and_options_exist() -> None:
     assert starting("gunicorn")
 
 
+def starting_celery() -> list[list[str]]:
+    """Without the option against banners, which come before the command."""
+    return [[word for word in program if word != "--quiet"] for program in starting("celery")]
+
+
+def test_programs_of_celery_write_nothing_but_their_log() -> None:
+    quiet = {"--quiet" in program for program in starting("celery") if {"worker", "beat"} & set(program)}
+    assert quiet == {True}
+
+
 def test_the_configuration_of_the_web_server_is_gunicorns() -> None:
     config = GunicornConfig()
     for name, value in web_server_options().items():
@@ -130,7 +140,7 @@ def test_the_configuration_of_the_web_server_is_gunicorns() -> None:
 
 
 def test_celery_app_commands_and_options_exist() -> None:
-    called = starting("celery")
+    called = starting_celery()
     assert {program[3] for program in called} == {"worker", "beat", "inspect"}
     for _, flag, target, name, *options in called:
         assert flag == "-A"
@@ -142,7 +152,7 @@ def test_celery_app_commands_and_options_exist() -> None:
 
 
 def test_worker_reads_the_queues_of_the_settings_in_their_order() -> None:
-    workers = [program for program in starting("celery") if program[3] == "worker"]
+    workers = [program for program in starting_celery() if program[3] == "worker"]
     queues = [program[program.index("--queues") + 1].split(",") for program in workers]
     assert sorted(queues) == sorted([settings.WORKER_QUEUES, settings.EXPRESS_QUEUES, ["maintenance"], ["training"]])
 

@@ -11,11 +11,11 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
-from environment import env, time_zone
+from environment import choice, env, time_zone
 
 ROOT: Path = settings.BASE_DIR
 EXAMPLE = ROOT / ".env.example"
-READERS = {"path", "secret", "time_zone"}  # of environment, beside env.<type>
+READERS = {"choice", "path", "secret", "time_zone"}  # of environment, beside env.<type>
 ASSIGNMENT = re.compile(r"#? ?([A-Z][A-Z0-9_]+)=(.*)")
 LIMITED = ("PROXY", "WEB", "WORKER", "EXPRESS", "MAINTENANCE", "TRAINER", "BEAT", "MIGRATE", "DATABASE", "REDIS")
 COMPOSE_ONLY = {
@@ -139,6 +139,7 @@ def test_operations_name_only_variables_and_commands_that_exist() -> None:
         (env.float, "20MB", "FACEAPP_PORT='20MB' must be a number; see .env.example."),
         (env.float, "nan", "FACEAPP_PORT='nan' must be a number; see .env.example."),
         (lambda name: time_zone(name, "UTC"), "Mars", "FACEAPP_PORT='Mars' is no time zone, such as Europe/Berlin."),
+        (lambda name: choice(name, "text", ("text", "json")), "xml", "FACEAPP_PORT='xml' must be text or json."),
         (lambda name: time_zone(name, "UTC"), "../x", "FACEAPP_PORT='../x' is no time zone, such as Europe/Berlin."),
     ],
 )

@@ -15,7 +15,9 @@ from django.test import RequestFactory
 def exchange(method: str, path: str) -> tuple[str, dict[str, str], bytes]:
     """Status, headers and body as the server gets them; Django's test client would cut the body of HEAD itself."""
     answer: list[Any] = []
-    environ = RequestFactory().generic(method, path).environ | {"wsgi.input": BytesIO()}  # type: ignore[attr-defined]
+    environ = RequestFactory().generic(method, path, headers={"X-Request-ID": "of-the-test"}).environ | {
+        "wsgi.input": BytesIO()
+    }  # type: ignore[attr-defined]
     parts = get_wsgi_application()(environ, lambda status, headers, exc=None: answer.extend((status, dict(headers))))  # type: ignore[arg-type, return-value]
     return answer[0], answer[1], b"".join(parts)
 

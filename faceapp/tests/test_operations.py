@@ -22,7 +22,8 @@ for tag in ("!reset", "!override"):
 
 
 def override() -> dict[str, dict[str, Any]]:
-    [text] = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    section = PAGE.partition("## With your own PostgreSQL and Redis")[2].partition("\n## ")[0]
+    [text] = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
     return dict(yaml.load(text, ComposeLoader)["services"])
 
 

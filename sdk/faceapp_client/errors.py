@@ -20,7 +20,10 @@ class Mistake:
 
 
 class FaceAppError(Exception):
-    """A call that failed. `status`: of HTTP, 0 without an answer. `retry_after`: seconds, if the service names them."""
+    """A call that failed. `status`: of HTTP, 0 without an answer. `retry_after`: seconds, if the service names them.
+
+    `request_id`: by which the service's logs name the request; empty without an answer.
+    """
 
     def __init__(
         self,
@@ -30,10 +33,11 @@ class FaceAppError(Exception):
         status: int = 0,
         mistakes: tuple[Mistake, ...] = (),
         retry_after: float | None = None,
+        request_id: str = "",
     ) -> None:
         super().__init__(message)
         self.message, self.code, self.status = message, code, status
-        self.mistakes, self.retry_after = mistakes, retry_after
+        self.mistakes, self.retry_after, self.request_id = mistakes, retry_after, request_id
 
     def __str__(self) -> str:
         return f"{self.message} ({self.code})"
@@ -95,22 +99,26 @@ FOREIGN = "client.foreign_answer"  # not an answer of a faceapp service: of a pr
 
 def error_of(response: httpx.Response) -> FaceAppError:
     """The error that an answer without success describes."""
-    status, retry_after = response.status_code, parse_retry_after(response.headers.get("Retry-After"))
-    kind = KINDS.get(status, FaceAppError)
+    known: dict[str, Any] = {
+        "status": response.status_code,
+        "retry_after": parse_retry_after(response.headers.get("Retry-After")),
+        "request_id": response.headers.get("X-Request-ID", ""),
+    }
+    kind = KINDS.get(response.status_code, FaceAppError)
     try:
         body: Any = response.json()
     except ValueError:
         body = None
     if not isinstance(body, dict) or not isinstance(body.get("code"), str):
-        message = f"HTTP status {status}, but not from a faceapp service. Is the address right?"
-        return kind(message, code=FOREIGN, status=status, retry_after=retry_after)
+        message = f"HTTP status {response.status_code}, but not from a faceapp service. Is the address right?"
+        return kind(message, code=FOREIGN, **known)
     mistakes, messages = [], []
     for item in body["detail"] if isinstance(body.get("detail"), list) else []:
         mistakes.append(Mistake(item["type"], tuple(item["loc"]), item["msg"]))
         place = ".".join(map(str, item["loc"][1:]))
         messages.append(f"{place}: {item['msg']}" if place else item["msg"])
     message = "; ".join(messages) or str(body.get("detail"))
-    return kind(message, code=body["code"], status=status, mistakes=tuple(mistakes), retry_after=retry_after)
+    return kind(message, code=body["code"], mistakes=tuple(mistakes), **known)
 
 
 def parse_retry_after(header: str | None) -> float | None:

@@ -11,6 +11,7 @@ import pytest
 from celery import shared_task
 from pytest_django.fixtures import Settings
 
+from telemetry.request_ids import request_id
 from vision import dispatch
 from vision.dispatch import BULK, HEADER, INTERACTIVE, handoff
 
@@ -101,6 +102,19 @@ def test_whom_a_thread_acts_for_counts_and_a_task_goes_on_for_its_client() -> No
     finally:
         nothing.pop_request()
     assert queued()[0] == ("8", 2)
+
+
+def test_a_message_that_waited_has_the_id_of_its_own_request() -> None:
+    for number in range(4):
+        request_id.set(f"r{number}")
+        send("1", number)
+    request_id.set("of whoever makes room")
+    try:
+        for number in range(4):
+            assert json.loads(handoff().lindex(INTERACTIVE, -1))["headers"]["request_id"] == f"r{number}"
+            assert take() == ("1", number)
+    finally:
+        request_id.set("")
 
 
 def test_a_message_that_was_never_finished_makes_room_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,7 +166,7 @@ def test_no_key_is_logged(browser: Browser, key: str) -> None:
         "faceapp.settings_testing",
     ):
         assert without_keys(plain) == plain
-    assert configured.LOGGING["handlers"]["console"]["filters"] == ["keys"]
+    assert "keys" in configured.LOGGING["handlers"]["console"]["filters"]
 
 
 def test_bodies_above_the_limit_are_not_read(browser: Browser, key: str, settings: Settings) -> None:

@@ -14,7 +14,9 @@ from errors import Unavailable
 from recognition import services
 from recognition.models import ProcessedImage
 from recognition.querysets import ProcessedImageQuerySet
+from recognition.tasks import purge
 from storage.orphans import remove_orphans
+from telemetry.recurring import note_success
 
 BATCH = 100  # images
 
@@ -49,6 +51,8 @@ class Command(BaseCommand):
             self.stdout.write(self.style.SUCCESS(f"Erased {erased} of {total} images."))
         if not client:
             self.remove_orphans(dry_run=options["dry_run"])
+            if not options["dry_run"]:
+                note_success(purge.name)
 
     def remove_orphans(self, *, dry_run: bool) -> None:
         """Remove files that a killed process left without a row."""

@@ -67,10 +67,11 @@ def test_a_date_to_come_back_at_is_understood() -> None:
 
 
 def test_nobody_waits_for_hours() -> None:
-    with scripted(refuses(429, "rate_limited", Retry_After="3600")) as server, client(server) as faces:
+    refusal = refuses(429, "rate_limited", Retry_After="3600", X_Request_ID="r1")
+    with scripted(refusal) as server, client(server) as faces:
         with pytest.raises(RateLimited) as raised:
             faces.people.get(7)
-        assert (raised.value.retry_after, len(server.seen)) == (3600, 1)
+        assert (raised.value.retry_after, raised.value.request_id, len(server.seen)) == (3600, "r1", 1)
 
 
 def test_what_patience_cannot_mend_is_an_error_at_once() -> None:

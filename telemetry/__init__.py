@@ -1,0 +1,1 @@
+"""What operators see of the service: the id of each request, and counts of all processes."""

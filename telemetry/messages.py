@@ -1,0 +1,63 @@
+"""The id of a request travels to workers in a header of each Celery message, and is stored nowhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Task
+from celery.signals import before_task_publish, task_postrun, task_prerun
+from celery.worker.request import Request
+
+from telemetry.request_ids import request_id
+
+HEADER = "request_id"
+NOT_SHOWN = "…"
+
+
+class SeenRequest(Request):
+    """A message as a worker's parent process knows it, which logs time limits and lost children with the id."""
+
+    def on_timeout(self, soft: bool, timeout: float) -> Any:
+        return self._with_id(super().on_timeout, soft, timeout)
+
+    def on_failure(self, *args: Any, **kwargs: Any) -> Any:
+        return self._with_id(super().on_failure, *args, **kwargs)
+
+    def _with_id(self, handle: Any, *args: Any, **kwargs: Any) -> Any:
+        token = request_id.set(self.request_dict.get(HEADER) or "")
+        try:
+            return handle(*args, **kwargs)
+        finally:
+            request_id.reset(token)
+
+
+class SeenTask(Task[Any, Any]):
+    """Every task of the service."""
+
+    Request = "telemetry.messages:SeenRequest"
+
+
+def connect() -> None:
+    """Have every message carry the id, and every task log it."""
+    before_task_publish.connect(send_id, dispatch_uid="telemetry.send_id")
+    task_prerun.connect(take_id, dispatch_uid="telemetry.take_id")
+    task_postrun.connect(drop_id, dispatch_uid="telemetry.drop_id")
+
+
+def send_id(*, headers: dict[str, Any], **_: Any) -> None:
+    """A message that was kept for later may have its id already.
+
+    Also takes out Celery's copy of the arguments for logs: some have embeddings.
+    """
+    headers["argsrepr"] = headers["kwargsrepr"] = NOT_SHOWN
+    headers.setdefault(HEADER, request_id.get())
+
+
+def take_id(*, task: Task[Any, Any], **_: Any) -> None:
+    if not task.request.is_eager:
+        request_id.set(task.request.get(HEADER) or "")
+
+
+def drop_id(*, task: Task[Any, Any], **_: Any) -> None:
+    if not task.request.is_eager:
+        request_id.set("")

@@ -1,0 +1,17 @@
+"""The id of the request that caused what is being done, in web processes and in workers alike."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from contextvars import ContextVar
+
+HEADER = "X-Request-ID"
+ACCEPTED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")  # empty outside of requests
+
+
+def accepted(sent: str | None) -> str:
+    """The id that a caller sent, or a new one if it sent none or one that is not `ACCEPTED`."""
+    return sent if sent and ACCEPTED.fullmatch(sent) else uuid.uuid4().hex
