@@ -1,6 +1,6 @@
 """Errors about clients and keys. Codes are stable and documented in docs/errors.md."""
 
-from errors import Conflict, InvalidInput, NotFound
+from errors import Busy, Conflict, InvalidInput, NoRoom, NotFound
 
 
 class InvalidClient(InvalidInput):
@@ -31,3 +31,27 @@ class ResetDisabled(NotFound):
     """In this deployment, programs cannot erase a client's data."""
 
     code = "reset.disabled"
+
+
+class TooManyPeople(Conflict):
+    """The client may not have more people, blacklist entries included."""
+
+    code = "quota.people"
+
+
+class TooManyTemplates(Conflict):
+    """The client may not have more reference images."""
+
+    code = "quota.templates"
+
+
+class StorageUsedUp(NoRoom):
+    """The client's files may not take more room."""
+
+    code = "quota.storage"
+
+
+class ImagesUsedUp(Busy):
+    """The client may not send so many more images on this day."""
+
+    code = "quota.images"

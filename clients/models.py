@@ -16,6 +16,9 @@ from clients.querysets import USE_INTERVAL, ApiKeyQuerySet, ClientQuerySet
 from clients.targets import validate_rate, validate_review, validate_target
 
 
+LIMIT = "0: no limit; empty uses the deployment's setting."  # said of each quota
+
+
 class Scope(models.TextChoices):
     """What a key may do. A key without scopes may do everything a client can, except what is in `NAMED_ONLY`."""
 
@@ -108,6 +111,18 @@ class Client(ErrorTargets):
         default="",
         choices=LivenessPolicy,
         help_text="What every liveness check requires, whatever a request says; empty uses the deployment's setting.",
+    )
+    max_people = models.PositiveIntegerField(
+        "people", null=True, blank=True, help_text=f"With blacklist entries. {LIMIT}"
+    )
+    max_templates = models.PositiveIntegerField(
+        "templates", null=True, blank=True, help_text=f"Photographs by which people are recognised. {LIMIT}"
+    )
+    max_stored_mb = models.PositiveIntegerField(
+        "stored megabytes", null=True, blank=True, help_text=f"Of image files, in millions of bytes. {LIMIT}"
+    )
+    max_images_a_day = models.PositiveIntegerField(
+        "images a day", null=True, blank=True, help_text=f"Images sent from midnight to midnight UTC. {LIMIT}"
     )
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL,

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import Q
+
+from clients import quotas
+from clients.quotas import Quota
 
 Row = TypeVar("Row", bound="Numbered")
 
@@ -19,6 +23,8 @@ class Numbered(models.Model):
     """A row with public ids. `number` is unique for a client and `counted_as`, and may have gaps."""
 
     counted_as: ClassVar[str]
+    owner: ClassVar[str] = "client_id"  # path to the client within which the number counts
+    quota: ClassVar[Quota | None] = None  # how many of them a client may have
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     number = models.PositiveBigIntegerField(editable=False)
@@ -27,21 +33,24 @@ class Numbered(models.Model):
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.number is None:
+        if self.number is not None:
+            return super().save(*args, **kwargs)
+        with transaction.atomic(savepoint=False):  # the counter stays locked until the row is stored
             assign_numbers([self])
-        super().save(*args, **kwargs)
+            super().save(*args, **kwargs)
 
     @property
     def owner_id(self) -> int:
-        """The client within which the number counts."""
-        return int(self.client_id)  # type: ignore[attr-defined]
+        """The number of the client within which the row's number counts."""
+        return int(attrgetter(self.owner.replace("__", "."))(self))
 
 
 def assign_numbers(rows: Sequence[Row]) -> Sequence[Row]:
     """Give numbers to new rows of one client and one kind that `bulk_create` is going to store. Returns the rows.
 
     The client's counter stays locked until the transaction ends: take numbers shortly before it does, and after
-    every other lock.
+    every other lock. Within that lock the client's quotas are checked, so that no two callers share the last place.
+    Raises what `quotas.require_room_for` raises.
     """
     if rows:
         first = rows[0]
@@ -55,6 +64,7 @@ def assign_numbers(rows: Sequence[Row]) -> Sequence[Row]:
             [last] = cursor.fetchone()
         for number, row in enumerate(rows, start=last - len(rows) + 1):
             row.number = number
+        quotas.require_room_for(rows)
     return rows
 
 

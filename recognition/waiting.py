@@ -7,6 +7,7 @@ import time
 from django.db import connection
 
 from recognition.models import Job
+from vision import callers
 from work.services import DATABASE_AWAY
 
 RECONNECT_SECONDS = 0.5
@@ -36,6 +37,7 @@ def _listen(job: Job, deadline: float) -> bool:
         try:
             waiting = _unfinished(job)
             while waiting:
+                callers.still_waiting()
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return False
