@@ -15,7 +15,6 @@ from clients import keys
 from clients.querysets import USE_INTERVAL, ApiKeyQuerySet, ClientQuerySet
 from clients.targets import validate_rate, validate_review, validate_target
 
-
 LIMIT = "0: no limit; empty uses the deployment's setting."  # said of each quota
 
 

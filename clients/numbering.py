@@ -33,10 +33,9 @@ class Numbered(models.Model):
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.number is not None:
-            return super().save(*args, **kwargs)
         with transaction.atomic(savepoint=False):  # the counter stays locked until the row is stored
-            assign_numbers([self])
+            if self.number is None:
+                assign_numbers([self])
             super().save(*args, **kwargs)
 
     @property

@@ -1,8 +1,8 @@
 """How much a client may store, and how many images it may send in a day.
 
-Rows are counted where they are numbered, and files are weighed there: the client's counter is locked then, so a quota is
-exact whoever stores at the same time. Before that, services ask `require_room` in order to refuse without any work.
-Images are counted in Redis, by the day of UTC.
+Rows are counted where they are numbered, and the sizes of their files are added up there: the client's counter is
+locked then, so that a quota is exact whoever stores at the same time. Before that, services ask `require_room` in order
+to refuse without any work. Images are counted in Redis, by the day of UTC.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def _refuse_images(limit: int) -> NoReturn:
 
 def _images_of_today(client: Client) -> int | None:
     try:
-        return int(dispatch.handoff().get(_key(client)) or 0)  # type: ignore[arg-type]
+        return int(dispatch.counters().get(_key(client)) or 0)  # type: ignore[arg-type]
     except RedisError as error:
         log.warning("The images of today are not known: %s", type(error).__name__)
         return None
@@ -208,4 +208,4 @@ def _now() -> datetime:
 
 @lru_cache(maxsize=1)
 def _take() -> Callable[..., Any]:
-    return dispatch.handoff().register_script(TAKE)
+    return dispatch.counters().register_script(TAKE)

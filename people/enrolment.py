@@ -14,8 +14,8 @@ from errors import Unavailable
 from people.exceptions import ExternalIdTaken
 from people.models import Gallery, Person, ReferenceImage
 from people.persons import TAKEN, checked, lock_enrolled, save_person
-from people.querysets import PersonQuerySet
 from people.quality_gate import remarks_on, require_quality
+from people.querysets import PersonQuerySet
 from people.reference_images import portrait_or_refusal, read_portrait, save_reference_images, written_files
 from people.search import people_like
 from people.types import BatchEnrolment, Enrolment, EnrolmentRules, Gate, Portrait, Proof, Refusal, Whom

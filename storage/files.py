@@ -16,7 +16,10 @@ STORAGE_ERRORS = (OSError, BotoCoreError, ClientError)
 
 
 def store_file(*, file: FieldFile, extension: str, data: bytes) -> None:
-    """Write `data` under a new random name, and note its size in the row. Raises `Unavailable` (`storage.unavailable`); then nothing is stored."""
+    """Write `data` under a new random name, and note its size in the row, which is not saved.
+
+    Raises `Unavailable` (`storage.unavailable`); then nothing is stored.
+    """
     name = file.field.generate_filename(file.instance, f"image{extension}")
     file.instance.stored_bytes = len(data)
     try:

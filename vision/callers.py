@@ -49,7 +49,7 @@ class _Place:
 
     def leave(self) -> None:
         with suppress(RedisError):
-            dispatch.handoff().zrem(self.key, self.call)
+            dispatch.counters().zrem(self.key, self.call)
 
     @property
     def key(self) -> str:
@@ -88,4 +88,4 @@ def still_waiting() -> None:
 
 @lru_cache(maxsize=1)
 def _enter() -> Callable[..., Any]:
-    return dispatch.handoff().register_script(ENTER)
+    return dispatch.counters().register_script(ENTER)

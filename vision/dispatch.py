@@ -25,6 +25,8 @@ from celery.result import AsyncResult
 from celery.signals import task_postrun, task_prerun, task_revoked
 from django.conf import settings
 from kombu.exceptions import OperationalError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from errors import Unavailable
 
@@ -85,6 +87,13 @@ def queue_errors() -> Iterator[None]:
 def handoff() -> redis.Redis:
     """Redis beside Celery: images on their way to a worker, and messages that wait."""
     return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=QUEUE_SECONDS)
+
+
+@lru_cache(maxsize=1)
+def counters() -> redis.Redis:
+    """Redis for what is counted. It does not wait for a Redis that is away: nothing is counted then."""
+    once_more = Retry(NoBackoff(), 1)  # over a new connection
+    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3, retry=once_more)
 
 
 def act_for(client: str, *, charge: Charge | None = None) -> None:

@@ -69,8 +69,8 @@ def analyse(
     """Find and describe the faces of an encoded image.
 
     Raises `InvalidImage`, `UnknownName`, `EngineUnavailable` when no worker answers within `timeout` seconds (default
-    `FACEAPP_WAIT_SECONDS`), or what `admission` raises. One of many images of one call waits in the queue `PATIENT`, behind callers with
-    a single image.
+    `FACEAPP_WAIT_SECONDS`), or what `admission` raises. One of many images of one call waits in the queue `PATIENT`,
+    behind callers with a single image.
     """
     from vision.tasks import analyse_image  # a task module imports this one
 
