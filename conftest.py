@@ -33,6 +33,7 @@ LIVE_ENVIRONMENT = {
     "FACEAPP_NEXTCLOUD_68_POINTS": "1",
     "FACEAPP_FACEANALYSIS_REGISTRATION": "1",
     "FACEAPP_ALLOW_RESET": "1",
+    "FACEAPP_CLIENT_WAITING": "0",  # contracts of older services call with up to 64 requests at a time
 }
 FACES = Path(__file__).resolve().parent.parent / "shared" / "faces"
 
