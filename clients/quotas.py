@@ -186,7 +186,7 @@ def _refuse_images(limit: int) -> NoReturn:
 
 def _images_of_today(client: Client) -> int | None:
     try:
-        return int(dispatch.counters().get(_key(client)) or 0)  # type: ignore[arg-type]
+        return int(dispatch.counters().get(_key(client)) or 0)
     except RedisError as error:
         log.warning("The images of today are not known: %s", type(error).__name__)
         return None

@@ -21,7 +21,7 @@ def store_file(*, file: FieldFile, extension: str, data: bytes) -> None:
     Raises `Unavailable` (`storage.unavailable`); then nothing is stored.
     """
     name = file.field.generate_filename(file.instance, f"image{extension}")
-    file.instance.stored_bytes = len(data)
+    file.instance.stored_bytes = len(data)  # type: ignore[attr-defined]  # a `WithFile`
     try:
         file.name = file.storage.save(name, ContentFile(data), max_length=file.field.max_length)
     except STORAGE_ERRORS as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,6 +30,7 @@ class UseSerializer(serializers.Serializer):  # type: ignore[type-arg]
     limit = serializers.IntegerField(allow_null=True)
 
 
+@extend_schema_serializer(many=False)
 class UsageSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """What the client uses of each quota."""
 
@@ -42,7 +43,9 @@ class UsageSerializer(serializers.Serializer):  # type: ignore[type-arg]
 class UsageViewSet(ViewSet):
     """What the key's client has stored and sent, beside its limits. Any key may ask."""
 
-    @extend_schema(responses=UsageSerializer)
+    scope_read = None  # open to every key of the client
+
+    @extend_schema(operation_id="usage_retrieve", responses=UsageSerializer)
     def list(self, request: Request) -> Response:
         """People, templates, stored bytes and the images of today, each with its limit."""
         return Response(UsageSerializer(usage_of(client_of(request))).data)
