@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
 
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import Q
 
 from clients import quotas
+from clients.models import Counter
 from clients.quotas import Quota
 
 Row = TypeVar("Row", bound="Numbered")
@@ -53,14 +54,7 @@ def assign_numbers(rows: Sequence[Row]) -> Sequence[Row]:
     """
     if rows:
         first = rows[0]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO clients_counter (client_id, kind, last) VALUES (%s, %s, %s)"
-                " ON CONFLICT (client_id, kind) DO UPDATE SET last = clients_counter.last + EXCLUDED.last"
-                " RETURNING last",
-                [first.owner_id, first.counted_as, len(rows)],
-            )
-            [last] = cursor.fetchone()
+        last = Counter.objects.advance(first.owner_id, first.counted_as, len(rows))
         for number, row in enumerate(rows, start=last - len(rows) + 1):
             row.number = number
         quotas.require_room_for(rows)

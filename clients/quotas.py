@@ -2,13 +2,16 @@
 
 Rows are counted where they are numbered, and the sizes of their files are added up there: the client's counter is
 locked then, so that a quota is exact whoever stores at the same time. Before that, services ask `require_room` in order
-to refuse without any work. Images are counted in Redis, by the day of UTC.
+to refuse without any work. Everything is counted only when the counter leaves it open whether there is room: what was
+there when it was counted last, and what has been added since, is never too little.
+
+Images are counted in Redis, by the day of UTC.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,17 +20,17 @@ from typing import Any, NoReturn
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
 from django.db.models import Sum
 from redis.exceptions import RedisError
 
 from clients.exceptions import ImagesUsedUp, StorageUsedUp, TooManyPeople, TooManyTemplates
-from clients.models import Client
+from clients.models import Client, Counter
 from vision import dispatch
 
 MEGABYTE = 1_000_000
 KEPT = 2 * 86_400  # seconds that a day's count is kept
-LOCK = 7_302  # first key of the advisory lock of a client's files
+STORED = "stored bytes"  # the counter of the bytes of all files that a client has ever stored
 # KEYS: the day's count. ARGV: images, limit (0: none), seconds. Counts all of them or none; answers 0 for none.
 TAKE = """
 local limit = tonumber(ARGV[2])
@@ -97,21 +100,20 @@ def _used(client: Client, quota: Quota) -> int | None:
 
 
 def _rows(client: Client, quota: Quota) -> int:
-    kinds: list[Any] = [model for model in apps.get_models() if vars(model).get("quota") == quota]
-    return sum(kind._base_manager.filter(**{kind.owner: client.pk}).count() for kind in kinds)
+    return sum(kind._base_manager.filter(**{kind.owner: client.pk}).count() for kind in _kinds(quota))
+
+
+def _kinds(quota: Quota) -> list[Any]:
+    return [model for model in apps.get_models() if vars(model).get("quota") == quota]
 
 
 def _stored_bytes(client: Client) -> int:
+    kinds: list[Any] = [model for model in apps.get_models() if issubclass(model, WithFile)]
     sums = (
         kind._base_manager.filter(**{kind.owner: client.pk}).exclude(image="").aggregate(size=Sum("stored_bytes"))
-        for kind in kinds_with_file()
+        for kind in kinds
     )
     return sum(int(one["size"] or 0) for one in sums)
-
-
-def kinds_with_file() -> Iterator[Any]:
-    """Every model with a file that counts."""
-    return (model for model in apps.get_models() if issubclass(model, WithFile))
 
 
 # ---- what is stored -----------------------------------------------------------------------------------------------
@@ -126,7 +128,7 @@ def require_room(client: Client, *, people: int = 0, templates: int = 0, stored_
 
 
 def require_room_for(rows: Sequence[Any]) -> None:
-    """`require_room` for new rows of one kind and client, whose counter the caller has locked."""
+    """`require_room` for new rows of one kind and client, for which their counter has moved on."""
     kind = type(rows[0])
     size = sum(row.stored_bytes for row in rows) if issubclass(kind, WithFile) else 0
     if not (kind.quota or size):
@@ -135,17 +137,35 @@ def require_room_for(rows: Sequence[Any]) -> None:
     if client is None:  # erased meanwhile: the database refuses the rows
         return
     if kind.quota:
-        _require(client, kind.quota, len(rows))
-    if size and limit_of(client, Quota.STORED_BYTES):
-        with connection.cursor() as cursor:  # kinds of files have counters of their own
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, client.pk])
-        _require(client, Quota.STORED_BYTES, size)
+        _require(client, kind.quota, len(rows), has_moved=True)
+    if size:
+        Counter.objects.advance(client.pk, STORED, size)
+        _require(client, Quota.STORED_BYTES, size, has_moved=True)
 
 
-def _require(client: Client, quota: Quota, more: int) -> None:
+def _require(client: Client, quota: Quota, more: int, *, has_moved: bool = False) -> None:
+    """`has_moved`: the caller has locked the counter, which contains the new ones already."""
     limit = limit_of(client, quota)
-    if more and limit is not None and (_used(client, quota) or 0) + more > limit:
+    if not more or limit is None:
+        return
+    counter = Counter.objects.filter(client=client, kind=_counter_of(quota)).first()
+    at_most = counter.at_most if counter else None
+    if at_most is not None and at_most + (0 if has_moved else more) <= limit:
+        return
+    used = _used(client, quota) or 0
+    if used + more > limit:
         _refuse(quota, limit)
+    if counter and has_moved:
+        Counter.objects.filter(pk=counter.pk).update(used=used, used_at=counter.last - more)
+
+
+def _counter_of(quota: Quota) -> str:
+    return STORED if quota == Quota.STORED_BYTES else str(_kinds(quota)[0].counted_as)
+
+
+def recount_files() -> None:
+    """To be called when sizes have changed of files that are stored already."""
+    Counter.objects.filter(kind=STORED).update(used=None, used_at=None)
 
 
 def _refuse(quota: Quota, limit: int) -> NoReturn:

@@ -11,6 +11,7 @@ from django.apps import apps
 from django.core.files.storage import Storage
 from django.utils import timezone
 
+from clients import quotas
 from errors import Unavailable
 from storage.fields import StoredImageField
 from storage.files import STORAGE_ERRORS
@@ -57,6 +58,8 @@ def _note_sizes(field: StoredImageField, names: Sequence[str]) -> None:
         with suppress(FileNotFoundError):
             size = field.storage.size(name)
             field.model._default_manager.filter(**{field.name: name}).update(stored_bytes=size)
+    if names:
+        quotas.recount_files()
 
 
 def _stored_names(storage: Storage, folder: str) -> Iterator[str]:

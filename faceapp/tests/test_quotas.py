@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -13,7 +12,6 @@ import pytest
 import redis
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
-from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -23,14 +21,13 @@ from albums.models import Album, AlbumImage
 from albums.services import create_album
 from blacklist.models import BlacklistEntry
 from clients import quotas
-from clients.exceptions import ImagesUsedUp
+from clients.exceptions import ImagesUsedUp, TooManyPeople
 from clients.models import Client
 from clients.quotas import Quota, limit_of, take_images, usage_of
 from clients.services import create_api_key
-from compat.faceanalysis import accounts
 from errors import FaceAppError
 from people.models import Person, ReferenceImage
-from people.services import enrol_face
+from people.services import create_person, enrol_face
 from people.types import EnrolmentRules, Whom
 from recognition.models import Job, ProcessedImage
 from storage.orphans import remove_orphans
@@ -314,79 +311,31 @@ def test_any_key_reads_what_its_client_uses(client_a: Client, client_b: Client) 
     assert APIClient().get(USAGE).status_code == 401
 
 
-def ask_ekyc(client: Client) -> Any:
-    body = {"people_id": "u2", "created_at": "1", "image": IMAGE, "is_live_check": False}
-    return post(caller(client), "/register-face", **body)
+# ---- counting as little as possible -----------------------------------------------------------------------------
+def test_everything_is_counted_only_if_it_can_matter(client_a: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    allow(client_a, max_people=4)
+    count, counts = quotas._rows, list[Quota]()
+    monkeypatch.setattr(quotas, "_rows", lambda client, quota: counts.append(quota) or count(client, quota))  # type: ignore[func-returns-value]
+    for number in range(3):
+        create_person(client=client_a, name=f"n{number}")
+    assert len(counts) == 1  # at first, when nothing was known
+    Person.objects.filter(number__lte=2).delete()
+    create_person(client=client_a)  # the fourth number
+    assert len(counts) == 1
+    create_person(client=client_a)  # the fifth: there may be too many, and there are not
+    create_person(client=client_a)
+    assert (len(counts), Person.objects.count()) == (2, 4)
+    with pytest.raises(TooManyPeople):
+        create_person(client=client_a)
+    assert (len(counts), Person.objects.count()) == (3, 4)
 
 
-def ask_facehash(client: Client) -> Any:
-    from compat.facehash.tests.wire import stream_of
-
-    key = create_api_key(client_name=client.name)[1]
-    return Browser().post(f"/{key}/train", {"stream": stream_of(picture(RED)), "userName": "paul"})
-
-
-def ask_faceanalysis(client: Client) -> Any:
-    accounts.create_account(client=client, username="alice", password="secret")
-    api = APIClient(headers={"Authorization": "Basic YWxpY2U6c2VjcmV0"})
-    image = SimpleUploadedFile("a.jpg", picture(RED, kind="JPEG"), "image/jpeg")
-    return api.post("/api/v1/upload_image", {"image": image}, format="multipart")
-
-
-def ask_nextcloud(client: Client) -> Any:
-    return caller(client).post("/detect", {"file": SimpleUploadedFile("a.jpg", picture(RED))}, format="multipart")
-
-
-ASK: dict[str, Callable[[Client], Any]] = {
-    "ekyc": ask_ekyc, "facehash": ask_facehash, "faceanalysis": ask_faceanalysis, "nextcloud": ask_nextcloud,
-}  # fmt: skip
-SHAPES = {
-    "ekyc": {"status", "msg", "message", "code"},
-    "facehash": {"responseType", "errorDescription"},
-    "faceanalysis": {"error_msg"},
-    "nextcloud": {"detail", "code"},
-}
-
-
-@pytest.mark.parametrize("dialect", list(ASK))
-def test_dialects_refuse_images_in_their_own_words(client_a: Client, media_root: Path, dialect: str) -> None:
-    allow(client_a, max_images_a_day=1)
-    take_images(client_a, 1)
-    response = ASK[dialect](client_a)
-    assert response.status_code == 429 and response.headers["Retry-After"]
-    assert SHAPES[dialect] <= set(response.json()) and "1 images a day" in json.dumps(response.json())
-    assert files(media_root) == 0
-
-
-@pytest.mark.parametrize(
-    ("dialect", "limits", "status"),
-    [
-        ("ekyc", {"max_people": 1}, 409),
-        ("facehash", {"max_templates": 1}, 409),
-        ("ekyc", {"max_stored_mb": 1}, 507),
-        ("facehash", {"max_stored_mb": 1}, 507),
-        ("faceanalysis", {"max_stored_mb": 1}, 507),
-    ],
-)
-def test_dialects_refuse_what_would_be_stored(
-    client_a: Client,
-    media_root: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    dialect: str,
-    limits: dict[str, int],
-    status: int,
-) -> None:
-    monkeypatch.setattr(quotas, "MEGABYTE", SIZE)
-    enrol(client_a, "u1")
-    allow(client_a, **limits)
-    response = ASK[dialect](client_a)
-    assert response.status_code == status and SHAPES[dialect] <= set(response.json())
-    assert (Person.objects.count(), files(media_root)) == (1, 1)
-
-
-def test_nextcloud_is_told_before_it_sends_an_image(client_a: Client) -> None:
-    allow(client_a, max_images_a_day=1)
-    api = caller(client_a)
-    assert api.get("/open").status_code == 200
-    take_images(client_a, 1)
-    assert refusal(api.get("/open")) == (429, "quota.images")
+def test_what_was_stored_without_a_limit_counts_when_there_is_one(client_a: Client) -> None:
+    allow(client_a, max_people=9)
+    create_person(client=client_a)
+    allow(client_a, max_people=0)
+    for _ in range(3):
+        create_person(client=client_a)
+    allow(client_a, max_people=4)
+    with pytest.raises(TooManyPeople):
+        create_person(client=client_a)

@@ -13,8 +13,8 @@ from rest_framework.test import APIClient
 
 from clients.models import Client
 from clients.quotas import Quota, usage_of
-from faceapp.tests import test_quotas
-from faceapp.tests.test_quotas import BLACKLIST, DETECT, IMAGE, PEOPLE, PROCESS, RED, SHAPES, caller, enlist, post
+from faceapp.tests.test_quotas import BLACKLIST, DETECT, IMAGE, PEOPLE, PROCESS, RED, caller, enlist, post
+from faceapp.tests.test_quotas_of_dialects import ASK, SHAPES
 from people.models import Person
 from recognition.models import Job
 from vision import dispatch
@@ -61,7 +61,7 @@ def test_native_routes(busy: Client, media_root: Path, call: str) -> None:
 
 @pytest.mark.parametrize("dialect", ["ekyc", "facehash", "nextcloud"])
 def test_dialects(busy: Client, media_root: Path, dialect: str) -> None:
-    response = test_quotas.ASK[dialect](busy)
+    response = ASK[dialect](busy)
     assert (response.status_code, response.headers["Retry-After"]) == (429, "1")
     assert SHAPES[dialect] <= set(response.json())
     assert_nothing_happened(busy, media_root)
