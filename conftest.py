@@ -98,6 +98,16 @@ def media_root(settings: Settings, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def nobody_acts() -> Iterator[None]:
+    """A request leaves its client in the thread; the next test does not act for it."""
+    from vision import dispatch
+
+    dispatch.act_for("")
+    yield
+    dispatch.act_for("")
+
+
 @pytest.fixture
 def redis_flush(servers: None) -> None:
     """An empty queue and cache."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,12 +49,6 @@ def api(client_a: Client) -> APIClient:
 
 def caller(client: Client) -> APIClient:
     return APIClient(headers={"X-API-Key": create_api_key(client_name=client.name)[1]})
-
-
-@pytest.fixture(autouse=True)
-def nobody_acts() -> Iterator[None]:
-    yield
-    dispatch.act_for("")
 
 
 @pytest.fixture
