@@ -16,6 +16,7 @@ from albums.querysets import (
 )
 from clients.models import Client
 from clients.numbering import Numbered
+from clients.quotas import WithFile
 from people.models import Person
 from storage.fields import StoredImageField
 from storage.files import discard_files
@@ -67,7 +68,7 @@ class Album(Numbered):
         return self.name
 
 
-class AlbumImage(ClaimedImage, Numbered):
+class AlbumImage(ClaimedImage, WithFile, Numbered):
     """An image of an album: uploaded, later queued, then processed.
 
     Its file goes when it is processed, unless the album keeps files; its faces stay.
@@ -101,10 +102,6 @@ class AlbumImage(ClaimedImage, Numbered):
 
     def __str__(self) -> str:
         return f"album image {self.pk}"
-
-    @property
-    def owner_id(self) -> int:
-        return self.album.client_id
 
     @transaction.atomic
     def finish(self, status: Status, **outcome: Any) -> bool:

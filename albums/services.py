@@ -30,7 +30,7 @@ from work.images import analyse_files
 from work.models import Status
 from work.queues import BULK, must_make_way
 from work.services import enqueue, run
-from work.submissions import check_batch_size
+from work.submissions import check_batch_size, require_quota
 from work.types import Submission
 
 
@@ -102,7 +102,8 @@ def get_image(*, album: Album, image_id: int | UUID | None = None, external_id: 
 def add_images(*, album: Album, submissions: Sequence[Submission]) -> list[AlbumImage]:
     """Store images for later; one that cannot be used becomes a failed image with its reason.
 
-    Raises `NoImages`, `TooManyImages`, `AlbumNotFound` or `Unavailable`; then nothing is stored.
+    Raises `NoImages`, `TooManyImages`, `AlbumNotFound`, what `require_quota` raises, or `Unavailable`; then nothing is
+    stored.
     """
     check_batch_size(len(submissions))
     rows = [_new_image(album, submission) for submission in submissions]
@@ -131,6 +132,7 @@ def _new_image(album: Album, submission: Submission, external_id: str | None = N
 
 def _store(rows: Sequence[AlbumImage], submissions: Sequence[Submission]) -> None:
     """Files first, then rows; all of them or none."""
+    require_quota(rows[0].album.client, submissions)
     try:
         for row, submission in zip(rows, submissions, strict=True):
             if not submission.error:

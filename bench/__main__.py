@@ -34,6 +34,7 @@ def prepare(var: Path) -> dict[str, str]:
         "DATABASE_URL": "",
         "REDIS_URL": "",
         "FACEAPP_S3_BUCKET": "",
+        "FACEAPP_CLIENT_WAITING": "0",  # one client keeps all workers busy
         "DJANGO_SETTINGS_MODULE": "faceapp.settings",
     }
     os.environ |= environment | {"OPENBLAS_NUM_THREADS": "1"}  # numpy's matrix products, to compare with

@@ -12,6 +12,7 @@ from django.utils import timezone
 from blacklist.exceptions import EntryNotFound, LastImage, NameTaken, NoUsableImage
 from blacklist.models import BlacklistEntry
 from blacklist.types import Enrolment, Hit, Validity
+from clients import quotas
 from clients.idempotency import forget_answers
 from clients.models import Client
 from clients.numbering import public_id
@@ -43,7 +44,12 @@ def enrol_entry(*, entry: BlacklistEntry, uploads: Sequence[Upload]) -> Enrolmen
 
 
 def add_images(*, entry: BlacklistEntry, uploads: Sequence[Upload]) -> Enrolment:
-    """More photographs for an entry, which is saved if it is new. Raises `NoUsableImage` if none can be used."""
+    """More photographs for an entry, which is saved if it is new.
+
+    Raises `NoUsableImage` if none can be used, or what `quotas.require_room` raises.
+    """
+    smallest = min((len(upload.data) for upload in uploads), default=0)
+    quotas.require_room(entry.client, people=int(entry.pk is None), templates=1, stored_bytes=smallest)
     portraits, refused = read_portraits(uploads=uploads)
     if not portraits:
         raise NoUsableImage(refused)

@@ -8,18 +8,32 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from clients import services
 from clients.forms import ApiKeyForm
-from clients.models import ApiKey, Client
+from clients.models import ApiKey, Client, ErrorTargets
 from clients.querysets import ClientQuerySet
+from clients.quotas import LIMITS, MEGABYTE, Quota, Use, usage_of
 from errors import FaceAppError
+
+METERS = {
+    Quota.PEOPLE: ("People", "with blacklist entries"),
+    Quota.TEMPLATES: ("Templates", "photographs by which people and blacklist entries are recognised"),
+    Quota.STORED_BYTES: ("Storage", "all image files, those of screened images and albums included"),
+    Quota.IMAGES_TODAY: ("Images today", "since midnight UTC"),
+}
+NEARLY_USED_UP = 80  # percent
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -37,18 +51,64 @@ class GroupAdmin(BaseGroupAdmin, ModelAdmin):
     pass
 
 
+class Meter:
+    """A bar of the page of use: what is used, in words and as a share of the limit in percent."""
+
+    def __init__(self, quota: Quota, use: Use) -> None:
+        self.quota, (self.name, self.about) = quota, METERS[quota]
+        self.used = "not known" if use.used is None else self._shown(use.used)
+        self.limit = "no limit" if use.limit is None else f"of {self._shown(use.limit)}"
+        self.percent = None if use.used is None or use.limit is None else min(100 * use.used // use.limit, 100)
+        self.state = "" if self.percent is None or self.percent < NEARLY_USED_UP else "fa-near"
+        if self.percent == 100:
+            self.state = "fa-failed"
+
+    def _shown(self, amount: int) -> str:
+        return f"{amount / MEGABYTE:,.1f} MB" if self.quota == Quota.STORED_BYTES else f"{amount:,}"
+
+
 @admin.register(Client)
 class ClientAdmin(ModelAdmin):
     list_display = ["name", "is_active", "live_keys", "created_at"]
     list_filter = ["is_active"]
     search_fields = ["name"]
     autocomplete_fields = ["members"]
-    readonly_fields = ["created_at"]
+    readonly_fields = ["created_at", "usage"]
     ordering = ["name"]  # grouped queries lose the model's own
+    fieldsets = [
+        (None, {"fields": ["name", "is_active", "members", "retention_days", "liveness_policy", "created_at"]}),
+        ("Limits", {"fields": [field for field, _ in LIMITS.values()] + ["usage"]}),
+        ("Errors allowed", {"fields": [field.name for field in ErrorTargets._meta.get_fields()]}),
+    ]
 
     def get_queryset(self, request: HttpRequest) -> ClientQuerySet:
         clients: ClientQuerySet = super().get_queryset(request)
         return clients.with_live_keys()
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.usage_view)
+        return [path("<int:pk>/usage/", view, name="clients_client_usage"), *super().get_urls()]
+
+    def usage_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What the client uses of its limits, for staff who may see clients."""
+        client = get_object_or_404(Client, pk=pk)
+        if not self.has_view_permission(request, client):
+            raise PermissionDenied
+        context = self.admin_site.each_context(request) | {
+            "title": f"Use of {client}",
+            "opts": self.opts,
+            "original": client,
+            "meters": [Meter(quota, use) for quota, use in usage_of(client).items()],
+        }
+        return TemplateResponse(request, "admin/clients/client/usage.html", context)
+
+    @display(description="Use")
+    def usage(self, client: Client) -> SafeString:
+        """Where it is shown beside the limits."""
+        if client.pk is None:
+            return SafeString("-")
+        url = reverse("admin:clients_client_usage", args=[client.pk])
+        return format_html('<a href="{}" class="fa-link">Show</a>', url)
 
     @display(description="Live keys", ordering="live_keys")
     def live_keys(self, client: Any) -> int:

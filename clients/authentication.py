@@ -5,6 +5,7 @@ After authentication `client_of(request)` is the caller's client, `request.auth`
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from rest_framework.request import Request
 from clients import services
 from clients.middleware import path_token_of as path_token_of
 from clients.models import ApiKey, Client
+from clients.quotas import take_images
 from clients.throttling import FailedKeyThrottle
 from vision import dispatch
 
@@ -56,7 +58,10 @@ def client_of(request: Request | HttpRequest) -> Client:
 def set_client(request: Request, client: Client | None) -> None:
     """Keep the client on Django's request, because the browsable API makes several DRF requests of one."""
     request._request.client = client  # type: ignore[attr-defined]
-    dispatch.act_for(str(client.pk) if client else "")
+    if client:
+        dispatch.act_for(str(client.pk), charge=partial(take_images, client))
+    else:
+        dispatch.act_for("")
 
 
 class ApiKeyAuthentication(BaseAuthentication):

@@ -1,6 +1,6 @@
 """Errors about clients and keys. Codes are stable and documented in docs/errors.md."""
 
-from errors import Conflict, InvalidInput, NotFound, Unprocessable
+from errors import Busy, Conflict, InvalidInput, NoRoom, NotFound, Unprocessable
 
 
 class InvalidClient(InvalidInput):
@@ -56,3 +56,27 @@ class AnswerGone(Conflict):
     """The call was carried out, but its answer was erased with other data, or lost when its process died."""
 
     code = "idempotency.answer_gone"
+
+
+class TooManyPeople(Conflict):
+    """The client may not have more people, blacklist entries included."""
+
+    code = "quota.people"
+
+
+class TooManyTemplates(Conflict):
+    """The client may not have more reference images."""
+
+    code = "quota.templates"
+
+
+class StorageUsedUp(NoRoom):
+    """The client's files may not take more room."""
+
+    code = "quota.storage"
+
+
+class ImagesUsedUp(Busy):
+    """The client may not send so many more images on this day."""
+
+    code = "quota.images"

@@ -12,8 +12,16 @@ from django.db.models import Q
 from django.utils import timezone
 
 from clients import keys
-from clients.querysets import USE_INTERVAL, ApiKeyQuerySet, ClientQuerySet, IdempotentCallQuerySet
+from clients.querysets import (
+    USE_INTERVAL,
+    ApiKeyQuerySet,
+    ClientQuerySet,
+    CounterQuerySet,
+    IdempotentCallQuerySet,
+)
 from clients.targets import validate_rate, validate_review, validate_target
+
+LIMIT = "0: no limit; empty uses the deployment's setting."  # said of each quota
 
 
 class Scope(models.TextChoices):
@@ -109,6 +117,18 @@ class Client(ErrorTargets):
         choices=LivenessPolicy,
         help_text="What every liveness check requires, whatever a request says; empty uses the deployment's setting.",
     )
+    max_people = models.PositiveIntegerField(
+        "people", null=True, blank=True, help_text=f"With blacklist entries. {LIMIT}"
+    )
+    max_templates = models.PositiveIntegerField(
+        "templates", null=True, blank=True, help_text=f"Photographs by which people are recognised. {LIMIT}"
+    )
+    max_stored_mb = models.PositiveIntegerField(
+        "stored megabytes", null=True, blank=True, help_text=f"Of image files, in millions of bytes. {LIMIT}"
+    )
+    max_images_a_day = models.PositiveIntegerField(
+        "images a day", null=True, blank=True, help_text=f"Images sent from midnight to midnight UTC. {LIMIT}"
+    )
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
         blank=True,
@@ -128,17 +148,29 @@ class Client(ErrorTargets):
 
 
 class Counter(models.Model):
-    """The last number that an object of this kind was given; see `clients.numbering`."""
+    """The last number that an object of this kind was given (`clients.numbering`), and how many of them there were.
+
+    `used` objects were left when `last` was `used_at`; both are empty before anybody counted them (`clients.quotas`).
+    """
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="counters")
     kind = models.CharField(max_length=30)
     last = models.PositiveBigIntegerField()
+    used = models.PositiveBigIntegerField(null=True)
+    used_at = models.PositiveBigIntegerField(null=True)
+
+    objects = CounterQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["client", "kind"], name="one_counter_per_client_and_kind")]
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.last}"
+
+    @property
+    def at_most(self) -> int | None:
+        """How many there can be now: as if none had been deleted since they were counted. None: not known."""
+        return None if self.used is None or self.used_at is None else self.used + self.last - self.used_at
 
 
 class ApiKey(models.Model):

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
 
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import Q
 
-from clients import idempotency
+from clients import idempotency, quotas
+from clients.models import Counter
+from clients.quotas import Quota
 
 Row = TypeVar("Row", bound="Numbered")
 
@@ -21,6 +24,8 @@ class Numbered(models.Model):
     """A row with public ids. `number` is unique for a client and `counted_as`, and may have gaps."""
 
     counted_as: ClassVar[str]
+    owner: ClassVar[str] = "client_id"  # path to the client within which the number counts
+    quota: ClassVar[Quota | None] = None  # how many of them a client may have
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     number = models.PositiveBigIntegerField(editable=False)
@@ -37,29 +42,24 @@ class Numbered(models.Model):
 
     @property
     def owner_id(self) -> int:
-        """The client within which the number counts."""
-        return int(self.client_id)  # type: ignore[attr-defined]
+        """The number of the client within which the row's number counts."""
+        return int(attrgetter(self.owner.replace("__", "."))(self))
 
 
 def assign_numbers(rows: Sequence[Row]) -> Sequence[Row]:
     """Give numbers to new rows of one client and one kind that `bulk_create` is going to store. Returns the rows.
 
     The client's counter stays locked until the transaction ends: take numbers shortly before it does, and after
-    every other lock. Raises `CallRunning` if another process carries out the current call.
+    every other lock. Within that lock the client's quotas are checked, so that no two callers share the last place.
+    Raises what `quotas.require_room_for` raises, and `CallRunning` if another process carries out the current call.
     """
     if rows:
         idempotency.note_stored()
         first = rows[0]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO clients_counter (client_id, kind, last) VALUES (%s, %s, %s)"
-                " ON CONFLICT (client_id, kind) DO UPDATE SET last = clients_counter.last + EXCLUDED.last"
-                " RETURNING last",
-                [first.owner_id, first.counted_as, len(rows)],
-            )
-            [last] = cursor.fetchone()
+        last = Counter.objects.advance(first.owner_id, first.counted_as, len(rows))
         for number, row in enumerate(rows, start=last - len(rows) + 1):
             row.number = number
+        quotas.require_room_for(rows)
     return rows
 
 

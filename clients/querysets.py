@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import models
+from django.db import connections, models
 from django.db.models import Count, Q
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    from clients.models import ApiKey, Client, IdempotentCall  # noqa: F401  named in base classes
+    from clients.models import ApiKey, Client, Counter, IdempotentCall  # noqa: F401  named in base classes
 
 USE_INTERVAL = timedelta(minutes=1)  # how often the last use of a key is written at most
 ANSWERS_KEPT = timedelta(days=1)
@@ -26,6 +26,20 @@ class ClientQuerySet(models.QuerySet["Client"]):
     def with_live_keys(self) -> ClientQuerySet:
         """Adds `live_keys`: the number of keys that are neither revoked nor expired."""
         return self.annotate(live_keys=Count("api_keys", filter=_live("api_keys__"), distinct=True))
+
+
+class CounterQuerySet(models.QuerySet["Counter"]):
+    def advance(self, client_id: int, kind: str, by: int) -> int:
+        """Move a counter on, which stays locked until the transaction ends. Returns the last number."""
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO clients_counter (client_id, kind, last) VALUES (%s, %s, %s)"
+                " ON CONFLICT (client_id, kind) DO UPDATE SET last = clients_counter.last + EXCLUDED.last"
+                " RETURNING last",
+                [client_id, kind, by],
+            )
+            [last] = cursor.fetchone()
+        return int(last)
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):

@@ -47,6 +47,22 @@ class Unavailable(FaceAppError):
     is_temporary = True
 
 
+class Busy(FaceAppError):
+    """More than the caller may ask for now; `retry_after` is in seconds (HTTP 429 with Retry-After)."""
+
+    code = "busy"
+
+    def __init__(self, message: str, *, retry_after: int, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class NoRoom(FaceAppError):
+    """The caller has no room left for what was to be stored (HTTP 507)."""
+
+    code = "no_room"
+
+
 def internal_error() -> FaceAppError:
     """What is said of a bug of ours (HTTP 500); its exception is in the log and in no answer."""
     return FaceAppError("An internal error; the administrator finds it in the worker's log.", code="internal")

@@ -7,7 +7,7 @@ from rest_framework.routers import DefaultRouter
 
 from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from blacklist.api.views import BlacklistViewSet
-from clients.api.views import ResetViewSet
+from clients.api.views import ResetViewSet, UsageViewSet
 from compat.dialect import dialects, url_patterns
 from faceapp import health, metrics, models_page
 from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
@@ -35,6 +35,7 @@ router.register("processed-images", ProcessedImageViewSet, "processed-image")
 router.register("albums", AlbumViewSet, "album")
 router.register("albums/(?P<album_id>[^/]+)/images", AlbumImageViewSet, "album-image")
 router.register("albums/(?P<album_id>[^/]+)/groups", FaceGroupViewSet, "album-group")
+router.register("usage", UsageViewSet, "usage")
 router.register("reset", ResetViewSet, "reset")
 router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")
 router.register("anti-spoof", AntiSpoofViewSet, "anti-spoof")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from clients.models import Client
-from errors import FaceAppError, InvalidInput, Unavailable
+from errors import Busy, FaceAppError, InvalidInput, Unavailable
 from liveness import challenge, tokens
 from liveness.exceptions import NO_FACE, OTHER_FACE, SPOOF, NotLive, SessionClosed, SessionNotFound, TokenRefused
 from liveness.faces import compare, find_repeats, fingerprint_of, passive_result, point_of, read_face, read_frames
@@ -70,8 +70,8 @@ def submit_frames(
     """Judge the frames of one attempt, in the order in which they were taken; `image` must show the same person.
 
     Returns the result token. Raises `SessionClosed` (`liveness.expired`, `.used`, `.cancelled`, `.too_many_attempts`),
-    `NotLive` with a code for each way to fail, what `read_face` raises for `image`, or `Unavailable`, which costs no
-    attempt. No frame is stored.
+    `NotLive` with a code for each way to fail, what `read_face` raises for `image`, or `Busy` or `Unavailable`, which
+    cost no attempt. No frame is stored.
     """
     if not frames:
         raise NoImages("No frames provided.")
@@ -83,7 +83,7 @@ def submit_frames(
     try:
         return _judge_attempt(session, nonce, frames, image)
     except FaceAppError as error:
-        if isinstance(error, Unavailable):
+        if isinstance(error, Busy | Unavailable):
             LivenessSession.objects.give_attempt_back(session.pk)
         else:
             LivenessSession.objects.note_failure(session.pk, error.code)

@@ -8,12 +8,14 @@ from typing import Any
 
 from django.db import transaction
 
+from clients import quotas
 from clients.models import Client
 from errors import Unavailable
 from people.exceptions import ExternalIdTaken
 from people.models import Gallery, Person, ReferenceImage
 from people.persons import TAKEN, checked, lock_enrolled, save_person
 from people.quality_gate import remarks_on, require_quality
+from people.querysets import PersonQuerySet
 from people.reference_images import portrait_or_refusal, read_portrait, save_reference_images, written_files
 from people.search import people_like
 from people.types import BatchEnrolment, Enrolment, EnrolmentRules, Gate, Portrait, Proof, Refusal, Whom
@@ -33,12 +35,13 @@ def enrol_face(
     With a `proof`, a living person is required as well (`people.verification`); a session's token is used up.
 
     Raises `InvalidImage`, `UnusableFace`, `PoorQuality`, `ExternalIdTaken`, `PersonNotFound`, `UnusableValue`,
-    `NotLive`, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
+    `NotLive`, `TokenRefused`, `SessionNotFound`, what `quotas.require_room` raises, or `Unavailable`.
     """
     fields = _fields(whom)
-    known = Person.objects.of_client(client).in_sources([whom.source]).filter(external_id=fields["external_id"])
+    known = _known(client, fields)
     if rules.only_new and not whom.person and fields["external_id"] and known.exists():
         raise ExternalIdTaken(TAKEN)  # spares the engines the work; in the end the table's constraint decides
+    _require_room(client, [upload], is_new=not whom.person and not known.exists(), replace=rules.replace)
     portrait = read_portrait(upload=upload, face_choice=rules.face_choice, liveness=proof is not None)
     require_quality(face=portrait.face, gate=rules.gate)
     if proof:
@@ -66,9 +69,11 @@ def enrol_photographs(
 
     A photograph that cannot be used (no face, several, a poor one, no image) is refused alone; with less than `fewest`
     usable ones nothing is stored and `person` is None. Searches see the earlier state or the new one, and the new one
-    as soon as this returns. Raises `UnusableValue` or `Unavailable`.
+    as soon as this returns. Raises `UnusableValue`, what `quotas.require_room` raises, or `Unavailable`.
     """
     fields = _fields(whom)
+    is_new = not whom.person and not _known(client, fields).exists()
+    _require_room(client, uploads, is_new=is_new, replace=rules.replace)
     read = inference.several(partial(_read, gate=rules.gate), uploads)
     portraits = [item for item in read if isinstance(item, Portrait)]
     refusals = tuple(item for item in read if isinstance(item, Refusal))
@@ -78,6 +83,20 @@ def enrol_photographs(
         person, _ = _found_or_created(client, whom.person, fields, only_new=rules.only_new)
         _store(person, references, portraits, replace=rules.replace)
     return BatchEnrolment(person, len(portraits), refusals)
+
+
+def _known(client: Client, fields: Mapping[str, Any]) -> PersonQuerySet:
+    """Whoever has the external id already."""
+    people = Person.objects.of_client(client).in_sources([fields["source"]])
+    return people.filter(external_id=fields["external_id"], external_id__isnull=False)
+
+
+def _require_room(client: Client, uploads: Sequence[Upload], *, is_new: bool, replace: bool) -> None:
+    """Spares the engines the work: room for one photograph at least. New ones may take the place of earlier ones."""
+    if replace and not is_new:
+        return
+    smallest = min((len(upload.data) for upload in uploads), default=0)
+    quotas.require_room(client, people=int(is_new), templates=1, stored_bytes=smallest)
 
 
 def _read(upload: Upload, *, gate: Gate | None) -> Portrait | Refusal:

@@ -13,6 +13,7 @@ from pgvector.django import HalfVectorField
 
 from clients.models import Client, ErrorTargets
 from clients.numbering import Numbered
+from clients.quotas import Quota, WithFile
 from people.querysets import (
     CheckedPersonQuerySet,
     FaceTemplateQuerySet,
@@ -87,6 +88,7 @@ class Person(Numbered):
     """A person whom a client knows, in one of the client's galleries."""
 
     counted_as = "person"
+    quota = Quota.PEOPLE
     kept_in: ClassVar[GalleryKind] = GalleryKind.PEOPLE  # where a person without a gallery is put
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="people")
@@ -125,10 +127,12 @@ class Person(Numbered):
         super().save(*args, **kwargs)
 
 
-class ReferenceImage(StoredFace, Numbered):
+class ReferenceImage(StoredFace, WithFile, Numbered):
     """A photograph with exactly one usable face of a person."""
 
     counted_as = "reference image"
+    owner = "person__client_id"
+    quota = Quota.TEMPLATES
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="reference_images")
     image = StoredImageField(folder="references", owner="person.client_id")
@@ -155,10 +159,6 @@ class ReferenceImage(StoredFace, Numbered):
 
     def __str__(self) -> str:
         return f"reference image {self.number}"
-
-    @property
-    def owner_id(self) -> int:
-        return self.person.client_id
 
     @property
     def file_name(self) -> str:

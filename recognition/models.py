@@ -12,6 +12,7 @@ from blacklist.models import BlacklistEntry
 from calibration.types import Decision, false_alarms
 from clients.models import Client
 from clients.numbering import Numbered
+from clients.quotas import WithFile
 from people.models import ReferenceImage
 from recognition.querysets import JobQuerySet, MatchQuerySet, ProcessedImageQuerySet
 from storage.fields import StoredImageField
@@ -73,7 +74,7 @@ class Job(models.Model):
             cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, " ".join([self.pk.hex, *map(str, image_ids)])])
 
 
-class ProcessedImage(ClaimedImage, Numbered):
+class ProcessedImage(ClaimedImage, WithFile, Numbered):
     """One screened image. The stored file is evidence and never altered."""
 
     task = "recognition.tasks.process_images"

@@ -29,18 +29,18 @@ from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions
 from recognition.waiting import wait_for_job
 from storage.files import discard_files, erase_files, read_file, store_file
-from vision import inference
+from vision import callers, inference
 from vision.engines import check_names, engines
 from vision.inference import AnalysisOptions
 from vision.types import Analysis
 from work.images import analyse_files
-from work.queues import BULK, must_make_way
+from work.queues import BULK, INTERACTIVE, PATIENT, must_make_way
 from work.services import enqueue, run
-from work.submissions import check_batch_size
+from work.submissions import check_batch_size, require_quota
 from work.types import Submission
 
-__all__ = ["cancel_job", "delete_images", "detect_faces", "process", "purge", "screening_options", "submit_images",
-           "wait_for_job"]  # fmt: skip
+__all__ = ["cancel_job", "delete_images", "detect_faces", "process", "purge", "screen_images", "screening_options",
+           "submit_images", "wait_for_job"]  # fmt: skip
 
 SEARCHES = 3  # for the matches of one image, while entries are being deleted
 
@@ -84,10 +84,11 @@ def submit_images(
 ) -> Job:
     """Store images and the job that screens them, then enqueue tasks for them.
 
-    Unreadable images become results with an error. Raises `NoImages`, `TooManyImages` or `Unavailable`; nothing is
-    stored then, so that the caller can safely send the images again.
+    Unreadable images become results with an error. Raises `NoImages`, `TooManyImages`, what `require_quota` raises, or
+    `Unavailable`; nothing is stored then, so that the caller can safely send the images again.
     """
     check_batch_size(len(submissions))
+    require_quota(client, submissions)
     job = Job(client=client, queue=queue, **asdict(options))
     rows = [ProcessedImage(client=client, job=job, position=position) for position in range(len(submissions))]
     try:
@@ -110,6 +111,19 @@ def submit_images(
             note_stored(False)
         raise
     return job
+
+
+def screen_images(
+    *, client: Client, submissions: Sequence[Submission], options: ScreeningOptions, seconds: float
+) -> tuple[Job, bool]:
+    """`submit_images` for a caller who waits, and whether every image is finished after as many seconds.
+
+    Raises `TooManyWaiting` as well; nothing is stored then.
+    """
+    with callers.waiting():
+        queue = PATIENT if len(submissions) > 1 else INTERACTIVE
+        job = submit_images(client=client, submissions=submissions, options=options, queue=queue)
+        return job, wait_for_job(job=job, seconds=seconds)
 
 
 def _lock(job_id: UUID, images_of_job: QuerySet[ProcessedImage]) -> None:

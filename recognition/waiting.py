@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from django.db import connection
 
 from recognition.models import CHANNEL, Job
+from vision import callers
 from vision.dispatch import release_database
 from work.services import DATABASE_AWAY
 
@@ -112,6 +113,7 @@ def wait_for_job(*, job: Job, seconds: float) -> bool:
                 left = min(deadline, look) - time.monotonic()
                 if left <= 0:
                     break
+                callers.still_waiting()
                 waiter.woken.wait(left)
                 waiter.woken.clear()
             if waiting - waiter.finished and time.monotonic() >= deadline:

@@ -26,7 +26,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
-from errors import Conflict, FaceAppError, InvalidInput, NotFound, Unavailable, Unprocessable
+from errors import Busy, Conflict, FaceAppError, InvalidInput, NoRoom, NotFound, Unavailable, Unprocessable
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,9 @@ STATUSES: dict[type[FaceAppError], int] = {  # a kind before the kind it refines
     InvalidInput: 400,
     NotFound: 404,
     Conflict: 409,
+    Busy: 429,
     Unavailable: 503,
+    NoRoom: 507,
 }
 CODES = {"throttled": "rate_limited", "not_authenticated": "auth.required"}  # where DRF's word is not ours
 
@@ -88,6 +90,8 @@ def problem_of(exc: BaseException, *, context: dict[str, Any] | None = None) -> 
     if isinstance(exc, FaceAppError):
         status = next((status for kind, status in STATUSES.items() if isinstance(exc, kind)), None)
         headers = RETRY_AFTER if exc.is_temporary else {}
+        if isinstance(exc, Busy):
+            headers = {"Retry-After": str(exc.retry_after)}
         return None if status is None else Problem(status, exc.message, exc.code, headers)
     if isinstance(exc, exceptions.APIException):
         return _of_framework(exc, context or {})

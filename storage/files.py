@@ -16,8 +16,12 @@ STORAGE_ERRORS = (OSError, BotoCoreError, ClientError)
 
 
 def store_file(*, file: FieldFile, extension: str, data: bytes) -> None:
-    """Write `data` under a new random name. Raises `Unavailable` (`storage.unavailable`); then nothing is stored."""
+    """Write `data` under a new random name, and note its size in the row, which is not saved.
+
+    Raises `Unavailable` (`storage.unavailable`); then nothing is stored.
+    """
     name = file.field.generate_filename(file.instance, f"image{extension}")
+    file.instance.stored_bytes = len(data)  # type: ignore[attr-defined]  # a `WithFile`
     try:
         file.name = file.storage.save(name, ContentFile(data), max_length=file.field.max_length)
     except STORAGE_ERRORS as error:

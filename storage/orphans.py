@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
 
@@ -10,6 +11,7 @@ from django.apps import apps
 from django.core.files.storage import Storage
 from django.utils import timezone
 
+from clients import quotas
 from errors import Unavailable
 from storage.fields import StoredImageField
 from storage.files import STORAGE_ERRORS
@@ -25,7 +27,10 @@ def image_fields() -> set[StoredImageField]:
 
 
 def remove_orphans(*, dry_run: bool = False) -> int:
-    """Delete stored images that are older than a day and belong to no row. Returns how many. Raises `Unavailable`."""
+    """Delete stored images that are older than a day and belong to no row. Returns how many. Raises `Unavailable`.
+
+    Rows whose file has no recorded size get it on the way.
+    """
     try:
         return sum(_remove_orphans(field, dry_run) for field in image_fields())
     except STORAGE_ERRORS as error:
@@ -36,13 +41,25 @@ def _remove_orphans(field: StoredImageField, dry_run: bool) -> int:
     names, count = _stored_names(field.storage, field.folder), 0
     while batch := list(islice(names, BATCH)):
         rows = field.model._default_manager.filter(**{f"{field.name}__in": batch})
-        known = set(rows.values_list(field.name, flat=True))
+        sizes = dict(rows.values_list(field.name, "stored_bytes"))
+        if not dry_run:
+            _note_sizes(field, [name for name, size in sizes.items() if not size])
         for name in batch:
-            if name not in known and field.storage.get_modified_time(name) < timezone.now() - AGE:
+            if name not in sizes and field.storage.get_modified_time(name) < timezone.now() - AGE:
                 count += 1
                 if not dry_run:
                     field.storage.delete(name)
     return count
+
+
+def _note_sizes(field: StoredImageField, names: Sequence[str]) -> None:
+    """Of files that were stored before sizes were recorded; see `clients.quotas`."""
+    for name in names:
+        with suppress(FileNotFoundError):
+            size = field.storage.size(name)
+            field.model._default_manager.filter(**{field.name: name}).update(stored_bytes=size)
+    if names:
+        quotas.recount_files()
 
 
 def _stored_names(storage: Storage, folder: str) -> Iterator[str]:

@@ -26,6 +26,8 @@ from celery.signals import task_postrun, task_prerun, task_revoked
 from django.conf import settings
 from django.db import connection
 from kombu.exceptions import OperationalError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from errors import Unavailable
 from telemetry import messages
@@ -37,7 +39,10 @@ HEADER = "faceapp_client"  # of a message
 INTERACTIVE, PATIENT, BULK = "interactive", "patient", "bulk"  # queues; callers of the second have time
 IN_TURN = (INTERACTIVE, PATIENT, BULK)
 
+Charge = Callable[[int], object]
+
 _client: ContextVar[str] = ContextVar("client", default="")
+_charge: ContextVar[Charge | None] = ContextVar("charge", default=None)
 
 # KEYS: under way, waiting, clients that wait. ARGV: limit, seconds until lost, client; then, of a message, id and text.
 # TAKE answers 1 if the message may be sent now. FOLLOW answers the messages that may be sent, after the end of one.
@@ -93,9 +98,31 @@ def release_database() -> None:
         connection.close()
 
 
-def act_for(client: str) -> None:
-    """What this thread sends from now on is sent for the client with this number; empty: for nobody."""
+@lru_cache(maxsize=1)
+def counters() -> redis.Redis:
+    """Redis for what is counted. It does not wait for a Redis that is away: nothing is counted then."""
+    once_more = Retry(NoBackoff(), 1)  # over a new connection
+    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3, retry=once_more)
+
+
+def act_for(client: str, *, charge: Charge | None = None) -> None:
+    """What this thread sends from now on is sent for the client with this number; empty: for nobody.
+
+    `charge` is called with the number of images before they are analysed, and raises if they are too many.
+    """
     _client.set(client)
+    _charge.set(charge)
+
+
+def acting_for() -> str:
+    """The number of the client for whom this thread acts; empty: nobody's."""
+    return _client.get()
+
+
+def charge(images: int) -> None:
+    """Count images of the client for whom this thread acts. Raises what its `charge` raises."""
+    if count := _charge.get():
+        count(images)
 
 
 def send(

@@ -1,6 +1,6 @@
 """What can go wrong with images and engines. Codes are stable and documented in docs/errors.md."""
 
-from errors import InvalidInput, Unavailable, Unprocessable
+from errors import Busy, InvalidInput, Unavailable, Unprocessable
 
 FORMATS = "JPEG, PNG, WebP, GIF, BMP, TIFF or HEIC"
 
@@ -51,6 +51,12 @@ class EngineUnavailable(Unavailable):
     """No worker answered in time (`engine.timeout`), or weights are missing (`engine.weights_missing`)."""
 
     code = "engine.unavailable"
+
+
+class TooManyWaiting(Busy):
+    """As many calls of the client wait for workers as may do so at the same time."""
+
+    code = "rate.too_many_waiting"
 
 
 class UnusableFace(InvalidInput):

@@ -11,8 +11,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from contextvars import copy_context
+from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar, copy_context
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ from celery.exceptions import TimeoutError as CeleryTimeout
 from django.conf import settings
 
 from errors import FaceAppError, InvalidInput, Unavailable, internal_error
-from vision import dispatch, images
+from vision import callers, dispatch, images
 from vision.description import CutFace, cut_faces, describe
 from vision.dispatch import INTERACTIVE, PATIENT, queue_errors
 from vision.engines import DEFAULT, dlib_pipeline, engines, runtime
@@ -39,6 +39,7 @@ LOOK_SECONDS = 10.0  # how often a caller who waits looks whether the queue stil
 RETRY_SECONDS = 2.0
 AT_ONCE = 4  # images of one call that wait for workers at the same time
 log = logging.getLogger(__name__)
+_admitted: ContextVar[bool] = ContextVar("admitted", default=False)
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -68,26 +69,30 @@ def analyse(
 ) -> Analysis:
     """Find and describe the faces of an encoded image.
 
-    Raises `InvalidImage`, `UnknownName`, or `EngineUnavailable` when no worker answers within `timeout` seconds
-    (default `FACEAPP_WAIT_SECONDS`). One of many images of one call waits in the queue `PATIENT`, behind callers with
-    a single image.
+    Raises `InvalidImage`, `UnknownName`, `EngineUnavailable` when no worker answers within `timeout` seconds (default
+    `FACEAPP_WAIT_SECONDS`), or what `admission` raises. One of many images of one call waits in the queue `PATIENT`,
+    behind callers with a single image.
     """
-    if _engines_are_here():
-        return run_engines(data, options)
     from vision.tasks import analyse_image  # a task module imports this one
 
-    answer = _ask_worker(analyse_image, data, asdict(options), timeout or settings.FACEAPP_WAIT_SECONDS, queue=queue)
-    return Analysis.from_json(answer)
+    with admission(1):
+        if _engines_are_here():
+            return run_engines(data, options)
+        seconds = timeout or settings.FACEAPP_WAIT_SECONDS
+        return Analysis.from_json(_ask_worker(analyse_image, data, asdict(options), seconds, queue=queue))
 
 
 def several(work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
     """`work` on every image of one call, a few at a time, in their order; the first error it raises is raised.
 
+    The images are admitted together, and refused together.
+
     Enough of them are with the workers at once to keep two or three busy, and few enough that a caller with a single
     image waits for no more than the images in progress.
     """
-    with ThreadPoolExecutor(AT_ONCE, "image") as pool:
-        waiting = [pool.submit(copy_context().run, _work_in_thread, work, item) for item in items]
+    images_of_call = list(items)
+    with admission(len(images_of_call)), ThreadPoolExecutor(AT_ONCE, "image") as pool:
+        waiting = [pool.submit(copy_context().run, _work_in_thread, work, item) for item in images_of_call]
         return [one.result() for one in waiting]
 
 
@@ -98,16 +103,32 @@ def _work_in_thread(work: Callable[[Item], Answer], item: Item) -> Answer:
         dispatch.release_database()
 
 
+@contextmanager
+def admission(count: int) -> Iterator[None]:
+    """Let a call have this many images analysed: it gets a place among the client's calls that wait, and is charged.
+
+    Within it nothing is admitted again. Raises `TooManyWaiting`, or what the client's `charge` raises.
+    """
+    if _admitted.get():
+        yield
+        return
+    with nullcontext() if _engines_are_here() else callers.waiting():
+        dispatch.charge(count)
+        token = _admitted.set(True)
+        try:
+            yield
+        finally:
+            _admitted.reset(token)
+
+
 def find_raw_faces(
     data: bytes, *, options: RawFaceOptions, timeout: float, box: Box | None = None, limits: Limits | None = None
 ) -> list[RawFace]:
     """`vision.raw_faces.run_pipeline`, for callers that prefer a late answer to an early error.
 
     Within `timeout` seconds an image is sent again when the queue is down or has lost it, and once when its worker
-    stopped. After that `Unavailable` or `EngineUnavailable` is raised.
+    stopped. After that `Unavailable` or `EngineUnavailable` is raised, and at once what `admission` raises.
     """
-    if _engines_are_here():
-        return run_pipeline(data, options=options, box=box, limits=limits)
     from vision.tasks import find_faces_of_dlib  # a task module imports this one
 
     sent: dict[str, Any] = {
@@ -115,7 +136,10 @@ def find_raw_faces(
         "box": asdict(box) if box else None,
         "limits": asdict(limits) if limits else None,
     }
-    answer = _ask_patiently(find_faces_of_dlib, data, sent, time.monotonic() + timeout)
+    with admission(1):
+        if _engines_are_here():
+            return run_pipeline(data, options=options, box=box, limits=limits)
+        answer = _ask_patiently(find_faces_of_dlib, data, sent, time.monotonic() + timeout)
     return [RawFace.from_json(face) for face in answer["faces"]]
 
 
@@ -267,6 +291,7 @@ def _wait(result: Any, key: str, deadline: float) -> Any:
                 raise
             if not dispatch.handoff().exists(key):
                 raise Unavailable("The queue has lost the image.", code="queue.unavailable") from None
+            callers.still_waiting()
 
 
 ERROR_KINDS: dict[str, type[FaceAppError]] = {

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
+from clients import quotas
+from clients.models import Client
 from errors import InvalidInput
 from vision import images
 from vision.types import Upload
@@ -20,6 +22,15 @@ def check_batch_size(count: int) -> None:
         raise NoImages("No images provided.")
     if count > settings.MAX_BATCH_IMAGES:
         raise TooManyImages(f"{count} images in one call; at most {settings.MAX_BATCH_IMAGES} are taken. Send several.")
+
+
+def require_quota(client: Client, submissions: Sequence[Submission]) -> None:
+    """Count the images of a call for later, all or none, before anything is stored.
+
+    Raises `StorageUsedUp` or `ImagesUsedUp`.
+    """
+    quotas.require_room(client, stored_bytes=sum(len(one.data) for one in submissions if not one.error))
+    quotas.take_images(client, sum(not one.error for one in submissions))
 
 
 def read_submissions(values: Sequence[str | Upload]) -> list[Submission]:

@@ -10,11 +10,11 @@ from rest_framework import exceptions
 from compat.faceanalysis.authentication import REALM
 from compat.faceanalysis.exceptions import MissingArgument, RegistrationClosed
 from compat.refusals import Refusal
-from errors import FaceAppError, Unavailable
+from errors import Busy, FaceAppError, NoRoom, Unavailable
 
 REFUSALS = (
     Refusal((RegistrationClosed,), 403),
-    Refusal((Unavailable,)),
+    Refusal((Unavailable, Busy, NoRoom)),
     Refusal((FaceAppError, exceptions.ValidationError, exceptions.ParseError), 400),
 )
 UNAUTHENTICATED = (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)

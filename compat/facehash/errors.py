@@ -12,7 +12,7 @@ from compat.refusals import Refusal
 from errors import FaceAppError, InvalidInput, NotFound
 
 OF_THE_KEY = (exceptions.AuthenticationFailed, exceptions.NotAuthenticated)
-REFUSALS = (  # errors that ask for patience keep their status: 413, 429, 503
+REFUSALS = (  # errors that ask for patience or room keep their status: 409, 413, 429, 503, 507
     Refusal((*OF_THE_KEY, exceptions.PermissionDenied, InvalidInput, NotFound), 200),
     Refusal((exceptions.ParseError,), 400),
 )

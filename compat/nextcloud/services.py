@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
+from clients import quotas
 from clients.models import ApiKey
 from compat.nextcloud.exceptions import AreaTooLarge, ModelDisabled
 from compat.nextcloud.models import FaceModel, KeyModel
@@ -41,6 +42,12 @@ def choose(*, key: ApiKey) -> Choice:
     model = FaceModel(row.model if row else settings.NEXTCLOUD_MODEL)
     require(model=model)
     return Choice(model, pinned=own is not None and own.computed_at is not None)
+
+
+def require_ready(*, key: ApiKey) -> None:
+    """Raise what `choose` raises, or `ImagesUsedUp` if no image can be sent today any more."""
+    choose(key=key)
+    quotas.require_images(key.client)
 
 
 def require(*, model: FaceModel) -> None:

@@ -48,7 +48,7 @@ class OpenView(NextcloudView):
     """Which images may be sent. Problems of every image are reported here, where they end the app's job and no more."""
 
     def get(self, request: Request) -> Response:
-        services.choose(key=key_of(request))
+        services.require_ready(key=key_of(request))
         return Response(payloads.write_limits())
 
 

@@ -56,6 +56,7 @@ OPEN = {
     "compare-list",
     "reset-list",
     "recogniser-train",
+    "usage-list",
 }  # no stored object of anybody
 
 

@@ -27,7 +27,7 @@ from liveness.services import read_face, redeem_token
 from liveness.tests.pictures import frame
 from liveness.types import Binding
 from vision import inference
-from vision.exceptions import EngineUnavailable
+from vision.exceptions import EngineUnavailable, TooManyWaiting
 from vision.tests.drawing import BLUE, RED, picture
 
 pytestmark = pytest.mark.django_db
@@ -190,14 +190,20 @@ def test_a_wrong_nonce_costs_an_attempt(api: APIClient) -> None:
     assert LivenessSession.objects.get().attempts_left == 2
 
 
-def test_a_worker_that_does_not_answer_costs_no_attempt(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(EngineUnavailable("away", code="engine.timeout"), 503), (TooManyWaiting("later", retry_after=1), 429)],
+)
+def test_a_call_that_no_worker_answers_costs_no_attempt(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
     session = start(api)
 
     def away(*_: Any, **__: Any) -> None:
-        raise EngineUnavailable("away", code="engine.timeout")
+        raise error
 
     monkeypatch.setattr(inference, "analyse", away)
-    assert post(api, session, performance()).status_code == 503
+    assert post(api, session, performance()).status_code == status
     assert LivenessSession.objects.get().attempts_left == 3
 
 

@@ -36,7 +36,6 @@ from rest.pagination import StrictPagination
 from rest.parameters import path_id, wants_async
 from rest.parsers import FormParser, JSONParser
 from storage.responses import image_response
-from work.queues import BULK, INTERACTIVE, PATIENT
 from work.submissions import read_submission
 
 ASYNC_PARAMETERS = [
@@ -90,12 +89,17 @@ class ProcessViewSet(IdempotentView, GenericViewSet[ProcessedImage]):
         """One result per image, in order. After a deadline the answer is 202 with the job, which goes on."""
         given = read_input(self, ProcessInput)
         options, submissions = given.options(), given.submissions()
-        queue = BULK if wants_async(request) else PATIENT if len(submissions) > 1 else INTERACTIVE
-        job = services.submit_images(client=client_of(request), submissions=submissions, options=options, queue=queue)
-        if queue == BULK or not services.wait_for_job(job=job, seconds=settings.FACEAPP_WAIT_SECONDS):
+        client, is_async, done = client_of(request), wants_async(request), False
+        if is_async:
+            job = services.submit_images(client=client, submissions=submissions, options=options)
+        else:
+            job, done = services.screen_images(
+                client=client, submissions=submissions, options=options, seconds=settings.FACEAPP_WAIT_SECONDS
+            )
+        if not done:
             body = JobSerializer(Job.objects.with_progress().get(pk=job.pk), context=self.get_serializer_context()).data
             headers = {"Location": body["url"], "Retry-After": "1"}
-            headers |= {"Preference-Applied": "respond-async"} if queue == BULK else {}
+            headers |= {"Preference-Applied": "respond-async"} if is_async else {}
             return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
         images = job.images.with_results().order_by("position")
         results = ImageResultSerializer(images, many=True, context=self.get_serializer_context()).data

@@ -60,7 +60,11 @@ class Conflict(FaceAppError):
 
 
 class RateLimited(FaceAppError):
-    """More calls than the key's rate limit allows (429)."""
+    """More calls than the key's rate limit, or more images than the client's quota of a day, allow (429)."""
+
+
+class NoRoom(FaceAppError):
+    """The client's files may not take so much more room (507)."""
 
 
 class Unavailable(FaceAppError):
@@ -93,6 +97,7 @@ KINDS: dict[int, type[FaceAppError]] = {
     422: InvalidInput,
     429: RateLimited,
     503: Unavailable,
+    507: NoRoom,
 }
 FOREIGN = "client.foreign_answer"  # not an answer of a faceapp service: of a proxy, or another program
 

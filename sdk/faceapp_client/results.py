@@ -47,6 +47,24 @@ class DetectedFace:
 
 
 @dataclass(frozen=True)
+class Use:
+    """How much of a quota is used. `used` is None while it is not known, `limit` if there is none."""
+
+    used: int | None
+    limit: int | None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the client has stored, and the images that it has sent since midnight UTC."""
+
+    people: Use
+    templates: Use
+    stored_bytes: Use
+    images_today: Use
+
+
+@dataclass(frozen=True)
 class Comparison:
     """How alike two faces are, and what is decided: `match`, `no_match`, `review` or `not_recognisable`.
 

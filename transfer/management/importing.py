@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from environment.terminal import printable
-from errors import FaceAppError, Unavailable
+from errors import Conflict, FaceAppError, NoRoom, Unavailable
 from transfer.reports import describe_refusals, save_refusals
 from transfer.types import Outcome
 
@@ -22,6 +22,9 @@ class ImportCommand(BaseCommand):
         except Unavailable as error:
             self.report(outcome, options)
             raise CommandError(f"{error.message} What was imported is kept; run the command again.") from error
+        except (Conflict, NoRoom) as error:  # a quota of the client
+            self.report(outcome, options)
+            raise CommandError(f"{error.message} What was imported before is kept.") from error
         except FaceAppError as error:
             raise CommandError(error.message) from error
         self.report(outcome, options)

@@ -67,6 +67,16 @@ def test_a_folder_for_each_person(folder: Path) -> None:
     assert [match.person for match in face.matches] == [grace]
 
 
+def test_an_import_ends_where_a_quota_is_used_up(folder: Path, media_root: Path) -> None:
+    Client.objects.create(name="bank", max_people=1, max_images_a_day=1)  # the images of commands are not counted
+    report = folder.parent / "report.csv"
+    with pytest.raises(CommandError, match=r"may have 1 people.*What was imported before is kept"):
+        run(folder, "--report", report)
+    assert Person.objects.get().external_id == "Ada"
+    assert len([*media_root.rglob("*.png")]) == ReferenceImage.objects.count() == 2
+    assert refused(report) == {}
+
+
 def test_a_second_run_skips_what_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(folder)
     (folder / "Ada" / "3.png").write_bytes(picture(RED, side=48))

@@ -15,7 +15,7 @@ from faceapp_client.api.people import People
 from faceapp_client.api.screening import Screening
 from faceapp_client.endpoints import D, Resource, call, form
 from faceapp_client.gallery_results import Engines
-from faceapp_client.results import Comparisons, DetectedFace
+from faceapp_client.results import Comparisons, DetectedFace, Usage
 from faceapp_client.retries import Flow, Request, send
 from faceapp_client.uploads import ImageSource, part, parts
 
@@ -56,6 +56,11 @@ class Api(Resource[D]):
     def engines(self) -> Flow[Engines]:
         """The engines that are enabled, and every model that could be used."""
         return self._answer(Engines, Request("GET", "/api/v1/engines/", idempotent=True))
+
+    @call
+    def usage(self) -> Flow[Usage]:
+        """What the client has stored and sent today, beside its limits."""
+        return self._answer(Usage, Request("GET", "/api/v1/usage/", idempotent=True))
 
     @call
     def request(

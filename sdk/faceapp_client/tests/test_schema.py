@@ -51,6 +51,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "people.delete_image": {"person_id": 1, "image_id": 2},
     "people.make_primary": {"person_id": 1, "image_id": 2} | ONCE,
     "engines": {},
+    "usage": {},
     "galleries.list": {},
     "galleries.get": GALLERY,
     "galleries.update": GALLERY | {"changes": {"name": "n", "threshold": 0.5, "fpir_per_thousand": 1.0}},

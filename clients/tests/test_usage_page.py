@@ -1,0 +1,63 @@
+"""The page that shows what a client uses, in the admin and in a real Chromium."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client as Browser
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from clients.models import Client
+from clients.quotas import take_images
+from faceapp.tests.browser import log_in, shoot
+
+
+def page_of(client: Client) -> str:
+    return reverse("admin:clients_client_usage", args=[client.pk])
+
+
+@pytest.mark.django_db
+def test_limits_are_set_in_the_form_and_shown_beside_the_use(client_a: Client, servers: None) -> None:
+    browser = Browser()
+    browser.force_login(User.objects.create_superuser("root"))
+    form = reverse("admin:clients_client_change", args=[client_a.pk])
+    assert browser.post(form, {"name": "alice", "is_active": "on", "max_people": "0", "max_images_a_day": "4"}).url  # type: ignore[attr-defined]
+    client_a.refresh_from_db()
+    assert (client_a.max_people, client_a.max_templates, client_a.max_images_a_day) == (0, None, 4)
+    take_images(client_a, 3)
+    page = browser.get(page_of(client_a)).content.decode()
+    assert 'aria-valuenow="75"' in page and page.count("no limit") == 3
+    assert page_of(client_a) in browser.get(form).content.decode()
+
+
+@pytest.mark.django_db
+def test_who_may_not_see_clients_does_not_see_what_they_use(client_a: Client, servers: None) -> None:
+    browser, user = Browser(), User.objects.create_user("ann", is_staff=True)
+    browser.force_login(user)
+    assert browser.get(page_of(client_a)).status_code == 403
+    user.user_permissions.add(Permission.objects.get(codename="view_client"))
+    assert browser.get(page_of(client_a)).status_code == 200
+    assert browser.get(reverse("admin:clients_client_usage", args=[client_a.pk + 1])).status_code == 404
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_the_page_on_screens_of_every_size(
+    page: Page, live_server: LiveServer, admin_user: User, client_a: Client
+) -> None:
+    client_a.max_people, client_a.max_images_a_day, client_a.max_templates = 40, 10, 0
+    client_a.max_stored_mb = 2_500
+    client_a.save()
+    take_images(client_a, 9)
+    log_in(page, live_server, admin_user)
+    page.goto(live_server.url + reverse("admin:clients_client_change", args=[client_a.pk]))
+    shoot(page, "client")
+    page.get_by_role("link", name="Show", exact=True).click()
+    expect(page.get_by_role("progressbar", name="Images today")).to_have_attribute("aria-valuenow", "90")
+    expect(page.get_by_role("progressbar")).to_have_count(3)
+    expect(page.get_by_text("of 2,500.0 MB (0%)")).to_be_visible()
+    shoot(page, "client-usage")
+    page.evaluate("document.documentElement.classList.add('dark')")
+    shoot(page, "client-usage-dark")
