@@ -59,6 +59,12 @@ class TooManyWaiting(Busy):
     code = "rate.too_many_waiting"
 
 
+class TooManyBytes(Busy):
+    """The images of the client that wait for workers take as much room as they may."""
+
+    code = "rate.too_many_bytes"
+
+
 class UnusableFace(InvalidInput):
     """The image shows no face (`face.none`), or several where exactly one is needed (`face.several`)."""
 

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-import redis
 from celery.exceptions import TaskRevokedError, TimeLimitExceeded, WorkerLostError
 from celery.exceptions import TimeoutError as CeleryTimeout
 from django.conf import settings
@@ -28,9 +26,10 @@ from vision.description import CutFace, cut_faces, describe
 from vision.dispatch import INTERACTIVE, PATIENT, queue_errors
 from vision.engines import DEFAULT, dlib_pipeline, engines, runtime
 from vision.engines.weights import missing_message
-from vision.exceptions import EngineUnavailable, InvalidImage, UnknownName
+from vision.exceptions import EngineUnavailable, InvalidImage, TooManyBytes, UnknownName
 from vision.images import Limits
 from vision.measured import count_image, observe_stage
+from vision.parcels import parcel
 from vision.raw_faces import RawFaceOptions, run_pipeline
 from vision.types import Analysis, Box, DetectedFace, Detection, RawFace
 
@@ -248,9 +247,10 @@ def _ask_patiently(task: Any, data: bytes, options: dict[str, Any], deadline: fl
     while True:
         try:
             return _ask_worker(task, data, options, max(deadline - time.monotonic(), 1.0), queue=PATIENT)
-        except Unavailable as error:
+        except (TooManyBytes, Unavailable) as error:
             workers_lost += error.code == "engine.worker_lost"
-            retry = error.code == "queue.unavailable" or (error.code == "engine.worker_lost" and workers_lost < 2)
+            retry = error.code != "engine.worker_lost" or workers_lost < 2
+            retry &= error.code in {"queue.unavailable", "engine.worker_lost", TooManyBytes.code}
             if not retry or time.monotonic() + RETRY_SECONDS > deadline:
                 raise
         time.sleep(RETRY_SECONDS)
@@ -259,11 +259,9 @@ def _ask_patiently(task: Any, data: bytes, options: dict[str, Any], deadline: fl
 def _ask_worker(
     task: Any, data: bytes, options: dict[str, Any], timeout: float, *, queue: str = INTERACTIVE
 ) -> dict[str, Any]:
-    key = f"faceapp:image:{uuid.uuid4().hex}"
     dispatch.release_database()
     try:
-        with queue_errors():
-            dispatch.handoff().set(key, data, ex=int(timeout) + 30)
+        with queue_errors(), parcel(data, seconds=int(timeout) + 30) as key:
             result = dispatch.send(task, (key, options), queue=queue, expires=timeout)
             answer: dict[str, Any] = _wait(result, key, time.monotonic() + timeout)
             result.forget()
@@ -273,9 +271,6 @@ def _ask_worker(
     except (WorkerLostError, TimeLimitExceeded) as error:
         message = "The worker stopped while it processed this image."
         raise EngineUnavailable(message, code="engine.worker_lost") from error
-    finally:
-        with suppress(redis.RedisError):
-            dispatch.handoff().delete(key)
     if "error" in answer:
         raise error_from_json(**answer["error"])
     return answer

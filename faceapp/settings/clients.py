@@ -13,3 +13,4 @@ MAX_STORED_MB = env.int("FACEAPP_MAX_STORED_MB", default=0)
 MAX_IMAGES_A_DAY = env.int("FACEAPP_MAX_IMAGES_A_DAY", default=0)
 # Calls of one client that wait for workers at the same time; 0: no limit (vision.callers).
 CLIENT_WAITING = env.int("FACEAPP_CLIENT_WAITING", default=200)
+CLIENT_WAITING_MB = env.int("FACEAPP_CLIENT_WAITING_MB", default=128)

@@ -88,3 +88,17 @@ def test_image_whose_worker_stopped_is_tried_once_more(monkeypatch: pytest.Monke
 
 def test_patient_callers_come_after_interactive_ones_and_before_jobs() -> None:
     assert django_settings.WORKER_QUEUES.index("patient") == 1
+
+
+def test_patient_callers_wait_for_room(settings: Settings) -> None:
+    """What takes it is gone within two seconds; then a message is sent, which nobody answers."""
+    settings.CLIENT_WAITING_MB = 1
+    dispatch.act_for("1")
+    dispatch.handoff().zadd("faceapp:parcels:1", {"1000000:other": time.time() + 1})
+    try:
+        with pytest.raises(EngineUnavailable) as caught:
+            inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=4)
+    finally:
+        dispatch.act_for("")
+    assert caught.value.code == "engine.timeout"
+    assert dispatch.handoff().llen(dispatch.PATIENT) == 1
