@@ -52,9 +52,9 @@ def test_image_that_the_queue_lost_is_sent_again() -> None:
     """A Redis that restarts forgets both image and message."""
 
     def lose() -> None:
-        while not (keys := images_waiting()):
+        while not dispatch.handoff().llen(dispatch.PATIENT):
             time.sleep(0.01)
-        dispatch.handoff().delete(*keys, dispatch.PATIENT)
+        dispatch.handoff().delete(*images_waiting(), dispatch.PATIENT)
 
     thread = threading.Thread(target=lose)
     thread.start()
