@@ -48,15 +48,15 @@ def test_patient_caller_gives_up_at_its_own_deadline_and_leaves_nothing() -> Non
     assert dispatch.handoff().llen(dispatch.PATIENT) == 1  # a message that has expired
 
 
+def lose(queue: str) -> None:
+    """Forget image and message, as a Redis does that restarts, once they are there."""
+    while not dispatch.handoff().llen(queue):
+        time.sleep(0.01)
+    dispatch.handoff().delete(*images_waiting(), queue)
+
+
 def test_image_that_the_queue_lost_is_sent_again() -> None:
-    """A Redis that restarts forgets both image and message."""
-
-    def lose() -> None:
-        while not dispatch.handoff().llen(dispatch.PATIENT):
-            time.sleep(0.01)
-        dispatch.handoff().delete(*images_waiting(), dispatch.PATIENT)
-
-    thread = threading.Thread(target=lose)
+    thread = threading.Thread(target=lose, args=[dispatch.PATIENT])
     thread.start()
     with pytest.raises(EngineUnavailable) as caught:
         inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=2)
@@ -65,8 +65,8 @@ def test_image_that_the_queue_lost_is_sent_again() -> None:
     assert dispatch.handoff().llen(dispatch.PATIENT) == 1
 
 
-def test_interactive_caller_is_told_at_once_that_the_image_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    threading.Timer(0.1, lambda: dispatch.handoff().delete(*images_waiting())).start()
+def test_interactive_caller_is_told_at_once_that_the_image_is_lost() -> None:
+    threading.Thread(target=lose, args=[dispatch.INTERACTIVE]).start()
     with pytest.raises(Unavailable) as caught:
         inference.analyse(picture(RED), timeout=20)
     assert caught.value.code == "queue.unavailable"
