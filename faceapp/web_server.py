@@ -9,6 +9,8 @@ from gevent import monkey
 monkey.patch_all()  # before anything that opens a socket is imported
 
 import os  # noqa: E402
+import sys  # noqa: E402
+from typing import Any  # noqa: E402
 
 # Of each process. A request has a connection while it talks to the database, and none while it waits for a worker.
 if os.environ.get("FACEAPP_CONNECTION_POOL", "0") == "0":
@@ -23,3 +25,8 @@ graceful_timeout = 70
 accesslog = "-"
 logger_class = "faceapp.access.AccessLogger"
 control_socket_disable = True
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Celery's results unsubscribe when they are destroyed, which is noise at the end of a process."""
+    sys.unraisablehook = lambda _: None

@@ -108,6 +108,7 @@ def test_as_many_photographs_as_allowed_are_in_work_at_once(client_a: Client, qu
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("redis_flush")
 def test_a_photograph_whose_worker_died_is_swept_up(client_a: Client, queued: list[int], settings: Settings) -> None:
     enrol(client_a)
     respace = computed(client_a)

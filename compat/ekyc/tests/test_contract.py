@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import signal
 import struct
 import time
 import zlib
@@ -16,6 +17,7 @@ import requests
 from PIL import Image
 
 from compat.ekyc.tests.wire import Ekyc, text
+from faceapp.tests.live_stack import eventually
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(180)]
 Photos = dict[str, bytes]
@@ -348,8 +350,10 @@ def test_ek_33_look_alikes_of_another_source_push_nobody_out(ekyc: Ekyc, people:
 
 def test_ek_34_registrations_survive_a_restart(ekyc: Ekyc, people: Photos) -> None:
     ekyc.register(people["P1a"])
-    for name in ("web", "postgres"):
-        ekyc.live.program(name).terminate()
+    ended = {name: ekyc.live.program(name) for name in ("web", "postgres")}
+    for name, program in ended.items():
+        program.send_signal(signal.SIGINT if name == "postgres" else signal.SIGTERM)
+    assert eventually(lambda: not any(program.is_running() for program in ended.values()), seconds=60)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
