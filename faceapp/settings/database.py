@@ -26,4 +26,6 @@ DATABASES["default"]["OPTIONS"] = {
 # Where a request has a greenlet (faceapp.web_server), connections are shared instead of kept.
 if pool := env.int("FACEAPP_CONNECTION_POOL", default=0):
     DATABASES["default"]["CONN_MAX_AGE"] = 0
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}
+    # After an outage the pool tries again at growing intervals, and at once for the next caller when it has given up.
+    waits = {"timeout": 5, "reconnect_timeout": 3}  # seconds: of a caller, and of the pool until it gives up
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": pool, **waits}

@@ -30,11 +30,16 @@ def submit(api: Api, photo: bytes) -> str:
 
 
 def progress(api: Api, job: str) -> dict[str, Any]:
-    """The job as it stands; while the database restarts the service answers 503 and we ask again."""
+    """The job as it stands."""
+    return answered(api, f"/api/v1/jobs/{job}/")
+
+
+def answered(api: Api, path: str) -> dict[str, Any]:
+    """The answer; while the database restarts either web process answers 503, and we ask again."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
-            response = api.get(f"/api/v1/jobs/{job}/")
+            response = api.get(path)
         except requests.ConnectionError:
             continue
         if response.status_code == 200:
@@ -74,10 +79,10 @@ def test_job_survives_kill_9(api: Api, live: LiveStack, photos: dict[str, bytes]
         process.kill()
     state = wait_until(api, job, done=IMAGES)
     assert (state["status"], state["total"], state["failed"]) == ("done", IMAGES, 0)
-    results = api.get(f"/api/v1/jobs/{job}/results/?limit=100").json()["items"]
+    results = answered(api, f"/api/v1/jobs/{job}/results/?limit=100")["items"]
     assert [len(result["faces"]) for result in results] == [1] * IMAGES
     assert all(len(result["faces"][0]["blacklist_matches"]) == 1 for result in results)
-    assert api.get("/api/v1/processed-images/").json()["total_items"] == IMAGES
+    assert answered(api, "/api/v1/processed-images/")["total_items"] == IMAGES
 
 
 def test_interactive_calls_overtake_a_backlog(api: Api, photos: dict[str, bytes]) -> None:
