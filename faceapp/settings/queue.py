@@ -46,3 +46,5 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 600.0
 # On SIGQUIT a worker has this many seconds to finish the images in progress; unfinished ones return to the queue.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 1.0
+# Celery has a backend for each thread, with connections of its own. Greenlets, of which each request has one, share it.
+CELERY_RESULT_BACKEND_THREAD_SAFE = env.int("FACEAPP_CONNECTION_POOL", default=0) > 0

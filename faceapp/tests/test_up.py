@@ -18,6 +18,7 @@ import requests
 
 from environment import BASE_DIR, socket_directory
 from faceapp.tests.live_stack import LiveStack, eventually, running_stack
+from vision.tests.drawing import RED, picture
 from vision.tests.shared_weights import copied_for
 
 pytestmark = pytest.mark.models
@@ -144,6 +145,23 @@ def test_the_web_server_loads_no_model_library(live: LiveStack) -> None:
         assert not [
             name for name in loaded if any(part in name for part in ("dlib", "onnxruntime", "cv2", "tensorflow"))
         ]
+
+
+def test_the_web_server_keeps_no_connection_of_an_answered_call(live: LiveStack) -> None:
+    """Each call comes over a connection of its own, and with that has a greenlet of its own."""
+
+    def call() -> None:
+        image = {"image": ("a.png", picture(RED))}
+        url, headers = f"{live.url}/api/v1/detect/detect-face", {"X-API-Key": live.api_key}
+        assert requests.post(url, files=image, headers=headers, timeout=60).ok
+
+    processes = live.program("app:web").children()
+    for _ in range(10):
+        call()
+    before = sum(process.num_fds() for process in processes)
+    for _ in range(40):
+        call()
+    assert sum(process.num_fds() for process in processes) < before + 20
 
 
 def python_for(user: str) -> str | None:
