@@ -247,7 +247,7 @@ def measure(load: Load, *, seconds: float, soak: float) -> list[Phase]:
         load.phase(f"{SLOW} slow senders of headers", lambda: load.send_slow_headers(seconds)),
         load.phase(f"{SLOW} slow senders of bodies", lambda: load.send_slow_bodies(seconds)),
         load.phase(f"{JOB_IMAGES:,} images as jobs, {AT_ONCE} in a call", load.send_backlog),
-        load.phase(f"mixed calls for {soak / 60:.0f} minutes", lambda: load.send_mixture(soak)),
+        load.phase(f"mixed calls for {soak:.0f} seconds", lambda: load.send_mixture(soak)),
         load.phase("nothing else", load.idle),
     ]
 
