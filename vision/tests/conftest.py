@@ -1,13 +1,15 @@
-"""The engine with mmod and Dlib on real photographs, and what it finds on them: both once for every test that asks."""
+"""The engine with mmod and Dlib on real photographs, made once for all tests that ask; and a queue without workers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 
 import pytest
 from django.conf import settings
+from pytest_django.fixtures import Settings
 
+from vision import dispatch
 from vision.engines import weights
 from vision.engines.deepface import DeepFaceEngine
 from vision.tests.shared_weights import put_in_place
@@ -63,3 +65,15 @@ def detected(engine: DeepFaceEngine) -> Detected:
         return known[key] if key in known else known.setdefault(key, engine.detect(image))
 
     return detect
+
+
+@pytest.fixture
+def unread_queue(servers: None, settings: Settings) -> Iterator[None]:
+    """A real queue that no worker reads, and at the end a thread that acts for nobody."""
+    from faceapp.celery import app
+
+    settings.CELERY_TASK_ALWAYS_EAGER = False
+    app.conf.task_always_eager = False
+    yield
+    dispatch.act_for("")
+    app.conf.task_always_eager = True

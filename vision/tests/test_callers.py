@@ -19,20 +19,13 @@ from vision.raw_faces import RawFaceOptions
 from vision.tests.drawing import RED, picture
 from vision.types import Analysis
 
-pytestmark = pytest.mark.usefixtures("servers")
-
 
 @pytest.fixture(autouse=True)
-def empty(settings: Settings, servers: None) -> Iterator[None]:
-    from faceapp.celery import app
-
-    settings.CLIENT_WAITING, settings.CELERY_TASK_ALWAYS_EAGER = 2, False
-    app.conf.task_always_eager = False
+def empty(settings: Settings, unread_queue: None) -> Iterator[None]:
+    settings.CLIENT_WAITING = 2
     forget()
     yield
     forget()
-    dispatch.act_for("")
-    app.conf.task_always_eager = True
 
 
 def forget() -> None:

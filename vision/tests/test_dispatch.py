@@ -15,8 +15,6 @@ from telemetry.request_ids import request_id
 from vision import dispatch
 from vision.dispatch import BULK, HEADER, INTERACTIVE, handoff
 
-pytestmark = pytest.mark.usefixtures("servers")
-
 
 @shared_task(name="vision.tests.nothing")
 def nothing(number: int) -> None:
@@ -24,16 +22,11 @@ def nothing(number: int) -> None:
 
 
 @pytest.fixture(autouse=True)
-def empty(settings: Settings, servers: None) -> Iterator[None]:
-    from faceapp.celery import app
-
-    settings.CLIENT_AT_ONCE, settings.CELERY_TASK_ALWAYS_EAGER = 2, False
-    app.conf.task_always_eager = False
+def empty(settings: Settings, unread_queue: None) -> Iterator[None]:
+    settings.CLIENT_AT_ONCE = 2
     forget()
     yield
     forget()
-    dispatch.act_for("")
-    app.conf.task_always_eager = True
 
 
 def forget() -> None:

@@ -18,18 +18,13 @@ from vision.tests.drawing import RED, picture
 
 
 @pytest.fixture(autouse=True)
-def queue(servers: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def queue(unread_queue: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No worker, and somebody who looks often."""
-    from faceapp.celery import app
-
-    settings.CELERY_TASK_ALWAYS_EAGER = False
-    app.conf.task_always_eager = False
     monkeypatch.setattr(inference, "LOOK_SECONDS", 0.2)
     monkeypatch.setattr(inference, "RETRY_SECONDS", 0.1)
     forget()
     yield
     forget()
-    app.conf.task_always_eager = True
 
 
 def forget() -> None:
@@ -95,10 +90,7 @@ def test_patient_callers_wait_for_room(settings: Settings) -> None:
     settings.CLIENT_WAITING_MB = 1
     dispatch.act_for("1")
     dispatch.handoff().zadd("faceapp:parcels:1", {"1000000:other": time.time() + 1})
-    try:
-        with pytest.raises(EngineUnavailable) as caught:
-            inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=4)
-    finally:
-        dispatch.act_for("")
+    with pytest.raises(EngineUnavailable) as caught:
+        inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=4)
     assert caught.value.code == "engine.timeout"
     assert dispatch.handoff().llen(dispatch.PATIENT) == 1
