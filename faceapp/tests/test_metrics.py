@@ -131,7 +131,7 @@ def test_images_of_workers_are_counted_by_outcome_and_stage(monkeypatch: pytest.
 
 
 # ---- the state of this moment -----------------------------------------------------------------------------------
-def test_what_waits_is_told_by_queue_and_kind(client_a: Client) -> None:
+def test_what_waits_is_told_by_queue_and_kind(client_a: Client, redis_flush: None) -> None:
     job = Job.objects.create(client=client_a, metric="euclidean", threshold=0.2)
     for position, minutes in enumerate((1, 9)):
         queued = timezone.now() - timedelta(minutes=minutes)
@@ -208,7 +208,9 @@ def test_without_redis_the_database_is_still_told(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("error", [OperationalError("gone"), Unavailable("gone")])
-def test_without_the_database_queues_are_still_told(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_database_queues_are_still_told(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, redis_flush: None
+) -> None:
     def fail() -> None:
         raise error
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
 from vision import dispatch
@@ -68,12 +69,13 @@ def detected(engine: DeepFaceEngine) -> Detected:
 
 
 @pytest.fixture
-def unread_queue(servers: None, settings: Settings) -> Iterator[None]:
-    """A real queue that no worker reads, and at the end a thread that acts for nobody."""
+def unread_queue(redis_flush: None, settings: Settings) -> Iterator[None]:
+    """A real queue that no worker reads; at the end it is empty again, and the thread acts for nobody."""
     from faceapp.celery import app
 
     settings.CELERY_TASK_ALWAYS_EAGER = False
     app.conf.task_always_eager = False
     yield
     dispatch.act_for("")
+    cache.clear()
     app.conf.task_always_eager = True
