@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from itertools import groupby
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -23,7 +22,7 @@ from clients.models import Client
 from clients.numbering import assign_numbers
 from errors import FaceAppError, Unavailable
 from people.models import Gallery, GalleryKind
-from people.services import SearchedGalleries, offer_probe, search_in
+from people.services import offer_probe, search_in
 from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions
@@ -59,15 +58,15 @@ def screening_options(
     """
     check_names(model=model, detector=detector, metric=metric)
     alias = engines.alias_of_model(model) if model else None
-    search = _blacklists(client, threshold=threshold or None, alias=alias, metric=metric)
+    blacklists = _blacklists(client)
+    search = search_in(client=client, galleries=blacklists, threshold=threshold or None, alias=alias, metric=metric)
     point = search.point
     return ScreeningOptions(search.alias, detector or "", point.metric, point.threshold, threshold or None)
 
 
-def _blacklists(client: Client, **options: Any) -> SearchedGalleries:
-    """All blacklists of a client, searched together."""
-    galleries = list(Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST))
-    return search_in(client=client, galleries=galleries, **options)
+def _blacklists(client: Client) -> list[Gallery]:
+    """Which are searched together."""
+    return list(Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST))
 
 
 def detect_faces(*, submission: Submission, detector: str | None = None) -> Analysis:
@@ -174,20 +173,22 @@ def _match(job: Job, found: Mapping[ProcessedImage, Analysis]) -> None:
     space, (first, *_) = engines[job.engine].space.name, found
     faces = [face for analysis in found.values() for face in analysis.faces if face.is_recognisable]
     embeddings = [face.embeddings[space] for face in faces]
-    point = _blacklists(first.client, threshold=job.asked_threshold, alias=job.engine, metric=job.metric).point
+    client, blacklists = first.client, _blacklists(first.client)
+    search = search_in(
+        client=client, galleries=blacklists, threshold=job.asked_threshold, alias=job.engine, metric=job.metric
+    )
     for left in reversed(range(SEARCHES)):
         hits = search_blacklist(
-            client=first.client, space=space, embeddings=embeddings, metric=job.metric, threshold=point.reach
+            client=client, space=space, embeddings=embeddings, metric=job.metric, threshold=search.point.reach
         )
         try:
-            _store(job, found, hits, point, task_id=first.claim)
+            _store(job, found, hits, search.point, task_id=first.claim)
         except IntegrityError:
             if not left:
                 raise
         else:
             break
-    blacklists = Gallery.objects.of_client(first.client).of_kind(GalleryKind.BLACKLIST)
-    offer_probe(client=first.client, galleries=blacklists, read=partial(read_file, file=first.image))
+    offer_probe(client=client, galleries=blacklists, read=partial(read_file, file=first.image))
 
 
 @transaction.atomic
