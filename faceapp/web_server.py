@@ -8,13 +8,20 @@ from gevent import monkey
 
 monkey.patch_all()  # before anything that opens a socket is imported
 
+import ctypes  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
+from contextlib import suppress  # noqa: E402
 from typing import Any  # noqa: E402
 
 # Of each process. A request has a connection while it talks to the database, and none while it waits for a worker.
 if os.environ.get("FACEAPP_CONNECTION_POOL", "0") == "0":
     os.environ["FACEAPP_CONNECTION_POOL"] = "16"
+
+# Large blocks (bodies, images) go back to the system when they are freed; glibc would soon keep them, in pieces.
+M_MMAP_THRESHOLD = -3  # malloc.h
+with suppress(AttributeError):  # another C library
+    ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 128 * 1024)
 
 worker_class = "gevent"
 workers = 2
