@@ -31,7 +31,7 @@ from faceapp.tests.live_stack import LiveStack, eventually, running_stack
 
 SETTINGS = {"FACEAPP_RATE_LIMIT": "", "FACEAPP_QUALITY_GATE": "off"}
 CALLERS = 6
-PAUSE = 5.0  # seconds between the return of the service and the next kill
+PAUSE = (2.0, 6.0)  # seconds at least and at most between the return of the service and the next kill
 UNFINISHED = ("pending", "processing")
 PATIENCE = 600.0  # seconds for the service to come back, and for the images that are left at the end
 TITLE = "## When processes are killed"
@@ -191,7 +191,7 @@ def measure(stack: LiveStack, photographs: Sequence[bytes], *, rounds: int) -> s
             thread.start()
         try:
             for name in list(VICTIMS) * rounds:
-                time.sleep(PAUSE)
+                time.sleep(random.uniform(*PAUSE))
                 back[name].append(kill(stack, name))
                 print(f"{name}: back after {back[name][-1]:.1f} s", flush=True)
         finally:
@@ -222,8 +222,8 @@ def section(callers: Callers, back: dict[str, list[float]], found: Found, left: 
     returned = table(((name, str(len(some)), f"{max(some):.0f} s") for name, some in back.items()), RETURNED)
     return (
         f"Written by `python -m bench.kills`, one run on {processors()} processors with the settings that the service"
-        f" has by itself. {CALLERS} callers\nsent photographs with the Python client, which repeats a call with the same"
-        " idempotency key, while one process after the other got SIGKILL.\n\n"
+        f" has by itself. {CALLERS} callers\nsent photographs with the Python client, which repeats a call with the"
+        " same idempotency key, while one process after\nthe other got SIGKILL.\n\n"
         f"Of {images:,} images and {len(callers.kinds['enrolments'].stored):,} enrolments: **lost {found.lost}, doubled"
         f" {found.doubled}**, with another result than without kills {found.wrong}. {hung} requests were without an\n"
         f"answer after {TIMEOUT:.0f} seconds. The last image was finished {left:.0f} seconds after the last call.\n\n"
