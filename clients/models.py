@@ -267,6 +267,7 @@ class IdempotentCall(models.Model):
     key = models.CharField(max_length=64)
     fingerprint = models.CharField(max_length=64)
     attempt = models.UUIDField()
+    process = models.CharField(max_length=100, blank=True, default="", db_default="")  # clients.processes
     created_at = models.DateTimeField(db_index=True)
     leased_until = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True)
