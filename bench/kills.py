@@ -24,6 +24,7 @@ import psutil
 import requests
 from faceapp_client import FaceApp, FaceAppError, Retries
 from faceapp_client.clients import TIMEOUT
+from faceapp_client.retries import Request
 
 from bench.load import PAGE, photographs_of
 from bench.report import processors, table, write_section
@@ -35,6 +36,7 @@ PAUSE = (2.0, 6.0)  # seconds at least and at most between the return of the ser
 UNFINISHED = ("pending", "processing")
 PATIENCE = 600.0  # seconds for the service to come back, and for the images that are left at the end
 TITLE = "## When processes are killed"
+JOBS, SCREENINGS, ENROLMENTS, DETECTIONS = "jobs of two images", "screenings", "enrolments", "detections"
 MAKE_KEY = "from clients.services import create_api_key; print(create_api_key(client_name='caller')[1])"
 GONE = "idempotency.answer_gone"  # carried out, and the answer was lost with its process
 
@@ -80,9 +82,9 @@ class Counted(Retries):
     def pause(self, attempt: int, asked: float | None) -> float:
         return super().pause(min(attempt, 8), asked)
 
-    def allow(self, attempt: int, error: FaceAppError, request: object) -> bool:
+    def allow(self, attempt: int, error: FaceAppError, request: Request) -> bool:
         self.codes[error.code] += 1
-        return super().allow(attempt, error, request)  # type: ignore[arg-type]
+        return super().allow(attempt, error, request)
 
 
 @dataclass
@@ -108,7 +110,7 @@ class Callers:
 
     def __init__(self, url: str, key: str, photographs: Sequence[bytes]) -> None:
         self.url, self.key, self.photographs = url, key, photographs
-        self.kinds = {name: Kind(name) for name in ("jobs of two images", "screenings", "enrolments", "detections")}
+        self.kinds = {name: Kind(name) for name in (JOBS, SCREENINGS, ENROLMENTS, DETECTIONS)}
         self.shown: dict[str, bytes] = {}  # by the name that it was sent with
         self.over, self.lock = threading.Event(), threading.Lock()
         self.threads = [threading.Thread(target=self._send, args=[number]) for number in range(CALLERS)]
@@ -124,12 +126,12 @@ class Callers:
         images = [(f"{name}-{place}", self._photograph(number + place)) for place in range(2)]
         self.shown.update(images)
         send: Callable[[], object] = {
-            "jobs of two images": lambda: service.screening.submit(images),
-            "screenings": lambda: service.screening.screen(images[:1]),
-            "enrolments": lambda: service.people.enrol(images[0], name=name, face_choice="largest"),
-            "detections": lambda: service.detect(images[0]),
+            JOBS: lambda: service.screening.submit(images),
+            SCREENINGS: lambda: service.screening.screen(images[:1]),
+            ENROLMENTS: lambda: service.people.enrol(images[0], name=name, face_choice="largest"),
+            DETECTIONS: lambda: service.detect(images[0]),
         }[kind.name]
-        stored = {"jobs of two images": [one for one, _ in images], "screenings": [images[0][0]], "enrolments": [name]}
+        stored = {JOBS: [one for one, _ in images], SCREENINGS: [images[0][0]], ENROLMENTS: [name]}
         retries.codes.clear()
         began, code = time.monotonic(), ""
         try:
@@ -143,6 +145,11 @@ class Callers:
             kind.gone += code == GONE
             kind.failed.update([code] if code not in ("", GONE) else [])
             kind.stored |= dict.fromkeys(stored.get(kind.name, []), code in ("", GONE))
+
+    @property
+    def images(self) -> dict[str, bool]:
+        """What all screenings are to leave behind."""
+        return self.kinds[JOBS].stored | self.kinds[SCREENINGS].stored
 
     def _photograph(self, number: int) -> bytes:
         return self.photographs[number % len(self.photographs)]
@@ -192,47 +199,57 @@ def is_ready(stack: LiveStack) -> bool:
 def measure(stack: LiveStack, photographs: Sequence[bytes], *, rounds: int) -> str:
     """The section of the page."""
     key = stack.manage("shell", "--no-imports", "--verbosity=0", "-c", MAKE_KEY).stdout.strip()
-    callers, back = Callers(stack.url, key, photographs), {name: list[float]() for name in VICTIMS}
+    callers = Callers(stack.url, key, photographs)
     with FaceApp(stack.url, key) as service:
         faces = {photograph: len(service.detect(photograph)) for photograph in photographs}
-        for thread in callers.threads:
-            thread.start()
-        try:
-            for name in list(VICTIMS) * rounds:
-                time.sleep(random.uniform(*PAUSE))
-                back[name].append(kill(stack, name))
-                print(f"{name}: back after {back[name][-1]:.1f} s", flush=True)
-        finally:
-            callers.over.set()
-            for thread in callers.threads:
-                thread.join()
+        back = kill_beneath(callers, stack, rounds)
         began = time.monotonic()
         eventually(lambda: not any(any(service.screening.images(status=one)) for one in UNFINISHED), PATIENCE)
-        left, found = time.monotonic() - began, Found()
-        images = list(service.screening.images())
-        found.compare(
-            callers.kinds["jobs of two images"].stored | callers.kinds["screenings"].stored,
-            (image.image_path_or_identifier for image in images),
-        )
-        found.compare(callers.kinds["enrolments"].stored, (person.name for person in service.people.list()))
-        for image in images:
-            shown = callers.shown[image.image_path_or_identifier]
-            found.wrong += image.status != "done" or len(image.faces) != faces[shown]
+        return section(callers, back, find(service, callers, faces), time.monotonic() - began)
+
+
+def kill_beneath(callers: Callers, stack: LiveStack, rounds: int) -> dict[str, list[float]]:
+    """Seconds after which the service was back, by what was killed. Returns when every caller has its answer."""
+    back = {name: list[float]() for name in VICTIMS}
+    for thread in callers.threads:
+        thread.start()
+    try:
+        for name in list(VICTIMS) * rounds:
+            time.sleep(random.uniform(*PAUSE))
+            back[name].append(kill(stack, name))
+            print(f"{name}: back after {back[name][-1]:.1f} s", flush=True)
+    finally:
+        callers.over.set()
+        for thread in callers.threads:
+            thread.join()
     for kind in callers.kinds.values():
         print(kind.name, dict(kind.codes), flush=True)
-    return section(callers, back, found, left)
+    return back
+
+
+def find(service: FaceApp, callers: Callers, faces: dict[bytes, int]) -> Found:
+    """Compare what the service has with what it accepted."""
+    images = list(service.screening.images())
+    found = Found(
+        wrong=sum(
+            image.status != "done" or len(image.faces) != faces[callers.shown[image.image_path_or_identifier]]
+            for image in images
+        )
+    )
+    found.compare(callers.images, (image.image_path_or_identifier for image in images))
+    found.compare(callers.kinds[ENROLMENTS].stored, (person.name for person in service.people.list()))
+    return found
 
 
 def section(callers: Callers, back: dict[str, list[float]], found: Found, left: float) -> str:
     kinds = callers.kinds.values()
     hung = sum(kind.codes["client.timeout"] for kind in kinds)
-    images = sum(len(callers.kinds[name].stored) for name in ("jobs of two images", "screenings"))
     returned = table(((name, str(len(some)), f"{max(some):.0f} s") for name, some in back.items()), RETURNED)
     return (
         f"Written by `python -m bench.kills`, one run on {processors()} processors with the settings that the service"
         f" has by itself. {CALLERS} callers\nsent photographs with the Python client, which repeats a call with the"
         " same idempotency key, while one process after\nthe other got SIGKILL.\n\n"
-        f"Of {images:,} images and {len(callers.kinds['enrolments'].stored):,} enrolments: **lost {found.lost}, doubled"
+        f"Of {len(callers.images):,} images and {len(callers.kinds[ENROLMENTS].stored):,} enrolments: **lost {found.lost}, doubled"
         f" {found.doubled}**, with another result than without kills {found.wrong}. {hung} requests were without an\n"
         f"answer after {TIMEOUT:.0f} seconds. The last image was finished {left:.0f} seconds after the last call.\n\n"
         f"{returned}\n\n{table((kind.cells() for kind in kinds), CELLS)}\n"

@@ -157,7 +157,8 @@ def waiting(*queues: str) -> int:
     """Messages that wait for the turn of their client in these queues. Raises `Unavailable`."""
     with queue_errors(), handoff().pipeline(transaction=False) as commands:
         for queue in queues:
-            for client in handoff().smembers(_holding(queue)):
+            clients: set[Any] = handoff().smembers(_holding(queue))
+            for client in clients:
                 commands.llen(_keys(queue, client.decode())[1])
         return sum(commands.execute())
 
