@@ -205,7 +205,8 @@ def measure(stack: LiveStack, photographs: Sequence[bytes], *, rounds: int) -> s
         back = kill_beneath(callers, stack, rounds)
         began = time.monotonic()
         eventually(lambda: not any(any(service.screening.images(status=one)) for one in UNFINISHED), PATIENCE)
-        return section(callers, back, find(service, callers, faces), time.monotonic() - began)
+        left = time.monotonic() - began
+        return section(callers, back, find(service, callers, faces), left)
 
 
 def kill_beneath(callers: Callers, stack: LiveStack, rounds: int) -> dict[str, list[float]]:
@@ -249,8 +250,8 @@ def section(callers: Callers, back: dict[str, list[float]], found: Found, left: 
         f"Written by `python -m bench.kills`, one run on {processors()} processors with the settings that the service"
         f" has by itself. {CALLERS} callers\nsent photographs with the Python client, which repeats a call with the"
         " same idempotency key, while one process after\nthe other got SIGKILL.\n\n"
-        f"Of {len(callers.images):,} images and {len(callers.kinds[ENROLMENTS].stored):,} enrolments: **lost {found.lost}, doubled"
-        f" {found.doubled}**, with another result than without kills {found.wrong}. {hung} requests were without an\n"
+        f"Of {len(callers.images):,} images and {len(callers.kinds[ENROLMENTS].stored):,} enrolments:"
+        f" **lost {found.lost}, doubled {found.doubled}**, with another result than without kills {found.wrong}. {hung} requests were without an\n"
         f"answer after {TIMEOUT:.0f} seconds. The last image was finished {left:.0f} seconds after the last call.\n\n"
         f"{returned}\n\n{table((kind.cells() for kind in kinds), CELLS)}\n"
     )
