@@ -251,8 +251,9 @@ def section(callers: Callers, back: dict[str, list[float]], found: Found, left: 
         f" has by itself. {CALLERS} callers\nsent photographs with the Python client, which repeats a call with the"
         " same idempotency key, while one process after\nthe other got SIGKILL.\n\n"
         f"Of {len(callers.images):,} images and {len(callers.kinds[ENROLMENTS].stored):,} enrolments:"
-        f" **lost {found.lost}, doubled {found.doubled}**, with another result than without kills {found.wrong}. {hung} requests were without an\n"
-        f"answer after {TIMEOUT:.0f} seconds. The last image was finished {left:.0f} seconds after the last call.\n\n"
+        f" **lost {found.lost}, doubled {found.doubled}**, with another result than without kills {found.wrong}.\n"
+        f"{hung} requests were without an answer after {TIMEOUT:.0f} seconds. The last image was finished"
+        f" {left:.0f} seconds after the last call.\n\n"
         f"{returned}\n\n{table((kind.cells() for kind in kinds), CELLS)}\n"
     )
 
