@@ -33,7 +33,6 @@ from faceapp.tests.live_stack import LiveStack, eventually, running_stack
 SETTINGS = {"FACEAPP_RATE_LIMIT": "", "FACEAPP_QUALITY_GATE": "off"}
 CALLERS = 16
 PAUSE = (2.0, 6.0)  # seconds at least and at most between the return of the service and the next kill
-UNFINISHED = ("pending", "processing")
 PATIENCE = 600.0  # seconds for the service to come back, and for the images that are left at the end
 TITLE = "## When processes are killed"
 JOBS, SCREENINGS, ENROLMENTS, DETECTIONS = "jobs of two images", "screenings", "enrolments", "detections"
@@ -204,7 +203,7 @@ def measure(stack: LiveStack, photographs: Sequence[bytes], *, rounds: int) -> s
         faces = {photograph: len(service.detect(photograph)) for photograph in photographs}
         back = kill_beneath(callers, stack, rounds)
         began = time.monotonic()
-        eventually(lambda: not any(any(service.screening.images(status=one)) for one in UNFINISHED), PATIENCE)
+        eventually(lambda: all(job.is_finished for job in service.screening.jobs()), PATIENCE)
         left = time.monotonic() - began
         return section(callers, back, find(service, callers, faces), left)
 
