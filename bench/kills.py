@@ -246,9 +246,10 @@ def section(callers: Callers, back: dict[str, list[float]], found: Found, left: 
     hung = sum(kind.codes["client.timeout"] for kind in kinds)
     returned = table(((name, str(len(some)), f"{max(some):.0f} s") for name, some in back.items()), RETURNED)
     return (
-        f"Written by `python -m bench.kills`, one run on {processors()} processors with the settings that the service"
-        f" has by itself. {CALLERS} callers\nsent photographs with the Python client, which repeats a call with the"
-        " same idempotency key, while one process after\nthe other got SIGKILL.\n\n"
+        f"Written by `python -m bench.kills`, one run on {processors()} processors with the default settings, but"
+        f" without rate limit and quality\ngate. {CALLERS} callers sent photographs with the Python client, which"
+        " repeats a call with the same idempotency key (up to\n200 times here), while one process after the other got"
+        " SIGKILL.\n\n"
         f"Of {len(callers.images):,} images and {len(callers.kinds[ENROLMENTS].stored):,} enrolments:"
         f" **lost {found.lost}, doubled {found.doubled}**, with another result than without kills {found.wrong}.\n"
         f"{hung} requests were without an answer after {TIMEOUT:.0f} seconds. The last image was finished"
