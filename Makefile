@@ -56,8 +56,9 @@ lint: .venv/.installed-dev  ## ruff, mypy, migrations, deployment checks
 	$(VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	FACEAPP_HTTPS=1 FACEAPP_PROXIES=1 $(VENV) manage.py check --deploy --fail-level WARNING
 
-load: .venv/.installed-dev .venv/.installed-demo  ## measure what callers notice of each other (PHOTOS=folder)
-	@exec $(VENV) -m bench.load "$(or $(PHOTOS),../shared/faces)"
+load: .venv/.installed-dev .venv/.installed-demo  ## measure what callers notice of each other and of kills (PHOTOS=folder)
+	@$(VENV) -m bench.load "$(or $(PHOTOS),../shared/faces)"
+	@exec $(VENV) -m bench.kills "$(or $(PHOTOS),../shared/faces)"
 
 bench: .venv/.installed-dev .venv/.installed-demo  ## measure and save one table
 	@exec $(VENV) -m bench

@@ -12,6 +12,7 @@ from django.db.models import F
 
 from albums.exceptions import AlbumNotFound, BadGrouping
 from albums.models import Album, AlbumFace, FaceGroup
+from clients.idempotency import note_stored
 from clients.numbering import public_id
 from errors import InvalidInput
 from people.models import ReferenceImage
@@ -71,6 +72,7 @@ def merge_groups(*, group: FaceGroup, others: Sequence[int]) -> FaceGroup:
 
     A named group cannot be merged into another one; the others are merged into it.
     """
+    note_stored()
     group = _hold(group)
     found = FaceGroup.objects.filter(album=group.album_id, number__in=set(others) - {group.number})
     if not others or found.count() != len(set(others)):
@@ -85,6 +87,7 @@ def merge_groups(*, group: FaceGroup, others: Sequence[int]) -> FaceGroup:
 @transaction.atomic
 def split_group(*, group: FaceGroup, faces: Sequence[int]) -> FaceGroup:
     """Move some of the group's faces, by their numbers, into a new group, which is returned. Raises `BadGrouping`."""
+    note_stored()
     group = _hold(group)
     moved = AlbumFace.objects.filter(group=group, number__in=faces)
     if not faces or moved.count() != len(set(faces)) or moved.count() == group.faces.count():

@@ -32,10 +32,11 @@ import psutil
 import requests
 from PIL import Image
 
-from bench.report import ROOT, processors, table
+from bench.report import ROOT, processors, table, write_section
 from faceapp.tests.live_stack import LiveStack, running_stack
 
 PAGE = ROOT / "docs" / "load.md"
+TITLE = "# Under load"
 WAITING, SLOW, JOB_IMAGES, AT_ONCE = 500, 40, 1000, 100
 SIDE = 900  # pixels, the longer side of what is sent
 PATIENCE = 10.0  # seconds for a probe
@@ -233,6 +234,10 @@ class Load:
                 process.resume()
 
 
+def photographs_of(folder: Path) -> list[bytes]:
+    return [reduced(path) for path in sorted(folder.iterdir()) if path.suffix in {".jpg", ".png"}]
+
+
 def reduced(path: Path) -> bytes:
     picture, out = Image.open(path).convert("RGB"), io.BytesIO()
     picture.thumbnail((SIDE, SIDE))
@@ -259,7 +264,7 @@ def main() -> None:
     parser.add_argument("--soak", type=float, default=600.0, help="seconds of mixed calls")
     parser.add_argument("--save", type=Path, default=PAGE, metavar="FILE.md")
     arguments = parser.parse_args()
-    photographs = [reduced(path) for path in sorted(arguments.folder.iterdir()) if path.suffix in {".jpg", ".png"}]
+    photographs = photographs_of(arguments.folder)
     with tempfile.TemporaryDirectory(prefix="faceapp-load-") as name:
         Path(name).chmod(0o711)
         with running_stack(LiveStack(Path(name) / "var", SETTINGS)) as stack:
@@ -268,12 +273,11 @@ def main() -> None:
     shown = table((phase.cells() for phase in phases), columns)
     print(shown)
     head = (
-        "# Under load\n\n"
         f"Written by `make load`, one run on {processors()} processors; medians. While one thing was sent, others asked"
         " four times a second\nfor what the columns name. Web processes: their memory at the end of each, what they"
         " share counted once.\n\n"
     )
-    arguments.save.write_text(f"{head}{shown}\n")
+    write_section(arguments.save, TITLE, f"{head}{shown}\n")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -71,6 +72,14 @@ def write_page(rows: Rows, seconds: float) -> None:
     )
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     PAGE.write_text(TEXT.format(rows=measured, profile=profile, date=today, processors=processors(), seconds=seconds))
+
+
+def write_section(page: Path, title: str, text: str) -> None:
+    """Replace the section under this heading, or add it at the end."""
+    sections = re.split(r"^(?=#+ )", page.read_text() if page.exists() else "", flags=re.MULTILINE)
+    places = {section.partition("\n")[0]: section.rstrip("\n") for section in sections if section.strip()}
+    places[title] = f"{title}\n\n{text.rstrip(chr(10))}"
+    page.write_text("\n\n".join(places.values()) + "\n")
 
 
 def processors() -> int:

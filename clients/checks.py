@@ -10,7 +10,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ValidationError
 
-from clients.models import ApiKey, Client
+from clients.models import LARGEST, ApiKey, Client
+from clients.quotas import LIMITS
 
 
 @checks.register
@@ -40,3 +41,17 @@ def check_rates(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
             hint = "Write a number and a period (s, min, h, d), such as 1200/min; empty for no limit."
             errors.append(checks.Error(f"FACEAPP_{name} is not a rate.", hint=hint, id="clients.E002"))
     return errors
+
+
+@checks.register
+def check_quotas(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """The deployment's limits are possible ones: a negative limit would refuse everything."""
+    return [
+        checks.Error(
+            f"FACEAPP_{name} is not a limit.",
+            hint=f"Write a number from 0 (no limit) to {LARGEST:,}.",
+            id="clients.E003",
+        )
+        for _, name in LIMITS.values()
+        if not 0 <= getattr(settings, name) <= LARGEST
+    ]

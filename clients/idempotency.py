@@ -2,7 +2,8 @@
 
 `begin` commits a row before the work, and `finish` stores the answer after it. The transaction that stores something
 notes that in the row (`note_stored`), so that a process that dies at any moment leaves either a call that the next
-caller carries out when its lease is over, or one whose answer is lost.
+caller carries out, or one whose answer is lost. That a process has died is seen at once where it ran, and elsewhere
+when its lease is over.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from django.utils.crypto import salted_hmac
 
 from clients.exceptions import AnswerGone, CallRunning, IdempotencyKeyReused
 from clients.models import Client, DueErasure, IdempotentCall
+from clients.processes import has_ended, this_process
 
 SALT = "clients.idempotency"
 LOCK = 0x6B65_7074  # of an advisory lock for each client
@@ -54,14 +56,18 @@ def begin(*, client: Client, key: str, fingerprint: str) -> Attempt | Answer:
     """
     now, hashed = timezone.now(), salted_hmac(SALT, key, algorithm="sha256").hexdigest()
     fresh = IdempotentCall(
-        client=client, key=hashed, fingerprint=fingerprint, attempt=uuid4(), created_at=now, leased_until=now + lease()
-    )
+        client=client, key=hashed, fingerprint=fingerprint, attempt=uuid4(), process=this_process(), created_at=now,
+        leased_until=now + lease(),
+    )  # fmt: skip
     anew = {one.name: getattr(fresh, one.name) for one in IdempotentCall._meta.fields if not one.primary_key}
     calls = IdempotentCall.objects.filter(client=client, key=hashed)
     IdempotentCall.objects.bulk_create([fresh], ignore_conflicts=True)
     found = calls.first()
     if found and found.attempt != fresh.attempt:
-        (calls.past() | calls.abandoned().filter(fingerprint=fingerprint)).update(**anew)
+        free = calls.abandoned()
+        if has_ended(found.process):
+            free |= calls.without_outcome().filter(attempt=found.attempt)
+        (calls.past() | free.filter(fingerprint=fingerprint)).update(**anew)
         found = calls.first()
     if found is None:  # it has just ended with an answer that is not kept
         raise CallRunning(RUNS)
@@ -71,7 +77,7 @@ def begin(*, client: Client, key: str, fingerprint: str) -> Attempt | Answer:
 def _answer_of(call: IdempotentCall, fingerprint: str) -> Answer:
     if call.fingerprint != fingerprint:
         raise IdempotencyKeyReused("This idempotency key was used for another call. Use a new key for each call.")
-    if call.status is None and call.leased_until > timezone.now():
+    if call.status is None and call.leased_until > timezone.now() and not has_ended(call.process):
         raise CallRunning(RUNS)
     if call.status is None or not call.keeps_answer or DueErasure.objects.filter(client=call.client_id).exists():
         raise AnswerGone("This call was carried out, but its answer is no longer kept.")

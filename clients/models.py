@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -21,6 +21,8 @@ from clients.querysets import (
 )
 from clients.targets import validate_rate, validate_review, validate_target
 
+LARGEST = 1_000_000_000  # people, templates, megabytes or images a day: more is a mistake
+LARGEST_LIMIT = MaxValueValidator(LARGEST)
 LIMIT = "0: no limit; empty uses the deployment's setting."  # said of each quota
 
 
@@ -118,16 +120,28 @@ class Client(ErrorTargets):
         help_text="What every liveness check requires, whatever a request says; empty uses the deployment's setting.",
     )
     max_people = models.PositiveIntegerField(
-        "people", null=True, blank=True, help_text=f"With blacklist entries. {LIMIT}"
+        "people", null=True, blank=True, validators=[LARGEST_LIMIT], help_text=f"With blacklist entries. {LIMIT}"
     )
     max_templates = models.PositiveIntegerField(
-        "templates", null=True, blank=True, help_text=f"Photographs by which people are recognised. {LIMIT}"
+        "templates",
+        null=True,
+        blank=True,
+        validators=[LARGEST_LIMIT],
+        help_text=f"Photographs by which people are recognised. {LIMIT}",
     )
     max_stored_mb = models.PositiveIntegerField(
-        "stored megabytes", null=True, blank=True, help_text=f"Of image files, in millions of bytes. {LIMIT}"
+        "stored megabytes",
+        null=True,
+        blank=True,
+        validators=[LARGEST_LIMIT],
+        help_text=f"Of image files, in millions of bytes. {LIMIT}",
     )
     max_images_a_day = models.PositiveIntegerField(
-        "images a day", null=True, blank=True, help_text=f"Images sent from midnight to midnight UTC. {LIMIT}"
+        "images a day",
+        null=True,
+        blank=True,
+        validators=[LARGEST_LIMIT],
+        help_text=f"Images sent from midnight to midnight UTC. {LIMIT}",
     )
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
@@ -142,6 +156,16 @@ class Client(ErrorTargets):
     class Meta(ErrorTargets.Meta):
         abstract = False
         ordering = ["name"]
+        constraints = [
+            *ErrorTargets.Meta.constraints,
+            *(
+                models.CheckConstraint(
+                    condition=Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__gte": 0, f"{name}__lte": LARGEST}),
+                    name=f"client_{name}",
+                )
+                for name in ("max_people", "max_templates", "max_stored_mb", "max_images_a_day")
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -243,6 +267,7 @@ class IdempotentCall(models.Model):
     key = models.CharField(max_length=64)
     fingerprint = models.CharField(max_length=64)
     attempt = models.UUIDField()
+    process = models.CharField(max_length=100, blank=True, default="", db_default="")  # clients.processes
     created_at = models.DateTimeField(db_index=True)
     leased_until = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True)

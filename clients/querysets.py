@@ -58,7 +58,11 @@ class IdempotentCallQuerySet(models.QuerySet["IdempotentCall"]):
 
     def abandoned(self) -> IdempotentCallQuerySet:
         """Calls whose process must have died before it stored anything: they have no answer, and their time is over."""
-        return self.filter(status=None, has_stored=False, leased_until__lt=timezone.now())
+        return self.without_outcome().filter(leased_until__lt=timezone.now())
+
+    def without_outcome(self) -> IdempotentCallQuerySet:
+        """Calls that have neither an answer nor stored anything."""
+        return self.filter(status=None, has_stored=False)
 
 
 def _live(prefix: str = "") -> Q:

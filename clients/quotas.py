@@ -5,13 +5,15 @@ locked then, so that a quota is exact whoever stores at the same time. Before th
 to refuse without any work. Everything is counted only when the counter leaves it open whether there is room: what was
 there when it was counted last, and what has been added since, is never too little.
 
-Images are counted in Redis, by the day of UTC.
+Images are counted in Redis, by the day of UTC. Those of a call that the service failed to carry out are given back.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -39,7 +41,13 @@ redis.call('INCRBY', KEYS[1], ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 return 1
 """
+# The same without the limit: gives back what was counted, as far as Redis still knows of it.
+GIVE_BACK = """
+local given = math.min(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[1]))
+if given > 0 then redis.call('DECRBY', KEYS[1], given) end
+"""
 log = logging.getLogger(__name__)
+_taken: ContextVar[list[tuple[str, int]] | None] = ContextVar("taken", default=None)  # by the current request
 
 
 class Quota(StrEnum):
@@ -182,14 +190,34 @@ def take_images(client: Client, count: int) -> None:
 
     While Redis is away nobody is counted or refused, and the log says so.
     """
-    limit = limit_of(client, Quota.IMAGES_TODAY)
+    limit, key = limit_of(client, Quota.IMAGES_TODAY), _key(client)
     try:
-        taken = not count or _take()([_key(client)], [count, limit or 0, KEPT])
+        taken = not count or _take()([key], [count, limit or 0, KEPT])
     except RedisError as error:
         log.warning("Images are not counted: %s", type(error).__name__)
         return
     if not taken:
         _refuse_images(limit or 0)
+    if (by_request := _taken.get()) is not None:
+        by_request.append((key, count))
+
+
+@contextmanager
+def returnable() -> Iterator[Callable[[], None]]:
+    """For one request: gives a function that gives back the images that are counted within it."""
+    token = _taken.set([])
+    try:
+        yield _give_back
+    finally:
+        _taken.reset(token)
+
+
+def _give_back() -> None:
+    for key, count in _taken.get() or []:
+        try:
+            _return()([key], [count])
+        except RedisError as error:
+            log.warning("Images of a failed call remain counted: %s", type(error).__name__)
 
 
 def require_images(client: Client) -> None:
@@ -224,6 +252,11 @@ def _seconds_until_midnight() -> int:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@lru_cache(maxsize=1)
+def _return() -> Callable[..., Any]:
+    return dispatch.counters().register_script(GIVE_BACK)
 
 
 @lru_cache(maxsize=1)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from celery import shared_task
 
 from clients import idempotency
-from telemetry.recurring import failures_noted, note_success
+from telemetry.recurring import outcome_noted
 
 
 @shared_task(expires=300)
 def purge() -> None:
     """Delete the answers of idempotent calls that are no longer kept."""
-    with failures_noted(purge.name):
+    with outcome_noted(purge.name):
         idempotency.purge()
-    note_success(purge.name)

@@ -32,6 +32,8 @@ from people.models import FaceTemplate, Person
 from telemetry.counters import Sample, counters
 from telemetry.families import Family
 from telemetry.models import RecurringTask
+from vision import dispatch
+from vision.dispatch import IN_TURN
 from vision.engines import engines
 from work.queues import queue_length
 from work.services import backlogs
@@ -104,10 +106,14 @@ def ready() -> Iterator[Metric]:
 
 def queues() -> Iterator[Metric]:
     waiting = GaugeMetricFamily("faceapp_queue_messages", "Messages that wait in a queue.", labels=["queue"])
+    held_back = "Messages that wait until it is the turn of their client in a queue."
+    in_turn = GaugeMetricFamily("faceapp_queue_held_back_messages", held_back, labels=["queue"])
     routed = (route["queue"] for route in settings.CELERY_TASK_ROUTES.values())
     for queue in sorted({*settings.WORKER_QUEUES, *routed}):
         waiting.add_metric([queue], queue_length(queue))
-    yield waiting
+    for queue in IN_TURN:
+        in_turn.add_metric([queue], dispatch.waiting(queue))
+    yield from (waiting, in_turn)
 
 
 def work() -> Iterator[Metric]:

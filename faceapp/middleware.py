@@ -11,11 +11,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.urls import is_valid_path
 
 from clients.middleware import PathTokenMiddleware
+from clients.quotas import returnable
 from compat.dialect import claims_root, dialects
 from rest.bodies import announced_length
 from rest.errors import INTERNAL, problem_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+OURS = {500, 502, 503, 504}  # failures of the service; 507 says that a client has used up its storage
 OWN_PATHS = re.compile(r"/+(?:api|k)/")  # of the native API, and of path tokens
 
 
@@ -99,6 +101,19 @@ def omit_body_of_head(get_response: GetResponse) -> GetResponse:
             response.streaming_content = []
         elif request.method == "HEAD":
             response.content = b""
+        return response
+
+    return middleware
+
+
+def give_back_images(get_response: GetResponse) -> GetResponse:
+    """Images of calls that failed for reasons that are not the caller's do not count (`clients.quotas`)."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with returnable() as give_back:
+            response = get_response(request)
+            if response.status_code in OURS:
+                give_back()
         return response
 
     return middleware

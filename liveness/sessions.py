@@ -9,9 +9,11 @@ from uuid import UUID, uuid4
 
 import numpy as np
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from clients.idempotency import note_stored
 from clients.models import Client
 from errors import Busy, FaceAppError, InvalidInput, Unavailable
 from liveness import challenge, tokens
@@ -35,8 +37,10 @@ CLOSED = {  # why a session accepts no frames, by its state
 }
 
 
+@transaction.atomic
 def start_session(*, client: Client, purpose: str, subject: str, source: str = "") -> LivenessSession:
     """A new challenge for one person (`subject`, such as an external id) and one purpose."""
+    note_stored()
     return LivenessSession.objects.create(
         client=client,
         purpose=purpose,
@@ -78,19 +82,28 @@ def submit_frames(
     if len(frames) > settings.MAX_BATCH_IMAGES:
         message = f"{len(frames)} frames in one call; at most {settings.MAX_BATCH_IMAGES} are taken."
         raise TooManyImages(message)
-    if not LivenessSession.objects.take_attempt(session.pk):
-        raise _closed(session)
+    with transaction.atomic():
+        note_stored()  # an attempt that its process did not survive is not made again
+        if not LivenessSession.objects.take_attempt(session.pk):
+            raise _closed(session)
     try:
         return _judge_attempt(session, nonce, frames, image)
     except FaceAppError as error:
         if isinstance(error, Busy | Unavailable):
-            LivenessSession.objects.give_attempt_back(session.pk)
+            _give_back(session)
         else:
             LivenessSession.objects.note_failure(session.pk, error.code)
         raise
     except BaseException:
-        LivenessSession.objects.give_attempt_back(session.pk)
+        _give_back(session)
         raise
+
+
+@transaction.atomic
+def _give_back(session: LivenessSession) -> None:
+    """As if the attempt had not been made."""
+    LivenessSession.objects.give_attempt_back(session.pk)
+    note_stored(False)
 
 
 def redeem_token(*, client: Client, token: str, binding: Binding, face: Embeddings) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from clients.idempotency import forget_answers
+from clients.idempotency import forget_answers, note_stored
 from clients.models import Client
 from clients.numbering import assign_numbers, public_id
 from errors import InvalidInput
@@ -167,6 +167,7 @@ def get_reference_image(*, person: Person, image_id: int | UUID) -> ReferenceIma
 @transaction.atomic
 def set_primary_image(*, person: Person, image_id: int | UUID) -> ReferenceImage:
     """Show this photograph for the person. Raises `PersonNotFound` or `ReferenceImageNotFound`."""
+    note_stored()
     lock_enrolled(person)
     chosen = get_reference_image(person=person, image_id=image_id)
     ReferenceImage.objects.filter(person=person, is_primary=True).update(is_primary=False)

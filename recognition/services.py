@@ -238,6 +238,7 @@ def _store(
 @transaction.atomic
 def cancel_job(*, job: Job) -> None:
     """Drop what has not finished; existing results stay. Raises `JobFinished` when there is nothing left to drop."""
+    note_stored()
     now = timezone.now()
     _lock(job.pk, job.images.unfinished())
     if not job.images.move_to(Status.CANCELLED, finished_at=now):

@@ -8,7 +8,7 @@ from celery import Task, shared_task
 
 from recognition import services
 from storage.orphans import remove_orphans
-from telemetry.recurring import failures_noted, note_success
+from telemetry.recurring import outcome_noted
 from work.services import TRANSIENT
 
 PURGE_SLICE = 200  # images
@@ -26,9 +26,9 @@ def purge() -> None:
 
     One slice per task, so that no task comes near the time limit or holds up a worker.
     """
-    with failures_noted(purge.name):
-        if services.purge(limit=PURGE_SLICE) == PURGE_SLICE:
+    with outcome_noted(purge.name) as run:
+        run.is_last = services.purge(limit=PURGE_SLICE) < PURGE_SLICE
+        if run.is_last:
+            remove_orphans()
+        else:
             purge.delay()
-            return
-        remove_orphans()
-    note_success(purge.name)

@@ -8,7 +8,7 @@ from celery import Task
 from celery.signals import before_task_publish, task_postrun, task_prerun
 from celery.worker.request import Request
 
-from telemetry.request_ids import request_id
+from telemetry.request_ids import acting_as, request_id
 
 HEADER = "request_id"
 NOT_SHOWN = "…"
@@ -24,11 +24,8 @@ class SeenRequest(Request):
         return self._with_id(super().on_failure, *args, **kwargs)
 
     def _with_id(self, handle: Any, *args: Any, **kwargs: Any) -> Any:
-        token = request_id.set(self.request_dict.get(HEADER) or "")
-        try:
+        with acting_as(self.request_dict.get(HEADER) or ""):
             return handle(*args, **kwargs)
-        finally:
-            request_id.reset(token)
 
 
 class SeenTask(Task[Any, Any]):

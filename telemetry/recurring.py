@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 from django.db import Error
 from django.db.models import F
@@ -20,11 +21,21 @@ def note_success(name: str) -> None:
     )
 
 
+@dataclass
+class Run:
+    """One run of a task. `is_last`: it is to leave nothing to another one."""
+
+    is_last: bool = True
+
+
 @contextmanager
-def failures_noted(name: str) -> Iterator[None]:
-    """Count an error of the task, which is raised again."""
+def outcome_noted(name: str) -> Iterator[Run]:
+    """Note the success of a task when its last run ends, or count the error of any, which is raised again."""
+    run = Run()
     try:
-        yield
+        yield run
+        if run.is_last:
+            note_success(name)
     except Exception:
         with suppress(Error):  # it may be the database that is away
             RecurringTask.objects.get_or_create(name=name)

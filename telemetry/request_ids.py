@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 HEADER = "X-Request-ID"
 ACCEPTED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")  # empty outside of requests
+
+
+@contextmanager
+def acting_as(identity: str) -> Iterator[None]:
+    """What is logged and sent within it has this id."""
+    token = request_id.set(identity)
+    try:
+        yield
+    finally:
+        request_id.reset(token)
 
 
 def accepted(sent: str | None) -> str:

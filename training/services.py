@@ -12,6 +12,7 @@ import numpy as np
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from clients.idempotency import note_stored
 from clients.models import Client
 from errors import Unavailable
 from people.models import Gallery as People
@@ -180,6 +181,7 @@ class _Curves:
 def activate(*, recogniser: Recogniser) -> None:
     """Use this version from now on, for example to return to an older one. Raises `NotReady`."""
     with transaction.atomic():
+        note_stored()
         Client.objects.select_for_update(no_key=True).get(pk=recogniser.client_id)
         if not Recogniser.objects.filter(pk=recogniser.pk, status=Status.DONE).exists():
             raise NotReady("Only a version that is ready can be used: its training has to end well first.")
@@ -188,7 +190,9 @@ def activate(*, recogniser: Recogniser) -> None:
 
 def deactivate(*, recogniser: Recogniser) -> None:
     """Let the nearest template decide alone again, if this version is the one in use."""
-    Recogniser.objects.filter(pk=recogniser.pk).update(is_active=False)
+    with transaction.atomic():
+        note_stored()
+        Recogniser.objects.filter(pk=recogniser.pk).update(is_active=False)
     recogniser.is_active = False
 
 

@@ -154,9 +154,13 @@ def send(
 
 
 def waiting(*queues: str) -> int:
-    """Clients of which messages wait for their turn in these queues. Raises `Unavailable`."""
-    with queue_errors():
-        return sum(int(handoff().scard(_holding(queue))) for queue in queues)
+    """Messages that wait for the turn of their client in these queues. Raises `Unavailable`."""
+    with queue_errors(), handoff().pipeline(transaction=False) as commands:
+        for queue in queues:
+            clients: set[Any] = handoff().smembers(_holding(queue))
+            for client in clients:
+                commands.llen(_keys(queue, client.decode())[1])
+        return sum(commands.execute())
 
 
 def connect() -> None:

@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 
 from clients.models import Client
 from errors import FaceAppError, Unavailable, internal_error
+from telemetry.request_ids import acting_as
 from vision import dispatch
 from vision.exceptions import EngineUnavailable
 from work.models import ClaimedWork, Status
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError)
 TRANSIENT = (*DATABASE_AWAY, Unavailable)  # worth another try by the same task
 MOST_REFILLED = 1000  # rows for which a sweep fills one queue, of each kind of work
+SWEEP_ID = "sweep"  # in the place of a request's id
 SPREAD = 4  # tasks at least for as many rows, so that a small job does not wait for one worker
 Row = TypeVar("Row", bound=ClaimedWork)
 Work = Callable[[Sequence[Row]], Sequence[Row]]
@@ -120,7 +122,8 @@ def has_older_work(*, client: Client, than: datetime) -> bool:
 def sweep() -> None:
     """Give back what dead workers held, and refill queues that lost their messages.
 
-    Runs every `SWEEP_SECONDS`, over every subclass of `ClaimedWork`. Raises `Unavailable`.
+    Runs every `SWEEP_SECONDS`, over every subclass of `ClaimedWork`. Rows do not know the request that they came with:
+    what is sent again has `SWEEP_ID` instead. Raises `Unavailable`.
     """
     kinds = _kinds()
     queues = {name for kind in kinds for name in kind.queues}
@@ -133,7 +136,8 @@ def sweep() -> None:
             owner = F(kind.owner) if kind.owner else Value(None, output_field=IntegerField())
             rows = waiting.values_list(owner, "pk")[:MOST_REFILLED]
             for client, own in groupby(sorted(rows, key=lambda row: (row[0] or 0, row[1])), key=itemgetter(0)):
-                enqueue(kind, ids=[pk for _, pk in own], queue=queue, client=str(client or ""))
+                with acting_as(SWEEP_ID):
+                    enqueue(kind, ids=[pk for _, pk in own], queue=queue, client=str(client or ""))
 
 
 def _kinds() -> list[Any]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from telemetry.recurring import failures_noted, note_success
+from telemetry.recurring import outcome_noted
 from work import services
 
 
 @shared_task(expires=30)
 def sweep() -> None:
     """Give back what dead workers held, and refill emptied queues."""
-    with failures_noted(sweep.name):
+    with outcome_noted(sweep.name):
         services.sweep()
-    note_success(sweep.name)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
 from rest_framework.test import APIClient
 
-from clients.models import Client
+from clients.models import Client, IdempotentCall
 from clients.services import create_api_key
 
 PEOPLE, ALBUMS, LIST = "/api/v1/people/", "/api/v1/albums/", "/api/v1/blacklist/"
@@ -25,3 +27,9 @@ def post(api: APIClient, path: str = PEOPLE, body: Any = None, key: str = KEY, *
 
 def code(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
+
+
+def end_without_answer(call: IdempotentCall, **changes: Any) -> None:
+    """As if the process had died before it answered."""
+    over = timezone.now() - timedelta(seconds=1)
+    IdempotentCall.objects.filter(pk=call.pk).update(**{"status": None, "body": "", "leased_until": over} | changes)

@@ -3,7 +3,7 @@ import re
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from unfold.admin import ModelAdmin
@@ -149,3 +149,15 @@ def test_clients_are_offered_by_name_while_typing(browser: Browser, client_b: Cl
     query = {"app_label": "clients", "model_name": "apikey", "field_name": "client", "term": ""}
     answer = browser.get("/admin/autocomplete/", query).json()
     assert [item["text"] for item in answer["results"]] == ["alice", "bob"]
+
+
+@pytest.mark.parametrize("field", ["max_people", "max_templates", "max_stored_mb", "max_images_a_day"])
+@pytest.mark.parametrize("limit", [-1, 10**9 + 1])
+def test_a_limit_that_makes_no_sense_is_refused_by_the_form_and_by_the_database(
+    browser: Browser, client_a: Client, field: str, limit: int
+) -> None:
+    page = browser.post(f"/admin/clients/client/{client_a.pk}/change/", {"name": "alice", field: limit})
+    assert list(page.context["adminform"].form.errors) == [field]  # type: ignore[attr-defined]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Client.objects.update(**{field: limit})
+    Client.objects.update(**{field: 10**9})

@@ -26,3 +26,10 @@ def test_an_anonymous_client_needs_a_possible_name(settings: Settings) -> None:
 def test_a_rate_that_cannot_be_read_is_an_error(settings: Settings, name: str, rate: str) -> None:
     setattr(settings, name, rate)
     assert found() == {"clients.E002"}
+
+
+@pytest.mark.parametrize("name", ["MAX_PEOPLE", "MAX_TEMPLATES", "MAX_STORED_MB", "MAX_IMAGES_A_DAY"])
+def test_limits_of_the_deployment_are_possible_ones(settings: Settings, name: str) -> None:
+    for limit, errors in ((-1, {"clients.E003"}), (10**9 + 1, {"clients.E003"}), (0, set()), (10**9, set())):
+        setattr(settings, name, limit)
+        assert found() == errors

@@ -24,7 +24,7 @@ from blacklist.models import BlacklistEntry
 from clients import idempotency
 from clients.models import Client, IdempotentCall, Scope
 from clients.tasks import purge
-from clients.tests.idempotent_calls import ALBUMS, KEY, LIST, PEOPLE, api_of, code, post
+from clients.tests.idempotent_calls import ALBUMS, KEY, LIST, PEOPLE, api_of, code, end_without_answer, post
 from errors import Unavailable
 from people import services
 from people.models import Person
@@ -206,12 +206,6 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same(api: APIClient, mon
 
 
 # ---- while it runs ----------------------------------------------------------------------------------------------
-def end_without_answer(call: IdempotentCall, **changes: Any) -> None:
-    """As if the process had died before it answered."""
-    over = timezone.now() - timedelta(seconds=1)
-    IdempotentCall.objects.filter(pk=call.pk).update(**{"status": None, "body": "", "leased_until": over} | changes)
-
-
 def test_a_call_that_runs_is_not_carried_out_again(api: APIClient, client_a: Client) -> None:
     post(api)
     end_without_answer(IdempotentCall.objects.get(), leased_until=timezone.now() + timedelta(seconds=9))

@@ -30,7 +30,7 @@ from recognition.models import Job, ProcessedImage
 from telemetry import counters as module
 from telemetry.counters import HASH, counters
 from telemetry.families import FAMILIES, IMAGE_SECONDS
-from telemetry.recurring import failures_noted, note_success
+from telemetry.recurring import note_success, outcome_noted
 from vision import dispatch, inference, measured
 from vision.engines import engines
 from vision.exceptions import InvalidImage
@@ -137,11 +137,15 @@ def test_what_waits_is_told_by_queue_and_kind(client_a: Client, redis_flush: Non
         queued = timezone.now() - timedelta(minutes=minutes)
         ProcessedImage.objects.create(client=client_a, job=job, position=position, queued_at=queued)
     dispatch.handoff().rpush("bulk", "a", "b")
+    dispatch.handoff().rpush("faceapp:waiting:bulk:7", "c", "d", "e")
+    dispatch.handoff().sadd("faceapp:waiting:bulk", "7")
     try:
         found = values()
     finally:
-        dispatch.handoff().delete("bulk")
+        dispatch.handoff().delete("bulk", "faceapp:waiting:bulk:7", "faceapp:waiting:bulk")
     assert (found["faceapp_queue_messages", "bulk"], found["faceapp_queue_messages", "interactive"]) == (2, 0)
+    held_back = "faceapp_queue_held_back_messages"
+    assert (found[held_back, "bulk"], found[held_back, "interactive"]) == (3, 0)
     assert found["faceapp_work_waiting", "recognition.processedimage"] == 2
     assert 540 <= found["faceapp_work_oldest_seconds", "recognition.processedimage"] < 600
     assert found["faceapp_work_waiting", "albums.albumimage"] == 0
@@ -171,7 +175,7 @@ def test_large_tables_are_not_counted_at_every_scrape(
 def test_recurring_tasks_tell_when_they_last_ended_well() -> None:
     note_success("recognition.tasks.purge")
     for _ in range(2):
-        with pytest.raises(ZeroDivisionError), failures_noted("liveness.tasks.purge"):
+        with pytest.raises(ZeroDivisionError), outcome_noted("liveness.tasks.purge"):
             raise ZeroDivisionError
     found = values()
     name = "faceapp_task_last_success_timestamp_seconds"

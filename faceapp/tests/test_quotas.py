@@ -26,12 +26,15 @@ from clients.models import Client
 from clients.quotas import Quota, limit_of, take_images, usage_of
 from clients.services import create_api_key
 from errors import FaceAppError
+from people import enrolment
 from people.models import Person, ReferenceImage
 from people.services import create_person, enrol_face
 from people.types import EnrolmentRules, Whom
+from recognition import services as screening
 from recognition.models import Job, ProcessedImage
 from storage.orphans import remove_orphans
 from vision import dispatch, inference
+from vision.exceptions import EngineUnavailable
 from vision.tests.drawing import BLUE, GREEN, RED, data_url, picture
 from vision.types import Upload
 
@@ -287,6 +290,56 @@ def test_without_redis_images_pass_and_the_log_says_so(
     quotas.require_images(client_a)
     assert used(client_a)["images_today"] is None
     assert "Images are not counted: ConnectionError" in caplog.text
+
+
+def unavailable(*_: Any, **__: Any) -> None:
+    raise EngineUnavailable("No worker answered.", code="engine.timeout")
+
+
+def broken(*_: Any, **__: Any) -> None:
+    raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "fail", "path", "body", "status"),
+    [
+        (inference, "run_engines_on", unavailable, DETECT, {"image": IMAGE}, 503),
+        (inference, "run_engines_on", broken, DETECT, {"image": IMAGE}, 500),
+        (screening, "enqueue", unavailable, f"{PROCESS}?async=true", {"images": [IMAGE] * 3}, 503),
+        (enrolment, "written_files", unavailable, PEOPLE, {"image": IMAGE}, 503),
+    ],
+)
+def test_images_of_a_call_that_the_service_failed_to_carry_out_are_given_back(
+    client_a: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    where: Any,
+    name: str,
+    fail: Any,
+    path: str,
+    body: Any,
+    status: int,
+) -> None:
+    allow(client_a, max_images_a_day=5)
+    key = create_api_key(client_name=client_a.name)[1]
+    api = APIClient(headers={"X-API-Key": key}, raise_request_exception=False)
+    assert post(api, DETECT, image=IMAGE).status_code == 200
+    with monkeypatch.context() as failing:
+        failing.setattr(where, name, fail)
+        assert post(api, path, **body).status_code == status
+    assert used(client_a)["images_today"] == 1
+    assert refusal(post(api, PEOPLE, image=data_url(picture()))) == (400, "face.none")
+    assert used(client_a)["images_today"] == 2
+
+
+def test_images_of_a_failed_call_are_given_back_only_as_far_as_redis_knows_of_them(client_a: Client) -> None:
+    with quotas.returnable() as give_back:
+        take_images(client_a, 3)
+        dispatch.counters().delete(quotas._key(client_a))
+        take_images(client_a, 1)
+        give_back()
+    assert used(client_a)["images_today"] == 0
+    take_images(client_a, 1)
+    assert used(client_a)["images_today"] == 1
 
 
 # ---- how it is shown --------------------------------------------------------------------------------------------

@@ -13,13 +13,13 @@ import recognition.tasks
 import work.tasks
 from errors import Unavailable
 from telemetry.models import RecurringTask
-from telemetry.recurring import failures_noted, note_success
+from telemetry.recurring import note_success, outcome_noted
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_success_replaces_the_one_before_and_keeps_the_failures() -> None:
-    with pytest.raises(ZeroDivisionError), failures_noted("a"):
+    with pytest.raises(ZeroDivisionError), outcome_noted("a"):
         _ = 1 / 0
     row = RecurringTask.objects.get()
     assert (row.name, row.failures, row.succeeded_at) == ("a", 1, None) and row.failed_at

@@ -73,10 +73,11 @@ def test_clients_with_much_work_take_turns() -> None:
 
 
 def test_queues_do_not_wait_for_each_other() -> None:
-    send("1", 0, 1, 2, queue=BULK)
+    send("1", *range(4), queue=BULK)
+    send("2", *range(5), queue=BULK)
     send("1", 3)
     assert queued() == [("1", 3)]
-    assert dispatch.waiting(BULK) == 1 and dispatch.waiting(INTERACTIVE) == 0
+    assert dispatch.waiting(BULK) == 2 + 3 and dispatch.waiting(INTERACTIVE) == 0
 
 
 def test_work_for_nobody_does_not_wait() -> None:

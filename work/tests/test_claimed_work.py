@@ -18,6 +18,7 @@ from clients.models import Client
 from errors import FaceAppError, InvalidInput, Unavailable
 from people.models import Gallery, Person, ReferenceImage, Respace, RespacedImage
 from recognition.models import Job, ProcessedImage
+from telemetry.request_ids import request_id
 from training.models import Recogniser
 from vision import dispatch
 from work import services
@@ -62,6 +63,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
     def record(kind: type[ClaimedWork], *, ids: Iterable[int], queue: str, client: str | None) -> None:
         assert queue in kind.queues
+        assert request_id.get() == "sweep"
         assert client == (str(Client.objects.get().pk) if kind.owner else "")
         found.extend(ids)
 
@@ -163,8 +165,9 @@ def test_the_sweep_leaves_queues_alone_whose_messages_wait_for_their_turn(row: A
     waiting = [f"faceapp:waiting:{queue}" for queue in type(row).queues]
     for key in waiting:
         dispatch.handoff().sadd(key, "1")
+        dispatch.handoff().rpush(f"{key}:1", "a message")
     services.sweep()
-    dispatch.handoff().delete(*waiting)
+    dispatch.handoff().delete(*waiting, *(f"{key}:1" for key in waiting))
     assert sent == []
 
 
