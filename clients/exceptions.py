@@ -1,5 +1,7 @@
 """Errors about clients and keys. Codes are stable and documented in docs/errors.md."""
 
+from uuid import UUID
+
 from errors import Busy, Conflict, InvalidInput, NoRoom, NotFound, Unprocessable
 
 
@@ -53,9 +55,13 @@ class CallRunning(Conflict):
 
 
 class AnswerGone(Conflict):
-    """The call was carried out, but its answer was erased with other data, or lost when its process died."""
+    """The call was carried out, but its answer was erased with other data, or lost when its process died.
+
+    `job`: that it stored, which tells what the answer would have said.
+    """
 
     code = "idempotency.answer_gone"
+    job: UUID | None = None
 
 
 class TooManyPeople(Conflict):

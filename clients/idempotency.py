@@ -80,18 +80,21 @@ def _answer_of(call: IdempotentCall, fingerprint: str) -> Answer:
     if call.status is None and call.leased_until > timezone.now() and not has_ended(call.process):
         raise CallRunning(RUNS)
     if call.status is None or not call.keeps_answer or DueErasure.objects.filter(client=call.client_id).exists():
-        raise AnswerGone("This call was carried out, but its answer is no longer kept.")
+        gone = AnswerGone("This call was carried out, but its answer is no longer kept.")
+        gone.job = call.job
+        raise gone
     return Answer(call.status, call.headers, call.body)
 
 
-def note_stored(stored: bool = True) -> None:
+def note_stored(stored: bool = True, *, job: UUID | None = None) -> None:
     """Note in the current transaction that it stores what the current call is to store, or that it removes it again.
 
+    `job`: whose progress is the answer to a repetition if this process dies.
     Raises `CallRunning` if the call was taken over by another process, because it had taken too long.
     """
     if attempt := current.get():
         call = IdempotentCall.objects.filter(pk=attempt.call, attempt=attempt.id)
-        if not call.update(has_stored=stored):
+        if not call.update(has_stored=stored, job=job):
             raise CallRunning(RUNS)
 
 

@@ -274,6 +274,7 @@ class IdempotentCall(models.Model):
     headers = models.JSONField(default=dict)
     body = models.TextField(blank=True, default="")
     has_stored = models.BooleanField(default=False)
+    job = models.UUIDField(null=True)  # if it stored one
     keeps_answer = models.BooleanField(default=True)
 
     objects = IdempotentCallQuerySet.as_manager()

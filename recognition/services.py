@@ -98,6 +98,7 @@ def submit_images(
         with transaction.atomic():
             job.save(force_insert=True)
             ProcessedImage.objects.bulk_create(assign_numbers(rows))
+            note_stored(job=job.pk)
     except BaseException:
         discard_files(files=[row.image for row in rows])
         raise

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from typing import Any, ClassVar, Protocol
+from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import Error
@@ -20,7 +21,7 @@ from rest_framework.views import APIView
 
 from clients import idempotency
 from clients.authentication import client_of
-from clients.exceptions import UnusableIdempotencyKey
+from clients.exceptions import AnswerGone, UnusableIdempotencyKey
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,14 @@ class IdempotentView(APIView):
             answer = exc.answer
             body = json.loads(answer.body) if answer.body else None
             return Response(body, status=answer.status, headers=answer.headers | {REPLAYED: "true"})
+        if isinstance(exc, AnswerGone) and exc.job and (response := self.answer_with_job(exc.job)):
+            response.headers[REPLAYED] = "true"
+            return response
         return super().handle_exception(exc)
+
+    def answer_with_job(self, job: UUID) -> Response | None:
+        """What a repetition is answered whose first call stored this job, and was not answered itself."""
+        return None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = None

@@ -29,7 +29,7 @@ from errors import Unavailable
 from people import services
 from people.models import Person
 from recognition import services as screening
-from recognition.models import Job
+from recognition.models import Job, ProcessedImage
 from vision.tests.drawing import BLUE, RED, data_url, picture
 
 # What a POST to these does stores nothing, or nothing that a repetition would store twice.
@@ -235,15 +235,26 @@ def test_a_call_whose_process_died_is_carried_out_by_the_next_caller(api: APICli
         (PEOPLE, {"name": "Jane"}),
         (PEOPLE, {"image": data_url(picture(RED))}),
         (ALBUMS, {"name": "a"}),
-        ("/api/v1/process/process-images", {"images": [data_url(picture(RED))]}),
     ],
-    ids=["person", "face", "album", "job"],
+    ids=["person", "face", "album"],
 )
 def test_what_was_stored_before_the_process_died_is_not_stored_again(api: APIClient, path: str, body: Any) -> None:
     assert post(api, path, body).status_code in (200, 201)
     end_without_answer(IdempotentCall.objects.get())
     assert code(post(api, path, body)) == (409, "idempotency.answer_gone")
-    assert Person.objects.count() + Album.objects.count() + Job.objects.count() == 1
+    assert Person.objects.count() + Album.objects.count() == 1
+
+
+def test_a_repeated_screening_is_answered_with_the_job_of_a_call_that_died(api: APIClient) -> None:
+    path, body = "/api/v1/process/process-images", {"images": [data_url(picture(RED))]}
+    assert post(api, path, body).status_code == 200
+    end_without_answer(IdempotentCall.objects.get())
+    answer, job = post(api, path, body), Job.objects.get()
+    assert (answer.status_code, answer["Idempotent-Replayed"]) == (202, "true")
+    assert (answer.json()["id"], answer["Location"]) == (str(job.pk), answer.json()["url"])
+    assert ProcessedImage.objects.count() == 1
+    job.delete()
+    assert code(post(api, path, body)) == (409, "idempotency.answer_gone")
 
 
 @pytest.mark.parametrize("has_stored", [False, True])

@@ -97,13 +97,20 @@ class ProcessViewSet(IdempotentView, GenericViewSet[ProcessedImage]):
                 client=client, submissions=submissions, options=options, seconds=settings.FACEAPP_WAIT_SECONDS
             )
         if not done:
-            body = JobSerializer(Job.objects.with_progress().get(pk=job.pk), context=self.get_serializer_context()).data
-            headers = {"Location": body["url"], "Retry-After": "1"}
-            headers |= {"Preference-Applied": "respond-async"} if is_async else {}
-            return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
+            return self._accepted(Job.objects.with_progress().get(pk=job.pk), is_async=is_async)
         images = job.images.with_results().order_by("position")
         results = ImageResultSerializer(images, many=True, context=self.get_serializer_context()).data
         return Response(results, headers=engine_timing(sum(result["milliseconds"] or 0 for result in results)))
+
+    def answer_with_job(self, job: UUID) -> Response | None:
+        found = Job.objects.of_client(client_of(self.request)).with_progress().filter(pk=job).first()
+        return self._accepted(found) if found else None
+
+    def _accepted(self, job: Job, *, is_async: bool = False) -> Response:
+        body = JobSerializer(job, context=self.get_serializer_context()).data
+        headers = {"Location": body["url"], "Retry-After": "1"}
+        headers |= {"Preference-Applied": "respond-async"} if is_async else {}
+        return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
 
 
 @extend_schema_view(retrieve=extend_schema(description="Status and progress of a job."))
