@@ -20,7 +20,7 @@ from vision.tests.drawing import RED, picture
 @pytest.fixture(autouse=True)
 def queue(unread_queue: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No worker, and somebody who looks often."""
-    monkeypatch.setattr(inference, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(inference, "LOST_SECONDS", 0.2)
     monkeypatch.setattr(inference, "RETRY_SECONDS", 0.1)
     forget()
     yield
