@@ -36,7 +36,7 @@ def observe(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
         request.META[FACTS] = {"address": BaseThrottle().get_ident(request), "request_id": identity}  # type: ignore[arg-type]
         response = get_response(request)
         if was_given_up():
-            response.status_code = CLOSED
+            response.status_code, response.reason_phrase = CLOSED, "Caller Gone"
         response.headers[HEADER] = identity
         route = route_of(request)
         request.META[FACTS] |= {"path": loggable_path(request), "route": route, **caller_of(request)}

@@ -16,7 +16,7 @@ from typing import Any  # noqa: E402
 if os.environ.get("FACEAPP_CONNECTION_POOL", "0") == "0":
     os.environ["FACEAPP_CONNECTION_POOL"] = "16"
 
-worker_class = "gevent"
+worker_class = "faceapp.web_worker.EagerWorker"
 workers = 2
 worker_connections = 1000
 keepalive = 15  # seconds in which a request's headers must arrive

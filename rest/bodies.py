@@ -73,11 +73,11 @@ class Arriving:
 
     def read(self, size: int) -> bytes:
         with self._receiving(size):
-            return self._counted(b"" if self._is_given_up else self._stream.read(size))
+            return self._counted(self._stream.read(size))
 
     def readline(self, size: int) -> bytes:
         with self._receiving(size):
-            return self._counted(b"" if self._is_given_up else self._stream.readline(size))
+            return self._counted(self._stream.readline(size))
 
     def _counted(self, data: bytes) -> bytes:
         self._bytes += len(data)
@@ -85,6 +85,8 @@ class Arriving:
 
     @contextmanager
     def _receiving(self, size: int) -> Iterator[None]:
+        if self._is_given_up:
+            raise OSError("the body came too slowly")
         left = GRACE_SECONDS + (self._bytes + size) / SLOWEST - self._seconds
         watch = threading.Timer(max(left, 0), self._give_up)
         watch.daemon = True
