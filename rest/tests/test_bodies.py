@@ -90,7 +90,7 @@ def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatc
         caller.sendall(b"x" * 100)
         assert ask(Dripping(connection), whole, **sent) == b"x" * 100
         caller.sendall(b"x" * 99)
-        with pytest.raises(OSError, match="ended early"):
+        with pytest.raises(OSError, match="too slowly"):
             ask(Dripping(connection), whole, **sent)
 
 
