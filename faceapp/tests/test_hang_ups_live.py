@@ -73,7 +73,7 @@ def test_images_go_with_their_caller(
     live: LiveStack, caller: Caller, photograph: bytes, path: str, field: str, images: int
 ) -> None:
     with caller.sending(path, field, [photograph] * images) as identity:
-        assert eventually(lambda: images_in_flight(live) == min(images, 4), 8), caller.lines(identity)
+        assert eventually(lambda: images_in_flight(live) == min(images, 4)), caller.lines(identity)
     assert eventually(lambda: images_in_flight(live) == 0, SOON)
     assert eventually(lambda: bool(caller.lines(identity)), SOON)
     assert_given_up(caller.lines(identity))
