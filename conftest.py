@@ -117,6 +117,20 @@ def redis_flush(servers: None) -> None:
 
 
 @pytest.fixture
+def unread_queue(redis_flush: None, settings: Settings) -> Iterator[None]:
+    """A real queue that no worker reads; at the end it is empty again, and the thread acts for nobody."""
+    from faceapp.celery import app
+    from vision import dispatch
+
+    settings.CELERY_TASK_ALWAYS_EAGER = False
+    app.conf.task_always_eager = False
+    yield
+    dispatch.act_for("")
+    cache.clear()
+    app.conf.task_always_eager = True
+
+
+@pytest.fixture
 def client_a(db: None) -> "Client":
     return _client("alice")
 

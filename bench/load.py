@@ -20,15 +20,14 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
 import requests
 from PIL import Image
 
@@ -112,12 +111,7 @@ class Load:
 
     def worker_megabytes(self) -> float:
         """Of the largest worker child."""
-        return max((one.memory_info().rss for one in self.worker_processes()), default=0) / 1e6
-
-    def worker_processes(self) -> list[psutil.Process]:
-        names = [name for name in ("app:worker", "app:express") if self.stack.runs(name)]
-        programs = [self.stack.program(name) for name in names]
-        return [one for program in programs for one in (program, *program.children(recursive=True))]
+        return max((one.memory_info().rss for one in self.stack.worker_processes()), default=0) / 1e6
 
     def phase(self, name: str, attack: Callable[[], str]) -> Phase:
         """Probe while `attack` runs; it returns what is to be noted."""
@@ -149,14 +143,14 @@ class Load:
     def wait_for_workers(self, seconds: float) -> str:
         """Calls while the workers are stopped; they are answered when those go on."""
         body = json.dumps({"image": self.texts[0]}).encode()
-        with ExitStack() as stack, self.stopped_workers():
+        with ExitStack() as stack, ExitStack() as suspended:
+            suspended.enter_context(self.stack.suspended_workers())
             callers = [stack.enter_context(self.connection()) for _ in range(WAITING)]
             for caller in callers:
                 caller.sendall(self.head("/api/v1/detect/detect-face", len(body)) + body)
             time.sleep(seconds)
             while_waiting = self.web_megabytes()
-            for process in reversed(self.worker_processes()):
-                process.resume()
+            suspended.close()
             answers = Counter(caller.recv(12)[9:].decode() for caller in callers)
         return f"{while_waiting:.0f} MB while they waited; answers {dict(answers)}"
 
@@ -221,17 +215,6 @@ class Load:
         host = urlsplit(self.stack.url).netloc
         lines = [f"POST {path} HTTP/1.1", f"Host: {host}", f"X-API-Key: {self.alice}", f"Content-Length: {length}"]
         return "\r\n".join([*lines, "Content-Type: application/json", "", ""]).encode()
-
-    @contextmanager
-    def stopped_workers(self) -> Iterator[None]:
-        processes = self.worker_processes()
-        for process in processes:
-            process.suspend()
-        try:
-            yield
-        finally:
-            for process in reversed(processes):
-                process.resume()
 
 
 def photographs_of(folder: Path) -> list[bytes]:

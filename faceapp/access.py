@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from gunicorn.glogging import Logger
 from rest_framework.throttling import BaseThrottle
 
+from calls.caller import was_given_up
 from environment.terminal import printable
 from faceapp.log_lines import JsonFormatter, OriginFilter, TextFormatter
 from faceapp.quiet_logs import KeyFilter, loggable_path, without_keys
@@ -21,6 +22,7 @@ from telemetry.families import REQUEST_SECONDS, REQUESTS
 from telemetry.request_ids import HEADER, accepted, request_id
 
 FACTS = "faceapp.access"  # in the WSGI environment, which is the META of Django's request
+CLOSED = 499  # nginx's word for a caller who has closed the connection; nobody reads it
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
@@ -33,6 +35,8 @@ def observe(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
         request_id.set(identity)
         request.META[FACTS] = {"address": BaseThrottle().get_ident(request), "request_id": identity}  # type: ignore[arg-type]
         response = get_response(request)
+        if was_given_up():
+            response.status_code, response.reason_phrase = CLOSED, "Caller Gone"
         response.headers[HEADER] = identity
         route = route_of(request)
         request.META[FACTS] |= {"path": loggable_path(request), "route": route, **caller_of(request)}

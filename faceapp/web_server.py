@@ -23,7 +23,7 @@ M_MMAP_THRESHOLD = -3  # malloc.h
 with suppress(AttributeError):  # another C library
     ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 128 * 1024)
 
-worker_class = "gevent"
+worker_class = "faceapp.web_worker.EagerWorker"
 workers = 2
 worker_connections = 1000
 keepalive = 15  # seconds in which a request's headers must arrive

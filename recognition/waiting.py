@@ -13,13 +13,14 @@ from contextlib import contextmanager
 
 from django.db import connection
 
+from calls.caller import LOOK_SECONDS, caller_is_gone
+from calls.places import aside
 from recognition.models import CHANNEL, Job
 from vision import callers
-from vision.dispatch import release_database
 from work.services import DATABASE_AWAY
 
 RECONNECT_SECONDS = 0.5
-LOOK_SECONDS = 5.0  # how often who waits asks the rows, in case an announcement was lost
+ASK_SECONDS = 5.0  # how often who waits asks the rows, in case an announcement was lost
 
 
 class Waiter:
@@ -100,7 +101,8 @@ listener = Listener()
 
 
 def wait_for_job(*, job: Job, seconds: float) -> bool:
-    """Wait until every image of the job is finished; False when the deadline comes first. Nothing is lost then.
+    """Wait until every image of the job is finished; False when the deadline comes first, or the caller leaves. Nothing
+    is lost then.
 
     If the database restarts in the meantime, waiting resumes, within the deadline: the job goes on, and its caller need
     not ask for it a second time.
@@ -108,25 +110,28 @@ def wait_for_job(*, job: Job, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     with listener.waiter(job.pk.hex) as waiter:
         while waiting := _unfinished(job, deadline):
-            look, waiter.is_behind = time.monotonic() + LOOK_SECONDS, False
-            while waiting - waiter.finished and not waiter.is_behind:
-                left = min(deadline, look) - time.monotonic()
-                if left <= 0:
-                    break
-                callers.still_waiting()
-                waiter.woken.wait(left)
-                waiter.woken.clear()
-            if waiting - waiter.finished and time.monotonic() >= deadline:
+            waiter.is_behind = False
+            with aside():
+                _wait_for_news(waiter, waiting, until=min(deadline, time.monotonic() + ASK_SECONDS))
+            if waiting - waiter.finished and (time.monotonic() >= deadline or caller_is_gone()):
                 return False
     return True
+
+
+def _wait_for_news(waiter: Waiter, waiting: set[int], *, until: float) -> None:
+    while waiting - waiter.finished and not waiter.is_behind and not caller_is_gone():
+        left = until - time.monotonic()
+        if left <= 0:
+            break
+        callers.still_waiting()
+        waiter.woken.wait(min(left, LOOK_SECONDS))
+        waiter.woken.clear()
 
 
 def _unfinished(job: Job, deadline: float) -> set[int]:
     while True:
         try:
-            found = set(job.images.unfinished().values_list("pk", flat=True))
-            release_database()
-            return found
+            return set(job.images.unfinished().values_list("pk", flat=True))
         except DATABASE_AWAY:
             if connection.in_atomic_block or time.monotonic() + RECONNECT_SECONDS > deadline:
                 raise

@@ -6,19 +6,34 @@ ends before its announced length is an error, and a chunked one, which announces
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import Any, Protocol
 
 from django.conf import settings
+
+from calls import caller
+from calls.places import aside, in_turn
 
 CHUNK = 64 * 1024  # bytes
 IN_MEMORY = 1024 * 1024  # bytes of a chunked body; what is longer waits in a file
 IDLE_SECONDS = 30  # without a byte, until a caller is taken for gone
+GRACE_SECONDS = 60  # in which a body may arrive as slowly as it likes; after that,
+SLOWEST = 1000  # bytes a second, on average from the beginning, as Apache's mod_reqtimeout has it
+WITHOUT_IMAGES = 8 * 1024  # bytes; a longer body is worked on in its turn
 DRAINED = 16 * 1024 * 1024  # bytes that are read after an answer that did not need them
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+    def readline(self, size: int, /) -> bytes: ...
 
 
 class WholeBodies:
@@ -31,30 +46,78 @@ class WholeBodies:
         self._application = application
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
-        if sock := environ.get("gunicorn.socket"):
+        sock = environ.get("gunicorn.socket")
+        caller.answer(sock)
+        if sock:
             sock.settimeout(IDLE_SECONDS)
+        environ["wsgi.input"] = Arriving(environ["wsgi.input"], sock)
         if environ.get("wsgi.input_terminated") and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
             _collect(environ)
-        body = AnnouncedBody(environ["wsgi.input"], announced_length(environ))
-        environ["wsgi.input"] = body
-        answer = self._application(environ, start_response)
+        length = announced_length(environ)
+        body = environ["wsgi.input"] = AnnouncedBody(environ["wsgi.input"], length)
+        with in_turn() if length > WITHOUT_IMAGES else nullcontext():
+            answer = self._application(environ, start_response)
         body.drain()
         return answer
+
+
+class Arriving:
+    """A body on its way; the call holds nothing while it waits for more of it.
+
+    The connection of a caller who sends too slowly is closed for reading, which ends the body early.
+    """
+
+    def __init__(self, stream: Readable, connection: socket.socket | None) -> None:
+        self._stream, self._connection = stream, connection
+        self._bytes, self._seconds, self._is_given_up = 0, 0.0, False
+
+    def read(self, size: int) -> bytes:
+        with self._receiving(size):
+            return self._counted(self._stream.read(size))
+
+    def readline(self, size: int) -> bytes:
+        with self._receiving(size):
+            return self._counted(self._stream.readline(size))
+
+    def _counted(self, data: bytes) -> bytes:
+        self._bytes += len(data)
+        return data
+
+    @contextmanager
+    def _receiving(self, size: int) -> Iterator[None]:
+        if self._is_given_up:
+            raise OSError("the body came too slowly")
+        left = GRACE_SECONDS + (self._bytes + size) / SLOWEST - self._seconds
+        watch = threading.Timer(max(left, 0), self._give_up)
+        watch.daemon = True
+        with aside():
+            began = time.monotonic()
+            watch.start()
+            try:
+                yield
+            finally:
+                watch.cancel()
+                self._seconds += time.monotonic() - began
+
+    def _give_up(self) -> None:
+        self._is_given_up = True
+        if self._connection:
+            with suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RD)
 
 
 class AnnouncedBody:
     """A body of `length` bytes. Raises OSError if it ends earlier; for Django that is an `UnreadablePostError`."""
 
-    def __init__(self, stream: IO[bytes], length: int) -> None:
+    def __init__(self, stream: Readable, length: int) -> None:
         self._stream, self._left = stream, length
 
     def read(self, size: int | None = -1) -> bytes:
-        most = self._most(size)
-        data = self._stream.read(most)
+        most, data = self._most(size), bytearray()
         while len(data) < most:
-            data += self._some(self._stream.read(most - len(data)))
+            data += self._some(self._stream.read(min(most - len(data), CHUNK)))
         self._left -= len(data)
-        return data
+        return bytes(data)
 
     def readline(self, size: int | None = -1) -> bytes:
         most = self._most(size)

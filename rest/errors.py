@@ -69,7 +69,11 @@ FOREIGN: list[tuple[tuple[type[BaseException], ...], Problem]] = [
     ((TooManyFilesSent,), Problem(413, "The request has too many files.", "request.too_many_files")),
     (
         (UnreadablePostError,),
-        Problem(422, [{"type": "parse_error", "loc": ["body"], "msg": "The body ended early."}], "bad_body"),
+        Problem(
+            422,
+            [{"type": "parse_error", "loc": ["body"], "msg": "The body ended early or came too slowly."}],
+            "bad_body",
+        ),
     ),
     ((SuspiciousOperation,), Problem(400, "The request cannot be accepted.", "request.refused")),
     (

@@ -24,7 +24,6 @@ from celery import current_app
 from celery.result import AsyncResult
 from celery.signals import task_postrun, task_prerun, task_revoked
 from django.conf import settings
-from django.db import connection
 from kombu.exceptions import OperationalError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -46,6 +45,7 @@ _charge: ContextVar[Charge | None] = ContextVar("charge", default=None)
 
 # KEYS: under way, waiting, clients that wait. ARGV: limit, seconds until lost, client; then, of a message, id and text.
 # TAKE answers 1 if the message may be sent now. FOLLOW answers the messages that may be sent, after the end of one.
+# WITHDRAW takes a message out of those that wait.
 NOW = """
 local now = tonumber(redis.call('TIME')[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
@@ -75,6 +75,12 @@ end
 if redis.call('LLEN', KEYS[2]) == 0 then redis.call('SREM', KEYS[3], ARGV[3]) end
 return found
 """
+WITHDRAW = """
+for _, message in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+  if string.match(message, '^%S+') == ARGV[4] then redis.call('LREM', KEYS[2], 1, message) end
+end
+if redis.call('LLEN', KEYS[2]) == 0 then redis.call('SREM', KEYS[3], ARGV[3]) end
+"""
 
 
 @contextmanager
@@ -90,12 +96,6 @@ def queue_errors() -> Iterator[None]:
 def handoff() -> redis.Redis:
     """Redis beside Celery: images on their way to a worker, and messages that wait."""
     return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=QUEUE_SECONDS)
-
-
-def release_database() -> None:
-    """Give the connection of this thread back to the pool, if there is one: whoever waits holds none."""
-    if "pool" in connection.settings_dict["OPTIONS"] and not connection.in_atomic_block:
-        connection.close()
 
 
 @lru_cache(maxsize=1)
@@ -151,6 +151,16 @@ def send(
     if not task.ignore_result:
         current_app.backend.on_task_call(None, number)  # the answer may come before anybody waits for it
     return AsyncResult(number)
+
+
+def withdraw(number: str, *, queue: str) -> None:
+    """Take back the message with this id that waits for the turn of the client for whom this thread acts.
+
+    One that is in the queue stays there: a worker finds no image and is done with it.
+    """
+    if (client := _client.get()) and queue in IN_TURN:
+        with suppress(redis.RedisError):
+            _scripts()[2](_keys(queue, client), [*_limits(client), number])
 
 
 def waiting(*queues: str) -> int:
@@ -212,5 +222,5 @@ def _limits(client: str) -> list[Any]:
 
 
 @lru_cache(maxsize=1)
-def _scripts() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    return handoff().register_script(TAKE), handoff().register_script(FOLLOW)
+def _scripts() -> tuple[Callable[..., Any], ...]:
+    return tuple(map(handoff().register_script, (TAKE, FOLLOW, WITHDRAW)))

@@ -20,6 +20,8 @@ from celery.exceptions import TaskRevokedError, TimeLimitExceeded, WorkerLostErr
 from celery.exceptions import TimeoutError as CeleryTimeout
 from django.conf import settings
 
+from calls.caller import LOOK_SECONDS, CallerGone, require_caller
+from calls.places import aside, release_database, working
 from errors import FaceAppError, InvalidInput, Unavailable, internal_error
 from vision import callers, dispatch, images
 from vision.description import CutFace, cut_faces, describe
@@ -34,7 +36,7 @@ from vision.raw_faces import RawFaceOptions, run_pipeline
 from vision.types import Analysis, Box, DetectedFace, Detection, RawFace
 
 NO_ANSWER = (CeleryTimeout, TaskRevokedError)  # in time: whichever looks at the clock first, caller or worker
-LOOK_SECONDS = 10.0  # how often a caller who waits looks whether the queue still has the image
+LOST_SECONDS = 10.0  # how often who waits looks whether the queue still has the image
 RETRY_SECONDS = 2.0
 AT_ONCE = 4  # images of one call that wait for workers at the same time
 log = logging.getLogger(__name__)
@@ -90,16 +92,17 @@ def several(work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answe
     image waits for no more than the images in progress.
     """
     images_of_call = list(items)
-    with admission(len(images_of_call)), ThreadPoolExecutor(AT_ONCE, "image") as pool:
+    with admission(len(images_of_call)), aside(), ThreadPoolExecutor(AT_ONCE, "image") as pool:
         waiting = [pool.submit(copy_context().run, _work_in_thread, work, item) for item in images_of_call]
         return [one.result() for one in waiting]
 
 
 def _work_in_thread(work: Callable[[Item], Answer], item: Item) -> Answer:
     try:
-        return work(item)
+        with working():
+            return work(item)
     finally:
-        dispatch.release_database()
+        release_database()
 
 
 @contextmanager
@@ -253,17 +256,23 @@ def _ask_patiently(task: Any, data: bytes, options: dict[str, Any], deadline: fl
             retry &= error.code in {"queue.unavailable", "engine.worker_lost", TooManyBytes.code}
             if not retry or time.monotonic() + RETRY_SECONDS > deadline:
                 raise
-        time.sleep(RETRY_SECONDS)
+        with aside():
+            time.sleep(RETRY_SECONDS)
 
 
 def _ask_worker(
     task: Any, data: bytes, options: dict[str, Any], timeout: float, *, queue: str = INTERACTIVE
 ) -> dict[str, Any]:
-    dispatch.release_database()
+    require_caller()
     try:
         with queue_errors(), parcel(data, seconds=int(timeout) + 30) as key:
             result = dispatch.send(task, (key, options), queue=queue, expires=timeout)
-            answer: dict[str, Any] = _wait(result, key, time.monotonic() + timeout)
+            try:
+                with aside():
+                    answer: dict[str, Any] = _wait(result, key, time.monotonic() + timeout)
+            except CallerGone:
+                dispatch.withdraw(result.id, queue=queue)
+                raise
             result.forget()
     except NO_ANSWER as error:
         message = f"No worker answered within {timeout:.0f} seconds. Try again, or send the images as a job."
@@ -278,15 +287,19 @@ def _ask_worker(
 
 def _wait(result: Any, key: str, deadline: float) -> Any:
     """The result. A Redis that restarted has forgotten image and message, so that no answer will ever come."""
+    seen = time.monotonic()
     while True:
         try:
-            return result.get(timeout=max(min(LOOK_SECONDS, deadline - time.monotonic()), 0.001))
+            return result.get(timeout=max(min(LOOK_SECONDS, LOST_SECONDS, deadline - time.monotonic()), 0.001))
         except CeleryTimeout:
             if time.monotonic() >= deadline:
                 raise
-            if not dispatch.handoff().exists(key):
-                raise Unavailable("The queue has lost the image.", code="queue.unavailable") from None
+            require_caller()
             callers.still_waiting()
+        if time.monotonic() - seen >= LOST_SECONDS:
+            seen = time.monotonic()
+            if not dispatch.handoff().exists(key):
+                raise Unavailable("The queue has lost the image.", code="queue.unavailable")
 
 
 ERROR_KINDS: dict[str, type[FaceAppError]] = {

@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 
+from calls.places import aside
 from vision import fetching
 from vision.exceptions import InvalidImage, invalid_image
 
@@ -43,7 +44,8 @@ def read_text(text: str, *, patience: float | None = None, references: bool = Tr
     elif text[:5].lower() == "file:":
         raise invalid_image("image.path_refused")
     elif references and SCHEME.match(text):
-        data = fetching.fetch(text, patience=patience)
+        with aside():
+            data = fetching.fetch(text, patience=patience)
     elif references and text and _looks_like_path(text):
         data = _read_path(text)
     else:

@@ -107,6 +107,22 @@ class LiveStack:
         assert found, f"{name} does not run"
         return psutil.Process(int(found[1]))
 
+    def worker_processes(self) -> list[psutil.Process]:
+        """Of the workers that analyse images."""
+        programs = [self.program(name) for name in ("worker", "express") if self.runs(name)]
+        return [one for program in programs for one in (program, *program.children(recursive=True))]
+
+    @contextmanager
+    def suspended_workers(self) -> Iterator[None]:
+        processes = self.worker_processes()
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in reversed(processes):
+                process.resume()
+
     def stop(self, number: int = signal.SIGINT) -> None:
         """Send the signal, as a terminal does, to the whole process group, and wait."""
         if self.process:

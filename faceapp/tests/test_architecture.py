@@ -47,7 +47,7 @@ FOUNDATIONS: list[set[str]] = [
     {"clients"},
     {"rest"},
     {"vision"},
-    {"telemetry"},
+    {"calls", "telemetry"},
     {"environment", "errors"},
 ]
 FLOORS = [*APPS, *FOUNDATIONS]

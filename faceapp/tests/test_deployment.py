@@ -26,6 +26,7 @@ from django.utils.module_loading import import_string
 from docker.utils.build import exclude_paths
 from gunicorn.config import Config as GunicornConfig
 from gunicorn.glogging import Logger
+from gunicorn.workers.ggevent import GeventWorker
 from pytest_django.fixtures import Settings
 
 from faceapp.tests.test_environment import COMPOSE_ONLY, documented_variables, variables_read
@@ -135,7 +136,7 @@ def test_the_configuration_of_the_web_server_is_gunicorns() -> None:
     config = GunicornConfig()
     for name, value in web_server_options().items():
         config.set(name, value)
-    assert config.worker_class_str == "gevent"
+    assert issubclass(config.worker_class, GeventWorker)
     assert issubclass(import_string(config.settings["logger_class"].get()), Logger)
 
 

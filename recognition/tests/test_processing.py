@@ -12,6 +12,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from calibration.services import set_calibration
+from calls.tests.leaving import leaving_after
 from clients.models import Client
 from errors import Unavailable
 from people.models import Gallery, GalleryKind
@@ -176,6 +177,12 @@ def test_cancelled_while_processing_stays_cancelled(image: ProcessedImage, monke
     services.process(image_ids=[image.pk], task_id="a")
     assert state(image) == ("cancelled", "")
     assert not ProcessedFace.objects.exists()
+
+
+def test_waiting_ends_when_the_caller_leaves(image: ProcessedImage) -> None:
+    with leaving_after(0.1):
+        assert services.wait_for_job(job=image.job, seconds=60) is False
+    assert state(image) == ("pending", "")
 
 
 def test_waiting_ends_at_the_deadline_and_loses_nothing(image: ProcessedImage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from io import BytesIO
 from typing import Any
 
@@ -65,6 +66,32 @@ def test_what_nobody_read_is_read_afterwards(monkeypatch: pytest.MonkeyPatch) ->
     unread.seek(0)
     ask(unread, lambda environ: None, CONTENT_LENGTH="10")
     assert unread.tell() == 0
+
+
+class Dripping:
+    """A body as the server reads it off a connection: so many bytes, or those that came before its end."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def read(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size and (piece := self._connection.recv(1)):
+            data += piece
+        return data
+
+
+def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(bodies, "SLOWEST", 1_000_000)
+    caller, connection = socket.socketpair()
+    sent = {"CONTENT_LENGTH": "100", "gunicorn.socket": connection}
+    with caller, connection:
+        caller.sendall(b"x" * 100)
+        assert ask(Dripping(connection), whole, **sent) == b"x" * 100
+        caller.sendall(b"x" * 99)
+        with pytest.raises(OSError, match="too slowly"):
+            ask(Dripping(connection), whole, **sent)
 
 
 CHUNKED = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}

@@ -1,16 +1,13 @@
-"""The engine with mmod and Dlib on real photographs, made once for all tests that ask; and a queue without workers."""
+"""The engine with mmod and Dlib on real photographs, made once for all tests that ask."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
-from pytest_django.fixtures import Settings
 
-from vision import dispatch
 from vision.engines import weights
 from vision.engines.deepface import DeepFaceEngine
 from vision.tests.shared_weights import put_in_place
@@ -66,16 +63,3 @@ def detected(engine: DeepFaceEngine) -> Detected:
         return known[key] if key in known else known.setdefault(key, engine.detect(image))
 
     return detect
-
-
-@pytest.fixture
-def unread_queue(redis_flush: None, settings: Settings) -> Iterator[None]:
-    """A real queue that no worker reads; at the end it is empty again, and the thread acts for nobody."""
-    from faceapp.celery import app
-
-    settings.CELERY_TASK_ALWAYS_EAGER = False
-    app.conf.task_always_eager = False
-    yield
-    dispatch.act_for("")
-    cache.clear()
-    app.conf.task_always_eager = True

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 
 import pytest
 from django.conf import settings as django_settings
 from pytest_django.fixtures import Settings
 
+from calls.caller import CallerGone
+from calls.tests.leaving import leaving_after
 from errors import Unavailable
-from vision import dispatch, inference
+from vision import dispatch, inference, tasks
 from vision.exceptions import EngineUnavailable
 from vision.raw_faces import RawFaceOptions
 from vision.tests.drawing import RED, picture
@@ -20,7 +24,7 @@ from vision.tests.drawing import RED, picture
 @pytest.fixture(autouse=True)
 def queue(unread_queue: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No worker, and somebody who looks often."""
-    monkeypatch.setattr(inference, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(inference, "LOST_SECONDS", 0.2)
     monkeypatch.setattr(inference, "RETRY_SECONDS", 0.1)
     forget()
     yield
@@ -28,11 +32,50 @@ def queue(unread_queue: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 def forget() -> None:
-    dispatch.handoff().delete(dispatch.PATIENT, dispatch.INTERACTIVE, *images_waiting())
+    dispatch.handoff().delete(dispatch.PATIENT, dispatch.INTERACTIVE, *images_waiting(), *held_by_client())
 
 
 def images_waiting() -> list[bytes]:
     return list(dispatch.handoff().scan_iter("faceapp:image:*"))
+
+
+def held_by_client() -> list[bytes]:
+    """Places, images and messages of the client 7."""
+    return [key for kind in ("callers", "parcels", "waiting", "under-way") for key in keys_of(kind)]
+
+
+def keys_of(kind: str) -> list[bytes]:
+    return list(dispatch.handoff().scan_iter(f"faceapp:{kind}:*7"))
+
+
+def test_of_a_caller_who_leaves_nothing_is_left_but_messages_without_image(settings: Settings) -> None:
+    settings.CLIENT_WAITING, settings.CLIENT_AT_ONCE = 5, 2
+    dispatch.act_for("7")
+    with leaving_after(0.5), pytest.raises(CallerGone):
+        inference.several(inference.analyse, [picture(RED)] * 6)
+    assert images_waiting() == []
+    assert held_by_client() == keys_of("under-way")
+    assert dispatch.waiting(dispatch.INTERACTIVE) == 0
+    assert dispatch.handoff().llen(dispatch.INTERACTIVE) == 2
+    for message in dispatch.handoff().lrange(dispatch.INTERACTIVE, 0, -1):
+        key, options = json.loads(b64decode(json.loads(message)["body"]))[0]
+        assert tasks.analyse_image(key, options)["error"]["kind"] == "EngineUnavailable"
+
+
+def test_a_message_that_waits_for_its_turn_goes_with_its_caller(settings: Settings) -> None:
+    settings.CLIENT_AT_ONCE = 1
+    dispatch.act_for("7")
+    dispatch.handoff().zadd("faceapp:under-way:patient:7", {"another": time.time() + 60})
+    with leaving_after(0.5), pytest.raises(CallerGone):
+        inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=20)
+    assert keys_of("waiting") == [] and dispatch.handoff().llen(dispatch.PATIENT) == 0
+    assert images_waiting() == [] and dispatch.waiting(dispatch.PATIENT) == 0
+
+
+def test_nothing_is_sent_for_a_caller_who_has_left() -> None:
+    with leaving_after(0), pytest.raises(CallerGone):
+        inference.analyse(picture(RED), timeout=20)
+    assert dispatch.handoff().llen(dispatch.INTERACTIVE) == 0
 
 
 def test_patient_caller_gives_up_at_its_own_deadline_and_leaves_nothing() -> None:
