@@ -23,7 +23,7 @@ SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 ONLY_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 PATH_START = re.compile(r"[/\\~]|\.{1,2}(?:[/\\]|$)|[A-Za-z]:[/\\]")
 PATH_INSIDE = re.compile(r"[/\\]|\.[A-Za-z0-9]{1,5}$")
-# How base64 of JPEG, PNG, GIF, WebP, BMP, TIFF and HEIC begins, in both alphabets.
+# How base64 of JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC and AVIF begins, in both alphabets.
 IMAGE_START = re.compile(r"[/_]9j[/_]|iVBORw0KGgo|R0lGOD|UklGR|Qk|SUkqA|SUkrA|TU0A|AAAA")
 
 

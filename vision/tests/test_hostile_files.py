@@ -173,7 +173,7 @@ def variants(data: bytes, seed: int, count: int) -> list[bytes]:
     return broken
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"])
 @pytest.mark.filterwarnings("ignore")
 def test_broken_file_gives_an_image_or_a_refusal_and_nothing_else(kind: str, faces: Path) -> None:
     with Pillow.open(faces / "obama_240p.jpg") as picture:

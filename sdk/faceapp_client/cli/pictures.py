@@ -11,7 +11,7 @@ from faceapp_client.cli.escaping import sendable
 # Of the formats that the service reads.
 SUFFIXES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".bmp"),
-    *(".tif", ".tiff", ".heic", ".heif", ".hif"),
+    *(".tif", ".tiff", ".heic", ".heif", ".hif", ".avif"),
 }
 
 
