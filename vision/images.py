@@ -29,6 +29,7 @@ from PIL.ExifTags import Base as Tag
 from PIL.ImageFile import ImageFile
 from pillow_heif import HeifImageFile, register_heif_opener
 
+from vision import memory
 from vision.exceptions import InvalidImage, invalid_image
 from vision.pixels import SIDEWAYS, upright_rgb
 from vision.sources import read_text
@@ -267,10 +268,8 @@ def _loaded(picture: Pillow.Image, limits: Limits | None = None) -> Image:
         return upright_rgb(picture, orientation)
     except InvalidImage:
         raise
-    except MemoryError:
-        raise invalid_image("image.too_costly") from None
-    except Exception:  # decoders raise whatever a broken file provokes
-        raise invalid_image("image.truncated") from None
+    except Exception as error:  # decoders raise whatever a broken file provokes
+        raise invalid_image("image.too_costly" if memory.is_short(error) else "image.truncated") from None
 
 
 def _release(picture: Pillow.Image) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import binascii
 import os
 import re
-import stat
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 
+from environment import open_regular
 from vision import fetching
 from vision.exceptions import InvalidImage, invalid_image
 
@@ -100,20 +100,13 @@ def _read_path(text: str) -> bytes:
     if settings.IMPORT_ROOT is None:
         raise invalid_image("image.path_disabled")
 
-    def open_resolved(path: str, flags: int) -> int:
-        # NOFOLLOW: a link at the end of a resolved path was put there since. NONBLOCK: do not hang on a pipe.
-        return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-
     try:
         root = Path(settings.IMPORT_ROOT).resolve(strict=True)
         path = (root / text).resolve(strict=True)
         if not path.is_relative_to(root):
             raise invalid_image("image.path_refused")
-        with open(path, "rb", opener=open_resolved) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise invalid_image("image.path_refused")
-            if status.st_size > settings.MAX_IMAGE_BYTES:
+        with open_regular(path, flags=os.O_NOFOLLOW) as file:  # a link at the end was put there since
+            if os.fstat(file.fileno()).st_size > settings.MAX_IMAGE_BYTES:
                 raise _too_large()
             return file.read(settings.MAX_IMAGE_BYTES + 1)
     except (OSError, ValueError, RuntimeError):  # missing, unreadable, NUL in the name, a circle of links

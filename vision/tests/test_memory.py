@@ -1,0 +1,83 @@
+"""The ceiling of worker children: an image beyond it is refused, a child that does not survive it is replaced."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from environment import BASE_DIR
+from vision import inference, memory
+from vision.exceptions import InvalidImage
+from vision.inference import AnalysisOptions, run_engines
+from vision.tests.pictures import JPEG, png
+
+WORKER = """
+import os, sys
+from pathlib import Path
+import django
+django.setup()
+from celery import Celery
+from celery.signals import worker_process_init
+from django.conf import settings
+from errors import FaceAppError
+from vision.apps import load_engines
+from vision.inference import AnalysisOptions, run_engines
+
+settings.WORKER_MEMORY_MB = 100
+worker_process_init.connect(load_engines)
+app = Celery("costly", broker="memory://", backend="cache+memory://")
+
+@app.task(name="analyse")
+def analyse(file):
+    try:
+        print("answer:", run_engines(Path(file).read_bytes(), AnalysisOptions()).width, flush=True)
+    except FaceAppError as error:
+        print("answer:", error.code, flush=True)
+
+@app.task(name="die")
+def die():
+    os.abort()  # as libraries do that do not bear a failed allocation
+
+costly, small = sys.argv[1:]
+analyse.delay(costly), analyse.delay(small), die.delay(), analyse.delay(costly), analyse.delay(small)
+app.worker_main(["worker", "--concurrency=1", "--without-gossip", "--without-mingle"])
+"""
+
+
+def test_children_refuse_what_is_too_costly_and_are_replaced_when_they_die(tmp_path: Path) -> None:
+    costly, small = tmp_path / "costly.png", tmp_path / "small.jpg"
+    costly.write_bytes(png(4900, 4900, colour=2))  # 170 MB
+    small.write_bytes(JPEG)
+    command = [sys.executable, "-c", WORKER, str(costly), str(small)]
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "faceapp.settings_testing"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, cwd=BASE_DIR, env=environment, **pipes) as worker:
+        answers: list[str] = []
+        for line in worker.stdout or ():
+            answers += [line.rpartition("answer: ")[2].strip()] if "answer: " in line else []
+            if len(answers) == 4:
+                break
+        worker.kill()
+    assert answers == ["image.too_costly", "64", "image.too_costly", "64"]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("std::bad_alloc"), OSError("out of memory")])
+def test_an_engine_without_memory_refuses_the_image(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(inference, "cut_faces", fail)
+    with pytest.raises(InvalidImage) as refused:
+        run_engines(JPEG, AnalysisOptions())
+    assert refused.value.code == "image.too_costly"
+
+
+def test_without_a_number_there_is_no_ceiling(settings: Settings) -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    settings.WORKER_MEMORY_MB = 0
+    memory.set_ceiling()
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
