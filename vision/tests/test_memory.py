@@ -2,8 +2,10 @@
 
 import os
 import resource
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -34,15 +36,17 @@ app = Celery("costly", broker="memory://", backend="cache+memory://")
 @app.task(name="analyse")
 def analyse(file):
     try:
-        print("answer:", run_engines(Path(file).read_bytes(), AnalysisOptions()).width, flush=True)
+        answer = run_engines(Path(file).read_bytes(), AnalysisOptions()).width
     except FaceAppError as error:
-        print("answer:", error.code, flush=True)
+        answer = error.code
+    with open(sys.argv[3], "a") as answers:
+        answers.write(f"{answer}\n")
 
 @app.task(name="die")
 def die():
     os.abort()  # as libraries do that do not bear a failed allocation
 
-costly, small = sys.argv[1:]
+costly, small = sys.argv[1:3]
 analyse.delay(costly), analyse.delay(small), die.delay(), analyse.delay(costly), analyse.delay(small)
 app.worker_main(["worker", "--concurrency=1", "--without-gossip", "--without-mingle"])
 """
@@ -52,17 +56,21 @@ def test_children_refuse_what_is_too_costly_and_are_replaced_when_they_die(tmp_p
     costly, small = tmp_path / "costly.png", tmp_path / "small.jpg"
     costly.write_bytes(png(4900, 4900, colour=2))  # 170 MB
     small.write_bytes(JPEG)
-    command = [sys.executable, "-c", WORKER, str(costly), str(small)]
+    answers = tmp_path / "answers"
+    answers.touch()
+    command = [sys.executable, "-c", WORKER, str(costly), str(small), str(answers)]
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "faceapp.settings_testing"}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with subprocess.Popen(command, cwd=BASE_DIR, env=environment, **pipes) as worker:
-        answers: list[str] = []
-        for line in worker.stdout or ():
-            answers += [line.rpartition("answer: ")[2].strip()] if "answer: " in line else []
-            if len(answers) == 4:
-                break
-        worker.kill()
-    assert answers == ["image.too_costly", "64", "image.too_costly", "64"]
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen(
+            command, cwd=BASE_DIR, env=environment, stdout=log, stderr=log, start_new_session=True
+        ) as worker,
+    ):
+        given_up = time.monotonic() + 60
+        while len(answers.read_text().splitlines()) < 4 and time.monotonic() < given_up:
+            time.sleep(0.1)
+        os.killpg(worker.pid, signal.SIGKILL)
+    assert answers.read_text().splitlines() == ["image.too_costly", "64", "image.too_costly", "64"]
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("std::bad_alloc"), OSError("out of memory")])
