@@ -77,7 +77,7 @@ def report(file: str) -> None:
     data = Path(file).read_bytes()
     decode(_saved(Pillow.new("RGB", (8, 8)), "JPEG"))
     before, started = _memory("VmRSS"), time.process_time()
-    with open("/proc/self/clear_refs", "w") as peak:
+    with Path("/proc/self/clear_refs").open("w") as peak:
         peak.write("5")  # forget the peak
     decode(data, limits=Limits(1 << 30, 2 * SIDE * SIDE))
     seconds, most = time.process_time() - started, _memory("VmHWM")
@@ -85,7 +85,7 @@ def report(file: str) -> None:
 
 
 def _memory(what: str) -> int:
-    with open("/proc/self/status") as status:
+    with Path("/proc/self/status").open() as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith(what))
 
 

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 def open_regular(file: Path, *, flags: int = 0) -> BinaryIO:
     """A regular file, opened for reading; `flags` are further ones of `os.open`. Raises `OSError`, never waits."""
-    _require_regular(os.stat(file))  # to open a device may do something
+    _require_regular(file.stat())  # to open a device may do something
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | flags)
     try:
         _require_regular(os.fstat(descriptor))  # it may have been replaced since

@@ -1,7 +1,7 @@
 """The ceiling on what a worker child takes for the images that it works on.
 
-One image must not take the memory of all others. Beyond the ceiling an allocation fails: the image is refused, or, where
-a library does not bear it, the child ends and Celery starts another one.
+One image must not take the memory of all others. Beyond the ceiling an allocation fails: the image is refused, or the
+child ends, where a library does not bear that, and Celery starts another one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SIGNS = ("bad_alloc", "bad allocation", "allocate memory", "insufficient memory"
 
 def set_ceiling() -> None:
     """Let this process take `WORKER_MEMORY_MB` beyond what it has taken so far; 0 sets no ceiling."""
-    if not settings.WORKER_MEMORY_MB or not STATUS.exists():
+    if settings.WORKER_MEMORY_MB <= 0 or not STATUS.exists():
         return
     taken = next(int(line.split()[1]) * 1024 for line in STATUS.read_text().splitlines() if line.startswith("VmData"))
     _, most = resource.getrlimit(resource.RLIMIT_DATA)

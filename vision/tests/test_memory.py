@@ -40,7 +40,8 @@ def analyse(file):
     except FaceAppError as error:
         answer = error.code
     with open(sys.argv[3], "a") as answers:
-        answers.write(f"{answer}\n")
+        print(answer, file=answers)
+
 
 @app.task(name="die")
 def die():
