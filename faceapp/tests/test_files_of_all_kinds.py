@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -58,8 +59,8 @@ def _facehash(api: APIClient, _: str, data: bytes) -> HttpResponse:
 INTERFACES: dict[str, Sent] = {
     "detect": _text("/api/v1/detect/detect-face", lambda text: {"image": text}),
     "process": _text("/api/v1/process/process-images", lambda text: {"images": [text]}),
-    "people": _text("/api/v1/people/", lambda text: {"image": text, "external_id": "one"}),
-    "people, uploaded": _upload("/api/v1/people/", "image", external_id="one"),
+    "people": _text("/api/v1/people/", lambda text: {"image": text, "external_id": uuid4().hex}),
+    "people, uploaded": lambda api, name, data: _upload("/api/v1/people/", "image", external_id=name)(api, name, data),
     "ekyc": _text("/search", lambda text: {"image": text}),
     "nextcloud": _upload("/detect", "file"),
     "facehash": _facehash,
@@ -72,38 +73,34 @@ def api(client_a: Client) -> APIClient:
     return APIClient(headers={"X-API-Key": create_api_key(client_name=client_a.name)[1]})
 
 
-def content_of(name: str) -> tuple[bytes, str | None]:
-    """The bytes of a file, and the code with which it is to be refused."""
-    if name in MADE:
-        return MADE[name]
-    if not (INPUTS / name).exists():
+@pytest.fixture
+def files() -> dict[str, tuple[bytes, str | None]]:
+    """The bytes of each file, and the code with which it is to be refused."""
+    if not INPUTS.is_dir():
         pytest.skip(f"{missing.DATA}: ../shared/findings, files that trouble other programs")
-    return (INPUTS / name).read_bytes(), REFUSED.get(name)
+    return MADE | {name: ((INPUTS / name).read_bytes(), REFUSED.get(name)) for name in (*READ, *REFUSED)}
 
 
-@pytest.mark.parametrize("name", [*READ, *REFUSED, *MADE])
 @pytest.mark.parametrize("interface", INTERFACES)
-def test_a_file_is_read_or_refused_with_a_reason(interface: str, name: str, api: APIClient) -> None:
+def test_a_file_is_read_or_refused_with_a_reason(
+    interface: str, files: dict[str, tuple[bytes, str | None]], api: APIClient
+) -> None:
     """A face may be missing from what is read; nothing else about it is complained of."""
-    data, refused = content_of(name)
-    if (interface, name) == TOO_LARGE:
-        refused = "image.too_many_pixels"
-    response = INTERFACES[interface](api, name, data)
-    assert response.status_code < 500
-    told = response.content.decode()
-    complaints = {code for code, message in IMAGE_ERRORS.items() if message.partition("{")[0] in told}
-    assert complaints == ({refused} if refused else set())
-    if not refused and interface in ("detect", "process", "nextcloud"):
-        assert response.status_code == 200
+    for name, (data, code) in files.items():
+        refused = "image.too_many_pixels" if (interface, name) == TOO_LARGE else code
+        response = INTERFACES[interface](api, name, data)
+        assert response.status_code < 500, name
+        told = response.content.decode()
+        complaints = {code for code, message in IMAGE_ERRORS.items() if message.partition("{")[0] in told}
+        assert complaints == ({refused} if refused else set()), name
+        if not refused and interface in ("detect", "process", "nextcloud"):
+            assert response.status_code == 200, name
 
 
-@pytest.mark.parametrize("name", [*READ, *REFUSED, *MADE])
-def test_the_older_program_takes_its_two_formats(name: str, client_a: Client) -> None:
+def test_the_older_program_takes_its_two_formats(files: dict[str, tuple[bytes, str | None]], client_a: Client) -> None:
     cache.clear()
     accounts.create_account(client=client_a, username="alice", password="secret")
-    basic = b64encode(b"alice:secret").decode()
-    data, _ = content_of(name)
-    response = _upload("/api/v1/upload_image", "image")(
-        APIClient(headers={"Authorization": f"Basic {basic}"}), name, data
-    )
-    assert response.status_code == (200 if name.endswith((".jpg", ".png")) else 400), response.content
+    api = APIClient(headers={"Authorization": f"Basic {b64encode(b'alice:secret').decode()}"})
+    for name, (data, _) in files.items():
+        response = _upload("/api/v1/upload_image", "image")(api, name, data)
+        assert response.status_code == (200 if name.endswith((".jpg", ".png")) else 400), name
