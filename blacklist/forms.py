@@ -15,7 +15,7 @@ from blacklist.models import BlacklistEntry
 from errors import FaceAppError
 from vision.types import Upload
 
-ACCEPT = "image/*,.heic,.heif"
+ACCEPT = "image/*,.heic,.heif,.avif"
 
 
 class PhotographsInput(forms.FileInput):
@@ -61,7 +61,7 @@ class EntryForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is
     photographs = PhotographsField(
         required=False,
         error_messages={"required": "Choose at least one photograph that shows the person's face."},
-        help_text="One face each, several files at once: JPEG, PNG, WebP, GIF, BMP, TIFF or HEIC.",
+        help_text="One face each, several files at once: JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF.",
     )
 
     class Meta:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
+from environment import read_regular
 from vision import images
 from vision.distances import distance_matrix
 from vision.engines.onnx.engine import OnnxEngine
@@ -102,7 +103,7 @@ def describe_files(
     rows: dict[str, list[Array]] = {name: [] for name in (*single, "Dlib")}
     lengths, places, without = [], [], []
     for place, (path, _) in enumerate(files):
-        image = images.decode(path.read_bytes())
+        image = images.decode(read_regular(path))
         advance()
         face = _central(pair, image)
         if face and face_width and face.box.w > face_width:

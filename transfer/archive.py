@@ -19,13 +19,14 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
 
+from environment import open_regular
 from errors import InvalidInput
 from storage.files import content_hash
 from transfer.archive_records import IMAGE, CalibrationRecord, ImageRecord, PersonRecord
@@ -192,7 +193,7 @@ def damage() -> Iterator[None]:
 @contextmanager
 def reading(file: Path) -> Iterator[ArchiveReader]:
     """The archive while it is open. Raises `BadArchive`."""
-    with damage():
-        archive = zipfile.ZipFile(file)
-    with archive:
+    with ExitStack() as opened:
+        with damage():
+            archive = opened.enter_context(zipfile.ZipFile(opened.enter_context(open_regular(file))))
         yield ArchiveReader(archive)

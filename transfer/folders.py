@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from environment import read_regular
 from errors import InvalidInput
 from people.types import Refusal
 from vision.types import Upload
@@ -62,7 +63,7 @@ def visible(folder: Path) -> list[Path]:
     """What is in a folder, sorted by name, without hidden files. Raises `BadLayout` if it cannot be read."""
     try:
         if not folder.is_dir():
-            raise BadLayout("The folder does not exist.")
+            raise BadLayout("This is neither a folder nor a file." if folder.exists() else "The folder does not exist.")
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise BadLayout(f"The folder cannot be read: {error.strerror}.", code="import.unreadable") from error
@@ -91,7 +92,7 @@ def check_file(path: Path, root: Path, name: str) -> Refusal | None:
 def read_upload(path: Path, name: str) -> Upload | Refusal:
     """The bytes of a file, or why it cannot be read."""
     try:
-        return Upload(path.read_bytes(), name)
+        return Upload(read_regular(path), name)
     except OSError as error:
         return _unreadable(name, error)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from io import TextIOWrapper
 from pathlib import Path
 
+from environment import open_regular
 from transfer.folders import BadLayout
 
 ENCODING = "utf-8-sig"  # spreadsheets write a byte order mark first
@@ -14,7 +16,7 @@ ENCODING = "utf-8-sig"  # spreadsheets write a byte order mark first
 def read_table(file: Path, *, required: Iterable[str]) -> Iterator[dict[str, str]]:
     """The rows of a CSV file by column, values stripped of whitespace. Raises `BadLayout`."""
     try:
-        with file.open(newline="", encoding=ENCODING) as handle:
+        with TextIOWrapper(open_regular(file), newline="", encoding=ENCODING) as handle:
             reader = csv.DictReader(handle, restkey="", restval="")
             if missing := set(required) - set(reader.fieldnames or ()):
                 raise BadLayout(f"The table has no column {', '.join(sorted(missing))}.")

@@ -20,10 +20,12 @@ class VisionConfig(AppConfig):
 
 
 def load_engines(**_: Any) -> None:
-    """Load every enabled engine into a worker child."""
+    """Load every enabled engine into a worker child; what it takes from then on has a ceiling."""
+    from vision import memory
     from vision.engines import engines, overview
 
     engines.load()
     overview.report_device()
     gc.collect()
     gc.freeze()  # models and modules stay for good: no need to look through them again
+    memory.set_ceiling()

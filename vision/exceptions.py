@@ -2,7 +2,7 @@
 
 from errors import Busy, InvalidInput, Unavailable, Unprocessable
 
-FORMATS = "JPEG, PNG, WebP, GIF, BMP, TIFF or HEIC"
+FORMATS = "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF"
 
 # The message of every code, which tells the caller what to do. It never repeats what was sent: no URL, no path, no file
 # name, no data.
@@ -10,6 +10,8 @@ IMAGE_ERRORS = {
     "image.empty": "The image is empty. Send the bytes of an image file.",
     "image.too_large": "The image is larger than {limit} bytes. Send a smaller file.",
     "image.too_many_pixels": "The image has more than {limit} pixels, or a side over {side} pixels. Scale it down.",
+    "image.blank": "The file is much too small for its number of pixels. Send the photograph itself, or scale it down.",
+    "image.too_costly": "The image needs more memory than this service may use. Scale it down, or save it as JPEG.",
     "image.not_an_image": f"This is not an image. Send a {FORMATS} file, or its bytes as base64 or as a data URL.",
     "image.unsupported_format": f"This kind of file is not supported. Send {FORMATS}.",
     "image.truncated": "The image file is damaged or incomplete. Send the whole file again.",

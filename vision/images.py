@@ -15,13 +15,23 @@ from io import BytesIO
 
 import numpy as np
 from django.conf import settings
-from PIL import BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 from PIL import Image as Pillow
 from PIL.ExifTags import Base as Tag
 from PIL.ImageFile import ImageFile
 from pillow_heif import HeifImageFile, register_heif_opener
 
+from vision import memory
 from vision.exceptions import InvalidImage, invalid_image
+from vision.pixels import SIDEWAYS, upright_rgb
 from vision.sources import read_text
 from vision.tiff import check_directory
 from vision.types import Box, Image
@@ -37,7 +47,14 @@ MAX_NAME = 100  # characters
 MAX_NAME_BYTES = 200  # file systems take 255, and a storage adds a suffix to a name that is taken
 MAX_IDENTIFIER = 100  # characters
 REDUCIBLE = {"JPEG"}  # formats that can be reduced while they are decoded
-WHITE = (255, 255, 255)
+COSTLY = {
+    "WEBP",
+    "AVIF",
+}  # formats whose decoders take up to 17 bytes for each pixel, others up to 12
+BLANK_PIXELS = 1_000_000  # from here on a file may be too small for them
+# The smallest photographs, enlarged and compressed at the lowest quality, have 400; those of one colour 1,600 as HEIC,
+# 22,000 as AVIF, 660,000 as WebP.
+MAX_PIXELS_PER_BYTE = 2000
 JPEG_END = b"\xff\xd9"  # cameras in networks often leave it out
 JPEG_SCAN = b"\xff\xda"  # before pixels, in which neither of the two occurs
 JPEG_BLOCK = 16  # pixels, the largest
@@ -49,6 +66,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 Pillow.MAX_IMAGE_PIXELS = max(settings.MAX_IMAGE_PIXELS, settings.MAX_ORIGINAL_PIXELS)
 # XMP, workflows and colour profiles of a megabyte and more are common. Pillow takes this as the limit of each of them.
 PngImagePlugin.MAX_TEXT_CHUNK = 16 * 1024 * 1024
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 
@@ -65,7 +83,8 @@ class Limits:
 
     def of_format(self, plugin: str) -> int:
         """The limit on pixels for what this plugin of Pillow reads."""
-        return self.pixels if self.whole is None or plugin in REDUCIBLE else min(self.whole, self.pixels)
+        limit = self.pixels if self.whole is None or plugin in REDUCIBLE else min(self.whole, self.pixels)
+        return limit * 2 // 3 if plugin in COSTLY else limit
 
 
 def usual_limits() -> Limits:
@@ -94,6 +113,7 @@ FORMATS = (
     _format(GifImagePlugin.GifImageFile, ".gif", "image/gif", rb"GIF8[79]a"),
     _format(BmpImagePlugin.BmpImageFile, ".bmp", "image/bmp", rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"),
     _format(TiffImagePlugin.TiffImageFile, ".tif", "image/tiff", rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"),
+    _format(AvifImagePlugin.AvifImageFile, ".avif", "image/avif", rb"....ftyp(?:avi[fs]|m[is]f1.{4}(?:.{4})*?avi[fs])"),
     _format(HeifImageFile, ".heic", "image/heic", rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)"),
 )
 OTHER_FILES = re.compile(
@@ -101,18 +121,6 @@ OTHER_FILES = re.compile(
     rb"|\0\0\0\x0cjP  |\xffO\xffQ|DDS |RIFF|P[1-7]\s|II\xbc|qoif|v/1\x01",
     re.DOTALL | re.IGNORECASE,
 )
-
-# EXIF orientation → how to turn the picture upright (CIPA DC-008, tag 0x0112).
-UPRIGHT = {
-    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
-    3: Pillow.Transpose.ROTATE_180,
-    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
-    5: Pillow.Transpose.TRANSPOSE,
-    6: Pillow.Transpose.ROTATE_270,
-    7: Pillow.Transpose.TRANSVERSE,
-    8: Pillow.Transpose.ROTATE_90,
-}
-SIDEWAYS = range(5, 9)  # orientations that swap width and height
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,8 @@ def sniff(data: bytes, *, limits: Limits | None = None) -> ImageInfo:
     """Check the size in bytes, the format and the number of pixels by the header alone; no pixel is decoded.
 
     Raises `InvalidImage`: `image.empty`, `image.too_large`, `image.not_an_image`, `image.unsupported_format`,
-    `image.truncated` (the header cannot be read) or `image.too_many_pixels`.
+    `image.truncated` (the header cannot be read), `image.too_many_pixels`, or `image.blank` when the file is too small
+    to show anything in so many pixels.
     """
     picture, info = _open(data, limits)
     picture.close()
@@ -141,12 +150,13 @@ def decode(data: bytes, *, limits: Limits | None = None) -> Image:
     """The first frame of an encoded image as (height, width, 3) RGB, C-contiguous, read-only, upright by EXIF.
 
     Grey, CMYK, palette and 16-bit pictures become 8-bit RGB; transparent parts become white, as viewers show them,
-    because the colour stored beneath them is arbitrary. Raises `InvalidImage` like `sniff`, and `image.truncated` when
-    the pixels are incomplete.
+    because the colour stored beneath them is arbitrary. Takes at most 12 bytes of memory for each pixel that the format
+    may have (docs/operations.md). Raises `InvalidImage` like `sniff`, `image.truncated` when the pixels are incomplete,
+    and `image.too_costly` when memory does not suffice.
     """
     picture, _ = _open(data, limits)
     with picture:
-        return np.asarray(_loaded(picture, limits))
+        return _loaded(picture, limits)
 
 
 def decode_at_least(data: bytes, *, side: int) -> tuple[Image, tuple[int, int]]:
@@ -161,7 +171,7 @@ def decode_at_least(data: bytes, *, side: int) -> tuple[Image, tuple[int, int]]:
     with picture:
         is_reduced = _reduce(picture, max(info.width, info.height) / side)
         turned = _orientation(picture) in SIDEWAYS
-        image = np.asarray(_loaded(picture))
+        image = _loaded(picture)
     if is_reduced:
         return image, (info.height, info.width) if turned else (info.width, info.height)
     return image, (image.shape[1], image.shape[0])
@@ -178,9 +188,8 @@ def decode_reduced(data: bytes, *, side: int, box: Box | None = None) -> tuple[P
         # Of a TIFF, Pillow answers the upright size at once.
         turned = info.format != "TIFF" and _orientation(picture) in SIDEWAYS
         _reduce(picture, (max(box.w, box.h) if box else max(info.width, info.height)) / side)
-        upright = _loaded(picture)
-        width = info.height if turned else info.width
-        return (upright.copy() if upright is picture else upright), upright.width / width
+        image = _loaded(picture)
+    return Pillow.fromarray(image), image.shape[1] / (info.height if turned else info.width)
 
 
 def is_plain_jpeg(data: bytes, *, limits: Limits | None = None) -> bool:
@@ -231,6 +240,8 @@ def _open(data: bytes, limits: Limits | None = None) -> tuple[Pillow.Image, Imag
     except Exception:  # plugins raise whatever a broken header provokes
         raise invalid_image("image.truncated") from None
     _check_pixels(*picture.size, limits.of_format(kind.plugin))
+    if picture.width * picture.height > max(BLANK_PIXELS, MAX_PIXELS_PER_BYTE * len(data)):
+        raise invalid_image("image.blank")
     header.reads_left, header.height = sys.maxsize, picture.height
     return picture, ImageInfo(kind.plugin, *picture.size, kind.extension, kind.content_type)
 
@@ -243,7 +254,7 @@ def _reduce(picture: Pillow.Image, shrink: float) -> bool:
     return picture.size != (width, height)
 
 
-def _loaded(picture: Pillow.Image, limits: Limits | None = None) -> Pillow.Image:
+def _loaded(picture: Pillow.Image, limits: Limits | None = None) -> Image:
     """The pixels of an opened picture, upright, in RGB."""
     header = picture.fp if isinstance(picture, ImageFile) else None
     try:
@@ -252,11 +263,19 @@ def _loaded(picture: Pillow.Image, limits: Limits | None = None) -> Pillow.Image
             raise invalid_image("image.truncated")
         limit = (limits or usual_limits()).of_format(str(picture.format))
         _check_pixels(*picture.size, limit)  # HEIF learns its real size while it decodes
-        return _upright(_to_rgb(picture), _orientation(picture))
+        orientation = _orientation(picture)
+        _release(picture)
+        return upright_rgb(picture, orientation)
     except InvalidImage:
         raise
-    except Exception:  # decoders raise whatever a broken file provokes
-        raise invalid_image("image.truncated") from None
+    except Exception as error:  # decoders raise whatever a broken file provokes
+        raise invalid_image("image.too_costly" if memory.is_short(error) else "image.truncated") from None
+
+
+def _release(picture: Pillow.Image) -> None:
+    """Free what decoders keep after the pixels are loaded: for WebP 12 bytes for each of them."""
+    if isinstance(picture, WebPImagePlugin.WebPImageFile | AvifImagePlugin.AvifImageFile):
+        picture.fp = picture._decoder = None
 
 
 def _is_whole(picture: Pillow.Image, height: int) -> bool:
@@ -270,7 +289,8 @@ def _is_whole(picture: Pillow.Image, height: int) -> bool:
         return False
     block = -(-JPEG_BLOCK * picture.height // height)
     edge = block // 4  # where colours are mixed with those of the blocks beside
-    end = np.asarray(picture)[edge - 2 * block : -block, edge - block :]
+    right, bottom = picture.width, picture.height - block
+    end = np.asarray(picture.crop((max(right + edge - block, 0), max(bottom + edge - block, 0), right, max(bottom, 0))))
     return bool(end.size and (end != end[0, 0]).any())
 
 
@@ -301,36 +321,8 @@ def _too_many_pixels(limit: int) -> InvalidImage:
     return invalid_image("image.too_many_pixels", limit=limit, side=MAX_SIDE)
 
 
-def _to_rgb(picture: Pillow.Image) -> Pillow.Image:
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        # Grey values of 16 or 32 bits become 8 bits. Pillow would clip them: everything above 255 would be white.
-        values = np.asarray(picture)
-        if picture.mode == "F":
-            values = np.nan_to_num(values)
-            values = values * 255 if values.max() <= 1 else values
-        values = np.clip(values, 0, 65535).astype(np.uint16)
-        brightest = int(values.max())
-        # Cameras and microscopes store 10, 12 or 14 bits in 16.
-        values = values >> next(shift for shift in (0, 2, 4, 6, 8) if brightest >> shift <= 255)
-        return Pillow.fromarray(np.clip(values, 0, 255).astype(np.uint8)).convert("RGB")
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        alpha = picture.getchannel("A")
-        if alpha.getextrema() == (255, 255):
-            return picture.convert("RGB")
-        canvas = Pillow.new("RGB", picture.size, WHITE)
-        canvas.paste(picture, mask=alpha)
-        return canvas
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
-
-
 def _orientation(picture: Pillow.Image) -> int:
     try:
         return int(picture.getexif().get(Tag.Orientation, 1))
     except Exception:  # damaged metadata does not spoil a good picture
         return 1
-
-
-def _upright(picture: Pillow.Image, orientation: int) -> Pillow.Image:
-    turn = UPRIGHT.get(orientation)
-    return picture if turn is None else picture.transpose(turn)

@@ -23,12 +23,12 @@ from django.conf import settings
 from calls.caller import LOOK_SECONDS, CallerGone, require_caller
 from calls.places import aside, release_database, working
 from errors import FaceAppError, InvalidInput, Unavailable, internal_error
-from vision import callers, dispatch, images
+from vision import callers, dispatch, images, memory
 from vision.description import CutFace, cut_faces, describe
 from vision.dispatch import INTERACTIVE, PATIENT, queue_errors
 from vision.engines import DEFAULT, dlib_pipeline, engines, runtime
 from vision.engines.weights import missing_message
-from vision.exceptions import EngineUnavailable, InvalidImage, TooManyBytes, UnknownName
+from vision.exceptions import EngineUnavailable, InvalidImage, TooManyBytes, UnknownName, invalid_image
 from vision.images import Limits
 from vision.measured import count_image, observe_stage
 from vision.parcels import parcel
@@ -225,6 +225,8 @@ def _failure(error: Exception) -> FaceAppError:
     """The error that a caller may read."""
     if isinstance(error, FaceAppError):
         return error
+    if memory.is_short(error):
+        return invalid_image("image.too_costly")
     log.error("An image could not be analysed", exc_info=error)
     return internal_error()
 

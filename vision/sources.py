@@ -5,13 +5,13 @@ from __future__ import annotations
 import binascii
 import os
 import re
-import stat
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 
 from calls.places import aside
+from environment import open_regular
 from vision import fetching
 from vision.exceptions import InvalidImage, invalid_image
 
@@ -24,7 +24,7 @@ SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 ONLY_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 PATH_START = re.compile(r"[/\\~]|\.{1,2}(?:[/\\]|$)|[A-Za-z]:[/\\]")
 PATH_INSIDE = re.compile(r"[/\\]|\.[A-Za-z0-9]{1,5}$")
-# How base64 of JPEG, PNG, GIF, WebP, BMP, TIFF and HEIC begins, in both alphabets.
+# How base64 of JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC and AVIF begins, in both alphabets.
 IMAGE_START = re.compile(r"[/_]9j[/_]|iVBORw0KGgo|R0lGOD|UklGR|Qk|SUkqA|SUkrA|TU0A|AAAA")
 
 
@@ -102,20 +102,13 @@ def _read_path(text: str) -> bytes:
     if settings.IMPORT_ROOT is None:
         raise invalid_image("image.path_disabled")
 
-    def open_resolved(path: str, flags: int) -> int:
-        # NOFOLLOW: a link at the end of a resolved path was put there since. NONBLOCK: do not hang on a pipe.
-        return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-
     try:
         root = Path(settings.IMPORT_ROOT).resolve(strict=True)
         path = (root / text).resolve(strict=True)
         if not path.is_relative_to(root):
             raise invalid_image("image.path_refused")
-        with open(path, "rb", opener=open_resolved) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise invalid_image("image.path_refused")
-            if status.st_size > settings.MAX_IMAGE_BYTES:
+        with open_regular(path, flags=os.O_NOFOLLOW) as file:  # a link at the end was put there since
+            if os.fstat(file.fileno()).st_size > settings.MAX_IMAGE_BYTES:
                 raise _too_large()
             return file.read(settings.MAX_IMAGE_BYTES + 1)
     except (OSError, ValueError, RuntimeError):  # missing, unreadable, NUL in the name, a circle of links

@@ -8,9 +8,9 @@ from typing import Any
 from celery import shared_task
 
 from errors import FaceAppError
-from vision import dispatch, inference
+from vision import dispatch, inference, memory
 from vision.engines import runtime
-from vision.exceptions import EngineUnavailable
+from vision.exceptions import EngineUnavailable, invalid_image
 from vision.images import Limits
 from vision.inference import AnalysisOptions
 from vision.measured import counted
@@ -56,3 +56,7 @@ def _answer(key: str, work: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]
         return work(data)
     except FaceAppError as error:
         return {"error": inference.error_to_json(error)}
+    except Exception as error:
+        if memory.is_short(error):
+            return {"error": inference.error_to_json(invalid_image("image.too_costly"))}
+        raise

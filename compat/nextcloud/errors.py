@@ -7,9 +7,9 @@ from rest_framework import exceptions
 from compat.refusals import Refusal
 
 REFUSALS = (
-    Refusal(("nextcloud.area_too_large", "image.too_many_pixels"), 412),
+    Refusal(("nextcloud.area_too_large", "image.too_many_pixels", "image.too_costly"), 412),
     Refusal(("image.too_large",), 413),
     Refusal(("image.not_an_image", "image.unsupported_format"), 415),
-    Refusal(("image.truncated",), 422),
+    Refusal(("image.truncated", "image.blank"), 422),
     Refusal((exceptions.ParseError,), 400),
 )

@@ -37,7 +37,7 @@ RETENTION_DAYS = env.int("FACEAPP_RETENTION_DAYS", default=30)  # of processed i
 
 MAX_IMAGE_BYTES = env.int("FACEAPP_MAX_IMAGE_BYTES", default=20 * 1024 * 1024)
 MAX_IMAGE_PIXELS = env.int("FACEAPP_MAX_IMAGE_PIXELS", default=50_000_000)
-# Of images that cannot be reduced while they are decoded: all but JPEG. Some take 24 bytes of memory for each pixel.
+# Of images that cannot be reduced while they are decoded: all but JPEG.
 MAX_WHOLE_PIXELS = env.int("FACEAPP_MAX_WHOLE_PIXELS", default=25_000_000)
 # Original photographs, for endpoints that accept larger images than the others.
 MAX_ORIGINAL_BYTES = env.int("FACEAPP_MAX_ORIGINAL_BYTES", default=150 * 1024 * 1024)

@@ -37,6 +37,8 @@ EXPRESS_QUEUES = ["interactive"]  # of a worker with one child and a higher prio
 WORKER_CONCURRENCY = env.int("FACEAPP_WORKER_CONCURRENCY", default=0)  # 0: one child per processor
 WORKER_CHILDREN = WORKER_CONCURRENCY or len(os.sched_getaffinity(0))
 CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY or None
+# What a child may take for an image on top of its engines; 0: no ceiling. See docs/operations.md for what images take.
+WORKER_MEMORY_MB = env.int("FACEAPP_WORKER_MEMORY_MB", default=4096)
 # Messages of one client in a queue or with workers; its others wait for their turn (vision.dispatch).
 CLIENT_AT_ONCE = env.int("FACEAPP_CLIENT_AT_ONCE", default=0) or max(
     4, 2 * (WORKER_CONCURRENCY or len(os.sched_getaffinity(0)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
@@ -36,11 +38,19 @@ def parts(field: str, sources: Iterable[ImageSource]) -> list[FilePart]:
     return [part(field, source) for source in sources]
 
 
+def read_file(path: Path) -> bytes:
+    """The content of a file. Raises `OSError`, also for a pipe or a device, which could make the program wait."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    return path.read_bytes()
+
+
 def _read(source: ImageSource) -> tuple[str, bytes]:
     """Name and content."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        return path.name, path.read_bytes()
+        return path.name, read_file(path)
     if isinstance(source, bytes | bytearray | memoryview):
         return "image", bytes(source)
     if isinstance(source, tuple):

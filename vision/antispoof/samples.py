@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from environment import read_regular
 from vision import images
 from vision.engines import DEFAULT, engines
 from vision.engines.liveness import surroundings
@@ -50,7 +51,7 @@ def read(folder: Path, label: int, files: Iterable[Path]) -> Iterator[Sample | N
     engine = engines[DEFAULT]
     for file in files:
         try:
-            image = images.decode(file.read_bytes())
+            image = images.decode(read_regular(file))
         except (InvalidImage, OSError):
             yield None
             continue

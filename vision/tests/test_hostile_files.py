@@ -88,6 +88,13 @@ def test_400_megapixels_in_400_kilobytes_are_refused_without_memory(tmp_path: Pa
     assert growth < 30
 
 
+@pytest.mark.parametrize("colour", [4, 6])
+def test_transparency_costs_no_more_than_the_picture_and_the_result(tmp_path: Path, colour: int) -> None:
+    answer, growth = measure(tmp_path, png(4000, 3000, colour=colour), "decode")
+    assert answer == "ok"
+    assert growth < 9 * 12_000_000 / 2**20  # 7 bytes for each pixel; as a whole it took 16
+
+
 @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP"])
 def test_compressed_text_in_a_png_does_not_unfold(tmp_path: Path, kind: bytes) -> None:
     packed = zlib.compress(bytes(100 << 20), 9)
@@ -173,7 +180,7 @@ def variants(data: bytes, seed: int, count: int) -> list[bytes]:
     return broken
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"])
 @pytest.mark.filterwarnings("ignore")
 def test_broken_file_gives_an_image_or_a_refusal_and_nothing_else(kind: str, faces: Path) -> None:
     with Pillow.open(faces / "obama_240p.jpg") as picture:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from environment import read_regular
 from environment.terminal import printable
 from errors import FaceAppError
 from evaluation.attack_rates import SpeciesRates, species_rates
@@ -57,7 +58,7 @@ class Command(BaseCommand):
         engine, scores = engines[DEFAULT], []
         for file in tqdm(files, unit="image", desc=printable(name), disable=None):
             try:
-                image = images.decode(file.read_bytes())
+                image = images.decode(read_regular(file))
             except (InvalidImage, OSError):
                 continue
             largest = sorted(engine.detect(image), key=lambda found: found.box.area)[-1:]

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from calibration.exceptions import DamagedTable
+from environment import read_regular
 from environment.terminal import printable
 from errors import FaceAppError
 from evaluation import plots, projection, recognition_rates, split_rates
@@ -116,7 +117,7 @@ class Command(BaseCommand):
         """What is found on pictures that are not of people, to be looked at one by one."""
         engine, lines = OnnxEngine(), []
         for file in files:
-            for face in engine.detect(images.decode(file.read_bytes())):
+            for face in engine.detect(images.decode(read_regular(file))):
                 box = face.box
                 lines.append(
                     f"{printable(file.name)}: {box.w} x {box.h} at {box.x}, {box.y}, score {face.confidence:.2f}"

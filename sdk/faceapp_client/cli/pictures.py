@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceapp_client.cli.escaping import sendable
+from faceapp_client.uploads import read_file
 
 # Of the formats that the service reads.
 SUFFIXES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".bmp"),
-    *(".tif", ".tiff", ".heic", ".heif", ".hif"),
+    *(".tif", ".tiff", ".heic", ".heif", ".hif", ".avif"),
 }
 
 
@@ -35,7 +36,7 @@ class Picture:
 
     def read(self) -> tuple[str, bytes]:
         """Name and content, to be sent. Raises `OSError`."""
-        return self.path.name, self.path.read_bytes()
+        return self.path.name, read_file(self.path)
 
 
 @dataclass(frozen=True)

@@ -242,6 +242,16 @@ def test_errors_of_such_files_are_reported_and_the_others_go_on(odd_names: Path)
     assert b"\x1b" not in done.stderr + done.stdout
 
 
+def test_a_pipe_is_reported_and_the_others_go_on(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "1.jpg").symlink_to(tmp_path / "pipe")
+    (tmp_path / "2.jpg").write_bytes(b"image")
+    with scripted(says(FACES)) as server:
+        done = command("detect", tmp_path, server.url)
+        assert len(server.seen) == 1
+    assert done.returncode == 1 and b"Not a regular file" in done.stderr
+
+
 def test_people_of_different_undecodable_names_stay_different(tmp_path: Path) -> None:
     for name in (b"caf\xe8", b"caf\xe9"):
         folder = tmp_path / "staff" / os.fsdecode(name)
@@ -293,24 +303,24 @@ def test_options_that_are_not_utf_8_are_wrong_use(odd_names: Path) -> None:
 
 # ---- folders ---------------------------------------------------------------------------------------------------------
 def test_a_folder_is_searched_for_every_suffix_of_the_services_formats(tmp_path: Path) -> None:
-    read = ["a.JFIF", "b.jpe", "c.hif", "d.mpo", "e.heic", "f.Tiff", "g.webp"]
-    for name in (*read, "h.avif", "i.avif", "README", "notes.txt", ".hidden.doc"):
+    read = ["a.JFIF", "b.jpe", "c.hif", "d.mpo", "e.heic", "f.Tiff", "g.webp", "h.avif"]
+    for name in (*read, "h.jxl", "i.jxl", "README", "notes.txt", ".hidden.doc"):
         (tmp_path / name).write_bytes(b"image")
     found = find(str(tmp_path))
     assert [picture.title for picture in found.pictures] == read
-    assert found.skipped == {".avif": 2, "": 1, ".txt": 1}
+    assert found.skipped == {".jxl": 2, "": 1, ".txt": 1}
 
 
 def test_files_that_are_left_out_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("a.jpg", "b.avif", "c", "d.\x1b[2J"):
+    for name in ("a.jpg", "b.jxl", "c", "d.\x1b[2J"):
         (tmp_path / name).write_bytes(b"image")
     with scripted(says(FACES)) as server:
         assert run("detect", tmp_path, url=server.url) == 0
         assert len(server.seen) == 1
-        assert run("detect", tmp_path / "b.avif", url=server.url) == 0  # named itself it is sent
+        assert run("detect", tmp_path / "b.jxl", url=server.url) == 0  # named itself it is sent
         assert len(server.seen) == 2
     told = capsys.readouterr().err
-    assert told == f"{tmp_path}: skipped 3 files not named as images (no suffix, .\\x1b[2j, .avif).\n"
+    assert told == f"{tmp_path}: skipped 3 files not named as images (no suffix, .\\x1b[2j, .jxl).\n"
 
 
 @pytest.mark.parametrize("name", ["detect", "search", "screen", "enrol"])

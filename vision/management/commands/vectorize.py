@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from environment import env
+from environment import env, read_regular
 from environment.terminal import printable
 from errors import FaceAppError, InvalidInput
 from vision.engines import DEFAULT, engines
@@ -49,7 +49,7 @@ class Command(BaseCommand):
     def faces_of(self, path: Path, read: Callable[..., list[DetectedFace]], alias: str) -> list[DetectedFace]:
         """No face of an image that cannot be used, which is reported on standard error."""
         try:
-            return read(path.read_bytes(), alias=alias)
+            return read(read_regular(path), alias=alias)
         except OSError as error:
             raise CommandError(f"{printable(str(path))}: {error.strerror}") from error
         except InvalidInput as error:

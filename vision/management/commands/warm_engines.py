@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from PIL import Image as PillowImage
 from PIL import ImageDraw
 
+from environment import read_regular
 from errors import FaceAppError
 from vision import images
 from vision.engines import engines
@@ -31,7 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *, photo: Path | None, **_: Any) -> None:
         try:
-            image = images.decode(photo.read_bytes() if photo else test_picture())
+            image = images.decode(read_regular(photo) if photo else test_picture())
             rows = [HEADER, *(measure(alias, image) for alias in engines.aliases())]
         except FaceAppError as error:
             raise CommandError(error.message) from error
