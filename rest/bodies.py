@@ -50,14 +50,17 @@ class WholeBodies:
         caller.answer(sock)
         if sock:
             sock.settimeout(IDLE_SECONDS)
-        environ["wsgi.input"] = Arriving(environ["wsgi.input"], sock)
-        if environ.get("wsgi.input_terminated") and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-            _collect(environ)
-        length = announced_length(environ)
-        body = environ["wsgi.input"] = AnnouncedBody(environ["wsgi.input"], length)
-        with in_turn() if length > WITHOUT_IMAGES else nullcontext():
-            answer = self._application(environ, start_response)
-        body.drain()
+        arriving = environ["wsgi.input"] = Arriving(environ["wsgi.input"], sock)
+        try:
+            if environ.get("wsgi.input_terminated") and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+                _collect(environ)
+            length = announced_length(environ)
+            body = environ["wsgi.input"] = AnnouncedBody(environ["wsgi.input"], length)
+            with in_turn() if length > WITHOUT_IMAGES else nullcontext():
+                answer = self._application(environ, start_response)
+            body.drain()
+        finally:
+            arriving.close()
         return answer
 
 
@@ -70,36 +73,52 @@ class Arriving:
     def __init__(self, stream: Readable, connection: socket.socket | None) -> None:
         self._stream, self._connection = stream, connection
         self._bytes, self._seconds, self._is_given_up = 0, 0.0, False
+        self._began: float | None = None  # to wait for what is awaited now
+        self._watch: threading.Timer | None = None
 
     def read(self, size: int) -> bytes:
-        with self._receiving(size):
+        with self._receiving():
             return self._counted(self._stream.read(size))
 
     def readline(self, size: int) -> bytes:
-        with self._receiving(size):
+        with self._receiving():
             return self._counted(self._stream.readline(size))
+
+    def close(self) -> None:
+        """To be called when nothing more is read."""
+        if self._watch:
+            self._watch.cancel()
 
     def _counted(self, data: bytes) -> bytes:
         self._bytes += len(data)
         return data
 
     @contextmanager
-    def _receiving(self, size: int) -> Iterator[None]:
+    def _receiving(self) -> Iterator[None]:
         if self._is_given_up:
             raise OSError("the body came too slowly")
-        left = GRACE_SECONDS + (self._bytes + size) / SLOWEST - self._seconds
-        watch = threading.Timer(max(left, 0), self._give_up)
-        watch.daemon = True
         with aside():
-            began = time.monotonic()
-            watch.start()
+            self._began = time.monotonic()
+            if self._watch is None:
+                self._look_after(GRACE_SECONDS)
             try:
                 yield
             finally:
-                watch.cancel()
-                self._seconds += time.monotonic() - began
+                self._seconds += time.monotonic() - self._began
+                self._began = None
 
-    def _give_up(self) -> None:
+    def _look_after(self, seconds: float) -> None:
+        self._watch = threading.Timer(seconds, self._look)
+        self._watch.daemon = True
+        self._watch.start()
+
+    def _look(self) -> None:
+        """Give the caller up who is late. A piece that is on its way counts as received."""
+        waited = self._seconds + (time.monotonic() - self._began if self._began else 0)
+        left = GRACE_SECONDS + (self._bytes + CHUNK) / SLOWEST - waited
+        if left > 0:
+            self._look_after(left)
+            return
         self._is_given_up = True
         if self._connection:
             with suppress(OSError):

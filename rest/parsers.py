@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Mapping
+from io import BytesIO
 from typing import IO, Any, ClassVar, Protocol
 
 from django.core.exceptions import RequestDataTooBig
@@ -34,6 +35,14 @@ def check_length(context: Context | None) -> None:
         raise RequestDataTooBig
 
 
+def forget_body(context: Context | None) -> None:
+    """Free the copies of the body that DRF has Django keep: the request lies in a cycle of references, so that they
+    would stay until the garbage collector comes by.
+    """
+    request = (context or {})["request"]._request
+    request._body, request._stream = b"", BytesIO()
+
+
 def read_json(data: bytes) -> Any:
     """The value of a text in UTF-8, with a byte order mark or without. Raises `ParseError`."""
     if sum(data.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
@@ -52,6 +61,7 @@ class JSONParser(parsers.JSONParser):
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Context | None = None) -> Any:
         check_length(parser_context)
         body = stream.read()
+        forget_body(parser_context)
         if digest := (parser_context or {}).get("digest"):
             digest.update(body)
         return read_json(body)
@@ -62,4 +72,7 @@ class FormParser(parsers.FormParser):
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Context | None = None) -> Any:
         check_length(parser_context)
-        return super().parse(stream, media_type, parser_context)
+        try:
+            return super().parse(stream, media_type, parser_context)
+        finally:
+            forget_body(parser_context)

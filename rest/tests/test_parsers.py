@@ -38,3 +38,12 @@ def test_a_body_without_images_is_short() -> None:
     for parser in (JSONParser, FormParser):
         with pytest.raises(RequestDataTooBig):
             parsed(text, parser=parser)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+def test_of_a_body_that_was_read_no_copy_is_kept(content_type: str) -> None:
+    context = {"view": Images()}
+    http = APIRequestFactory().generic("POST", "/", b'"' + b"x" * 1000 + b'"', content_type=content_type)
+    request = Request(http, parsers=[JSONParser(), FormParser()], parser_context=context)
+    assert len(request.data) in (1, 1000)
+    assert (http.__dict__["_body"], http.__dict__["_stream"].getvalue()) == (b"", b"")
