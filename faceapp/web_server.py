@@ -11,17 +11,13 @@ monkey.patch_all()  # before anything that opens a socket is imported
 import ctypes  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
-from contextlib import suppress  # noqa: E402
+import time  # noqa: E402
+from threading import Thread  # noqa: E402
 from typing import Any  # noqa: E402
 
 # Of each process. A request has a connection while it talks to the database, and none while it waits for a worker.
 if os.environ.get("FACEAPP_CONNECTION_POOL", "0") == "0":
     os.environ["FACEAPP_CONNECTION_POOL"] = "16"
-
-# Large blocks (bodies, images) go back to the system when they are freed; glibc would soon keep them, in pieces.
-M_MMAP_THRESHOLD = -3  # malloc.h
-with suppress(AttributeError):  # another C library
-    ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 128 * 1024)
 
 worker_class = "faceapp.web_worker.EagerWorker"
 workers = 2
@@ -32,6 +28,19 @@ graceful_timeout = 70
 accesslog = "-"
 logger_class = "faceapp.access.AccessLogger"
 control_socket_disable = True
+TRIM_SECONDS = 10.0
+
+
+def post_worker_init(worker: Any) -> None:
+    """Give the memory of bodies and images back to the system: glibc keeps what is free between blocks in use."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # other C libraries have none
+        Thread(target=_trim_regularly, args=[trim], name="trim", daemon=True).start()
+
+
+def _trim_regularly(trim: Any) -> None:
+    while True:
+        time.sleep(TRIM_SECONDS)
+        trim(0)
 
 
 def worker_exit(server: Any, worker: Any) -> None:

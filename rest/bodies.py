@@ -25,7 +25,7 @@ IDLE_SECONDS = 30  # without a byte, until a caller is taken for gone
 GRACE_SECONDS = 60  # in which a body may arrive as slowly as it likes; after that,
 SLOWEST = 1000  # bytes a second, on average from the beginning, as Apache's mod_reqtimeout has it
 WITHOUT_IMAGES = 8 * 1024  # bytes; a longer body is worked on in its turn
-DRAINED = 16 * 1024 * 1024  # bytes that are read after an answer that did not need them
+DRAINED = 32 * 1024 * 1024  # bytes that are read after an answer that did not need them
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
@@ -40,6 +40,7 @@ class WholeBodies:
     """WSGI middleware, around everything else.
 
     What an application leaves unread is read up to `DRAINED`, so that the next request on the connection is understood.
+    If there is more, the connection is closed after the answer, which says so.
     """
 
     def __init__(self, application: Application) -> None:
@@ -58,7 +59,8 @@ class WholeBodies:
             body = environ["wsgi.input"] = AnnouncedBody(environ["wsgi.input"], length)
             with in_turn() if length > WITHOUT_IMAGES else nullcontext():
                 answer = self._application(environ, start_response)
-            body.drain()
+            if not body.drain() and sock:
+                start_response.__self__.force_close()  # of gunicorn's response
         finally:
             arriving.close()
         return answer
@@ -144,14 +146,16 @@ class AnnouncedBody:
         self._left -= len(line)
         return line
 
-    def drain(self) -> None:
+    def drain(self) -> bool:
+        """Read what is left. Returns False, without reading, if that is too much."""
         if self._left > DRAINED:
-            return
+            return False
         try:
             while self._left:
                 self.read(CHUNK)
         except OSError:
             self._left = 0  # the caller is gone
+        return True
 
     def _most(self, size: int | None) -> int:
         return self._left if size is None or size < 0 else min(size, self._left)
