@@ -16,15 +16,16 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from clients import services
-from clients.forms import ApiKeyForm
-from clients.models import ApiKey, Client, ErrorTargets
+from clients.access import choice_of
+from clients.forms import ApiKeyForm, ClientForm
+from clients.models import ApiKey, Client, ErrorTargets, Membership, Role
 from clients.querysets import ClientQuerySet
 from clients.quotas import LIMITS, MEGABYTE, Quota, Use, usage_of
+from clients.walled_admin import AdministratorsAdmin, WalledAdmin, WalledInline
 from errors import FaceAppError
 
 METERS = {
@@ -39,16 +40,36 @@ admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+class MembershipInline(WalledInline):
+    """Who works for a client, on the page of the client and of the user. Administrators decide it."""
+
+    model = Membership
+    extra = 0
+    autocomplete_fields = ["user", "client"]
+    fields = ["user", "client", "role"]
+
+
 @admin.register(User)
-class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(AdministratorsAdmin, BaseUserAdmin):  # type: ignore[type-arg]
+    inlines = [MembershipInline]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
 
 @admin.register(Group)
-class GroupAdmin(BaseGroupAdmin, ModelAdmin):
-    pass
+class GroupAdmin(AdministratorsAdmin, BaseGroupAdmin):
+    """Groups of roles are shown, and made by `faceapp.roles`."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return not _is_role(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return not _is_role(obj) and super().has_delete_permission(request, obj)
+
+
+def _is_role(group: Group | None) -> bool:
+    return group is not None and group.name in Role.labels
 
 
 class Meter:
@@ -68,15 +89,15 @@ class Meter:
 
 
 @admin.register(Client)
-class ClientAdmin(ModelAdmin):
+class ClientAdmin(WalledAdmin):
+    form = ClientForm
+    inlines = [MembershipInline]
     list_display = ["name", "is_active", "live_keys", "created_at"]
     list_filter = ["is_active"]
     search_fields = ["name"]
-    autocomplete_fields = ["members"]
-    readonly_fields = ["created_at", "usage"]
     ordering = ["name"]  # grouped queries lose the model's own
     fieldsets = [
-        (None, {"fields": ["name", "is_active", "members", "retention_days", "liveness_policy", "created_at"]}),
+        (None, {"fields": ["name", "is_active", "retention_days", "liveness_policy", "created_at"]}),
         ("Limits", {"fields": [field for field, _ in LIMITS.values()] + ["usage"]}),
         ("Errors allowed", {"fields": [field.name for field in ErrorTargets._meta.get_fields()]}),
     ]
@@ -85,13 +106,24 @@ class ClientAdmin(ModelAdmin):
         clients: ClientQuerySet = super().get_queryset(request)
         return clients.with_live_keys()
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Client | None = None) -> list[str]:
+        """Managers neither rename their client nor switch it off."""
+        choice = choice_of(request)
+        return ["created_at", "usage", *([] if choice and choice.role is None else ["name", "is_active"])]
+
+    def get_form(self, request: HttpRequest, obj: Client | None = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        choice = choice_of(request)
+        form.may_raise_limits = choice is not None and choice.role is None
+        return form
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.usage_view)
         return [path("<int:pk>/usage/", view, name="clients_client_usage"), *super().get_urls()]
 
     def usage_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """What the client uses of its limits, for staff who may see clients."""
-        client = get_object_or_404(Client, pk=pk)
+        """What the client uses of its limits, for members and administrators."""
+        client = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_view_permission(request, client):
             raise PermissionDenied
         context = self.admin_site.each_context(request) | {
@@ -117,7 +149,7 @@ class ClientAdmin(ModelAdmin):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):
+class ApiKeyAdmin(WalledAdmin):
     form = ApiKeyForm
     list_display = [
         "prefix", "client", "name", "scope_names", "state", "by_path", "expiry_date", "last_used_at", "created",

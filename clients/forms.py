@@ -1,16 +1,19 @@
-"""The admin's form for API keys."""
+"""The admin's forms for API keys and clients."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from clients.models import ApiKey, Scope
+from clients.models import ApiKey, Client, Scope
+from clients.quotas import LIMITS
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
@@ -36,4 +39,26 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class i
         client = data.get("client")
         if client is not None and not client.is_active:
             self.add_error("client", "This client is inactive. Activate it before making a key for it.")
+        return data
+
+
+class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
+    """A client's settings. `may_raise_limits` is for administrators: limits protect the others from this client."""
+
+    may_raise_limits = True
+
+    class Meta:
+        model = Client
+        fields = ["name", "is_active", "retention_days", "liveness_policy", *(field for field, _ in LIMITS.values())]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        for field, setting in LIMITS.values():
+            if self.may_raise_limits or field not in self.changed_data or field in self.errors:
+                continue
+            before, after = (
+                getattr(settings, setting) if value is None else value for value in (self.initial[field], data[field])
+            )
+            if (after or inf) > (before or inf):
+                self.add_error(field, "Only an administrator can raise this limit.")
         return data
