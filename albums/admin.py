@@ -19,6 +19,7 @@ from albums import curation, services
 from albums.forms import GroupForm
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.querysets import AlbumImageQuerySet, AlbumQuerySet, FaceGroupQuerySet
+from clients.access import visible
 from clients.walled_admin import WalledAdmin
 from storage.pictures import overlay, picture_response, thumbnail
 from work.models import Status
@@ -177,8 +178,8 @@ class FaceGroupAdmin(AlbumPartAdmin):
     readonly_fields = ["album", "size", "is_curated", "every_face"]
 
     def get_queryset(self, request: HttpRequest) -> FaceGroupQuerySet:
-        groups: FaceGroupQuerySet = super().get_queryset(request)
-        return groups.with_faces().largest_first()
+        """Without the ordering, which is by a column that the query adds."""
+        return visible(request, FaceGroup.objects.with_faces(), self.path_to_client).largest_first()
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
         return ["-size", "id"]

@@ -111,7 +111,7 @@ class WalledAdmin(Walled, ModelAdmin):
 class AdministratorsAdmin(ModelAdmin):
     """Tables of the deployment, which only administrators see and change."""
 
-    def _is_administrator(self, request: HttpRequest, *_: Any) -> bool:
+    def _is_administrator(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.is_active and request.user.is_superuser)
 
     has_view_permission = has_add_permission = has_change_permission = has_delete_permission = _is_administrator

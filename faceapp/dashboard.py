@@ -35,10 +35,12 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         matches = matches.select_related("entry", "face__image__client").order_by("-id")
         context["latest_matches"] = list(matches[:LATEST])
         if not visible(request, ProcessedImage.objects.all()).exists():  # a new deployment: what it still needs
-            valid = Q(expiry_date=None) | Q(expiry_date__gt=timezone.now())
+            own_entries, own_keys = (
+                visible(request, rows) for rows in (BlacklistEntry.objects.all(), ApiKey.objects.live())
+            )
             context["steps"] = [
-                {"done": visible(request, BlacklistEntry.objects.all()).exists(), "name": "entry"},
-                {"done": visible(request, ApiKey.objects.filter(valid, revoked=False)).exists(), "name": "key"},
+                {"done": own_entries.exists(), "name": "entry", "may": allows(request, "blacklist.add_blacklistentry")},
+                {"done": own_keys.exists(), "name": "key", "may": allows(request, "clients.add_apikey")},
                 {"done": False, "name": "image"},
             ]
     return context

@@ -115,7 +115,7 @@ class GalleryAdmin(WalledAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """An empty gallery that is not the default, on its own page."""
-        empty = obj is not None and not obj.is_default and not obj.people_count
+        empty = obj is not None and not obj.is_default and not getattr(obj, "people_count", True)
         return empty and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Gallery, form: Any, change: bool) -> None:
