@@ -22,7 +22,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from clients import services
 from clients.access import choice_of
 from clients.forms import ApiKeyForm, ClientForm
-from clients.models import ApiKey, Client, ErrorTargets, Membership, Role
+from clients.models import ApiKey, Client, ErrorTargets, Membership
 from clients.querysets import ClientQuerySet
 from clients.quotas import LIMITS, MEGABYTE, Quota, Use, usage_of
 from clients.walled_admin import AdministratorsAdmin, WalledAdmin, WalledInline
@@ -51,25 +51,33 @@ class MembershipInline(WalledInline):
 
 @admin.register(User)
 class UserAdmin(AdministratorsAdmin, BaseUserAdmin):  # type: ignore[type-arg]
+    """What users may do follows from their memberships: groups and permissions of their own would change nothing."""
+
     inlines = [MembershipInline]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    list_filter = ["is_staff", "is_superuser", "is_active"]
+    fieldsets = (
+        (None, {"fields": ["username", "password"]}),
+        ("Personal info", {"fields": ["first_name", "last_name", "email"]}),
+        ("Access", {"fields": ["is_active", "is_staff", "is_superuser"]}),
+        ("Important dates", {"fields": ["last_login", "date_joined"]}),
+    )
 
 
 @admin.register(Group)
 class GroupAdmin(AdministratorsAdmin, BaseGroupAdmin):
-    """Groups of roles are shown, and made by `faceapp.roles`."""
+    """What each role may do, to look at: `faceapp.roles` says it."""
 
-    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return not _is_role(obj) and super().has_change_permission(request, obj)
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return not _is_role(obj) and super().has_delete_permission(request, obj)
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
-
-def _is_role(group: Group | None) -> bool:
-    return group is not None and group.name in Role.labels
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 class Meter:

@@ -106,7 +106,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Clients", "apps", "clients_client", "clients.view_client"),
             ("API keys", "key", "clients_apikey", "clients.view_apikey"),
             ("Users", "group", "auth_user", "auth.view_user"),
-            ("Groups", "admin_panel_settings", "auth_group", "auth.view_group"),
+            ("Roles", "admin_panel_settings", "auth_group", "auth.view_group"),
         ],
     ),
 ]
