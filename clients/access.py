@@ -32,7 +32,7 @@ def choice_of(request: HttpRequest) -> Choice | None:
     """What the user has chosen; None if there is nothing to choose from, or a choice is to be made (again)."""
     if not hasattr(request, "chosen"):
         request.chosen = _find_choice(request)  # type: ignore[attr-defined]
-    choice: Choice | None = request.chosen
+    choice: Choice | None = request.chosen  # type: ignore[attr-defined]
     return choice
 
 

@@ -70,7 +70,7 @@ class UserAdmin(AdministratorsAdmin, BaseUserAdmin):  # type: ignore[type-arg]
 class GroupAdmin(AdministratorsAdmin, BaseGroupAdmin):
     """What each role may do, to look at: `faceapp.roles` says it."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -26,4 +26,5 @@ class ClientAdminSite(UnfoldAdminSite):
         return super().admin_view(after_choosing, cacheable)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return super().each_context(request) | {"choice": choice_of(request)}
+        context: dict[str, Any] = super().each_context(request)
+        return context | {"choice": choice_of(request)}

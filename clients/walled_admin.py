@@ -85,7 +85,8 @@ class WalledAdmin(Walled, ModelAdmin):
         """The only client that can be chosen, chosen beforehand."""
         clients = list(visible(request, Client.objects.active())[:2])
         only = {"client": clients[0].pk} if len(clients) == 1 else {}
-        return only | super().get_changeform_initial_data(request)
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        return only | initial
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
         """What a form makes belongs to the chosen client, whatever the form let through."""
@@ -105,7 +106,8 @@ class WalledAdmin(Walled, ModelAdmin):
         shown = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if request.POST.get("select_across") == "1" and not queryset.filter(pk__in=shown).exists():
             raise Http404
-        return super().response_action(request, queryset)
+        response: HttpResponse | None = super().response_action(request, queryset)
+        return response
 
 
 class AdministratorsAdmin(ModelAdmin):

@@ -209,10 +209,10 @@ def test_the_search_of_the_menu_and_the_first_page_name_nothing_foreign(world: C
     browser = browser_of(make_member(client_b, Role.MANAGER))
     for url in ("/admin/search/?s=Red&extended=1", "/admin/search/?s=e", "/admin/", "/admin/people/", "/admin/models/"):
         assert not WORDS.search(browser.get(url).content.decode())
-    counts = browser.get("/admin/").context["counts"]
-    assert [count["value"] for count in counts] == [0] * 5
-    own = browser_of(make_member(world, Role.VIEWER, "v")).get("/admin/").context["counts"]
-    assert [count["value"] for count in own] == [1, 1, 1, 0, 0]
+    foreign, own = (one.get("/admin/").context for one in (browser, browser_of(make_member(world, Role.VIEWER, "v"))))
+    assert [count["value"] for count in foreign["counts"]] == [0] * 5
+    assert [count["value"] for count in own["counts"]] == [1, 1, 1, 0, 0]
+    assert (len(foreign["latest_matches"]), len(own["latest_matches"])) == (0, 1)
 
 
 def test_a_form_makes_nothing_for_another_client(world: Client, client_b: Client) -> None:
