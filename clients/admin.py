@@ -16,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -25,7 +26,7 @@ from clients.forms import ApiKeyForm, ClientForm
 from clients.models import ApiKey, Client, ErrorTargets, Membership
 from clients.querysets import ClientQuerySet
 from clients.quotas import LIMITS, MEGABYTE, Quota, Use, usage_of
-from clients.walled_admin import AdministratorsAdmin, WalledAdmin, WalledInline
+from clients.walled_admin import AdministratorsOnly, WalledAdmin, WalledInline
 from errors import FaceAppError
 
 METERS = {
@@ -46,11 +47,19 @@ class MembershipInline(WalledInline):
     model = Membership
     extra = 0
     autocomplete_fields = ["user", "client"]
-    fields = ["user", "client", "role"]
+    readonly_fields = ["member"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Managers get names without links to the pages of users."""
+        return ["user", "client", "role"] if self.has_change_permission(request, obj) else ["member", "role"]
+
+    @display(description="User")
+    def member(self, membership: Membership) -> str:
+        return membership.user.get_username()
 
 
 @admin.register(User)
-class UserAdmin(AdministratorsAdmin, BaseUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(AdministratorsOnly, BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     """What users may do follows from their memberships: groups and permissions of their own would change nothing."""
 
     inlines = [MembershipInline]
@@ -67,7 +76,7 @@ class UserAdmin(AdministratorsAdmin, BaseUserAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Group)
-class GroupAdmin(AdministratorsAdmin, BaseGroupAdmin):
+class GroupAdmin(AdministratorsOnly, BaseGroupAdmin, ModelAdmin):
     """What each role may do, to look at: `faceapp.roles` says it."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

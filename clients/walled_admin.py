@@ -110,8 +110,8 @@ class WalledAdmin(Walled, ModelAdmin):
         return response
 
 
-class AdministratorsAdmin(ModelAdmin):
-    """Tables of the deployment, which only administrators see and change."""
+class AdministratorsOnly:
+    """In front of the `ModelAdmin` of a table of the deployment: nobody else sees or changes it."""
 
     def _is_administrator(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.is_active and request.user.is_superuser)

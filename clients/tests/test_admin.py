@@ -134,6 +134,17 @@ def test_every_page_opens(browser: Browser, model: str, page: str) -> None:
     assert browser.get(f"/admin/{model}/{page}").status_code == 200
 
 
+def test_a_user_is_made_and_given_a_role(browser: Browser, client_a: Client) -> None:
+    form = {"username": "ann", "usable_password": "true", "password1": "a long one!", "password2": "a long one!"}
+    member = {"memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0", "memberships-0-client": client_a.pk}
+    assert all(f'name="{name}"' in browser.get("/admin/auth/user/add/").content.decode() for name in form)
+    assert browser.post("/admin/auth/user/add/", form | member | {"memberships-0-role": "operator"}).status_code == 302
+    user = User.objects.get(username="ann")
+    assert (user.memberships.get().client, user.memberships.get().role) == (client_a, "operator")
+    page = browser.get(f"/admin/auth/user/{user.pk}/change/").content.decode()
+    assert 'name="is_staff"' in page and "user_permissions" not in page
+
+
 def test_a_client_page_opens_with_members(browser: Browser, member: User) -> None:
     page = browser.get(f"/admin/clients/client/{member.memberships.get().client_id}/change/").content.decode()
     assert "ann" in page
