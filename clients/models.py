@@ -167,7 +167,12 @@ class Membership(models.Model):
 
     class Meta:
         ordering = ["client__name", "user__username"]
-        constraints = [models.UniqueConstraint(fields=["user", "client"], name="one_membership_per_user_and_client")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "client"], name="one_membership_per_user_and_client"),
+            models.CheckConstraint(
+                condition=Q(role__in=["viewer", "operator", "manager"]), name="membership_role_known"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} as {self.role} of {self.client}"

@@ -37,7 +37,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['client__name', 'user__username'],
-                'constraints': [models.UniqueConstraint(fields=('user', 'client'), name='one_membership_per_user_and_client')],
+                'constraints': [
+                    models.UniqueConstraint(fields=('user', 'client'), name='one_membership_per_user_and_client'),
+                    models.CheckConstraint(condition=models.Q(('role__in', ['viewer', 'operator', 'manager'])), name='membership_role_known'),
+                ],
             },
         ),
         migrations.RunPython(keep_members, put_back_members),

@@ -2,11 +2,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.routers import APIRootView
 from rest_framework.test import APIClient
 
-from clients.models import ApiKey, Client, Role
+from clients.models import ApiKey, Client, Membership, Role
 from clients.permissions import HasScope
 from clients.tests.members import make_member
 
@@ -62,6 +64,11 @@ def test_members_do_what_their_roles_say(client_a: Client, role: str, method: st
     response = getattr(api, method)(path)
     assert response.status_code == status
     assert status != 403 or response.json()["code"] == "auth.missing_role"
+
+
+def test_there_are_no_other_roles(client_a: Client) -> None:
+    with pytest.raises(IntegrityError):
+        Membership.objects.create(user=User.objects.create_user("eve"), client=client_a, role="owner")
 
 
 @scoped

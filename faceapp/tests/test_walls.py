@@ -23,10 +23,11 @@ from clients.access import path_to_client
 from clients.models import ApiKey, Client, Membership, Role
 from clients.services import create_api_key
 from clients.tests.members import browser_of, make_member
-from clients.walled_admin import AdministratorsOnly, WalledAdmin
+from clients.walled_admin import AdministratorsOnly, WalledAdmin, WalledInline
 from compat.faceanalysis.models import Account
 from compat.nextcloud.models import KeyModel
 from faceapp.roles import PERMISSIONS
+from faceapp.tests.source import source_files
 from faceapp.tests.test_isolation import owned  # noqa: F401  a fixture
 from people.models import Gallery, Person, ReferenceImage
 from recognition.models import ProcessedImage
@@ -129,10 +130,18 @@ def test_every_page_is_behind_the_wall() -> None:
     ours = {model: page for model, page in admin.site._registry.items() if model not in OF_THE_DEPLOYMENT}
     assert [model for model, page in ours.items() if not isinstance(page, WalledAdmin)] == []
     assert len(ours) >= 17
+    inlines = [inline for page in admin.site._registry.values() for inline in page.inlines]
+    assert inlines and all(issubclass(inline, WalledInline) for inline in inlines)
     for model in OF_THE_DEPLOYMENT:
         assert isinstance(admin.site._registry[model], AdministratorsOnly)
     named = {*PERMISSIONS[Role.MANAGER]}
     assert {f"{p.content_type.app_label}.{p.codename}" for p in permissions_of("Manager")} == named
+
+
+def test_one_module_asks_what_users_may_do() -> None:
+    """Django's own question knows no client."""
+    asking = [file for file in source_files() if ".has_perm(" in file.read_text() or ".has_perms(" in file.read_text()]
+    assert not asking
 
 
 def permissions_of(group: str) -> Any:

@@ -18,11 +18,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
-from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from clients.access import allows, visible
-from clients.walled_admin import OwnRowsFilter, WalledAdmin
+from clients.walled_admin import OwnRowsFilter, WalledAdmin, WalledInline
 from errors import FaceAppError
 from people import services
 from people.admin.galleries import GalleryAdmin
@@ -54,10 +53,11 @@ class NamelessHistory:
         return line
 
 
-class PhotographInline(TabularInline):
+class PhotographInline(WalledInline):
     """Stored photographs as cards. Permissions are those of the person they belong to."""
 
     model = ReferenceImage
+    path_to_client = "person__client"
     template = "admin/people/photographs.html"
     verbose_name = "photograph"
     verbose_name_plural = "photographs"
@@ -67,9 +67,6 @@ class PhotographInline(TabularInline):
     max_num = 0
     picture_view = "admin:people_photograph"  # serves the pictures
     may_view, may_erase = "people.view_person", "people.delete_person"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ReferenceImage]:
-        return visible(request, ReferenceImage.objects.all(), "person__client")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return allows(request, self.may_view) or self.has_delete_permission(request, obj)
