@@ -48,6 +48,12 @@ def choose(request: HttpRequest, client: Client | None) -> None:
     vars(request).pop("chosen", None)
 
 
+def is_administrator(request: HttpRequest) -> bool:
+    """Whether the user stands above the clients, whichever of them is chosen."""
+    choice = choice_of(request)
+    return choice is not None and choice.role is None
+
+
 def allows(request: HttpRequest, permission: str) -> bool:
     """Whether the user may do this, such as `people.view_person`, with the rows of the chosen client.
 

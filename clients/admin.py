@@ -21,7 +21,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from clients import services
-from clients.access import choice_of
+from clients.access import is_administrator
 from clients.forms import ApiKeyForm, ClientForm
 from clients.models import ApiKey, Client, ErrorTargets, Membership
 from clients.querysets import ClientQuerySet
@@ -125,13 +125,11 @@ class ClientAdmin(WalledAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Client | None = None) -> list[str]:
         """Managers neither rename their client nor switch it off."""
-        choice = choice_of(request)
-        return ["created_at", "usage", *([] if choice and choice.role is None else ["name", "is_active"])]
+        return ["created_at", "usage", *([] if is_administrator(request) else ["name", "is_active"])]
 
     def get_form(self, request: HttpRequest, obj: Client | None = None, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, **kwargs)
-        choice = choice_of(request)
-        form.may_raise_limits = choice is not None and choice.role is None
+        form.may_raise_limits = is_administrator(request)
         return form
 
     def get_urls(self) -> list[URLPattern]:
@@ -180,6 +178,11 @@ class ApiKeyAdmin(WalledAdmin):
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
         made_by_us = ["prefix", "revoked", "last_used_at", "created"] if obj else []
         return [*ApiKeyForm.Meta.fields, *made_by_us]
+
+    def get_form(self, request: HttpRequest, obj: ApiKey | None = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        form.may_raise_limits = is_administrator(request)
+        return form
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
         """A key never moves to another client, and only the action revokes it."""

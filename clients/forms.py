@@ -14,9 +14,14 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from clients.models import ApiKey, Client, Scope
 from clients.quotas import LIMITS
+from clients.throttling import ClientRateThrottle
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
+    """A key. `may_raise_limits` is for administrators, as in `ClientForm`."""
+
+    may_raise_limits = True
+
     scopes = forms.MultipleChoiceField(
         choices=Scope.choices,
         required=False,
@@ -27,6 +32,17 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class i
     class Meta:
         model = ApiKey
         fields = ["client", "name", "scopes", "rate_limit", "expiry_date"]
+
+    def clean_rate_limit(self) -> str:
+        """Neither more requests at once than the deployment allows, nor more in the long run."""
+        rate: str = self.cleaned_data["rate_limit"]
+        if self.may_raise_limits or "rate_limit" not in self.changed_data or not (rate and settings.RATE_LIMIT):
+            return rate
+        ApiKey._meta.get_field("rate_limit").run_validators(rate)  # Django does this later
+        (count, seconds), (most, of_seconds) = map(_requests_and_seconds, (rate, settings.RATE_LIMIT))
+        if count > most or count * of_seconds > most * seconds:
+            raise ValidationError(f"Only an administrator can allow more than {settings.RATE_LIMIT}.")
+        return rate
 
     def clean_expiry_date(self) -> datetime | None:
         expiry: datetime | None = self.cleaned_data["expiry_date"]
@@ -40,6 +56,11 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class i
         if client is not None and not client.is_active:
             self.add_error("client", "This client is inactive. Activate it before making a key for it.")
         return data
+
+
+def _requests_and_seconds(rate: str) -> tuple[int, int]:
+    count, seconds = ClientRateThrottle().parse_rate(rate)
+    return count or 0, seconds or 1
 
 
 class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time

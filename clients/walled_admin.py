@@ -16,7 +16,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin, TabularInline
 
-from clients.access import allows, choice_of, path_to_client, visible
+from clients.access import allows, choice_of, is_administrator, path_to_client, visible
 from clients.models import Client
 
 
@@ -113,11 +113,11 @@ class WalledAdmin(Walled, ModelAdmin):
 class AdministratorsOnly:
     """In front of the `ModelAdmin` of a table of the deployment: nobody else sees or changes it."""
 
-    def _is_administrator(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_active and request.user.is_superuser)
+    def _allows(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_administrator(request)
 
-    has_view_permission = has_add_permission = has_change_permission = has_delete_permission = _is_administrator
-    has_module_permission = _is_administrator
+    has_view_permission = has_add_permission = has_change_permission = has_delete_permission = _allows
+    has_module_permission = _allows
 
 
 def rows_of(model: type[Model], request: HttpRequest, site: admin.AdminSite) -> QuerySet[Any]:
@@ -126,5 +126,4 @@ def rows_of(model: type[Model], request: HttpRequest, site: admin.AdminSite) -> 
     rows = model._default_manager.all()
     if isinstance(registered, WalledAdmin):
         return visible(request, rows, registered.path_to_client)
-    choice = choice_of(request)
-    return rows if choice and choice.role is None else rows.none()
+    return rows if is_administrator(request) else rows.none()

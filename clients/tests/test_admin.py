@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
+from pytest_django.fixtures import Settings
 from unfold.admin import ModelAdmin
 
 from clients import services
@@ -91,6 +92,19 @@ def test_keys_are_revoked_by_an_action(browser: Browser, client_a: Client) -> No
     assert "Keys revoked: 2." in page
     assert list(ApiKey.objects.filter(revoked=False)) == [rows[2]]
     assert browser.get(f"{KEYS}{chosen[0]}/change/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("rate", "taken"),
+    [("", True), ("60/min", True), ("1/s", True), ("2/s", False), ("61/h", False), ("10/s", False), ("fast", False)],
+)
+def test_a_manager_allows_no_key_more_than_the_deployment_does(
+    browser: Browser, client_a: Client, settings: Settings, rate: str, taken: bool
+) -> None:
+    settings.RATE_LIMIT = "60/min"
+    manager = browser_of(make_member(client_a, Role.MANAGER))
+    assert bool(KEY.search(make(manager, client_a, rate_limit=rate))) == taken
+    assert rate == "fast" or KEY.search(make(browser, client_a, rate_limit=rate))
 
 
 def test_an_operator_cannot_revoke(client_a: Client) -> None:
