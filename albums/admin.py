@@ -13,13 +13,14 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from albums import curation, services
 from albums.forms import GroupForm
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.querysets import AlbumImageQuerySet, AlbumQuerySet, FaceGroupQuerySet
+from clients.access import visible
+from clients.walled_admin import WalledAdmin
 from storage.pictures import overlay, picture_response, thumbnail
 from work.models import Status
 
@@ -34,12 +35,12 @@ SHOWN_IN_LIST = 5  # faces of a group
 NO_PICTURE = SafeString('<span class="fa-frame fa-thumbnail fa-none">no picture</span>')
 
 
-class AlbumPartAdmin(ModelAdmin):
+class AlbumPartAdmin(WalledAdmin):
     """Rows that only the service creates."""
 
     list_per_page = 50
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
@@ -100,6 +101,7 @@ class AlbumAdmin(AlbumPartAdmin):
 
 @admin.register(AlbumImage)
 class AlbumImageAdmin(AlbumPartAdmin):
+    path_to_client = "album__client"
     list_display = ["picture", "shown_identifier", "album", "state", "faces_found", "error_code", "created_at"]
     list_display_links = ["shown_identifier"]
     list_filter = ["status", "album"]
@@ -132,10 +134,10 @@ class AlbumImageAdmin(AlbumPartAdmin):
         ]
 
     def picture_view(self, request: HttpRequest, pk: int, face: int | None = None) -> HttpResponse:
-        """A kept image, or one face of it, for staff who may see album images."""
-        if not self.has_view_permission(request):
+        """A kept image, or one face of it, for who may see album images."""
+        image = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_view_permission(request, image):
             raise PermissionDenied
-        image = get_object_or_404(AlbumImage, pk=pk)
         if face is None:
             return picture_response(image.image, variant="card")
         return picture_response(image.image, variant="face", box=get_object_or_404(image.faces, index=face).box)
@@ -147,13 +149,13 @@ class AlbumImageAdmin(AlbumPartAdmin):
         boxes = [(face.box, "fa-face") for face in image.faces.all()]
         return thumbnail(
             reverse("admin:albums_picture", args=[image.pk]),
-            alt=f"Image {image.pk} of an album",
+            alt=f"Image {image.number} of an album",
             boxes=overlay(boxes, width=image.width, height=image.height),
         )
 
     @display(description="Identifier", ordering="identifier")
     def shown_identifier(self, image: AlbumImage) -> str:
-        return image.external_id or image.identifier or f"image {image.pk}"
+        return image.external_id or image.identifier or f"image {image.number}"
 
     @display(description="Status", ordering="status", label=STATUS_COLOURS)
     def state(self, image: AlbumImage) -> str:
@@ -166,6 +168,7 @@ class AlbumImageAdmin(AlbumPartAdmin):
 
 @admin.register(FaceGroup)
 class FaceGroupAdmin(AlbumPartAdmin):
+    path_to_client = "album__client"
     form = GroupForm
     list_display = ["few_faces", "shown_name", "album", "size", "is_curated", "created_at"]
     list_display_links = ["shown_name"]
@@ -175,7 +178,8 @@ class FaceGroupAdmin(AlbumPartAdmin):
     readonly_fields = ["album", "size", "is_curated", "every_face"]
 
     def get_queryset(self, request: HttpRequest) -> FaceGroupQuerySet:
-        return FaceGroup.objects.with_faces().largest_first()
+        """Without the ordering, which is by a column that the query adds."""
+        return visible(request, FaceGroup.objects.with_faces(), self.path_to_client).largest_first()
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
         return ["-size", "id"]
@@ -198,7 +202,7 @@ class FaceGroupAdmin(AlbumPartAdmin):
 
     @display(description="Name")
     def shown_name(self, group: FaceGroup) -> str:
-        return group.name or f"group {group.pk}"
+        return group.name or f"group {group.number}"
 
     @display(description="Images", ordering="size")
     def size(self, group: Any) -> int:

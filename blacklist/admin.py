@@ -17,7 +17,6 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from blacklist import services
@@ -26,7 +25,8 @@ from blacklist.forms import EntryForm
 from blacklist.models import BlacklistEntry
 from blacklist.querysets import BlacklistEntryQuerySet
 from blacklist.types import Enrolment
-from clients.models import Client
+from clients.access import visible
+from clients.walled_admin import WalledAdmin
 from errors import FaceAppError, InvalidInput
 from people.admin import NamelessHistory, PhotographInline
 from people.models import GalleryKind, ReferenceImage
@@ -56,11 +56,11 @@ class EntryPhotographInline(PhotographInline):
     """The stored photographs. They are added by the form's upload field, since the services judge them first."""
 
     picture_view = "admin:blacklist_photograph"
-    may_view, may_change = "blacklist.view_blacklistentry", "blacklist.change_blacklistentry"
+    may_view, may_erase = "blacklist.view_blacklistentry", "blacklist.delete_blacklistentry"
 
 
 @admin.register(BlacklistEntry)
-class BlacklistEntryAdmin(NamelessHistory, ModelAdmin):
+class BlacklistEntryAdmin(NamelessHistory, WalledAdmin):
     form = EntryForm
     inlines = [EntryPhotographInline]
     list_display = [
@@ -96,13 +96,6 @@ class BlacklistEntryAdmin(NamelessHistory, ModelAdmin):
 
     def get_inlines(self, request: HttpRequest, obj: BlacklistEntry | None) -> list[Any]:
         return self.inlines if obj else []
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """The only client there is, chosen beforehand."""
-        clients = list(Client.objects.filter(is_active=True)[:2])
-        only = {"client": clients[0].pk} if len(clients) == 1 else {}
-        initial: dict[str, Any] = super().get_changeform_initial_data(request)
-        return only | initial
 
     # ---- saving ---------------------------------------------------------------------------------------------
 
@@ -193,10 +186,11 @@ class BlacklistEntryAdmin(NamelessHistory, ModelAdmin):
         return [photograph, check, *super().get_urls()]
 
     def photograph_view(self, request: HttpRequest, pk: int, variant: str) -> HttpResponse:
-        """A photograph of an entry, for staff who may see entries."""
+        """A photograph of an entry, for who may see entries."""
+        stored = ReferenceImage.objects.filter(person__kind=GalleryKind.BLACKLIST)
+        photograph = get_object_or_404(visible(request, stored, "person__client"), pk=pk)
         if not self.has_view_permission(request):
             raise PermissionDenied
-        photograph = get_object_or_404(ReferenceImage, pk=pk, person__kind=GalleryKind.BLACKLIST)
         return picture_response(photograph.image, variant=variant, box=photograph.box)
 
     def check_view(self, request: HttpRequest) -> JsonResponse:

@@ -21,10 +21,12 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from clients import services
-from clients.forms import ApiKeyForm
-from clients.models import ApiKey, Client, ErrorTargets
+from clients.access import is_administrator
+from clients.forms import ApiKeyForm, ClientForm
+from clients.models import ApiKey, Client, ErrorTargets, Membership
 from clients.querysets import ClientQuerySet
 from clients.quotas import LIMITS, MEGABYTE, Quota, Use, usage_of
+from clients.walled_admin import AdministratorsOnly, WalledAdmin, WalledInline
 from errors import FaceAppError
 
 METERS = {
@@ -39,16 +41,52 @@ admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+class MembershipInline(WalledInline):
+    """Who works for a client, on the page of the client and of the user. Administrators decide it."""
+
+    model = Membership
+    extra = 0
+    autocomplete_fields = ["user", "client"]
+    readonly_fields = ["member"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Managers get names without links to the pages of users."""
+        return ["user", "client", "role"] if self.has_change_permission(request, obj) else ["member", "role"]
+
+    @display(description="User")
+    def member(self, membership: Membership) -> str:
+        return membership.user.get_username()
+
+
 @admin.register(User)
-class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(AdministratorsOnly, BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+    """What users may do follows from their memberships: groups and permissions of their own would change nothing."""
+
+    inlines = [MembershipInline]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    list_filter = ["is_staff", "is_superuser", "is_active"]
+    fieldsets = (
+        (None, {"fields": ["username", "password"]}),
+        ("Personal info", {"fields": ["first_name", "last_name", "email"]}),
+        ("Access", {"fields": ["is_active", "is_staff", "is_superuser"]}),
+        ("Important dates", {"fields": ["last_login", "date_joined"]}),
+    )
 
 
 @admin.register(Group)
-class GroupAdmin(BaseGroupAdmin, ModelAdmin):
-    pass
+class GroupAdmin(AdministratorsOnly, BaseGroupAdmin, ModelAdmin):
+    """What each role may do, to look at: `faceapp.roles` says it."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 class Meter:
@@ -68,15 +106,15 @@ class Meter:
 
 
 @admin.register(Client)
-class ClientAdmin(ModelAdmin):
+class ClientAdmin(WalledAdmin):
+    form = ClientForm
+    inlines = [MembershipInline]
     list_display = ["name", "is_active", "live_keys", "created_at"]
     list_filter = ["is_active"]
     search_fields = ["name"]
-    autocomplete_fields = ["members"]
-    readonly_fields = ["created_at", "usage"]
     ordering = ["name"]  # grouped queries lose the model's own
     fieldsets = [
-        (None, {"fields": ["name", "is_active", "members", "retention_days", "liveness_policy", "created_at"]}),
+        (None, {"fields": ["name", "is_active", "retention_days", "liveness_policy", "created_at"]}),
         ("Limits", {"fields": [field for field, _ in LIMITS.values()] + ["usage"]}),
         ("Errors allowed", {"fields": [field.name for field in ErrorTargets._meta.get_fields()]}),
     ]
@@ -85,13 +123,22 @@ class ClientAdmin(ModelAdmin):
         clients: ClientQuerySet = super().get_queryset(request)
         return clients.with_live_keys()
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Client | None = None) -> list[str]:
+        """Managers neither rename their client nor switch it off."""
+        return ["created_at", "usage", *([] if is_administrator(request) else ["name", "is_active"])]
+
+    def get_form(self, request: HttpRequest, obj: Client | None = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        form.may_raise_limits = is_administrator(request)
+        return form
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.usage_view)
         return [path("<int:pk>/usage/", view, name="clients_client_usage"), *super().get_urls()]
 
     def usage_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """What the client uses of its limits, for staff who may see clients."""
-        client = get_object_or_404(Client, pk=pk)
+        """What the client uses of its limits, for members and administrators."""
+        client = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_view_permission(request, client):
             raise PermissionDenied
         context = self.admin_site.each_context(request) | {
@@ -117,7 +164,7 @@ class ClientAdmin(ModelAdmin):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):
+class ApiKeyAdmin(WalledAdmin):
     form = ApiKeyForm
     list_display = [
         "prefix", "client", "name", "scope_names", "state", "by_path", "expiry_date", "last_used_at", "created",
@@ -131,6 +178,11 @@ class ApiKeyAdmin(ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
         made_by_us = ["prefix", "revoked", "last_used_at", "created"] if obj else []
         return [*ApiKeyForm.Meta.fields, *made_by_us]
+
+    def get_form(self, request: HttpRequest, obj: ApiKey | None = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        form.may_raise_limits = is_administrator(request)
+        return form
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
         """A key never moves to another client, and only the action revokes it."""

@@ -16,13 +16,15 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from clients import services
+from clients.access import Choice, choice_of
 from clients.middleware import path_token_of as path_token_of
-from clients.models import ApiKey, Client
+from clients.models import ApiKey, Client, Membership, Role
 from clients.quotas import take_images
 from clients.throttling import FailedKeyThrottle
 from vision import dispatch
 
 KEYWORD = "Api-Key"
+CLIENT_HEADER = "X-Client"  # which of their clients users who are logged in mean
 
 
 class ClientUser(AnonymousUser):
@@ -46,9 +48,16 @@ class ClientUser(AnonymousUser):
 
 
 def client_of(request: Request | HttpRequest) -> Client:
-    """The client that the caller acts as. Raises `PermissionDenied` (`auth.no_client`) if there is none."""
-    _ = request.user  # DRF authenticates on first access
+    """The client that the caller acts as.
+
+    Raises `PermissionDenied` if there is none (`auth.no_client`), or several of which none is chosen
+    (`auth.client_not_chosen`).
+    """
+    user = request.user  # DRF authenticates on first access
     client: Client | None = getattr(request, "client", None)
+    if client is None and Client.objects.open_to(user).exists():
+        message = f"Choose a client first: at /choose-client/, or by its name in the header {CLIENT_HEADER}."
+        raise PermissionDenied(message, code="auth.client_not_chosen")
     if client is None:
         message = "You are not a member of any active client. An administrator can add you to one."
         raise PermissionDenied(message, code="auth.no_client")
@@ -130,14 +139,36 @@ def require_usable(key: ApiKey) -> ApiKey:
 
 
 class ClientSessionAuthentication(SessionAuthentication):
-    """A user logged in to the site, acting as the oldest active client that lists the user as a member."""
+    """A user logged in to the site, acting for the chosen client in the user's role; see `clients.access`."""
 
     def authenticate(self, request: Request) -> tuple[Any, None] | None:
         answer = super().authenticate(request)
         if answer is None:
             return None
-        set_client(request, Client.objects.active().of_member(answer[0]).first())
+        named = request.headers.get(CLIENT_HEADER)
+        choice = self.by_choice(request._request) if named is None else self.by_name(answer[0], named)
+        set_client(request, choice.client if choice else None)
+        request._request.role = (choice.role or Role.MANAGER) if choice else None  # type: ignore[attr-defined]
         return answer[0], None
+
+    @staticmethod
+    def by_name(user: Any, name: str) -> Choice:
+        """Raises `PermissionDenied` (`auth.not_a_member`), for clients that do not exist as well."""
+        client = Client.objects.active().open_to(user).filter(name=name.replace("\0", " ")).first()
+        if client is None:
+            message = f"You are not a member of an active client with the name in {CLIENT_HEADER}."
+            raise PermissionDenied(message, code="auth.not_a_member")
+        membership = Membership.objects.filter(user=user, client=client).first()
+        return Choice(client, None if user.is_superuser or membership is None else Role(membership.role))
+
+    @staticmethod
+    def by_choice(request: HttpRequest) -> Choice | None:
+        """What the session says. An administrator who looks at all clients acts as the only one with a membership."""
+        choice = choice_of(request)
+        if choice and choice.client is None:
+            own = list(Membership.objects.usable_by(request.user)[:2])
+            return Choice(own[0].client, None) if len(own) == 1 else None
+        return choice if choice and choice.client and choice.client.is_active else None
 
     def enforce_csrf(self, request: Request) -> None:
         try:

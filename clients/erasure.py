@@ -7,15 +7,15 @@ from collections import Counter
 from django.db import transaction
 from django.db.models import CASCADE, ForeignObjectRel
 
-from clients.models import ApiKey, Client
+from clients.models import ApiKey, Client, Membership
 
 
 @transaction.atomic
 def reset_client(*, client: Client) -> Counter[str]:
     """Erase all rows that belong to the client, and their files once this is committed; returns rows by model.
 
-    The client itself and its API keys stay, so that its applications find an empty service. Files that cannot be
-    deleted now have no row any more, and the nightly purge erases them.
+    The client itself, its API keys and its members stay, so that its applications find an empty service. Files that
+    cannot be deleted now have no row any more, and the nightly purge erases them.
     """
     erased: Counter[str] = Counter()
     for relation in _belongings():
@@ -25,7 +25,7 @@ def reset_client(*, client: Client) -> Counter[str]:
 
 
 def _belongings() -> list[ForeignObjectRel]:
-    """The relations of everything that goes with a client, by a foreign key or one to one, except its keys."""
+    """The relations of everything that goes with a client, by a foreign key or one to one, except keys and members."""
     relations = [field for field in Client._meta.get_fields(include_hidden=True) if isinstance(field, ForeignObjectRel)]
     own = [one for one in relations if one.on_delete is CASCADE and not one.related_model._meta.auto_created]  # type: ignore[union-attr]
-    return [one for one in own if one.related_model is not ApiKey]
+    return [one for one in own if one.related_model not in {ApiKey, Membership}]

@@ -1,19 +1,27 @@
-"""The admin's form for API keys."""
+"""The admin's forms for API keys and clients."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from clients.models import ApiKey, Scope
+from clients.models import ApiKey, Client, Scope
+from clients.quotas import LIMITS
+from clients.throttling import ClientRateThrottle
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
+    """A key. `may_raise_limits` is for administrators, as in `ClientForm`."""
+
+    may_raise_limits = True
+
     scopes = forms.MultipleChoiceField(
         choices=Scope.choices,
         required=False,
@@ -24,6 +32,17 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class i
     class Meta:
         model = ApiKey
         fields = ["client", "name", "scopes", "rate_limit", "expiry_date"]
+
+    def clean_rate_limit(self) -> str:
+        """Neither more requests at once than the deployment allows, nor more in the long run."""
+        rate: str = self.cleaned_data["rate_limit"]
+        if self.may_raise_limits or "rate_limit" not in self.changed_data or not (rate and settings.RATE_LIMIT):
+            return rate
+        ApiKey._meta.get_field("rate_limit").run_validators(rate)  # Django does this later
+        (count, seconds), (most, of_seconds) = map(_requests_and_seconds, (rate, settings.RATE_LIMIT))
+        if count > most or count * of_seconds > most * seconds:
+            raise ValidationError(f"Only an administrator can allow more than {settings.RATE_LIMIT}.")
+        return rate
 
     def clean_expiry_date(self) -> datetime | None:
         expiry: datetime | None = self.cleaned_data["expiry_date"]
@@ -36,4 +55,31 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class i
         client = data.get("client")
         if client is not None and not client.is_active:
             self.add_error("client", "This client is inactive. Activate it before making a key for it.")
+        return data
+
+
+def _requests_and_seconds(rate: str) -> tuple[int, int]:
+    count, seconds = ClientRateThrottle().parse_rate(rate)
+    return count or 0, seconds or 1
+
+
+class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
+    """A client's settings. `may_raise_limits` is for administrators: limits protect the others from this client."""
+
+    may_raise_limits = True
+
+    class Meta:
+        model = Client
+        fields = ["name", "is_active", "retention_days", "liveness_policy", *(field for field, _ in LIMITS.values())]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        for field, setting in LIMITS.values():
+            if self.may_raise_limits or field not in self.changed_data or field in self.errors:
+                continue
+            before, after = (
+                getattr(settings, setting) if value is None else value for value in (self.initial[field], data[field])
+            )
+            if (after or inf) > (before or inf):
+                self.add_error(field, "Only an administrator can raise this limit.")
         return data

@@ -18,6 +18,7 @@ from clients.querysets import (
     ClientQuerySet,
     CounterQuerySet,
     IdempotentCallQuerySet,
+    MembershipQuerySet,
 )
 from clients.targets import validate_rate, validate_review, validate_target
 
@@ -44,6 +45,14 @@ class Scope(models.TextChoices):
 
 
 NAMED_ONLY = {Scope.EMBEDDINGS, Scope.RESET}
+
+
+class Role(models.TextChoices):
+    """What a member may do for a client, in the admin (`faceapp.roles`) and in the API (`clients.permissions`)."""
+
+    VIEWER = "viewer", "Viewer"
+    OPERATOR = "operator", "Operator"
+    MANAGER = "manager", "Manager"
 
 
 class LivenessPolicy(models.TextChoices):
@@ -143,12 +152,6 @@ class Client(ErrorTargets):
         validators=[LARGEST_LIMIT],
         help_text=f"Images sent from midnight to midnight UTC. {LIMIT}",
     )
-    members = models.ManyToManyField(
-        settings.AUTH_USER_MODEL,
-        blank=True,
-        related_name="clients",
-        help_text="Users who act as this client when they are logged in (browsable API).",
-    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ClientQuerySet.as_manager()
@@ -169,6 +172,34 @@ class Client(ErrorTargets):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Membership(models.Model):
+    """A user who works for a client, and what the user may do there."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    client = models.ForeignKey(Client, models.CASCADE, related_name="memberships")
+    role = models.CharField(
+        max_length=10,
+        choices=Role,
+        default=Role.VIEWER,
+        help_text="Viewers look. Operators also enrol, list and screen. Managers also have keys and limits, and erase.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["client__name", "user__username"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "client"], name="one_membership_per_user_and_client"),
+            models.CheckConstraint(
+                condition=Q(role__in=["viewer", "operator", "manager"]), name="membership_role_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} as {self.role} of {self.client}"
 
 
 class Counter(models.Model):

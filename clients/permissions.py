@@ -9,14 +9,25 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from clients.authentication import client_of
-from clients.models import ApiKey
+from clients.models import NAMED_ONLY, ApiKey, Role, Scope
+
+VIEWER = {Scope.BLACKLIST_READ, Scope.PEOPLE_READ}
+OPERATOR = VIEWER | {
+    Scope.ALBUMS, Scope.BLACKLIST_WRITE, Scope.DETECT, Scope.LIVENESS, Scope.PEOPLE_SEARCH, Scope.PEOPLE_WRITE,
+    Scope.SCREEN,
+}  # fmt: skip
+SCOPES = {Role.VIEWER: VIEWER, Role.OPERATOR: OPERATOR, Role.MANAGER: set(Scope) - NAMED_ONLY}
+READ_BY_VIEWERS = {Scope.ALBUMS, Scope.SCREEN}  # scopes for reading and writing, of which viewers have the first
 
 
 class HasScope(BasePermission):
-    """The caller has a client and, when it uses a key, the key has the view's scope.
+    """The caller has a client, and the caller's key or role has the view's scope.
 
     A view names its scopes as `scope_read` and `scope_write` (which defaults to `scope_read`), or per action in
     `scopes: dict[str, str]`; a view without scopes is open to every authenticated caller.
+
+    Of users who are logged in, only managers erase (`DELETE`, unless the view says `erases = False`) and take the
+    actions, or methods, in the view's `for_managers`.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -25,19 +36,38 @@ class HasScope(BasePermission):
         client_of(request)
         if scope := required_scope(request, view):
             require_scope(request, scope)
+        if is_for_managers(request, view) and role_of(request) not in {None, Role.MANAGER}:
+            raise PermissionDenied("Only managers of the client may do this.", code="auth.missing_role")
         return True
 
 
 def require_scope(request: Request, scope: str) -> None:
-    """Raise `PermissionDenied` for a key without this scope; for views whose calls need a second one."""
+    """Raise `PermissionDenied` for a key or role without this scope; for views whose calls need a second one."""
     if isinstance(request.auth, ApiKey) and not request.auth.allows(scope):
         raise PermissionDenied(f"This API key lacks the scope '{scope}'.", code="auth.missing_scope")
+    role = role_of(request)
+    if role is None or scope in SCOPES[role] or (scope in READ_BY_VIEWERS and request.method in SAFE_METHODS):
+        return
+    raise PermissionDenied(f"The role '{role}' lacks the scope '{scope}'.", code="auth.missing_role")
 
 
 def require_named_scope(request: Request, scope: str) -> None:
     """Raise `PermissionDenied` unless the caller has a key that names this scope."""
     if not (isinstance(request.auth, ApiKey) and scope in request.auth.scopes):
         raise PermissionDenied(f"This needs an API key with the scope '{scope}'.", code="auth.missing_scope")
+
+
+def role_of(request: Request) -> Role | None:
+    """Of a user who is logged in; None for other callers."""
+    role: Role | None = getattr(request, "role", None)
+    return role
+
+
+def is_for_managers(request: Request, view: Any) -> bool:
+    """Whether this erases, or decides what is right for all who work for the client."""
+    action = getattr(view, "action", None) or str(request.method).lower()
+    erases = request.method == "DELETE" and getattr(view, "erases", True)
+    return erases or action in getattr(view, "for_managers", ())
 
 
 def required_scope(request: Request, view: Any) -> str | None:

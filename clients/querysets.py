@@ -3,13 +3,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import connections, models
 from django.db.models import Count, Q
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    from clients.models import ApiKey, Client, Counter, IdempotentCall  # noqa: F401  named in base classes
+    from django.contrib.auth.models import AnonymousUser, User
+
+    from clients.models import ApiKey, Client, Counter, IdempotentCall, Membership  # noqa: F401  in base classes
 
 USE_INTERVAL = timedelta(minutes=1)  # how often the last use of a key is written at most
 ANSWERS_KEPT = timedelta(days=1)
@@ -19,13 +20,21 @@ class ClientQuerySet(models.QuerySet["Client"]):
     def active(self) -> ClientQuerySet:
         return self.filter(is_active=True)
 
-    def of_member(self, user: AbstractBaseUser | AnonymousUser) -> ClientQuerySet:
-        """The clients a logged-in user may act as, oldest first."""
-        return self.filter(members=user.pk).order_by("pk")
+    def open_to(self, user: User | AnonymousUser) -> ClientQuerySet:
+        """The clients that this user may choose: all for administrators, active ones for their members."""
+        if user.is_active and user.is_superuser:
+            return self
+        return self.active().filter(memberships__user__pk=user.pk) if user.pk else self.none()
 
     def with_live_keys(self) -> ClientQuerySet:
         """Adds `live_keys`: the number of keys that are neither revoked nor expired."""
         return self.annotate(live_keys=Count("api_keys", filter=_live("api_keys__"), distinct=True))
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def usable_by(self, user: User | AnonymousUser) -> MembershipQuerySet:
+        """This user's memberships of active clients."""
+        return self.filter(user=user.pk, client__is_active=True).select_related("client")
 
 
 class CounterQuerySet(models.QuerySet["Counter"]):

@@ -58,6 +58,11 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 class ClientSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]
     target_class = "clients.authentication.ClientSessionAuthentication"
 
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        about = "A login. Members of several clients choose one at `/choose-client/`, or name it in `X-Client`."
+        of_django: dict[str, Any] = super().get_security_definition(auto_schema)  # type: ignore[no-untyped-call]
+        return of_django | {"description": about}
+
 
 class AnonymousClientScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Not described: it is off by default and needs nothing from the caller."""

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from blacklist.models import BlacklistEntry
+from clients.access import allows, visible
 from clients.models import ApiKey
 from compat.dialect import configs
 from recognition.models import Match, ProcessedImage, Status
@@ -19,42 +20,47 @@ LATEST = 6
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what `templates/admin/index.html` shows, as far as the user may see it."""
-    sees_images = request.user.has_perm("recognition.view_processedimage")
-    sees_entries = request.user.has_perm("blacklist.view_blacklistentry")
+    sees_images = allows(request, "recognition.view_processedimage")
+    sees_entries = allows(request, "blacklist.view_blacklistentry")
     context["title"] = "Dashboard"
     context["counts"] = context["latest_matches"] = context["steps"] = []
     if sees_entries:
-        in_force = BlacklistEntry.objects.in_force(timezone.localdate()).count()
+        in_force = visible(request, BlacklistEntry.objects.in_force(timezone.localdate())).count()
         url = f"{reverse('admin:blacklist_blacklistentry_changelist')}?in_force=yes"
         context["counts"] = [{"label": "entries in force", "value": in_force, "url": url}]
     if sees_images:
-        context["counts"] = [*context["counts"], *_image_counts()]
+        context["counts"] = [*context["counts"], *_image_counts(request)]
     if sees_images and sees_entries:
-        matches = Match.objects.decided().select_related("entry", "face__image__client").order_by("-id")
+        matches = visible(request, Match.objects.decided(), "face__image__client")
+        matches = matches.select_related("entry", "face__image__client").order_by("-id")
         context["latest_matches"] = list(matches[:LATEST])
-        if not ProcessedImage.objects.exists():  # a new deployment: what it still needs
-            valid = Q(expiry_date=None) | Q(expiry_date__gt=timezone.now())
+        if not visible(request, ProcessedImage.objects.all()).exists():  # a new deployment: what it still needs
+            own_entries, own_keys = (
+                visible(request, rows) for rows in (BlacklistEntry.objects.all(), ApiKey.objects.live())
+            )
             context["steps"] = [
-                {"done": BlacklistEntry.objects.exists(), "name": "entry"},
-                {"done": ApiKey.objects.filter(valid, revoked=False).exists(), "name": "key"},
+                {"done": own_entries.exists(), "name": "entry", "may": allows(request, "blacklist.add_blacklistentry")},
+                {"done": own_keys.exists(), "name": "key", "may": allows(request, "clients.add_apikey")},
                 {"done": False, "name": "image"},
             ]
     return context
 
 
-def _image_counts() -> list[dict[str, Any]]:
+def _image_counts(request: HttpRequest) -> list[dict[str, Any]]:
     url = reverse("admin:recognition_processedimage_changelist")
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     since = f"created_at__gte={today:%Y-%m-%d}"
-    images = ProcessedImage.objects.filter(created_at__gte=today).aggregate(
+    own = visible(request, ProcessedImage.objects.all())
+    images = own.filter(created_at__gte=today).aggregate(
         screened=Count("pk", filter=Q(status=Status.DONE)), failed=Count("pk", filter=Q(status=Status.FAILED))
     )
-    matches = Match.objects.decided().filter(face__image__created_at__gte=today).count()
-    waiting = ProcessedImage.objects.unfinished().count()
+    matches = visible(request, Match.objects.decided(), "face__image__client")
+    matched = matches.filter(face__image__created_at__gte=today).count()
+    waiting = own.unfinished().count()
     failed = images["failed"]
     return [
         {"label": "images screened today", "value": images["screened"], "url": f"{url}?{since}"},
-        {"label": "matches today", "value": matches, "url": f"{url}?match=yes&{since}"},
+        {"label": "matches today", "value": matched, "url": f"{url}?match=yes&{since}"},
         {"label": "failed today", "value": failed, "url": f"{url}?status__exact=failed&{since}", "alarm": failed},
         {"label": "waiting", "value": waiting, "url": f"{url}?status__exact=pending"},
     ]
@@ -100,7 +106,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Clients", "apps", "clients_client", "clients.view_client"),
             ("API keys", "key", "clients_apikey", "clients.view_apikey"),
             ("Users", "group", "auth_user", "auth.view_user"),
-            ("Groups", "admin_panel_settings", "auth_group", "auth.view_group"),
+            ("Roles", "admin_panel_settings", "auth_group", "auth.view_group"),
         ],
     ),
 ]
@@ -115,7 +121,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         items = [
             {"title": name, "icon": icon, "link": reverse(f"admin:{model}_changelist")}
             for name, icon, model, permission in lists
-            if request.user.has_perm(permission)
+            if allows(request, permission)
         ]
         if items:
             groups.append({"title": title, "separator": True, "items": items})  # type: ignore[dict-item]

@@ -8,6 +8,7 @@ from rest_framework.routers import DefaultRouter
 from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from blacklist.api.views import BlacklistViewSet
 from clients.api.views import ResetViewSet, UsageViewSet
+from clients.views import choose_client
 from compat.dialect import dialects, url_patterns
 from faceapp import health, metrics, models_page
 from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
@@ -49,6 +50,7 @@ urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
+    path("choose-client/", choose_client, name="choose-client"),
     path("admin/models/", admin.site.admin_view(models_page.models), name="models"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(router.urls)),

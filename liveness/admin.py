@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from clients.walled_admin import WalledAdmin
 from liveness.models import LivenessSession
 
 COLOURS = {"open": "info", "passed": "success", "failed": "danger", "expired": "warning", "cancelled": "warning"}
@@ -19,7 +19,7 @@ SHOWN = ["id", "client", "purpose", "subject", "source", "asked", "state", "atte
 
 
 @admin.register(LivenessSession)
-class LivenessSessionAdmin(ModelAdmin):
+class LivenessSessionAdmin(WalledAdmin):
     list_display = ["short_id", "client", "purpose", "subject", "asked", "state", "last_code", "started"]
     list_filter = ["status", "client", "purpose", "created_at"]
     list_select_related = ["client"]
@@ -29,7 +29,7 @@ class LivenessSessionAdmin(ModelAdmin):
     fields = SHOWN
     readonly_fields = SHOWN
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -16,9 +16,10 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from clients.access import allows
+from clients.walled_admin import WalledAdmin
 from recognition import services
 from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
@@ -34,10 +35,10 @@ STATUS_COLOURS = {
 }
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(WalledAdmin):
     """Rows that only the service itself writes."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -100,7 +101,7 @@ class ProcessedImageAdmin(ReadOnlyAdmin):
         return []
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        context["may_see_entries"] = request.user.has_perm("blacklist.view_blacklistentry")
+        context["may_see_entries"] = allows(request, "blacklist.view_blacklistentry")
         return super().render_change_form(request, context, *args, **kwargs)
 
     # ---- erasing --------------------------------------------------------------------------------------------
@@ -131,10 +132,10 @@ class ProcessedImageAdmin(ReadOnlyAdmin):
         ]
 
     def picture_view(self, request: HttpRequest, pk: int, variant: str, face: int | None = None) -> HttpResponse:
-        """A stored image, or one face of it, for staff who may see processed images."""
-        if not self.has_view_permission(request):
+        """A stored image, or one face of it, for who may see processed images."""
+        image = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_view_permission(request, image):
             raise PermissionDenied
-        image = get_object_or_404(ProcessedImage, pk=pk)
         box = get_object_or_404(ProcessedFace, image=image, index=face).box if face is not None else None
         return picture_response(image.image, variant=variant, box=box)
 
@@ -200,7 +201,7 @@ class JobAdmin(ReadOnlyAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("recognition.change_job")
+        return allows(request, "recognition.change_job")
 
     @admin.action(description="Cancel the selected jobs", permissions=["cancel"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:

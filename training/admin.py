@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from clients.access import allows
+from clients.walled_admin import WalledAdmin
 from errors import FaceAppError
 from training import services
 from training.charts import curves
@@ -31,7 +32,7 @@ COLOURS = {
 
 
 @admin.register(TrainingOptions)
-class TrainingOptionsAdmin(ModelAdmin):
+class TrainingOptionsAdmin(WalledAdmin):
     list_display = [
         "client",
         "enabled",
@@ -51,7 +52,7 @@ class TrainingOptionsAdmin(ModelAdmin):
 
 
 @admin.register(Recogniser)
-class RecogniserAdmin(ModelAdmin):
+class RecogniserAdmin(WalledAdmin):
     list_display = [
         "title",
         "client",
@@ -82,7 +83,7 @@ class RecogniserAdmin(ModelAdmin):
         versions: RecogniserQuerySet = super().get_queryset(request)
         return versions.without_weights().select_related("client", "gallery")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -90,7 +91,7 @@ class RecogniserAdmin(ModelAdmin):
         return False
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("training.change_recogniser")
+        return allows(request, "training.change_recogniser")
 
     # ---- actions --------------------------------------------------------------------------------------------
 

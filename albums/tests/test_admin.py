@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
@@ -13,7 +12,8 @@ from django.urls import reverse
 
 from albums.models import Album, AlbumImage, FaceGroup
 from albums.tests.conftest import Add
-from clients.models import Client
+from clients.models import Client, Role
+from clients.tests.members import browser_of, make_member
 from compat.faceanalysis.accounts import account_of_password, create_account, token_of
 from compat.faceanalysis.accounts import account_of_token as account_of
 from compat.faceanalysis.models import Account
@@ -71,14 +71,10 @@ def test_pages_show_pictures_where_files_are_kept(admin_client: Browser, add: Ad
     assert admin_client.get(reverse("admin:albums_picture", args=[gone.pk])).status_code == 404
 
 
-def test_pictures_are_for_those_who_may_see_images(kept: AlbumImage) -> None:
-    user = User.objects.create_user("eve", password="x", is_staff=True)
-    browser = Browser()
-    browser.force_login(user)
+def test_pictures_are_for_members(kept: AlbumImage, client_b: Client) -> None:
     path = reverse("admin:albums_face", args=[kept.pk, 0])
-    assert browser.get(path).status_code == 403
-    user.user_permissions.add(Permission.objects.get(codename="view_albumimage"))
-    assert browser.get(path).status_code == 200
+    assert browser_of(make_member(kept.album.client, Role.VIEWER)).get(path).status_code == 200
+    assert browser_of(make_member(client_b, Role.MANAGER)).get(path).status_code == 404
 
 
 def test_group_is_named(admin_client: Browser, kept: AlbumImage) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client as Browser
@@ -23,6 +22,8 @@ from blacklist.exceptions import EntryNotFound
 from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
 from blacklist.types import Validity
+from clients.models import Role
+from clients.tests.members import browser_of, make_member
 from people.models import ReferenceImage
 from vision import inference
 from vision.exceptions import EngineUnavailable
@@ -235,14 +236,11 @@ def test_an_entry_takes_as_many_queries_with_one_photograph_as_with_many(
     assert queries_of(operator, eight) <= queries_of(operator, one)
 
 
-def test_photographs_are_private(client: Browser, entry: BlacklistEntry, django_user_model: type[User]) -> None:
+def test_photographs_are_private(client: Browser, entry: BlacklistEntry, client_b: Client) -> None:
     url = reverse("admin:blacklist_photograph", args=[entry.reference_images.get().pk, "face"])
     assert client.get(url).status_code == 302
-    colleague = django_user_model.objects.create_user("colleague", is_staff=True)
-    client.force_login(colleague)
-    assert client.get(url).status_code == 403
-    colleague.user_permissions.add(Permission.objects.get(codename="view_blacklistentry"))
-    assert client.get(url).status_code == 200
+    assert browser_of(make_member(entry.client, Role.VIEWER)).get(url).status_code == 200
+    assert browser_of(make_member(client_b, Role.MANAGER)).get(url).status_code == 404
 
 
 @pytest.mark.parametrize(("variant", "size"), [("thumbnail", (160, 160)), ("face", (137, 137)), ("large", (160, 160))])
@@ -251,7 +249,7 @@ def test_renderings_are_small_and_cached_by_the_browser_alone(
 ) -> None:
     response = operator.get(reverse("admin:blacklist_photograph", args=[entry.reference_images.get().pk, variant]))
     assert Image.open(BytesIO(response.content)).size == size
-    assert response["Cache-Control"] == "private, max-age=3600"
+    assert response["Cache-Control"] == "private, max-age=3600" and "Cookie" in response["Vary"]
 
 
 def test_the_stored_file_is_served_unchanged(operator: Browser, entry: BlacklistEntry) -> None:
@@ -259,16 +257,20 @@ def test_the_stored_file_is_served_unchanged(operator: Browser, entry: Blacklist
     assert b"".join(response.streaming_content) == drawing(RED)  # type: ignore[arg-type]
 
 
-def test_a_viewer_sees_an_entry_and_can_change_nothing(
-    client: Browser, entry: BlacklistEntry, django_user_model: type[User]
-) -> None:
-    viewer = django_user_model.objects.create_user("viewer", is_staff=True)
-    viewer.user_permissions.add(Permission.objects.get(codename="view_blacklistentry"))
-    client.force_login(viewer)
-    page = client.get(reverse("admin:blacklist_blacklistentry_change", args=[entry.pk])).content
+def test_a_viewer_sees_an_entry_and_can_change_nothing(entry: BlacklistEntry) -> None:
+    viewer = browser_of(make_member(entry.client, Role.VIEWER))
+    page = viewer.get(reverse("admin:blacklist_blacklistentry_change", args=[entry.pk])).content
     assert b"Photograph 1 of Mallory" in page
     assert b"Remove this photograph" not in page
     assert b'type="file"' not in page
+
+
+def test_an_operator_adds_photographs_and_removes_none(entry: BlacklistEntry) -> None:
+    url = reverse("admin:blacklist_blacklistentry_change", args=[entry.pk])
+    browser = browser_of(make_member(entry.client, Role.OPERATOR))
+    assert b"Remove this photograph" not in browser.get(url).content
+    browser.post(url, change_form(entry, photograph("more.png", RED), remove=0))
+    assert entry.reference_images.count() == 2
 
 
 def test_history_of_a_deleted_entry_contains_no_name(operator: Browser, client_a: Client) -> None:

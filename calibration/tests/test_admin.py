@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client as Browser
 
 from calibration.models import SpaceCalibration
 from calibration.services import set_calibration
-from clients.models import Client
+from clients.models import Client, Role
+from clients.tests.members import browser_of, make_member
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/calibration/spacecalibration/"
-
-
-def browser_of(user: User) -> Browser:
-    browser = Browser()
-    browser.force_login(user)
-    return browser
 
 
 @pytest.fixture
@@ -62,11 +57,11 @@ def test_a_client_has_one_calibration_of_a_space(staff: Browser, client_a: Clien
     assert SpaceCalibration.objects.get().threshold == 0.1
 
 
-def test_pages_ask_for_permissions(client_a: Client) -> None:
+def test_managers_calibrate_and_others_look(client_a: Client, client_b: Client) -> None:
     set_calibration(client=client_a, space="default", threshold=0.1)
-    viewer = User.objects.create_user("viewer", is_staff=True)
-    assert browser_of(viewer).get(LIST).status_code == 403
-    viewer.user_permissions.add(Permission.objects.get(codename="view_spacecalibration"))
-    browser = browser_of(User.objects.get(pk=viewer.pk))
-    assert browser.get(LIST).status_code == 200
-    assert browser.post(f"{LIST}add/", fields_of(client_a)).status_code == 403
+    operator, manager = (browser_of(make_member(client_a, role)) for role in (Role.OPERATOR, Role.MANAGER))
+    assert operator.get(LIST).status_code == 200
+    assert operator.post(f"{LIST}add/", fields_of(client_a)).status_code == 403
+    assert manager.post(f"{LIST}add/", fields_of(client_b, space="fake-fake8-8")).status_code == 200  # no such choice
+    assert manager.post(f"{LIST}add/", fields_of(client_a, space="fake-fake8-8")).status_code == 302
+    assert set(SpaceCalibration.objects.values_list("client", flat=True)) == {client_a.pk}

@@ -52,7 +52,7 @@ class UsageViewSet(ViewSet):
 
 
 class ResetViewSet(ViewSet):
-    """Erase everything that the key's client has stored. Keys stay. In test deployments only."""
+    """Erase everything that the key's client has stored. Keys and members stay. In test deployments only."""
 
     scope_write = Scope.RESET
 

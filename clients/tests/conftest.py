@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from clients import services
-from clients.models import Client
+from clients.models import Client, Membership, Role
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def make_key(client_a: Client) -> Callable[..., str]:
 
 @pytest.fixture
 def member(client_a: Client) -> User:
-    """A user who acts as alice."""
+    """A user who acts as alice, as a manager."""
     user = User.objects.create_user("ann", password="ann's password")
-    client_a.members.add(user)
+    Membership.objects.create(user=user, client=client_a, role=Role.MANAGER)
     return user

@@ -2,14 +2,16 @@ import re
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 from django.db import IntegrityError, connection, transaction
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
+from pytest_django.fixtures import Settings
 from unfold.admin import ModelAdmin
 
 from clients import services
-from clients.models import ApiKey, Client, Scope
+from clients.models import ApiKey, Client, Role, Scope
+from clients.tests.members import browser_of, make_member
 
 KEYS = "/admin/clients/apikey/"
 KEY = re.compile(r"[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}")
@@ -92,14 +94,24 @@ def test_keys_are_revoked_by_an_action(browser: Browser, client_a: Client) -> No
     assert browser.get(f"{KEYS}{chosen[0]}/change/").status_code == 200
 
 
-def test_a_user_who_may_only_look_cannot_revoke(client_a: Client) -> None:
+@pytest.mark.parametrize(
+    ("rate", "taken"),
+    [("", True), ("60/min", True), ("1/s", True), ("2/s", False), ("61/h", False), ("10/s", False), ("fast", False)],
+)
+def test_a_manager_allows_no_key_more_than_the_deployment_does(
+    browser: Browser, client_a: Client, settings: Settings, rate: str, taken: bool
+) -> None:
+    settings.RATE_LIMIT = "60/min"
+    manager = browser_of(make_member(client_a, Role.MANAGER))
+    assert bool(KEY.search(make(manager, client_a, rate_limit=rate))) == taken
+    assert rate == "fast" or KEY.search(make(browser, client_a, rate_limit=rate))
+
+
+def test_an_operator_cannot_revoke(client_a: Client) -> None:
     row, _ = services.create_api_key(client_name=client_a.name)
-    user = User.objects.create_user("viewer", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename="view_apikey"))
-    browser = Browser()
-    browser.force_login(user)
-    browser.post(KEYS, {"action": "revoke", "_selected_action": [row.pk]})
-    assert browser.get(KEYS).status_code == 200 and not ApiKey.objects.get().revoked
+    browser = browser_of(make_member(client_a, Role.OPERATOR))
+    answer = browser.post(KEYS, {"action": "revoke", "_selected_action": [row.pk]})
+    assert answer.status_code == browser.get(KEYS).status_code == 403 and not ApiKey.objects.get().revoked
 
 
 def test_the_list_of_clients_counts_live_keys(browser: Browser, client_a: Client) -> None:
@@ -127,17 +139,28 @@ def test_lists_cost_the_same_with_more_rows(browser: Browser, path: str) -> None
 
 def _populate(name: str) -> None:
     row, _ = services.create_api_key(client_name=name)
-    row.client.members.add(User.objects.create_user(name))
+    make_member(row.client, Role.VIEWER, name)
 
 
-@pytest.mark.parametrize("model", ["auth/user", "auth/group", "clients/client", "clients/apikey"])
+@pytest.mark.parametrize("model", ["auth/user", "clients/client", "clients/apikey"])
 @pytest.mark.parametrize("page", ["", "add/"])
 def test_every_page_opens(browser: Browser, model: str, page: str) -> None:
     assert browser.get(f"/admin/{model}/{page}").status_code == 200
 
 
+def test_a_user_is_made_and_given_a_role(browser: Browser, client_a: Client) -> None:
+    form = {"username": "ann", "usable_password": "true", "password1": "a long one!", "password2": "a long one!"}
+    member = {"memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0", "memberships-0-client": client_a.pk}
+    assert all(f'name="{name}"' in browser.get("/admin/auth/user/add/").content.decode() for name in form)
+    assert browser.post("/admin/auth/user/add/", form | member | {"memberships-0-role": "operator"}).status_code == 302
+    user = User.objects.get(username="ann")
+    assert (user.memberships.get().client, user.memberships.get().role) == (client_a, "operator")
+    page = browser.get(f"/admin/auth/user/{user.pk}/change/").content.decode()
+    assert 'name="is_staff"' in page and "user_permissions" not in page
+
+
 def test_a_client_page_opens_with_members(browser: Browser, member: User) -> None:
-    page = browser.get(f"/admin/clients/client/{member.clients.get().pk}/change/").content.decode()
+    page = browser.get(f"/admin/clients/client/{member.memberships.get().client_id}/change/").content.decode()
     assert "ann" in page
 
 

@@ -8,7 +8,7 @@ from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from clients import services
-from clients.models import ApiKey, Client
+from clients.models import ApiKey, Client, Membership, Role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("clients.tests.urls")]
 NOTES = "/api/notes/"
@@ -112,19 +112,68 @@ def test_a_key_costs_one_query(api: APIClient, key_a: str, django_assert_num_que
 
 
 # ---- sessions ---------------------------------------------------------------------------------------------------
-def test_a_member_acts_as_the_oldest_active_client(api: APIClient, member: User) -> None:
-    for name, is_active in (("aaa", True), ("retired", False)):
-        Client.objects.create(name=name, is_active=is_active).members.add(member)
+def test_a_member_of_one_active_client_acts_as_that(api: APIClient, member: User) -> None:
+    retired = Client.objects.create(name="retired", is_active=False)
+    Membership.objects.create(user=member, client=retired, role=Role.MANAGER)
     api.force_login(member)
     assert api.get(NOTES).json() == {"client": "alice", "user": "ann"}
-    Client.objects.filter(name="alice").update(is_active=False)
-    assert api.get(NOTES).json()["client"] == "aaa"
+
+
+def test_a_member_of_several_clients_says_which_one_is_meant(api: APIClient, member: User, client_b: Client) -> None:
+    Membership.objects.create(user=member, client=client_b)
+    api.force_login(member)
+    response = api.get(NOTES)
+    assert (response.status_code, response.json()["code"]) == (403, "auth.client_not_chosen")
+    assert [api.get(NOTES, headers={"X-Client": name}).json()["client"] for name in ("bob", "alice")] == [
+        "bob",
+        "alice",
+    ]
+    api.post("/choose-client/", {"client": client_b.pk}, format="multipart")
+    assert api.get(NOTES).json()["code"] == "auth.client_not_chosen"  # without the token nothing was chosen
+
+
+@pytest.mark.parametrize("name", ["bob", "nobody", "", "retired", "alice\0"])
+def test_nobody_names_a_client_of_others(api: APIClient, member: User, client_b: Client, name: str) -> None:
+    retired = Client.objects.create(name="retired", is_active=False)
+    Membership.objects.create(user=member, client=retired, role=Role.MANAGER)
+    api.force_login(member)
+    response = api.get(NOTES, headers={"X-Client": name})
+    assert (response.status_code, response.json()["code"]) == (403, "auth.not_a_member")
+
+
+def test_when_the_membership_ends_no_other_client_takes_its_place(
+    api: APIClient, member: User, client_a: Client, client_b: Client
+) -> None:
+    api.force_login(member)
+    assert api.get(NOTES).json()["client"] == "alice"
+    member.memberships.update(client=client_b)
+    for _ in range(2):
+        assert api.get(NOTES).json()["code"] == "auth.client_not_chosen"
+    assert api.get(NOTES, headers={"X-Client": "bob"}).json()["client"] == "bob"
+
+
+def test_when_the_client_is_switched_off_its_members_are_refused(api: APIClient, member: User) -> None:
+    api.force_login(member)
+    assert api.get(NOTES).json()["client"] == "alice"
+    Client.objects.update(is_active=False)
+    assert api.get(NOTES).json()["code"] == "auth.no_client"
 
 
 def test_a_user_without_a_client_is_told_so(api: APIClient, client_a: Client) -> None:
-    api.force_login(User.objects.create_superuser("root"))
+    api.force_login(User.objects.create_user("eve", is_staff=True))
     response = api.get(NOTES)
     assert (response.status_code, response.json()["code"]) == (403, "auth.no_client")
+
+
+def test_an_administrator_acts_as_a_client_that_was_named_or_is_the_only_membership(
+    api: APIClient, client_a: Client, client_b: Client
+) -> None:
+    root = User.objects.create_superuser("root")
+    api.force_login(root)
+    assert api.get(NOTES).json()["code"] == "auth.client_not_chosen"
+    assert api.get(NOTES, headers={"X-Client": "bob"}).json()["client"] == "bob"
+    Membership.objects.create(user=root, client=client_a)
+    assert api.get(NOTES).json()["client"] == "alice"
 
 
 def test_a_session_needs_a_csrf_token_to_write(api: APIClient, member: User) -> None:

@@ -7,8 +7,9 @@ from django.apps import apps
 from django.db.models import CASCADE, ForeignKey, Model
 
 from clients.erasure import _belongings, reset_client
-from clients.models import ApiKey, Client
+from clients.models import ApiKey, Client, Membership, Role
 from clients.services import create_api_key
+from clients.tests.members import make_member
 from training.models import TrainingOptions
 
 
@@ -33,7 +34,7 @@ def leading_to(targets: set[type[Model]], *, by_cascade: bool) -> set[type[Model
 
 
 def test_whatever_leads_to_a_client_is_erased_with_its_data() -> None:
-    kept = leading_to({ApiKey}, by_cascade=True) | {Client}
+    kept = leading_to({ApiKey}, by_cascade=True) | {Client, Membership}
     erased = leading_to({relation.related_model for relation in _belongings()}, by_cascade=True)  # type: ignore[misc]
     assert leading_to({Client}, by_cascade=False) - kept <= erased
     assert len(erased) > 15
@@ -44,6 +45,7 @@ def test_options_that_a_client_has_one_of_are_erased(client_a: Client, client_b:
     for client in (client_a, client_b):
         TrainingOptions.objects.create(client=client)
         create_api_key(client_name=client.name)
+        make_member(client, Role.VIEWER)
     assert reset_client(client=client_a) == {"training.TrainingOptions": 1}
     assert TrainingOptions.objects.get().client == client_b
-    assert ApiKey.objects.count() == Client.objects.count() == 2
+    assert ApiKey.objects.count() == Client.objects.count() == Membership.objects.count() == 2

@@ -3,12 +3,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import IntegrityError
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.routers import APIRootView
 from rest_framework.test import APIClient
 
-from clients.models import ApiKey, Client
+from clients.models import ApiKey, Client, Membership, Role
 from clients.permissions import HasScope
+from clients.tests.members import make_member
 
 pytestmark = pytest.mark.django_db
 scoped = pytest.mark.urls("clients.tests.urls")
@@ -44,10 +46,41 @@ def test_a_key_does_what_its_scopes_say(
 
 
 @scoped
-def test_scopes_do_not_limit_members(member: User) -> None:
+@pytest.mark.parametrize(
+    ("role", "method", "path", "status"),
+    [
+        ("viewer", "get", "/api/notes/", 200),
+        ("viewer", "post", "/api/notes/", 403),
+        ("viewer", "post", "/api/detect/", 403),
+        ("operator", "post", "/api/notes/", 200),
+        ("operator", "post", "/api/detect/", 200),
+        ("operator", "delete", "/api/notes/", 403),
+        ("manager", "delete", "/api/notes/", 405),
+    ],
+)
+def test_members_do_what_their_roles_say(client_a: Client, role: str, method: str, path: str, status: int) -> None:
     api = APIClient()
-    api.force_login(member)
+    api.force_login(make_member(client_a, Role(role)))
+    response = getattr(api, method)(path)
+    assert response.status_code == status
+    assert status != 403 or response.json()["code"] == "auth.missing_role"
+
+
+def test_there_are_no_other_roles(client_a: Client) -> None:
+    with pytest.raises(IntegrityError):
+        Membership.objects.create(user=User.objects.create_user("eve"), client=client_a, role="owner")
+
+
+@scoped
+def test_a_new_role_counts_at_once(client_a: Client) -> None:
+    user = make_member(client_a, Role.OPERATOR)
+    api = APIClient()
+    api.force_login(user)
     assert api.post("/api/notes/").status_code == 200
+    user.memberships.update(role=Role.VIEWER)
+    assert api.post("/api/notes/").status_code == 403
+    user.memberships.all().delete()
+    assert api.get("/api/notes/").json()["code"] == "auth.no_client"
 
 
 @pytest.mark.parametrize("path", ["", "add/", "{pk}/change/", "{pk}/delete/"])

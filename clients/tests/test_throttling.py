@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.test import APIClient, APIRequestFactory
 
 from clients import services
-from clients.models import ApiKey, Client
+from clients.models import ApiKey, Client, Membership, Role
 from clients.throttling import ClientRateThrottle
 from rest.errors import RETRY_AFTER, problem_of
 
@@ -51,7 +51,7 @@ def test_a_rate_of_nothing_stops_a_key(key_a: str) -> None:
 def test_members_share_their_clients_allowance(member: User, client_a: Client, settings: Settings) -> None:
     settings.RATE_LIMIT = "1/day"
     other = User.objects.create_user("abe")
-    client_a.members.add(other)
+    Membership.objects.create(user=other, client=client_a, role=Role.MANAGER)
     answers = []
     for user in (member, other):
         api = APIClient()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client as Browser
 from django.urls import reverse
 from playwright.sync_api import Page, expect
+from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from clients.models import Client
+from clients.models import Client, Role
 from clients.quotas import take_images
+from clients.tests.members import browser_of, make_member
 from faceapp.tests.browser import log_in, shoot
+
+NO_MEMBERS = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
 
 
 def page_of(client: Client) -> str:
@@ -23,7 +27,9 @@ def test_limits_are_set_in_the_form_and_shown_beside_the_use(client_a: Client, s
     browser = Browser()
     browser.force_login(User.objects.create_superuser("root"))
     form = reverse("admin:clients_client_change", args=[client_a.pk])
-    assert browser.post(form, {"name": "alice", "is_active": "on", "max_people": "0", "max_images_a_day": "4"}).url  # type: ignore[attr-defined]
+    assert browser.post(
+        form, {"name": "alice", "is_active": "on", "max_people": "0", "max_images_a_day": "4"} | NO_MEMBERS
+    ).url  # type: ignore[attr-defined]
     client_a.refresh_from_db()
     assert (client_a.max_people, client_a.max_templates, client_a.max_images_a_day) == (0, None, 4)
     take_images(client_a, 3)
@@ -33,13 +39,21 @@ def test_limits_are_set_in_the_form_and_shown_beside_the_use(client_a: Client, s
 
 
 @pytest.mark.django_db
-def test_who_may_not_see_clients_does_not_see_what_they_use(client_a: Client, servers: None) -> None:
-    browser, user = Browser(), User.objects.create_user("ann", is_staff=True)
-    browser.force_login(user)
-    assert browser.get(page_of(client_a)).status_code == 403
-    user.user_permissions.add(Permission.objects.get(codename="view_client"))
+def test_members_see_what_their_client_uses(client_a: Client, client_b: Client, servers: None) -> None:
+    browser = browser_of(make_member(client_a, Role.VIEWER))
     assert browser.get(page_of(client_a)).status_code == 200
-    assert browser.get(reverse("admin:clients_client_usage", args=[client_a.pk + 1])).status_code == 404
+    assert browser.get(page_of(client_b)).status_code == 404
+
+
+@pytest.mark.django_db
+def test_managers_lower_limits_and_administrators_raise_them(client_a: Client, settings: Settings) -> None:
+    settings.MAX_PEOPLE, form = 100, reverse("admin:clients_client_change", args=[client_a.pk])
+    manager = browser_of(make_member(client_a, Role.MANAGER))
+    for sent, stored in (("", None), ("101", None), ("0", None), ("50", 50), ("", 50), ("60", 50), ("40", 40)):
+        manager.post(form, {"max_people": sent, "name": "mallory", "is_active": "", **NO_MEMBERS})
+        client_a.refresh_from_db()
+        assert client_a.max_people == stored, sent
+    assert (client_a.name, client_a.is_active) == ("alice", True)
 
 
 @pytest.mark.browser

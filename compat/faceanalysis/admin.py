@@ -6,14 +6,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
+from clients.walled_admin import WalledAdmin
 from compat.faceanalysis.forms import AccountForm
 from compat.faceanalysis.models import Account
 
 
 @admin.register(Account)
-class AccountAdmin(ModelAdmin):
+class AccountAdmin(WalledAdmin):
     form = AccountForm
     list_display = ["username", "client", "is_active", "created_at"]
     list_filter = ["client", "is_active"]

@@ -6,14 +6,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
+from clients.walled_admin import WalledAdmin
 from compat.nextcloud.forms import KeyModelForm
 from compat.nextcloud.models import KeyModel
 
 
 @admin.register(KeyModel)
-class KeyModelAdmin(ModelAdmin):
+class KeyModelAdmin(WalledAdmin):
+    path_to_client = "api_key__client"
     form = KeyModelForm
     list_display = ["api_key", "client", "model", "computed_at"]
     list_select_related = ["api_key__client"]

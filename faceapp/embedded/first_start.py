@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from clients.models import Membership, Role
 from clients.services import create_api_key
 
 
@@ -21,11 +22,11 @@ class Account:
 
 @transaction.atomic
 def create_account(username: str = "admin", client: str = "default") -> Account | None:
-    """Make a superuser who is a member of `client`, with a key for it. None if there is a superuser already."""
+    """Make a superuser who is a manager of `client`, with a key for it. None if there is a superuser already."""
     if User.objects.filter(is_superuser=True).exists():
         return None
     password = secrets.token_urlsafe(12)
     user = User.objects.create_superuser(username, password=password)
     row, key = create_api_key(client_name=client, name="first key")
-    row.client.members.add(user)
+    Membership.objects.create(user=user, client=row.client, role=Role.MANAGER)
     return Account(username, password, client, key)

@@ -11,7 +11,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
 from blacklist.models import BlacklistEntry
-from clients.models import Client
+from clients.models import Client, Membership, Role
 from environment import BASE_DIR
 from vision.tests.drawing import RED, data_url, picture
 
@@ -45,7 +45,7 @@ def test_schema_and_docs_are_open_and_use_local_assets(client: Browser, db: None
 def browser(client_a: Client) -> Browser:
     """A member of the client, logged in."""
     user = get_user_model().objects.create_user("alice", password="x")
-    client_a.members.add(user)
+    Membership.objects.create(user=user, client=client_a, role=Role.MANAGER)
     browser = Browser(enforce_csrf_checks=False, headers={"Accept": "text/html"})
     browser.force_login(user)
     return browser

@@ -58,6 +58,7 @@ class LivenessSessionViewSet(
     pagination_class = None
     filter_backends = []
     scope_read = scope_write = Scope.LIVENESS
+    erases = False  # DELETE cancels
 
     def get_serializer_class(self) -> Any:
         inputs = {"create": SessionInput, "frames": FramesInput}

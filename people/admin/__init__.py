@@ -18,9 +18,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from clients.access import allows, visible
+from clients.walled_admin import OwnRowsFilter, WalledAdmin, WalledInline
 from errors import FaceAppError
 from people import services
 from people.admin.galleries import GalleryAdmin
@@ -52,10 +53,11 @@ class NamelessHistory:
         return line
 
 
-class PhotographInline(TabularInline):
+class PhotographInline(WalledInline):
     """Stored photographs as cards. Permissions are those of the person they belong to."""
 
     model = ReferenceImage
+    path_to_client = "person__client"
     template = "admin/people/photographs.html"
     verbose_name = "photograph"
     verbose_name_plural = "photographs"
@@ -64,13 +66,10 @@ class PhotographInline(TabularInline):
     extra = 0
     max_num = 0
     picture_view = "admin:people_photograph"  # serves the pictures
-    may_view, may_change = "people.view_person", "people.change_person"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ReferenceImage]:
-        return ReferenceImage.objects.all()
+    may_view, may_erase = "people.view_person", "people.delete_person"
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(self.may_view) or self.has_delete_permission(request, obj)
+        return allows(request, self.may_view) or self.has_delete_permission(request, obj)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -79,7 +78,7 @@ class PhotographInline(TabularInline):
         return self.has_delete_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(self.may_change)
+        return allows(request, self.may_erase)
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
@@ -107,18 +106,17 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class i
         return data
 
 
-class GalleryFilter(admin.RelatedFieldListFilter):
+class GalleryFilter(OwnRowsFilter):
     """Galleries of people, each with its client: many are called alike."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
-        galleries = (
-            Gallery.objects.of_kind(GalleryKind.PEOPLE).select_related("client").order_by("client__name", "name")
-        )
+        own = visible(request, Gallery.objects.of_kind(GalleryKind.PEOPLE))
+        galleries = own.select_related("client").order_by("client__name", "name")
         return [(str(gallery.pk), f"{gallery.client}: {gallery.name}") for gallery in galleries]
 
 
 @admin.register(Person)
-class PersonAdmin(NamelessHistory, ModelAdmin):
+class PersonAdmin(NamelessHistory, WalledAdmin):
     """People are enrolled through the API; here they are looked at, corrected and erased."""
 
     form = PersonForm
@@ -140,7 +138,7 @@ class PersonAdmin(NamelessHistory, ModelAdmin):
         people: PersonQuerySet = super().get_queryset(request)
         return people.of_kind(GalleryKind.PEOPLE).with_images()
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     # ---- changing and erasing -------------------------------------------------------------------------------
@@ -200,10 +198,11 @@ class PersonAdmin(NamelessHistory, ModelAdmin):
         return [photograph, *super().get_urls()]
 
     def photograph_view(self, request: HttpRequest, pk: int, variant: str) -> HttpResponse:
-        """A photograph of a person, for staff who may see people."""
+        """A photograph of a person, for who may see people."""
+        stored = ReferenceImage.objects.filter(person__kind=GalleryKind.PEOPLE)
+        photograph = get_object_or_404(visible(request, stored, "person__client"), pk=pk)
         if not self.has_view_permission(request):
             raise PermissionDenied
-        photograph = get_object_or_404(ReferenceImage, pk=pk, person__kind=GalleryKind.PEOPLE)
         return picture_response(photograph.image, variant=variant, box=photograph.box)
 
     @display(description="Photograph")

@@ -18,9 +18,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from clients.access import allows
+from clients.walled_admin import WalledAdmin
 from errors import FaceAppError
 from people import services
 from people.health import POOR, Health, health_of
@@ -86,7 +87,7 @@ class GalleryForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class 
 
 
 @admin.register(Gallery)
-class GalleryAdmin(ModelAdmin):
+class GalleryAdmin(WalledAdmin):
     """Enrolling into a new gallery creates it; here it is renamed and given a threshold of its own."""
 
     form = GalleryForm
@@ -109,12 +110,12 @@ class GalleryAdmin(ModelAdmin):
         galleries: GalleryQuerySet = super().get_queryset(request)
         return galleries.described()
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """An empty gallery that is not the default, on its own page."""
-        empty = obj is not None and not obj.is_default and not obj.people_count
+        empty = obj is not None and not obj.is_default and not getattr(obj, "people_count", True)
         return empty and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Gallery, form: Any, change: bool) -> None:
@@ -131,10 +132,10 @@ class GalleryAdmin(ModelAdmin):
         return [path("<int:pk>/health/", view, name="people_gallery_health"), *super().get_urls()]
 
     def health_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Who looks alike, and whose photographs are odd or poor, for staff who may see these people."""
-        gallery = get_object_or_404(Gallery.objects.select_related("client"), pk=pk)
+        """Who looks alike, and whose photographs are odd or poor, for who may see these people."""
+        gallery = get_object_or_404(self.get_queryset(request).select_related("client"), pk=pk)
         place = PLACES[GalleryKind(gallery.kind)]
-        if not (self.has_view_permission(request, gallery) and request.user.has_perm(place.permission)):
+        if not (self.has_view_permission(request, gallery) and allows(request, place.permission)):
             raise PermissionDenied
         context = self.admin_site.each_context(request) | {
             "title": f"Health of {gallery.name}",

@@ -10,9 +10,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from clients.access import allows
+from clients.walled_admin import WalledAdmin
 from errors import FaceAppError
 from people import respacing
 from people.models import Respace
@@ -24,7 +25,7 @@ NONE = SafeString('<span class="fa-muted">none</span>')
 
 
 @admin.register(Respace)
-class RespaceAdmin(ModelAdmin):
+class RespaceAdmin(WalledAdmin):
     """Respaces are started by `manage.py respace`; here they are watched, switched and switched back."""
 
     list_display = ["client", "space", "status_word", "progress", "failures", "risk", "compared", "differences"]
@@ -39,7 +40,7 @@ class RespaceAdmin(ModelAdmin):
         ("Searches decided in both spaces", {"fields": ["compared", "differences", "latest_differences"]}),
     ]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -50,7 +51,7 @@ class RespaceAdmin(ModelAdmin):
         return False
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("people.change_respace")
+        return allows(request, "people.change_respace")
 
     # ---- actions --------------------------------------------------------------------------------------------
 

@@ -197,6 +197,7 @@ class GalleryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
     pagination_class = StrictPagination
     filter_backends = []
     scope_read, scope_write = Scope.PEOPLE_READ, Scope.PEOPLE_WRITE
+    for_managers = frozenset({"partial_update"})
 
     def get_queryset(self) -> GalleryQuerySet:
         return Gallery.objects.of_client(client_of(self.request)).described().order_by("pk")

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client as Browser
 from django.urls import reverse
 
 from blacklist.services import create_entry
 from calibration import services as calibration
 from calibration.models import SpaceCalibration
-from clients.models import Client
+from clients.models import Client, Role
+from clients.tests.members import browser_of, make_member
 from people import services
 from people.models import FaceTemplate, Gallery, GalleryKind, Person, ReferenceImage
 from people.types import Whom
@@ -52,7 +53,7 @@ def test_list_shows_people_and_no_blacklist_entries(
     assert reverse("admin:people_photograph", args=[image, "face"]) in page
     assert staff.get(f"{LIST}photograph/{image}/face/")["Content-Type"] == "image/jpeg"
     assert staff.get(f"{LIST}photograph/{entry.reference_images.get().pk}/face/").status_code == 404
-    assert staff.get(f"{LIST}{entry.pk}/change/").status_code == 302
+    assert staff.get(f"{LIST}{entry.pk}/change/").status_code == 404
     assert staff.get(f"{LIST}add/").status_code == 403
 
 
@@ -103,14 +104,25 @@ def test_erasing_asks_first(staff: Browser, person: Person) -> None:
 
 
 def test_staff_who_may_only_look_change_nothing(person: Person) -> None:
-    viewer = User.objects.create_user("viewer", is_staff=True)
-    viewer.user_permissions.add(Permission.objects.get(codename="view_person"))
-    browser = Browser()
-    browser.force_login(viewer)
+    browser = browser_of(make_member(person.client, Role.VIEWER))
     page = browser.get(f"{LIST}{person.pk}/change/").content.decode()
     assert "Remove this photograph" not in page and f"photograph/{person.reference_images.get().pk}/" in page
     assert browser.post(f"{LIST}{person.pk}/change/", form_of(person, name="x")).status_code == 403
     assert browser.post(f"{LIST}{person.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_operators_correct_and_managers_erase(person: Person, client_b: Client) -> None:
+    operator = browser_of(make_member(person.client, Role.OPERATOR))
+    page = f"{LIST}{person.pk}/change/"
+    assert operator.post(page, form_of(person, name="Rosso") | {"reference_images-0-DELETE": "on"}).status_code == 302
+    assert Person.objects.get().name == "Rosso" and ReferenceImage.objects.exists()
+    chosen = {"action": "erase_faces", "_selected_action": [person.pk], "confirmed": "yes"}
+    assert operator.post(f"{LIST}{person.pk}/delete/", {"post": "yes"}).status_code == 403
+    for browser in (operator, browser_of(make_member(client_b, Role.MANAGER))):
+        browser.post(LIST, chosen)
+        assert ReferenceImage.objects.exists()
+    browser_of(make_member(person.client, Role.MANAGER)).post(LIST, chosen)
+    assert not ReferenceImage.objects.exists()
 
 
 def test_calibration_takes_the_metric_of_its_space(staff: Browser, client_a: Client) -> None:

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.db import transaction
-from django.test import Client as Browser
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
-from clients.models import Client, Scope
+from clients.models import Client, Role, Scope
 from clients.services import create_api_key
+from clients.tests.members import browser_of, make_member
 from faceapp.tests.rivals import Rival
 from people import health, indexing, services
 from people.health import health_of, tend_health
@@ -379,16 +378,13 @@ def test_templates_of_other_spaces_do_not_count(gallery: Gallery) -> None:
 
 
 # ---- admin ------------------------------------------------------------------------------------------------------
-def test_the_page_in_the_admin_has_pages_and_needs_the_right_to_see_people(gallery: Gallery) -> None:
+def test_the_page_in_the_admin_has_pages_and_is_for_members(gallery: Gallery, client_b: Client) -> None:
     for number in range(8):
         person(gallery, f"p{number}", [0.01 * number, 0.0, 0.0, 1.0])
     tend_health()
-    viewer, browser = User.objects.create_user("viewer", is_staff=True), Browser()
-    viewer.user_permissions.add(Permission.objects.get(codename="view_gallery"))
-    browser.force_login(viewer)
     url = reverse("admin:people_gallery_health", args=[gallery.pk])
-    assert browser.get(url).status_code == 403
-    viewer.user_permissions.add(Permission.objects.get(codename="view_person"))
+    assert browser_of(make_member(client_b, Role.MANAGER)).get(url).status_code == 404
+    browser = browser_of(make_member(gallery.client, Role.VIEWER))
     first = browser.get(url).content.decode()
     assert "page 1 of 2" in first and "?alike=2#alike" in first and "no picture" in first
     second = browser.get(url, {"alike": 2}).content.decode()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from io import StringIO
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
-from clients.models import Client, Scope
+from clients.models import Client, Role, Scope
 from clients.services import create_api_key
+from clients.tests.members import browser_of, make_member
 from people import respacing
 from people.checks import check_respace_at_once, check_spaces_of_galleries
 from people.models import Gallery, Respace
@@ -144,14 +144,6 @@ def test_galleries_of_a_model_that_is_not_enabled_are_named(client_a: Client, se
 
 
 # ---- admin ------------------------------------------------------------------------------------------------------
-def staff(*permissions: str) -> Browser:
-    user = User.objects.create_user("staff", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    browser = Browser()
-    browser.force_login(user)
-    return browser
-
-
 def act(browser: Browser, action: str, respace: Respace) -> str:
     form = {"action": action, "_selected_action": [respace.pk]}
     return browser.post(LIST, form, follow=True).content.decode()
@@ -161,7 +153,7 @@ def test_the_admin_shows_a_respace_and_switches_it(client_a: Client) -> None:
     image = enrol(client_a)
     respace = computed(client_a)
     respace.differences.create(before=image.person, before_similarity=0.8, after_similarity=0.6)
-    browser = staff("view_respace", "change_respace")
+    browser = browser_of(make_member(client_a, Role.MANAGER))
     page = browser.get(LIST).content.decode()
     assert "1 of 1 photographs" in page and "ready" in page
     page = browser.get(f"{LIST}{respace.pk}/change/").content.decode()
@@ -178,26 +170,19 @@ def test_the_admin_loses_nobody(client_a: Client) -> None:
     broken, unseen = enrol(client_a), enrol_without_picture(client_a)
     lose_file(broken)
     respace = computed(client_a)
-    browser = staff("view_respace", "change_respace")
+    browser = browser_of(make_member(client_a, Role.MANAGER))
     assert "2 people would not be found any more" in act(browser, "switch", respace)
     page = browser.get(f"{LIST}{respace.pk}/change/").content.decode()
     assert "image.gone" in page and "known by embeddings alone" in page and f"<td>{unseen.number}</td>" in page
     assert spaces_of(client_a) == {old_space()}
 
 
-def test_staff_who_may_only_look_switch_nothing(client_a: Client) -> None:
+def test_operators_only_look(client_a: Client) -> None:
     respace = computed(client_a)
-    browser = staff("view_respace")
+    browser = browser_of(make_member(client_a, Role.OPERATOR))
     assert browser.get(LIST).status_code == 200
     act(browser, "switch", respace)
     assert spaces_of(client_a) == {old_space()}
-    assert staff_without_rights().get(LIST).status_code == 403
-
-
-def staff_without_rights() -> Browser:
-    browser = Browser()
-    browser.force_login(User.objects.create_user("nobody", is_staff=True))
-    return browser
 
 
 # ---- API --------------------------------------------------------------------------------------------------------

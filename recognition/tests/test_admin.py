@@ -6,13 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from blacklist.services import create_entry
+from clients.models import Role
+from clients.tests.members import browser_of, make_member
 from recognition.models import Job, Match, ProcessedImage, Status
 from recognition.services import screening_options, submit_images
 from vision.tests.drawing import BLUE, GREEN, RED, picture
@@ -144,27 +146,24 @@ def test_erasing_the_last_image_removes_file_matches_and_job(operator: Browser, 
     assert not Job.objects.exists()
 
 
-def test_pictures_are_private(client: Browser, matched: ProcessedImage, django_user_model: type[User]) -> None:
+def test_pictures_are_private(client: Browser, matched: ProcessedImage, client_b: Client) -> None:
     urls = [
         reverse("admin:recognition_picture", args=[matched.pk, "large"]),
         reverse("admin:recognition_face", args=[matched.pk, "face", 0]),
     ]
     assert [client.get(url).status_code for url in urls] == [302, 302]
-    colleague = django_user_model.objects.create_user("colleague", is_staff=True)
-    client.force_login(colleague)
-    assert [client.get(url).status_code for url in urls] == [403, 403]
-    colleague.user_permissions.add(Permission.objects.get(codename="view_processedimage"))
+    foreign = browser_of(make_member(client_b, Role.MANAGER))
+    assert [foreign.get(url).status_code for url in urls] == [404, 404]
+    client.force_login(make_member(matched.client, Role.VIEWER))
     assert [client.get(url).status_code for url in urls] == [200, 200]
     assert client.get(reverse("admin:recognition_picture", args=[matched.pk, "face"])).status_code == 404
     assert client.get(reverse("admin:recognition_picture", args=[matched.pk, "../etc"[:2]])).status_code == 404
     assert client.get(reverse("admin:recognition_face", args=[matched.pk, "face", 7])).status_code == 404
 
 
-def test_without_leave_to_see_entries_the_reference_stays_hidden(
-    client: Browser, matched: ProcessedImage, django_user_model: type[User]
-) -> None:
-    reviewer = django_user_model.objects.create_user("reviewer", is_staff=True)
-    reviewer.user_permissions.add(Permission.objects.get(codename="view_processedimage"))
+def test_without_leave_to_see_entries_the_reference_stays_hidden(client: Browser, matched: ProcessedImage) -> None:
+    reviewer = make_member(matched.client, Role.VIEWER)
+    Group.objects.get(name="Viewer").permissions.remove(Permission.objects.get(codename="view_blacklistentry"))
     client.force_login(reviewer)
     html = page(client, reverse(DETAIL, args=[matched.pk]))
     assert "not for your account" in html
@@ -206,10 +205,8 @@ def test_the_dashboard_counts_and_shows_the_latest_matches(
     assert "Face in the screened image" in page(operator, reverse("admin:index"))
 
 
-def test_the_sidebar_offers_only_what_the_user_may_see(client: Browser, django_user_model: type[User]) -> None:
-    reviewer = django_user_model.objects.create_user("reviewer", is_staff=True)
-    reviewer.user_permissions.add(Permission.objects.get(codename="view_job"))
-    client.force_login(reviewer)
+def test_the_sidebar_offers_only_what_the_user_may_see(client: Browser, client_a: Client) -> None:
+    client.force_login(make_member(client_a, Role.OPERATOR))
     html = page(client, reverse("admin:index"))
     assert reverse(JOBS) in html
     assert reverse("admin:clients_apikey_changelist") not in html

@@ -13,7 +13,7 @@ from clients.models import Client
 class Command(BaseCommand):
     help = (
         "Erase everything that a client has stored: people, blacklist, processed images, albums, accounts, and their"
-        " files. The client and its API keys stay. This cannot be undone."
+        " files. The client, its API keys and its members stay. This cannot be undone."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
