@@ -20,6 +20,7 @@ from clients.middleware import path_token_of as path_token_of
 from clients.models import ApiKey, Client
 from clients.quotas import take_images
 from clients.throttling import FailedKeyThrottle
+from telemetry.actors import ActorKind, identify
 from vision import dispatch
 
 KEYWORD = "Api-Key"
@@ -82,6 +83,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise
         services.record_use(key=key)
         set_client(request, key.client)
+        identify(ActorKind.KEY, key.prefix)
         return ClientUser(key.client), key
 
     def authenticate_header(self, request: Request) -> str:
@@ -137,6 +139,7 @@ class ClientSessionAuthentication(SessionAuthentication):
         if answer is None:
             return None
         set_client(request, Client.objects.active().of_member(answer[0]).first())
+        identify(ActorKind.USER, str(answer[0].pk))
         return answer[0], None
 
     def enforce_csrf(self, request: Request) -> None:

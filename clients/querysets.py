@@ -41,6 +41,10 @@ class CounterQuerySet(models.QuerySet["Counter"]):
             [last] = cursor.fetchone()
         return int(last)
 
+    def last_number(self, client_id: int, kind: str) -> int:
+        """The last number that was given out; 0 before the first."""
+        return self.filter(client=client_id, kind=kind).values_list("last", flat=True).first() or 0
+
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def live(self) -> ApiKeyQuerySet:

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from audit.services import record
+from audit.types import Action as Audited
 from clients.models import Client
 from errors import Busy, FaceAppError, InvalidInput, Unavailable
 from liveness import challenge, tokens
@@ -81,16 +83,24 @@ def submit_frames(
     if not LivenessSession.objects.take_attempt(session.pk):
         raise _closed(session)
     try:
-        return _judge_attempt(session, nonce, frames, image)
+        result = _judge_attempt(session, nonce, frames, image)
+        _record(session, results=1)
+        return result
     except FaceAppError as error:
         if isinstance(error, Busy | Unavailable):
             LivenessSession.objects.give_attempt_back(session.pk)
         else:
             LivenessSession.objects.note_failure(session.pk, error.code)
+            _record(session, results=0)
         raise
     except BaseException:
         LivenessSession.objects.give_attempt_back(session.pk)
         raise
+
+
+def _record(session: LivenessSession, *, results: int) -> None:
+    """How many attempts passed: one or none."""
+    record(Audited.LIVENESS, client_id=session.client_id, objects=[f"liveness_session:{session.pk}"], results=results)
 
 
 def redeem_token(*, client: Client, token: str, binding: Binding, face: Embeddings) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from django.db.models import Prefetch
 from django.utils import timezone
 
+from audit.types import Action
 from calibration.models import SpaceCalibration
 from clients.models import Client
 from errors import InvalidInput
@@ -37,7 +38,7 @@ def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance
     An image whose file is lost is left out and reported. People who are enrolled, changed or erased meanwhile may be
     in the archive as before or as after.
     """
-    done = Exported()
+    done, names = Exported(), list[str]()
     images = ReferenceImage.objects.order_by("pk").prefetch_related("face_templates")
     with writing(file) as archive:
         for person in people.prefetch_related(Prefetch("reference_images", images)).iterator(chunk_size=AT_ONCE):
@@ -51,6 +52,7 @@ def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance
                 images=tuple(face for face in faces if face),
             )
             archive.add_person(record)
+            names.append(person.audit_name)
             done.people += 1
             advance()
         columns = ("space", "metric", "threshold", "false_match_rate", "note")
@@ -64,6 +66,7 @@ def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance
             "calibrations": list(calibrations),
         }
         archive.finish(manifest)
+        record(Action.EXPORT, client_id=client.pk, objects=names, results=done.people)
     return done
 
 

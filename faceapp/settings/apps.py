@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "faceapp.apps.FaceAppConfig",
     "telemetry.apps.TelemetryConfig",
     "vision.apps.VisionConfig",
+    "audit.apps.AuditConfig",
     "clients.apps.ClientsConfig",
     "storage.apps.StorageConfig",
     "work.apps.WorkConfig",
@@ -51,6 +52,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "faceapp.access.identify_users",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

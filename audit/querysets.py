@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+if TYPE_CHECKING:
+    from audit.models import Checkpoint, Record, Seal, Stop, Unsealed  # noqa: F401  named in base classes
+
+# Rows of transactions that ended before every transaction that is still open. Those from the snapshot's end on were
+# written by another server, from which the database was restored; there is no such open transaction here.
+SETTLED = (
+    "(transaction < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+    " OR transaction >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint)"
+)
+
+IN_NO_SEAL = "NOT EXISTS (SELECT FROM (SELECT unnest(record_ids) AS id FROM audit_seal) s WHERE s.id = audit_record.id)"
+
+
+class RecordQuerySet(models.QuerySet["Record"]):
+    def of_client(self, client_id: int | None) -> Self:
+        return self.filter(client_id=client_id)
+
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        """What a user of the admin may read."""
+        return self
+
+    def in_no_seal(self) -> Self:
+        """Rows that are neither sealed nor about to be: inserted past the trigger."""
+        from audit.models import Unsealed
+
+        waiting = Exists(Unsealed.objects.filter(record_id=OuterRef("pk")))
+        return self.filter(~waiting).extra(where=[IN_NO_SEAL])  # noqa: S610  a constant
+
+
+class SealQuerySet(models.QuerySet["Seal"]):
+    def of_client(self, client_id: int | None) -> Self:
+        return self.filter(client_id=client_id)
+
+    def last_of(self, client_id: int | None) -> Seal | None:
+        return self.of_client(client_id).order_by("-number").first()
+
+
+class UnsealedQuerySet(models.QuerySet["Unsealed"]):
+    def settled(self) -> Self:
+        """Rows that no open transaction can precede."""
+        return self.extra(where=[SETTLED])  # noqa: S610  a constant
+
+
+class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
+    def of_client(self, client_id: int | None) -> Self:
+        return self.filter(client_id=client_id)
+
+
+class StopQuerySet(models.QuerySet["Stop"]):
+    def of(self, client_id: int | None) -> Self:
+        """What stops this client: its own stop, or the deployment's."""
+        return self.filter(Q(client_id=client_id) | Q(client_id=None))
+
+    def stopped(self) -> Iterable[int] | None:
+        """The clients that are stopped; None: all of them."""
+        found = set(self.values_list("client_id", flat=True))
+        return None if None in found else found

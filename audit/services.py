@@ -1,0 +1,85 @@
+"""Recording what was done, and stopping all searching."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isfinite
+
+from django.db import transaction
+
+from audit.exceptions import SearchingStopped
+from audit.models import Record, Stop
+from audit.types import Action, Searched
+from telemetry.actors import acting
+from telemetry.request_ids import request_id
+
+MOST_OBJECTS = 200  # of one row; `results` has the whole number
+LONGEST = 100  # characters of a text
+NOWHERE = Searched()
+
+
+def record(
+    action: Action,
+    *,
+    client_id: int | None,
+    objects: Iterable[str] = (),
+    searched: Searched = NOWHERE,
+    results: int | None = None,
+) -> None:
+    """Add a row about what the current actor does, in the transaction of the caller.
+
+    `client_id` None: it concerns no client. `objects` are kinds and numbers, such as `person:12`: never names, images
+    or embeddings.
+    """
+    actor = acting()
+    Record.objects.create(
+        client_id=client_id,
+        action=action,
+        actor_kind=actor.kind,
+        actor=actor.name[:LONGEST],
+        address=actor.address[:LONGEST],
+        request_id=request_id.get(),
+        objects_named=[name[:LONGEST] for name in list(dict.fromkeys(objects))[:MOST_OBJECTS]],
+        galleries=list(searched.galleries),
+        gallery_people=searched.people,
+        gallery_version=searched.version,
+        space=searched.space[:LONGEST],
+        threshold=searched.threshold if isfinite(searched.threshold or 0.0) else None,
+        results=results,
+    )
+
+
+# ---- the switch -------------------------------------------------------------------------------------------------
+def require_searching(client_id: int) -> None:
+    """Raise `SearchingStopped` while nobody may be searched for, verified or compared."""
+    if is_stopped(client_id):
+        raise SearchingStopped("The administrator has stopped all searching.")
+
+
+def is_stopped(client_id: int | None) -> bool:
+    """Whether this client, or everybody (None), is stopped."""
+    return Stop.objects.of(client_id).exists()
+
+
+@transaction.atomic
+def stop_searching(*, client_id: int | None) -> bool:
+    """Stop all searching of a client, or of everybody. Returns whether this changed anything.
+
+    Calls that search are refused from now on, and jobs wait. What has begun is finished.
+    """
+    _, changed = Stop.objects.get_or_create(client_id=client_id)
+    if changed:
+        record(Action.STOP, client_id=client_id)
+    return changed
+
+
+@transaction.atomic
+def resume_searching(*, client_id: int | None) -> bool:
+    """Let searching go on. Returns whether this changed anything.
+
+    A client that was stopped by itself remains so when everybody else goes on. Jobs go on with the next sweep.
+    """
+    changed, _ = Stop.objects.filter(client_id=client_id).delete()
+    if changed:
+        record(Action.GO, client_id=client_id)
+    return bool(changed)
