@@ -7,19 +7,20 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Model
 
 from audit.models import Checkpoint, Record, Seal
 
-OF_SEAL = ("client_id", "number", "sealed_at", "count", "first_id", "last_id", "digest", "previous")
+OF_SEAL = ("client_id", "number", "sealed_at", "count", "digest", "previous")
 OF_CHECKPOINT = ("client_id", "seal_number", "seal_hash", "records", "made_at")
 FIRST = "0" * 64  # what the first seal of a chain follows
 
 
 def facts_of(record: Record) -> dict[str, Any]:
-    """Every column of a row."""
-    return _facts(record, [field.attname for field in Record._meta.concrete_fields])
+    """Every column of a row but its primary key, which counts across all clients; the seal holds that."""
+    return _facts(record, [field.attname for field in Record._meta.concrete_fields if not field.primary_key])
 
 
 def hash_of_record(record: Record) -> bytes:
@@ -50,7 +51,10 @@ def digest_of(hashes: Iterable[bytes]) -> str:
 
 def _facts(row: Model, names: Iterable[str]) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in names}
-    return {
-        name: value.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(value, datetime) else value
-        for name, value in values.items()
-    }
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return str(value) if isinstance(value, UUID) else value

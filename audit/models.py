@@ -6,6 +6,7 @@ without a constraint, so that rows outlive their client.
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -29,6 +30,7 @@ def _client(**options: Any) -> models.ForeignKey[Any, Any]:
 class Record(models.Model):
     """Who did what, when, to whom. Never a name of a person, an image or an embedding; objects are named by number."""
 
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     at = models.DateTimeField("time", db_default=Now())
     client = _client(db_index=False)
     action = models.CharField(max_length=20, choices=Action)
@@ -51,10 +53,9 @@ class Record(models.Model):
     objects = RecordQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-pk"]
+        ordering = ["-at", "-pk"]
         indexes = [
-            models.Index(fields=["client", "-id"], name="audit_record_of_client"),
-            models.Index(fields=["at"], name="audit_record_at"),
+            models.Index(fields=["client", "-at", "-id"], name="audit_record_of_client"),
             GinIndex(fields=["objects_named"], name="audit_record_objects"),
         ]
         verbose_name = "audit record"
@@ -73,8 +74,6 @@ class Seal(models.Model):
     number = models.PositiveBigIntegerField(help_text="From 1, without a gap.")
     sealed_at = models.DateTimeField()
     count = models.PositiveIntegerField()
-    first_id = models.BigIntegerField()
-    last_id = models.BigIntegerField()
     record_ids = ArrayField(models.BigIntegerField(), default=list)
     record_hashes = models.BinaryField(default=bytes)
     digest = models.CharField(max_length=64, help_text="SHA-256 of the rows' hashes, one after the other.")

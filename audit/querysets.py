@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 if TYPE_CHECKING:
     from audit.models import Checkpoint, Record, Seal, Stop, Unsealed  # noqa: F401  named in base classes
@@ -27,6 +27,14 @@ class RecordQuerySet(models.QuerySet["Record"]):
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         """What a user of the admin may read."""
         return self
+
+    def about(self, name: str) -> Self:
+        """Rows that name this object, such as `person:12`."""
+        return self.filter(objects_named__contains=[name])
+
+    def with_client_name(self) -> Self:
+        """Adds `client_name`, None for a client that was deleted."""
+        return self.annotate(client_name=F("client__name"))
 
     def in_no_seal(self) -> Self:
         """Rows that are neither sealed nor about to be: inserted past the trigger."""

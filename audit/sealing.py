@@ -53,8 +53,6 @@ def _seal(client_id: int | None, ids: Sequence[int]) -> Seal:
         number=last.number + 1 if last else 1,
         sealed_at=timezone.now(),
         count=len(ids),
-        first_id=ids[0],
-        last_id=ids[-1],
         record_ids=ids,
         record_hashes=b"".join(hashes),
         digest=digest_of(hashes),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import isfinite
+from typing import Any
 
 from django.db import transaction
 
-from audit.exceptions import SearchingStopped
+from audit.exceptions import SearchingStopped, UnknownClient
 from audit.models import Record, Stop
 from audit.types import Action, Searched
 from telemetry.actors import acting
@@ -83,3 +84,14 @@ def resume_searching(*, client_id: int | None) -> bool:
     if changed:
         record(Action.GO, client_id=client_id)
     return bool(changed)
+
+
+def client_called(name: str) -> int:
+    """The number of a client by its name, or of a deleted one by its number. Raises `UnknownClient`."""
+    clients: Any = Record._meta.get_field("client").related_model
+    found = clients._default_manager.filter(name=name).values_list("pk", flat=True).first()
+    if found is not None:
+        return int(found)
+    if name.isascii() and name.isdigit() and Record.objects.of_client(int(name[:18])).exists():
+        return int(name)
+    raise UnknownClient(f"There is no client {name!r}.")

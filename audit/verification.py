@@ -21,10 +21,11 @@ TOLERANCE = timedelta(seconds=1)  # between the clocks of the database and a wor
 ALL = -1
 
 
-def verify(*, client_id: int | None = ALL) -> Verified:
+def verify(*, client_id: int | None = ALL, known: Sequence[str] = ()) -> Verified:
     """Seal what can be sealed, then check all chains, or that of one client (None: the deployment's own).
 
-    One snapshot of the database is checked, while others go on recording.
+    `known` are hashes of seals that were noted before: they must still be there. One snapshot of the database is
+    checked, while others go on recording.
     """
     seal_all()
     seals, records, waiting = Seal.objects.all(), Record.objects.all(), Unsealed.objects.all()
@@ -44,6 +45,8 @@ def verify(*, client_id: int | None = ALL) -> Verified:
             Finding(one.client_id, "inserted", f"row {one.pk} is in no seal")
             for one in records.in_no_seal().order_by("pk").only("client_id")
         ]
+        there = set(seals.filter(hash__in=known).values_list("hash", flat=True))
+        findings += [Finding(None, "missing seal", hash_) for hash_ in known if hash_ not in there]
         return Verified(
             records=records.count(),
             seals=seals.count(),

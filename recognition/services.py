@@ -72,15 +72,13 @@ def _blacklists(client: Client, **options: Any) -> SearchedGalleries:
     return search_in(client=client, galleries=galleries, **options)
 
 
-def detect_faces(*, client: Client, submission: Submission, detector: str | None = None) -> Analysis:
+def detect_faces(*, submission: Submission, detector: str | None = None) -> Analysis:
     """Find the faces of one image without storing or embedding anything."""
     check_names(detector=detector)
     if submission.error:
         raise submission.error
     options = AnalysisOptions(detector, aliases=[], liveness=True, attributes=settings.AGE_AND_GENDER)
-    analysis = inference.analyse(submission.data, options)
-    record(Action.DETECT, client_id=client.pk, results=len(analysis.faces))
-    return analysis
+    return inference.analyse(submission.data, options)
 
 
 def submit_images(

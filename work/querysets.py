@@ -32,13 +32,9 @@ class ClaimedWorkQuerySet(models.QuerySet[Row]):
     def not_stopped(self) -> Self:
         """Work that does not wait until searching goes on."""
         stopped = Stop.objects.stopped() if self.model.searches else set()
-        return (
-            self.none()
-            if stopped is None
-            else self.exclude(**{f"{self.model.owner}__in": stopped})
-            if stopped
-            else self
-        )
+        if not stopped:
+            return self.none() if stopped is None else self.all()
+        return self.exclude(**{f"{self.model.owner}__in": stopped})
 
     def in_queue(self, queue: str) -> Self:
         """Work that belongs to this one of the model's `queues`."""

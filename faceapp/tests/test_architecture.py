@@ -45,6 +45,7 @@ FOUNDATIONS: list[set[str]] = [
     {"work"},
     {"storage"},
     {"clients"},
+    {"audit"},
     {"rest"},
     {"vision"},
     {"telemetry"},

@@ -64,7 +64,7 @@ class DetectionViewSet(GenericViewSet[ProcessedImage]):
         """The faces of one image, from left to right; an empty list when there are none."""
         given = read_input(self, DetectInput).validated_data
         detector, submission = given.get("detector_backend") or None, read_submission(given["image"])
-        analysis = services.detect_faces(client=client_of(request), submission=submission, detector=detector)
+        analysis = services.detect_faces(submission=submission, detector=detector)
         faces = DetectionSerializer(analysis.faces, many=True).data
         return Response(faces, headers=engine_timing(analysis.milliseconds))
 

@@ -1,0 +1,91 @@
+"""The audit for reading, and what other pages of the admin need to record settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from audit.models import Record
+from audit.querysets import RecordQuerySet
+from audit.services import record
+from audit.types import Action
+
+
+@admin.register(Record)
+class RecordAdmin(ModelAdmin):
+    list_display = ["at", "client_name", "action", "who", "address", "whom", "results"]
+    list_filter = ["action", "actor_kind", "at"]
+    search_fields = ["actor", "request_id", "objects_named__icontains", "address"]
+    search_help_text = "Search by actor, address, id of the request, or object such as person:12"
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ["-at", "-pk"]
+
+    def get_queryset(self, request: HttpRequest) -> RecordQuerySet:
+        """The only place that decides who reads what."""
+        records: RecordQuerySet = super().get_queryset(request)
+        return records.visible_to(request.user).with_client_name()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @display(description="Client", ordering="client_name")
+    def client_name(self, row: Any) -> str:
+        if row.client_id is None:
+            return "-"
+        return row.client_name or f"deleted ({row.client_id})"
+
+    @display(description="Who")
+    def who(self, row: Record) -> str:
+        return f"{row.actor_kind} {row.actor}".strip()
+
+    @display(description="Whom")
+    def whom(self, row: Record) -> str:
+        shown = ", ".join(row.objects_named[:5])
+        return f"{shown} …" if len(row.objects_named) > 5 else shown
+
+
+class RecordsSettings:
+    """For a `ModelAdmin` of settings: which of them were changed, not their values."""
+
+    action = Action.SETTINGS_CHANGED
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)  # type: ignore[misc]
+        names = [f"setting:{name}" for name in form.changed_data]
+        record(
+            self.action if change else self.action_of_new, client_id=self.owner_of(obj), objects=[_name(obj), *names]
+        )
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        record(Action.ERASE, client_id=self.owner_of(obj), objects=[_name(obj)])
+        super().delete_model(request, obj)  # type: ignore[misc]
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for obj in queryset:
+            record(Action.ERASE, client_id=self.owner_of(obj), objects=[_name(obj)])
+        super().delete_queryset(request, queryset)  # type: ignore[misc]
+
+    @property
+    def action_of_new(self) -> Action:
+        return self.action
+
+    def owner_of(self, obj: Any) -> int | None:
+        """The client that it concerns."""
+        owner: int | None = obj.client_id
+        return owner
+
+
+def _name(obj: Any) -> str:
+    return f"{obj._meta.model_name}:{obj.pk}"
