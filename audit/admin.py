@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from audit.models import Record
+from audit import services
+from audit.models import Record, Stop
 from audit.querysets import RecordQuerySet
 from audit.services import record
 from audit.types import Action
@@ -54,6 +55,32 @@ class RecordAdmin(ModelAdmin):
     def whom(self, row: Record) -> str:
         shown = ", ".join(row.objects_named[:5])
         return f"{shown} …" if len(row.objects_named) > 5 else shown
+
+
+@admin.register(Stop)
+class StopAdmin(ModelAdmin):
+    """Adding a row stops all searching of a client, or of everybody; deleting it lets searching go on."""
+
+    list_display = ["whose", "since"]
+    fields = ["client"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Stop, form: Any, change: bool) -> None:
+        services.stop_searching(client_id=obj.client_id)
+        obj.pk = Stop.objects.get(client_id=obj.client_id).pk
+
+    def delete_model(self, request: HttpRequest, obj: Stop) -> None:
+        services.resume_searching(client_id=obj.client_id)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Stop]) -> None:
+        for stop in queryset:
+            services.resume_searching(client_id=stop.client_id)
+
+    @display(description="Searching is stopped for")
+    def whose(self, stop: Stop) -> str:
+        return "everybody" if stop.client_id is None else str(stop.client)
 
 
 class RecordsSettings:

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from audit.models import Checkpoint, Record, Seal, Stop, Unsealed  # noqa: F401  named in base classes
 
 # Rows of transactions that ended before every transaction that is still open. Those from the snapshot's end on were
-# written by another server, from which the database was restored; there is no such open transaction here.
+# written by another server, from which the database was restored. Those of our own transaction end with the seal.
 SETTLED = (
     "(transaction < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-    " OR transaction >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint)"
+    " OR transaction >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+    " OR transaction = pg_current_xact_id_if_assigned()::text::bigint)"
 )
 
 IN_NO_SEAL = "NOT EXISTS (SELECT FROM (SELECT unnest(record_ids) AS id FROM audit_seal) s WHERE s.id = audit_record.id)"

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
+from audit.admin import RecordsSettings
 from calibration.models import SpaceCalibration
 from vision.engines import engines
 
@@ -35,7 +36,7 @@ class CalibrationForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(SpaceCalibration)
-class SpaceCalibrationAdmin(ModelAdmin):
+class SpaceCalibrationAdmin(RecordsSettings, ModelAdmin):
     form = CalibrationForm
     list_display = ["client", "space", "metric", "threshold", "false_match_rate", "note", "created_at"]
     list_filter = ["client"]

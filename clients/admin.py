@@ -20,6 +20,9 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from audit.admin import RecordsSettings
+from audit.services import record, resume_searching, stop_searching
+from audit.types import Action
 from clients import services
 from clients.forms import ApiKeyForm
 from clients.models import ApiKey, Client, ErrorTargets
@@ -40,15 +43,22 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(RecordsSettings, BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+    action = Action.ROLE_CHANGED
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
+    def owner_of(self, obj: User) -> None:
+        """A user may act for several clients."""
+
 
 @admin.register(Group)
-class GroupAdmin(BaseGroupAdmin, ModelAdmin):
-    pass
+class GroupAdmin(RecordsSettings, BaseGroupAdmin, ModelAdmin):
+    action = Action.ROLE_CHANGED
+
+    def owner_of(self, obj: Group) -> None:
+        """A group is the deployment's."""
 
 
 class Meter:
@@ -68,7 +78,9 @@ class Meter:
 
 
 @admin.register(Client)
-class ClientAdmin(ModelAdmin):
+class ClientAdmin(RecordsSettings, ModelAdmin):
+    action_of_new = Action.CREATE
+    actions = ["stop_searching", "resume_searching"]
     list_display = ["name", "is_active", "live_keys", "created_at"]
     list_filter = ["is_active"]
     search_fields = ["name"]
@@ -84,6 +96,25 @@ class ClientAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> ClientQuerySet:
         clients: ClientQuerySet = super().get_queryset(request)
         return clients.with_live_keys()
+
+    def owner_of(self, obj: Client) -> int:
+        return obj.pk
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if "members" in form.changed_data:
+            members = [f"user:{user.pk}" for user in form.instance.members.all()]
+            record(Action.ROLE_CHANGED, client_id=form.instance.pk, objects=members, results=len(members))
+
+    @admin.action(description="Stop all searching", permissions=["change"])
+    def stop_searching(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
+        count = sum(stop_searching(client_id=client.pk) for client in queryset)
+        messages.warning(request, f"Clients for whom nobody is searched any more: {count}.")
+
+    @admin.action(description="Let searching go on", permissions=["change"])
+    def resume_searching(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
+        count = sum(resume_searching(client_id=client.pk) for client in queryset)
+        messages.success(request, f"Clients for whom searching goes on: {count}.")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.usage_view)
@@ -142,6 +173,7 @@ class ApiKeyAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         if change:
             super().save_model(request, obj, form, change)
+            services.record_key(Action.KEY_CHANGED, key=obj)
             return
         key = services.save_new_key(row=obj)
         text = format_html("The new key is <code>{}</code>. Store it now: it is never shown again.", key)

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from audit.admin import RecordsSettings
 from errors import FaceAppError
 from training import services
 from training.charts import curves
@@ -31,7 +32,7 @@ COLOURS = {
 
 
 @admin.register(TrainingOptions)
-class TrainingOptionsAdmin(ModelAdmin):
+class TrainingOptionsAdmin(RecordsSettings, ModelAdmin):
     list_display = [
         "client",
         "enabled",

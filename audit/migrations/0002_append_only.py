@@ -14,7 +14,9 @@ CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF current_setting('faceapp.audit_retention', true) = 'purge' THEN
         IF TG_OP = 'DELETE' AND TG_TABLE_NAME = 'audit_record' THEN
-            RETURN OLD;
+            IF OLD.at < now() - interval '182 days' THEN
+                RETURN OLD;
+            END IF;
         END IF;
         IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'audit_seal' THEN
             IF NEW.record_ids = '{}' AND NEW.record_hashes = ''

@@ -8,12 +8,15 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from audit.admin import RecordsSettings
+from audit.types import Action
 from compat.faceanalysis.forms import AccountForm
 from compat.faceanalysis.models import Account
 
 
 @admin.register(Account)
-class AccountAdmin(ModelAdmin):
+class AccountAdmin(RecordsSettings, ModelAdmin):
+    action = Action.ROLE_CHANGED
     form = AccountForm
     list_display = ["username", "client", "is_active", "created_at"]
     list_filter = ["client", "is_active"]

@@ -8,17 +8,21 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from audit.admin import RecordsSettings
 from compat.nextcloud.forms import KeyModelForm
 from compat.nextcloud.models import KeyModel
 
 
 @admin.register(KeyModel)
-class KeyModelAdmin(ModelAdmin):
+class KeyModelAdmin(RecordsSettings, ModelAdmin):
     form = KeyModelForm
     list_display = ["api_key", "client", "model", "computed_at"]
     list_select_related = ["api_key__client"]
     autocomplete_fields = ["api_key"]
     ordering = ["pk"]
+
+    def owner_of(self, obj: KeyModel) -> int:
+        return obj.api_key.client_id
 
     def get_fields(self, request: HttpRequest, obj: KeyModel | None = None) -> list[str]:
         if obj is None:
