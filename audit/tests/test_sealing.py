@@ -36,7 +36,7 @@ def test_a_row_waits_for_transactions_that_began_before_its_own() -> None:
         other.close()
     assert seal_all() == 2
     [seal] = Seal.objects.all()
-    assert list(Record.objects.in_bulk(seal.record_ids)) == sorted(seal.record_ids)
+    assert seal.record_ids == sorted(seal.record_ids)
     assert [Record.objects.get(pk=pk).action for pk in seal.record_ids] == [Action.CHANGE, Action.LOGIN]
     assert verify().is_intact
 
