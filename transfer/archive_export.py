@@ -9,6 +9,7 @@ import numpy as np
 from django.db.models import Prefetch
 from django.utils import timezone
 
+from audit import services as audit
 from audit.types import Action
 from calibration.models import SpaceCalibration
 from clients.models import Client
@@ -66,7 +67,8 @@ def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance
             "calibrations": list(calibrations),
         }
         archive.finish(manifest)
-        record(Action.EXPORT, client_id=client.pk, objects=names, results=done.people)
+        for some in (names[at : at + audit.MOST_OBJECTS] for at in range(0, len(names), audit.MOST_OBJECTS)):
+            audit.record(Action.EXPORT, client_id=client.pk, objects=some, results=len(some))
     return done
 
 

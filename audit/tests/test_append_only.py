@@ -37,9 +37,7 @@ def old(client_a: Client, monkeypatch: pytest.MonkeyPatch) -> Client:
     with monkeypatch.context() as patch:
         patch.setattr("audit.sealing.timezone.now", lambda: now - timedelta(days=500))
         for _ in range(2):
-            Record.objects.create(
-                client=client_a, action=Action.SEARCH, actor_kind="key", at=now - timedelta(days=500)
-            )
+            Record.objects.create(client=client_a, action=Action.SEARCH, actor_kind="key", at=now - timedelta(days=500))
             seal_all()
     record(Action.VERIFY, client_id=client_a.pk)
     seal_all()
@@ -77,7 +75,7 @@ def emptied() -> Iterator[None]:
     ],
 )
 def test_nothing_is_changed_or_deleted(statement: str, sealed: Client, emptied: None) -> None:
-    with pytest.raises(ProgrammingError, match="only added|half a year"), transaction.atomic():
+    with pytest.raises(ProgrammingError, match=r"only added|half a year"), transaction.atomic():
         connection.cursor().execute(statement)
     assert verify().is_intact and Record.objects.count() == 1
 

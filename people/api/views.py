@@ -17,6 +17,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from audit.types import Action
 from clients.api.idempotency import IdempotentView
+from clients.api.reads import RecordsReads
 from clients.authentication import client_of
 from clients.models import Scope
 from clients.numbering import record_rows
@@ -57,7 +58,9 @@ KIND = OpenApiParameter(
 
 
 @extend_schema_view(retrieve=extend_schema(description="One person."))
-class PeopleViewSet(IdempotentView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Person]):
+class PeopleViewSet(
+    RecordsReads, IdempotentView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Person]
+):
     """People whom this client knows, with their photographs. Blacklist entries are not among them."""
 
     takes_images = frozenset({"create", "images", "search", "verify"})
