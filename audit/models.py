@@ -132,4 +132,4 @@ class Stop(models.Model):
         constraints = [models.UniqueConstraint(fields=["client"], name="audit_one_stop", nulls_distinct=False)]
 
     def __str__(self) -> str:
-        return f"since {self.since:%Y-%m-%d %H:%M}"
+        return "stop for everybody" if self.client_id is None else f"stop for client {self.client_id}"
