@@ -12,4 +12,4 @@ class SearchingStopped(Unavailable):
 class UnknownClient(InvalidInput):
     """There is no such client."""
 
-    code = "client.invalid"
+    code = "client.unknown"
