@@ -12,7 +12,7 @@ from unfold.decorators import display
 
 from audit import services
 from audit.models import Record, Stop
-from audit.querysets import RecordQuerySet
+from audit.querysets import RecordQuerySet, StopQuerySet
 from audit.services import record
 from audit.types import Action
 
@@ -69,7 +69,7 @@ class StopAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Stop, form: Any, change: bool) -> None:
         services.stop_searching(client_id=obj.client_id)
-        obj.pk = Stop.objects.get(client_id=obj.client_id).pk
+        obj.pk = Stop.objects.get(client_id=obj.client_id).pk  # type: ignore[misc]
 
     def delete_model(self, request: HttpRequest, obj: Stop) -> None:
         services.resume_searching(client_id=obj.client_id)
@@ -78,9 +78,13 @@ class StopAdmin(ModelAdmin):
         for stop in queryset:
             services.resume_searching(client_id=stop.client_id)
 
+    def get_queryset(self, request: HttpRequest) -> StopQuerySet:
+        stops: StopQuerySet = super().get_queryset(request)
+        return stops.with_client_name()
+
     @display(description="Searching is stopped for")
-    def whose(self, stop: Stop) -> str:
-        return "everybody" if stop.client_id is None else str(stop.client)
+    def whose(self, stop: Any) -> str:
+        return "everybody" if stop.client_id is None else stop.client_name or f"deleted ({stop.client_id})"
 
 
 class RecordsSettings:

@@ -42,7 +42,7 @@ class RecordQuerySet(models.QuerySet["Record"]):
         from audit.models import Unsealed
 
         waiting = Exists(Unsealed.objects.filter(record_id=OuterRef("pk")))
-        return self.filter(~waiting).extra(where=[IN_NO_SEAL])  # noqa: S610  a constant
+        return self.filter(~waiting).extra(where=[IN_NO_SEAL])  # type: ignore[return-value]  # noqa: S610  a constant
 
 
 class SealQuerySet(models.QuerySet["Seal"]):
@@ -56,7 +56,7 @@ class SealQuerySet(models.QuerySet["Seal"]):
 class UnsealedQuerySet(models.QuerySet["Unsealed"]):
     def settled(self) -> Self:
         """Rows that no open transaction can precede."""
-        return self.extra(where=[SETTLED])  # noqa: S610  a constant
+        return self.extra(where=[SETTLED])  # type: ignore[return-value]  # noqa: S610  a constant
 
 
 class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
@@ -68,6 +68,10 @@ class StopQuerySet(models.QuerySet["Stop"]):
     def of(self, client_id: int | None) -> Self:
         """What stops this client: its own stop, or the deployment's."""
         return self.filter(Q(client_id=client_id) | Q(client_id=None))
+
+    def with_client_name(self) -> Self:
+        """Adds `client_name`, None for everybody and for a client that was deleted."""
+        return self.annotate(client_name=F("client__name"))
 
     def stopped(self) -> Iterable[int] | None:
         """The clients that are stopped; None: all of them."""

@@ -80,7 +80,7 @@ def resume_searching(*, client_id: int | None) -> bool:
 
     A client that was stopped by itself remains so when everybody else goes on. Jobs go on with the next sweep.
     """
-    changed, _ = Stop.objects.filter(client_id=client_id).delete()
+    changed, _ = Stop.objects.filter(client_id=client_id).delete()  # type: ignore[misc]  # None: everybody
     if changed:
         record(Action.GO, client_id=client_id)
     return bool(changed)

@@ -77,8 +77,11 @@ class _Chain:
                 before = seal
 
     def _check_checkpoints(self) -> Iterator[Finding]:
-        hashes = dict(Seal.objects.of_client(self.client_id).values_list("number", "hash"))
-        for checkpoint in Checkpoint.objects.of_client(self.client_id).order_by("pk"):
+        checkpoints = list(Checkpoint.objects.of_client(self.client_id).order_by("pk"))
+        numbers = [checkpoint.seal_number for checkpoint in checkpoints]
+        seals = Seal.objects.of_client(self.client_id).filter(number__in=numbers)
+        hashes = dict(seals.values_list("number", "hash"))
+        for checkpoint in checkpoints:
             if not is_signed(text_of_checkpoint(checkpoint), checkpoint.signature):
                 yield self._found("checkpoint changed", f"{checkpoint.pk} is not signed by the service's key")
             elif hashes.get(checkpoint.seal_number) != checkpoint.seal_hash:

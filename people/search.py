@@ -65,8 +65,9 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
     return Search(faces, space.name, searched.point, milliseconds)
 
 
-def _record(searched: SearchedGalleries, faces: Sequence[SearchedFace]) -> None:
+def _record(searched: SearchedGalleries, found: Sequence[SearchedFace | Refusal]) -> None:
     """Who was named to the caller, whether they match or not."""
+    faces = [face for face in found if isinstance(face, SearchedFace)]
     named = [candidate.person.audit_name for face in faces for candidate in face.candidates]
     record(Action.SEARCH, client_id=searched.client.pk, objects=named, searched=searched.audited, results=len(named))
 
@@ -94,10 +95,12 @@ def search_each(*, client: Client, images: Sequence[SourcedImage], limit: int = 
         offer_probe(client=client, galleries=named[source], read=partial(bytes, data), faces="largest")
     found: list[SearchedFace | Refusal] = []
     for face, image in zip(faces, images, strict=True):
-        if not isinstance(face, Refusal):
-            face = SearchedFace(None, nearest_people(searched[image.source], face, limit=limit))
-            _record(searched[image.source], [face])
-        found.append(face)
+        if isinstance(face, Refusal):
+            found.append(face)
+            continue
+        where = searched[image.source]
+        found.append(SearchedFace(None, nearest_people(where, face, limit=limit)))
+        _record(where, found[-1:])
     return found
 
 

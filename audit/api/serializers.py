@@ -11,7 +11,7 @@ class RecordSerializer(serializers.ModelSerializer[Record]):
     """What was done, when, by whom and to whom. `objects` are kinds and numbers, such as `person:12`."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
-    objects = serializers.ListField(source="objects_named", child=serializers.CharField(), read_only=True)  # type: ignore[assignment]
+    objects = serializers.ListField(source="objects_named", child=serializers.CharField(), read_only=True)
 
     class Meta:
         model = Record

@@ -109,6 +109,25 @@ def test_the_command_verifies(rows: None, client_a: Client) -> None:
         call_command("verify_audit", client="nobody")
 
 
+def test_the_admin_records_settings_without_their_values(client_a: Client) -> None:
+    browser, ann = Browser(), User.objects.create_user("ann")
+    browser.force_login(User.objects.create_superuser("root"))
+    fields = ["retention_days", "liveness_policy", "fpir_per_thousand", "fmr_per_million", "review_fpir_per_thousand"]
+    fields += ["max_people", "max_templates", "max_stored_mb", "max_images_a_day"]
+    data = dict.fromkeys(fields, "") | {"name": "alice", "is_active": "on", "max_people": "77", "members": [ann.pk]}
+    page = f"/admin/clients/client/{client_a.pk}"
+    assert browser.post(f"{page}/change/", data).status_code == 302
+    row = Record.objects.get(action=Action.SETTINGS_CHANGED)
+    assert row.client_id == client_a.pk and "setting:max_people" in row.objects_named and "77" not in row.objects_named
+    assert Record.objects.get(action=Action.ROLE_CHANGED).objects_named == [f"user:{ann.pk}"]
+    number = client_a.pk
+    assert browser.post(f"{page}/delete/", {"post": "yes"}).status_code == 302
+    gone = Record.objects.get(action=Action.ERASE)
+    assert (gone.client_id, gone.objects_named) == (number, [f"client:{number}"])
+    assert f"deleted ({number})" in browser.get("/admin/audit/record/").content.decode()
+    assert browser.get(f"/admin/audit/record/{gone.pk}/change/").status_code == 200
+
+
 def test_the_admin_shows_rows_and_changes_none(rows: None) -> None:
     browser = Browser()
     reader = User.objects.create_user("ann", is_staff=True)
