@@ -10,7 +10,6 @@ from typing import Any
 from django.conf import settings
 from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from gunicorn.glogging import Logger
 from rest_framework.throttling import BaseThrottle
 
@@ -22,6 +21,7 @@ from telemetry.counters import counters
 from telemetry.families import REQUEST_SECONDS, REQUESTS
 from telemetry.request_ids import HEADER, accepted, request_id
 
+ADMIN = "/admin/"
 FACTS = "faceapp.access"  # in the WSGI environment, which is the META of Django's request
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -52,7 +52,7 @@ def identify_users(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
     """Middleware that says which user acts on a page of the admin. The API identifies its callers itself."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.path.startswith(reverse("admin:index")) and request.user.is_authenticated:
+        if request.path_info.startswith(ADMIN) and request.user.is_authenticated:
             identify(ActorKind.USER, str(request.user.pk))
         return get_response(request)
 

@@ -136,6 +136,7 @@ def test_every_route_says_what_it_records() -> None:
         (pattern.name or "", method)
         for pattern in api_patterns()
         for method in getattr(pattern.callback, "actions", {"get": "root"})
+        if method != "head"  # the framework adds it with the first call
     }
     assert found == set(ROUTES)
 
