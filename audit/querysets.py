@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db import connections, models
+from django.db.models import Exists, F, OuterRef
 
 if TYPE_CHECKING:
     from audit.models import Checkpoint, Record, Seal, Stop, Unsealed  # noqa: F401  named in base classes
@@ -22,6 +23,13 @@ IN_NO_SEAL = "NOT EXISTS (SELECT FROM (SELECT unnest(record_ids) AS id FROM audi
 
 
 class RecordQuerySet(models.QuerySet["Record"]):
+    def add(self, **columns: Any) -> None:
+        """Insert one row. Every search waits for it: in plain SQL it takes half as long."""
+        columns = {"uuid": uuid4(), **columns}
+        names, values = ", ".join(columns), ", ".join(["%s"] * len(columns))
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(f"INSERT INTO audit_record ({names}) VALUES ({values})", [*columns.values()])  # noqa: S608
+
     def of_client(self, client_id: int | None) -> Self:
         return self.filter(client_id=client_id)
 
@@ -65,9 +73,11 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
 
 
 class StopQuerySet(models.QuerySet["Stop"]):
-    def of(self, client_id: int | None) -> Self:
-        """What stops this client: its own stop, or the deployment's."""
-        return self.filter(Q(client_id=client_id) | Q(client_id=None))
+    def holds(self, client_id: int | None) -> bool:
+        """Whether this client is stopped, by itself or with everybody. In plain SQL, as every search asks."""
+        with connections[self.db].cursor() as cursor:
+            cursor.execute("SELECT FROM audit_stop WHERE client_id = %s OR client_id IS NULL LIMIT 1", [client_id])
+            return cursor.rowcount > 0
 
     def with_client_name(self) -> Self:
         """Adds `client_name`, None for everybody and for a client that was deleted."""

@@ -33,10 +33,10 @@ def record(
     or embeddings.
     """
     actor = acting()
-    Record.objects.create(
+    Record.objects.add(
         client_id=client_id,
-        action=action,
-        actor_kind=actor.kind,
+        action=action.value,
+        actor_kind=actor.kind.value,
         actor=actor.name[:LONGEST],
         address=actor.address[:LONGEST],
         request_id=request_id.get(),
@@ -59,7 +59,7 @@ def require_searching(client_id: int) -> None:
 
 def is_stopped(client_id: int | None) -> bool:
     """Whether this client, or everybody (None), is stopped."""
-    return Stop.objects.of(client_id).exists()
+    return Stop.objects.holds(client_id)
 
 
 @transaction.atomic

@@ -43,7 +43,10 @@ class CounterQuerySet(models.QuerySet["Counter"]):
 
     def last_number(self, client_id: int, kind: str) -> int:
         """The last number that was given out; 0 before the first."""
-        return self.filter(client=client_id, kind=kind).values_list("last", flat=True).first() or 0
+        with connections[self.db].cursor() as cursor:
+            cursor.execute("SELECT last FROM clients_counter WHERE client_id = %s AND kind = %s", [client_id, kind])
+            found = cursor.fetchone()
+        return int(found[0]) if found else 0
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
