@@ -7,6 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
@@ -17,6 +18,8 @@ from audit.models import Record
 from audit.querysets import RecordQuerySet
 from rest.pagination import StrictPagination
 
+SCOPE = "audit:read"
+
 
 class AuditViewSet(mixins.ListModelMixin, GenericViewSet[Record]):
     """What was done with the client's data, newest first."""
@@ -25,7 +28,14 @@ class AuditViewSet(mixins.ListModelMixin, GenericViewSet[Record]):
     serializer_class = RecordSerializer
     pagination_class = StrictPagination
     filterset_class = RecordFilter
-    scope_read = "audit:read"
+    scope_read = SCOPE
+
+    def check_permissions(self, request: Request) -> None:
+        """Neither a session nor a caller without a key will do: the scope must be named."""
+        super().check_permissions(request)
+        if SCOPE not in getattr(request.auth, "scopes", ()):
+            message = f"This needs an API key with the scope '{SCOPE}'."
+            raise PermissionDenied(message, code="auth.missing_scope")
 
     def get_queryset(self) -> RecordQuerySet:
         return Record.objects.of_client(self.client_id)

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from django.test import Client as Browser
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from audit.canonical import canonical
@@ -64,9 +65,16 @@ def test_a_row_as_it_is_answered(api: APIClient, rows: None) -> None:
 
 
 @pytest.mark.parametrize("path", [URL, f"{URL}export/"])
-def test_the_scope_must_be_named(path: str, client_a: Client) -> None:
+def test_the_scope_must_be_named(path: str, client_a: Client, settings: Settings) -> None:
     assert APIClient(headers={"X-API-Key": create_api_key(client_name="alice")[1]}).get(path).status_code == 403
     assert APIClient().get(path).status_code == 401
+    ann, member = User.objects.create_user("ann"), APIClient()
+    client_a.members.add(ann)
+    member.force_login(ann)
+    settings.ANONYMOUS_CLIENT = "alice"
+    for caller in (member, APIClient()):
+        answer = caller.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (403, "auth.missing_scope")
 
 
 def test_pages_can_be_followed_while_rows_are_added(api: APIClient, client_a: Client, rows: None) -> None:
