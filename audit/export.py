@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from audit.canonical import facts_of, facts_of_seal, hash_of_record
-from audit.models import Record, Seal
+from audit.models import Seal
+from audit.sealing import sealed
 from audit.signing import public_key
 
 
@@ -17,9 +18,9 @@ def lines_of(*, client_id: int | None) -> Iterator[str]:
     Rows that are not sealed yet are left out.
     """
     yield _line({"public_key": public_key()})
-    for seal in Seal.objects.of_client(client_id).order_by("number").iterator(chunk_size=100):
+    for seal, records in sealed(Seal.objects.of_client(client_id).order_by("number")):
         yield _line({"seal": facts_of_seal(seal), "hash": seal.hash, "signature": seal.signature})
-        for record in Record.objects.filter(pk__in=seal.record_ids).order_by("pk"):
+        for record in filter(None, map(records.get, seal.record_ids)):
             yield _line({"record": facts_of(record), "hash": hash_of_record(record).hex()})
 
 

@@ -8,15 +8,18 @@ its own did.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from audit.canonical import FIRST, digest_of, hash_of_record, hash_of_seal
 from audit.models import Record, Seal, Unsealed
+from audit.querysets import SealQuerySet
 from audit.signing import sign
 
+TOGETHER = 20  # seals whose rows are read in one query
 SEALING = 0x6175_6469_74  # key of an advisory lock
 BATCH = 5000  # rows of one transaction
 REMOVED = bytes(32)  # instead of the hash of a row that somebody has removed before it was sealed
@@ -62,3 +65,12 @@ def _seal(client_id: int | None, ids: Sequence[int]) -> Seal:
     seal.signature = sign(bytes.fromhex(seal.hash))
     seal.save(force_insert=True)
     return seal
+
+
+def sealed(seals: SealQuerySet) -> Iterator[tuple[Seal, dict[int, Record]]]:
+    """Each seal with the rows that are there of those that it holds, by their keys; others may be among them."""
+    remaining = seals.iterator(chunk_size=TOGETHER)
+    while some := list(islice(remaining, TOGETHER)):
+        records = Record.objects.in_bulk([pk for seal in some for pk in seal.record_ids])
+        for seal in some:
+            yield seal, records

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from itertools import islice
 
 from django.db import connection, transaction
 from django.db.models import Min
 
 from audit.canonical import FIRST, digest_of, hash_of_record, hash_of_seal, text_of_checkpoint
 from audit.models import Checkpoint, Record, Seal, Unsealed
-from audit.sealing import seal_all
+from audit.sealing import seal_all, sealed
 from audit.signing import is_signed
 from audit.types import Finding, Verified
 
-TOGETHER = 100  # seals whose rows are read in one query
 HASH_BYTES = 32
 TOLERANCE = timedelta(seconds=1)  # between the clocks of the database and a worker
 ALL = -1
@@ -68,13 +66,10 @@ class _Chain:
         yield from self._check_checkpoints()
         seals = Seal.objects.of_client(self.client_id).order_by("number", "pk")
         before: Seal | None = None
-        remaining = seals.iterator(chunk_size=TOGETHER)
-        while some := list(islice(remaining, TOGETHER)):
-            records = Record.objects.in_bulk([pk for seal in some for pk in seal.record_ids])
-            for seal in some:
-                yield from self._check_seal(seal, before)
-                yield from self._check_records(seal, records)
-                before = seal
+        for seal, records in sealed(seals):
+            yield from self._check_seal(seal, before)
+            yield from self._check_records(seal, records)
+            before = seal
 
     def _check_checkpoints(self) -> Iterator[Finding]:
         checkpoints = list(Checkpoint.objects.of_client(self.client_id).order_by("pk"))
@@ -107,20 +102,20 @@ class _Chain:
         self.number, self.previous = seal.number, seal.hash
 
     def _check_records(self, seal: Seal, records: dict[int, Record]) -> Iterator[Finding]:
-        sealed = bytes(seal.record_hashes)
-        hashes = [sealed[at : at + HASH_BYTES] for at in range(0, len(sealed), HASH_BYTES)]
-        if not (seal.record_ids or sealed) and seal.number <= self.erased_up_to:
+        text = bytes(seal.record_hashes)
+        hashes = [text[at : at + HASH_BYTES] for at in range(0, len(text), HASH_BYTES)]
+        if not (seal.record_ids or text) and seal.number <= self.erased_up_to:
             return
         if len(hashes) != seal.count or len(seal.record_ids) != seal.count or digest_of(hashes) != seal.digest:
             yield self._found("changed seal", f"{seal.number}: the list of its rows")
         yield from self._compare(seal, hashes, records)
 
     def _compare(self, seal: Seal, hashes: Sequence[bytes], records: dict[int, Record]) -> Iterator[Finding]:
-        for pk, sealed in zip(seal.record_ids, hashes, strict=False):
+        for pk, expected in zip(seal.record_ids, hashes, strict=False):
             record = records.get(pk)
             if record is None:
                 yield self._found("removed", f"row {pk} of seal {seal.number}")
-            elif hash_of_record(record) != sealed:
+            elif hash_of_record(record) != expected:
                 yield self._found("changed", f"row {pk} of seal {seal.number}")
             elif record.at > seal.sealed_at + TOLERANCE:
                 text = f"row {pk} has a later time than seal {seal.number}"

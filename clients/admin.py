@@ -179,6 +179,15 @@ class ApiKeyAdmin(ModelAdmin):
         text = format_html("The new key is <code>{}</code>. Store it now: it is never shown again.", key)
         messages.warning(request, text)
 
+    def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:
+        services.record_key(Action.KEY_REVOKED, key=obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset:
+            services.record_key(Action.KEY_REVOKED, key=key)
+        super().delete_queryset(request, queryset)
+
     @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for key in queryset:

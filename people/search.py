@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
+from django.db import transaction
 
 from audit.services import is_stopped, record, require_searching
 from audit.types import Action
@@ -65,9 +66,8 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
     return Search(faces, space.name, searched.point, milliseconds)
 
 
-def _record(searched: SearchedGalleries, found: Sequence[SearchedFace | Refusal]) -> None:
+def _record(searched: SearchedGalleries, faces: Sequence[SearchedFace]) -> None:
     """Who was named to the caller, whether they match or not."""
-    faces = [face for face in found if isinstance(face, SearchedFace)]
     named = [candidate.person.audit_name for face in faces for candidate in face.candidates]
     record(Action.SEARCH, client_id=searched.client.pk, objects=named, searched=searched.audited, results=len(named))
 
@@ -93,14 +93,16 @@ def search_each(*, client: Client, images: Sequence[SourcedImage], limit: int = 
     faces = inference.several(lambda one: face_or_refusal(one.data, searched[one.source].alias), images)
     for source, data in [(one.source, one.data) for one in images if isinstance(one.data, bytes)][:1]:
         offer_probe(client=client, galleries=named[source], read=partial(bytes, data), faces="largest")
-    found: list[SearchedFace | Refusal] = []
-    for face, image in zip(faces, images, strict=True):
-        if isinstance(face, Refusal):
-            found.append(face)
-            continue
-        where = searched[image.source]
-        found.append(SearchedFace(None, nearest_people(where, face, limit=limit)))
-        _record(where, found[-1:])
+    found = [
+        face
+        if isinstance(face, Refusal)
+        else SearchedFace(None, nearest_people(searched[image.source], face, limit=limit))
+        for face, image in zip(faces, images, strict=True)
+    ]
+    with transaction.atomic():
+        for face, image in zip(found, images, strict=True):
+            if isinstance(face, SearchedFace):
+                _record(searched[image.source], [face])
     return found
 
 

@@ -128,6 +128,9 @@ def test_the_admin_records_settings_without_their_values(client_a: Client) -> No
     row = Record.objects.get(action=Action.SETTINGS_CHANGED)
     assert row.client_id == client_a.pk and "setting:max_people" in row.objects_named and "77" not in row.objects_named
     assert Record.objects.get(action=Action.ROLE_CHANGED).objects_named == [f"user:{ann.pk}"]
+    key, _ = create_api_key(client_name="alice")
+    assert browser.post(f"/admin/clients/apikey/{key.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert Record.objects.get(action=Action.KEY_REVOKED).objects_named == [f"key:{key.prefix}"]
     number = client_a.pk
     assert browser.post(f"{page}/delete/", {"post": "yes"}).status_code == 302
     gone = Record.objects.get(action=Action.ERASE)

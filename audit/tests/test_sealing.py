@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from django.db import connection, connections
+from pytest_django.fixtures import Settings
 
+from audit import signing
 from audit.canonical import FIRST, canonical, facts_of, facts_of_seal
-from audit.models import Record, Seal
+from audit.models import Record, Seal, Unsealed
 from audit.sealing import seal_all
 from audit.services import record
+from audit.signing import is_signed, sign
 from audit.types import Action
 from audit.verification import verify
 
@@ -59,6 +64,24 @@ def test_eight_who_record_while_others_seal() -> None:
     sealed = [pk for seal in Seal.objects.all() for pk in seal.record_ids]
     assert sorted(sealed) == sorted(Record.objects.values_list("pk", flat=True))
     assert len(done.heads) == 3
+
+
+@pytest.mark.django_db
+def test_rows_of_a_restored_database_are_sealed() -> None:
+    """Their transactions have numbers that this server has not reached yet."""
+    record(Action.LOGIN, client_id=None)
+    Unsealed.objects.update(transaction=2**62)
+    assert seal_all() == 1
+
+
+def test_the_key_is_made_once_and_for_nobody_else(settings: Settings, tmp_path: Path) -> None:
+    settings.AUDIT_KEY_FILE = tmp_path / "var" / "key.pem"
+    signature = sign(b"text")
+    assert stat.S_IMODE(settings.AUDIT_KEY_FILE.stat().st_mode) == 0o600
+    signing._key.cache_clear()  # as after a restart
+    assert is_signed(b"text", signature) and not is_signed(b"another text", signature)
+    settings.AUDIT_KEY_FILE = tmp_path / "other.pem"
+    assert not is_signed(b"text", signature)
 
 
 @pytest.mark.django_db
