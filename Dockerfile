@@ -23,11 +23,12 @@ ENV PATH=/opt/venv/bin:$PATH \
     FACEAPP_VAR=/tmp/faceapp \
     FACEAPP_STATIC_ROOT=/srv/static \
     FACEAPP_MEDIA_ROOT=/srv/media \
-    FACEAPP_MODELS_DIR=/srv/models
+    FACEAPP_MODELS_DIR=/srv/models \
+    FACEAPP_AUDIT_KEY_FILE=/srv/audit/key.pem
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app
 COPY . .
-# A volume takes owner and mode from the folder it covers, so both folders belong to the user of the processes.
+# A volume takes owner and mode from the folder it covers, so these folders belong to the user of the processes.
 # The key made while static files are collected lies under FACEAPP_VAR and goes with it.
 # The user has a name because Celery takes one without for a superuser.
 RUN groupadd --gid 10001 faceapp && \
@@ -35,7 +36,8 @@ RUN groupadd --gid 10001 faceapp && \
     python manage.py collectstatic --noinput && \
     rm -r "$FACEAPP_VAR" && \
     chmod -R a+rX . && \
-    install -d -m 0700 -o 10001 -g 10001 "$FACEAPP_MEDIA_ROOT" "$FACEAPP_MODELS_DIR"
+    install -d -m 0700 -o 10001 -g 10001 "$FACEAPP_MEDIA_ROOT" "$FACEAPP_MODELS_DIR" \
+        "$(dirname "$FACEAPP_AUDIT_KEY_FILE")"
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \

@@ -12,6 +12,8 @@ from django.db.models import F
 
 from albums.exceptions import AlbumNotFound, BadGrouping
 from albums.models import Album, AlbumFace, FaceGroup
+from audit.services import record
+from audit.types import Action
 from clients.idempotency import note_stored
 from clients.numbering import public_id
 from errors import InvalidInput
@@ -60,6 +62,7 @@ def name_group(*, group: FaceGroup, name: str) -> FaceGroup:
                     stored.append(adopt_face(person=group.person, face=face))
             group.is_curated = True
             group.save(update_fields=["person", "is_curated"])
+            _record(Action.CHANGE, group)
     except BaseException:
         discard_files(files=[reference.image for reference in stored])
         raise
@@ -79,6 +82,7 @@ def merge_groups(*, group: FaceGroup, others: Sequence[int]) -> FaceGroup:
         raise BadGrouping("Name other groups of this album to merge.")
     if found.exclude(person=None).exists():
         raise BadGrouping("A named group keeps its faces: merge the others into it.")
+    _record(Action.MERGE, group, *found)
     AlbumFace.objects.filter(group__in=found).update(group=group)
     found.delete()
     return _curated(group)
@@ -94,6 +98,7 @@ def split_group(*, group: FaceGroup, faces: Sequence[int]) -> FaceGroup:
         raise BadGrouping("Name some, but not all, faces of this group to split off.")
     new = FaceGroup.objects.create_in(group.album_id, is_curated=True)
     moved.update(group=new)
+    _record(Action.SPLIT, group, new)
     _curated(group)
     return new
 
@@ -110,6 +115,12 @@ def _curated(group: FaceGroup) -> FaceGroup:
     group.is_curated = True
     group.save(update_fields=["is_curated"])
     return group
+
+
+def _record(action: Action, group: FaceGroup, *others: FaceGroup) -> None:
+    """Groups are numbered within their album."""
+    names = [f"group:{one.number}" for one in (group, *others)]
+    record(action, client_id=group.album.client_id, objects=[group.album.audit_name, *names])
 
 
 def _adoptable(face: AlbumFace) -> AdoptedFace:

@@ -76,6 +76,7 @@ class AlbumImage(ClaimedImage, WithFile, Numbered):
 
     task = "albums.tasks.process_images"
     owner = "album__client_id"
+    searches = True
     counted_as: ClassVar[str] = "album_image"
 
     album = models.ForeignKey(Album, models.CASCADE, related_name="images")

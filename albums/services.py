@@ -16,11 +16,13 @@ from albums.grouping import group_faces
 from albums.linking import link_point, point_for
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.types import ImageMatch
+from audit.services import require_searching
+from audit.types import Action, Searched
 from calibration.services import operating_point
 from calibration.types import OperatingPoint
 from clients.idempotency import forget_answers
 from clients.models import Client
-from clients.numbering import assign_numbers, public_id
+from clients.numbering import assign_numbers, public_id, record_rows
 from errors import Unavailable
 from storage.files import discard_files, erase_files, store_file
 from vision.engines import DEFAULT, engines
@@ -74,7 +76,9 @@ def save_album(*, album: Album, fields: Iterable[str]) -> Album:
 def _saved(album: Album, **options: Any) -> Album:
     try:
         with transaction.atomic():
+            action = Action.CREATE if album.pk is None else Action.CHANGE
             album.save(**options)
+            record_rows(action, [album])
     except IntegrityError as error:
         raise AlbumExists("There is an album of this name.") from error
     return album
@@ -140,6 +144,7 @@ def _store(rows: Sequence[AlbumImage], submissions: Sequence[Submission]) -> Non
                 store_file(file=row.image, extension=extension, data=submission.data)
         with transaction.atomic():
             AlbumImage.objects.bulk_create(assign_numbers(rows))
+            record_rows(Action.CREATE, rows, results=len(rows))
     except BaseException:
         discard_files(files=[row.image for row in rows])
         raise
@@ -208,12 +213,18 @@ def _store_faces(image: AlbumImage, analysis: Analysis) -> None:
         for index, (number, face) in enumerate(zip(numbers, analysis.faces, strict=True))
     )
     group_faces(album=album, faces=AlbumFace.objects.bulk_create(rows))
+    record_rows(Action.MATCH, [album, image], searched=Searched(space=album.space), results=len(analysis.faces))
 
 
 # ---- answers and erasure ----------------------------------------------------------------------------------------
 def matches_of(*, image: AlbumImage) -> list[ImageMatch]:
     """Other images of the album with a person of this one, closest first; none before it is processed."""
-    return AlbumFace.objects.matches_of(image, link_point(image.album))
+    require_searching(image.album.client_id)
+    point = link_point(image.album)
+    matches = AlbumFace.objects.matches_of(image, point)
+    searched = Searched(space=image.album.space, threshold=point.threshold)
+    record_rows(Action.MATCH, [image.album, image], searched=searched, results=len(matches))
+    return matches
 
 
 def comparison_point(*, album: Album) -> OperatingPoint:
@@ -233,6 +244,7 @@ def delete_images(*, album: Album, images: Iterable[AlbumImage]) -> int:
             groups = [group for group in image.faces.values_list("group_id", flat=True) if group]
             image.delete()
             FaceGroup.objects.delete_empty(groups)
+            record_rows(Action.ERASE, [album, image], results=1)
             forget_answers(client_id=album.client_id)
             erase_files(files=[image.image])
         count += 1
@@ -244,6 +256,7 @@ def delete_album(*, album: Album) -> None:
     with transaction.atomic():
         Album.objects.lock(album.pk)
         files = [image.image for image in album.images.exclude(image="")]
+        record_rows(Action.ERASE, [album], results=len(files))
         album.delete()
         forget_answers(client_id=album.client_id)
         erase_files(files=files)

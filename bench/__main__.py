@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = (
     *("engine", "native", "dlib", "overhead", "throughput", "screening", "profile", "nextcloud"),
-    *("search", "gallery", "albums"),
+    *("search", "gallery", "albums", "audit"),
 )
 PROFILED = 2  # workers
 BY_WORKERS = {"throughput", "screening", "profile", "nextcloud"}
@@ -73,7 +73,20 @@ def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[s
     from django.db import connections
     from faceapp_client import FaceApp
 
-    from bench import albums, dlib, engine, gallery, native, nextcloud, overhead, profile, screening, search, throughput
+    from bench import (
+        albums,
+        audit,
+        dlib,
+        engine,
+        gallery,
+        native,
+        nextcloud,
+        overhead,
+        profile,
+        screening,
+        search,
+        throughput,
+    )
     from demo.photographs import packaged_path
     from faceapp.tests.live_stack import LiveStack, running_stack
 
@@ -98,6 +111,7 @@ def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[s
         add("search", search.measure, search.SIZES[1:] + (search.MILLION,) * million)
         add("albums", albums.measure)
         add("gallery", gallery.measure)
+        add("audit", audit.measure)
     loops = screening.loops() if "screening" in rows else {}
     for workers in (1, 2) if BY_WORKERS & rows.keys() else ():
         connections.close_all()  # the database of the stack before has stopped

@@ -9,13 +9,14 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from audit.types import Action
 from blacklist.exceptions import EntryNotFound, LastImage, NameTaken, NoUsableImage
 from blacklist.models import BlacklistEntry
 from blacklist.types import Enrolment, Hit, Validity
 from clients import quotas
 from clients.idempotency import forget_answers
 from clients.models import Client
-from clients.numbering import public_id
+from clients.numbering import public_id, record_rows
 from people.models import FaceTemplate, Gallery, GalleryKind, ReferenceImage, SearchIndex
 from people.services import SearchedTemplates, read_portraits, save_reference_images, written_files
 from storage.files import erase_files
@@ -69,9 +70,11 @@ def save_entry(*, entry: BlacklistEntry, fields: Iterable[str] | None = None) ->
     """
     try:
         with transaction.atomic():
+            action = Action.CREATE if entry.pk is None else Action.CHANGE
             if entry.pk is not None:  # saving would bring a deleted entry back, without its photographs
                 _lock(entry)
             entry.save(update_fields=None if fields is None else [*fields, "updated_at"])
+            record_rows(action, [entry])
     except IntegrityError as error:
         if "blacklist_name_unique" not in str(error):
             raise
@@ -94,9 +97,12 @@ def get_entry(*, client: Client, entry_id: int | UUID) -> BlacklistEntry:
     return found
 
 
+@transaction.atomic
 def set_active(*, entries: Iterable[BlacklistEntry], active: bool) -> int:
     """Switch entries on or off. Returns how many changed."""
     chosen = BlacklistEntry.objects.filter(pk__in=[entry.pk for entry in entries], is_active=not active)
+    for entry in chosen:
+        record_rows(Action.CHANGE, [entry])
     return chosen.update(is_active=active, updated_at=timezone.now())
 
 
@@ -106,6 +112,7 @@ def delete_entry(*, entry: BlacklistEntry) -> None:
     # A worker that stores a match with it has committed before this lock is ours, or will be refused.
     list(BlacklistEntry.objects.select_for_update().filter(pk=entry.pk).values_list("pk"))
     files = [reference.image for reference in ReferenceImage.objects.filter(person=entry)]
+    record_rows(Action.ERASE, [entry], results=len(files))
     entry.delete()
     forget_answers(client_id=entry.client_id)
     erase_files(files=files)
@@ -167,5 +174,6 @@ def delete_image(*, entry: BlacklistEntry, image_id: int | UUID) -> None:
     if stored.count() == 1:
         raise LastImage("This is the entry's only image. Add another first, or delete the entry.")
     image.delete()
+    record_rows(Action.ERASE, [entry, image], results=1)
     forget_answers(client_id=entry.client_id)
     erase_files(files=[image.image])

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 
+from audit.admin import RecordsSettings
 from calibration.models import SpaceCalibration
 from clients.walled_admin import WalledAdmin
 from vision.engines import engines
@@ -35,7 +36,7 @@ class CalibrationForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(SpaceCalibration)
-class SpaceCalibrationAdmin(WalledAdmin):
+class SpaceCalibrationAdmin(RecordsSettings, WalledAdmin):
     form = CalibrationForm
     list_display = ["client", "space", "metric", "threshold", "false_match_rate", "note", "created_at"]
     list_filter = ["client"]

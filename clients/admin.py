@@ -20,6 +20,10 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from audit.admin import RecordsSettings
+from audit.services import record, resume_searching, stop_searching
+from audit.types import Action
+from clients import audit_admin as audit_admin  # registers its pages
 from clients import services
 from clients.access import is_administrator
 from clients.forms import ApiKeyForm, ClientForm
@@ -41,6 +45,18 @@ admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+class RecordsRoles(RecordsSettings):
+    """Records the memberships on a page as well."""
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)  # type: ignore[misc]
+        if formset.model is Membership:
+            changed = [*formset.new_objects, *(row for row, _ in formset.changed_objects), *formset.deleted_objects]
+            for row in changed:
+                names, holds = [f"user:{row.user_id}", f"role:{row.role}"], row not in formset.deleted_objects
+                record(Action.ROLE_CHANGED, client_id=row.client_id, objects=names, results=int(holds))
+
+
 class MembershipInline(WalledInline):
     """Who works for a client, on the page of the client and of the user. Administrators decide it."""
 
@@ -59,9 +75,10 @@ class MembershipInline(WalledInline):
 
 
 @admin.register(User)
-class UserAdmin(AdministratorsOnly, BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(RecordsRoles, AdministratorsOnly, BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     """What users may do follows from their memberships: groups and permissions of their own would change nothing."""
 
+    action = Action.ROLE_CHANGED
     inlines = [MembershipInline]
     form = UserChangeForm
     add_form = UserCreationForm
@@ -73,6 +90,9 @@ class UserAdmin(AdministratorsOnly, BaseUserAdmin, ModelAdmin):  # type: ignore[
         ("Access", {"fields": ["is_active", "is_staff", "is_superuser"]}),
         ("Important dates", {"fields": ["last_login", "date_joined"]}),
     )
+
+    def owner_of(self, obj: User) -> None:
+        """A user may act for several clients."""
 
 
 @admin.register(Group)
@@ -106,9 +126,11 @@ class Meter:
 
 
 @admin.register(Client)
-class ClientAdmin(WalledAdmin):
+class ClientAdmin(RecordsRoles, WalledAdmin):
     form = ClientForm
     inlines = [MembershipInline]
+    action_of_new = Action.CREATE
+    actions = ["stop_searching", "resume_searching"]
     list_display = ["name", "is_active", "live_keys", "created_at"]
     list_filter = ["is_active"]
     search_fields = ["name"]
@@ -131,6 +153,19 @@ class ClientAdmin(WalledAdmin):
         form = super().get_form(request, obj, **kwargs)
         form.may_raise_limits = is_administrator(request)
         return form
+
+    def owner_of(self, obj: Client) -> int:
+        return obj.pk
+
+    @admin.action(description="Stop all searching", permissions=["change"])
+    def stop_searching(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
+        count = sum(stop_searching(client_id=client.pk) for client in queryset)
+        messages.warning(request, f"Clients for whom nobody is searched any more: {count}.")
+
+    @admin.action(description="Let searching go on", permissions=["change"])
+    def resume_searching(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
+        count = sum(resume_searching(client_id=client.pk) for client in queryset)
+        messages.success(request, f"Clients for whom searching goes on: {count}.")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.usage_view)
@@ -194,10 +229,20 @@ class ApiKeyAdmin(WalledAdmin):
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         if change:
             super().save_model(request, obj, form, change)
+            services.record_key(Action.KEY_CHANGED, key=obj)
             return
         key = services.save_new_key(row=obj)
         text = format_html("The new key is <code>{}</code>. Store it now: it is never shown again.", key)
         messages.warning(request, text)
+
+    def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:
+        services.record_key(Action.KEY_REVOKED, key=obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset:
+            services.record_key(Action.KEY_REVOKED, key=key)
+        super().delete_queryset(request, queryset)
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

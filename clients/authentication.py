@@ -21,6 +21,7 @@ from clients.middleware import path_token_of as path_token_of
 from clients.models import ApiKey, Client, Membership, Role
 from clients.quotas import take_images
 from clients.throttling import FailedKeyThrottle
+from telemetry.actors import ActorKind, identify
 from vision import dispatch
 
 KEYWORD = "Api-Key"
@@ -91,6 +92,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise
         services.record_use(key=key)
         set_client(request, key.client)
+        identify(ActorKind.KEY, key.prefix)
         return ClientUser(key.client), key
 
     def authenticate_header(self, request: Request) -> str:
@@ -149,6 +151,7 @@ class ClientSessionAuthentication(SessionAuthentication):
         choice = self.by_choice(request._request) if named is None else self.by_name(answer[0], named)
         set_client(request, choice.client if choice else None)
         request._request.role = (choice.role or Role.MANAGER) if choice else None  # type: ignore[attr-defined]
+        identify(ActorKind.USER, str(answer[0].pk))
         return answer[0], None
 
     @staticmethod

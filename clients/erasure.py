@@ -7,6 +7,8 @@ from collections import Counter
 from django.db import transaction
 from django.db.models import CASCADE, ForeignObjectRel
 
+from audit.services import record
+from audit.types import Action
 from clients.models import ApiKey, Client, Membership
 
 
@@ -21,6 +23,7 @@ def reset_client(*, client: Client) -> Counter[str]:
     for relation in _belongings():
         rows = relation.related_model._base_manager.filter(**{relation.field.name: client})  # type: ignore[union-attr]
         erased.update(rows.delete()[1])
+    record(Action.ERASE, client_id=client.pk, objects=[f"client:{client.pk}"], results=erased.total())
     return Counter({label: count for label, count in erased.items() if count})
 
 

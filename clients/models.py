@@ -41,10 +41,11 @@ class Scope(models.TextChoices):
     LIVENESS = "liveness", "Check liveness"
     ALBUMS = "albums", "Match and group the images of albums"
     EMBEDDINGS = "embeddings", "Send and receive embeddings (only when named)"
+    AUDIT_READ = "audit:read", "Read the audit (only when named)"
     RESET = "reset", "Erase everything of the client (only when named)"
 
 
-NAMED_ONLY = {Scope.EMBEDDINGS, Scope.RESET}
+NAMED_ONLY = {Scope.EMBEDDINGS, Scope.AUDIT_READ, Scope.RESET}
 
 
 class Role(models.TextChoices):

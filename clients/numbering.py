@@ -13,6 +13,8 @@ from typing import Any, ClassVar, TypeVar
 from django.db import models, transaction
 from django.db.models import Q
 
+from audit.services import NOWHERE, record
+from audit.types import Action, Searched
 from clients import idempotency, quotas
 from clients.models import Counter
 from clients.quotas import Quota
@@ -41,6 +43,11 @@ class Numbered(models.Model):
             return super().save(*args, **kwargs)
 
     @property
+    def audit_name(self) -> str:
+        """What the audit calls the row, such as `person:12`."""
+        return f"{self.counted_as.replace(' ', '_')}:{self.number}"
+
+    @property
     def owner_id(self) -> int:
         """The number of the client within which the row's number counts."""
         return int(attrgetter(self.owner.replace("__", "."))(self))
@@ -61,6 +68,15 @@ def assign_numbers(rows: Sequence[Row]) -> Sequence[Row]:
             row.number = number
         quotas.require_room_for(rows)
     return rows
+
+
+def record_rows(
+    action: Action, rows: Sequence[Numbered], *, searched: Searched = NOWHERE, results: int | None = None
+) -> None:
+    """Record what is done to rows of one client, in the caller's transaction."""
+    if rows:
+        names = [row.audit_name for row in rows]
+        record(action, client_id=rows[0].owner_id, objects=names, searched=searched, results=results)
 
 
 def public_id(value: str | int | uuid.UUID) -> Q:

@@ -9,6 +9,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 
+from django.db import transaction
+
+from audit.services import record
+from audit.types import Action
 from clients.exceptions import InactiveClient, RevokedKey
 from clients.models import ApiKey
 
@@ -21,14 +25,18 @@ def make_path_token(*, key: ApiKey) -> str:
         raise InactiveClient("The client is inactive. Activate it before making a path token for it.")
     token = secrets.token_urlsafe(32)
     key.path_token_hash = digest(token)
-    key.save(update_fields=["path_token_hash"])
+    with transaction.atomic():
+        key.save(update_fields=["path_token_hash"])
+        record(Action.KEY_MADE, client_id=key.client_id, objects=[f"key:{key.prefix}", "path_token"])
     return token
 
 
+@transaction.atomic
 def withdraw_path_token(*, key: ApiKey) -> None:
     """Refuse the key's token from now on; the key itself stays."""
     key.path_token_hash = ""
     key.save(update_fields=["path_token_hash"])
+    record(Action.KEY_REVOKED, client_id=key.client_id, objects=[f"key:{key.prefix}", "path_token"])
 
 
 def find_by_path_token(*, token: str) -> ApiKey | None:

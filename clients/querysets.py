@@ -50,6 +50,13 @@ class CounterQuerySet(models.QuerySet["Counter"]):
             [last] = cursor.fetchone()
         return int(last)
 
+    def last_number(self, client_id: int, kind: str) -> int:
+        """The last number that was given out; 0 before the first."""
+        with connections[self.db].cursor() as cursor:
+            cursor.execute("SELECT last FROM clients_counter WHERE client_id = %s AND kind = %s", [client_id, kind])
+            found = cursor.fetchone()
+        return int(found[0]) if found else 0
+
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def live(self) -> ApiKeyQuerySet:

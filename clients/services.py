@@ -13,6 +13,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from audit.services import record
+from audit.types import Action
 from clients.exceptions import InactiveClient, InvalidClient, InvalidKeyOptions
 from clients.models import ApiKey, Client, Scope
 from clients.path_tokens import find_by_path_token, make_path_token, withdraw_path_token
@@ -49,8 +51,15 @@ def create_api_key(
 def save_new_key(*, row: ApiKey) -> str:
     """Give the unsaved row a key, save it and return the key's only copy; the row keeps prefix and hash."""
     key = row.assign_key()
-    row.save(force_insert=True)  # never over another key, should two prefixes ever be equal
+    with transaction.atomic():
+        row.save(force_insert=True)  # never over another key, should two prefixes ever be equal
+        record_key(Action.KEY_MADE, key=row)
     return key
+
+
+def record_key(action: Action, *, key: ApiKey) -> None:
+    """Record what is done to a key, by its prefix."""
+    record(action, client_id=key.client_id, objects=[f"key:{key.prefix}"])
 
 
 def get_or_create_client(*, name: str) -> Client:
@@ -59,7 +68,11 @@ def get_or_create_client(*, name: str) -> Client:
         Client._meta.get_field("name").clean(name, None)
     except ValidationError as error:
         raise InvalidClient(" ".join(error.messages)) from error
-    return Client.objects.get_or_create(name=name)[0]
+    with transaction.atomic():
+        client, created = Client.objects.get_or_create(name=name)
+        if created:
+            record(Action.CREATE, client_id=client.pk, objects=[f"client:{client.pk}"])
+    return client
 
 
 def get_client(*, name: str) -> Client:
@@ -88,10 +101,12 @@ def get_or_create_key_row(*, client_name: str, name: str, scopes: Sequence[str])
     return row
 
 
+@transaction.atomic
 def revoke_api_key(*, key: ApiKey) -> None:
     """Refuse the key from now on. This cannot be undone; revoking twice changes nothing."""
     key.revoked = True
     key.save(update_fields=["revoked"])
+    record_key(Action.KEY_REVOKED, key=key)
 
 
 def record_use(*, key: ApiKey) -> None:

@@ -12,23 +12,28 @@ MAX_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes; the file name needs some o
 
 
 def secret(name: str, file: Path) -> str:
-    """The secret in the variable `name`; without one, a random secret that is generated once and kept in `file`.
-
-    The file has mode 0600. Of several processes that start at once, all read the secret of the first.
-    """
+    """The secret in the variable `name`; without one, a random secret that is generated once and `kept_in` the file."""
     if value := str(env.str(name, default="")):
         return value
+    return kept_in(file, secrets.token_urlsafe(50))
+
+
+def kept_in(file: Path, draft: str) -> str:
+    """The text of `file`, which is made with `draft` and mode 0600 unless it exists.
+
+    Of several processes that start at once, all read the text of the first.
+    """
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f"{file.name}.{os.getpid()}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
-            handle.write(secrets.token_urlsafe(50))
+        drafted = file.with_name(f"{file.name}.{os.getpid()}")
+        with os.fdopen(os.open(drafted, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+            handle.write(draft)
         try:
-            os.link(draft, file)  # unlike a rename, this fails if another process was faster
+            os.link(drafted, file)  # unlike a rename, this fails if another process was faster
         except FileExistsError:
             pass
         finally:
-            draft.unlink()
+            drafted.unlink()
     return file.read_text()
 
 

@@ -17,10 +17,12 @@ from calls.caller import was_given_up
 from environment.terminal import printable
 from faceapp.log_lines import JsonFormatter, OriginFilter, TextFormatter
 from faceapp.quiet_logs import KeyFilter, loggable_path, without_keys
+from telemetry.actors import Actor, ActorKind, act_as, identify
 from telemetry.counters import counters
 from telemetry.families import REQUEST_SECONDS, REQUESTS
 from telemetry.request_ids import HEADER, accepted, request_id
 
+ADMIN = "/admin/"
 FACTS = "faceapp.access"  # in the WSGI environment, which is the META of Django's request
 CLOSED = 499  # nginx's word for a caller who has closed the connection; nobody reads it
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -33,7 +35,9 @@ def observe(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
         started = time.perf_counter()
         identity = accepted(request.headers.get(HEADER))
         request_id.set(identity)
-        request.META[FACTS] = {"address": BaseThrottle().get_ident(request), "request_id": identity}  # type: ignore[arg-type]
+        address = BaseThrottle().get_ident(request)  # type: ignore[arg-type]
+        act_as(Actor(ActorKind.ANONYMOUS, address=address or ""))
+        request.META[FACTS] = {"address": address, "request_id": identity}
         response = get_response(request)
         if was_given_up():
             response.status_code, response.reason_phrase = CLOSED, "Caller Gone"
@@ -48,9 +52,21 @@ def observe(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
     return middleware
 
 
+def identify_users(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware that says which user acts on a page of the admin. The API identifies its callers itself."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(ADMIN) and request.user.is_authenticated:
+            identify(ActorKind.USER, str(request.user.pk))
+        return get_response(request)
+
+    return middleware
+
+
 def forget(**_: Any) -> None:
     """Django logs refusals after the last middleware, so the id is kept until the answer is sent."""
     request_id.set("")
+    act_as(None)
 
 
 request_finished.connect(forget, dispatch_uid="faceapp.access")

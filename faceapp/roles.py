@@ -31,6 +31,7 @@ OPERATOR = VIEWER | {
 }  # fmt: skip
 MANAGER = OPERATOR | {
     "albums.delete_album", "albums.delete_albumimage",
+    "audit.view_record", "audit.view_stop", "audit.add_stop", "audit.delete_stop",
     "blacklist.delete_blacklistentry",
     "calibration.add_spacecalibration", "calibration.change_spacecalibration", "calibration.delete_spacecalibration",
     "clients.change_client", "clients.view_membership",

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import DefaultRouter
 
 from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
+from audit.api.views import AuditViewSet
 from blacklist.api.views import BlacklistViewSet
 from clients.api.views import ResetViewSet, UsageViewSet
 from clients.views import choose_client
@@ -36,6 +37,7 @@ router.register("processed-images", ProcessedImageViewSet, "processed-image")
 router.register("albums", AlbumViewSet, "album")
 router.register("albums/(?P<album_id>[^/]+)/images", AlbumImageViewSet, "album-image")
 router.register("albums/(?P<album_id>[^/]+)/groups", FaceGroupViewSet, "album-group")
+router.register("audit", AuditViewSet, "audit")
 router.register("usage", UsageViewSet, "usage")
 router.register("reset", ResetViewSet, "reset")
 router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")

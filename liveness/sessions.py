@@ -13,6 +13,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from audit.services import record
+from audit.types import Action as Audited
 from clients.idempotency import note_stored
 from clients.models import Client
 from errors import Busy, FaceAppError, InvalidInput, Unavailable
@@ -87,12 +89,15 @@ def submit_frames(
         if not LivenessSession.objects.take_attempt(session.pk):
             raise _closed(session)
     try:
-        return _judge_attempt(session, nonce, frames, image)
+        result = _judge_attempt(session, nonce, frames, image)
+        _record(session, results=1)
+        return result
     except FaceAppError as error:
         if isinstance(error, Busy | Unavailable):
             _give_back(session)
         else:
             LivenessSession.objects.note_failure(session.pk, error.code)
+            _record(session, results=0)
         raise
     except BaseException:
         _give_back(session)
@@ -104,6 +109,11 @@ def _give_back(session: LivenessSession) -> None:
     """As if the attempt had not been made."""
     LivenessSession.objects.give_attempt_back(session.pk)
     note_stored(False)
+
+
+def _record(session: LivenessSession, *, results: int) -> None:
+    """How many attempts passed: one or none."""
+    record(Audited.LIVENESS, client_id=session.client_id, objects=[f"liveness_session:{session.pk}"], results=results)
 
 
 def redeem_token(*, client: Client, token: str, binding: Binding, face: Embeddings) -> None:

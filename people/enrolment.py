@@ -8,8 +8,10 @@ from typing import Any
 
 from django.db import transaction
 
+from audit.types import Action
 from clients import quotas
 from clients.models import Client
+from clients.numbering import record_rows
 from errors import Unavailable
 from people.exceptions import ExternalIdTaken
 from people.models import Gallery, Person, ReferenceImage
@@ -141,5 +143,7 @@ def _store(
     if replace:
         earlier = list(ReferenceImage.objects.filter(person=person))
         ReferenceImage.objects.filter(pk__in=[image.pk for image in earlier]).delete()
+        if earlier:
+            record_rows(Action.ERASE, [person, *earlier], results=len(earlier))
         transaction.on_commit(partial(discard_files, files=[image.image for image in earlier]))
     save_reference_images(person=person, references=references, portraits=portraits)

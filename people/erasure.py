@@ -8,7 +8,9 @@ import uuid
 from django.db import transaction
 from django.utils import timezone
 
+from audit.types import Action
 from clients.idempotency import forget_answers
+from clients.numbering import record_rows
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.persons import lock_enrolled
 from people.types import Receipt
@@ -39,6 +41,7 @@ def _erase(person: Person, *, with_record: bool) -> Receipt:
     lines += [f"template {template}" for template in templates]
     rows, _ = person.delete() if with_record else ReferenceImage.objects.filter(person=person).delete()
     files = [image.image for image in images if image.image]
+    record_rows(Action.ERASE, [person, *images], results=len(images))
     forget_answers(client_id=person.client_id)
     erase_files(files=files)  # last: what cannot be deleted keeps its row
     return Receipt(

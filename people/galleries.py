@@ -6,17 +6,20 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from audit.services import record
+from audit.types import Action, Searched
 from calibration.services import how_many, operating_points
 from calibration.types import Comparison, OperatingPoint, Rules, Targets, with_margins
-from clients.models import Client
+from clients.models import Client, Counter
 from errors.text import is_storable
 from people.exceptions import GalleryIsDefault, GalleryNameTaken, GalleryNotEmpty, GalleryNotFound, UnusableValue
-from people.models import FaceTemplate, Gallery, GalleryKind, Person, SearchIndex
+from people.models import FaceTemplate, Gallery, GalleryKind, Person, ReferenceImage, SearchIndex
 from people.neighbours import SearchedTemplates
 from people.persons import checked
 from people.querysets import FaceTemplateQuerySet
@@ -37,6 +40,7 @@ class SearchedGalleries:
     alias: str  # of the engine whose space decides
     point: OperatingPoint
     points: Mapping[int, OperatingPoint]
+    people: int | None = None  # whom they hold; None for a comparison with one person
 
     @property
     def space(self) -> Space:
@@ -53,6 +57,14 @@ class SearchedGalleries:
         indexed = {index.gallery_id for index in self._indexes}
         compared = templates.in_galleries(gallery for gallery in self.points if gallery not in indexed)
         return SearchedTemplates(templates, compared, self._indexes, self.point.metric)
+
+    @property
+    def audited(self) -> Searched:
+        """What the audit says of a search in them."""
+        galleries = tuple(sorted(self.points))
+        photographs = Counter.objects.last_number(self.client.pk, ReferenceImage.counted_as)
+        version = sha256(f"{galleries} {self.people} {photographs}".encode()).hexdigest()[:16]
+        return Searched(galleries, self.people, version, self.space.name, self.point.threshold)
 
     @property
     def _of_client(self) -> FaceTemplateQuerySet:
@@ -93,7 +105,8 @@ def search_in(
     point, points = operating_points(
         client=client, space=space, galleries=rules, metric=metric, threshold=threshold, people=people
     )
-    return SearchedGalleries(client, alias, points[galleries[0].pk] if len(galleries) == 1 else point, points)
+    decisive = points[galleries[0].pk] if len(galleries) == 1 else point
+    return SearchedGalleries(client, alias, decisive, points, None if one_to_one else people)
 
 
 def people_in(gallery_ids: Sequence[int]) -> int:
@@ -148,6 +161,7 @@ def update_gallery(*, gallery: Gallery, changes: Mapping[str, Any]) -> Gallery:
     try:
         with transaction.atomic():
             gallery.save(update_fields=[*changes])
+            _record(Action.SETTINGS_CHANGED, gallery, *(f"setting:{field}" for field in changes))
     except IntegrityError as error:
         if "gallery_name_unique" not in str(error):
             raise
@@ -166,3 +180,8 @@ def delete_gallery(*, gallery: Gallery) -> None:
     if Person.objects.filter(gallery=stored).exists():
         raise GalleryNotEmpty("The gallery still holds people. Erase them or move them to another one first.")
     stored.delete()
+    _record(Action.ERASE, gallery)
+
+
+def _record(action: Action, gallery: Gallery, *others: str) -> None:
+    record(action, client_id=gallery.client_id, objects=[f"gallery:{gallery.pk}", *others])

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from audit.types import Action
 from clients.models import Client
-from clients.numbering import public_id
+from clients.numbering import public_id, record_rows
 from errors.text import is_storable
 from people.exceptions import ExternalIdTaken, PersonNotFound, UnusableValue
 from people.models import FaceTemplate, Gallery, GalleryKind, Person
@@ -32,7 +33,9 @@ def create_person(
     fields = checked({"external_id": external_id, "name": name, "source": source, "metadata": metadata or {}})
     with transaction.atomic():
         gallery = Gallery.objects.named(client, fields.pop("source"))
-        return save_person(person=Person(client=client, gallery=gallery, **fields))
+        person = save_person(person=Person(client=client, gallery=gallery, **fields))
+        record_rows(Action.CREATE, [person])
+    return person
 
 
 def save_person(*, person: Person) -> Person:
@@ -84,6 +87,7 @@ def update_person(*, person: Person, changes: Mapping[str, Any]) -> Person:
         FaceTemplate.objects.of_person(stored).update(gallery=stored.gallery)  # searches read it there
     for field, value in fields.items():
         setattr(stored, field, value)
+    record_rows(Action.CHANGE, [stored])
     return save_person(person=stored)
 
 

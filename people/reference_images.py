@@ -8,9 +8,10 @@ from uuid import UUID
 
 from django.db import transaction
 
+from audit.types import Action
 from clients.idempotency import forget_answers, note_stored
 from clients.models import Client
-from clients.numbering import assign_numbers, public_id
+from clients.numbering import assign_numbers, public_id, record_rows
 from errors import InvalidInput
 from people.exceptions import ReferenceImageNotFound
 from people.models import FaceTemplate, Gallery, Person, ReferenceImage
@@ -101,6 +102,7 @@ def save_reference_images(
         for reference, portrait in zip(references, portraits, strict=True)
         for template in _templates(person, reference, portrait)
     )
+    record_rows(Action.ENROL, [person, *references], results=len(references))
 
 
 def _templates(person: Person, reference: ReferenceImage, portrait: Portrait) -> list[FaceTemplate]:
@@ -149,6 +151,7 @@ def adopt_face(*, person: Person, face: AdoptedFace) -> ReferenceImage:
                     space=space,
                     embedding=embedding,
                 )
+            record_rows(Action.ENROL, [owner, reference], results=1)
     except BaseException:
         discard_files(files=[reference.image])
         raise
@@ -173,6 +176,7 @@ def set_primary_image(*, person: Person, image_id: int | UUID) -> ReferenceImage
     ReferenceImage.objects.filter(person=person, is_primary=True).update(is_primary=False)
     chosen.is_primary = True
     chosen.save(update_fields=["is_primary"])
+    record_rows(Action.CHANGE, [person, chosen])
     return chosen
 
 
@@ -185,5 +189,6 @@ def delete_reference_image(*, person: Person, image_id: int | UUID) -> None:
     lock_enrolled(person)
     image = get_reference_image(person=person, image_id=image_id)
     image.delete()
+    record_rows(Action.ERASE, [person, image], results=1)
     forget_answers(client_id=person.client_id)
     erase_files(files=[image.image])

@@ -24,7 +24,9 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
+from audit.types import Action
 from clients.models import Client
+from clients.numbering import record_rows
 from errors import Unavailable
 from people.exceptions import PeopleAtRisk, RespaceInProgress, RespaceNotReady
 from people.models import FaceTemplate, Gallery, Person, ReferenceImage, Respace, RespacedImage
@@ -71,6 +73,7 @@ def start_respace(*, client: Client, alias: str, only_fill: bool = False) -> Res
             respace.only_fill = not galleries.exclude(space=space).exists()
         respace.computed_at, respace.last_image_id = None, 0
         respace.save()
+        record_rows(Action.SETTINGS_CHANGED, [respace])
         RespacedImage.objects.filter(respace=respace, status=Status.FAILED).delete()
     hand_out()
     respace.refresh_from_db()
@@ -292,6 +295,7 @@ def _set_state(respace: Respace, state: RespaceState) -> None:
     if state != RespaceState.CLOSED:
         respace.switched_at = timezone.now() if state == RespaceState.SWITCHED else None
     respace.save(update_fields=["state", "switched_at"])
+    record_rows(Action.SETTINGS_CHANGED, [respace])
 
 
 # ---- people at risk ---------------------------------------------------------------------------------------------

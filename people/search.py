@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
+from django.db import transaction
 
+from audit.services import is_stopped, record, require_searching
+from audit.types import Action
 from clients.models import Client
 from errors import InvalidInput
 from people.exceptions import UnusableEmbedding
@@ -36,6 +39,7 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
 
     Raises `InvalidImage`, `UnusableFace` (`face.none`), `UnusableEmbedding`, or `Unavailable`.
     """
+    require_searching(client.pk)
     options = options or SearchOptions()
     galleries = galleries_called(client=client, sources=options.sources)
     searched = search_in(client=client, galleries=galleries, threshold=options.threshold, alias=options.alias)
@@ -58,7 +62,14 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
         else SearchedFace(face, ())
         for face, vector in probes
     )
+    _record(searched, faces)
     return Search(faces, space.name, searched.point, milliseconds)
+
+
+def _record(searched: SearchedGalleries, faces: Sequence[SearchedFace]) -> None:
+    """Who was named to the caller, whether they match or not."""
+    named = [candidate.person.audit_name for face in faces for candidate in face.candidates]
+    record(Action.SEARCH, client_id=searched.client.pk, objects=named, searched=searched.audited, results=len(named))
 
 
 def _usable(embedding: Embedding, space: Space) -> Embedding:
@@ -76,17 +87,23 @@ def search_each(*, client: Client, images: Sequence[SourcedImage], limit: int = 
     Several images are with workers at the same time. One that cannot be used is a `Refusal` in its place. Raises
     `Unavailable`.
     """
+    require_searching(client.pk)
     named = {source: galleries_called(client=client, sources=[source]) for source in {one.source for one in images}}
     searched = {source: search_in(client=client, galleries=galleries) for source, galleries in named.items()}
     faces = inference.several(lambda one: face_or_refusal(one.data, searched[one.source].alias), images)
     for source, data in [(one.source, one.data) for one in images if isinstance(one.data, bytes)][:1]:
         offer_probe(client=client, galleries=named[source], read=partial(bytes, data), faces="largest")
-    return [
+    found = [
         face
         if isinstance(face, Refusal)
         else SearchedFace(None, nearest_people(searched[image.source], face, limit=limit))
         for face, image in zip(faces, images, strict=True)
     ]
+    with transaction.atomic():
+        for face, image in zip(found, images, strict=True):
+            if isinstance(face, SearchedFace):
+                _record(searched[image.source], [face])
+    return found
 
 
 def nearest_people(
@@ -108,7 +125,12 @@ def nearest_people(
 
 
 def people_like(*, person: Person, face: DetectedFace, limit: int = 10) -> tuple[Candidate, ...]:
-    """Other people of the same gallery whose face is within its threshold, closest first."""
+    """Other people of the same gallery whose face is within its threshold, closest first.
+
+    Nobody while searching is stopped.
+    """
+    if is_stopped(person.client_id):
+        return ()
     searched = search_in(client=person.client, galleries=[person.gallery])
     near = nearest_people(searched, face.embeddings[searched.space.name], limit=limit, but=person)
     return tuple(candidate for candidate in near if candidate.comparison.matches)

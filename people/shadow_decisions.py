@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from audit.services import is_stopped
 from errors import InvalidInput
 from people.galleries import SearchedGalleries, search_in
 from people.models import Gallery, Respace, ShadowDifference
@@ -39,7 +40,7 @@ def compare_probe(*, respace_id: int, gallery_ids: Sequence[int], faces: Faces, 
     data = handoff().getdel(key)
     respace = Respace.objects.in_shadow().select_related("client").filter(pk=respace_id).first()
     galleries = list(Gallery.objects.filter(client=respace.client, pk__in=gallery_ids)) if respace else []
-    if respace and galleries and isinstance(data, bytes):
+    if respace and galleries and isinstance(data, bytes) and not is_stopped(respace.client_id):
         old = search_in(client=respace.client, galleries=galleries)
         alias = engines.alias_of_space(respace.space)
         new = search_in(client=respace.client, galleries=galleries, alias=alias)

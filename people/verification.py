@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from audit.services import record, require_searching
+from audit.types import Action
 from calibration.types import Comparison, OperatingPoint
 from clients.models import Client
 from errors import InvalidInput
@@ -42,6 +44,7 @@ def verify_person(*, person: Person, data: bytes, threshold: float | None = None
     compared. A match uses up the `token` of a liveness session if there is one. Raises `InvalidImage`, `UnusableFace`
     (`face.none`), `NoTemplate` for a person without a face, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
     """
+    require_searching(person.client_id)
     searched = search_in(client=person.client, galleries=[person.gallery], threshold=threshold, one_to_one=True)
     own = searched.templates.of_person(person)
     if not own.exists():
@@ -61,7 +64,22 @@ def verify_person(*, person: Person, data: bytes, threshold: float | None = None
         in_default_space = probe if searched.alias == DEFAULT else face_of(data)  # as the token holds a face
         face = {engines[DEFAULT].space.name: in_default_space}
         redeem_for(person=person, token=token, purpose=VERIFY, face=face)
+    _record(Action.VERIFY, searched, [compared], person)
     return compared
+
+
+def _record(
+    action: Action, searched: SearchedGalleries, compared: Sequence[Comparison | Refusal], *people: Person
+) -> None:
+    """Who was compared, and how many comparisons matched."""
+    matches = sum(isinstance(one, Comparison) and one.matches for one in compared)
+    record(
+        action,
+        client_id=searched.client.pk,
+        objects=[person.audit_name for person in people],
+        searched=searched.audited,
+        results=matches,
+    )
 
 
 def compare_faces(
@@ -79,6 +97,7 @@ def compare_faces(
     recognised is not compared. Raises `InvalidImage` or `UnusableFace` (`face.none`) for `first`, `TokenRefused`,
     `SessionNotFound`, or `Unavailable`.
     """
+    require_searching(client.pk)
     compare = search_in(client=client, galleries=[], threshold=threshold, one_to_one=True)
     try:
         probe = face_of(first)
@@ -95,6 +114,7 @@ def compare_faces(
     results: tuple[Comparison | Refusal, ...] = tuple(
         _refused(face, compare.point) if isinstance(face, Refusal) else next(compared) for face in faces
     )
+    _record(Action.COMPARE, compare, results)
     return FaceComparisons(results, compare.space.name, compare.point)
 
 
@@ -110,6 +130,7 @@ def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
     `NoTemplate`, `NotLive` (if the policy demands liveness and the caller does not), `TokenRefused`, `SessionNotFound`
     or `Unavailable`.
     """
+    require_searching(person.client_id)
     searched = search_in(client=person.client, galleries=[person.gallery], one_to_one=True)
     name, templates = searched.space.name, searched.templates.of_person(person)
     probe = read_face(data=data, alias=searched.alias)
@@ -122,11 +143,13 @@ def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
     if proof.token and compared.matches:
         require_no_picture(client=person.client, face=probe)
         redeem_for(person=person, token=proof.token, purpose=VERIFY, face=probe.embeddings)
+    _record(Action.VERIFY, searched, [compared], person)
     return _with_liveness(searched, compared, {name: stored[0]}, probe, proof)
 
 
 def compare_live(*, client: Client, known: bytes, data: bytes, proof: Proof) -> LiveComparison:
     """`verify_live` against the largest face of an image; nothing is stored. Raises as it does."""
+    require_searching(client.pk)
     faces = []
     for face in read_frames(frames=[known, data]):
         if isinstance(face, InvalidInput):
@@ -141,6 +164,7 @@ def compare_live(*, client: Client, known: bytes, data: bytes, proof: Proof) -> 
         require_no_picture(client=client, face=probe)
         binding = Binding(COMPARE, proof.subject)
         redeem_token(client=client, token=proof.token, binding=binding, face=probe.embeddings)
+    _record(Action.COMPARE, searched, [compared])
     return _with_liveness(searched, compared, reference.embeddings, probe, proof)
 
 

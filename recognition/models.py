@@ -79,6 +79,7 @@ class ProcessedImage(ClaimedImage, WithFile, Numbered):
 
     task = "recognition.tasks.process_images"
     owner = "client_id"
+    searches = True
     queues = (INTERACTIVE, PATIENT, BULK)
     counted_as: ClassVar[str] = "processed_image"
 

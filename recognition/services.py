@@ -14,15 +14,16 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from audit.services import record, require_searching
+from audit.types import Action
 from blacklist.services import search_blacklist
 from blacklist.types import Hit
-from calibration.types import OperatingPoint
 from clients.idempotency import forget_answers, note_stored
 from clients.models import Client
-from clients.numbering import assign_numbers
+from clients.numbering import assign_numbers, record_rows
 from errors import FaceAppError, Unavailable
 from people.models import Gallery, GalleryKind
-from people.services import offer_probe, search_in
+from people.services import SearchedGalleries, offer_probe, search_in
 from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions
@@ -31,7 +32,7 @@ from storage.files import discard_files, erase_files, read_file, store_file
 from vision import callers, inference
 from vision.engines import check_names, engines
 from vision.inference import AnalysisOptions
-from vision.types import Analysis
+from vision.types import Analysis, DetectedFace
 from work.images import analyse_files
 from work.queues import BULK, INTERACTIVE, PATIENT, must_make_way
 from work.services import enqueue, run
@@ -41,6 +42,7 @@ from work.types import Submission
 __all__ = ["cancel_job", "delete_images", "detect_faces", "process", "purge", "screen_images", "screening_options",
            "submit_images", "wait_for_job"]  # fmt: skip
 
+Found = tuple[ProcessedImage, int, DetectedFace, Sequence[Hit]]  # a face at its place in an image, and its hits
 SEARCHES = 3  # for the matches of one image, while entries are being deleted
 
 
@@ -86,6 +88,7 @@ def submit_images(
     Unreadable images become results with an error. Raises `NoImages`, `TooManyImages`, what `require_quota` raises, or
     `Unavailable`; nothing is stored then, so that the caller can safely send the images again.
     """
+    require_searching(client.pk)
     check_batch_size(len(submissions))
     require_quota(client, submissions)
     job = Job(client=client, queue=queue, **asdict(options))
@@ -99,6 +102,7 @@ def submit_images(
             job.save(force_insert=True)
             ProcessedImage.objects.bulk_create(assign_numbers(rows))
             note_stored(job=job.pk)
+            record(Action.SCREEN, client_id=client.pk, objects=[f"job:{job.pk}"], results=len(rows))
     except BaseException:
         discard_files(files=[row.image for row in rows])
         raise
@@ -175,15 +179,15 @@ def _match(job: Job, found: Mapping[ProcessedImage, Analysis]) -> None:
     faces = [face for analysis in found.values() for face in analysis.faces if face.is_recognisable]
     embeddings = [face.embeddings[space] for face in faces]
     client, blacklists = first.client, _blacklists(first.client)
-    search = search_in(
+    searched = search_in(
         client=client, galleries=blacklists, threshold=job.asked_threshold, alias=job.engine, metric=job.metric
     )
     for left in reversed(range(SEARCHES)):
         hits = search_blacklist(
-            client=client, space=space, embeddings=embeddings, metric=job.metric, threshold=search.point.reach
+            client=client, space=space, embeddings=embeddings, metric=job.metric, threshold=searched.point.reach
         )
         try:
-            _store(job, found, hits, search.point, task_id=first.claim)
+            _store(job, found, hits, searched, task_id=first.claim)
         except IntegrityError:
             if not left:
                 raise
@@ -197,17 +201,17 @@ def _store(
     job: Job,
     found: Mapping[ProcessedImage, Analysis],
     hits: Sequence[Sequence[Hit]],
-    point: OperatingPoint,
+    searched: SearchedGalleries,
     *,
     task_id: str,
 ) -> None:
     """The faces of images, and the hits of those that can be recognised; nothing of an image whose claim was lost."""
-    engine = engines[job.engine]
+    engine, point = engines[job.engine], searched.point
     analyses = {image.pk: analysis for image, analysis in found.items()}
     stored = ProcessedImage.objects.finish_analysed(analyses, point, task_id=task_id)
     job.announce(*stored)
     remaining = iter(hits)
-    described = [
+    described: list[Found] = [
         (image, index, face, next(remaining) if face.is_recognisable else [])
         for image, analysis in found.items()
         for index, face in enumerate(analysis.faces)
@@ -217,6 +221,7 @@ def _store(
         ProcessedFace(image=image, index=index, landmarks=asdict(face.landmarks), liveness=face.liveness).describe(face)
         for image, index, face, _ in kept
     )
+    _record(job, kept, searched)
     Match.objects.bulk_create(
         Match(
             face=face,
@@ -235,6 +240,14 @@ def _store(
     )
 
 
+def _record(job: Job, kept: Sequence[Found], searched: SearchedGalleries) -> None:
+    """What came out of the images of a job, and whom they resemble."""
+    hits = [hit for *_, of_face in kept for hit in of_face]
+    images = dict.fromkeys(image.audit_name for image, *_ in kept)
+    names = [f"job:{job.pk}", *images, *(f"person:{hit.entry_number}" for hit in hits)]
+    record(Action.SCREEN, client_id=job.client_id, objects=names, searched=searched.audited, results=len(hits))
+
+
 # ---- cancelling and erasing -------------------------------------------------------------------------------------
 @transaction.atomic
 def cancel_job(*, job: Job) -> None:
@@ -246,6 +259,7 @@ def cancel_job(*, job: Job) -> None:
         raise JobFinished("The job has finished; there is nothing to cancel.")
     job.cancelled_at = now
     job.save(update_fields=["cancelled_at"])
+    record(Action.CHANGE, client_id=job.client_id, objects=[f"job:{job.pk}"])
     job.announce()
 
 
@@ -261,6 +275,7 @@ def delete_images(*, images_to_delete: Iterable[ProcessedImage], answers_too: bo
             _lock(image.job_id, ProcessedImage.objects.filter(pk=image.pk))
             image.delete()
             Job.objects.filter(pk=image.job_id, images=None).delete()
+            record_rows(Action.ERASE, [image], results=1)
             if answers_too:
                 forget_answers(client_id=image.client_id)
             erase_files(files=[image.image])

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 NEWEST = "newest"
-STILL_KEYS = {"number", "created_at"}  # of the orders that begin with the newest row; neither shows a primary key
+STILL_KEYS = {"number", "created_at", "at"}  # of the orders that begin with the newest row; neither shows a primary key
 LARGEST = 2**62  # that PostgreSQL can compare with
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import mimetypes
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.core.files.base import File
 from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 
+from audit.types import Action
+from clients.numbering import record_rows
 from errors import NotFound, Unavailable
 from storage.files import STORAGE_ERRORS
 from storage.previews import preview
@@ -21,6 +23,7 @@ Response = TypeVar("Response", bound=HttpResponseBase)
 def image_response(file: FieldFile) -> FileResponse:
     """The bytes of a stored image, never cached by proxies. Raises `NotFound` or `Unavailable`."""
     handle = _open(file)
+    _record(file)
     content_type = mimetypes.guess_type(file.name or "")[0] or "application/octet-stream"
     response = FileResponse(handle, content_type=content_type)
     response["Cache-Control"] = "private, no-store"
@@ -37,9 +40,15 @@ def preview_response(file: FieldFile, *, side: int, box: Box | None = None) -> H
             data = handle.read()
     except STORAGE_ERRORS as error:
         raise Unavailable("The image store does not answer.", code="storage.unavailable") from error
+    _record(file)
     response = HttpResponse(preview(data, side=side, box=box), content_type="image/jpeg")
     response["Cache-Control"] = "private, max-age=3600"
     return _harmless(response)
+
+
+def _record(file: FieldFile) -> None:
+    row: Any = file.instance
+    record_rows(Action.VIEW, [row], results=1)
 
 
 def _open(file: FieldFile) -> File[bytes]:

@@ -1,4 +1,4 @@
-"""The id of a request travels to workers in a header of each Celery message, and is stored nowhere."""
+"""The id of a request, and who made it, travel to workers in headers of each Celery message."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from celery import Task
 from celery.signals import before_task_publish, task_postrun, task_prerun
 from celery.worker.request import Request
 
+from telemetry.actors import act_as, packed, unpacked
 from telemetry.request_ids import acting_as, request_id
 
 HEADER = "request_id"
+ACTOR = "faceapp_actor"
 NOT_SHOWN = "…"
 
 
@@ -35,7 +37,7 @@ class SeenTask(Task[Any, Any]):
 
 
 def connect() -> None:
-    """Have every message carry the id, and every task log it."""
+    """Have every message carry the id and the actor, and every task take them up."""
     before_task_publish.connect(send_id, dispatch_uid="telemetry.send_id")
     task_prerun.connect(take_id, dispatch_uid="telemetry.take_id")
     task_postrun.connect(drop_id, dispatch_uid="telemetry.drop_id")
@@ -47,14 +49,22 @@ def send_id(*, headers: dict[str, Any], **_: Any) -> None:
     Also takes out Celery's copy of the arguments for logs: some have embeddings.
     """
     headers["argsrepr"] = headers["kwargsrepr"] = NOT_SHOWN
-    headers.setdefault(HEADER, request_id.get())
+    for name, value in origin().items():
+        headers.setdefault(name, value)
+
+
+def origin() -> dict[str, Any]:
+    """The headers of a message that is sent on behalf of the current request."""
+    return {HEADER: request_id.get(), ACTOR: packed()}
 
 
 def take_id(*, task: Task[Any, Any], **_: Any) -> None:
     if not task.request.is_eager:
         request_id.set(task.request.get(HEADER) or "")
+        act_as(unpacked(task.request.get(ACTOR), task=task.name))
 
 
 def drop_id(*, task: Task[Any, Any], **_: Any) -> None:
     if not task.request.is_eager:
         request_id.set("")
+        act_as(None)

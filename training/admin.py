@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from audit.admin import RecordsSettings
 from clients.access import allows
 from clients.walled_admin import WalledAdmin
 from errors import FaceAppError
@@ -32,7 +33,7 @@ COLOURS = {
 
 
 @admin.register(TrainingOptions)
-class TrainingOptionsAdmin(WalledAdmin):
+class TrainingOptionsAdmin(RecordsSettings, WalledAdmin):
     list_display = [
         "client",
         "enabled",

@@ -8,6 +8,8 @@ from functools import lru_cache, partial
 
 import numpy as np
 
+from audit.services import record, require_searching
+from audit.types import Action
 from clients.models import Client
 from people.models import Person
 from people.services import galleries_called, offer_probe, search_in
@@ -48,11 +50,13 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
     Templates are read at the time of the call, so that a person who was enrolled before it is found. Raises
     `InvalidImage` or `EngineUnavailable`.
     """
+    require_searching(client.pk)
     galleries = galleries_called(client=client, sources=[source])
     search = search_in(client=client, galleries=galleries)
     found = inference.analyse(data, AnalysisOptions(aliases=(search.alias,))).faces
     faces = [face for face in found if face.is_recognisable]
     if not faces:
+        record(Action.SEARCH, client_id=client.pk, searched=search.audited, results=0)
         return []
     offer_probe(client=client, galleries=galleries, read=partial(bytes, data))
     templates, point, space = search.templates, search.point, search.space.name
@@ -69,6 +73,8 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
         answer = choose(distances={person: one.distance for person, one in by_person.items()}, judgement=judgement)
         decisions.append((None if answer is None else by_person[answer], judgement))
     known = Person.objects.of_client(client).in_bulk([nearest.person_id for nearest, _ in decisions if nearest])
+    names = [person.audit_name for person in known.values()]
+    record(Action.SEARCH, client_id=client.pk, objects=names, searched=search.audited, results=len(names))
     return [
         Recognition(
             box=face.box,

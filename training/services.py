@@ -12,8 +12,10 @@ import numpy as np
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from audit.types import Action
 from clients.idempotency import note_stored
 from clients.models import Client
+from clients.numbering import record_rows
 from errors import Unavailable
 from people.models import Gallery as People
 from people.services import galleries_called, search_in
@@ -88,6 +90,8 @@ def _queue(client: Client, source: str, space: Space, options: Options) -> Recog
     made = Recogniser.objects.create(
         client=client, gallery=gallery, space=space.name, version=newest + 1, options=asdict(options)
     )
+
+    record_rows(Action.TRAIN, [made])
 
     def send() -> None:
         with suppress(Unavailable):  # the sweep does it later
@@ -186,12 +190,14 @@ def activate(*, recogniser: Recogniser) -> None:
         if not Recogniser.objects.filter(pk=recogniser.pk, status=Status.DONE).exists():
             raise NotReady("Only a version that is ready can be used: its training has to end well first.")
         _swap(recogniser)
+        record_rows(Action.CHANGE, [recogniser])
 
 
 def deactivate(*, recogniser: Recogniser) -> None:
     """Let the nearest template decide alone again, if this version is the one in use."""
     with transaction.atomic():
         note_stored()
+        record_rows(Action.CHANGE, [recogniser])
         Recogniser.objects.filter(pk=recogniser.pk).update(is_active=False)
     recogniser.is_active = False
 

@@ -9,6 +9,8 @@ import numpy as np
 from django.db.models import Prefetch
 from django.utils import timezone
 
+from audit import services as audit
+from audit.types import Action
 from calibration.models import SpaceCalibration
 from clients.models import Client
 from errors import InvalidInput
@@ -37,7 +39,7 @@ def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance
     An image whose file is lost is left out and reported. People who are enrolled, changed or erased meanwhile may be
     in the archive as before or as after.
     """
-    done = Exported()
+    done, names = Exported(), list[str]()
     images = ReferenceImage.objects.order_by("pk").prefetch_related("face_templates")
     with writing(file) as archive:
         for person in people.prefetch_related(Prefetch("reference_images", images)).iterator(chunk_size=AT_ONCE):
@@ -51,6 +53,7 @@ def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance
                 images=tuple(face for face in faces if face),
             )
             archive.add_person(record)
+            names.append(person.audit_name)
             done.people += 1
             advance()
         columns = ("space", "metric", "threshold", "false_match_rate", "note")
@@ -64,6 +67,8 @@ def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance
             "calibrations": list(calibrations),
         }
         archive.finish(manifest)
+        for some in (names[at : at + audit.MOST_OBJECTS] for at in range(0, len(names), audit.MOST_OBJECTS)):
+            audit.record(Action.EXPORT, client_id=client.pk, objects=some, results=len(some))
     return done
 
 

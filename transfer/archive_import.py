@@ -10,6 +10,8 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Q
 
+from audit import services as audit
+from audit.types import Action
 from calibration.models import SpaceCalibration
 from calibration.services import set_calibration
 from clients.models import Client
@@ -41,6 +43,7 @@ def import_archive(*, client: Client, archive: ArchiveReader, outcome: Outcome, 
         except UnusableValue as error:
             outcome.refused.append(Refusal(f"person {number}", error.code, error.message))
         advance()
+    audit.record(Action.IMPORT, client_id=client.pk, results=outcome.images + outcome.faces)
 
 
 def _import_person(client: Client, record: PersonRecord, archive: ArchiveReader, outcome: Outcome, shown: str) -> None:

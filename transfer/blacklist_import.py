@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from audit.services import record
+from audit.types import Action
 from blacklist.exceptions import NoUsableImage
 from blacklist.models import BlacklistEntry
 from blacklist.services import add_images, create_entry
@@ -41,6 +43,7 @@ def import_person(*, client: Client, person: ListedPerson, outcome: Outcome, adv
             entry = added
             known.add(digest)
         advance()
+    record(Action.IMPORT, client_id=client.pk, results=len(known))
 
 
 def _import_image(

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from audit.services import record
+from audit.types import Action
 from clients.models import Client
 from errors import InvalidInput
 from people.models import Person, ReferenceImage
@@ -88,6 +90,7 @@ def import_rows(
     for row in rows:
         _import_row(client, row, gate, outcome)
         advance()
+    record(Action.IMPORT, client_id=client.pk, results=outcome.images)
 
 
 def _import_row(client: Client, row: Row, gate: Gate | None, outcome: Outcome) -> None:

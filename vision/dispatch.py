@@ -30,7 +30,6 @@ from redis.retry import Retry
 
 from errors import Unavailable
 from telemetry import messages
-from telemetry.request_ids import request_id
 
 QUEUE_SECONDS = 5.0  # for one command to Redis, which may carry a whole image
 LOST_SECONDS = 900  # until a message whose end was not reported leaves its place to another
@@ -133,7 +132,7 @@ def send(
     `expires`: seconds, the waiting included. Raises what `queue_errors` turns into `Unavailable`.
     """
     client = _client.get() if client is None else client
-    options: dict[str, Any] = {"queue": queue, "headers": {HEADER: client, messages.HEADER: request_id.get()}}
+    options: dict[str, Any] = {"queue": queue, "headers": {HEADER: client, **messages.origin()}}
     if not client or queue not in IN_TURN or settings.CELERY_TASK_ALWAYS_EAGER:
         result: AsyncResult[Any] = task.apply_async(args, expires=expires, **options)
         return result

@@ -63,6 +63,7 @@ class ClaimedWork(models.Model):
     queues: ClassVar[tuple[str, ...]] = (BULK,)
     batch: ClassVar[int] = 1  # rows in one message of the bulk queue
     owner: ClassVar[str] = ""  # path to the number of the client whose work it is; empty: nobody's in particular
+    searches: ClassVar[bool] = False  # whether it waits while searching is stopped
     given_up_code: ClassVar[str] = "processing.given_up"
 
     status = models.CharField(max_length=12, choices=Status, default=Status.PENDING)

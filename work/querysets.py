@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from audit.models import Stop
 from work.models import FINISHED, TRANSITIONS, UNFINISHED, ClaimedWork, Status
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ class ClaimedWorkQuerySet(models.QuerySet[Row]):
     def waiting_since(self, moment: datetime) -> Self:
         """Pending since before this moment."""
         return self.filter(status=Status.PENDING, queued_at__lt=moment)
+
+    def not_stopped(self) -> Self:
+        """Work that does not wait until searching goes on."""
+        stopped = Stop.objects.stopped() if self.model.searches else set()
+        if not stopped:
+            return self.none() if stopped is None else self.all()
+        return self.exclude(**{f"{self.model.owner}__in": stopped})
 
     def in_queue(self, queue: str) -> Self:
         """Work that belongs to this one of the model's `queues`."""

@@ -61,7 +61,7 @@ def run(rows: ClaimedWorkQuerySet[Row], work: Work[Row], *, ids: Sequence[int], 
     Rows are worked on together, but for those that were tried before: their workers may have crashed on one of them.
     Each of these is worked on alone, and given up if it was claimed too often.
     """
-    started = time.monotonic()
+    started, rows = time.monotonic(), rows.not_stopped()
     together = rows.claim(ids, task_id=task_id, untried=True) if len(ids) > 1 else []
     if together:
         _work_on(together, rows, work)
@@ -132,7 +132,7 @@ def sweep() -> None:
     for kind in kinds:
         kind.objects.abandoned().give_back()
         for queue in empty.intersection(kind.queues):
-            waiting = kind.objects.waiting_since(moment).in_queue(queue).order_by("pk")
+            waiting = kind.objects.not_stopped().waiting_since(moment).in_queue(queue).order_by("pk")
             owner = F(kind.owner) if kind.owner else Value(None, output_field=IntegerField())
             rows = waiting.values_list(owner, "pk")[:MOST_REFILLED]
             for client, own in groupby(sorted(rows, key=lambda row: (row[0] or 0, row[1])), key=itemgetter(0)):

@@ -234,7 +234,7 @@ def test_matches_take_a_fixed_number_of_queries(add: Add) -> None:
     connection.force_debug_cursor = True
     try:
         assert len(matched(image)) == 3
-        assert len(connection.queries) == 4  # how many faces, the client, its calibration, and the matches
+        assert len(connection.queries) == 6  # the switch, faces, the client, its calibration, matches, the audit
     finally:
         connection.force_debug_cursor = False
 

@@ -30,6 +30,7 @@ from blacklist.models import BlacklistEntry
 from blacklist.querysets import BlacklistEntryQuerySet
 from blacklist.types import Enrolment
 from clients.api.idempotency import IdempotentView
+from clients.api.reads import RecordsReads
 from clients.authentication import client_of
 from clients.models import Scope
 from rest.input import read_input
@@ -39,7 +40,7 @@ from rest.parsers import FormParser, JSONParser
 from storage.responses import image_response
 
 
-class BlacklistViewSet(IdempotentView, ModelViewSet[BlacklistEntry]):
+class BlacklistViewSet(RecordsReads, IdempotentView, ModelViewSet[BlacklistEntry]):
     """People to look for. Names are unique within a client; each entry has one photograph or more."""
 
     takes_images = frozenset({"create", "images"})

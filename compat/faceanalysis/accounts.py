@@ -13,6 +13,8 @@ from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
+from audit.services import record
+from audit.types import Action
 from clients.models import Client
 from clients.services import get_or_create_client
 from compat.faceanalysis.exceptions import BadName, RegistrationClosed, UserExists
@@ -51,6 +53,7 @@ def create_account(*, client: Client, username: str, password: str) -> Account:
     try:
         with transaction.atomic():
             account.save()
+            record(Action.CREATE, client_id=client.pk, objects=[f"faceanalysis:{account.pk}"])
     except IntegrityError as error:
         raise UserExists("User already registered") from error
     return account

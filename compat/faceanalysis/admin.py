@@ -7,13 +7,16 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from audit.admin import RecordsSettings
+from audit.types import Action
 from clients.walled_admin import WalledAdmin
 from compat.faceanalysis.forms import AccountForm
 from compat.faceanalysis.models import Account
 
 
 @admin.register(Account)
-class AccountAdmin(WalledAdmin):
+class AccountAdmin(RecordsSettings, WalledAdmin):
+    action = Action.ROLE_CHANGED
     form = AccountForm
     list_display = ["username", "client", "is_active", "created_at"]
     list_filter = ["client", "is_active"]

@@ -21,6 +21,7 @@ from clients.models import ApiKey
 from compat.faceanalysis import accounts
 from compat.faceanalysis.models import Account
 from compat.faceanalysis.throttling import Attempt
+from telemetry.actors import ActorKind, identify
 
 REALM = "faceapp"
 
@@ -43,6 +44,8 @@ class AccountAuthentication(BaseAuthentication):
         if not client.is_active:
             raise AuthenticationFailed("The client is inactive.")
         set_client(request, client)
+        if account:
+            identify(ActorKind.USER, f"faceanalysis:{account.pk}")
         return ClientUser(client), account
 
     def authenticate_header(self, request: Request) -> str:

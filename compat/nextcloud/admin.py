@@ -7,19 +7,23 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from audit.admin import RecordsSettings
 from clients.walled_admin import WalledAdmin
 from compat.nextcloud.forms import KeyModelForm
 from compat.nextcloud.models import KeyModel
 
 
 @admin.register(KeyModel)
-class KeyModelAdmin(WalledAdmin):
+class KeyModelAdmin(RecordsSettings, WalledAdmin):
     path_to_client = "api_key__client"
     form = KeyModelForm
     list_display = ["api_key", "client", "model", "computed_at"]
     list_select_related = ["api_key__client"]
     autocomplete_fields = ["api_key"]
     ordering = ["pk"]
+
+    def owner_of(self, obj: KeyModel) -> int:
+        return obj.api_key.client_id
 
     def get_fields(self, request: HttpRequest, obj: KeyModel | None = None) -> list[str]:
         if obj is None:

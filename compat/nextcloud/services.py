@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
+from audit.services import record
+from audit.types import Action, Searched
 from clients import quotas
 from clients.models import ApiKey
 from compat.nextcloud.exceptions import AreaTooLarge, ModelDisabled
@@ -69,6 +71,7 @@ def detect(*, key: ApiKey, data: bytes) -> Detection:
     )
     if faces:
         _pin(key, choice)
+    _record(key, choice, results=len(faces))
     return Detection(choice.model, faces)
 
 
@@ -84,7 +87,14 @@ def compute(*, key: ApiKey, data: bytes, box: Box) -> RawFace:
         limits=limits,
     )
     _pin(key, choice)
+    _record(key, choice, results=1)
     return face
+
+
+def _record(key: ApiKey, choice: Choice, *, results: int) -> None:
+    """Embeddings leave the service."""
+    searched = Searched(space=f"nextcloud model {choice.model.value}")
+    record(Action.DETECT, client_id=key.client_id, searched=searched, results=results)
 
 
 def _pin(key: ApiKey, choice: Choice) -> None:

@@ -13,6 +13,8 @@ CELERY_TASK_ROUTES = {
     "recognition.tasks.purge": {"queue": "maintenance"},
     "liveness.tasks.purge": {"queue": "maintenance"},
     "clients.tasks.purge": {"queue": "maintenance"},
+    "audit.tasks.seal": {"queue": "maintenance"},
+    "audit.tasks.purge": {"queue": "maintenance"},
     "training.tasks.train_recogniser": {"queue": "training"},  # has a worker of its own
     "training.tasks.forget_the_erased": {"queue": "maintenance"},
     "people.tasks.tend_respaces": {"queue": "maintenance"},
@@ -26,6 +28,8 @@ CELERY_BEAT_SCHEDULE = {
     "respaces": {"task": "people.tasks.tend_respaces", "schedule": SWEEP_SECONDS, "options": {"expires": 30}},
     "search-indexes": {"task": "people.tasks.tend_search_indexes", "schedule": 60.0, "options": {"expires": 60}},
     "health": {"task": "people.tasks.tend_health", "schedule": 60.0, "options": {"expires": 60}},
+    "seal-audit": {"task": "audit.tasks.seal", "schedule": 5.0, "options": {"expires": 30}},
+    "purge-audit": {"task": "audit.tasks.purge", "schedule": crontab(hour="3", minute="45")},  # UTC
     "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
     "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
     "purge-answers": {"task": "clients.tasks.purge", "schedule": crontab(minute="*/10")},

@@ -45,6 +45,7 @@ FOUNDATIONS: list[set[str]] = [
     {"work"},
     {"storage"},
     {"clients"},
+    {"audit"},
     {"rest"},
     {"vision"},
     {"calls", "telemetry"},
@@ -60,8 +61,9 @@ CLIENT = "sdk"  # a package of its own, which knows the service by HTTP alone
 
 OPEN = {"models", "querysets", "services", "types", "exceptions"}
 INTERFACES = {  # `apps` connects an app with Django, `access` asks who is logged in, `pictures` shows images
-    "access", "admin", "admin_site", "api", "apps", "authentication", "filters", "forms", "management", "middleware",
-    "permissions", "pictures", "responses", "schema", "templatetags", "throttling", "urls", "views", "walled_admin",
+    "access", "admin", "admin_site", "api", "apps", "audit_admin", "authentication", "filters", "forms", "management",
+    "middleware", "permissions", "pictures", "responses", "schema", "templatetags", "throttling", "urls", "views",
+    "walled_admin",
 }  # fmt: skip
 INTERFACE_PACKAGES = {"compat", "rest"}
 # The one exception: reading folders, tables and reports is no service, and evaluation reads photographs as imports do.

@@ -56,6 +56,8 @@ OPEN = {
     "compare-list",
     "reset-list",
     "recogniser-train",
+    "audit-list",  # its tests are in audit/tests
+    "audit-export",
     "usage-list",
 }  # no stored object of anybody
 

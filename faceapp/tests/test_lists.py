@@ -14,9 +14,11 @@ from rest_framework.viewsets import GenericViewSet
 
 from albums.models import Album, AlbumImage, FaceGroup
 from albums.services import create_album
+from audit.services import record
+from audit.types import Action
 from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
-from clients.models import Client
+from clients.models import Client, Scope
 from clients.services import create_api_key
 from people.models import Gallery, Respace
 from people.services import create_person
@@ -62,6 +64,7 @@ def add_entry(client: Client, number: int) -> BlacklistEntry:
 
 
 ROWS: dict[str, Callable[[Client, int], Any]] = {
+    "audit-list": lambda client, number: record(Action.CHANGE, client_id=client.pk, objects=[f"person:{number}"]),
     "blacklist-list": add_entry,
     "job-list": add_job,
     "processed-image-list": add_processed_image,
@@ -93,7 +96,8 @@ NAMES = sorted({name for name, _, _ in lists()})
 
 @pytest.fixture
 def api(client_a: Client) -> APIClient:
-    return APIClient(headers={"X-API-Key": create_api_key(client_name=client_a.name)[1]})
+    key = create_api_key(client_name=client_a.name, scopes=Scope.values)[1]
+    return APIClient(headers={"X-API-Key": key})
 
 
 def fill(name: str, client: Client, count: int = 5) -> str:

@@ -18,6 +18,7 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from albums.models import AlbumImage
+from audit.services import stop_searching
 from calibration.models import SpaceCalibration
 from clients.access import path_to_client
 from clients.models import ApiKey, Client, Membership, Role
@@ -73,6 +74,7 @@ def world(owned: dict[str, str], client_a: Client, client_b: Client) -> Client: 
     SpaceCalibration.objects.create(client=client_a, space="fake", metric="euclidean", threshold=0.1)
     TrainingOptions.objects.create(client=client_a)
     make_member(client_a, Role.VIEWER)
+    stop_searching(client_id=client_a.pk)
     AlbumImage.objects.get().image.save("a.png", ContentFile(picture(RED)))
     return client_a
 

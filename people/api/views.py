@@ -15,9 +15,12 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
+from audit.types import Action
 from clients.api.idempotency import IdempotentView
+from clients.api.reads import RecordsReads
 from clients.authentication import client_of
 from clients.models import Scope
+from clients.numbering import record_rows
 from clients.permissions import require_named_scope
 from people import services
 from people.api.filters import PersonFilter
@@ -55,7 +58,9 @@ KIND = OpenApiParameter(
 
 
 @extend_schema_view(retrieve=extend_schema(description="One person."))
-class PeopleViewSet(IdempotentView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Person]):
+class PeopleViewSet(
+    RecordsReads, IdempotentView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Person]
+):
     """People whom this client knows, with their photographs. Blacklist entries are not among them."""
 
     takes_images = frozenset({"create", "images", "search", "verify"})
@@ -134,11 +139,13 @@ class PeopleViewSet(IdempotentView, mixins.ListModelMixin, mixins.RetrieveModelM
     @images.mapping.get
     def list_images(self, request: Request, pk: str) -> Response:
         """The photographs of a person, the primary one first."""
-        images = ReferenceImage.objects.filter(person=self.get_object()).select_related("person").primary_first()
+        person = self.get_object()
+        images = ReferenceImage.objects.filter(person=person).select_related("person").primary_first()
         context = self.get_serializer_context() | {"embeddings": strict_flag(request, "embeddings")}
         if context["embeddings"]:
             require_named_scope(request, Scope.EMBEDDINGS)
             images = images.prefetch_related("face_templates")
+            record_rows(Action.EXPORT, [person])
         page = self.paginate_queryset(images)
         return self.get_paginated_response(PersonImageSerializer(page, many=True, context=context).data)
 

@@ -15,10 +15,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from audit.types import Action
 from clients.api.idempotency import IdempotentView
+from clients.api.reads import RecordsReads
 from clients.authentication import client_of
 from clients.models import Scope
-from clients.numbering import public_id
+from clients.numbering import public_id, record_rows
 from recognition import services
 from recognition.api.filters import ProcessedImageFilter
 from recognition.api.serializers import (
@@ -139,6 +141,7 @@ class JobViewSet(IdempotentView, mixins.ListModelMixin, mixins.RetrieveModelMixi
     def results(self, request: Request, pk: str) -> Response:
         """The job's images in their order, each with its result as soon as it is finished."""
         page = self.paginate_queryset(self.get_object().images.with_results().order_by("position"))
+        record_rows(Action.VIEW, page or [], results=len(page or []))
         results = ImageResultSerializer(page, many=True, context=self.get_serializer_context())
         return self.get_paginated_response(results.data)
 
@@ -155,7 +158,11 @@ class JobViewSet(IdempotentView, mixins.ListModelMixin, mixins.RetrieveModelMixi
     destroy=extend_schema(description="Erase a screened image: file, faces and matches."),
 )
 class ProcessedImageViewSet(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericViewSet[ProcessedImage]
+    RecordsReads,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.DestroyModelMixin,
+    GenericViewSet[ProcessedImage],
 ):
     """Screened images of this client, newest first."""
 

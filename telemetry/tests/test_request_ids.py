@@ -44,14 +44,14 @@ def test_a_message_that_was_kept_for_later_keeps_its_id() -> None:
 
 def task(**request: Any) -> Any:
     """A task whose message has these headers."""
-    return SimpleNamespace(request=SimpleNamespace(is_eager=False, get=request.get))
+    return SimpleNamespace(name="a task", request=SimpleNamespace(is_eager=False, get=request.get))
 
 
 def test_a_message_carries_the_id_to_the_task_and_no_further() -> None:
     headers: dict[str, Any] = {"argsrepr": "(0.1, 0.2)", "kwargsrepr": "{}"}
     request_id.set("r1")
     messages.send_id(headers=headers)
-    assert headers == {"argsrepr": "…", "kwargsrepr": "…", "request_id": "r1"}
+    assert headers == {"argsrepr": "…", "kwargsrepr": "…", "request_id": "r1", "faceapp_actor": []}
 
     request_id.set("of the task before")
     messages.take_id(task=task(**headers))

@@ -1,0 +1,22 @@
+"""Celery tasks of the audit: each calls one service."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from audit import retention, sealing
+from telemetry.recurring import outcome_noted
+
+
+@shared_task(expires=30)
+def seal() -> None:
+    """Seal what was recorded since the last time."""
+    with outcome_noted(seal.name):
+        sealing.seal_all()
+
+
+@shared_task(expires=3600)
+def purge() -> None:
+    """Erase rows whose time is over."""
+    with outcome_noted(purge.name):
+        retention.purge()
