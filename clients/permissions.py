@@ -34,6 +34,11 @@ def require_scope(request: Request, scope: str) -> None:
         raise PermissionDenied(f"This API key lacks the scope '{scope}'.", code="auth.missing_scope")
 
 
+def may(request: Request, scope: str) -> bool:
+    """Whether the caller may do what a scope stands for, for answers that say less to callers without it."""
+    return not isinstance(request.auth, ApiKey) or request.auth.allows(scope)
+
+
 def require_named_scope(request: Request, scope: str) -> None:
     """Raise `PermissionDenied` unless the caller has a key that names this scope."""
     if not (isinstance(request.auth, ApiKey) and scope in request.auth.scopes):

@@ -7,6 +7,7 @@ from rest_framework.routers import DefaultRouter
 
 from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from blacklist.api.views import BlacklistViewSet
+from clients.api.keys import KeyViewSet
 from clients.api.views import ResetViewSet, UsageViewSet
 from compat.dialect import dialects, url_patterns
 from faceapp import health, metrics, models_page
@@ -35,6 +36,7 @@ router.register("processed-images", ProcessedImageViewSet, "processed-image")
 router.register("albums", AlbumViewSet, "album")
 router.register("albums/(?P<album_id>[^/]+)/images", AlbumImageViewSet, "album-image")
 router.register("albums/(?P<album_id>[^/]+)/groups", FaceGroupViewSet, "album-group")
+router.register("keys", KeyViewSet, "key")
 router.register("usage", UsageViewSet, "usage")
 router.register("reset", ResetViewSet, "reset")
 router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")

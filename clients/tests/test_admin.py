@@ -25,7 +25,14 @@ def browser() -> Browser:
 
 def make(browser: Browser, owner: Client, **fields: object) -> str:
     """The page after a key was made."""
-    data = {"client": owner.pk, "name": "till", "rate_limit": "", "expiry_date_0": "", "expiry_date_1": ""} | fields
+    data = {
+        "client": owner.pk,
+        "name": "till",
+        "rate_limit": "",
+        "expiry_date_0": "",
+        "expiry_date_1": "",
+        "scopes": "detect",
+    } | fields
     return browser.post(f"{KEYS}add/", data, follow=True).content.decode()
 
 
@@ -56,7 +63,7 @@ def test_no_page_shows_the_hash(browser: Browser, client_a: Client) -> None:
 def test_a_key_stays_with_its_client_and_its_secret(browser: Browser, client_a: Client, client_b: Client) -> None:
     row, key = services.create_api_key(client_name=client_a.name)
     data = {"client": client_b.pk, "name": "renamed", "revoked": "on", "hashed_key": "x", "prefix": "x"}
-    data |= {"rate_limit": "", "expiry_date_0": "", "expiry_date_1": ""}
+    data |= {"rate_limit": "", "expiry_date_0": "", "expiry_date_1": "", "scopes": "detect"}
     assert browser.post(f"{KEYS}{row.pk}/change/", data).status_code == 302
     changed = ApiKey.objects.get()
     assert changed.name == "renamed" and changed.client == client_a and not changed.revoked and changed.is_valid(key)
@@ -68,6 +75,10 @@ def test_a_key_stays_with_its_client_and_its_secret(browser: Browser, client_a: 
         {"name": ""},
         {"client": ""},
         {"scopes": ["fly"]},
+        {"scopes": []},
+        {"preset": "fly"},
+        {"networks": "10.0.0.1/8"},
+        {"networks": "office"},
         {"rate_limit": "fast"},
         {"expiry_date_0": "2020-01-01", "expiry_date_1": "00:00"},
     ],

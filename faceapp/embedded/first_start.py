@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from clients.scopes import ALL
 from clients.services import create_api_key
 
 
@@ -26,6 +27,6 @@ def create_account(username: str = "admin", client: str = "default") -> Account 
         return None
     password = secrets.token_urlsafe(12)
     user = User.objects.create_superuser(username, password=password)
-    row, key = create_api_key(client_name=client, name="first key")
+    row, key = create_api_key(client_name=client, name="first key", scopes=[ALL])
     row.client.members.add(user)
     return Account(username, password, client, key)

@@ -13,6 +13,7 @@ CELERY_TASK_ROUTES = {
     "recognition.tasks.purge": {"queue": "maintenance"},
     "liveness.tasks.purge": {"queue": "maintenance"},
     "clients.tasks.purge": {"queue": "maintenance"},
+    "clients.tasks.warn_of_expiry": {"queue": "maintenance"},
     "training.tasks.train_recogniser": {"queue": "training"},  # has a worker of its own
     "training.tasks.forget_the_erased": {"queue": "maintenance"},
     "people.tasks.tend_respaces": {"queue": "maintenance"},
@@ -28,6 +29,7 @@ CELERY_BEAT_SCHEDULE = {
     "health": {"task": "people.tasks.tend_health", "schedule": 60.0, "options": {"expires": 60}},
     "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
     "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
+    "keys-that-expire": {"task": "clients.tasks.warn_of_expiry", "schedule": crontab(hour="6", minute="0")},
     "purge-answers": {"task": "clients.tasks.purge", "schedule": crontab(minute="*/10")},
 }
 

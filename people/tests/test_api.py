@@ -22,7 +22,7 @@ PEOPLE = "/api/v1/people/"
 
 
 def api_of(client: Client, *scopes: str) -> APIClient:
-    _, key = create_api_key(client_name=client.name, scopes=list(scopes))
+    _, key = create_api_key(client_name=client.name, scopes=scopes or ["all"])
     return APIClient(headers={"X-API-Key": key})
 
 

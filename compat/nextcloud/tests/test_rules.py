@@ -26,7 +26,7 @@ CHOSEN = "8Jq0t+gN2/5mVb1xKz7RwLcY4eUa3hDs9pFoTi6nQEk="
 
 @pytest.fixture
 def row(client_a: Client) -> ApiKey:
-    return create_api_key(client_name=client_a.name, name="cloud")[0]
+    return create_api_key(client_name=client_a.name, name="cloud", scopes=[Scope.NEXTCLOUD])[0]
 
 
 @pytest.fixture
@@ -296,7 +296,7 @@ def test_second_key_of_a_client_continues_with_its_model(api: APIClient, client_
     settings.NEXTCLOUD_MODEL = 1
     confidences = []
     for name in ("alice", "bob"):
-        other = APIClient(headers={"X-API-Key": create_api_key(client_name=name)[1]})
+        other = APIClient(headers={"X-API-Key": create_api_key(client_name=name, scopes=[Scope.NEXTCLOUD])[1]})
         confidences.append(detect(other, picture(RED)).json()["faces"][0]["detection_confidence"])
     assert confidences == [1.1, pytest.approx(1.05)]
 
