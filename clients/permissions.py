@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from rest_framework.exceptions import PermissionDenied
@@ -10,6 +11,8 @@ from rest_framework.request import Request
 
 from clients.authentication import client_of
 from clients.models import ApiKey
+
+ALWAYS = {"id", "uuid", "created_at"}
 
 
 class HasScope(BasePermission):
@@ -37,6 +40,11 @@ def require_scope(request: Request, scope: str) -> None:
 def may(request: Request, scope: str) -> bool:
     """Whether the caller may do what a scope stands for, for answers that say less to callers without it."""
     return not isinstance(request.auth, ApiKey) or request.auth.allows(scope)
+
+
+def what_was_written(request: Request, body: dict[str, Any], given: Collection[str], *, scope: str) -> dict[str, Any]:
+    """Of a stored row, what a caller without the `scope` to read it is told: its ids, its time, and what was given."""
+    return body if may(request, scope) else {name: body[name] for name in body if name in {*ALWAYS, *given}}
 
 
 def require_named_scope(request: Request, scope: str) -> None:

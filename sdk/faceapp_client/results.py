@@ -174,15 +174,18 @@ class Enrolment:
 
 @dataclass(frozen=True)
 class Person:
-    """A person of the gallery. `primary_image` is the chosen photograph, or the first one."""
+    """A person of the gallery. `primary_image` is the chosen photograph, or the first one.
+
+    A key without the scope `people:read` gets the ids, `created_at` and what it wrote.
+    """
 
     id: int
-    external_id: str | None
-    name: str
-    source: str
-    metadata: dict[str, Any]
     created_at: datetime
-    image_count: int
+    external_id: str | None = None
+    name: str = ""
+    source: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    image_count: int = 0
     primary_image: PersonPhotograph | None = None
     uuid: str | None = None
 
@@ -196,13 +199,18 @@ class EnrolledPerson(Person):
 
 @dataclass(frozen=True)
 class SearchedFace:
-    """One face, and the people nearest to it, whether they match or not. `decision`: the best of a candidate's."""
+    """One face, and the people nearest to it, whether they match or not. `decision`: the best of a candidate's.
+
+    `comparison`: that with the nearest person, if it matches or is to be reviewed. Keys without the scope `people:read`
+    get no other candidates, and with `people:match` alone none.
+    """
 
     box: Box | None
     candidates: list[Candidate]
     embedding: list[float] | None = None
     decision: str = ""
     reason: str | None = None
+    comparison: Comparison | None = None
 
     @property
     def match(self) -> Candidate | None:
