@@ -28,8 +28,8 @@ PATH_INSIDE = re.compile(r"[/\\]|\.[A-Za-z0-9]{1,5}$")
 IMAGE_START = re.compile(r"[/_]9j[/_]|iVBORw0KGgo|R0lGOD|UklGR|Qk|SUkqA|SUkrA|TU0A|AAAA")
 
 
-# Whether URLs and paths of the call at hand are followed; each call begins without (clients.middleware).
-may_refer: ContextVar[bool] = ContextVar("may_refer", default=True)
+# Whether the caller at hand may name URLs and paths (clients.authentication); each call begins without.
+may_refer: ContextVar[bool] = ContextVar("may_refer", default=False)
 
 
 def read_text(text: str, *, patience: float | None = None, references: bool = True) -> bytes:

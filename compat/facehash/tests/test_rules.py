@@ -121,8 +121,24 @@ def test_an_unknown_key_costs_no_image_work(browser: Browser, path: str, monkeyp
     assert ERROR.items() <= post(browser, path, **fields).items()
 
 
-def test_callers_without_a_key_are_the_configured_client(browser: Browser, key: str, settings: Settings) -> None:
+def test_pages_of_other_sites_need_a_key(browser: Browser, settings: Settings) -> None:
     settings.FACEHASH_CLIENT = "beginners"
+    fields = {"stream": stream_of(PAUL), "userName": "ceo"}
+
+    def trained_from(origin: str | None) -> bool:
+        headers = {"Origin": origin} if origin else {}
+        return bool(browser.post("/train", fields, headers=headers).json()["trainingSuccess"])
+
+    origins = ("https://evil.example", "null")
+    assert [trained_from(origin) for origin in origins] == [False, False]
+    assert not Client.objects.filter(name="beginners").exists()
+    assert [trained_from(origin) for origin in (None, "http://testserver")] == [True, True]
+    settings.FACEHASH_ORIGINS = ["https://faces.example"]
+    assert (trained_from("https://faces.example"), trained_from("https://evil.example")) == (True, False)
+
+
+def test_callers_without_a_key_are_the_configured_client(browser: Browser, key: str, settings: Settings) -> None:
+    settings.FACEHASH_CLIENT, settings.FACEHASH_ORIGINS = "beginners", ["null"]
     assert post(browser, "/train", stream=stream_of(PAUL), userName="paul")["trainingSuccess"] == 1
     assert post(browser, "/", picture=text_of(PAUL))["foundFace"] == "paul"
     assert who(browser, key, PAUL) == "NOT FOUND"
