@@ -19,7 +19,7 @@ class HasScope(BasePermission):
     """The caller has a client and, when it uses a key, the key has the view's scope.
 
     A view names its scopes as `scope_read` and `scope_write` (which defaults to `scope_read`), or per action in
-    `scopes: dict[str, str]`; a view without scopes is open to every authenticated caller.
+    `scopes: dict[str, str]`; a view without scopes is open to every authenticated caller, but for keys without any.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -28,6 +28,8 @@ class HasScope(BasePermission):
         client_of(request)
         if scope := required_scope(request, view):
             require_scope(request, scope)
+        elif isinstance(request.auth, ApiKey) and not request.auth.scopes:
+            raise PermissionDenied("This API key has no scopes, so it may do nothing.", code="auth.missing_scope")
         return True
 
 

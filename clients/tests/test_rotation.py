@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connections
 from django.test import Client as Browser
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -150,6 +152,22 @@ def test_a_key_that_ends_soon_says_when(own: str) -> None:
     assert header(new) is None
     later(expiry_date=timedelta(days=61))
     assert header(new) is not None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("names", "statuses"), [("aaaa", [200] * 4), ("abcd", [200, 409, 409, 409])])
+def test_of_simultaneous_calls_one_replaces_the_key(own: str, names: str, statuses: list[int]) -> None:
+    def call(name: str) -> Any:
+        try:
+            return rotate(own, name)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        answers = list(pool.map(call, names))
+    assert sorted(answer.status_code for answer in answers) == statuses
+    [new] = {answer.json()["key"] for answer in answers if answer.status_code == 200}
+    assert ApiKey.objects.get().is_valid(new) and ApiKey.objects.get().is_previous(own)
 
 
 # ---- by the manager ---------------------------------------------------------------------------------------------
