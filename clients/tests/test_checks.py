@@ -33,3 +33,11 @@ def test_limits_of_the_deployment_are_possible_ones(settings: Settings, name: st
     for limit, errors in ((-1, {"clients.E003"}), (10**9 + 1, {"clients.E003"}), (0, set()), (10**9, set())):
         setattr(settings, name, limit)
         assert found() == errors
+
+
+def test_limits_of_keys_are_possible_ones(settings: Settings) -> None:
+    assert check_limits_of_keys(None) == []
+    settings.KEY_DAYS = settings.VERIFY_FAILURES = 0
+    assert check_limits_of_keys(None) == []
+    settings.KEY_DAYS, settings.VERIFY_FAILURES = 36_501, -1
+    assert [problem.id for problem in check_limits_of_keys(None)] == ["clients.E004"] * 2

@@ -240,6 +240,14 @@ def test_without_a_good_key_is_401(db: None, settings: Settings, headers: dict[s
             assert getattr(APIClient(headers=headers), method)(path).status_code == 401
 
 
+def test_refused_keys_count_for_the_other_routes(db: None, settings: Settings, api: APIClient) -> None:
+    settings.FAILED_KEY_LIMIT = "2/min"
+    wrong = APIClient(headers={"X-API-Key": "wrong"})
+    assert [wrong.get("/open").status_code for _ in range(3)] == [401] * 3
+    assert wrong.get("/api/v1/people/").status_code == 429
+    assert api.get("/open").status_code == 200
+
+
 def test_key_needs_the_scope(client_a: Client) -> None:
     _, key = create_api_key(client_name=client_a.name, scopes=[Scope.DETECT])
     assert APIClient(headers={"X-API-Key": key}).get("/open").status_code == 403
