@@ -35,9 +35,9 @@ def test_limits_of_the_deployment_are_possible_ones(settings: Settings, name: st
         assert found() == errors
 
 
-def test_limits_of_keys_are_possible_ones(settings: Settings) -> None:
-    assert check_limits_of_keys(None) == []
+@pytest.mark.parametrize(("days", "failures"), [(36_501, 1), (-1, 1), (1, -1)])
+def test_limits_of_keys_are_possible_ones(settings: Settings, days: int, failures: int) -> None:
     settings.KEY_DAYS = settings.VERIFY_FAILURES = 0
-    assert check_limits_of_keys(None) == []
-    settings.KEY_DAYS, settings.VERIFY_FAILURES = 36_501, -1
-    assert [problem.id for problem in check_limits_of_keys(None)] == ["clients.E004"] * 2
+    assert found() == set()
+    settings.KEY_DAYS, settings.VERIFY_FAILURES = days, failures
+    assert found() == {"clients.E004"}
