@@ -14,6 +14,11 @@ from clients.models import ApiKey, Scope
 from clients.scopes import PRESETS, expand
 from clients.services import default_expiry
 
+EXPIRY = (
+    "The key is refused from then on; empty: it never expires. Leave it empty for a Nextcloud server, which cannot"
+    " replace its key."
+)
+
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
     scopes = forms.MultipleChoiceField(
@@ -37,6 +42,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class i
         super().__init__(*args, **kwargs)
         if self.instance._state.adding:
             self.fields["expiry_date"].initial = default_expiry([])
+            self.fields["expiry_date"].help_text = EXPIRY
 
     def clean_expiry_date(self) -> datetime | None:
         expiry: datetime | None = self.cleaned_data["expiry_date"]

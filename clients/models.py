@@ -49,7 +49,7 @@ class Scope(models.TextChoices):
 
 
 NAMED_ONLY = {Scope.NEXTCLOUD, Scope.REFERENCES, Scope.ROTATE, Scope.EMBEDDINGS, Scope.RESET}
-INCLUDED = {Scope.PEOPLE_MATCH: Scope.PEOPLE_SEARCH}  # scopes that another one includes
+INCLUDED: dict[str, str] = {Scope.PEOPLE_MATCH: Scope.PEOPLE_SEARCH}  # scopes that another one includes
 
 
 class LivenessPolicy(models.TextChoices):
@@ -283,7 +283,7 @@ class ApiKey(models.Model):
 
     def allows(self, scope: str) -> bool:
         """Whether this key may do what `scope` stands for."""
-        return scope in self.scopes or INCLUDED.get(Scope(scope)) in self.scopes
+        return scope in self.scopes or INCLUDED.get(scope) in self.scopes
 
     @property
     def used_recently(self) -> bool:

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from clients.authentication import client_of
 from clients.models import ApiKey
 
-ALWAYS = {"id", "uuid", "created_at"}
+ALWAYS = {"id", "uuid", "created_at", "added_date"}
 
 
 class HasScope(BasePermission):

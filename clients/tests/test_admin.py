@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib import admin
@@ -6,6 +7,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import IntegrityError, connection, transaction
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from clients import services
@@ -51,6 +53,24 @@ def test_the_form_offers_each_scope_as_a_checkbox(browser: Browser) -> None:
     boxes = re.findall(r'<input[^>]*type="checkbox"[^>]*name="scopes"[^>]*', page)
     boxes = boxes or re.findall(r'<input[^>]*name="scopes"[^>]*type="checkbox"[^>]*', page)
     assert len(boxes) == len(Scope.values)
+
+
+def test_a_preset_adds_to_what_is_ticked(browser: Browser, client_a: Client) -> None:
+    make(browser, client_a, scopes="rotate", preset="read", networks="10.1.0.0/16,192.0.2.7")
+    row = ApiKey.objects.get()
+    assert row.scopes == ["blacklist:read", "people:read", "rotate"]
+    assert (row.networks, row.expiry_date) == (["10.1.0.0/16", "192.0.2.7"], None)
+    make(browser, client_a, scopes=[], preset="enrol")
+    assert ApiKey.objects.first().scopes == ["people:write", "liveness"]  # type: ignore[union-attr]
+
+
+def test_the_form_proposes_a_year_and_the_list_says_what_ends_soon(browser: Browser, client_a: Client) -> None:
+    year = timezone.now() + timedelta(days=365)
+    assert f'value="{year:%Y-%m-%d}"' in browser.get(f"{KEYS}add/").content.decode()
+    services.create_api_key(client_name=client_a.name, expires_in_days=31)
+    assert "expires soon" not in browser.get(KEYS).content.decode()
+    services.create_api_key(client_name=client_a.name, expires_in_days=29)
+    assert browser.get(KEYS).content.decode().count("expires soon") == 1
 
 
 def test_no_page_shows_the_hash(browser: Browser, client_a: Client) -> None:

@@ -55,6 +55,7 @@ OPEN = {
     "people-search",
     "compare-list",
     "reset-list",
+    "key-rotate",
     "recogniser-train",
     "usage-list",
 }  # no stored object of anybody

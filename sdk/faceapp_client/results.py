@@ -65,6 +65,19 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class NewKey:
+    """A key that replaces another one, and until when that is accepted. `expires_at`: None: never."""
+
+    key: str = field(repr=False)
+    prefix: str
+    name: str
+    scopes: list[str]
+    networks: list[str]
+    former_key_until: datetime
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Comparison:
     """How alike two faces are, and what is decided: `match`, `no_match`, `review` or `not_recognisable`.
 
@@ -257,12 +270,15 @@ class Receipt:
 # ---- screening --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Entry:
-    """A listed person. `valid_until`: the last day on which the entry counts."""
+    """A listed person. `valid_until`: the last day on which the entry counts.
+
+    A key without the scope `blacklist:read` gets the ids, `added_date` and what it wrote.
+    """
 
     id: int
-    name: str
-    reason: str | None
     added_date: datetime
+    name: str = ""
+    reason: str | None = None
     is_active: bool = True
     valid_from: date | None = None
     valid_until: date | None = None
