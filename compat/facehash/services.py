@@ -57,7 +57,7 @@ def verify(*, gallery: Gallery, picture: bytes, user: str) -> Outcome:
     with attempt_at(person) as attempt:
         faces = recognise(client=gallery.client, source=gallery.name, data=read_image(picture))
         own = [face for face in faces if face.person == person]
-        attempt.has_failed = not own
+        attempt.has_failed = bool(faces) and not own
     return Outcome(len(faces), _best(own))
 
 

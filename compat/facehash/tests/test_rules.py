@@ -11,8 +11,8 @@ from django.conf import settings as configured
 from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
-from clients.models import Client
-from clients.services import create_api_key
+from clients.models import ApiKey, Client
+from clients.services import create_api_key, rotate_api_key
 from compat.facehash.checks import check_facehash
 from compat.facehash.models import KeyGallery
 from compat.facehash.tests.wire import stream_of, text_of
@@ -76,6 +76,23 @@ def test_identification_and_verification_share_their_answers(browser: Browser, t
         assert float(answer["detectionTime"]) >= 0
     other = post(browser, "/recognize/", picture=text_of(QUINN), API_KEY=trained, userName="paul")
     assert (other["foundFlag"], other["failureDescription"]) == (0, "Face not recognized")
+
+
+def test_failed_verifications_of_a_user_are_limited(browser: Browser, trained: str, settings: Settings) -> None:
+    settings.VERIFY_FAILURES = 2
+
+    def claim(image: bytes, status: int = 200) -> dict[str, Any]:
+        return post(browser, f"/{trained}", status, picture=text_of(image), userName="paul")
+
+    assert [claim(face)["foundFlag"] for face in (NOBODY, PAUL, QUINN, NOBODY, QUINN)] == [0, 1, 0, 0, 0]
+    for image in (QUINN, PAUL):
+        assert (claim(image, 429)["foundFlag"], claim(image, 429)["responseType"]) == (0, "ERROR")
+    assert who(browser, trained, PAUL) == "paul"
+
+
+def test_a_replaced_key_keeps_its_gallery(browser: Browser, trained: str) -> None:
+    new, _ = rotate_api_key(key=ApiKey.objects.get())
+    assert who(browser, new, PAUL) == who(browser, trained, PAUL) == "paul"
 
 
 def test_keys_of_one_client_have_galleries_of_their_own(browser: Browser, trained: str, client_a: Client) -> None:
