@@ -13,9 +13,10 @@ from faceapp_client.api.galleries import Galleries
 from faceapp_client.api.liveness import Liveness
 from faceapp_client.api.people import People
 from faceapp_client.api.screening import Screening
+from faceapp_client.client_results import NewKey, Usage
 from faceapp_client.endpoints import D, Resource, call, form
 from faceapp_client.gallery_results import Engines
-from faceapp_client.results import Comparisons, DetectedFace, NewKey, Usage
+from faceapp_client.results import Comparisons, DetectedFace
 from faceapp_client.retries import Flow, Request, send
 from faceapp_client.uploads import ImageSource, part, parts
 
