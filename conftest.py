@@ -18,6 +18,7 @@ from faceapp.embedded import places, postgres, redis
 from faceapp.tests import commits, missing
 from faceapp.tests.browser import page  # noqa: F401  a fixture
 from faceapp.tests.live_stack import LiveStack, running, running_stack
+from vision import sources
 from vision.tests import stand_ins
 
 if TYPE_CHECKING:
@@ -180,3 +181,11 @@ def live() -> Iterator[LiveStack]:
         uploads.mkdir()
         with running_stack(LiveStack(Path(folder) / "var", LIVE_ENVIRONMENT | {"TMPDIR": str(uploads)})) as stack:
             yield stack
+
+
+@pytest.fixture
+def references_allowed() -> Iterator[None]:
+    """As for a caller who may name images by URL or path."""
+    before = sources.may_refer.set(True)
+    yield
+    sources.may_refer.reset(before)

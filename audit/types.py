@@ -34,6 +34,7 @@ class Action(TextChoices):
     KEY_MADE = "key_made", "Made an API key or path token"
     KEY_REVOKED = "key_revoked", "Revoked an API key or path token"
     KEY_CHANGED = "key_changed", "Changed an API key"
+    KEY_ROTATED = "key_rotated", "Replaced an API key"
     ROLE_CHANGED = "role_changed", "Changed what a user may do"
     SETTINGS_CHANGED = "settings_changed", "Changed settings"
     STOP = "stop", "Stopped all searching"

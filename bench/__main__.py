@@ -104,7 +104,7 @@ def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[s
     add("dlib", dlib.compare, photo)
     with running_stack(LiveStack(var, environment)) as stack:
         listed = search.measure(search.SIZES[:1])  # the list that the requests below are compared with
-        key = stack.manage("create_api_key", search.client_name(search.SIZES[0])).stdout.strip()
+        key = stack.manage("create_api_key", search.client_name(search.SIZES[0]), "--scopes", "all").stdout.strip()
         add("search", list, listed)
         # before the database is filled and tidies up
         add("overhead", overhead.measure, FaceApp(stack.url, key))

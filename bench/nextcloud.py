@@ -37,7 +37,7 @@ MAKE_KEYS = """
 from clients.services import create_api_key
 from compat.nextcloud.models import KeyModel
 for model in {models}:
-    row, key = create_api_key(client_name=f"bench-{{model}}")
+    row, key = create_api_key(client_name=f"bench-{{model}}", scopes=["nextcloud"])
     KeyModel.objects.update_or_create(api_key=row, defaults={{"model": model}})
     print(key)
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -30,6 +31,7 @@ from clients.forms import ApiKeyForm, ClientForm
 from clients.models import ApiKey, Client, ErrorTargets, Membership
 from clients.querysets import ClientQuerySet
 from clients.quotas import LIMITS, MEGABYTE, Quota, Use, usage_of
+from clients.rotation import OVERLAP_HOURS
 from clients.walled_admin import AdministratorsOnly, WalledAdmin, WalledInline
 from errors import FaceAppError
 
@@ -40,6 +42,32 @@ METERS = {
     Quota.IMAGES_TODAY: ("Images today", "since midnight UTC"),
 }
 NEARLY_USED_UP = 80  # percent
+OVERLAPS = {
+    OVERLAP_HOURS: "the former ones are accepted for 24 hours",
+    7 * 24: "the former ones are accepted for 7 days",
+    0: "the former ones end now",
+}  # hours
+
+
+def rotation(hours: int, effect: str) -> Callable[..., None]:
+    """The action that replaces keys, whose former secrets are accepted for some hours more."""
+
+    @admin.action(description=f"Replace the selected keys: {effect}", permissions=["change"])
+    def rotate(model_admin: Any, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for row in queryset:
+            try:
+                key, _ = services.rotate_api_key(key=row, overlap_hours=hours)
+            except FaceAppError as error:
+                messages.error(request, f"{row}: {error.message}")
+                continue
+            text = "The new key of {} is <code>{}</code>. Store it now: it is never shown again."
+            messages.warning(request, format_html(text, row, key))
+
+    rotate.__name__ = f"rotate_{hours}"
+    return rotate
+
+
+ROTATIONS = [rotation(hours, effect) for hours, effect in OVERLAPS.items()]
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -208,10 +236,10 @@ class ApiKeyAdmin(WalledAdmin):
     list_select_related = ["client"]
     search_fields = ["prefix", "name", "client__name"]
     autocomplete_fields = ["client"]
-    actions = ["revoke", "make_path_token", "withdraw_path_token"]
+    actions = ["revoke", *ROTATIONS, "make_path_token", "withdraw_path_token"]
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
-        made_by_us = ["prefix", "revoked", "last_used_at", "created"] if obj else []
+        made_by_us = ["prefix", "revoked", "last_used_at", "created", "previous_until"] if obj else ["preset"]
         return [*ApiKeyForm.Meta.fields, *made_by_us]
 
     def get_form(self, request: HttpRequest, obj: ApiKey | None = None, **kwargs: Any) -> Any:
@@ -223,7 +251,7 @@ class ApiKeyAdmin(WalledAdmin):
         """A key never moves to another client, and only the action revokes it."""
         if obj is None:
             return []
-        fixed = ["client", "prefix", "revoked", "last_used_at", "created"]
+        fixed = ["client", "prefix", "revoked", "last_used_at", "created", "previous_until"]
         return [*ApiKeyForm.Meta.fields, *fixed] if obj.revoked else fixed
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
@@ -273,10 +301,15 @@ class ApiKeyAdmin(WalledAdmin):
 
     @display(description="Scopes")
     def scope_names(self, key: ApiKey) -> str:
-        return ", ".join(key.scopes) or "all"
+        return ", ".join(key.scopes) or "none"
 
-    @display(description="State", label={"live": "success", "expired": "warning", "revoked": "danger"})
+    @display(
+        description="State",
+        label={"live": "success", "expires soon": "warning", "expired": "warning", "revoked": "danger"},
+    )
     def state(self, key: ApiKey) -> str:
         if key.revoked:
             return "revoked"
-        return "expired" if key.has_expired else "live"
+        if key.has_expired:
+            return "expired"
+        return "expires soon" if key.expires_soon else "live"

@@ -5,12 +5,14 @@ After authentication `client_of(request)` is the caller's client, `request.auth`
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
@@ -18,14 +20,16 @@ from rest_framework.request import Request
 from clients import services
 from clients.access import Choice, choice_of
 from clients.middleware import path_token_of as path_token_of
-from clients.models import ApiKey, Client, Membership, Role
+from clients.models import ApiKey, Client, Membership, Role, Scope
+from clients.networks import contains
 from clients.quotas import take_images
 from clients.throttling import FailedKeyThrottle
 from telemetry.actors import ActorKind, identify
-from vision import dispatch
+from vision import dispatch, sources
 
 KEYWORD = "Api-Key"
 CLIENT_HEADER = "X-Client"  # which of their clients users who are logged in mean
+log = logging.getLogger(__name__)
 
 
 class ClientUser(AnonymousUser):
@@ -77,7 +81,8 @@ def set_client(request: Request, client: Client | None) -> None:
 class ApiKeyAuthentication(BaseAuthentication):
     """A token in the path, `Authorization: Api-Key <key>` or `X-API-Key: <key>`; the first of them that was sent.
 
-    A key that is refused ends the request: 401.
+    A key that is refused ends the request: 401. One that is used from outside its networks is as unknown as any other,
+    so that whoever found it does not learn that it is right.
     """
 
     def authenticate(self, request: Request) -> tuple[ClientUser, ApiKey] | None:
@@ -87,12 +92,16 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         try:
             key = self.find_key(text or "") if token is None else self.find_by_token(token)
+            require_network(key, request)
+            require_usable(key, text)
         except AuthenticationFailed:
             self.count_refusal(request)
             raise
         services.record_use(key=key)
         set_client(request, key.client)
         identify(ActorKind.KEY, key.prefix)
+        sources.may_refer.set(Scope.REFERENCES in key.scopes)
+        request._request.key_ends_at = key.ends_at(is_previous=is_previous(key, text))  # type: ignore[attr-defined]
         return ClientUser(key.client), key
 
     def authenticate_header(self, request: Request) -> str:
@@ -113,31 +122,47 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     @staticmethod
     def find_key(text: str) -> ApiKey:
-        """The row of a key that may be used now. Only callers with the whole key learn why it is refused."""
+        """The row of a key, usable or not; the key may be the one before its last rotation."""
         prefix = text.partition(".")[0]
         key = ApiKey.objects.select_related("client").filter(prefix=prefix).first() if prefix.isalnum() else None
-        if key is None or not key.is_valid(text):
-            raise AuthenticationFailed("This API key is not known.", code="auth.invalid_key")
-        return require_usable(key)
+        if key is None or not (key.is_valid(text) or key.is_previous(text)):
+            raise unknown_key()
+        return key
 
     @staticmethod
     def find_by_token(token: str) -> ApiKey:
-        """The row of the key whose path token this is, if it may be used now."""
+        """The row of the key whose path token this is, usable or not."""
         key = services.find_by_path_token(token=token)
         if key is None:
-            raise AuthenticationFailed("This API key is not known.", code="auth.invalid_key")
-        return require_usable(key)
+            raise unknown_key()
+        return key
 
 
-def require_usable(key: ApiKey) -> ApiKey:
-    """The key, unless it is revoked or expired or its client inactive: `AuthenticationFailed`."""
+def unknown_key() -> AuthenticationFailed:
+    return AuthenticationFailed("This API key is not known.", code="auth.invalid_key")
+
+
+def is_previous(key: ApiKey, text: str | None) -> bool:
+    """Whether a caller who was found to have this key sent the text before the last rotation."""
+    return text is not None and key.is_previous(text)
+
+
+def require_network(key: ApiKey, request: Request) -> None:
+    """Raise `AuthenticationFailed`, as for an unknown key, unless the caller's address is one of the key's networks."""
+    if key.networks and not contains(key.networks, FailedKeyThrottle().get_ident(request)):
+        log.warning("A key of client %s was refused: it was used from outside its networks.", key.client_id)
+        raise unknown_key()
+
+
+def require_usable(key: ApiKey, text: str | None) -> None:
+    """Raise `AuthenticationFailed` if the key is revoked or expired or its client inactive."""
     if key.revoked:
         raise AuthenticationFailed("This API key has been revoked.", code="auth.revoked_key")
-    if key.has_expired:
+    ends_at = key.ends_at(is_previous=is_previous(key, text))
+    if ends_at is not None and ends_at <= timezone.now():
         raise AuthenticationFailed("This API key has expired.", code="auth.expired_key")
     if not key.client.is_active:
         raise AuthenticationFailed("The client of this API key is inactive.", code="auth.inactive_client")
-    return key
 
 
 class ClientSessionAuthentication(SessionAuthentication):
@@ -195,6 +220,7 @@ class AnonymousClientAuthentication(BaseAuthentication):
                 "The client for requests without a key is inactive.", code="auth.inactive_client"
             )
         set_client(request, client)
+        sources.may_refer.set(settings.ANONYMOUS_REFERENCES)
         return ClientUser(client), None
 
     @staticmethod

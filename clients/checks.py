@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 
 from clients.models import LARGEST, ApiKey, Client
 from clients.quotas import LIMITS
+from clients.services import MAX_EXPIRY_DAYS
 
 
 @checks.register
@@ -41,6 +42,17 @@ def check_rates(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
             hint = "Write a number and a period (s, min, h, d), such as 1200/min; empty for no limit."
             errors.append(checks.Error(f"FACEAPP_{name} is not a rate.", hint=hint, id="clients.E002"))
     return errors
+
+
+@checks.register
+def check_limits_of_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Numbers below 0 would let every new key be expired, or refuse every verification."""
+    bounds = {"KEY_DAYS": MAX_EXPIRY_DAYS, "VERIFY_FAILURES": LARGEST}
+    return [
+        checks.Error(f"FACEAPP_{name} is not between 0 and {most:,}.", hint="Correct or unset it.", id="clients.E004")
+        for name, most in bounds.items()
+        if not 0 <= getattr(settings, name) <= most
+    ]
 
 
 @checks.register

@@ -23,8 +23,18 @@ class RevokedKey(Conflict):
     code = "key.revoked"
 
 
+class RotatedKey(Conflict):
+    """The key has been replaced already, so this caller must use the new one."""
+
+    code = "key.rotated"
+
+
 class InvalidKeyOptions(InvalidInput):
-    """Options that no key can have: an unknown scope (`key.unknown_scope`) or a bad expiry (`key.bad_expiry`)."""
+    """Options that no key can have.
+
+    An unknown scope (`key.unknown_scope`) or none (`key.no_scopes`), a bad expiry (`key.bad_expiry`), a text that is no
+    network (`key.bad_network`), or an overlap that is too long (`key.bad_overlap`).
+    """
 
     code = "key.bad_options"
 

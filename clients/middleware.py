@@ -7,8 +7,11 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.http import http_date
 
-from vision import dispatch
+from clients.keys import WARNING
+from vision import dispatch, sources
 
 PREFIX = re.compile(r"/+k/+([^/]*)(.*)\Z", re.DOTALL)
 IN_REFERER = re.compile(r"/k/+[^/?#]*")
@@ -27,6 +30,7 @@ class PathTokenMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         dispatch.act_for("")  # until the authentication knows better; a thread serves one caller after the other
+        sources.may_refer.set(False)
         if referer := request.META.get("HTTP_REFERER"):
             request.META["HTTP_REFERER"] = IN_REFERER.sub(HIDDEN, referer)
         found = PREFIX.match(request.path_info)
@@ -53,6 +57,19 @@ class PathTokenMiddleware:
         query = request.META.get("QUERY_STRING", "")
         for name in {"RAW_URI", "REQUEST_URI"} & set(request.META):
             request.META[name] = HIDDEN + quote(rest) + (f"?{query}" if query else "")
+
+
+def tell_expiry(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """`Api-Key-Expires` on the answers to a key that expires soon: when it does, in the form of the header `Date`."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        ends_at = getattr(request, "key_ends_at", None)
+        if ends_at is not None and ends_at < timezone.now() + WARNING:
+            response.headers["Api-Key-Expires"] = http_date(ends_at.timestamp())
+        return response
+
+    return middleware
 
 
 def path_token_of(request: HttpRequest) -> str | None:

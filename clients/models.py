@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from clients import keys
+from clients.networks import validate_network
 from clients.querysets import (
     USE_INTERVAL,
     ApiKeyQuerySet,
@@ -28,24 +30,30 @@ LIMIT = "0: no limit; empty uses the deployment's setting."  # said of each quot
 
 
 class Scope(models.TextChoices):
-    """What a key may do. A key without scopes may do everything a client can, except what is in `NAMED_ONLY`."""
+    """What a key may do. A key without scopes may do nothing; `clients.scopes` has sets of them by name."""
 
     DETECT = "detect", "Detect faces"
     SCREEN = "screen", "Screen images and read results"
     BLACKLIST_READ = "blacklist:read", "Read the blacklist"
     BLACKLIST_WRITE = "blacklist:write", "Change the blacklist"
-    NEXTCLOUD = "nextcloud", "Serve a Nextcloud server"
+    NEXTCLOUD = "nextcloud", "Serve a Nextcloud server (only when named)"
     PEOPLE_READ = "people:read", "Read the gallery of people"
     PEOPLE_WRITE = "people:write", "Enrol, change and erase people"
     PEOPLE_SEARCH = "people:search", "Search, verify and compare faces"
+    PEOPLE_MATCH = "people:match", "Learn whether faces match, and not whose they are"
     LIVENESS = "liveness", "Check liveness"
     ALBUMS = "albums", "Match and group the images of albums"
+    REFERENCES = "references", "Name images by URL or path (only when named)"
+    ROTATE = "rotate", "Replace the key itself (only when named)"
     EMBEDDINGS = "embeddings", "Send and receive embeddings (only when named)"
     AUDIT_READ = "audit:read", "Read the audit (only when named)"
     RESET = "reset", "Erase everything of the client (only when named)"
 
 
-NAMED_ONLY = {Scope.EMBEDDINGS, Scope.AUDIT_READ, Scope.RESET}
+NAMED_ONLY = {
+    Scope.NEXTCLOUD, Scope.REFERENCES, Scope.ROTATE, Scope.EMBEDDINGS, Scope.AUDIT_READ, Scope.RESET
+}  # fmt: skip
+INCLUDED: dict[str, str] = {Scope.PEOPLE_MATCH: Scope.PEOPLE_SEARCH}  # scopes that another one includes
 
 
 class Role(models.TextChoices):
@@ -230,7 +238,11 @@ class Counter(models.Model):
 
 
 class ApiKey(models.Model):
-    """A key of a client. The key itself is shown once and stored hashed; `prefix` tells keys apart."""
+    """A key of a client. The key itself is shown once and stored hashed; `prefix` tells keys apart.
+
+    A rotation gives the row a new secret (`clients.rotation`). Prefix, scopes, path token and whatever refers to the
+    row stay; the previous secret is accepted until `previous_until`.
+    """
 
     prefix = models.CharField(max_length=keys.PREFIX_LENGTH, primary_key=True, editable=False)
     hashed_key = models.CharField(max_length=150, editable=False)
@@ -245,8 +257,19 @@ class ApiKey(models.Model):
     )
     created = models.DateTimeField(auto_now_add=True, db_index=True)
     revoked = models.BooleanField(default=False, help_text="A revoked key is refused. This cannot be undone.")
-    expiry_date = models.DateTimeField("expires", null=True, blank=True, help_text="The key is refused from then on.")
+    networks = ArrayField(
+        models.CharField(max_length=43, validators=[validate_network]),
+        default=list,
+        blank=True,
+        help_text="Addresses and networks from which the key is accepted, such as 10.1.0.0/16; none: from everywhere.",
+    )
+    expiry_date = models.DateTimeField(
+        "expires", null=True, blank=True, help_text="The key is refused from then on; empty: it never expires."
+    )
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    rotated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    previous_hash = models.CharField(max_length=150, blank=True, default="", db_default="", editable=False)
+    previous_until = models.DateTimeField("previous key until", null=True, blank=True, editable=False)
     path_token_hash = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     objects: ClassVar[ApiKeyQuerySet] = ApiKeyQuerySet.as_manager()  # type: ignore[assignment]
@@ -274,13 +297,27 @@ class ApiKey(models.Model):
         """Whether this is the text of the key."""
         return keys.has_hash(key, self.hashed_key)
 
+    def is_previous(self, key: str) -> bool:
+        """Whether this was the text of the key before its last rotation."""
+        return bool(self.previous_hash) and keys.has_hash(key, self.previous_hash)
+
+    def ends_at(self, *, is_previous: bool = False) -> datetime | None:
+        """When the key, or the one before the last rotation, is refused; None: never."""
+        ends = [self.expiry_date, self.previous_until if is_previous else None]
+        return min((end for end in ends if end is not None), default=None)
+
     @property
     def has_expired(self) -> bool:
         return self.expiry_date is not None and self.expiry_date < timezone.now()
 
+    @property
+    def expires_soon(self) -> bool:
+        """Whether the key expires within `keys.WARNING`, or has expired."""
+        return self.expiry_date is not None and self.expiry_date < timezone.now() + keys.WARNING
+
     def allows(self, scope: str) -> bool:
         """Whether this key may do what `scope` stands for."""
-        return scope in self.scopes or (not self.scopes and scope not in NAMED_ONLY)
+        return scope in self.scopes or INCLUDED.get(scope) in self.scopes
 
     @property
     def used_recently(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from rest_framework.exceptions import PermissionDenied
@@ -13,18 +14,20 @@ from clients.models import NAMED_ONLY, ApiKey, Role, Scope
 
 VIEWER = {Scope.BLACKLIST_READ, Scope.PEOPLE_READ}
 OPERATOR = VIEWER | {
-    Scope.ALBUMS, Scope.BLACKLIST_WRITE, Scope.DETECT, Scope.LIVENESS, Scope.PEOPLE_SEARCH, Scope.PEOPLE_WRITE,
-    Scope.SCREEN,
+    Scope.ALBUMS, Scope.BLACKLIST_WRITE, Scope.DETECT, Scope.LIVENESS, Scope.PEOPLE_MATCH, Scope.PEOPLE_SEARCH,
+    Scope.PEOPLE_WRITE, Scope.SCREEN,
 }  # fmt: skip
 SCOPES = {Role.VIEWER: VIEWER, Role.OPERATOR: OPERATOR, Role.MANAGER: set(Scope) - NAMED_ONLY}
 READ_BY_VIEWERS = {Scope.ALBUMS, Scope.SCREEN}  # scopes for reading and writing, of which viewers have the first
+
+ALWAYS = {"id", "uuid", "created_at", "added_date"}
 
 
 class HasScope(BasePermission):
     """The caller has a client, and the caller's key or role has the view's scope.
 
     A view names its scopes as `scope_read` and `scope_write` (which defaults to `scope_read`), or per action in
-    `scopes: dict[str, str]`; a view without scopes is open to every authenticated caller.
+    `scopes: dict[str, str]`; a view without scopes is open to every authenticated caller, but for keys without any.
 
     Of users who are logged in, only managers erase (`DELETE`, unless the view says `erases = False`) and take the
     actions, or methods, in the view's `for_managers`.
@@ -36,6 +39,8 @@ class HasScope(BasePermission):
         client_of(request)
         if scope := required_scope(request, view):
             require_scope(request, scope)
+        elif isinstance(request.auth, ApiKey) and not request.auth.scopes:
+            raise PermissionDenied("This API key has no scopes, so it may do nothing.", code="auth.missing_scope")
         if is_for_managers(request, view) and role_of(request) not in {None, Role.MANAGER}:
             raise PermissionDenied("Only managers of the client may do this.", code="auth.missing_role")
         return True
@@ -49,6 +54,16 @@ def require_scope(request: Request, scope: str) -> None:
     if role is None or scope in SCOPES[role] or (scope in READ_BY_VIEWERS and request.method in SAFE_METHODS):
         return
     raise PermissionDenied(f"The role '{role}' lacks the scope '{scope}'.", code="auth.missing_role")
+
+
+def may(request: Request, scope: str) -> bool:
+    """Whether the caller may do what a scope stands for, for answers that say less to callers without it."""
+    return not isinstance(request.auth, ApiKey) or request.auth.allows(scope)
+
+
+def what_was_written(request: Request, body: dict[str, Any], given: Collection[str], *, scope: str) -> dict[str, Any]:
+    """Of a stored row, what a caller without the `scope` to read it is told: its ids, its time, and what was given."""
+    return body if may(request, scope) else {name: body[name] for name in body if name in {*ALWAYS, *given}}
 
 
 def require_named_scope(request: Request, scope: str) -> None:

@@ -7,6 +7,8 @@ from django.db import connections, models
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from clients.keys import WARNING
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
@@ -62,6 +64,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def live(self) -> ApiKeyQuerySet:
         """Keys that are neither revoked nor expired."""
         return self.filter(_live())
+
+    def expiring(self) -> ApiKeyQuerySet:
+        """Live keys that expire within `WARNING`."""
+        return self.live().filter(expiry_date__lt=timezone.now() + WARNING)
 
     def not_used_recently(self) -> ApiKeyQuerySet:
         return self.filter(Q(last_used_at=None) | Q(last_used_at__lt=timezone.now() - USE_INTERVAL))

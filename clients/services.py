@@ -1,14 +1,17 @@
-"""Making and revoking API keys. Keys are made by the command and in the admin: there is no API for keys.
+"""Making and revoking API keys. Keys are made by the command and in the admin: there is no API for that.
 
-Rotation: make a second key, move the applications to it, revoke the first. A client may have any number of live keys,
-because it may run several applications, and each should have its own.
+A client may have any number of live keys, because it may run several applications, and each should have its own.
+`clients.rotation` replaces a key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -16,36 +19,62 @@ from django.utils import timezone
 from audit.services import record
 from audit.types import Action
 from clients.exceptions import InactiveClient, InvalidClient, InvalidKeyOptions
+from clients.keys import WARNING
 from clients.models import ApiKey, Client, Scope
+from clients.networks import validate_network
 from clients.path_tokens import find_by_path_token, make_path_token, withdraw_path_token
+from clients.rotation import rotate_api_key
+from clients.scopes import ALL, expand
 
 __all__ = [
-    "create_api_key", "find_by_path_token", "get_client", "get_or_create_client", "get_or_create_key_row",
-    "make_path_token", "record_use", "revoke_api_key", "save_new_key", "withdraw_path_token",
+    "create_api_key", "default_expiry", "find_by_path_token", "get_client", "get_or_create_client",
+    "get_or_create_key_row", "make_path_token", "record_use", "revoke_api_key", "rotate_api_key", "save_new_key",
+    "warn_of_expiry", "withdraw_path_token",
 ]  # fmt: skip
 
+log = logging.getLogger(__name__)
+
 MAX_EXPIRY_DAYS = 36_500
+NEVER = "never"
 
 
 def create_api_key(
-    *, client_name: str, name: str = "", scopes: Sequence[str] = (), expires_in_days: int | None = None
+    *,
+    client_name: str,
+    name: str = "",
+    scopes: Iterable[str] = (ALL,),
+    expires_in_days: int | Literal["never"] | None = None,
+    networks: Sequence[str] = (),
 ) -> tuple[ApiKey, str]:
     """Make a key, and its client unless it exists; returns the row and the key's only copy.
 
-    No scopes mean all of them. Raises `InvalidClient`, `InactiveClient` or `InvalidKeyOptions`.
+    `scopes` are names of scopes and of presets (`clients.scopes`). The key expires after `expires_in_days`, which may
+    be `NEVER`; None: after `KEY_DAYS`, or never if it is for Nextcloud alone. Raises `InvalidClient`, `InactiveClient`
+    or `InvalidKeyOptions`.
     """
-    if unknown := sorted(set(scopes) - set(Scope.values)):
-        message = f"Unknown scope: {', '.join(unknown)}. Known scopes: {', '.join(Scope.values)}."
-        raise InvalidKeyOptions(message, code="key.unknown_scope")
-    if expires_in_days is not None and not 1 <= expires_in_days <= MAX_EXPIRY_DAYS:
-        raise InvalidKeyOptions(f"A key expires after 1 to {MAX_EXPIRY_DAYS} days.", code="key.bad_expiry")
-    expiry = timezone.now() + timedelta(days=expires_in_days) if expires_in_days else None
-    row = ApiKey(name=(name or client_name)[:50], scopes=list(scopes), expiry_date=expiry)
+    row = ApiKey(name=(name or client_name)[:50], scopes=expand(scopes), networks=list(networks))
+    if expires_in_days is None:
+        row.expiry_date = default_expiry(row.scopes)
+    elif isinstance(expires_in_days, int):
+        if not 1 <= expires_in_days <= MAX_EXPIRY_DAYS:
+            raise InvalidKeyOptions(f"A key expires after 1 to {MAX_EXPIRY_DAYS} days.", code="key.bad_expiry")
+        row.expiry_date = timezone.now() + timedelta(days=expires_in_days)
+    for network in networks:
+        try:
+            validate_network(network)
+        except ValidationError as error:
+            raise InvalidKeyOptions(error.messages[0], code="key.bad_network") from error
     with transaction.atomic():
         row.client = get_or_create_client(name=client_name)
         if not row.client.is_active:
             raise InactiveClient("The client is inactive. Activate it before making a key for it.")
         return row, save_new_key(row=row)
+
+
+def default_expiry(scopes: Sequence[str]) -> datetime | None:
+    """When a new key expires if nobody chooses a time. A Nextcloud server keeps its key: its app cannot replace it."""
+    never = not settings.KEY_DAYS or list(scopes) == [Scope.NEXTCLOUD]
+    return None if never else timezone.now() + timedelta(days=settings.KEY_DAYS)
 
 
 def save_new_key(*, row: ApiKey) -> str:
@@ -113,3 +142,9 @@ def record_use(*, key: ApiKey) -> None:
     """Record that the key was used, at most once a minute."""
     if not key.used_recently:
         ApiKey.objects.filter(pk=key.pk).not_used_recently().update(last_used_at=timezone.now())
+
+
+def warn_of_expiry() -> None:
+    """Log how many keys expire soon, without saying which."""
+    if count := ApiKey.objects.expiring().count():
+        log.warning("API keys that expire within %s days: %s. The admin lists them.", WARNING.days, count)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from clients import idempotency
+from clients import idempotency, services
 from telemetry.recurring import outcome_noted
 
 
@@ -13,3 +13,10 @@ def purge() -> None:
     """Delete the answers of idempotent calls that are no longer kept."""
     with outcome_noted(purge.name):
         idempotency.purge()
+
+
+@shared_task(expires=3600)
+def warn_of_expiry() -> None:
+    """Log how many keys expire soon; the admin lists which ones."""
+    with outcome_noted(warn_of_expiry.name):
+        services.warn_of_expiry()

@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 from redis import RedisError
 
 from blacklist.models import BlacklistEntry
+from clients.models import ApiKey
 from errors import Unavailable
 from faceapp.health import probe
 from people.models import FaceTemplate, Person
@@ -148,6 +149,11 @@ def count_rows(period: int) -> dict[str, int]:
     return _within_time(lambda: {name: kind._default_manager.count() for name, kind in kinds.items()})
 
 
+def keys() -> Iterator[Metric]:
+    count = _within_time(lambda: ApiKey.objects.expiring().count())
+    yield GaugeMetricFamily("faceapp_api_keys_expiring", "API keys that expire within 30 days.", value=count)
+
+
 def _within_time(ask: Callable[[], Answer]) -> Answer:
     """What `ask` reads from the database. `OperationalError` if a query takes longer than `QUERY_SECONDS`."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -178,6 +184,6 @@ def disk() -> Iterator[Metric]:
 
 PARTS: dict[str, list[Callable[[], Iterator[Metric]]]] = {
     "queue": [counted, queues],
-    "database": [work, recurring, totals],
+    "database": [work, recurring, totals, keys],
     "service": [models, disk, ready],
 }

@@ -8,6 +8,7 @@ from rest_framework.routers import DefaultRouter
 from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from audit.api.views import AuditViewSet
 from blacklist.api.views import BlacklistViewSet
+from clients.api.keys import KeyViewSet
 from clients.api.views import ResetViewSet, UsageViewSet
 from clients.views import choose_client
 from compat.dialect import dialects, url_patterns
@@ -38,6 +39,7 @@ router.register("albums", AlbumViewSet, "album")
 router.register("albums/(?P<album_id>[^/]+)/images", AlbumImageViewSet, "album-image")
 router.register("albums/(?P<album_id>[^/]+)/groups", FaceGroupViewSet, "album-group")
 router.register("audit", AuditViewSet, "audit")
+router.register("keys", KeyViewSet, "key")
 router.register("usage", UsageViewSet, "usage")
 router.register("reset", ResetViewSet, "reset")
 router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")

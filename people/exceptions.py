@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from errors import Conflict, NotFound, Unprocessable
+from errors import Busy, Conflict, NotFound, Unprocessable
 from people.types import PersonAtRisk, Remark
 from vision.exceptions import UnusableFace as UnusableFace
 
@@ -51,6 +51,12 @@ class GalleryIsDefault(Conflict):
     """A client's default gallery cannot be deleted."""
 
     code = "gallery.is_default"
+
+
+class TooManyFailures(Busy):
+    """The verification of this person has failed too often in this hour."""
+
+    code = "person.too_many_failures"
 
 
 class NoTemplate(Conflict):

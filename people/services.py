@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from people.enrolment import enrol_face, enrol_photographs
 from people.erasure import erase_faces, erase_person
+from people.failures import attempt_at
 from people.galleries import (
     SearchedGalleries,
     delete_gallery,
@@ -34,6 +35,7 @@ __all__ = [
     "SearchedTemplates",
     "add_reference_image",
     "adopt_face",
+    "attempt_at",
     "checked",
     "compare_faces",
     "compare_live",

@@ -13,13 +13,14 @@ from functools import partial
 
 from audit.services import record, require_searching
 from audit.types import Action
-from calibration.types import Comparison, OperatingPoint
+from calibration.types import Comparison, Decision, OperatingPoint
 from clients.models import Client
 from errors import InvalidInput
 from liveness.exceptions import SPOOF, NotLive
 from liveness.services import check_frames, passive_result, policy_of, read_face, read_frames, redeem_token
 from liveness.types import Binding, Embeddings, FrameRules, FramesResult
 from people.exceptions import NoTemplate
+from people.failures import attempt_at
 from people.galleries import SearchedGalleries, search_in
 from people.models import GalleryKind, Person
 from people.querysets import DEFAULT_NAMES
@@ -42,9 +43,17 @@ def verify_person(*, person: Person, data: bytes, threshold: float | None = None
 
     The margin is to the most similar other person of the same gallery. A face that cannot be recognised is not
     compared. A match uses up the `token` of a liveness session if there is one. Raises `InvalidImage`, `UnusableFace`
-    (`face.none`), `NoTemplate` for a person without a face, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
+    (`face.none`), `NoTemplate` for a person without a face, `TooManyFailures`, `TokenRefused`, `SessionNotFound`, or
+    `Unavailable`.
     """
     require_searching(person.client_id)
+    with attempt_at(person) as attempt:
+        compared = _compare_with(person, data, threshold, token)
+        attempt.has_failed = compared.decision == Decision.NO_MATCH
+    return compared
+
+
+def _compare_with(person: Person, data: bytes, threshold: float | None, token: str) -> Comparison:
     searched = search_in(client=person.client, galleries=[person.gallery], threshold=threshold, one_to_one=True)
     own = searched.templates.of_person(person)
     if not own.exists():
@@ -127,10 +136,17 @@ def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
     """Whether the largest face of an image is this person's, and whether a living person shows it.
 
     Liveness is checked when the faces match; frames must show the person. Raises `InvalidImage`, `UnusableFace`,
-    `NoTemplate`, `NotLive` (if the policy demands liveness and the caller does not), `TokenRefused`, `SessionNotFound`
-    or `Unavailable`.
+    `NoTemplate`, `TooManyFailures`, `NotLive` (if the policy demands liveness and the caller does not), `TokenRefused`,
+    `SessionNotFound` or `Unavailable`.
     """
     require_searching(person.client_id)
+    with attempt_at(person) as attempt:
+        result = _compare_live_with(person, data, proof)
+        attempt.has_failed = result.comparison.decision == Decision.NO_MATCH
+    return result
+
+
+def _compare_live_with(person: Person, data: bytes, proof: Proof) -> LiveComparison:
     searched = search_in(client=person.client, galleries=[person.gallery], one_to_one=True)
     name, templates = searched.space.name, searched.templates.of_person(person)
     probe = read_face(data=data, alias=searched.alias)

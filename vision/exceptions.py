@@ -21,6 +21,8 @@ IMAGE_ERRORS = {
     "Send the image itself, as base64 or as an upload.",
     "image.url_unreachable": "The URL did not deliver a file. Check the link, or send the image itself.",
     "image.url_timeout": "The URL did not deliver the whole file within {limit:g} seconds. Send the image itself.",
+    "image.reference_refused": "This caller may not name images by URL or path: its key lacks the scope 'references'. "
+    "Send the image itself, as base64 or as an upload.",
     "image.path_disabled": "This service reads no files by name. Send the image itself, as base64 or as an upload.",
     "image.path_refused": "There is no file of this name that the service may read. "
     "Name a file below the import folder, or send the image itself.",

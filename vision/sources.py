@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import os
 import re
+from contextvars import ContextVar
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -28,12 +29,17 @@ PATH_INSIDE = re.compile(r"[/\\]|\.[A-Za-z0-9]{1,5}$")
 IMAGE_START = re.compile(r"[/_]9j[/_]|iVBORw0KGgo|R0lGOD|UklGR|Qk|SUkqA|SUkrA|TU0A|AAAA")
 
 
+# Whether the caller at hand may name URLs and paths (clients.authentication); each call begins without.
+may_refer: ContextVar[bool] = ContextVar("may_refer", default=False)
+
+
 def read_text(text: str, *, patience: float | None = None, references: bool = True) -> bytes:
     """The encoded bytes of the image that `text` holds or names, at most `MAX_IMAGE_BYTES` of them.
 
     Tried in this order: data URL (any label; base64 or percent-encoded), URL of an allowed host, path below the import
     folder, base64 (wrapped lines, the URL-safe alphabet and missing padding are accepted). A URL has `patience` seconds
-    if that is less than `URL_TIMEOUT`. Without `references` URLs and paths are not followed.
+    if that is less than `URL_TIMEOUT`. Without `references` URLs and paths are not followed, and refused unless the
+    caller `may_refer` to images.
     Raises `InvalidImage`; the codes are listed in docs/errors.md.
     """
     if len(text) > 4 * settings.MAX_IMAGE_BYTES + MAX_DATA_URL_HEADER:  # too long even if every byte is percent-encoded
@@ -44,6 +50,8 @@ def read_text(text: str, *, patience: float | None = None, references: bool = Tr
     elif text[:5].lower() == "file:":
         raise invalid_image("image.path_refused")
     elif references and SCHEME.match(text):
+        if settings.URL_HOSTS and not may_refer.get():
+            raise invalid_image("image.reference_refused")
         with aside():
             data = fetching.fetch(text, patience=patience)
     elif references and text and _looks_like_path(text):
@@ -101,6 +109,8 @@ def _read_path(text: str) -> bytes:
     """The regular file `text` below `IMPORT_ROOT`, links followed first; all other names get the same answer."""
     if settings.IMPORT_ROOT is None:
         raise invalid_image("image.path_disabled")
+    if not may_refer.get():
+        raise invalid_image("image.reference_refused")
 
     try:
         root = Path(settings.IMPORT_ROOT).resolve(strict=True)

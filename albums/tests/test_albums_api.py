@@ -19,7 +19,7 @@ ALBUMS = "/api/v1/albums/"
 
 
 def key_of(client: Client, *scopes: str) -> str:
-    return create_api_key(client_name=client.name, scopes=scopes)[1]
+    return create_api_key(client_name=client.name, scopes=scopes or ["all"])[1]
 
 
 @pytest.fixture

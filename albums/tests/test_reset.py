@@ -98,7 +98,7 @@ def test_command_knows_its_clients(db: None) -> None:
 
 
 def api_of(client: Client, *scopes: str) -> APIClient:
-    return APIClient(headers={"X-API-Key": create_api_key(client_name=client.name, scopes=scopes)[1]})
+    return APIClient(headers={"X-API-Key": create_api_key(client_name=client.name, scopes=scopes or ["all"])[1]})
 
 
 def test_call_erases_what_the_keys_client_has(

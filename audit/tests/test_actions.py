@@ -20,6 +20,7 @@ from rest_framework.test import APIClient
 from audit.models import Record
 from audit.types import Action
 from clients.models import ApiKey, Client, Scope
+from clients.rotation import rotate_api_key
 from clients.services import create_api_key, make_path_token, revoke_api_key, withdraw_path_token
 from faceapp.tests.test_isolation import api_patterns, owner_key
 from faceapp.tests.test_isolation import owned as stored
@@ -113,6 +114,7 @@ ROUTES: dict[tuple[str, str], tuple[Action | str, Any]] = {
     ("people-detail", "delete"): (Action.ERASE, None),
     ("gallery-detail", "delete"): (Action.ERASE, None),
     ("reset-list", "post"): (Action.ERASE, {}),
+    ("key-rotate", "post"): (Action.KEY_ROTATED, {}),
 }  # fmt: skip
 REFUSED = {"recogniser-train", "recogniser-activate", "anti-spoof-list", "job-cancel", "people-detail"}
 REFUSED_BUT_TRIED = {"liveness-session-frames"}  # a failed attempt counts
@@ -213,11 +215,12 @@ def keys(client: Client) -> None:
     browser.force_login(User.objects.create_superuser("root"))
     data = {"name": "renamed", "scopes": ["detect"], "rate_limit": "", "expiry_date_0": "", "expiry_date_1": ""}
     assert browser.post(f"/admin/clients/apikey/{row.pk}/change/", data).status_code == 302
+    rotate_api_key(key=row)
     revoke_api_key(key=row)
 
 
 def nextcloud(client: Client) -> None:
-    api = APIClient(headers={"X-API-Key": create_api_key(client_name=client.name)[1]})
+    api = APIClient(headers={"X-API-Key": create_api_key(client_name=client.name, scopes=["nextcloud"])[1]})
     sent = {"file": SimpleUploadedFile("x.png", picture(RED))}
     assert api.post("/detect", sent, format="multipart").status_code == 200
 
@@ -229,6 +232,7 @@ CALLS: dict[Action, Callable[[Client], object]] = {
     Action.ROLE_CHANGED: login,
     Action.KEY_MADE: keys,
     Action.KEY_CHANGED: keys,
+    Action.KEY_ROTATED: keys,
     Action.KEY_REVOKED: keys,
     Action.DETECT: nextcloud,
     Action.STOP: lambda client: call_command("stop_searching", client=client.name, stdout=StringIO()),

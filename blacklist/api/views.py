@@ -33,6 +33,7 @@ from clients.api.idempotency import IdempotentView
 from clients.api.reads import RecordsReads
 from clients.authentication import client_of
 from clients.models import Scope
+from clients.permissions import what_was_written
 from rest.input import read_input
 from rest.multipart import MultiPartParser
 from rest.parameters import path_id
@@ -91,20 +92,24 @@ class BlacklistViewSet(RecordsReads, IdempotentView, ModelViewSet[BlacklistEntry
     @extend_schema(request=EntryInput, responses=EntrySerializer)
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Replace name and reason; an omitted reason becomes null."""
-        return super().update(request, *args, **kwargs)
+        return self._written(request, super().update(request, *args, **kwargs))
 
     @extend_schema(request=EntryPatch, responses=EntrySerializer)
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change only what is given, such as `is_active`."""
-        return super().update(request, *args, **kwargs)  # `EntryPatch` says what may be left out
+        return self._written(request, super().update(request, *args, **kwargs))  # `EntryPatch` says what may be omitted
+
+    @staticmethod
+    def _written(request: Request, response: Response) -> Response:
+        return Response(what_was_written(request, response.data, request.data, scope=Scope.BLACKLIST_READ))
 
     @extend_schema(responses={200: EntrySerializer})
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Delete an entry with its images, embeddings and matches. Returns the deleted record."""
+        """Delete an entry with its images, embeddings and matches. Returns the deleted record to who may read it."""
         entry = self.get_object()
         record = EntrySerializer(entry).data
         services.delete_entry(entry=entry)
-        return Response(record)
+        return Response(what_was_written(request, record, [], scope=Scope.BLACKLIST_READ))
 
     @extend_schema(request={"multipart/form-data": ImagesInput}, responses=ImagesAdded)
     @action(detail=True, methods=["post"], url_path="images", url_name="images")

@@ -66,11 +66,9 @@ class IdempotentView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        key = request.headers.get(HEADER)
-        if key is None or request.method != "POST" or not self.takes_idempotency_key:
+        key = read_key(request) if request.method == "POST" and self.takes_idempotency_key else None
+        if key is None:
             return
-        if not KEY.fullmatch(key):
-            raise UnusableIdempotencyKey("An idempotency key has 1 to 255 printable ASCII characters.")
         begun = idempotency.begin(client=client_of(request), key=key, fingerprint=_fingerprint(request, self._digest))
         if isinstance(begun, idempotency.Answer):
             raise Replayed(begun)
@@ -110,6 +108,14 @@ class IdempotentView(APIView):
             idempotency.finish(attempt=attempt, answer=answer)
         except Error as error:  # the work is done: the caller gets the answer all the same
             logger.warning("The answer of an idempotent call is not kept: %s", type(error).__name__)
+
+
+def read_key(request: Request) -> str | None:
+    """The idempotency key as sent; None if none was sent. Raises `UnusableIdempotencyKey`."""
+    key: str | None = request.headers.get(HEADER)
+    if key is not None and not KEY.fullmatch(key):
+        raise UnusableIdempotencyKey("An idempotency key has 1 to 255 printable ASCII characters.")
+    return key
 
 
 def _fingerprint(request: Request, digest: Digest) -> str:

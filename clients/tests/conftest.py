@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from clients import services
-from clients.models import Client, Membership, Role
+from clients.models import ApiKey, Client, Membership, Role
 
 
 @pytest.fixture
@@ -15,8 +15,14 @@ def key_a(client_a: Client) -> str:
 
 @pytest.fixture
 def make_key(client_a: Client) -> Callable[..., str]:
-    """A key of alice with the given scopes."""
-    return lambda *scopes: services.create_api_key(client_name=client_a.name, scopes=scopes)[1]
+    """A key of alice with the given scopes, or without any."""
+
+    def make(*scopes: str) -> str:
+        row, key = services.create_api_key(client_name=client_a.name)
+        ApiKey.objects.filter(pk=row.pk).update(scopes=list(scopes))
+        return key
+
+    return make
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 
 
 def api_of(client: Client, *scopes: str) -> APIClient:
-    _, key = create_api_key(client_name=client.name, scopes=list(scopes))
+    _, key = create_api_key(client_name=client.name, scopes=scopes or ["all"])
     return APIClient(headers={"X-API-Key": key}, raise_request_exception=False)
 
 

@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib import admin
@@ -6,6 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.db import IntegrityError, connection, transaction
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 from unfold.admin import ModelAdmin
 
@@ -27,7 +29,14 @@ def browser() -> Browser:
 
 def make(browser: Browser, owner: Client, **fields: object) -> str:
     """The page after a key was made."""
-    data = {"client": owner.pk, "name": "till", "rate_limit": "", "expiry_date_0": "", "expiry_date_1": ""} | fields
+    data = {
+        "client": owner.pk,
+        "name": "till",
+        "rate_limit": "",
+        "expiry_date_0": "",
+        "expiry_date_1": "",
+        "scopes": "detect",
+    } | fields
     return browser.post(f"{KEYS}add/", data, follow=True).content.decode()
 
 
@@ -48,6 +57,24 @@ def test_the_form_offers_each_scope_as_a_checkbox(browser: Browser) -> None:
     assert len(boxes) == len(Scope.values)
 
 
+def test_a_preset_adds_to_what_is_ticked(browser: Browser, client_a: Client) -> None:
+    make(browser, client_a, scopes="rotate", preset="read", networks="10.1.0.0/16,192.0.2.7")
+    row = ApiKey.objects.get()
+    assert row.scopes == ["blacklist:read", "people:read", "rotate"]
+    assert (row.networks, row.expiry_date) == (["10.1.0.0/16", "192.0.2.7"], None)
+    make(browser, client_a, scopes=[], preset="enrol")
+    assert ApiKey.objects.first().scopes == ["people:write", "liveness"]  # type: ignore[union-attr]
+
+
+def test_the_form_proposes_a_year_and_the_list_says_what_ends_soon(browser: Browser, client_a: Client) -> None:
+    year = timezone.now() + timedelta(days=365)
+    assert f'value="{year:%Y-%m-%d}"' in browser.get(f"{KEYS}add/").content.decode()
+    services.create_api_key(client_name=client_a.name, expires_in_days=31)
+    assert "expires soon" not in browser.get(KEYS).content.decode()
+    services.create_api_key(client_name=client_a.name, expires_in_days=29)
+    assert browser.get(KEYS).content.decode().count("expires soon") == 1
+
+
 def test_no_page_shows_the_hash(browser: Browser, client_a: Client) -> None:
     row, _ = services.create_api_key(client_name=client_a.name)
     for path in ("", f"{row.pk}/change/", f"{row.pk}/delete/", f"{row.pk}/history/"):
@@ -58,7 +85,7 @@ def test_no_page_shows_the_hash(browser: Browser, client_a: Client) -> None:
 def test_a_key_stays_with_its_client_and_its_secret(browser: Browser, client_a: Client, client_b: Client) -> None:
     row, key = services.create_api_key(client_name=client_a.name)
     data = {"client": client_b.pk, "name": "renamed", "revoked": "on", "hashed_key": "x", "prefix": "x"}
-    data |= {"rate_limit": "", "expiry_date_0": "", "expiry_date_1": ""}
+    data |= {"rate_limit": "", "expiry_date_0": "", "expiry_date_1": "", "scopes": "detect"}
     assert browser.post(f"{KEYS}{row.pk}/change/", data).status_code == 302
     changed = ApiKey.objects.get()
     assert changed.name == "renamed" and changed.client == client_a and not changed.revoked and changed.is_valid(key)
@@ -70,6 +97,10 @@ def test_a_key_stays_with_its_client_and_its_secret(browser: Browser, client_a: 
         {"name": ""},
         {"client": ""},
         {"scopes": ["fly"]},
+        {"scopes": []},
+        {"preset": "fly"},
+        {"networks": "10.0.0.1/8"},
+        {"networks": "office"},
         {"rate_limit": "fast"},
         {"expiry_date_0": "2020-01-01", "expiry_date_1": "00:00"},
     ],

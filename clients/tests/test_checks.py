@@ -33,3 +33,11 @@ def test_limits_of_the_deployment_are_possible_ones(settings: Settings, name: st
     for limit, errors in ((-1, {"clients.E003"}), (10**9 + 1, {"clients.E003"}), (0, set()), (10**9, set())):
         setattr(settings, name, limit)
         assert found() == errors
+
+
+@pytest.mark.parametrize(("days", "failures"), [(36_501, 1), (-1, 1), (1, -1)])
+def test_limits_of_keys_are_possible_ones(settings: Settings, days: int, failures: int) -> None:
+    settings.KEY_DAYS = settings.VERIFY_FAILURES = 0
+    assert found() == set()
+    settings.KEY_DAYS, settings.VERIFY_FAILURES = days, failures
+    assert found() == {"clients.E004"}

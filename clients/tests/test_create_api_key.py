@@ -21,7 +21,7 @@ def run(*arguments: str) -> tuple[str, str]:
 
 
 def test_standard_output_is_the_key_and_nothing_else() -> None:
-    out, err = run("shop")
+    out, err = run("shop", "--scopes", "all")
     row = ApiKey.objects.get()
     assert out.endswith("\n") and row.is_valid(out.strip()) and len(out.splitlines()) == 1
     assert row.prefix in err and out.strip() not in err
@@ -38,9 +38,12 @@ def test_options_reach_the_key(client_a: Client) -> None:
     ("arguments", "message"),
     [
         (["shop", "--scopes", "fly"], "Known scopes: detect, screen, blacklist:read, blacklist:write"),
-        (["shop", "--expires-days", "-1"], "1 to 36500 days"),
-        (["shop", "--expires-days", "0"], "1 to 36500 days"),
-        (["two words"], "Letters, digits"),
+        (["shop"], "Name the scopes of the key: read, enrol, all, detect"),
+        (["shop", "--scopes", "all", "--networks", "10.0.0.1/8"], "is not a network"),
+        (["shop", "--scopes", "all", "--expires-days", "soon"], "invalid"),
+        (["shop", "--scopes", "all", "--expires-days", "-1"], "1 to 36500 days"),
+        (["shop", "--scopes", "all", "--expires-days", "0"], "1 to 36500 days"),
+        (["two words", "--scopes", "all"], "Letters, digits"),
         ([], "client"),
     ],
 )
@@ -52,7 +55,7 @@ def test_bad_options_make_nothing(arguments: list[str], message: str) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--scopes", "fly"], "Unknown scope: fly"), ([], "The database does not answer.")],
+    [(["--scopes", "fly"], "Unknown scope: fly"), (["--scopes", "all"], "The database does not answer.")],
 )
 def test_a_refusal_prints_nothing_on_standard_output(arguments: list[str], message: str) -> None:
     command = [sys.executable, "manage.py", "create_api_key", "shop", *arguments]

@@ -44,7 +44,7 @@ every_call = pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call[0]}
 
 @pytest.fixture
 def row(client_a: Client) -> ApiKey:
-    return services.create_api_key(client_name=client_a.name)[0]
+    return services.create_api_key(client_name=client_a.name, scopes=["all", "nextcloud"])[0]
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_no_token_for_keys_that_open_nothing(row: ApiKey) -> None:
 # ---- where it is shown, and where not ---------------------------------------------------------------------------
 def test_the_command_shows_it_once_on_a_line_of_its_own() -> None:
     out, err = StringIO(), StringIO()
-    call_command("create_api_key", "shop", "--path-token", stdout=out, stderr=err)
+    call_command("create_api_key", "shop", "--scopes", "all", "--path-token", stdout=out, stderr=err)
     key, path = out.getvalue().splitlines()
     assert ApiKey.objects.get().is_valid(key) and path.startswith("/k/")
     assert path not in err.getvalue()
@@ -176,7 +176,7 @@ def test_the_command_makes_no_token_for_nobody() -> None:
     Client.objects.create(name="shop", is_active=False)
     out = StringIO()
     with pytest.raises(CommandError):
-        call_command("create_api_key", "shop", "--path-token", stdout=out, stderr=StringIO())
+        call_command("create_api_key", "shop", "--scopes", "all", "--path-token", stdout=out, stderr=StringIO())
     assert out.getvalue() == "" and not ApiKey.objects.exists()
 
 

@@ -20,8 +20,8 @@ scoped = pytest.mark.urls("clients.tests.urls")
 @pytest.mark.parametrize(
     ("scopes", "method", "path", "missing"),
     [
-        ([], "get", "/api/notes/", None),
-        ([], "post", "/api/notes/", None),
+        ([], "get", "/api/notes/", "screen"),
+        ([], "post", "/api/notes/", "blacklist:write"),
         (["screen"], "get", "/api/notes/", None),
         (["screen"], "head", "/api/notes/", None),
         (["screen"], "options", "/api/notes/", None),

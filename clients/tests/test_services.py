@@ -1,11 +1,14 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from clients import services
 from clients.exceptions import InactiveClient, InvalidClient, InvalidKeyOptions
-from clients.models import ApiKey, Client
+from clients.models import ApiKey, Client, Scope
+from clients.tasks import warn_of_expiry
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +54,54 @@ def test_a_key_expires_after_its_days() -> None:
     row, _ = services.create_api_key(client_name="shop", expires_in_days=30)
     assert row.expiry_date - timezone.now() > timedelta(days=29, hours=23)
     assert row.expiry_date - timezone.now() <= timedelta(days=30)
+
+
+def test_a_key_expires_after_a_year_unless_said_otherwise(settings: Settings) -> None:
+    def days_of(**options: Any) -> int | None:
+        expiry = services.create_api_key(client_name="shop", **options)[0].expiry_date
+        return None if expiry is None else (expiry - timezone.now() + timedelta(seconds=60)).days
+
+    assert (days_of(), days_of(expires_in_days="never"), days_of(expires_in_days=7)) == (365, None, 7)
+    assert (days_of(scopes=["nextcloud"]), days_of(scopes=["nextcloud", "detect"])) == (None, 365)
+    settings.KEY_DAYS = 0
+    assert days_of() is None
+
+
+def test_presets_and_scopes_add_up() -> None:
+    row, _ = services.create_api_key(client_name="shop", scopes=["people:search", "read", "rotate"])
+    assert row.scopes == ["blacklist:read", "people:read", "people:search", "rotate"]
+    everything = set(services.create_api_key(client_name="shop", scopes=["all"])[0].scopes)
+    assert set(Scope.values) - everything == {
+        "audit:read", "embeddings", "nextcloud", "references", "reset", "rotate",
+    }  # fmt: skip
+
+
+def test_a_key_without_scopes_is_not_made() -> None:
+    with pytest.raises(InvalidKeyOptions) as caught:
+        services.create_api_key(client_name="shop", scopes=[])
+    assert caught.value.code == "key.no_scopes" and not ApiKey.objects.exists()
+
+
+@pytest.mark.parametrize("scope", Scope.values)
+def test_no_scopes_allow_nothing(scope: str) -> None:
+    assert not ApiKey(scopes=[]).allows(scope)
+    assert [other for other in Scope.values if ApiKey(scopes=[other]).allows(scope)] == (
+        [scope] if scope != "people:match" else ["people:search", "people:match"]
+    )
+
+
+def test_the_log_counts_keys_that_expire_and_names_none(caplog: pytest.LogCaptureFixture) -> None:
+    for days in (1, 29, 31):
+        services.create_api_key(client_name="shop", name="till", expires_in_days=days)
+    services.revoke_api_key(key=services.create_api_key(client_name="shop", expires_in_days=2)[0])
+    services.create_api_key(client_name="shop", expires_in_days="never")
+    warn_of_expiry()
+    [line] = [record.getMessage() for record in caplog.records if record.name == "clients.services"]
+    assert line == "API keys that expire within 30 days: 2. The admin lists them."
+    caplog.clear()
+    ApiKey.objects.all().delete()
+    warn_of_expiry()
+    assert not caplog.records
 
 
 def test_an_inactive_client_gets_no_key(client_a: Client) -> None:

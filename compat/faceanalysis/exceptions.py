@@ -25,8 +25,14 @@ class BadName(InvalidInput):
     code = "faceanalysis.bad_name"
 
 
+class BadPassword(InvalidInput):
+    """A password that is too easy to guess."""
+
+    code = "faceanalysis.bad_password"
+
+
 class UserExists(Conflict):
-    """The user name is taken."""
+    """The client has an account with this name."""
 
     code = "faceanalysis.user_exists"
 

@@ -8,8 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminPasswordWidget
 
-from compat.faceanalysis.accounts import check_username
-from compat.faceanalysis.exceptions import BadName
+from compat.faceanalysis.accounts import check_password, check_username
+from compat.faceanalysis.exceptions import BadName, BadPassword
 from compat.faceanalysis.models import Account
 
 
@@ -35,6 +35,19 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class 
         except BadName as error:
             raise ValidationError(error.message) from error
         return username
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        username = data.get("username", "")
+        client = data.get("client") or (self.instance.client if self.instance.pk else None)
+        if Account.objects.filter(client=client, username=username).exclude(pk=self.instance.pk).exists():
+            self.add_error("username", "The client has an account with this name.")
+        if password := data.get("new_password"):
+            try:
+                check_password(username, password)
+            except BadPassword as error:
+                self.add_error("new_password", error.message)
+        return data
 
     def save(self, commit: bool = True) -> Any:
         if password := self.cleaned_data["new_password"]:

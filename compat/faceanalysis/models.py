@@ -15,7 +15,7 @@ class Account(models.Model):
     """A user who acts as a client. All accounts of a client share its images."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="faceanalysis_accounts")
-    username = models.CharField(max_length=32, unique=True)
+    username = models.CharField(max_length=32)
     password = models.CharField(max_length=128, editable=False)
     is_active = models.BooleanField(default=True, help_text="An inactive account and its tokens are refused.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -25,6 +25,7 @@ class Account(models.Model):
     class Meta:
         ordering = ["username"]
         verbose_name = "FaceAnalysis account"
+        constraints = [models.UniqueConstraint(fields=["client", "username"], name="one_account_per_client_and_name")]
 
     def __str__(self) -> str:
         return f"account {self.pk}"

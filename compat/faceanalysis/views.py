@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from clients.authentication import client_of
 from clients.models import Scope
 from compat.faceanalysis import accounts, errors, payloads, services
-from compat.faceanalysis.authentication import AccountAuthentication
+from compat.faceanalysis.authentication import AccountAuthentication, read_basic
 from compat.faceanalysis.models import Account
 from compat.faceanalysis.throttling import RegistrationThrottle
 from compat.views import DialectView
@@ -51,12 +51,14 @@ class RegisterView(FaceAnalysisView):
 
 
 class TokenView(FaceAnalysisView):
-    """A token for the caller's account."""
+    """A token for the caller's account. One that is sent is answered as it is: only a password gives a later one."""
 
     def get(self, request: Request) -> Response:
         if not isinstance(request.auth, Account):
             raise NotAuthenticated
-        return Response({"token": accounts.token_of(request.auth)})
+        sent, _ = read_basic(request) or ("", "")
+        is_token = accounts.account_of_token(sent) is not None
+        return Response({"token": sent if is_token else accounts.token_of(request.auth)})
 
 
 class UploadView(FaceAnalysisView):

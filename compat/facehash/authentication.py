@@ -7,19 +7,25 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from clients import services
-from clients.authentication import ApiKeyAuthentication, ClientUser, set_client
+from clients.authentication import AnonymousClientAuthentication, ApiKeyAuthentication, ClientUser, set_client
 from clients.models import ApiKey
 from compat.facehash.forms import Form
 
 
 class FaceHashKeyAuthentication(ApiKeyAuthentication):
-    """Looks at path and header first, so that the form is not even read for an unknown key."""
+    """Looks at path and header first, so that the form is not even read for an unknown key.
+
+    Without a key only programs and pages of sites that the settings name are served: any other page that an employee
+    opens could have people trained.
+    """
 
     def authenticate(self, request: Request) -> tuple[ClientUser, ApiKey | None]:  # type: ignore[override]
         if found := super().authenticate(request):
             return found
         if not settings.FACEHASH_CLIENT:
             raise AuthenticationFailed("A key is needed.", code="auth.required")
+        if not (AnonymousClientAuthentication.is_own_origin(request) or is_named_origin(request)):
+            raise AuthenticationFailed("This page needs a key.", code="auth.required")
         client = services.get_or_create_client(name=settings.FACEHASH_CLIENT)
         if not client.is_active:
             message = "The client for requests without a key is inactive."
@@ -31,6 +37,11 @@ class FaceHashKeyAuthentication(ApiKeyAuthentication):
         in_path: str | None = (request.parser_context or {}).get("kwargs", {}).get("key")
         in_header = ApiKeyAuthentication.read_key(request)
         return in_path or in_header or (form_of(request).texts.get("API_KEY", "").strip() or None)
+
+
+def is_named_origin(request: Request) -> bool:
+    """Whether the page that sent this is of a site that the settings name: `*` names none."""
+    return request.headers.get("Origin") in {*settings.FACEHASH_ORIGINS} - {"*"}
 
 
 def form_of(request: Request) -> Form:

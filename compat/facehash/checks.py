@@ -25,6 +25,7 @@ def check_facehash(**_: Any) -> list[CheckMessage]:
         message = "FACEAPP_FACEHASH_MAX_BYTES is above the limit of all requests."
         problems.append(checks.Warning(message, hint=hint, id="facehash.W001"))
     if settings.FACEHASH_CLIENT and "*" in settings.FACEHASH_ORIGINS:
-        hint = "Name the origins in FACEAPP_FACEHASH_ORIGINS, or ask for keys."
-        problems.append(checks.Warning("Any web page may use FaceHash without a key.", hint=hint, id="facehash.W002"))
+        hint = "Name the sites of these pages in FACEAPP_FACEHASH_ORIGINS, or give them keys."
+        message = "Without a key programs may use FaceHash, and pages of no other site."
+        problems.append(checks.Warning(message, hint=hint, id="facehash.W002"))
     return problems

@@ -12,7 +12,7 @@ from compat.facehash.exceptions import FieldMissing, UnknownUser
 from compat.facehash.models import KeyGallery
 from errors import InvalidInput, NotFound
 from people.models import Gallery, Person
-from people.services import enrol_photographs, find_person
+from people.services import attempt_at, enrol_photographs, find_person
 from people.types import BatchEnrolment, EnrolmentRules, Refusal, Whom
 from training.services import recognise, request_training
 from training.types import Recognition
@@ -49,10 +49,16 @@ def identify(*, gallery: Gallery, picture: bytes) -> Outcome:
 
 
 def verify(*, gallery: Gallery, picture: bytes, user: str) -> Outcome:
-    """Whether the named person is on the picture. Raises `UnknownUser` before the picture is looked at."""
+    """Whether the named person is on the picture.
+
+    Raises `UnknownUser` before the picture is looked at, and `TooManyFailures`.
+    """
     person = find_user(gallery=gallery, user=user)
-    faces = recognise(client=gallery.client, source=gallery.name, data=read_image(picture))
-    return Outcome(len(faces), _best([face for face in faces if face.person == person]))
+    with attempt_at(person) as attempt:
+        faces = recognise(client=gallery.client, source=gallery.name, data=read_image(picture))
+        own = [face for face in faces if face.person == person]
+        attempt.has_failed = bool(faces) and not own
+    return Outcome(len(faces), _best(own))
 
 
 def learn(*, gallery: Gallery, stream: list[bytes], user: str) -> BatchEnrolment:

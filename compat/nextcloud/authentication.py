@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 
 from django.conf import settings
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
 from clients import services
-from clients.authentication import ApiKeyAuthentication, require_usable
+from clients.authentication import ApiKeyAuthentication
 from clients.models import ApiKey, Scope
 
 CHOSEN_NAME = "FACEAPP_NEXTCLOUD_KEY"
@@ -18,18 +20,17 @@ PUBLISHED = {"some-super-secret-api-key", "NZ9ciQuH0djnyyTcsDhNL7so6SVrR01znNnv0
 
 
 class NextcloudKeyAuthentication(ApiKeyAuthentication):
-    """A wrong key is always 401, never 429: the app blames the image for any other status."""
+    """A wrong key counts, but is always 401, never 429: the app blames the image for any other status."""
 
     def count_refusal(self, request: Request) -> None:
-        pass
+        with suppress(Throttled):
+            super().count_refusal(request)
 
     @staticmethod
     def find_key(text: str) -> ApiKey:
         if is_chosen(text):
             name = settings.NEXTCLOUD_CLIENT
-            return require_usable(
-                services.get_or_create_key_row(client_name=name, name=CHOSEN_NAME, scopes=[Scope.NEXTCLOUD])
-            )
+            return services.get_or_create_key_row(client_name=name, name=CHOSEN_NAME, scopes=[Scope.NEXTCLOUD])
         return ApiKeyAuthentication.find_key(text)
 
 

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from clients.models import Membership, Role
+from clients.scopes import ALL
 from clients.services import create_api_key
 
 
@@ -27,6 +28,6 @@ def create_account(username: str = "admin", client: str = "default") -> Account 
         return None
     password = secrets.token_urlsafe(12)
     user = User.objects.create_superuser(username, password=password)
-    row, key = create_api_key(client_name=client, name="first key")
+    row, key = create_api_key(client_name=client, name="first key", scopes=[ALL])
     Membership.objects.create(user=user, client=row.client, role=Role.MANAGER)
     return Account(username, password, client, key)

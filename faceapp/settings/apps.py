@@ -42,6 +42,7 @@ MIDDLEWARE = [
     "faceapp.access.observe",
     "faceapp.middleware.omit_body_of_head",
     "faceapp.middleware.ApiPathTokens",
+    "clients.middleware.tell_expiry",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "faceapp.middleware.limit_request_size",

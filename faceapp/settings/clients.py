@@ -3,6 +3,9 @@
 from environment import env
 
 ANONYMOUS_CLIENT = env.str("FACEAPP_ANONYMOUS_CLIENT", default="")
+ANONYMOUS_REFERENCES = env.bool("FACEAPP_ANONYMOUS_REFERENCES", default=False)
+KEY_DAYS = env.int("FACEAPP_KEY_DAYS", default=365)  # until a new key expires; 0: never
+VERIFY_FAILURES = env.int("FACEAPP_VERIFY_FAILURES", default=30)  # of one person in an hour; 0: no limit
 RATE_LIMIT = env.str("FACEAPP_RATE_LIMIT", default="1200/min")
 FAILED_KEY_LIMIT = env.str("FACEAPP_FAILED_KEY_LIMIT", default="60/min")  # rejected keys per address
 ALLOW_RESET = env.bool("FACEAPP_ALLOW_RESET", default=False)  # for test deployments

@@ -15,6 +15,7 @@ CELERY_TASK_ROUTES = {
     "clients.tasks.purge": {"queue": "maintenance"},
     "audit.tasks.seal": {"queue": "maintenance"},
     "audit.tasks.purge": {"queue": "maintenance"},
+    "clients.tasks.warn_of_expiry": {"queue": "maintenance"},
     "training.tasks.train_recogniser": {"queue": "training"},  # has a worker of its own
     "training.tasks.forget_the_erased": {"queue": "maintenance"},
     "people.tasks.tend_respaces": {"queue": "maintenance"},
@@ -32,6 +33,7 @@ CELERY_BEAT_SCHEDULE = {
     "purge-audit": {"task": "audit.tasks.purge", "schedule": crontab(hour="3", minute="45")},  # UTC
     "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
     "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
+    "keys-that-expire": {"task": "clients.tasks.warn_of_expiry", "schedule": crontab(hour="6", minute="0")},
     "purge-answers": {"task": "clients.tasks.purge", "schedule": crontab(minute="*/10")},
 }
 

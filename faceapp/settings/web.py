@@ -11,7 +11,14 @@ DEBUG = env.bool("FACEAPP_DEBUG", default=False)
 ALLOWED_HOSTS = env.list("FACEAPP_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("FACEAPP_CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ALLOWED_ORIGINS = env.list("FACEAPP_CORS_ORIGINS", default=[])
-CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "Preference-Applied", "Idempotent-Replayed", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [
+    "Location",
+    "Retry-After",
+    "Preference-Applied",
+    "Idempotent-Replayed",
+    "Api-Key-Expires",
+    "X-Request-ID",
+]
 CORS_ALLOW_HEADERS = [
     "accept", "authorization", "content-type", "idempotency-key", "prefer", "x-api-key", "x-csrftoken",
     "x-request-id",

@@ -55,6 +55,7 @@ OPEN = {
     "people-search",
     "compare-list",
     "reset-list",
+    "key-rotate",
     "recogniser-train",
     "audit-list",  # its tests are in audit/tests
     "audit-export",

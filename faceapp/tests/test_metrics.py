@@ -152,6 +152,12 @@ def test_what_waits_is_told_by_queue_and_kind(client_a: Client, redis_flush: Non
     assert found["faceapp_work_oldest_seconds", "albums.albumimage"] == 0
 
 
+def test_keys_that_expire_soon_are_counted(client_a: Client) -> None:
+    for days in (1, 29, 31):
+        create_api_key(client_name=client_a.name, expires_in_days=days)
+    assert values()[("faceapp_api_keys_expiring",)] == 2
+
+
 def test_stored_people_are_told_as_totals(client_a: Client, client_b: Client) -> None:
     for client in (client_a, client_b):
         enrol_face(client=client, upload=Upload(picture(RED), "a.png"), whom=Whom(name="Jane"), rules=EnrolmentRules())

@@ -24,7 +24,7 @@ PROGRAMS = ("web", "worker", "express", "maintenance", "trainer", "beat")
 
 @pytest.fixture
 def key(live: LiveStack) -> str:
-    return live.manage("create_api_key", "observed").stdout.strip()
+    return live.manage("create_api_key", "observed", "--scopes", "all").stdout.strip()
 
 
 def lines_of(live: LiveStack, *programs: str) -> list[str]:

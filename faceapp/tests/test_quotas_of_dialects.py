@@ -42,8 +42,12 @@ def ask_faceanalysis(client: Client) -> Any:
     return api.post("/api/v1/upload_image", {"image": image}, format="multipart")
 
 
+def cloud(client: Client) -> APIClient:
+    return APIClient(headers={"X-API-Key": create_api_key(client_name=client.name, scopes=["nextcloud"])[1]})
+
+
 def ask_nextcloud(client: Client) -> Any:
-    return caller(client).post("/detect", {"file": SimpleUploadedFile("a.jpg", picture(RED))}, format="multipart")
+    return cloud(client).post("/detect", {"file": SimpleUploadedFile("a.jpg", picture(RED))}, format="multipart")
 
 
 ASK: dict[str, Callable[[Client], Any]] = {
@@ -95,7 +99,7 @@ def test_dialects_refuse_what_would_be_stored(
 
 def test_nextcloud_is_told_before_it_sends_an_image(client_a: Client) -> None:
     allow(client_a, max_images_a_day=1)
-    api = caller(client_a)
+    api = cloud(client_a)
     assert api.get("/open").status_code == 200
     take_images(client_a, 1)
     assert refusal(api.get("/open")) == (429, "quota.images")

@@ -66,7 +66,7 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 def test_ctrl_c_ends_every_program_and_the_next_start_finds_the_data(stack: LiveStack) -> None:
-    stack.manage("create_api_key", "kept")
+    stack.manage("create_api_key", "kept", "--scopes", "all")
     processes = stack.processes()
     assert len(processes) >= 10  # up, supervisor, database, queue, worker and child, maintenance, trainer, beat, web
 

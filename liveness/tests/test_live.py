@@ -40,7 +40,7 @@ def test_a_session_is_passed_once_and_only_with_the_face_of_its_image(live: Live
         return frames
 
     session = requests.Session()
-    session.headers["X-API-Key"] = live.manage("create_api_key", "turning").stdout.strip()
+    session.headers["X-API-Key"] = live.manage("create_api_key", "turning", "--scopes", "all").stdout.strip()
     frames_only = (
         "from clients.models import Client; Client.objects.filter(name='turning').update(liveness_policy='frames')"
     )

@@ -36,7 +36,7 @@ poses = count()  # no still twice in a test run
 
 
 def api_of(client: Client, *scopes: str) -> APIClient:
-    return APIClient(headers={"X-API-Key": create_api_key(client_name=client.name, scopes=scopes)[1]})
+    return APIClient(headers={"X-API-Key": create_api_key(client_name=client.name, scopes=scopes or ["all"])[1]})
 
 
 @pytest.fixture

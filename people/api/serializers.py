@@ -204,13 +204,24 @@ class EnrolledPersonSerializer(PersonSerializer):
 
 
 class SearchedFaceSerializer(serializers.Serializer[SearchedFace]):
-    """One face, what is decided about it, and the people nearest to it, whether they match or not."""
+    """One face, what is decided about it, and the people nearest to it, whether they match or not.
+
+    `comparison` is that with the nearest person, if it matches or is to be reviewed; otherwise null.
+    """
 
     box = BoxSerializer(allow_null=True)
     decision: Any = serializers.ChoiceField([decision.value for decision in Decision])
     reason = serializers.CharField(allow_null=True, help_text="Why the face is not recognisable; otherwise null.")
     candidates = CandidateSerializer(many=True)
+    comparison = serializers.SerializerMethodField()
     embedding = serializers.SerializerMethodField()
+
+    @extend_schema_field(ComparisonSerializer(allow_null=True))
+    def get_comparison(self, face: SearchedFace) -> Any:
+        if face.decision not in {Decision.MATCH, Decision.REVIEW}:
+            return None
+        compared = (candidate.comparison for candidate in face.candidates)
+        return ComparisonSerializer(next(one for one in compared if one.decision == face.decision)).data
 
     def get_embedding(self, face: SearchedFace) -> list[float] | None:
         space: str = self.context.get("embeddings") or ""

@@ -23,6 +23,7 @@ from clients.models import Scope
 from clients.numbering import record_rows
 from clients.permissions import require_named_scope
 from people import services
+from people.api import narrowing
 from people.api.filters import PersonFilter
 from people.api.inputs import CompareInput, GalleryPatch, NewImage, NewPerson, PersonPatch, SearchInput, VerifyInput
 from people.api.serializers import (
@@ -72,7 +73,7 @@ class PeopleViewSet(
     filterset_class = PersonFilter
     parser_classes = PARSERS
     scope_read, scope_write = Scope.PEOPLE_READ, Scope.PEOPLE_WRITE
-    scopes = {"search": Scope.PEOPLE_SEARCH, "verify": Scope.PEOPLE_SEARCH}
+    scopes = {"search": Scope.PEOPLE_MATCH, "verify": Scope.PEOPLE_MATCH}
     inputs: dict[str, type[BaseSerializer[Any]]] = {
         "create": NewPerson, "partial_update": PersonPatch, "images": NewImage, "search": SearchInput,
         "verify": VerifyInput,
@@ -97,21 +98,24 @@ class PeopleViewSet(
             person = services.create_person(
                 client=client, external_id=whom.external_id, name=whom.name, source=whom.source, metadata=whom.metadata
             )
-            body = PersonSerializer(person, context=context).data | {"enrolment": None}
-            return Response(body, status=status.HTTP_201_CREATED)
+            body = narrowing.written(request, PersonSerializer(person, context=context).data, given.initial_data)
+            return Response(body | {"enrolment": None}, status=status.HTTP_201_CREATED)
         done = services.enrol_face(
             client=client, upload=given.upload, whom=given.whom, rules=given.rules, proof=given.proof
         )
-        enrolment = EnrolmentSerializer(done, context=context).data
-        body = PersonSerializer(done.person, context=context).data | {"enrolment": enrolment}
-        return Response(body, status=status.HTTP_201_CREATED if done.created else status.HTTP_200_OK)
+        enrolment = narrowing.enrolment(request, EnrolmentSerializer(done, context=context).data)
+        body = narrowing.written(request, PersonSerializer(done.person, context=context).data, given.initial_data)
+        return Response(
+            body | {"enrolment": enrolment}, status=status.HTTP_201_CREATED if done.created else status.HTTP_200_OK
+        )
 
     @extend_schema(request=PersonPatch, responses=PersonSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change only what is given."""
-        person = self.get_object()
-        person = services.update_person(person=person, changes=read_input(self, PersonPatch).validated_data)
-        return Response(PersonSerializer(person, context=self.get_serializer_context()).data)
+        """Change only what is given. A key without `people:read` is answered with what it changed."""
+        person, given = self.get_object(), read_input(self, PersonPatch)
+        person = services.update_person(person=person, changes=given.validated_data)
+        body = PersonSerializer(person, context=self.get_serializer_context()).data
+        return Response(narrowing.written(request, body, given.initial_data))
 
     @extend_schema(parameters=[KEEP_RECORD], responses={200: ReceiptSerializer})
     def destroy(self, request: Request, pk: str) -> Response:
@@ -133,7 +137,7 @@ class PeopleViewSet(
             client=person.client, upload=given.upload, whom=Whom(person), rules=given.rules, proof=given.proof
         )
         body = EnrolmentSerializer(done, context=self.get_serializer_context()).data
-        return Response(body, status=status.HTTP_201_CREATED)
+        return Response(narrowing.enrolment(request, body), status=status.HTTP_201_CREATED)
 
     @extend_schema(parameters=[EMBEDDINGS], responses=PersonImageSerializer(many=True), filters=False)
     @images.mapping.get
@@ -168,30 +172,42 @@ class PeopleViewSet(
     def primary(self, request: Request, pk: str, image_id: str) -> Response:
         """Make this the photograph that represents the person."""
         image = services.set_primary_image(person=self.get_object(), image_id=path_id(image_id))
-        return Response(PersonImageSerializer(image, context=self.get_serializer_context()).data)
+        body = PersonImageSerializer(image, context=self.get_serializer_context()).data
+        return Response(narrowing.written(request, body, ["is_primary"]))
 
     # ---- searching ------------------------------------------------------------------------------------------
 
     @extend_schema(request=SearchInput, responses=SearchSerializer, filters=False)
     @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
     def search(self, request: Request) -> Response:
-        """Who is it? The nearest people for every face of an image, or for an embedding."""
+        """Who is it? The nearest people for every face of an image, or for an embedding.
+
+        Keys without `people:read` may not choose a threshold, and are told of people who match, or are to be reviewed.
+        Keys with `people:match` alone learn whether there is such a person, and not who.
+        """
         given = read_input(self, SearchInput)
+        narrowing.require_own_threshold(request, given.options.threshold)
         if given.needs_embeddings:
             require_named_scope(request, Scope.EMBEDDINGS)
         found = services.search_people(client=client_of(request), probe=given.probe, options=given.options)
         wanted = found.space if given.validated_data["return_embeddings"] else ""
         body = SearchSerializer(found, context={"embeddings": wanted}).data
-        return Response(body, headers={"Server-Timing": f"engine;dur={found.milliseconds:.1f}"})
+        return Response(
+            narrowing.search(request, body), headers={"Server-Timing": f"engine;dur={found.milliseconds:.1f}"}
+        )
 
     @extend_schema(request=VerifyInput, responses=ComparisonSerializer)
     @action(detail=True, methods=["post"], filterset_class=None)
     def verify(self, request: Request, pk: str) -> Response:
-        """Is it this person? The largest face of an image against the person's photographs."""
+        """Is it this person? The largest face of an image against the person's photographs.
+
+        Keys without `people:read` may not choose a threshold. 429 after too many failures for one person in an hour.
+        """
         person, given = self.get_object(), read_input(self, VerifyInput)
+        narrowing.require_own_threshold(request, given.distance)
         data = upload_of(given.validated_data["image"]).data
         compared = services.verify_person(person=person, data=data, threshold=given.distance, token=given.token)
-        return Response(ComparisonSerializer(compared).data)
+        return Response(narrowing.comparison(request, ComparisonSerializer(compared).data))
 
 
 class GalleryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin,
@@ -224,9 +240,9 @@ class GalleryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
     @extend_schema(parameters=[KIND], request=GalleryPatch, responses=GallerySerializer)
     def partial_update(self, request: Request, name: str) -> Response:
         """Rename a gallery or give it a threshold of its own. The default gallery stays the default."""
-        gallery = self.get_object()
-        services.update_gallery(gallery=gallery, changes=read_input(self, GalleryPatch).validated_data)
-        return Response(GallerySerializer(gallery).data)
+        gallery, given = self.get_object(), read_input(self, GalleryPatch)
+        services.update_gallery(gallery=gallery, changes=given.validated_data)
+        return Response(narrowing.written(request, GallerySerializer(gallery).data, ["name", *given.initial_data]))
 
     @extend_schema(parameters=[KIND], responses={204: None})
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -259,7 +275,7 @@ class CompareViewSet(GenericViewSet[Person]):
     pagination_class = None
     filter_backends = []
     parser_classes = PARSERS
-    scope_write = Scope.PEOPLE_SEARCH
+    scope_write = Scope.PEOPLE_MATCH
 
     @extend_schema(request=CompareInput, responses={200: ComparisonsSerializer}, filters=False)
     def create(self, request: Request) -> Response:

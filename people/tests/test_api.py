@@ -22,7 +22,7 @@ PEOPLE = "/api/v1/people/"
 
 
 def api_of(client: Client, *scopes: str) -> APIClient:
-    _, key = create_api_key(client_name=client.name, scopes=list(scopes))
+    _, key = create_api_key(client_name=client.name, scopes=scopes or ["all"])
     return APIClient(headers={"X-API-Key": key})
 
 
@@ -217,6 +217,7 @@ def test_embeddings_go_to_keys_that_name_the_scope(api: APIClient, client_a: Cli
         ("people:read", {"get"}),
         ("people:write", {"post", "delete"}),
         ("people:search", {"search", "compare", "verify"}),
+        ("people:match", {"search", "compare", "verify"}),
     ],
 )
 def test_scopes(api: APIClient, client_a: Client, scope: str, allowed: set[str]) -> None:

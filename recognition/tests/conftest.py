@@ -18,7 +18,7 @@ def keys(live: LiveStack) -> Iterator[str]:
     """Keys of clients that nobody has used."""
     code = (
         "from clients.services import create_api_key as k; import uuid; "
-        "print('\\n'.join(k(client_name='df-' + uuid.uuid4().hex)[1] for _ in range(60)))"
+        "print('\\n'.join(k(client_name='df-' + uuid.uuid4().hex, scopes=['all', 'references'])[1] for _ in range(60)))"
     )
     return iter(live.manage("shell", "--no-imports", "-c", code).stdout.split())
 

@@ -19,7 +19,7 @@ DETECT = "/api/v1/detect/detect-face"
 
 @pytest.fixture
 def api(client_a: Client) -> APIClient:
-    _, key = create_api_key(client_name=client_a.name)
+    _, key = create_api_key(client_name=client_a.name, scopes=["all", "references"])
     return APIClient(headers={"X-API-Key": key})
 
 

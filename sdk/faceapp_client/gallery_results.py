@@ -27,16 +27,17 @@ class SearchIndex:
 class Gallery:
     """A set of people that is searched together. `people`: how many; `search_index`: None if searches are exact.
 
-    `threshold` and targets are the gallery's own; None leaves them to the client and the deployment.
+    `threshold` and targets are the gallery's own; None leaves them to the client and the deployment. A key without the
+    scope `people:read` gets the name, `created_at` and what it wrote.
     """
 
     name: str
-    kind: str
-    is_default: bool
-    people: int
-    space: str
-    threshold: float | None
     created_at: datetime
+    kind: str = ""
+    is_default: bool = False
+    people: int = 0
+    space: str = ""
+    threshold: float | None = None
     fpir_per_thousand: float | None = None
     fmr_per_million: float | None = None
     review_fpir_per_thousand: float | None = None

@@ -47,24 +47,6 @@ class DetectedFace:
 
 
 @dataclass(frozen=True)
-class Use:
-    """How much of a quota is used. `used` is None while it is not known, `limit` if there is none."""
-
-    used: int | None
-    limit: int | None
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What the client has stored, and the images that it has sent since midnight UTC."""
-
-    people: Use
-    templates: Use
-    stored_bytes: Use
-    images_today: Use
-
-
-@dataclass(frozen=True)
 class Comparison:
     """How alike two faces are, and what is decided: `match`, `no_match`, `review` or `not_recognisable`.
 
@@ -174,15 +156,18 @@ class Enrolment:
 
 @dataclass(frozen=True)
 class Person:
-    """A person of the gallery. `primary_image` is the chosen photograph, or the first one."""
+    """A person of the gallery. `primary_image` is the chosen photograph, or the first one.
+
+    A key without the scope `people:read` gets the ids, `created_at` and what it wrote.
+    """
 
     id: int
-    external_id: str | None
-    name: str
-    source: str
-    metadata: dict[str, Any]
     created_at: datetime
-    image_count: int
+    external_id: str | None = None
+    name: str = ""
+    source: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    image_count: int = 0
     primary_image: PersonPhotograph | None = None
     uuid: str | None = None
 
@@ -196,13 +181,18 @@ class EnrolledPerson(Person):
 
 @dataclass(frozen=True)
 class SearchedFace:
-    """One face, and the people nearest to it, whether they match or not. `decision`: the best of a candidate's."""
+    """One face, and the people nearest to it, whether they match or not. `decision`: the best of a candidate's.
+
+    `comparison`: that with the nearest person, if it matches or is to be reviewed. Keys without the scope `people:read`
+    get no other candidates, and with `people:match` alone none.
+    """
 
     box: Box | None
     candidates: list[Candidate]
     embedding: list[float] | None = None
     decision: str = ""
     reason: str | None = None
+    comparison: Comparison | None = None
 
     @property
     def match(self) -> Candidate | None:
@@ -249,12 +239,15 @@ class Receipt:
 # ---- screening --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Entry:
-    """A listed person. `valid_until`: the last day on which the entry counts."""
+    """A listed person. `valid_until`: the last day on which the entry counts.
+
+    A key without the scope `blacklist:read` gets the ids, `added_date` and what it wrote.
+    """
 
     id: int
-    name: str
-    reason: str | None
     added_date: datetime
+    name: str = ""
+    reason: str | None = None
     is_active: bool = True
     valid_from: date | None = None
     valid_until: date | None = None

@@ -34,7 +34,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> NameServer:
 
 
 @pytest.fixture
-def server(settings: Any, names: NameServer) -> Iterator[Server]:
+def server(settings: Any, names: NameServer, references_allowed: None) -> Iterator[Server]:
     """A server under an allowed name whose private address the administrator permits."""
     with serving(Server()) as running:
         settings.URL_HOSTS = [f"{NAME}:{running.port}"]

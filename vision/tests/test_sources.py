@@ -12,6 +12,7 @@ from vision.exceptions import IMAGE_ERRORS, InvalidImage
 from vision.images import read_text
 from vision.tests.pictures import JPEG, code_of, save, two_colours
 
+pytestmark = pytest.mark.usefixtures("references_allowed")
 PLAIN = base64.b64encode(JPEG).decode()
 
 

@@ -40,7 +40,7 @@ def path(request: pytest.FixtureRequest, client_a: Client) -> str:
 
 @pytest.fixture
 def api(client_a: Client) -> APIClient:
-    return APIClient(headers={"X-API-Key": create_api_key(client_name=client_a.name)[1]})
+    return APIClient(headers={"X-API-Key": create_api_key(client_name=client_a.name, scopes=["all", "references"])[1]})
 
 
 def send(api: APIClient, path: str, count: int) -> Any:

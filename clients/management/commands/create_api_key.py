@@ -5,14 +5,19 @@ With `--path-token` a second line is what to append to the service's address ins
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 from clients import services
 from clients.models import Scope
+from clients.scopes import PRESETS
 from errors import FaceAppError
+
+
+def days_or_never(text: str) -> int | Literal["never"]:
+    return "never" if text == services.NEVER else int(text)
 
 
 class Command(BaseCommand):
@@ -21,9 +26,25 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("client", help="name of the client")
         parser.add_argument(
-            "--scopes", nargs="+", default=[], metavar="SCOPE", help=f"all when omitted; of: {', '.join(Scope.values)}"
+            "--scopes",
+            nargs="+",
+            default=[],
+            metavar="SCOPE",
+            help=f"what the key may do: {', '.join(Scope.values)}; several at once: {', '.join(PRESETS)}",
         )
-        parser.add_argument("--expires-days", type=int, metavar="N", help="days from now; never when omitted")
+        parser.add_argument(
+            "--expires-days",
+            type=days_or_never,
+            metavar="N",
+            help="days from now, or never; FACEAPP_KEY_DAYS when omitted, never for a key for Nextcloud alone",
+        )
+        parser.add_argument(
+            "--networks",
+            nargs="+",
+            default=[],
+            metavar="CIDR",
+            help="from which it is accepted; all when omitted",
+        )
         parser.add_argument("--name", default="", help="what the key is for")
         parser.add_argument(
             "--path-token", action="store_true", help="also a secret path for programs that know a base URL only"
@@ -36,6 +57,7 @@ class Command(BaseCommand):
                 name=options["name"],
                 scopes=options["scopes"],
                 expires_in_days=options["expires_days"],
+                networks=options["networks"],
             )
             token = services.make_path_token(key=row) if options["path_token"] else ""
         except FaceAppError as error:

@@ -69,6 +69,18 @@ def test_scopes_are_those_of_people(client_a: Client) -> None:
         assert refusal(api, path) == (403, "ERROR", "auth.missing_scope")
 
 
+def test_failed_verifications_of_a_person_are_limited(api: APIClient, settings: Settings) -> None:
+    settings.VERIFY_FAILURES = 2
+    register(api, picture(RED))
+
+    def claim(colour: tuple[int, int, int]) -> tuple[int, Any]:
+        status, answer = post(api, "/face-otp", people_1={"id": "u1"}, people_2=picture(colour), is_live_check=False)
+        return status, answer["compare_result"]
+
+    assert [claim(colour) for colour in (RED, BLUE, RED, BLUE)] == [(200, "MATCH"), (200, "DO_NOT_MATCH")] * 2
+    assert [claim(colour) for colour in (BLUE, RED)] == [(429, None)] * 2
+
+
 def test_the_anonymous_client_needs_no_key(client_a: Client, settings: Settings) -> None:
     settings.ANONYMOUS_CLIENT = client_a.name
     assert register(APIClient(), picture(RED))[0] == 200

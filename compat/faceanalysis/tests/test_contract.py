@@ -56,7 +56,7 @@ def error_of(answer: requests.Response, status: int = 400) -> str:
 @pytest.fixture
 def newcomer(live: LiveStack) -> Program:
     """Not registered yet."""
-    return Program(live, f"u{uuid.uuid4().hex[:12]}", "p")
+    return Program(live, f"u{uuid.uuid4().hex[:12]}", "correct horse")
 
 
 def credentials(program: Program) -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -30,6 +32,18 @@ def fresh_counters() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+GOOD = "correct horse battery"
+
+
+@contextmanager
+def freeze(*, seconds: int) -> Iterator[None]:
+    """Tokens are read as if it were later."""
+    now = time.time() + seconds
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("django.core.signing.time.time", lambda: now)
+        yield
 
 
 @pytest.fixture
@@ -68,17 +82,58 @@ def test_registration_is_closed_by_default() -> None:
 
 def test_who_registers_belongs_to_the_client_of_the_settings(settings: Settings) -> None:
     settings.FACEANALYSIS_REGISTRATION, settings.FACEANALYSIS_CLIENT = True, "photo-club"
-    assert APIClient().post(f"{API}register_user", {"username": "u", "password": "p"}).status_code == 201
+    assert APIClient().post(f"{API}register_user", {"username": "u", "password": GOOD}).status_code == 201
     account = Account.objects.get()
-    assert (account.client.name, account.password == "p") == ("photo-club", False)
+    assert (account.client.name, account.password == GOOD) == ("photo-club", False)
 
 
-@pytest.mark.parametrize("username", ["x" * 33, "a:b", "a\0b", "a\nb", "   "])
+@pytest.mark.parametrize("username", ["x" * 33, "a:b", "a/b", "a\0b", "a\nb", "   "])
 def test_names_that_cannot_be_used_are_refused(settings: Settings, username: str) -> None:
     settings.FACEANALYSIS_REGISTRATION = True
-    answer = APIClient().post(f"{API}register_user", {"username": username, "password": "p"})
+    answer = APIClient().post(f"{API}register_user", {"username": username, "password": GOOD})
     assert (answer.status_code, list(answer.json())) == (400, ["error_msg"])
     assert not Account.objects.exists()
+
+
+@pytest.mark.parametrize("password", ["p", "password", "ursula1", "11111111"])
+def test_passwords_that_are_easy_to_guess_are_refused(settings: Settings, hashed: list[str], password: str) -> None:
+    settings.FACEANALYSIS_REGISTRATION = True
+    body = {"username": "ursula12", "password": password}
+    answer = APIClient().post(f"{API}register_user", body)
+    assert (answer.status_code, list(answer.json())) == (400, ["error_msg"])
+    assert not Account.objects.exists() and hashed == []
+    settings.FACEANALYSIS_ANY_PASSWORD = True  # for programs that choose short ones
+    assert APIClient().post(f"{API}register_user", body).status_code == 201
+
+
+def test_a_name_is_unique_within_its_client_only(account: Account, client_b: Client, settings: Settings) -> None:
+    """Whoever registers learns nothing of the accounts of others."""
+    settings.FACEANALYSIS_REGISTRATION, settings.FACEANALYSIS_CLIENT = True, client_b.name
+    body = {"username": "alice", "password": GOOD}
+    first, second = [APIClient().post(f"{API}register_user", body) for _ in range(2)]
+    assert (first.status_code, second.status_code) == (201, 400)
+    assert second.json() == {"error_msg": "User already registered"}
+    later = Account.objects.get(client=client_b)
+    assert accounts.account_of_password(username="alice", password="secret") == account
+    assert accounts.account_of_password(username="alice", password=GOOD) is None  # the name alone is the older one's
+    assert accounts.account_of_password(username="bob/alice", password=GOOD) == later
+    assert accounts.account_of_password(username="bob/alice", password="secret") is None
+    assert accounts.account_of_password(username="alice/alice", password="secret") == account
+    for one in (account, later):
+        assert accounts.account_of_token(accounts.token_of(one)) == one
+    Account.objects.filter(pk=account.pk).update(is_active=False)
+    assert accounts.account_of_password(username="alice", password=GOOD) is None
+
+
+def test_a_token_renews_itself_no_longer_than_it_lasts(account: Account, api: APIClient, settings: Settings) -> None:
+    token = api.get(f"{API}token").json()["token"]
+    assert basic(token, "").get(f"{API}token").json() == {"token": token}
+    with freeze(seconds=400):
+        again = basic(token, "").get(f"{API}token").json()["token"]
+        assert basic(again, "").get(f"{API}images").status_code == 200
+    with freeze(seconds=600):
+        assert basic(again, "").get(f"{API}images").status_code == 401
+        assert api.get(f"{API}token").status_code == 200
 
 
 @pytest.mark.parametrize("body", [b"{", b"[1]", b'"text"', b'{"username": {"a": 1}, "password": "p"}'])
@@ -133,11 +188,11 @@ def test_right_passwords_do_not_count(api: APIClient, settings: Settings) -> Non
 def test_registrations_are_limited_before_a_password_is_hashed(settings: Settings, hashed: list[str]) -> None:
     settings.FACEANALYSIS_REGISTRATION, settings.FAILED_KEY_LIMIT = True, "2/hour"
     answers = [
-        APIClient().post(f"{API}register_user", {"username": f"u{number}", "password": "p"}) for number in range(4)
+        APIClient().post(f"{API}register_user", {"username": f"u{number}", "password": GOOD}) for number in range(4)
     ]
     assert [answer.status_code for answer in answers] == [201, 201, 429, 429]
     assert list(answers[-1].json()) == ["error_msg"]
-    assert hashed == ["p", "p"]
+    assert hashed == [GOOD, GOOD]
 
 
 def test_fa_08_expired_token(account: Account, settings: Settings) -> None:
@@ -152,7 +207,7 @@ def test_a_token_says_nothing_of_other_accounts(account: Account, client_a: Clie
         token = accounts.token_of(one)
         assert token.rpartition("-")[0] and ":" not in token and not token.startswith(f"{one.pk}-")
         assert accounts.account_of_token(token) == one
-    later = Account(pk=account.pk + 1000, username=account.username, password=account.password)
+    later = Account(pk=account.pk + 1000, client=client_a, username=account.username, password=account.password)
     parts = [accounts.token_of(one).split(".")[0] for one in (account, later)]
     assert parts[0] == parts[1]  # the row's number is no part of it
 

@@ -11,8 +11,8 @@ from django.conf import settings as configured
 from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
-from clients.models import Client
-from clients.services import create_api_key
+from clients.models import ApiKey, Client
+from clients.services import create_api_key, rotate_api_key
 from compat.facehash.checks import check_facehash
 from compat.facehash.models import KeyGallery
 from compat.facehash.tests.wire import stream_of, text_of
@@ -78,6 +78,23 @@ def test_identification_and_verification_share_their_answers(browser: Browser, t
     assert (other["foundFlag"], other["failureDescription"]) == (0, "Face not recognized")
 
 
+def test_failed_verifications_of_a_user_are_limited(browser: Browser, trained: str, settings: Settings) -> None:
+    settings.VERIFY_FAILURES = 2
+
+    def claim(image: bytes, status: int = 200) -> dict[str, Any]:
+        return post(browser, f"/{trained}", status, picture=text_of(image), userName="paul")
+
+    assert [claim(face)["foundFlag"] for face in (NOBODY, PAUL, QUINN, NOBODY, QUINN)] == [0, 1, 0, 0, 0]
+    for image in (QUINN, PAUL):
+        assert (claim(image, 429)["foundFlag"], claim(image, 429)["responseType"]) == (0, "ERROR")
+    assert who(browser, trained, PAUL) == "paul"
+
+
+def test_a_replaced_key_keeps_its_gallery(browser: Browser, trained: str) -> None:
+    new, _ = rotate_api_key(key=ApiKey.objects.get())
+    assert who(browser, new, PAUL) == who(browser, trained, PAUL) == "paul"
+
+
 def test_keys_of_one_client_have_galleries_of_their_own(browser: Browser, trained: str, client_a: Client) -> None:
     second = create_api_key(client_name=client_a.name)[1]
     assert who(browser, second, PAUL) == "NOT FOUND"
@@ -121,8 +138,24 @@ def test_an_unknown_key_costs_no_image_work(browser: Browser, path: str, monkeyp
     assert ERROR.items() <= post(browser, path, **fields).items()
 
 
-def test_callers_without_a_key_are_the_configured_client(browser: Browser, key: str, settings: Settings) -> None:
+def test_pages_of_other_sites_need_a_key(browser: Browser, settings: Settings) -> None:
     settings.FACEHASH_CLIENT = "beginners"
+    fields = {"stream": stream_of(PAUL), "userName": "ceo"}
+
+    def trained_from(origin: str | None) -> bool:
+        headers = {"Origin": origin} if origin else {}
+        return bool(browser.post("/train", fields, headers=headers).json()["trainingSuccess"])
+
+    origins = ("https://evil.example", "null")
+    assert [trained_from(origin) for origin in origins] == [False, False]
+    assert not Client.objects.filter(name="beginners").exists()
+    assert [trained_from(origin) for origin in (None, "http://testserver")] == [True, True]
+    settings.FACEHASH_ORIGINS = ["https://faces.example"]
+    assert (trained_from("https://faces.example"), trained_from("https://evil.example")) == (True, False)
+
+
+def test_callers_without_a_key_are_the_configured_client(browser: Browser, key: str, settings: Settings) -> None:
+    settings.FACEHASH_CLIENT, settings.FACEHASH_ORIGINS = "beginners", ["null"]
     assert post(browser, "/train", stream=stream_of(PAUL), userName="paul")["trainingSuccess"] == 1
     assert post(browser, "/", picture=text_of(PAUL))["foundFace"] == "paul"
     assert who(browser, key, PAUL) == "NOT FOUND"

@@ -27,7 +27,7 @@ def browser(admin_user: User) -> Browser:
 
 @pytest.fixture
 def key(client_a: Client) -> ApiKey:
-    return create_api_key(client_name=client_a.name)[0]
+    return create_api_key(client_name=client_a.name, scopes=["nextcloud"])[0]
 
 
 def change(browser: Browser, row: KeyModel, **values: Any) -> Any:
@@ -73,7 +73,7 @@ def test_saving_without_a_change_asks_nothing(browser: Browser, key: ApiKey) -> 
 
 def test_model_stays_with_its_key(browser: Browser, key: ApiKey, client_b: Client) -> None:
     row = KeyModel.objects.create(api_key=key, model=3)
-    other, _ = create_api_key(client_name=client_b.name)
+    other, _ = create_api_key(client_name=client_b.name, scopes=["nextcloud"])
     change(browser, row, model=3, api_key=other.pk)
     row.refresh_from_db()
     assert row.api_key == key
@@ -94,6 +94,6 @@ def test_deleting_the_key_deletes_its_model(browser: Browser, key: ApiKey) -> No
 
 def test_list_asks_no_question_per_row(browser: Browser, client_a: Client, django_assert_max_num_queries: Any) -> None:
     for _ in range(6):
-        KeyModel.objects.create(api_key=create_api_key(client_name=client_a.name)[0], model=1)
+        KeyModel.objects.create(api_key=create_api_key(client_name=client_a.name, scopes=["nextcloud"])[0], model=1)
     with django_assert_max_num_queries(10):
         assert browser.get(LIST).status_code == 200

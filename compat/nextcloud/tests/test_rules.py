@@ -26,7 +26,7 @@ CHOSEN = "8Jq0t+gN2/5mVb1xKz7RwLcY4eUa3hDs9pFoTi6nQEk="
 
 @pytest.fixture
 def row(client_a: Client) -> ApiKey:
-    return create_api_key(client_name=client_a.name, name="cloud")[0]
+    return create_api_key(client_name=client_a.name, name="cloud", scopes=[Scope.NEXTCLOUD])[0]
 
 
 @pytest.fixture
@@ -240,6 +240,14 @@ def test_without_a_good_key_is_401(db: None, settings: Settings, headers: dict[s
             assert getattr(APIClient(headers=headers), method)(path).status_code == 401
 
 
+def test_refused_keys_count_for_the_other_routes(db: None, settings: Settings, api: APIClient) -> None:
+    settings.FAILED_KEY_LIMIT = "2/min"
+    wrong = APIClient(headers={"X-API-Key": "wrong"})
+    assert [wrong.get("/open").status_code for _ in range(3)] == [401] * 3
+    assert wrong.get("/api/v1/people/").status_code == 429
+    assert api.get("/open").status_code == 200
+
+
 def test_key_needs_the_scope(client_a: Client) -> None:
     _, key = create_api_key(client_name=client_a.name, scopes=[Scope.DETECT])
     assert APIClient(headers={"X-API-Key": key}).get("/open").status_code == 403
@@ -296,7 +304,7 @@ def test_second_key_of_a_client_continues_with_its_model(api: APIClient, client_
     settings.NEXTCLOUD_MODEL = 1
     confidences = []
     for name in ("alice", "bob"):
-        other = APIClient(headers={"X-API-Key": create_api_key(client_name=name)[1]})
+        other = APIClient(headers={"X-API-Key": create_api_key(client_name=name, scopes=[Scope.NEXTCLOUD])[1]})
         confidences.append(detect(other, picture(RED)).json()["faces"][0]["detection_confidence"])
     assert confidences == [1.1, pytest.approx(1.05)]
 

@@ -13,9 +13,10 @@ from faceapp_client.api.galleries import Galleries
 from faceapp_client.api.liveness import Liveness
 from faceapp_client.api.people import People
 from faceapp_client.api.screening import Screening
+from faceapp_client.client_results import NewKey, Usage
 from faceapp_client.endpoints import D, Resource, call, form
 from faceapp_client.gallery_results import Engines
-from faceapp_client.results import Comparisons, DetectedFace, Usage
+from faceapp_client.results import Comparisons, DetectedFace
 from faceapp_client.retries import Flow, Request, send
 from faceapp_client.uploads import ImageSource, part, parts
 
@@ -61,6 +62,16 @@ class Api(Resource[D]):
     def usage(self) -> Flow[Usage]:
         """What the client has stored and sent today, beside its limits."""
         return self._answer(Usage, Request("GET", "/api/v1/usage/", idempotent=True))
+
+    @call
+    def rotate_key(self, *, overlap_hours: int = 24, idempotency_key: str | None = None) -> Flow[NewKey]:
+        """Replace the key of this client, which needs the scope `rotate`. Store the new one, and use it from now on.
+
+        The former key is accepted for `overlap_hours` more. With an `idempotency_key` of your own, the same call gets
+        the same key again for as long.
+        """
+        request = Request("POST", "/api/v1/keys/rotate/", json={"overlap_hours": overlap_hours})
+        return self._answer(NewKey, request.once(idempotency_key))
 
     @call
     def request(

@@ -52,6 +52,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "people.make_primary": {"person_id": 1, "image_id": 2} | ONCE,
     "engines": {},
     "usage": {},
+    "rotate_key": {"overlap_hours": 1} | ONCE,
     "galleries.list": {},
     "galleries.get": GALLERY,
     "galleries.update": GALLERY | {"changes": {"name": "n", "threshold": 0.5, "fpir_per_thousand": 1.0}},
