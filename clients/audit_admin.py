@@ -29,7 +29,7 @@ class RecordAdmin(WalledAdmin):
         records: RecordQuerySet = super().get_queryset(request)
         return records.with_client_name()
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
