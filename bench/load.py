@@ -38,6 +38,7 @@ PAGE = ROOT / "docs" / "load.md"
 TITLE = "# Under load"
 WAITING, SLOW, JOB_IMAGES, AT_ONCE = 500, 40, 1000, 100
 SIDE = 900  # pixels, the longer side of what is sent
+WAITED = 10.0  # seconds until the workers go on: all callers are answered within their minute
 PATIENCE = 10.0  # seconds for a probe
 SETTINGS = {"FACEAPP_RATE_LIMIT": "", "FACEAPP_QUALITY_GATE": "off", "FACEAPP_CLIENT_WAITING": "0"}
 MAKE_KEYS = """
@@ -231,7 +232,7 @@ def reduced(path: Path) -> bytes:
 def measure(load: Load, *, seconds: float, soak: float) -> list[Phase]:
     return [
         load.phase("nothing else", load.idle),
-        load.phase(f"{WAITING} callers wait", lambda: load.wait_for_workers(seconds / 3)),
+        load.phase(f"{WAITING} callers wait", lambda: load.wait_for_workers(min(seconds / 3, WAITED))),
         load.phase(f"{SLOW} slow senders of headers", lambda: load.send_slow_headers(seconds)),
         load.phase(f"{SLOW} slow senders of bodies", lambda: load.send_slow_bodies(seconds)),
         load.phase(f"{JOB_IMAGES:,} images as jobs, {AT_ONCE} in a call", load.send_backlog),
