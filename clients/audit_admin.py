@@ -15,6 +15,12 @@ from audit.querysets import RecordQuerySet, StopQuerySet
 from clients.walled_admin import WalledAdmin
 
 
+WHAT_STOPS = (
+    "Searching, verifying, comparing, screening and matching stop at once, and calls are answered with 503. Jobs wait."
+    " Delete the stop to let them go on. Without a client, this holds for everybody."
+)
+
+
 @admin.register(Record)
 class RecordAdmin(WalledAdmin):
     list_display = ["at", "client_name", "action", "who", "address", "whom", "results"]
@@ -59,7 +65,7 @@ class StopAdmin(WalledAdmin):
     """Adding a row stops all searching of a client, or of everybody; deleting it lets searching go on."""
 
     list_display = ["whose", "since"]
-    fields = ["client"]
+    fieldsets = ((None, {"fields": ["client"], "description": WHAT_STOPS}),)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
