@@ -14,7 +14,6 @@ from audit.models import Record, Stop
 from audit.querysets import RecordQuerySet, StopQuerySet
 from clients.walled_admin import WalledAdmin
 
-
 WHAT_STOPS = (
     "Searching, verifying, comparing, screening and matching stop at once, and calls are answered with 503. Jobs wait."
     " Delete the stop to let them go on. Without a client, this holds for everybody."
