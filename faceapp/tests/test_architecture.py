@@ -44,6 +44,7 @@ APPS: list[set[str]] = [
 FOUNDATIONS: list[set[str]] = [
     {"work"},
     {"storage"},
+    {"login"},
     {"clients"},
     {"rest"},
     {"vision"},
@@ -63,7 +64,7 @@ INTERFACES = {  # `apps` connects an app with Django, `pictures` renders stored 
     "admin", "api", "apps", "authentication", "filters", "forms", "management", "middleware", "permissions",
     "pictures", "responses", "schema", "templatetags", "throttling", "urls", "views",
 }  # fmt: skip
-INTERFACE_PACKAGES = {"compat", "rest"}
+INTERFACE_PACKAGES = {"compat", "login", "rest"}
 # The one exception: reading folders, tables and reports is no service, and evaluation reads photographs as imports do.
 WITHOUT_SERVICES = {"transfer"}
 HTTP = {"rest_framework", "django.http", "django.urls", "django.contrib.admin", "drf_spectacular", "unfold"}

@@ -1,0 +1,71 @@
+"""What asks for the password or a second factor again, unless the last time was a few minutes ago."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.reauthentication import suspend_request
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.http import urlencode
+
+from login.interrupted import interrupted
+
+# By the names of the admin's URLs: who may log in or call, and with which rights. Everything is erased by `_delete`.
+CONFIRMED = {
+    "auth_user_add", "auth_user_change", "auth_user_password_change", "auth_group_add", "auth_group_change",
+    "clients_apikey_add", "clients_membership_add", "clients_membership_change",
+    "faceanalysis_account_add", "faceanalysis_account_change", "nextcloud_keymodel_add", "nextcloud_keymodel_change",
+}  # fmt: skip
+# Actions of lists that erase nothing and open nothing; every other one is confirmed.
+HARMLESS = {
+    "activate", "deactivate", "train_again", "cancel", "switch", "switch_back", "revoke", "withdraw_path_token",
+}  # fmt: skip
+
+
+def is_confirmed(request: HttpRequest) -> bool:
+    """Whether the user proved within the last `CONFIRM_SECONDS` who it is; logging in is such a proof."""
+    last = max((record["at"] for record in get_authentication_records(request, request.user)), default=0.0)
+    return not settings.CONFIRM_SECONDS or time.time() - last < settings.CONFIRM_SECONDS
+
+
+def calls_for_confirmation(request: HttpRequest) -> bool:
+    """Whether this page of the admin, or of the factors themselves, is one of those."""
+    match = request.resolver_match
+    name = (match and match.url_name) or ""
+    if match is None or match.app_name != "admin":
+        return False
+    if name.endswith("_changelist"):
+        return request.method == "POST" and request.POST.get("action", "") not in HARMLESS | {""}
+    return name.endswith("_delete") or name in CONFIRMED
+
+
+class ConfirmationMiddleware(MiddlewareMixin):
+    """Asks first. A list's action and a deletion go on by themselves afterwards; forms are shown again to be copied,
+    because they may hold passwords, which are never stored."""
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        if not request.user.is_authenticated or not calls_for_confirmation(request) or is_confirmed(request):
+            return None
+        methods = get_adapter().get_reauthentication_methods(request.user)
+        if not methods:  # known to the provider alone: logs in there again
+            logout(request)
+            return redirect_to_login(request.get_full_path())
+        messages.info(request, "Confirm who you are to go on.")
+        url = methods[0]["url"]
+        if request.method != "POST" or goes_on(request):
+            return suspend_request(request, url)
+        return interrupted(request, f"{url}?{urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})}")
+
+
+def goes_on(request: HttpRequest) -> bool:
+    """Whether what was sent holds nothing but choices."""
+    name = (request.resolver_match and request.resolver_match.url_name) or ""
+    return name.endswith(("_changelist", "_delete"))
