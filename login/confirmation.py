@@ -9,7 +9,6 @@ from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.flows.reauthentication import suspend_request
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -58,7 +57,6 @@ class ConfirmationMiddleware(MiddlewareMixin):
         if not methods:  # known to the provider alone: logs in there again
             logout(request)
             return redirect_to_login(request.get_full_path())
-        messages.info(request, "Confirm who you are to go on.")
         url = methods[0]["url"]
         if request.method != "POST" or goes_on(request):
             return suspend_request(request, url)

@@ -26,8 +26,7 @@ SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """A page of a fresh Chromium. An error of a script, a request that fails, or one that the page's policy forbids, fails
-    the test."""
+    """A page of a fresh Chromium. The test fails if a script or a request does, or if a page breaks its policy."""
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if program is None:
         pytest.skip("no Chromium is installed")
