@@ -11,7 +11,7 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -48,6 +48,10 @@ class AccountAdapter(DefaultAccountAdapter):
         user: Any = request.user
         return reverse("admin:index" if user.is_staff else "api-root")
 
+    def get_signup_redirect_url(self, request: HttpRequest) -> str:
+        """For accounts that a provider's users get."""
+        return self.get_login_redirect_url(request)
+
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         return not is_confirmed(context.request)
 
@@ -66,6 +70,8 @@ class OidcAdapter(DefaultSocialAccountAdapter):
     account without any rights, if their domain is allowed."""
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        if sociallogin.state.get("process") != "login":  # nobody adds a way in to an account of their own
+            raise PermissionDenied
         email = verified_email(sociallogin)
         if sociallogin.is_existing or not email:
             return

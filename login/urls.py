@@ -2,7 +2,6 @@
 
 from allauth.account import views as account
 from allauth.socialaccount import views as social
-from django.conf import settings
 from django.urls import include, path
 
 urlpatterns = [
@@ -11,11 +10,8 @@ urlpatterns = [
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("confirm/", account.reauthenticate, name="account_reauthenticate"),
     path("factors/", include("allauth.mfa.urls")),
+    path("", include("allauth.socialaccount.providers.openid_connect.urls")),
+    path("provider/cancelled/", social.login_cancelled, name="socialaccount_login_cancelled"),
+    path("provider/error/", social.login_error, name="socialaccount_login_error"),
+    path("provider/new/", social.signup, name="socialaccount_signup"),
 ]
-if settings.OIDC_URL:
-    urlpatterns += [
-        path("", include("allauth.socialaccount.providers.openid_connect.urls")),
-        path("provider/cancelled/", social.login_cancelled, name="socialaccount_login_cancelled"),
-        path("provider/error/", social.login_error, name="socialaccount_login_error"),
-        path("provider/new/", social.signup, name="socialaccount_signup"),
-    ]
