@@ -30,7 +30,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
-    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         """Also for confirmations. Raises `ValidationError` beyond a limit, before the password is hashed."""
         attempt = Attempt(request, credentials["username"])
         if minutes := attempt.count():

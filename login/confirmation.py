@@ -59,7 +59,8 @@ class ConfirmationMiddleware(MiddlewareMixin):
             return redirect_to_login(request.get_full_path())
         url = methods[0]["url"]
         if request.method != "POST" or goes_on(request):
-            return suspend_request(request, url)
+            suspended: HttpResponse = suspend_request(request, url)
+            return suspended
         return interrupted(request, f"{url}?{urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})}")
 
 

@@ -14,7 +14,12 @@ MOST = 100
 def interrupted(request: HttpRequest, login_url: str, *, stale: bool = False) -> HttpResponse:
     """What was typed, to be copied; without passwords and files. Only a form of our own is shown again."""
     is_ours = request.headers.get("Origin") in (None, f"{request.scheme}://{request.get_host()}")
-    typed = [(name, value[:LONGEST]) for name in request.POST for value in request.POST.getlist(name) if shows(name)]
+    typed = [
+        (name.replace("_", " "), value[:LONGEST])
+        for name in request.POST
+        for value in request.POST.getlist(name)
+        if shows(name)
+    ]
     context = {
         "typed": [(name, value) for name, value in typed if value.strip()][:MOST] if is_ours else [],
         "had_files": bool(request.FILES) and is_ours,
