@@ -51,7 +51,7 @@ class ConfirmationMiddleware(MiddlewareMixin):
     because they may hold passwords, which are never stored."""
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        if not request.user.is_authenticated or not calls_for_confirmation(request) or is_confirmed(request):
+        if not calls_for_confirmation(request) or not request.user.is_authenticated or is_confirmed(request):
             return None
         methods = get_adapter().get_reauthentication_methods(request.user)
         if not methods:  # known to the provider alone: logs in there again

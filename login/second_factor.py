@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,12 +12,14 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 
+from clients.authentication import ApiKeyAuthentication
 from clients.middleware import path_token_of
+from login.sessions import is_of_browser
 from rest.errors import Problem
 
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+LEADING_OUT = re.compile(r"/(?:login/|admin/logout/\Z)")  # to a second factor, or away
 LACKING = Problem(403, "Set up a second factor first: at /login/factors/.", "auth.second_factor_required")
-OPEN = ("login", "static", "healthz", "readyz", "metrics")  # the first parts of paths that are served all the same
 
 
 def needs_second_factor(user: Any) -> bool:
@@ -41,16 +44,16 @@ class SecondFactorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        first = request.path_info.strip("/").partition("/")[0]
-        if first in OPEN or has_key(request) or not lacks_second_factor(request):
+        is_open = not is_of_browser(request) or has_key(request) or LEADING_OUT.match(request.path_info)
+        if is_open or not lacks_second_factor(request):
             return self.get_response(request)
-        if request.path_info == reverse("admin:logout"):
-            return self.get_response(request)
-        if first == "api" and "text/html" not in request.headers.get("Accept", ""):
+        if request.path_info.startswith("/api/") and "text/html" not in request.headers.get("Accept", ""):
             return JsonResponse(LACKING.body, status=LACKING.status)
         return HttpResponseRedirect(f"{reverse('mfa_index')}?required=1")
 
 
 def has_key(request: HttpRequest) -> bool:
-    """Whether a program calls with a key, which counts before any login."""
-    return "X-API-Key" in request.headers or "Authorization" in request.headers or path_token_of(request) is not None
+    """Whether a program calls the API with a key, which is then all that counts: a wrong one is refused."""
+    if path_token_of(request) is not None:
+        return True
+    return request.path_info.startswith("/api/v1/") and ApiKeyAuthentication.read_key(request) is not None  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from django.utils.http import urlencode
 from login.interrupted import interrupted
 
 LOGGED_IN_AT, SEEN_AT = "logged_in_at", "seen_at"
+WITHOUT_LOGIN = {"static", "healthz", "readyz", "metrics"}  # which answer while the database is away
 SEEN_EVERY = 60  # seconds between two notes in the database that a session is in use
 
 
@@ -32,7 +33,7 @@ class SessionLimits(MiddlewareMixin):
     """
 
     def process_request(self, request: HttpRequest) -> None:
-        if not request.user.is_authenticated:
+        if not is_of_browser(request) or not request.user.is_authenticated:
             return
         now, session = int(time.time()), request.session
         began, seen = session.get(LOGGED_IN_AT, 0), session.get(SEEN_AT, 0)
@@ -50,3 +51,9 @@ class SessionLimits(MiddlewareMixin):
         if is_own or target not in (login, reverse("admin:login")):
             return response
         return interrupted(request, f"{login}?{urlencode({REDIRECT_FIELD_NAME: request.path})}")
+
+
+def is_of_browser(request: HttpRequest) -> bool:
+    """Whether somebody may be logged in, and it matters. Nothing is read from the database to find out."""
+    first = request.path_info.strip("/").partition("/")[0]
+    return settings.SESSION_COOKIE_NAME in request.COOKIES and first not in WITHOUT_LOGIN

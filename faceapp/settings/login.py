@@ -16,7 +16,7 @@ LOGIN_NAME_LIMIT = env.str("FACEAPP_LOGIN_NAME_LIMIT", default="100/hour")
 SESSION_COOKIE_AGE = env.int("FACEAPP_SESSION_SECONDS", default=8 * 3600)  # at most, however busy
 SESSION_IDLE_SECONDS = env.int("FACEAPP_SESSION_IDLE_SECONDS", default=30 * 60)
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict would not survive the way back from a provider
 CONFIRM_SECONDS = env.int("FACEAPP_CONFIRM_SECONDS", default=600)  # for which a login or confirmation counts
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # new keys never travel in a cookie

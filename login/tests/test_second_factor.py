@@ -42,6 +42,16 @@ def test_keys_are_not_concerned(admin: User, browser: Browser) -> None:
     assert browser.get("/api/v1/people/", HTTP_X_API_KEY=key).status_code == 200
 
 
+@pytest.mark.parametrize("header", [{"HTTP_X_API_KEY": "x"}, {"HTTP_AUTHORIZATION": "Basic eA=="}])
+def test_a_header_does_not_replace_a_factor(admin: User, browser: Browser, header: dict[str, str]) -> None:
+    log_in(browser)
+    assert browser.get("/admin/", **header).status_code == 302
+    assert browser.get("/api/v1/people/", **header).json()["code"] in {
+        "auth.second_factor_required", "auth.invalid_key"
+    }  # fmt: skip
+    assert browser.get("/k/x/api/v1/people/").json()["code"] == "auth.invalid_key"
+
+
 def test_who_has_a_factor_is_asked_for_it(admin: User, browser: Browser) -> None:
     TOTP.activate(admin, generate_totp_secret())
     answer = log_in(browser)

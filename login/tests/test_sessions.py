@@ -6,7 +6,9 @@ import time
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
@@ -48,6 +50,13 @@ def test_an_old_login_does_not_open_the_api(admin: User, browser: Browser) -> No
     assert browser.get("/api/v1/people/").status_code == 401
 
 
+def test_health_is_asked_without_the_database(admin: User, browser: Browser) -> None:
+    log_in(browser)
+    with CaptureQueriesContext(connection) as queries:
+        assert browser.get("/healthz").status_code == 200
+    assert not queries.captured_queries
+
+
 def test_each_login_has_a_new_key_in_a_guarded_cookie(admin: User, browser: Browser) -> None:
     browser.get("/login/")
     session = browser.session
@@ -57,6 +66,7 @@ def test_each_login_has_a_new_key_in_a_guarded_cookie(admin: User, browser: Brow
     log_in(browser)
     cookie = browser.cookies["sessionid"]
     assert cookie.value != before
+    assert browser.cookies["csrftoken"]["httponly"]
     assert cookie["httponly"] and cookie["samesite"] == "Lax" and not cookie["max-age"]
 
 
