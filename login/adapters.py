@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -17,6 +18,8 @@ from django.urls import reverse
 
 from login.confirmation import is_confirmed
 from login.throttling import Attempt, address_of
+
+log = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -34,6 +37,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Also for confirmations. Raises `ValidationError` beyond a limit, before the password is hashed."""
         attempt = Attempt(request, credentials["username"])
         if minutes := attempt.count():
+            log.warning("A password was not looked at: too many wrong ones for its name or from its address.")
             text = f"There were too many wrong passwords. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
             raise ValidationError(text, code="too_many_login_attempts")
         user: Any = authenticate(request, **credentials)
