@@ -31,12 +31,11 @@ def observe(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
         started = time.perf_counter()
         identity = accepted(request.headers.get(HEADER))
         request_id.set(identity)
-        facts: dict[str, Any] = {"address": BaseThrottle().get_ident(request), "request_id": identity}  # type: ignore[arg-type]
-        request.META[FACTS] = facts
+        request.META[FACTS] = {"address": BaseThrottle().get_ident(request), "request_id": identity}  # type: ignore[arg-type]
         response = get_response(request)
         response.headers[HEADER] = identity
         route = route_of(request)
-        facts |= {"path": loggable_path(request), "route": route, **caller_of(request)}
+        request.META[FACTS] |= {"path": loggable_path(request), "route": route, **caller_of(request)}
         method = request.method if request.method in METHODS else "other"
         counters.count(REQUESTS, route, str(method), str(response.status_code))
         counters.observe(REQUEST_SECONDS, route, seconds=time.perf_counter() - started)

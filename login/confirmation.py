@@ -7,11 +7,12 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
-from allauth.account.internal.flows.reauthentication import suspend_request
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import urlencode
 
@@ -27,6 +28,8 @@ CONFIRMED = {
 HARMLESS = {
     "activate", "deactivate", "train_again", "cancel", "switch", "switch_back", "revoke", "withdraw_path_token",
 }  # fmt: skip
+
+PENDING = "pending_form"  # in the session: path and fields of what is sent again after a confirmation
 
 
 def is_confirmed(request: HttpRequest) -> bool:
@@ -57,11 +60,13 @@ class ConfirmationMiddleware(MiddlewareMixin):
         if not methods:  # known to the provider alone: logs in there again
             logout(request)
             return redirect_to_login(request.get_full_path())
-        url = methods[0]["url"]
-        if request.method != "POST" or goes_on(request):
-            suspended: HttpResponse = suspend_request(request, url)
-            return suspended
-        return interrupted(request, f"{url}?{urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})}")
+        target = request.get_full_path()
+        if request.method == "POST" and goes_on(request):
+            fields = [(name, value) for name in request.POST for value in request.POST.getlist(name)]
+            request.session[PENDING] = {"path": target, "fields": fields}
+            target = reverse("login_go_on")
+        url = f"{methods[0]['url']}?{urlencode({REDIRECT_FIELD_NAME: target})}"
+        return interrupted(request, url) if request.method == "POST" and not goes_on(request) else redirect(url)
 
 
 def goes_on(request: HttpRequest) -> bool:

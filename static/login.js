@@ -9,3 +9,5 @@ document.addEventListener('allauth.error', event => {
   message.textContent = 'The passkey was not used. Try again, or choose another way.'
   message.hidden = false
 })
+// What waited for a confirmation goes on by itself.
+document.querySelector('form[data-submit]')?.requestSubmit()

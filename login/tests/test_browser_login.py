@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from clients.models import Client
 from faceapp.tests.browser import log_in, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_flush")]
@@ -40,6 +41,13 @@ def log_out(page: Page, server: LiveServer) -> None:
 
 def code(secret: str) -> str:
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+
+
+def grow_old(page: Page) -> None:
+    """As if the last proof of who it is had been eleven minutes ago."""
+    session = SessionStore(next(one["value"] for one in page.context.cookies() if one["name"] == "sessionid"))
+    session[AUTHENTICATION_METHODS_SESSION_KEY][0]["at"] -= 660
+    session.save()
 
 
 def test_an_app_is_set_up_and_asked_for(page: Page, live_server: LiveServer, admin_user: User) -> None:
@@ -105,11 +113,28 @@ def test_a_key_is_made_after_a_confirmation(
 ) -> None:
     settings.REQUIRE_MFA = False
     log_in(page, live_server, admin_user)
-    session = SessionStore(next(one["value"] for one in page.context.cookies() if one["name"] == "sessionid"))
-    session[AUTHENTICATION_METHODS_SESSION_KEY][0]["at"] -= 660
-    session.save()
+    grow_old(page)
     page.goto(f"{live_server.url}/admin/clients/apikey/add/")
     shoot(page, "confirm")
     page.get_by_label("Password of admin").fill("password")
     page.get_by_role("button", name="Confirm").click()
     page.wait_for_url(f"{live_server.url}/admin/clients/apikey/add/")
+
+
+def test_a_deletion_goes_on_where_it_was_asked_for(
+    page: Page, live_server: LiveServer, admin_user: User, settings: Settings
+) -> None:
+    settings.REQUIRE_MFA = False
+    Client.objects.create(name="to be erased")
+    log_in(page, live_server, admin_user)
+    page.goto(f"{live_server.url}/admin/clients/client/")
+    grow_old(page)
+    page.locator("[name=_selected_action]").first.check()
+    page.locator("select[name=action]").first.select_option("delete_selected")
+    page.get_by_role("button", name="Run").first.click()
+    page.get_by_label("Password of admin").fill("password")
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_url(f"{live_server.url}/admin/clients/client/")
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_text("Successfully deleted 1").wait_for()
+    assert not Client.objects.exists()

@@ -35,6 +35,13 @@ def confirm(browser: Browser, target: str):
     return browser.post(f"/login/confirm/?next={target}", {"password": "the right password", "next": target})
 
 
+def go_on(browser: Browser) -> None:
+    """Send the form of the page that follows a confirmation."""
+    assert confirm(browser, "/login/go-on/")["Location"] == "/login/go-on/"
+    context = browser.get("/login/go-on/").context
+    browser.post(context["path"], dict(context["fields"]))
+
+
 @pytest.mark.parametrize("path", ["/admin/clients/apikey/add/", "/admin/auth/user/add/"])
 def test_forms_that_open_something_ask_first(idle: Browser, path: str) -> None:
     answer = idle.get(path)
@@ -59,7 +66,7 @@ def test_a_deletion_goes_on_after_the_confirmation(idle: Browser) -> None:
     path = f"/admin/clients/client/{client.pk}/delete/"
     assert idle.post(path, {"post": "yes"}).status_code == 302
     assert Client.objects.filter(pk=client.pk).exists()
-    confirm(idle, path)
+    go_on(idle)
     assert not Client.objects.filter(pk=client.pk).exists()
 
 
@@ -68,8 +75,12 @@ def test_an_action_goes_on_after_the_confirmation(idle: Browser) -> None:
     path = "/admin/clients/apikey/"
     idle.post(path, {"action": "make_path_token", "_selected_action": row.pk})
     assert not ApiKey.objects.get().path_token_hash
-    confirm(idle, path)
+    go_on(idle)
     assert ApiKey.objects.get().path_token_hash
+
+
+def test_without_anything_pending_the_admin_is_shown(idle: Browser) -> None:
+    assert idle.get("/login/go-on/")["Location"] == "/admin/"
 
 
 def test_a_form_with_a_password_is_not_kept(idle: Browser) -> None:
