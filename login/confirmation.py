@@ -16,13 +16,17 @@ from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import urlencode
 
-from login.interrupted import interrupted
+from login.interrupted import interrupted, is_secret
 
-# By the names of the admin's URLs: who may log in or call, and with which rights. Everything is erased by `_delete`.
-CONFIRMED = {
-    "auth_user_add", "auth_user_change", "auth_user_password_change", "auth_group_add", "auth_group_change",
-    "clients_apikey_add", "clients_membership_add", "clients_membership_change",
-    "faceanalysis_account_add", "faceanalysis_account_change", "nextcloud_keymodel_add", "nextcloud_keymodel_change",
+# By the names of the admin's URLs. Everything is erased by `_delete`. Forms with passwords or keys ask before they are
+# filled in, the others, which many people only look at, when they are sent: who may log in or call, with which rights.
+FORMS_OF_SECRETS = {
+    "auth_user_add", "auth_user_password_change", "clients_apikey_add", "faceanalysis_account_add",
+    "faceanalysis_account_change", "nextcloud_keymodel_add", "nextcloud_keymodel_change",
+}  # fmt: skip
+FORMS_OF_RIGHTS = {
+    "auth_user_change", "auth_group_add", "auth_group_change", "clients_client_add", "clients_client_change",
+    "clients_apikey_change",
 }  # fmt: skip
 # Actions of lists that erase nothing and open nothing; every other one is confirmed.
 HARMLESS = {
@@ -44,14 +48,17 @@ def calls_for_confirmation(request: HttpRequest) -> bool:
     name = (match and match.url_name) or ""
     if match is None or match.app_name != "admin":
         return False
-    if name.endswith("_changelist"):
-        return request.method == "POST" and request.POST.get("action", "") not in HARMLESS | {""}
-    return name.endswith("_delete") or name in CONFIRMED
+    if name.endswith("_delete") or name in FORMS_OF_SECRETS:
+        return True
+    if request.method != "POST":
+        return False
+    does = request.POST.get("action", "") if name.endswith("_changelist") else ""
+    return name in FORMS_OF_RIGHTS or does not in HARMLESS | {""}
 
 
 class ConfirmationMiddleware(MiddlewareMixin):
-    """Asks first. A list's action and a deletion go on by themselves afterwards; forms are shown again to be copied,
-    because they may hold passwords, which are never stored."""
+    """Asks first. What was sent goes on by itself afterwards, unless it has passwords, keys or files, which no session
+    keeps: then it is shown to be copied."""
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         if not calls_for_confirmation(request) or not request.user.is_authenticated or is_confirmed(request):
@@ -70,6 +77,5 @@ class ConfirmationMiddleware(MiddlewareMixin):
 
 
 def goes_on(request: HttpRequest) -> bool:
-    """Whether what was sent holds nothing but choices."""
-    name = (request.resolver_match and request.resolver_match.url_name) or ""
-    return name.endswith(("_changelist", "_delete"))
+    """Whether a session may keep what was sent."""
+    return not request.FILES and not any(is_secret(name) for name in request.POST)

@@ -33,5 +33,9 @@ def interrupted(request: HttpRequest, login_url: str, *, stale: bool = False) ->
 
 def shows(name: str) -> bool:
     """Whether a field is something that a person typed and may see."""
-    is_secret = any(part in name.lower() for part in SECRET)
-    return not is_secret and not name.startswith(FORM) and not name.endswith("_FORMS")
+    return not is_secret(name) and not name.startswith(FORM) and not name.endswith("_FORMS")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a field, by its name, holds something that is neither shown nor kept."""
+    return name != "csrfmiddlewaretoken" and any(part in name.lower() for part in SECRET)

@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from clients.models import ApiKey, Client
 from clients.services import create_api_key
-from login.confirmation import CONFIRMED, HARMLESS
+from login.confirmation import FORMS_OF_RIGHTS, FORMS_OF_SECRETS, HARMLESS
 from login.tests.conftest import log_in
 
 pytestmark = pytest.mark.usefixtures("redis_flush")
@@ -79,6 +79,18 @@ def test_an_action_goes_on_after_the_confirmation(idle: Browser) -> None:
     assert ApiKey.objects.get().path_token_hash
 
 
+def test_a_form_of_rights_asks_when_it_is_sent_and_goes_on(idle: Browser) -> None:
+    client = Client.objects.create(name="before")
+    path = f"/admin/clients/client/{client.pk}/change/"
+    page = idle.get(path)
+    assert page.status_code == 200
+    form = {name: value for name, value in page.context["adminform"].form.initial.items() if value is not None}
+    assert idle.post(path, form | {"name": "after"}).status_code == 302
+    assert Client.objects.get().name == "before"
+    go_on(idle)
+    assert Client.objects.get().name == "after"
+
+
 def test_without_anything_pending_the_admin_is_shown(idle: Browser) -> None:
     assert idle.get("/login/go-on/")["Location"] == "/admin/"
 
@@ -107,7 +119,7 @@ def test_who_has_neither_password_nor_factor_logs_in_again(idle: Browser, admin:
 
 def test_every_name_in_the_table_exists() -> None:
     names = set(get_resolver().namespace_dict["admin"][1].reverse_dict)
-    assert {name for name in CONFIRMED if "membership" not in name} <= names
+    assert names >= FORMS_OF_RIGHTS | FORMS_OF_SECRETS
 
 
 def test_actions_that_erase_are_not_harmless() -> None:
