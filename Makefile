@@ -54,7 +54,7 @@ lint: .venv/.installed-dev  ## ruff, mypy, migrations, deployment checks
 	$(VENV) -m ruff format --check .
 	$(VENV) -m mypy .
 	$(VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
-	FACEAPP_HTTPS=1 FACEAPP_PROXIES=1 $(VENV) manage.py check --deploy --fail-level WARNING
+	FACEAPP_HTTPS=1 FACEAPP_PROXIES=1 FACEAPP_REQUIRE_MFA=1 $(VENV) manage.py check --deploy --fail-level WARNING
 
 load: .venv/.installed-dev .venv/.installed-demo  ## measure what callers notice of each other and of kills (PHOTOS=folder)
 	@$(VENV) -m bench.load "$(or $(PHOTOS),../shared/faces)"

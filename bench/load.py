@@ -121,7 +121,7 @@ class Load:
         def probe() -> None:
             while not over.is_set():
                 health.call(lambda: self.get("/healthz"))
-                login.call(lambda: self.get("/admin/login/"))
+                login.call(lambda: self.get("/login/"))
                 people.call(lambda: self.get("/api/v1/people/", self.bob))
                 over.wait(0.25)
 

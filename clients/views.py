@@ -22,7 +22,7 @@ ON_A_PAGE = 20
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@login_required(login_url="rest_framework:login")
+@login_required(login_url="account_login")
 def choose_client(request: HttpRequest) -> HttpResponse:
     """Show what can be chosen, or keep what was chosen in the session."""
     return _choose(request) if request.method == "POST" else ask(request)

@@ -18,6 +18,8 @@ from rest.errors import INTERNAL, problem_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 OURS = {500, 502, 503, 504}  # failures of the service; 507 says that a client has used up its storage
+LOGINS = re.compile(r"/+(?:login|admin/+login|api/+login)(?:/|\Z)")
+LOGIN_BYTES = 64 * 1024  # a password, or what a passkey signed
 OWN_PATHS = re.compile(r"/+(?:api|k)/")  # of the native API, and of path tokens
 
 
@@ -43,11 +45,12 @@ class ApiPathTokens(PathTokenMiddleware):
 def limit_request_size(get_response: GetResponse) -> GetResponse:
     """Refuse a body above `DATA_UPLOAD_MAX_MEMORY_SIZE` before any of it is read.
 
-    Django applies that setting to forms without counting files, and DRF reads JSON past it.
+    Django applies that setting to forms without counting files, and DRF reads JSON past it. Who is not logged in yet
+    may send much less.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        limit = LOGIN_BYTES if LOGINS.match(request.path_info) else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         if limit is not None and announced_length(request.META) > limit:
             problem = problem_of(RequestDataTooBig()) or INTERNAL
             return JsonResponse(problem.body, status=problem.status)

@@ -28,3 +28,5 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 READY_SECONDS = 0.0
 METRICS_KEY = ""  # no thread that sends counts
 RATE_LIMIT = FAILED_KEY_LIMIT = FACEANALYSIS_LOGIN_LIMIT = ""
+LOGIN_LIMIT = LOGIN_ADDRESS_LIMIT = LOGIN_NAME_LIMIT = ""
+CONFIRM_SECONDS = 0  # tests log in without a password

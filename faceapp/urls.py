@@ -2,7 +2,8 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import DefaultRouter
 
 from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
@@ -14,6 +15,7 @@ from clients.views import choose_client
 from compat.dialect import dialects, url_patterns
 from faceapp import health, metrics, models_page
 from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
+from login.views import to_login
 from people.api.health import GalleryHealthViewSet
 from people.api.views import CompareViewSet, GalleryViewSet, PeopleViewSet, RespaceViewSet
 from recognition.api.engines import EngineViewSet
@@ -50,17 +52,23 @@ router.register("galleries", GalleryViewSet, "gallery")
 router.register("respaces", RespaceViewSet, "respace")
 router.register("compare", CompareViewSet, "compare")
 
+api_login = [  # under the names that the pages of Django REST framework know
+    path("login/", to_login, name="login"),
+    path("logout/", RedirectView.as_view(pattern_name="account_logout"), name="logout"),
+]
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("choose-client/", choose_client, name="choose-client"),
     path("admin/models/", admin.site.admin_view(models_page.models), name="models"),
+    path("login/", include("login.urls")),
+    path("admin/login/", to_login),
     path("admin/", admin.site.urls),
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/login/", include("rest_framework.urls")),
-    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/login/", include((api_login, "rest_framework"))),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     *url_patterns(dialects(), own=[path("", health.home, name="home")]),
 ]
 

@@ -198,8 +198,8 @@ def people_table(folder: Path) -> None:
 def login(client: Client) -> None:
     User.objects.create_superuser("boss", password="boss's password")
     browser = Browser()
-    browser.post("/admin/login/", {"username": "boss", "password": "wrong"})
-    browser.post("/admin/login/", {"username": "boss", "password": "boss's password"})
+    for password in ("wrong", "boss's password"):
+        browser.post("/login/", {"login": "boss", "password": password})
     user = User.objects.create_user("ann")
     form = {"username": "ann", "is_active": "on", "is_staff": "on", "date_joined_0": "2026-01-01"}
     form |= {"date_joined_1": "00:00:00", "memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -51,6 +51,7 @@ class VerbViewSet(ViewSet):
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("login/", include("login.urls")),
     path("api/notes/", NoteView.as_view()),
     path("api/detect/", VerbViewSet.as_view({"post": "detect"})),
     path("api/other/", VerbViewSet.as_view({"post": "other"})),

@@ -100,8 +100,9 @@ def find_devices() -> list[str]:
 
 
 def address() -> str:
-    """The URL of the service on this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.WEB_BIND, settings.WEB_BIND)  # noqa: S104
+    """The URL of the service on this machine: by name, because passkeys belong to names and not to addresses."""
+    local = {"127.0.0.1", "0.0.0.0", "::1", "::"}  # noqa: S104
+    host = "localhost" if settings.WEB_BIND in local else settings.WEB_BIND
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.WEB_PORT}/"
 
 

@@ -1,6 +1,7 @@
 """Appearance of the Django admin."""
 
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 UNFOLD = {
     "SITE_TITLE": "faceapp",
@@ -10,6 +11,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "faceapp.dashboard.dashboard",
     "STYLES": [lambda request: static("admin-faceapp/pictures.css")],
+    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("mfa_index")}]},
     "SIDEBAR": {"navigation": "faceapp.dashboard.sidebar"},
     "COLORS": {
         "primary": {  # indigo, as on the welcome page; 600 carries white text at 6:1

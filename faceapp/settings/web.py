@@ -1,7 +1,5 @@
 """Hosts, cookies, HTTPS, pages and static files."""
 
-from django.urls import reverse_lazy
-
 from compat.conf import PLAIN_HTTP_PATHS
 from environment import BASE_DIR, env, path, secret, time_zone
 from faceapp.settings.paths import VAR
@@ -30,7 +28,9 @@ HTTPS = env.bool("FACEAPP_HTTPS", default=False)
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# By choice: it binds every name below the domain, and a preloaded domain stays so for months.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("FACEAPP_HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # which want every deployment to choose that
 READY_SECONDS = 1.0  # for which /readyz repeats its answer
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", *PLAIN_HTTP_PATHS]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -57,8 +57,6 @@ TEMPLATES = [
 STATIC_URL = "static/"
 STATIC_ROOT = path("FACEAPP_STATIC_ROOT", VAR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
-LOGIN_URL = reverse_lazy("admin:login")
-LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = time_zone("FACEAPP_TIME_ZONE", default="UTC")

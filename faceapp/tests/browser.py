@@ -26,7 +26,7 @@ SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """A page of a fresh Chromium. An error of a script, or a request that fails, fails the test."""
+    """A page of a fresh Chromium. The test fails if a script or a request does, or if a page breaks its policy."""
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if program is None:
         pytest.skip("no Chromium is installed")
@@ -38,6 +38,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(15_000)
         errors: list[str] = []
+        page.on("console", lambda line: errors.append(line.text) if "Content Security Policy" in line.text else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("response", lambda answer: errors.append(f"{answer.status} {answer.url}") if _failed(answer) else None)
         yield page
@@ -62,8 +63,8 @@ def shoot(page: Page, name: str) -> None:
 
 
 def log_in(page: Page, server: LiveServer, user: User) -> None:
-    page.goto(server.url + reverse("admin:login"))
-    page.locator("#id_username").fill(user.username)
-    page.locator("#id_password").fill("password")
-    page.get_by_role("button", name="Log in").click()
+    page.goto(server.url + reverse("admin:index"))
+    page.get_by_label("Username").fill(user.username)
+    page.get_by_label("Password").fill("password")
+    page.get_by_role("button", name="Log in", exact=True).click()
     page.wait_for_url(server.url + reverse("admin:index"))

@@ -44,6 +44,7 @@ APPS: list[set[str]] = [
 FOUNDATIONS: list[set[str]] = [
     {"work"},
     {"storage"},
+    {"login"},
     {"clients"},
     {"audit"},
     {"rest"},
@@ -65,7 +66,7 @@ INTERFACES = {  # `apps` connects an app with Django, `access` asks who is logge
     "middleware", "permissions", "pictures", "responses", "schema", "templatetags", "throttling", "urls", "views",
     "walled_admin",
 }  # fmt: skip
-INTERFACE_PACKAGES = {"compat", "rest"}
+INTERFACE_PACKAGES = {"compat", "login", "rest"}
 # The one exception: reading folders, tables and reports is no service, and evaluation reads photographs as imports do.
 WITHOUT_SERVICES = {"transfer"}
 HTTP = {"rest_framework", "django.http", "django.urls", "django.contrib.admin", "drf_spectacular", "unfold"}

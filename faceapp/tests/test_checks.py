@@ -156,6 +156,7 @@ def test_a_short_key_for_the_metrics_is_an_error(settings: Settings) -> None:
 def test_deployment_with_https_is_free_of_warnings(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("FACEAPP_", "DJANGO_"))}
     environment |= {"FACEAPP_HTTPS": "1", "FACEAPP_VAR": str(tmp_path), "FACEAPP_ALLOWED_HOSTS": "faces.example.org"}
+    environment |= {"FACEAPP_REQUIRE_MFA": "1"}
     environment["FACEAPP_PROXIES"] = "1"
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     done = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True)

@@ -1,0 +1,69 @@
+"""What browsers may do on our pages: Content-Security-Policy and Permissions-Policy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+STRICT = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+# Alpine, which Unfold is made with, compiles the attributes of the page; and Unfold's colours are a <style>.
+UNFOLD = STRICT | {
+    "script-src": "'self' 'unsafe-eval'",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data: blob:",
+}
+# The browsable API has style attributes.
+STYLED = STRICT | {"style-src": "'self' 'unsafe-inline'"}
+PAGES = [
+    (re.compile(r"/+(?:admin|choose-client)(?:/|\Z)"), UNFOLD),
+    (re.compile(r"/+api(?:/|\Z)"), STYLED),
+]
+NO_DEVICES = ", ".join(
+    f"{name}=()"
+    for name in (
+        "accelerometer",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "microphone",
+        "payment",
+        "usb",
+    )
+)
+
+
+def announce(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Say so with every answer that does not say something of its own."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        policy = policy_of(request.path_info)
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("Permissions-Policy", NO_DEVICES)
+        return response
+
+    return middleware
+
+
+def policy_of(path: str) -> str:
+    """The policy of the page at `path`. The login page sends its form on to the provider, where there is one."""
+    policy = next((policy for pattern, policy in PAGES if pattern.match(path)), STRICT)
+    if settings.OIDC_URL and path.startswith("/login/"):
+        url = urlsplit(settings.OIDC_URL)
+        policy = policy | {"form-action": f"'self' https: {url.scheme}://{url.netloc}"}
+    return "; ".join(f"{directive} {sources}" for directive, sources in policy.items())

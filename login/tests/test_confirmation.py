@@ -1,0 +1,131 @@
+"""Before something is erased or opened, people are asked again who they are."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from django.contrib import admin as django_admin
+from django.contrib.auth.models import User
+from django.test import Client as Browser
+from django.urls import get_resolver
+from pytest_django.fixtures import Settings
+
+from clients.models import ApiKey, Client
+from clients.services import create_api_key
+from login.confirmation import FORMS_OF_RIGHTS, FORMS_OF_SECRETS, HARMLESS
+from login.tests.conftest import log_in
+
+pytestmark = pytest.mark.usefixtures("redis_flush")
+
+
+@pytest.fixture
+def idle(settings: Settings, admin: User, browser: Browser) -> Browser:
+    """Someone who logged in eleven minutes ago."""
+    settings.CONFIRM_SECONDS = 600
+    log_in(browser)
+    session = browser.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY][0]["at"] = time.time() - 660
+    session.save()
+    return browser
+
+
+def confirm(browser: Browser, target: str):
+    return browser.post(f"/login/confirm/?next={target}", {"password": "the right password", "next": target})
+
+
+def go_on(browser: Browser) -> None:
+    """Send the form of the page that follows a confirmation."""
+    assert confirm(browser, "/login/go-on/")["Location"] == "/login/go-on/"
+    context = browser.get("/login/go-on/").context
+    browser.post(context["path"], dict(context["fields"]))
+
+
+@pytest.mark.parametrize("path", ["/admin/clients/apikey/add/", "/admin/auth/user/add/"])
+def test_forms_that_open_something_ask_first(idle: Browser, path: str) -> None:
+    answer = idle.get(path)
+    assert answer["Location"].startswith("/login/confirm/?next=%2Fadmin%2F")
+    assert confirm(idle, path)["Location"] == path
+    assert idle.get(path).status_code == 200
+
+
+def test_a_fresh_login_is_enough(settings: Settings, admin: User, browser: Browser) -> None:
+    settings.CONFIRM_SECONDS = 600
+    log_in(browser)
+    assert browser.get("/admin/clients/apikey/add/").status_code == 200
+
+
+def test_a_wrong_password_confirms_nothing(idle: Browser) -> None:
+    idle.post("/login/confirm/", {"password": "wrong"})
+    assert idle.get("/admin/clients/apikey/add/").status_code == 302
+
+
+def test_a_deletion_goes_on_after_the_confirmation(idle: Browser) -> None:
+    client = Client.objects.create(name="to be erased")
+    path = f"/admin/clients/client/{client.pk}/delete/"
+    assert idle.post(path, {"post": "yes"}).status_code == 302
+    assert Client.objects.filter(pk=client.pk).exists()
+    go_on(idle)
+    assert not Client.objects.filter(pk=client.pk).exists()
+
+
+def test_an_action_goes_on_after_the_confirmation(idle: Browser) -> None:
+    row, _ = create_api_key(client_name="alice", name="x")
+    path = "/admin/clients/apikey/"
+    idle.post(path, {"action": "make_path_token", "_selected_action": row.pk})
+    assert not ApiKey.objects.get().path_token_hash
+    go_on(idle)
+    assert ApiKey.objects.get().path_token_hash
+
+
+def test_a_form_of_rights_asks_when_it_is_sent_and_goes_on(idle: Browser) -> None:
+    client = Client.objects.create(name="before")
+    path = f"/admin/clients/client/{client.pk}/change/"
+    page = idle.get(path)
+    assert page.status_code == 200
+    form = {name: value for name, value in page.context["adminform"].form.initial.items() if value is not None}
+    form |= {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0", "name": "after"}
+    assert idle.post(path, form).status_code == 302
+    assert Client.objects.get().name == "before"
+    go_on(idle)
+    assert Client.objects.get().name == "after"
+
+
+def test_without_anything_pending_the_admin_is_shown(idle: Browser) -> None:
+    assert idle.get("/login/go-on/")["Location"] == "/admin/"
+
+
+def test_a_form_with_a_password_is_not_kept(idle: Browser) -> None:
+    form = {"username": "grace", "password1": "a secret of hers", "password2": "a secret of hers"}
+    page = idle.post("/admin/auth/user/add/", form).content.decode()
+    assert "grace" in page and "a secret of hers" not in page + str(dict(idle.session))
+    assert not User.objects.filter(username="grace").exists()
+
+
+def test_lists_and_harmless_actions_do_not_ask(idle: Browser) -> None:
+    row, _ = create_api_key(client_name="alice", name="x")
+    assert idle.get("/admin/clients/apikey/").status_code == 200
+    idle.post("/admin/clients/apikey/", {"action": "revoke", "_selected_action": row.pk})
+    assert ApiKey.objects.get().revoked
+
+
+def test_who_has_neither_password_nor_factor_logs_in_again(idle: Browser, admin: User) -> None:
+    admin.set_unusable_password()
+    admin.save()
+    idle.force_login(admin)
+    assert idle.get("/admin/clients/apikey/add/")["Location"].startswith("/login/?next=")
+    assert "_auth_user_id" not in idle.session
+
+
+def test_every_name_in_the_table_exists() -> None:
+    names = set(get_resolver().namespace_dict["admin"][1].reverse_dict)
+    assert names >= FORMS_OF_RIGHTS | FORMS_OF_SECRETS
+
+
+def test_actions_that_erase_are_not_harmless() -> None:
+    listed = [action for model_admin in django_admin.site._registry.values() for action in model_admin.actions or []]
+    actions = {action if isinstance(action, str) else action.__name__ for action in listed}
+    assert actions >= HARMLESS
+    keys = {"make_path_token", "rotate_0", "rotate_24", "rotate_168"}
+    assert actions - HARMLESS == keys | {"erase_faces", "resume_searching"}  # and Django's delete_selected

@@ -1,0 +1,13 @@
+// Passkeys belong to a host name over HTTPS, or to localhost: where they cannot work they are not offered.
+const isAddress = /^[\d.]+$|:/.test(location.hostname)
+if (!window.PublicKeyCredential || isAddress) {
+  for (const part of document.querySelectorAll('[data-passkeys]')) part.hidden = true
+}
+document.addEventListener('allauth.error', event => {
+  event.preventDefault()
+  const message = document.getElementById('script-error')
+  message.textContent = 'The passkey was not used. Try again, or choose another way.'
+  message.hidden = false
+})
+// What waited for a confirmation goes on by itself.
+document.querySelector('form[data-submit]')?.requestSubmit()
