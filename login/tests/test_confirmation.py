@@ -7,7 +7,7 @@ import time
 import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib import admin as django_admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.test import Client as Browser
 from django.urls import get_resolver
 from pytest_django.fixtures import Settings
@@ -80,12 +80,15 @@ def test_an_action_goes_on_after_the_confirmation(idle: Browser) -> None:
 
 
 def test_a_form_of_rights_asks_when_it_is_sent_and_goes_on(idle: Browser) -> None:
-    form = {"name": "Night shift"}
-    assert idle.get("/admin/auth/group/add/").status_code == 200
-    assert idle.post("/admin/auth/group/add/", form).status_code == 302
-    assert not Group.objects.filter(**form).exists()
+    user = User.objects.create_user("grace")
+    path = f"/admin/auth/user/{user.pk}/change/"
+    form = {"username": "grace", "is_staff": "on", "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    form |= {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+    assert idle.get(path).status_code == 200
+    assert idle.post(path, form).status_code == 302
+    assert not User.objects.get(username="grace").is_staff
     go_on(idle)
-    assert Group.objects.filter(**form).exists()
+    assert User.objects.get(username="grace").is_staff
 
 
 def test_without_anything_pending_the_admin_is_shown(idle: Browser) -> None:
