@@ -28,7 +28,6 @@ graceful_timeout = 70
 accesslog = "-"
 logger_class = "faceapp.access.AccessLogger"
 control_socket_disable = True
-TRIM_SECONDS = 10.0
 
 
 def post_worker_init(worker: Any) -> None:
@@ -39,7 +38,7 @@ def post_worker_init(worker: Any) -> None:
 
 def _trim_regularly(trim: Any) -> None:
     while True:
-        time.sleep(TRIM_SECONDS)
+        time.sleep(10)
         trim(0)
 
 

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from clients.authentication import ApiKeyAuthentication
 from clients.middleware import path_token_of
+from clients.models import Role
 from login.sessions import is_of_browser
 from rest.errors import Problem
 
@@ -23,8 +24,8 @@ LACKING = Problem(403, "Set up a second factor first: at /login/factors/.", "aut
 
 
 def needs_second_factor(user: Any) -> bool:
-    """Whether what the user may do calls for one."""
-    return bool(user.is_superuser or user.is_staff)
+    """Whether what the user may do calls for one: administrators, and managers of a client."""
+    return bool(user.is_superuser or user.memberships.filter(role=Role.MANAGER).exists())
 
 
 def lacks_second_factor(request: HttpRequest) -> bool:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from clients.models import Client
+from clients.models import Client, Membership
 from faceapp.policies import policy_of
 from faceapp.tests.browser import log_in
 
@@ -28,7 +28,7 @@ def test_no_page_breaks_its_policy(page: Page, live_server: LiveServer, admin_us
         page.goto(live_server.url + path)
     log_in(page, live_server, admin_user)
     client = Client.objects.create(name="alice")
-    client.members.add(admin_user)
+    Membership.objects.create(user=admin_user, client=client, role="manager")
     for path in (*ADMIN, "/login/factors/", "/login/logout/", "/api/v1/", "/api/v1/people/", "/api/v1/people/?page=1"):
         page.goto(live_server.url + path.format(user=admin_user.pk, client=client.pk))
         page.wait_for_load_state("networkidle")

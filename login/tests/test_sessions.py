@@ -10,8 +10,8 @@ from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from pytest_django.fixtures import Settings
 
+from clients.services import create_api_key
 from login.sessions import LOGGED_IN_AT, SEEN_AT
 from login.tests.conftest import log_in
 
@@ -106,8 +106,9 @@ def test_nobody_signs_up(client: Browser) -> None:
     assert client.get("/login/signup/").status_code == 404
 
 
-def test_new_keys_do_not_travel_in_cookies(settings: Settings, admin: User, browser: Browser, client_a: object) -> None:
+def test_new_keys_do_not_travel_in_cookies(admin: User, browser: Browser) -> None:
     log_in(browser)
-    answer = browser.post("/admin/clients/apikey/add/", {"client": client_a.pk, "name": "x", "scopes": ["detect"]})  # type: ignore[attr-defined]
+    row, _ = create_api_key(client_name="alice", name="x")
+    answer = browser.post("/admin/clients/apikey/", {"action": "make_path_token", "_selected_action": row.pk})
     assert answer.status_code == 302 and set(answer.cookies) <= {"sessionid", "csrftoken"}
-    assert "The new key is" in browser.get("/admin/clients/apikey/").content.decode()
+    assert "/k/" in browser.get("/admin/clients/apikey/").content.decode()
