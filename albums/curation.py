@@ -18,7 +18,7 @@ from clients.idempotency import note_stored
 from clients.numbering import public_id
 from errors import InvalidInput
 from people.models import ReferenceImage
-from people.services import adopt_face, create_person, update_person
+from people.services import adopt_face, create_person, require_no_policy, update_person
 from people.types import AdoptedFace
 from storage.files import discard_files, read_file
 from storage.previews import MARGIN, preview
@@ -43,8 +43,10 @@ def name_group(*, group: FaceGroup, name: str) -> FaceGroup:
     Raises `UnusableValue` for a name that cannot be stored. The person gets the group's largest faces as templates.
     Their reference images have a file only if the album still has one: an album that keeps none still has the
     embeddings, which are all that recognition needs. Files are read before the album is locked, because other calls
-    wait for it.
+    wait for it. Raises `NotLive` (`liveness.required`) where the client's policy demands evidence for every enrolment.
     """
+    if group.person_id is None:
+        require_no_policy(client=group.album.client)
     faces = AlbumFace.objects.filter(group=group).select_related("image", "album")
     faces = faces.order_by((F("box_w") * F("box_h")).desc(), "pk")
     known = [face for face in faces if face.is_recognisable][:REFERENCES] if group.person_id is None else []

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from django.apps import apps
+from django.conf import settings
 from django.db import connections, models
 from django.db.models import Count, F, Q
+from pgvector import HalfVector
 
 from albums.types import ImageMatch, Vote
 from calibration.types import OperatingPoint
+from clients.retention import expired
 from vision.distances import DISTANCES
 from vision.types import LEAST_RECOGNISABLE
 from work.models import UNFINISHED, Status
@@ -69,6 +72,13 @@ class AlbumImageQuerySet(ClaimedWorkQuerySet["AlbumImage"]):
     def with_faces(self) -> AlbumImageQuerySet:
         return self.prefetch_related(models.Prefetch("faces", _faces_without_embedding().select_related("group")))
 
+    def expired(self) -> AlbumImageQuerySet:
+        """Processed images past the retention of their client or else of the deployment, and uploads that are."""
+        done = expired(self.finished(), days="album__client__album_days", default_days=settings.ALBUM_DAYS)
+        waiting = self.filter(status=Status.UPLOADED)
+        left = expired(waiting, days="album__client__upload_days", default_days=settings.UPLOAD_DAYS)
+        return self.filter(Q(pk__in=done.values("pk")) | Q(pk__in=left.values("pk"))).order_by("pk")
+
 
 class FaceGroupQuerySet(models.QuerySet["FaceGroup"]):
     def create_in(self, album_id: int, *, is_curated: bool = False) -> FaceGroup:
@@ -113,6 +123,16 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
             ImageMatch(number, external_id, face, other, distance, point.similarity(distance))
             for number, external_id, face, other, distance in rows
         ]
+
+    def like(self, album: Album, probes: Sequence[list[float]], threshold: float) -> set[int]:
+        """Ids of recognisable faces of the album within `threshold` of one of the embeddings (dimensions,)."""
+        sql = f"""
+            SELECT template.id FROM albums_albumface AS template, (SELECT %s::halfvec AS embedding) AS probe
+            WHERE template.album_id = %s AND {RECOGNISABLE.format(face="template")}
+                AND {DISTANCES[album.metric]} <= %s"""  # noqa: S608  constants and parameters only
+        return {
+            face for probe in probes for (face,) in self._rows(sql, [HalfVector(probe).to_text(), album.pk, threshold])
+        }
 
     def votes(self, face: AlbumFace, album: Album, threshold: float) -> list[Vote]:
         """The groups in which the face has neighbours, the weightiest first. One query."""

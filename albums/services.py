@@ -24,7 +24,7 @@ from clients.idempotency import forget_answers
 from clients.models import Client
 from clients.numbering import assign_numbers, public_id, record_rows
 from errors import Unavailable
-from storage.files import discard_files, erase_files, store_file
+from storage.files import discard_files, erase_files, storable, store_file
 from vision.engines import DEFAULT, engines
 from vision.inference import AnalysisOptions
 from vision.types import Analysis
@@ -141,7 +141,7 @@ def _store(rows: Sequence[AlbumImage], submissions: Sequence[Submission]) -> Non
         for row, submission in zip(rows, submissions, strict=True):
             if not submission.error:
                 extension = submission.info.extension if submission.info else ".bin"
-                store_file(file=row.image, extension=extension, data=submission.data)
+                store_file(file=row.image, extension=extension, data=storable(submission.data, is_evidence=True))
         with transaction.atomic():
             AlbumImage.objects.bulk_create(assign_numbers(rows))
             record_rows(Action.CREATE, rows, results=len(rows))
@@ -249,6 +249,12 @@ def delete_images(*, album: Album, images: Iterable[AlbumImage]) -> int:
             erase_files(files=[image.image])
         count += 1
     return count
+
+
+def purge(*, limit: int) -> int:
+    """Erase up to `limit` images past their retention, the oldest first. Returns how many there were."""
+    chosen = list(AlbumImage.objects.expired().select_related("album__client")[:limit])
+    return sum(delete_images(album=image.album, images=[image]) for image in chosen)
 
 
 def delete_album(*, album: Album) -> None:

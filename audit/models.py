@@ -14,8 +14,15 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 
-from audit.querysets import CheckpointQuerySet, RecordQuerySet, SealQuerySet, StopQuerySet, UnsealedQuerySet
-from audit.types import Action
+from audit.querysets import (
+    CheckpointQuerySet,
+    ReceiptQuerySet,
+    RecordQuerySet,
+    SealQuerySet,
+    StopQuerySet,
+    UnsealedQuerySet,
+)
+from audit.types import Action, Erased
 
 ACTOR_KINDS = [(kind, kind) for kind in ("key", "user", "command", "worker", "anonymous")]
 
@@ -133,3 +140,37 @@ class Stop(models.Model):
 
     def __str__(self) -> str:
         return "stop for everybody" if self.client_id is None else f"stop for client {self.client_id}"
+
+
+class Receipt(models.Model):
+    """What was erased, when, and what remains. It outlives whatever it is about, and names it by keyed hashes alone.
+
+    Signed and appended to a file by a recurring task (`audit.receipts`), because only that process has the key.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    at = models.DateTimeField("time")
+    client = _client(db_index=False)
+    client_hashed = models.CharField(max_length=64)
+    kind = models.CharField(max_length=20, choices=Erased)
+    of = models.UUIDField(null=True, help_text="The receipt whose search found these faces.")
+    objects_hashed = ArrayField(models.CharField(max_length=64), default=list)
+    taken = models.JSONField(default=dict, help_text="How many of each kind.")
+    remaining = models.JSONField(default=list, help_text="What is still there, why, and how long.")
+    signature = models.CharField(max_length=128, blank=True, default="")
+
+    objects = ReceiptQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [
+            models.Index(fields=["client", "-at", "-id"], name="audit_receipt_of_client"),
+            models.Index(fields=["id"], condition=models.Q(signature=""), name="audit_receipt_unsigned"),
+        ]
+
+    def __str__(self) -> str:
+        return f"receipt {self.uuid}"
+
+    def count(self, name: str) -> int:
+        """How many of these were erased."""
+        return int(self.taken.get(name, 0))

@@ -82,3 +82,12 @@ class StopQuerySet(models.QuerySet["Stop"]):
         """The clients that are stopped; None: all of them."""
         found = set(self.values_list("client_id", flat=True))
         return None if None in found else found
+
+
+class ReceiptQuerySet(models.QuerySet["Receipt"]):
+    def of_client(self, client_id: int) -> ReceiptQuerySet:
+        return self.filter(client=client_id)
+
+    def unsigned(self) -> ReceiptQuerySet:
+        """Not yet signed and filed, the oldest first."""
+        return self.filter(signature="").order_by("pk")

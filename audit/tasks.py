@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from audit import retention, sealing
+from audit import receipts, retention, sealing
 from telemetry.recurring import outcome_noted
 
 
 @shared_task(expires=30)
 def seal() -> None:
-    """Seal what was recorded since the last time."""
+    """Seal what was recorded since the last time, and file the receipts of what was erased."""
     with outcome_noted(seal.name):
+        receipts.file_all()
         sealing.seal_all()
 
 

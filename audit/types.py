@@ -41,6 +41,18 @@ class Action(TextChoices):
     GO = "go", "Let searching go on"
 
 
+class Erased(TextChoices):
+    """What a receipt is about."""
+
+    PERSON = "person", "A person"
+    FACES = "faces", "The faces of a person, whose record stays"
+    PHOTOGRAPHS = "photographs", "Single photographs"
+    ENTRY = "entry", "A blacklist entry"
+    FOUND = "found", "Faces found by a search for an erased person"
+    RESET = "reset", "Everything that a client had stored"
+    CLIENT = "client", "A client with everything it had stored"
+
+
 SEARCHING = frozenset({Action.SEARCH, Action.VERIFY, Action.COMPARE, Action.SCREEN, Action.MATCH})
 
 

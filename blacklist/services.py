@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from audit.types import Action
+from audit import receipts
+from audit.types import Action, Erased
 from blacklist.exceptions import EntryNotFound, LastImage, NameTaken, NoUsableImage
 from blacklist.models import BlacklistEntry
 from blacklist.types import Enrolment, Hit, Validity
@@ -18,7 +19,14 @@ from clients.idempotency import forget_answers
 from clients.models import Client
 from clients.numbering import public_id, record_rows
 from people.models import FaceTemplate, Gallery, GalleryKind, ReferenceImage, SearchIndex
-from people.services import SearchedTemplates, read_portraits, save_reference_images, written_files
+from people.services import (
+    SearchedTemplates,
+    always_remaining,
+    forget_photographs,
+    read_portraits,
+    save_reference_images,
+    written_files,
+)
 from storage.files import erase_files
 from vision.types import Embedding, Upload
 
@@ -111,9 +119,19 @@ def delete_entry(*, entry: BlacklistEntry) -> None:
     """Remove the entry with its images, templates and matches. Raises `Unavailable` when a file cannot be deleted."""
     # A worker that stores a match with it has committed before this lock is ours, or will be refused.
     list(BlacklistEntry.objects.select_for_update().filter(pk=entry.pk).values_list("pk"))
-    files = [reference.image for reference in ReferenceImage.objects.filter(person=entry)]
+    images = list(ReferenceImage.objects.filter(person=entry))
+    files = [image.image for image in images]
     record_rows(Action.ERASE, [entry], results=len(files))
-    entry.delete()
+    named = [receipts.hashed("person", entry.uuid), *(receipts.hashed("photograph", image.uuid) for image in images)]
+    rows, of = entry.delete()
+    counts = {"entries": 1, "images": len(images), "files": len(files), "matches": of.get("recognition.Match", 0)}
+    receipts.add(
+        Erased.ENTRY,
+        client_id=entry.client_id,
+        objects=named,
+        taken=counts | {"rows": rows},
+        remaining=always_remaining(),
+    )
     forget_answers(client_id=entry.client_id)
     erase_files(files=files)
 
@@ -173,7 +191,4 @@ def delete_image(*, entry: BlacklistEntry, image_id: int | UUID) -> None:
         raise EntryNotFound("Reference image not found")
     if stored.count() == 1:
         raise LastImage("This is the entry's only image. Add another first, or delete the entry.")
-    image.delete()
-    record_rows(Action.ERASE, [entry, image], results=1)
-    forget_answers(client_id=entry.client_id)
-    erase_files(files=[image.image])
+    erase_files(files=forget_photographs(entry, [image]))

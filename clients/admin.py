@@ -27,6 +27,7 @@ from audit.types import Action
 from clients import audit_admin as audit_admin  # registers its pages
 from clients import services
 from clients.access import is_administrator
+from clients.erasure import delete_client
 from clients.forms import ApiKeyForm, ClientForm
 from clients.models import ApiKey, Client, ErrorTargets, Membership
 from clients.querysets import ClientQuerySet
@@ -164,7 +165,11 @@ class ClientAdmin(RecordsRoles, WalledAdmin):
     search_fields = ["name"]
     ordering = ["name"]  # grouped queries lose the model's own
     fieldsets = [
-        (None, {"fields": ["name", "is_active", "retention_days", "liveness_policy", "created_at"]}),
+        (None, {"fields": ["name", "is_active", "liveness_policy", "created_at"]}),
+        (
+            "Retention",
+            {"fields": ["retention_days", "album_days", "upload_days", "reference_days", "keep_screened_embeddings"]},
+        ),
         ("Limits", {"fields": [field for field, _ in LIMITS.values()] + ["usage"]}),
         ("Errors allowed", {"fields": [field.name for field in ErrorTargets._meta.get_fields()]}),
     ]
@@ -184,6 +189,13 @@ class ClientAdmin(RecordsRoles, WalledAdmin):
 
     def owner_of(self, obj: Client) -> int:
         return obj.pk
+
+    def delete_model(self, request: HttpRequest, obj: Client) -> None:
+        delete_client(client=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
+        for client in queryset:
+            delete_client(client=client)
 
     @admin.action(description="Stop all searching", permissions=["change"])
     def stop_searching(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:

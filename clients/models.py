@@ -26,6 +26,7 @@ from clients.targets import validate_rate, validate_review, validate_target
 
 LARGEST = 1_000_000_000  # people, templates, megabytes or images a day: more is a mistake
 LARGEST_LIMIT = MaxValueValidator(LARGEST)
+KEPT = "empty uses the deployment's setting, 0 keeps them."
 LIMIT = "0: no limit; empty uses the deployment's setting."  # said of each quota
 
 
@@ -130,12 +131,27 @@ class Client(ErrorTargets):
         blank=True,
         help_text="Days to keep processed images; empty uses the deployment's setting, 0 keeps them.",
     )
+    album_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text=f"Days to keep processed album images and their faces; {KEPT}"
+    )
+    upload_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text=f"Days to keep album images that are not processed; {KEPT}"
+    )
+    reference_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text=f"Days to keep the photographs of people; {KEPT}"
+    )
+    keep_screened_embeddings = models.BooleanField(
+        default=False,
+        help_text="Keep the embeddings of screened faces as long as their images, so that an erasure finds a person in"
+        " them at once. Otherwise it analyses the stored images anew, in the background.",
+    )
     liveness_policy = models.CharField(
         max_length=10,
         blank=True,
         default="",
         choices=LivenessPolicy,
-        help_text="What every liveness check requires, whatever a request says; empty uses the deployment's setting.",
+        help_text="What enrolments and verifications require, whatever a request says; empty uses the deployment's"
+        " setting.",
     )
     max_people = models.PositiveIntegerField(
         "people", null=True, blank=True, validators=[LARGEST_LIMIT], help_text=f"With blacklist entries. {LIMIT}"

@@ -48,7 +48,7 @@ class HasScope(BasePermission):
 
 def require_scope(request: Request, scope: str) -> None:
     """Raise `PermissionDenied` for a key or role without this scope; for views whose calls need a second one."""
-    if isinstance(request.auth, ApiKey) and not request.auth.allows(scope):
+    if not may(request, scope):
         raise PermissionDenied(f"This API key lacks the scope '{scope}'.", code="auth.missing_scope")
     role = role_of(request)
     if role is None or scope in SCOPES[role] or (scope in READ_BY_VIEWERS and request.method in SAFE_METHODS):

@@ -15,6 +15,8 @@ MOST_ENLARGED = 4.0
 ONNX_RUNTIMES = {"onnxruntime", *(f"onnxruntime-{device}" for device in ("gpu", "openvino", "directml", "cann"))}
 SHORTEST_METRICS_KEY = 16
 LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".test")
+RETENTIONS = ("RETENTION_DAYS", "ALBUM_DAYS", "UPLOAD_DAYS", "REFERENCE_DAYS")
+STRIPPED = ("references", "all", "none")
 POSITIVE = (
     "MAX_IMAGE_BYTES",
     "MAX_IMAGE_PIXELS",
@@ -146,9 +148,12 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
     if settings.WORKER_CONCURRENCY < 0:
         hint = "0 means one child for each processor."
         problems.append(Error("FACEAPP_WORKER_CONCURRENCY must not be negative.", hint=hint, id="faceapp.E013"))
-    if settings.RETENTION_DAYS < 0:
-        hint = "0 keeps processed images forever."
-        problems.append(Error("FACEAPP_RETENTION_DAYS must not be negative.", hint=hint, id="faceapp.E006"))
+    if any(getattr(settings, name) < 0 for name in RETENTIONS):
+        message = f"FACEAPP_{', FACEAPP_'.join(RETENTIONS)} must not be negative."
+        problems.append(Error(message, hint="0 keeps images forever.", id="faceapp.E006"))
+    if settings.STRIP_METADATA not in STRIPPED:
+        message = f"FACEAPP_STRIP_METADATA={settings.STRIP_METADATA} is none of {', '.join(STRIPPED)}."
+        problems.append(Error(message, hint="See .env.example.", id="faceapp.E015"))
     if not 1 <= settings.DETECTION_ENLARGEMENT <= MOST_ENLARGED:
         hint = "1 finds faces of 70 pixels, 1.75 of 40, 3.5 of 20; the cost is its square."
         message = f"FACEAPP_DETECTION_ENLARGEMENT must be 1 to {MOST_ENLARGED:.0f}."

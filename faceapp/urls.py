@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import DefaultRouter
 
 from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
-from audit.api.views import AuditViewSet
+from audit.api.views import AuditViewSet, ErasureViewSet
 from blacklist.api.views import BlacklistViewSet
 from clients.api.keys import KeyViewSet
 from clients.api.views import ResetViewSet, UsageViewSet
@@ -42,6 +42,7 @@ router.register("albums/(?P<album_id>[^/]+)/images", AlbumImageViewSet, "album-i
 router.register("albums/(?P<album_id>[^/]+)/groups", FaceGroupViewSet, "album-group")
 router.register("audit", AuditViewSet, "audit")
 router.register("keys", KeyViewSet, "key")
+router.register("erasures", ErasureViewSet, "erasure")
 router.register("usage", UsageViewSet, "usage")
 router.register("reset", ResetViewSet, "reset")
 router.register("liveness/sessions", LivenessSessionViewSet, "liveness-session")

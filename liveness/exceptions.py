@@ -3,6 +3,7 @@
 from errors import Conflict, InvalidInput, NotFound
 
 # Why frames do not prove a living person.
+REQUIRED = "liveness.required"
 FRAMES_REQUIRED = "liveness.frames_required"
 SPOOF = "liveness.spoof"
 REPEATED = "liveness.repeated"

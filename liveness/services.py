@@ -3,11 +3,20 @@
 from liveness.faces import passive_check, passive_result, read_face, read_frames
 from liveness.frames import check_frames
 from liveness.policy import policy_of
-from liveness.sessions import cancel_session, get_session, purge, redeem_token, start_session, submit_frames
+from liveness.sessions import (
+    cancel_session,
+    forget_subject,
+    get_session,
+    purge,
+    redeem_token,
+    start_session,
+    submit_frames,
+)
 
 __all__ = [
     "cancel_session",
     "check_frames",
+    "forget_subject",
     "get_session",
     "passive_check",
     "passive_result",

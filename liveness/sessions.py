@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -114,6 +114,12 @@ def _give_back(session: LivenessSession) -> None:
 def _record(session: LivenessSession, *, results: int) -> None:
     """How many attempts passed: one or none."""
     record(Audited.LIVENESS, client_id=session.client_id, objects=[f"liveness_session:{session.pk}"], results=results)
+
+
+def forget_subject(*, client: Client, subjects: Collection[str], sources: Collection[str]) -> int:
+    """Erase the sessions about somebody who is being erased, with the faces that they hold. Returns how many."""
+    found = LivenessSession.objects.filter(client=client, subject__in=subjects, source__in=sources)
+    return found.delete()[0]
 
 
 def redeem_token(*, client: Client, token: str, binding: Binding, face: Embeddings) -> None:

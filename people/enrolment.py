@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import transaction
 
-from audit.types import Action
 from clients import quotas
 from clients.models import Client
-from clients.numbering import record_rows
 from errors import Unavailable
+from people.erasure import forget_photographs
+from people.evidence import ENROL, demands_liveness, proof_due, redeem_for, require_live, require_live_series
 from people.exceptions import ExternalIdTaken
 from people.models import Gallery, Person, ReferenceImage
 from people.persons import TAKEN, checked, lock_enrolled, save_person
@@ -21,7 +21,6 @@ from people.querysets import PersonQuerySet
 from people.reference_images import portrait_or_refusal, read_portrait, save_reference_images, written_files
 from people.search import people_like
 from people.types import BatchEnrolment, Enrolment, EnrolmentRules, Gate, Portrait, Proof, Refusal, Whom
-from people.verification import ENROL, redeem_for, require_live
 from storage.files import discard_files
 from vision import dispatch, inference
 from vision.types import Upload
@@ -34,20 +33,21 @@ def enrol_face(
 ) -> Enrolment:
     """Store the face of an image for the person that `whom` describes: all of it or nothing.
 
-    With a `proof`, a living person is required as well (`people.verification`); a session's token is used up.
+    With a `proof`, and wherever the client's policy demands it, a living person is required as well
+    (`people.evidence`); a session's token is used up.
 
     Raises `InvalidImage`, `UnusableFace`, `PoorQuality`, `ExternalIdTaken`, `PersonNotFound`, `UnusableValue`,
     `NotLive`, `TokenRefused`, `SessionNotFound`, what `quotas.require_room` raises, or `Unavailable`.
     """
-    fields = _fields(whom)
+    fields, due = _fields(whom), None if rules.is_import else proof_due(client=client, proof=proof)
     known = _known(client, fields)
     if rules.only_new and not whom.person and fields["external_id"] and known.exists():
         raise ExternalIdTaken(TAKEN)  # spares the engines the work; in the end the table's constraint decides
     _require_room(client, [upload], is_new=not whom.person and not known.exists(), replace=rules.replace)
-    portrait = read_portrait(upload=upload, face_choice=rules.face_choice, liveness=proof is not None)
+    portrait = read_portrait(upload=upload, face_choice=rules.face_choice, liveness=due is not None)
     require_quality(face=portrait.face, gate=rules.gate)
-    if proof:
-        require_live(client=client, proof=proof, face=portrait.face)
+    if due:
+        require_live(client=client, proof=due, face=portrait.face)
     with written_files(client=client, portraits=[portrait]) as references, transaction.atomic():
         person, created = _found_or_created(client, whom.person, fields, only_new=rules.only_new)
         if proof and proof.token:
@@ -71,16 +71,18 @@ def enrol_photographs(
 
     A photograph that cannot be used (no face, several, a poor one, no image) is refused alone; with less than `fewest`
     usable ones nothing is stored and `person` is None. Searches see the earlier state or the new one, and the new one
-    as soon as this returns. Raises `UnusableValue`, what `quotas.require_room` raises, or `Unavailable`.
+    as soon as this returns. Where the client's policy demands liveness, the photographs are the frames that prove it.
+    Raises `NotLive`, `UnusableValue`, what `quotas.require_room` raises, or `Unavailable`.
     """
     fields = _fields(whom)
     is_new = not whom.person and not _known(client, fields).exists()
     _require_room(client, uploads, is_new=is_new, replace=rules.replace)
-    read = inference.several(partial(_read, gate=rules.gate), uploads)
+    read = inference.several(partial(_read, gate=rules.gate, liveness=demands_liveness(client=client)), uploads)
     portraits = [item for item in read if isinstance(item, Portrait)]
     refusals = tuple(item for item in read if isinstance(item, Refusal))
     if len(portraits) < max(fewest, 1):
         return BatchEnrolment(None, len(portraits), refusals)
+    require_live_series(client=client, portraits=portraits)
     with written_files(client=client, portraits=portraits) as references, transaction.atomic():
         person, _ = _found_or_created(client, whom.person, fields, only_new=rules.only_new)
         _store(person, references, portraits, replace=rules.replace)
@@ -101,9 +103,9 @@ def _require_room(client: Client, uploads: Sequence[Upload], *, is_new: bool, re
     quotas.require_room(client, people=int(is_new), templates=1, stored_bytes=smallest)
 
 
-def _read(upload: Upload, *, gate: Gate | None) -> Portrait | Refusal:
+def _read(upload: Upload, *, gate: Gate | None, liveness: bool) -> Portrait | Refusal:
     try:
-        return portrait_or_refusal(upload, gate=gate, queue=dispatch.PATIENT)
+        return portrait_or_refusal(upload, gate=gate, queue=dispatch.PATIENT, liveness=liveness)
     except Unavailable as error:
         if error.code != "engine.worker_lost":  # an image that stops its worker must not fail the others
             raise
@@ -112,7 +114,7 @@ def _read(upload: Upload, *, gate: Gate | None) -> Portrait | Refusal:
 
 def _fields(whom: Whom) -> dict[str, Any]:
     """What the person's row is to hold; a name or metadata that is not given stays as it is. Raises `UnusableValue`."""
-    optional = {"name": whom.name or None, "metadata": whom.metadata}
+    optional = {"name": whom.name or None, "metadata": whom.metadata, "legal_basis": whom.legal_basis or None}
     given = {field: value for field, value in optional.items() if value is not None}
     return checked({"external_id": whom.external_id, "source": whom.source, **given})
 
@@ -141,9 +143,8 @@ def _store(
     person: Person, references: Sequence[ReferenceImage], portraits: Sequence[Portrait], *, replace: bool
 ) -> None:
     if replace:
+        lock_enrolled(person, to_erase=True)
         earlier = list(ReferenceImage.objects.filter(person=person))
-        ReferenceImage.objects.filter(pk__in=[image.pk for image in earlier]).delete()
-        if earlier:
-            record_rows(Action.ERASE, [person, *earlier], results=len(earlier))
-        transaction.on_commit(partial(discard_files, files=[image.image for image in earlier]))
+        files = forget_photographs(person, earlier) if earlier else []
+        transaction.on_commit(partial(discard_files, files=files))
     save_reference_images(person=person, references=references, portraits=portraits)

@@ -1,56 +1,188 @@
-"""Erasing people or their faces, with a receipt that contains no personal data."""
+"""Erasing people or their faces, wherever the service holds them, with a receipt that contains no personal data.
+
+Other parts of the service hold something of a person too: faces in albums, classifiers, screened images. Each has a
+module, named in `FACE_HOLDERS`, with the functions of a `Holder`: `hold` locks what must be locked before the person,
+and `forget` erases in the same transaction what it has of them.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import uuid
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, Protocol, cast
 
+from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import Q, QuerySet
+from django.db.models.fields.files import FieldFile
 
-from audit.types import Action
+from audit import receipts
+from audit.models import Receipt
+from audit.types import Action, Erased
 from clients.idempotency import forget_answers
 from clients.numbering import record_rows
+from people.evidence import forget_sessions
+from people.exceptions import PersonNotFound
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.persons import lock_enrolled
-from people.types import Receipt
+from people.types import Held, Leaving, Subject, Taken
 from storage.files import erase_files
 
+OF_THE_AUDIT = "Rows of the audit name people and photographs by number, and are kept as proof of what was done."
+OF_BACKUPS = "Backups keep what has been erased since, until they expire; after restoring one, run reapply_erasures."
+
+
+class Holder(Protocol):
+    """A module that knows what a part of the service holds of people."""
+
+    def hold(self, leaving: Leaving) -> None: ...
+
+    def forget(self, leaving: Leaving) -> Taken: ...
+
+    def again(self, wanted: frozenset[str]) -> Counter[str]:
+        """Erase what receipts name by these hashes and a restored backup has brought back."""
+
+    def held(self, subject: Subject) -> Held:
+        """What there is of somebody, for a report (`people.report`)."""
+
 
 @transaction.atomic
-def erase_person(*, person: Person) -> Receipt:
+def erase_person(*, person: Person, everywhere: bool = False) -> Receipt:
     """Remove the person with photographs, files and templates, and what other parts of the service hold of them.
 
-    Crops and search results are stored nowhere. Raises `PersonNotFound`, or `Unavailable` when a file cannot be
+    `everywhere`: faces that look like the person's, at the one-to-one operating point, are removed from albums and
+    screened images too, with the files that show them. Raises `PersonNotFound`, or `Unavailable` when a file cannot be
     deleted; then nothing is.
     """
-    return _erase(lock_enrolled(person, to_erase=True), with_record=True)
+    return _erase(person, everywhere=everywhere, with_record=True)
 
 
 @transaction.atomic
-def erase_faces(*, person: Person) -> Receipt:
-    """Remove photographs, files and templates; the record stays. Raises as `erase_person` does."""
-    return _erase(lock_enrolled(person, to_erase=True), with_record=False)
+def erase_faces(*, person: Person, everywhere: bool = False) -> Receipt:
+    """Remove all that `erase_person` does but the record. Raises as it does."""
+    return _erase(person, everywhere=everywhere, with_record=False)
 
 
-def _erase(person: Person, *, with_record: bool) -> Receipt:
+def _erase(person: Person, *, everywhere: bool, with_record: bool) -> Receipt:
+    leaving = Leaving(person, is_whole=True, probes=probes_of(person) if everywhere else {})
+    for holder in holders():
+        holder.hold(leaving)
+    leaving.person = person = lock_enrolled(person, to_erase=True)
     images = list(ReferenceImage.objects.filter(person=person).order_by("id"))
-    templates = FaceTemplate.objects.of_person(person).order_by("id").values_list("uuid", flat=True)
-    lines = [f"person {person.uuid}"] if with_record else []
-    lines += [f"image {image.uuid} {image.image.name}" for image in images]
-    lines += [f"template {template}" for template in templates]
+    templates = FaceTemplate.objects.of_person(person).count()
+    leaving.probes = probes_of(person) if everywhere else {}
+    taken = forget_elsewhere(leaving)
+    sessions = forget_sessions(person=person)
     rows, _ = person.delete() if with_record else ReferenceImage.objects.filter(person=person).delete()
     files = [image.image for image in images if image.image]
     record_rows(Action.ERASE, [person, *images], results=len(images))
     forget_answers(client_id=person.client_id)
-    erase_files(files=files)  # last: what cannot be deleted keeps its row
-    return Receipt(
-        id=str(uuid.uuid4()),
-        erased_at=timezone.now(),
-        people=int(with_record),
-        images=len(images),
-        templates=len(lines) - len(images) - int(with_record),
-        files=len(files),
-        rows=rows,
-        digest=hashlib.sha256("\n".join(lines).encode()).hexdigest(),
+    own = {"people": int(with_record), "images": len(images), "templates": templates, "files": len(files), "rows": rows}
+    own["liveness_sessions"] = sessions
+    named = [receipts.hashed("person", person.uuid)] if with_record else []
+    receipt = receipts.add(
+        Erased.PERSON if with_record else Erased.FACES,
+        client_id=person.client_id,
+        objects=[*named, *names_of(images), *taken.objects],
+        taken=Counter(own) + taken.counts,
+        remaining=taken.remaining + always_remaining(),
+        uuid=leaving.receipt_id,
     )
+    erase_files(files=[*files, *taken.files])  # last: what cannot be deleted keeps its row
+    return receipt
+
+
+def forget_photographs(person: Person, images: Sequence[ReferenceImage]) -> list[FieldFile]:
+    """Erase some photographs of a person who stays, and what was learned from them, with a receipt.
+
+    Returns the files, which the caller deletes. The caller has locked the person `to_erase`.
+    """
+    taken = forget_elsewhere(Leaving(person, is_whole=False))
+    ReferenceImage.objects.filter(pk__in=[image.pk for image in images]).delete()
+    record_rows(Action.ERASE, [person, *images], results=len(images))
+    forget_answers(client_id=person.client_id)
+    add_receipt_of(person, images, taken)
+    return [*(image.image for image in images if image.image), *taken.files]
+
+
+def purge(*, limit: int) -> int:
+    """Erase up to `limit` photographs past their retention, the oldest first. Returns how many there were.
+
+    The records of people stay, with no face if it was the last one. Raises `Unavailable`.
+    """
+    chosen = list(ReferenceImage.objects.expired().select_related("person")[:limit])
+    for image in chosen:
+        with transaction.atomic(), suppress(PersonNotFound):  # erased meanwhile
+            person = lock_enrolled(image.person, to_erase=True)
+            erase_files(files=forget_photographs(person, [image]))
+    return len(chosen)
+
+
+def add_receipt_of(person: Person, images: Sequence[ReferenceImage], taken: Taken) -> None:
+    """A receipt of single photographs."""
+    files = sum(bool(image.image) for image in images)
+    receipts.add(
+        Erased.PHOTOGRAPHS,
+        client_id=person.client_id,
+        objects=[*names_of(images), *taken.objects],
+        taken=Counter({"images": len(images), "files": files}) + taken.counts,
+        remaining=taken.remaining + always_remaining(),
+    )
+
+
+def forget_elsewhere(leaving: Leaving) -> Taken:
+    """What the other parts of the service erase of them, in the caller's transaction."""
+    parts = [holder.forget(leaving) for holder in holders()]
+    return Taken(
+        counts=sum((part.counts for part in parts), Counter()),
+        objects=[name for part in parts for name in part.objects],
+        files=[file for part in parts for file in part.files],
+        remaining=[one for part in parts for one in part.remaining],
+    )
+
+
+def always_remaining() -> list[dict[str, Any]]:
+    """What no erasure takes."""
+    return [
+        {"what": "audit", "why": OF_THE_AUDIT, "count": None, "days": settings.AUDIT_DAYS},
+        {"what": "backups", "why": OF_BACKUPS, "count": None, "days": None},
+    ]
+
+
+def names_of(images: Iterable[ReferenceImage]) -> list[str]:
+    """What receipts call photographs."""
+    return [receipts.hashed("photograph", image.uuid) for image in images]
+
+
+def probes_of(person: Person) -> dict[str, list[list[float]]]:
+    """The person's embeddings by their space."""
+    probes: dict[str, list[list[float]]] = {}
+    for space, embedding in FaceTemplate.objects.of_person(person).order_by("pk").values_list("space", "embedding"):
+        probes.setdefault(space, []).append([float(number) for number in embedding])
+    return probes
+
+
+def holders() -> list[Holder]:
+    """The modules of `FACE_HOLDERS`."""
+    return [cast(Holder, import_module(name)) for name in settings.FACE_HOLDERS]
+
+
+@transaction.atomic
+def again(wanted: frozenset[str]) -> Counter[str]:
+    """Erase people, entries and photographs that receipts name and a restored backup has brought back."""
+    photographs = ReferenceImage.objects.all()
+    found = _named("photograph", photographs, wanted)
+    people = _named("person", Person.objects.all(), wanted)
+    gone = photographs.filter(Q(pk__in=found) | Q(person__in=people))
+    files = [image.image for image in gone if image.image]
+    counts = Counter(images=gone.count(), people=len(people), files=len(files))
+    gone.delete()
+    Person.objects.filter(pk__in=people).delete()
+    erase_files(files=files)
+    return counts
+
+
+def _named(kind: str, rows: QuerySet[Any], wanted: frozenset[str]) -> list[int]:
+    return [pk for pk, uuid in rows.values_list("pk", "uuid").iterator() if receipts.hashes(kind, uuid) & wanted]

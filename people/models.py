@@ -40,6 +40,8 @@ INDEX_PREFIX = "people_search_index_"  # of the indexes in PostgreSQL that belon
 class Gallery(ErrorTargets):
     """A set of people that is searched together. The APIs refer to one of people by its name, as `source`."""
 
+    holds_others: ClassVar[bool] = True  # rows that may be younger than it go with it (`clients.erasure.again`)
+
     client = models.ForeignKey(Client, models.CASCADE, related_name="galleries")
     kind = models.CharField(max_length=10, choices=GalleryKind, default=GalleryKind.PEOPLE)
     name = models.CharField(max_length=100)
@@ -100,6 +102,9 @@ class Person(Numbered):
     external_id = models.CharField(max_length=512, null=True, blank=True)  # noqa: DJ001  unique where present
     name = models.CharField(max_length=100, blank=True, default="")
     metadata = models.JSONField(default=dict, blank=True)
+    legal_basis = models.CharField(  # or a note of the consent
+        max_length=500, blank=True, default="", db_default=""
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PersonQuerySet.as_manager()

@@ -28,9 +28,11 @@ def create_person(
     name: str = "",
     source: str = "",
     metadata: Mapping[str, Any] | None = None,
+    legal_basis: str = "",
 ) -> Person:
     """A person without a face yet, in the gallery that `source` names. Raises `ExternalIdTaken` or `UnusableValue`."""
-    fields = checked({"external_id": external_id, "name": name, "source": source, "metadata": metadata or {}})
+    texts = {"external_id": external_id, "name": name, "source": source, "legal_basis": legal_basis}
+    fields = checked(texts | {"metadata": metadata or {}})
     with transaction.atomic():
         gallery = Gallery.objects.named(client, fields.pop("source"))
         person = save_person(person=Person(client=client, gallery=gallery, **fields))
@@ -76,7 +78,7 @@ def find_person(*, client: Client, external_id: str, source: str | None = None) 
 
 @transaction.atomic
 def update_person(*, person: Person, changes: Mapping[str, Any]) -> Person:
-    """Change `external_id`, `name`, `source` or `metadata`, and nothing else, even if others change it meanwhile.
+    """Change the fields of `checked` that are given, and nothing else, even if others change it meanwhile.
 
     Raises `PersonNotFound`, `ExternalIdTaken` or `UnusableValue`.
     """

@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 from pgvector import HalfVector
 
 from clients.models import Client
+from clients.retention import expired
 from people.types import GalleryKind, Neighbour, Resemblance, RespaceState
 from vision.distances import DISTANCES, OPERATORS
 from vision.engines import DEFAULT, engines
@@ -139,6 +140,11 @@ class PersonQuerySet(models.QuerySet["Person"]):
 
 
 class ReferenceImageQuerySet(models.QuerySet["ReferenceImage"]):
+    def expired(self) -> ReferenceImageQuerySet:
+        """Photographs of known people past their retention, oldest first."""
+        known = self.filter(person__kind=GalleryKind.PEOPLE).order_by("pk")
+        return expired(known, days="person__client__reference_days", default_days=settings.REFERENCE_DAYS)
+
     def without_template_in(self, space: str | OuterRef) -> ReferenceImageQuerySet:
         """Images that still need a template in this space and have a file to compute it from."""
         from people.models import FaceTemplate

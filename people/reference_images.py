@@ -9,16 +9,17 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.types import Action
-from clients.idempotency import forget_answers, note_stored
+from clients.idempotency import note_stored
 from clients.models import Client
 from clients.numbering import assign_numbers, public_id, record_rows
 from errors import InvalidInput
+from people.erasure import forget_photographs
 from people.exceptions import ReferenceImageNotFound
 from people.models import FaceTemplate, Gallery, Person, ReferenceImage
 from people.persons import lock_enrolled, lock_person
 from people.quality_gate import require_quality
 from people.types import AdoptedFace, FaceChoice, Gate, Portrait, Refusal
-from storage.files import content_hash, discard_files, erase_files, store_file
+from storage.files import content_hash, discard_files, erase_files, storable, store_file
 from vision import dispatch, images, inference
 from vision.engines import engines
 from vision.inference import AnalysisOptions
@@ -54,10 +55,10 @@ def read_portraits(*, uploads: Sequence[Upload]) -> tuple[list[Portrait], list[R
     return portraits, [item for item in read if isinstance(item, Refusal)]
 
 
-def portrait_or_refusal(upload: Upload, *, gate: Gate | None, queue: str) -> Portrait | Refusal:
+def portrait_or_refusal(upload: Upload, *, gate: Gate | None, queue: str, liveness: bool = False) -> Portrait | Refusal:
     """`read_portrait` and the quality gate, with what is wrong with the image as a value. Raises `Unavailable`."""
     try:
-        portrait = read_portrait(upload=upload, queue=queue)
+        portrait = read_portrait(upload=upload, queue=queue, liveness=liveness)
         require_quality(face=portrait.face, gate=gate)
     except InvalidInput as error:
         return Refusal(upload.name, error.code, error.message)
@@ -75,14 +76,15 @@ def written_files(*, client: Client, portraits: Sequence[Portrait]) -> Iterator[
     references: list[ReferenceImage] = []
     try:
         for portrait in portraits:
+            data = storable(portrait.upload.data)
             reference = ReferenceImage(
                 person=Person(client=client),  # for the folder; `save_reference_images` sets the person
                 original_name=images.safe_name(portrait.upload.name, portrait.info),
-                content_hash=content_hash(portrait.upload.data),
+                content_hash=content_hash(data),
                 width=portrait.width,
                 height=portrait.height,
             ).describe(portrait.face)
-            store_file(file=reference.image, extension=portrait.info.extension, data=portrait.upload.data)
+            store_file(file=reference.image, extension=portrait.info.extension, data=data)
             references.append(reference)
         yield references
     except BaseException:
@@ -134,9 +136,9 @@ def adopt_face(*, person: Person, face: AdoptedFace) -> ReferenceImage:
     )
     reference.box = face.box
     if face.picture is not None:
-        reference.content_hash = content_hash(face.picture)
-        extension = images.sniff(face.picture).extension
-        store_file(file=reference.image, extension=extension, data=face.picture)
+        data = storable(face.picture)
+        reference.content_hash = content_hash(data)
+        store_file(file=reference.image, extension=images.sniff(data).extension, data=data)
     try:
         with transaction.atomic():
             reference.person = owner = lock_person(person.pk)
@@ -182,13 +184,10 @@ def set_primary_image(*, person: Person, image_id: int | UUID) -> ReferenceImage
 
 @transaction.atomic
 def delete_reference_image(*, person: Person, image_id: int | UUID) -> None:
-    """Remove one photograph with its templates; the last one may go too.
+    """Remove one photograph with its templates and what was learned from it; the last one may go too.
 
     Raises `PersonNotFound`, `ReferenceImageNotFound`, or `Unavailable` when its file cannot be deleted.
     """
-    lock_enrolled(person)
+    lock_enrolled(person, to_erase=True)
     image = get_reference_image(person=person, image_id=image_id)
-    image.delete()
-    record_rows(Action.ERASE, [person, image], results=1)
-    forget_answers(client_id=person.client_id)
-    erase_files(files=[image.image])
+    erase_files(files=forget_photographs(person, [image]))

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -32,7 +33,7 @@ from people.exceptions import PeopleAtRisk, RespaceInProgress, RespaceNotReady
 from people.models import FaceTemplate, Gallery, Person, ReferenceImage, Respace, RespacedImage
 from people.persons import lock_person
 from people.querysets import GalleryQuerySet, PersonQuerySet, ReferenceImageQuerySet
-from people.types import PersonAtRisk, RespaceProgress, RespaceState
+from people.types import PersonAtRisk, RespaceState
 from storage.files import read_file
 from vision import inference
 from vision.engines import DEFAULT, engines
@@ -299,6 +300,19 @@ def _set_state(respace: Respace, state: RespaceState) -> None:
 
 
 # ---- people at risk ---------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class RespaceProgress:
+    """How far a respace is: stored photographs, those that have a template in its space, and those that failed."""
+
+    photographs: int
+    templates: int
+    failed: int
+
+    @property
+    def tried(self) -> int:
+        return self.templates + self.failed
+
+
 def progress_of(respace: Respace) -> RespaceProgress:
     """How far it is, counted now."""
     images = ReferenceImage.objects.of_client(respace.client)

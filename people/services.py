@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from people.enrolment import enrol_face, enrol_photographs
-from people.erasure import erase_faces, erase_person
+from people.erasure import always_remaining, erase_faces, erase_person, forget_photographs
+from people.evidence import demands_liveness, require_no_policy
 from people.failures import attempt_at
 from people.galleries import (
     SearchedGalleries,
@@ -26,6 +27,7 @@ from people.reference_images import (
     set_primary_image,
     written_files,
 )
+from people.report import report_of_image, report_of_person
 from people.search import search_each, search_people
 from people.shadow import offer_probe
 from people.verification import compare_faces, compare_live, verify_live, verify_person
@@ -35,6 +37,7 @@ __all__ = [
     "SearchedTemplates",
     "add_reference_image",
     "adopt_face",
+    "always_remaining",
     "attempt_at",
     "checked",
     "compare_faces",
@@ -42,11 +45,13 @@ __all__ = [
     "create_person",
     "delete_gallery",
     "delete_reference_image",
+    "demands_liveness",
     "enrol_face",
     "enrol_photographs",
     "erase_faces",
     "erase_person",
     "find_person",
+    "forget_photographs",
     "galleries_called",
     "get_gallery",
     "get_person",
@@ -54,6 +59,9 @@ __all__ = [
     "offer_probe",
     "read_portrait",
     "read_portraits",
+    "report_of_image",
+    "report_of_person",
+    "require_no_policy",
     "save_person",
     "save_reference_images",
     "search_each",

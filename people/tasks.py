@@ -6,9 +6,12 @@ from typing import Any
 
 from celery import Task, shared_task
 
-from people import health, indexing, respacing, shadow_decisions
+from people import erasure, health, indexing, respacing, shadow_decisions
 from people.types import Faces
+from telemetry.recurring import outcome_noted
 from work.services import TRANSIENT
+
+PURGE_SLICE = 200  # photographs
 
 
 @shared_task(acks_late=False, expires=60)
@@ -39,3 +42,12 @@ def tend_respaces() -> None:
 def compare_probe(respace_id: int, gallery_ids: list[int], faces: Faces, key: str) -> None:
     """Decide a probe in both spaces."""
     shadow_decisions.compare_probe(respace_id=respace_id, gallery_ids=gallery_ids, faces=faces, key=key)
+
+
+@shared_task(expires=3600)
+def purge() -> None:
+    """Erase photographs that are past their retention, a slice a task."""
+    with outcome_noted(purge.name) as run:
+        run.is_last = erasure.purge(limit=PURGE_SLICE) < PURGE_SLICE
+        if not run.is_last:
+            purge.delay()

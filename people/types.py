@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID, uuid4
 
 from django.db import models
+from django.db.models.fields.files import FieldFile
 
 from calibration.types import Comparison, Decision, OperatingPoint
 from errors import InvalidInput
@@ -16,12 +18,18 @@ from vision.images import ImageInfo
 from vision.types import Box, DetectedFace, Embedding, Upload
 
 if TYPE_CHECKING:
+    from clients.models import Client
     from people.models import Person, ReferenceImage
 
 FaceChoice = Literal["only", "largest"]  # which face of an image is meant: the only one there is, or the largest
 Faces = Literal["all", "largest"]
 TARGETS = ("fpir_per_thousand", "fmr_per_million", "review_fpir_per_thousand")  # of a gallery; see `calibration`
-LONGEST = {"external_id": 512, "source": 100, "name": 100}  # characters of a person's texts, as the tables have it
+LONGEST = {
+    "external_id": 512,
+    "source": 100,
+    "name": 100,
+    "legal_basis": 500,
+}  # characters of a person's texts, as the tables have it
 
 
 class GalleryKind(models.TextChoices):
@@ -71,8 +79,8 @@ class Remark:
 class Whom:
     """Whose face is enrolled: `person`, or the person with this external id in the gallery that `source` names.
 
-    A person who does not exist yet is created; `name` and `metadata` change if they are given. Without an external id
-    the person is new.
+    A person who does not exist yet is created; `name`, `metadata` and `legal_basis` change if they are given. Without
+    an external id the person is new.
     """
 
     person: Person | None = None
@@ -80,6 +88,7 @@ class Whom:
     source: str = ""
     name: str = ""
     metadata: Mapping[str, Any] | None = None
+    legal_basis: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,13 +96,14 @@ class EnrolmentRules:
     """How a face is chosen, judged and stored.
 
     `replace`: all earlier photographs go, in the same step. `only_new`: an external id that is taken is refused.
-    `gate`: None is the deployment's.
+    `gate`: None is the deployment's. `is_import`: an administrator's command enrols, and no liveness policy applies.
     """
 
     replace: bool = False
     only_new: bool = False
     gate: Gate | None = None
     face_choice: FaceChoice = "only"
+    is_import: bool = False
 
 
 @dataclass(frozen=True)
@@ -293,19 +303,6 @@ class PersonAtRisk:
 
 
 @dataclass(frozen=True)
-class RespaceProgress:
-    """How far a respace is: stored photographs, those that have a template in its space, and those that failed."""
-
-    photographs: int
-    templates: int
-    failed: int
-
-    @property
-    def tried(self) -> int:
-        return self.templates + self.failed
-
-
-@dataclass(frozen=True)
 class FaceComparisons:
     """One face against several images. An image without a usable face has a `Refusal` in its place."""
 
@@ -342,22 +339,49 @@ class Enrolment:
         return [remark.code for remark in self.remarks]
 
 
-@dataclass(frozen=True)
-class Receipt:
-    """What an erasure removed, in numbers. It contains no personal data.
+@dataclass
+class Leaving:
+    """Somebody who is being erased, or (`is_whole` false) loses photographs.
 
-    `rows`: every row of the database that went, those of other parts of the service included. `digest`: SHA-256 over
-    the UUIDs and random file names of what went, by which two receipts of the same things can be recognised.
+    `probes`: embeddings (dimensions,) by the name of their space, to search for; empty: nothing is searched. Found
+    faces are named in the receipt `receipt_id`.
     """
 
-    id: str
-    erased_at: datetime
-    people: int
-    images: int
-    templates: int
-    files: int
-    rows: int
-    digest: str
+    person: Person
+    is_whole: bool
+    probes: dict[str, list[list[float]]] = field(default_factory=dict)
+    receipt_id: UUID = field(default_factory=uuid4)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a part of the service has erased: rows by kind, hashes of what they were called, and files to be deleted.
+
+    `remaining`: as `audit.receipts.add` takes it.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    objects: list[str] = field(default_factory=list)
+    files: list[FieldFile] = field(default_factory=list)
+    remaining: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose data is asked for: a person, or (None) the face of an image; `probes` as in `Leaving`."""
+
+    client: Client
+    person: Person | None
+    probes: Mapping[str, list[list[float]]]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a part of the service holds of somebody: rows as JSON objects, and what was not searched and why."""
+
+    kind: str
+    rows: list[dict[str, Any]]
+    not_searched: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,4 @@
-"""Comparing two faces (1:1), with each other or with a person's photographs, and requiring a living person.
-
-Evidence of a living person is frames that come with the call, or the token of a liveness session. A token is good for
-one purpose, subject and source, as its session was started for: `ENROL` and `VERIFY` for the external id (or, without
-one, the number) and the gallery of the person, `COMPARE` for the subject that the caller names. A token replaces the
-frames only: whether the image itself shows a picture of a face is still checked.
-"""
+"""Comparing two faces (1:1), with each other or with a person's photographs, of living people where that counts."""
 
 from __future__ import annotations
 
@@ -16,14 +10,22 @@ from audit.types import Action
 from calibration.types import Comparison, Decision, OperatingPoint
 from clients.models import Client
 from errors import InvalidInput
-from liveness.exceptions import SPOOF, NotLive
-from liveness.services import check_frames, passive_result, policy_of, read_face, read_frames, redeem_token
-from liveness.types import Binding, Embeddings, FrameRules, FramesResult
+from liveness.exceptions import NotLive
+from liveness.services import read_face, read_frames, redeem_token
+from liveness.types import Binding, Embeddings, FrameRules
+from people.evidence import (
+    COMPARE,
+    VERIFY,
+    check_proof,
+    proof_demanded,
+    redeem_for,
+    require_live,
+    require_no_picture,
+)
 from people.exceptions import NoTemplate
 from people.failures import attempt_at
 from people.galleries import SearchedGalleries, search_in
-from people.models import GalleryKind, Person
-from people.querysets import DEFAULT_NAMES
+from people.models import Person
 from people.search import face_of, face_or_refusal
 from people.shadow import offer_probe
 from people.types import FaceComparisons, LiveComparison, Proof, Refusal
@@ -33,7 +35,6 @@ from vision.engines import DEFAULT, engines
 from vision.exceptions import NotRecognisable
 from vision.types import DetectedFace
 
-ENROL, VERIFY, COMPARE = "enrol", "verify", "compare"
 NO_FACE = "This person has no enrolled face to compare with."
 
 
@@ -42,18 +43,19 @@ def verify_person(*, person: Person, data: bytes, threshold: float | None = None
     """Whether the largest face of an image is this person's: the distance to the best of the person's templates.
 
     The margin is to the most similar other person of the same gallery. A face that cannot be recognised is not
-    compared. A match uses up the `token` of a liveness session if there is one. Raises `InvalidImage`, `UnusableFace`
-    (`face.none`), `NoTemplate` for a person without a face, `TooManyFailures`, `TokenRefused`, `SessionNotFound`, or
-    `Unavailable`.
+    compared. A match uses up the `token` of a liveness session if there is one; where the client's policy demands
+    liveness, nobody matches without. Raises `InvalidImage`, `UnusableFace` (`face.none`), `NoTemplate` for a person
+    without a face, `TooManyFailures`, `NotLive`, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
     """
     require_searching(person.client_id)
+    due = proof_demanded(client=person.client, proof=Proof(token=token) if token else None)
     with attempt_at(person) as attempt:
-        compared = _compare_with(person, data, threshold, token)
+        compared = _compare_with(person, data, threshold, token, due)
         attempt.has_failed = compared.decision == Decision.NO_MATCH
     return compared
 
 
-def _compare_with(person: Person, data: bytes, threshold: float | None, token: str) -> Comparison:
+def _compare_with(person: Person, data: bytes, threshold: float | None, token: str, due: Proof | None) -> Comparison:
     searched = search_in(client=person.client, galleries=[person.gallery], threshold=threshold, one_to_one=True)
     own = searched.templates.of_person(person)
     if not own.exists():
@@ -69,6 +71,9 @@ def _compare_with(person: Person, data: bytes, threshold: float | None, token: s
     compared = searched.compare(near)[0]
     if threshold is None:
         offer_probe(client=person.client, galleries=[person.gallery], read=partial(bytes, data), faces="largest")
+    if due and compared.matches:
+        rules = FrameRules(alias=searched.alias, point=searched.point)
+        require_live(client=person.client, proof=due, face=read_face(data=data, alias=searched.alias), rules=rules)
     if token and compared.matches:
         in_default_space = probe if searched.alias == DEFAULT else face_of(data)  # as the token holds a face
         face = {engines[DEFAULT].space.name: in_default_space}
@@ -101,18 +106,21 @@ def compare_faces(
 ) -> FaceComparisons:
     """The largest face of `first` against the largest of each other image, in their order. Nothing is stored.
 
-    The token of `proof`, if there is one, must have been made for the face of `first`, and is used up. An image of
-    `others` that cannot be used, or could not even be read, is a `Refusal` in its place; a face that cannot be
-    recognised is not compared. Raises `InvalidImage` or `UnusableFace` (`face.none`) for `first`, `TokenRefused`,
-    `SessionNotFound`, or `Unavailable`.
+    The token of `proof`, if there is one, must have been made for the face of `first`, and is used up; where the
+    client's policy demands liveness, nobody matches without. An image of `others` that cannot be used, or could not
+    even be read, is a `Refusal` in its place; a face that cannot be recognised is not compared. Raises `InvalidImage`
+    or `UnusableFace` (`face.none`) for `first`, `NotLive`, `TokenRefused`, `SessionNotFound`, or `Unavailable`.
     """
     require_searching(client.pk)
+    due = proof_demanded(client=client, proof=proof)
     compare = search_in(client=client, galleries=[], threshold=threshold, one_to_one=True)
     try:
         probe = face_of(first)
     except NotRecognisable as error:
         refused = tuple(Comparison.refused(compare.point, error.reason) for _ in others)
         return FaceComparisons(refused, compare.space.name, compare.point)
+    if due:
+        require_live(client=client, proof=due, face=read_face(data=first))
     faces = inference.several(face_or_refusal, others)
     if proof and proof.token:
         binding = Binding(COMPARE, proof.subject)
@@ -140,6 +148,8 @@ def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
     `SessionNotFound` or `Unavailable`.
     """
     require_searching(person.client_id)
+    if not proof.asked:
+        proof_demanded(client=person.client, proof=proof)
     with attempt_at(person) as attempt:
         result = _compare_live_with(person, data, proof)
         attempt.has_failed = result.comparison.decision == Decision.NO_MATCH
@@ -166,6 +176,8 @@ def _compare_live_with(person: Person, data: bytes, proof: Proof) -> LiveCompari
 def compare_live(*, client: Client, known: bytes, data: bytes, proof: Proof) -> LiveComparison:
     """`verify_live` against the largest face of an image; nothing is stored. Raises as it does."""
     require_searching(client.pk)
+    if not proof.asked:
+        proof_demanded(client=client, proof=proof)
     faces = []
     for face in read_frames(frames=[known, data]):
         if isinstance(face, InvalidInput):
@@ -199,43 +211,3 @@ def _with_liveness(
     if not (result.is_live or proof.asked):  # a caller who has not asked looks at the match alone
         raise NotLive("The faces match, but the policy demands more liveness.", code=result.reasons[0])
     return LiveComparison(compared, result.is_live, tuple(result.reasons))
-
-
-# ---- evidence of a living person --------------------------------------------------------------------------------
-def check_proof(
-    *, client: Client, proof: Proof, reference: Embeddings, probe: DetectedFace, rules: FrameRules
-) -> FramesResult | None:
-    """Check the frames, `probe` being the image that was taken now. None if nothing had to be checked.
-
-    Liveness is checked if the caller asks for it or the client's policy demands it, and the image's passive score
-    whenever it is available; if neither asks, frames do not count. Raises as `check_frames` does.
-    """
-    policy = policy_of(client=client)
-    if not (proof.asked or policy.demanded or policy.passive):
-        return None
-    frames = proof.frames if proof.asked or policy.demanded else ()
-    return check_frames(client=client, reference=reference, frames=frames, probe=probe, rules=rules)
-
-
-def require_live(*, client: Client, proof: Proof, face: DetectedFace) -> None:
-    """`check_proof` for a face that is being enrolled. Raises `NotLive` with the code of what is wrong."""
-    if proof.token:
-        require_no_picture(client=client, face=face)
-        return
-    rules = FrameRules(proof.min_frames)
-    result = check_proof(client=client, proof=proof, reference=face.embeddings, probe=face, rules=rules)
-    if result is not None and not result.is_live:
-        raise NotLive("It is not certain that a living person stands behind this image.", code=result.reasons[0])
-
-
-def require_no_picture(*, client: Client, face: DetectedFace) -> None:
-    """The passive part of the client's policy, for calls with a token. Raises `NotLive` (`liveness.spoof`)."""
-    if policy_of(client=client).passive and passive_result(face=face).is_fake:
-        raise NotLive("The image looks like a picture of a face.", code=SPOOF)
-
-
-def redeem_for(*, person: Person, token: str, purpose: str, face: Embeddings) -> None:
-    """Use up a session's token for a person, in the transaction that stores. Raises as `redeem_token` does."""
-    subject = person.external_id or str(person.number)
-    sources = [person.gallery.name, *(["", DEFAULT_NAMES[GalleryKind.PEOPLE]] if person.gallery.is_default else [])]
-    redeem_token(client=person.client, token=token, binding=Binding(purpose, subject, sources), face=face)

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import connection, models, transaction
+from pgvector.django import HalfVectorField
 
+from audit import receipts
+from audit.types import Erased
 from blacklist.models import BlacklistEntry
 from calibration.types import Decision, false_alarms
 from clients.models import Client
 from clients.numbering import Numbered
 from clients.quotas import WithFile
 from people.models import ReferenceImage
-from recognition.querysets import JobQuerySet, MatchQuerySet, ProcessedImageQuerySet
+from recognition.querysets import (
+    FaceSearchQuerySet,
+    JobQuerySet,
+    MatchQuerySet,
+    ProcessedFaceQuerySet,
+    ProcessedImageQuerySet,
+)
 from storage.fields import StoredImageField
 from storage.models import StoredFace
-from work.models import ClaimedImage, Status
+from vision.types import DetectedFace
+from work.models import ClaimedImage, ClaimedWork, Status
 from work.queues import BULK, INTERACTIVE, PATIENT
 
-__all__ = ["Job", "Match", "ProcessedFace", "ProcessedImage", "Status"]
+__all__ = ["FaceSearch", "Job", "Match", "ProcessedFace", "ProcessedImage", "Status"]
 
 STATES = [
     (status.value, status.label)
@@ -129,12 +139,16 @@ class ProcessedImage(ClaimedImage, WithFile, Numbered):
 
 
 class ProcessedFace(StoredFace):
-    """A face found in a processed image. Its embedding is not kept."""
+    """A face found in a processed image. Its embedding is kept only for clients with `keep_screened_embeddings`."""
 
     image = models.ForeignKey(ProcessedImage, models.CASCADE, related_name="faces")
     index = models.PositiveIntegerField()
     landmarks = models.JSONField(default=dict)
     liveness = models.FloatField(null=True, blank=True)
+    space = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
+    embedding = HalfVectorField(null=True, editable=False)  # any dimension; the space fixes it
+
+    objects = ProcessedFaceQuerySet.as_manager()
 
     class Meta:
         ordering = ["image", "index"]
@@ -142,6 +156,12 @@ class ProcessedFace(StoredFace):
 
     def __str__(self) -> str:
         return f"face {self.index} of image {self.image_id}"
+
+    def remember(self, face: DetectedFace | None, space: str) -> Self:
+        """Keep the embedding of a recognisable face. Returns the row itself."""
+        if face and face.is_recognisable:
+            self.space, self.embedding = space, face.embeddings[space]
+        return self
 
     @property
     def decision(self) -> Decision:
@@ -187,3 +207,57 @@ class Match(models.Model):
 
     def __str__(self) -> str:
         return f"match of face {self.face_id} with entry {self.entry_id}"
+
+
+class FaceSearch(ClaimedWork):
+    """A search for somebody who was erased in the screened images that are still stored (`recognition.face_search`).
+
+    `probes`, the embeddings by the name of their space, are erased when it ends, however it ends.
+    """
+
+    task = "recognition.tasks.search_faces"
+    owner = "client_id"
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="face_searches")
+    receipt = models.UUIDField(unique=True, help_text="Of the erasure.")
+    probes = models.JSONField(default=dict)
+    last_image = models.PositiveBigIntegerField(default=0, help_text="Images up to it have been searched.")
+    until_image = models.PositiveBigIntegerField(help_text="The last one to be searched.")
+    searched = models.PositiveIntegerField(default=0, help_text="Images.")
+    unreadable = models.PositiveIntegerField(default=0, help_text="Images.")
+    found = models.PositiveIntegerField(default=0, help_text="Images with the person.")
+
+    objects: ClassVar[FaceSearchQuerySet] = FaceSearchQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "face searches"
+        indexes = [
+            models.Index(
+                fields=["status"], condition=models.Q(status__in=["pending", "processing"]), name="face_search_open"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"search for receipt {self.receipt}"
+
+    @transaction.atomic
+    def finish(self, status: Status, **outcome: Any) -> bool:
+        """Also erases the probes, and adds a receipt that says what could not be searched."""
+        stored = super().finish(status, probes={}, **outcome)
+        if stored:
+            ended = type(self).objects.get(pk=self.pk)
+            why = {
+                f"The search ended with an error: {ended.error_code}.": None if status == Status.FAILED else 0,
+                "They cannot be read.": ended.unreadable,
+            }
+            remaining = [
+                {"what": "screened_images", "why": reason, "count": count, "days": None}
+                for reason, count in why.items()
+                if count != 0
+            ]
+            searched = {"images_searched": ended.searched}
+            receipts.add(
+                Erased.FOUND, client_id=self.client_id, objects=[], taken=searched, remaining=remaining, of=self.receipt
+            )
+        return stored

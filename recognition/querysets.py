@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db import connections, models
-from django.db.models import Count, Exists, F, OuterRef, Q
-from django.db.models.functions import Coalesce, Least
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
+from pgvector import HalfVector
 
 from calibration.types import Decision
+from clients.retention import expired
+from vision.distances import DISTANCES
 from work.models import UNFINISHED, Status
 from work.querysets import ClaimedWorkQuerySet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from calibration.types import OperatingPoint
     from clients.models import Client
+    from recognition.models import FaceSearch
     from vision.types import Analysis
 
-MAX_DAYS = 365_000
 # Rows are locked in the order of their ids, as `services.cancel_job` locks them: the two cannot block each other.
 FINISH = """
     WITH held AS (
@@ -82,6 +83,18 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
         matches = apps.get_model("recognition", "Match").objects.select_related("reference_image", "entry")
         return self.prefetch_related(models.Prefetch("faces__matches", matches))
 
+    def to_be_searched(self, search: FaceSearch) -> ProcessedImageQuerySet:
+        """Stored images in which a search has still to look, in the order of their ids.
+
+        Those whose embeddings were kept have been searched by them, unless they were stored after the search began.
+        """
+        kept = apps.get_model("recognition", "ProcessedFace").objects.filter(
+            image=OuterRef("pk"), embedding__isnull=False
+        )
+        left = self.filter(client=search.client_id, pk__gt=search.last_image, pk__lte=search.until_image)
+        unsearched = ~Exists(kept) | Q(finished_at__gte=search.created_at)
+        return left.exclude(image="").filter(unsearched).order_by("pk")
+
     def with_match(self) -> ProcessedImageQuerySet:
         """Annotates `has_match`."""
         return self.annotate(has_match=Exists(_matches()))
@@ -92,13 +105,7 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
 
     def expired(self, *, default_days: int) -> ProcessedImageQuerySet:
         """Finished images past the retention of their client (days; 0 keeps them) or else of the deployment."""
-        # PostgreSQL refuses dates long before our era, and one client's "for ever" would stop the purge of all.
-        days = Least(Coalesce("client__retention_days", models.Value(default_days)), models.Value(MAX_DAYS))
-        age = models.ExpressionWrapper(
-            models.Value(timezone.now()) - models.Value(timedelta(days=1)) * F("kept_days"),
-            output_field=models.DateTimeField(),
-        )
-        return self.finished().annotate(kept_days=days).filter(kept_days__gt=0, created_at__lt=age)
+        return expired(self.finished(), days="client__retention_days", default_days=default_days)
 
 
 class MatchQuerySet(models.QuerySet["Match"]):
@@ -111,3 +118,24 @@ def _matches() -> models.QuerySet[Any]:
     """Those of the image in the outer query."""
     matches: MatchQuerySet = apps.get_model("recognition", "Match").objects.decided()
     return matches.filter(face__image=OuterRef("pk"))
+
+
+class ProcessedFaceQuerySet(models.QuerySet["ProcessedFace"]):
+    def like(self, client_id: int, space: str, probes: Sequence[list[float]], point: OperatingPoint) -> set[int]:
+        """Ids of the client's recognisable faces with a kept embedding within the point of one of the probes."""
+        sql = f"""
+            SELECT template.id FROM recognition_processedface AS template
+            JOIN recognition_processedimage AS image ON image.id = template.image_id,
+                (SELECT %s::halfvec AS embedding) AS probe
+            WHERE image.client_id = %s AND template.space = %s AND template.embedding IS NOT NULL
+                AND {DISTANCES[point.metric]} <= %s"""  # noqa: S608  constants and parameters only
+        found: set[int] = set()
+        with connections[self.db].cursor() as cursor:
+            for probe in probes:
+                cursor.execute(sql, [HalfVector(probe).to_text(), client_id, space, point.threshold])
+                found.update(face for (face,) in cursor)
+        return found
+
+
+class FaceSearchQuerySet(ClaimedWorkQuerySet["FaceSearch"]):
+    """Questions about searches."""

@@ -28,7 +28,7 @@ from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions
 from recognition.waiting import wait_for_job
-from storage.files import discard_files, erase_files, read_file, store_file
+from storage.files import discard_files, erase_files, read_file, storable, store_file
 from vision import callers, inference
 from vision.engines import check_names, engines
 from vision.inference import AnalysisOptions
@@ -97,7 +97,11 @@ def submit_images(
         for row, submission in zip(rows, submissions, strict=True):
             row.take(submission)
             if submission.info:
-                store_file(file=row.image, extension=submission.info.extension, data=submission.data)
+                store_file(
+                    file=row.image,
+                    extension=submission.info.extension,
+                    data=storable(submission.data, is_evidence=True),
+                )
         with transaction.atomic():
             job.save(force_insert=True)
             ProcessedImage.objects.bulk_create(assign_numbers(rows))
@@ -218,7 +222,9 @@ def _store(
     ]
     kept = [one for one in described if one[0].pk in stored]
     faces = ProcessedFace.objects.bulk_create(
-        ProcessedFace(image=image, index=index, landmarks=asdict(face.landmarks), liveness=face.liveness).describe(face)
+        ProcessedFace(image=image, index=index, landmarks=asdict(face.landmarks), liveness=face.liveness)
+        .describe(face)
+        .remember(face if image.client.keep_screened_embeddings else None, engine.space.name)
         for image, index, face, _ in kept
     )
     _record(job, kept, searched)

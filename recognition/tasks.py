@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import Task, shared_task
 
-from recognition import services
+from recognition import face_search, services
 from storage.orphans import remove_orphans
 from telemetry.recurring import outcome_noted
 from work.services import TRANSIENT
@@ -18,6 +18,12 @@ PURGE_SLICE = 200  # images
 def process_images(self: Task[Any, Any], image_ids: list[int]) -> None:
     """Screen images; a retry keeps the task's id and with it the claims."""
     services.process(image_ids=image_ids, task_id=str(self.request.id))
+
+
+@shared_task(bind=True, autoretry_for=TRANSIENT, max_retries=8, retry_backoff=1, retry_backoff_max=30)
+def search_faces(self: Task[Any, Any], search_ids: list[int]) -> None:
+    """Look for somebody who was erased."""
+    face_search.search_faces(search_ids=search_ids, task_id=str(self.request.id))
 
 
 @shared_task(expires=3600)

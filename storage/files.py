@@ -7,10 +7,12 @@ from contextlib import suppress
 from hashlib import sha256
 
 from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db.models.fields.files import FieldFile
 
 from errors import InvalidInput, Unavailable
+from vision.metadata import without_metadata
 
 STORAGE_ERRORS = (OSError, BotoCoreError, ClientError)
 
@@ -46,6 +48,12 @@ def read_file(*, file: FieldFile) -> bytes:
     except STORAGE_ERRORS as error:
         raise Unavailable("The image cannot be read from the store.", code="storage.unavailable") from error
     return data
+
+
+def storable(data: bytes, *, is_evidence: bool = False) -> bytes:
+    """An image as it is stored: without metadata, unless `STRIP_METADATA` says that images of this kind keep theirs."""
+    kept = settings.STRIP_METADATA == "none" or (is_evidence and settings.STRIP_METADATA != "all")
+    return data if kept else without_metadata(data)
 
 
 def content_hash(data: bytes) -> str:

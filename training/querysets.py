@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from django.apps import apps
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Max
 from django.utils import timezone
 
@@ -16,8 +16,10 @@ from work.models import Status
 from work.querysets import ClaimedWorkQuerySet
 
 if TYPE_CHECKING:
+    from people.models import Person
     from people.querysets import FaceTemplateQuerySet
     from training.models import Recogniser
+    from training.types import Gallery as Learned
 
 
 class RecogniserQuerySet(ClaimedWorkQuerySet["Recogniser"]):
@@ -42,10 +44,10 @@ class RecogniserQuerySet(ClaimedWorkQuerySet["Recogniser"]):
         """The arrays stay in the database."""
         return self.defer("weights")
 
-    def knowing_the_erased(self) -> RecogniserQuerySet:
-        """Finished versions that learned from a person who has been erased since."""
+    def knowing(self, person: Person) -> RecogniserQuerySet:
+        """Finished versions that learned from this person."""
         known = apps.get_model("training", "KnownPerson").objects
-        return self.finished().filter(pk__in=known.filter(person=None).values("recogniser"))
+        return self.finished().filter(pk__in=known.filter(person=person).values("recogniser"))
 
     def excuse(self) -> None:
         """A training's lease is long, so it also goes back to the queue, in case the task runs out of retries."""
@@ -81,3 +83,10 @@ def marks_of(templates: FaceTemplateQuerySet, people: Collection[int] | None = N
     chosen = templates if people is None else templates.filter(person__in=list(people))
     rows = chosen.order_by().values_list("person_id").annotate(Count("pk"), Max("pk"))
     return {person: f"{count}:{newest}" for person, count, newest in rows}
+
+
+def are_still_there(gallery: Learned) -> bool:
+    """Whether nothing that was learned from has been erased. Nobody erases any of it until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM people_person WHERE id = ANY(%s) ORDER BY id FOR SHARE", [gallery.people])
+    return FaceTemplate.objects.filter(pk__in=gallery.templates).count() == len(gallery.templates)

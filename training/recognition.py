@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from vision.inference import AnalysisOptions
 from vision.types import Embedding
 
 STRANGER = Judgement()
+CHECK_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,17 @@ class Classifier:
             if person and marks.get(person) == mark
         }
         return Judgement(probabilities, self.minimum)
+
+
+@dataclass
+class _Cache:
+    """The classifiers in use that this process has read, and when it looked last whether they still are."""
+
+    classifiers: dict[int, Classifier] = field(default_factory=dict)
+    checked: float = field(default_factory=monotonic)
+
+
+_cache = _Cache()
 
 
 def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
@@ -87,9 +100,24 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
     ]
 
 
-@lru_cache(maxsize=256)
 def _classifier(recogniser_id: int) -> Classifier | None:
-    """A version never changes once it is ready; None when it has been deleted, as after the erasure of a person."""
+    """A version never changes once it is ready; None when it has been deleted, as after the erasure of a person.
+
+    The caller has just read the number of the version in use, so that a deleted one is never asked. What is cached of
+    deleted versions goes at the next recognition that is `CHECK_SECONDS` later.
+    """
+    now = monotonic()
+    if now - _cache.checked > CHECK_SECONDS:
+        _cache.checked, known = now, set(_cache.classifiers)
+        still = set(Recogniser.objects.filter(pk__in=known, is_active=True).values_list("pk", flat=True))
+        for gone in known - still:
+            _cache.classifiers.pop(gone, None)
+    if recogniser_id not in _cache.classifiers and (read := _read(recogniser_id)):
+        _cache.classifiers[recogniser_id] = read
+    return _cache.classifiers.get(recogniser_id)
+
+
+def _read(recogniser_id: int) -> Classifier | None:
     row = Recogniser.objects.filter(pk=recogniser_id).values_list("weights", "min_probability").first()
     if row is None:
         return None

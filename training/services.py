@@ -23,7 +23,7 @@ from training.evaluation import calibrate, evaluate, is_as_good, split
 from training.exceptions import GalleryTooSmall, NotReady, TrainingFailed
 from training.models import KnownPerson, Recogniser, TrainingOptions
 from training.program import fit
-from training.querysets import marks_of, templates_of
+from training.querysets import are_still_there, marks_of, templates_of
 from training.recognition import recognise
 from training.types import Gallery, Options
 from vision.engines import engines
@@ -31,7 +31,7 @@ from vision.types import Space
 from work.models import Status
 from work.services import enqueue, run
 
-__all__ = ["activate", "deactivate", "forget_the_erased", "options_of", "recognise", "request_training", "train"]
+__all__ = ["activate", "deactivate", "options_of", "recognise", "request_training", "train"]
 
 KEPT_VERSIONS = 10  # of a gallery, besides the active one
 REPORT_SECONDS = 0.5  # between two updates of the progress that others see
@@ -113,7 +113,8 @@ def _train(versions: Sequence[Recogniser]) -> list[Recogniser]:
     space = next((s for s in engines.spaces().values() if s.name == version.space), None)
     if space is None:
         raise TrainingFailed("The model of this gallery is no longer enabled.", code="training.space_gone")
-    parts = split(_learn(version, space, options))
+    gallery = _learn(version, space, options)
+    parts = split(gallery)
     curves = _Curves(version)
     network = fit(parts=parts, options=options, tell=curves.add)
     minimum = calibrate(network, parts.vectors, parts.labels)
@@ -122,6 +123,8 @@ def _train(versions: Sequence[Recogniser]) -> list[Recogniser]:
     outcome = {"weights": network.to_bytes(), "min_probability": minimum, "metrics": metrics, "curves": curves.rows}
     with transaction.atomic():  # a caller sees the old version in use or this one
         Client.objects.select_for_update(no_key=True).get(pk=version.client_id)
+        if not are_still_there(gallery):  # what it has learned from somebody who was erased meanwhile is not stored
+            return [version]
         good = is_as_good(metrics)
         if version.finish(Status.DONE if good else Status.REJECTED, **outcome):
             rivals = Recogniser.objects.rivals_of(version)
@@ -161,10 +164,10 @@ def read_gallery(*, client: Client, source: str, space: Space, options: Options)
     people = sorted(marks)
     place = {person: label for label, person in enumerate(people)}
     templates = templates_of(client=client, source=source, space=space.name).filter(person__in=people)
-    rows = list(templates.order_by("pk").values_list("person_id", "embedding"))
-    vectors = np.asarray([embedding for _, embedding in rows], np.float32)
-    labels = np.asarray([place[person] for person, _ in rows], np.int64)
-    return Gallery(people, [marks[person] for person in people], vectors, labels)
+    rows = list(templates.order_by("pk").values_list("person_id", "embedding", "pk"))
+    vectors = np.asarray([embedding for _, embedding, _ in rows], np.float32)
+    labels = np.asarray([place[person] for person, *_ in rows], np.int64)
+    return Gallery(people, [marks[person] for person in people], vectors, labels, [pk for *_, pk in rows])
 
 
 class _Curves:
@@ -206,11 +209,3 @@ def _swap(recogniser: Recogniser) -> None:
     Recogniser.objects.rivals_of(recogniser).active().exclude(pk=recogniser.pk).update(is_active=False)
     Recogniser.objects.filter(pk=recogniser.pk).update(is_active=True)
     recogniser.is_active = True
-
-
-def forget_the_erased() -> None:
-    """Weights retain something of everyone they were trained with: such versions go too, and the rest is retrained."""
-    versions = list(Recogniser.objects.knowing_the_erased().without_weights().select_related("client", "gallery"))
-    Recogniser.objects.filter(pk__in=[version.pk for version in versions]).delete()
-    for client, source in {(version.client, version.source) for version in versions}:
-        request_training(client=client, source=source, by_itself=True)

@@ -14,9 +14,3 @@ from work.services import TRANSIENT
 def train_recogniser(self: Task[Any, Any], recogniser_ids: list[int]) -> None:
     """Train one version. Acknowledged early: it may take longer than a message stays hidden. The sweep watches it."""
     services.train(recogniser_ids=recogniser_ids, task_id=str(self.request.id))
-
-
-@shared_task(expires=60)
-def forget_the_erased() -> None:
-    """Delete what was learned from people who have been erased."""
-    services.forget_the_erased()

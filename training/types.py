@@ -36,6 +36,7 @@ class Gallery:
     marks: list[str]
     vectors: Vectors
     labels: Labels
+    templates: list[int] = field(default_factory=list)  # ids, in the order of the vectors
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,11 @@ class Recognition:
     """One face of a picture and who it is; `person` is None for a stranger, and so are then the fields about a person.
 
     `similarity` in [0, 1] is that of the person's closest template, as in `calibration.similarity`. `version` names the
-    recogniser that was asked; None if the nearest template decided alone.
+    recogniser that was asked; None if the nearest template decided alone. `box` is None where one face alone was looked
+    at.
     """
 
-    box: Box
+    box: Box | None
     person: Person | None
     similarity: float | None
     probability: float | None

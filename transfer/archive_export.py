@@ -49,6 +49,7 @@ def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance
                 source="" if person.gallery.is_default else person.gallery.name,
                 name=person.name,
                 metadata=person.metadata,
+                legal_basis=person.legal_basis,
                 created_at=person.created_at,
                 images=tuple(face for face in faces if face),
             )

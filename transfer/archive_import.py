@@ -48,7 +48,9 @@ def import_archive(*, client: Client, archive: ArchiveReader, outcome: Outcome, 
 
 def _import_person(client: Client, record: PersonRecord, archive: ArchiveReader, outcome: Outcome, shown: str) -> None:
     """Everything of the person that can be stored, or nothing. Raises `UnusableValue`."""
-    values = checked({name: getattr(record, name) for name in ("external_id", "source", "name", "metadata")})
+    values = checked(
+        {name: getattr(record, name) for name in ("external_id", "source", "name", "metadata", "legal_basis")}
+    )
     added: list[ReferenceImage] = []
     refused: list[Refusal] = []
     try:

@@ -109,6 +109,7 @@ class PersonRecord:
     name: str
     metadata: dict[str, Any]
     created_at: datetime
+    legal_basis: str = ""
     images: tuple[ImageRecord, ...] = ()
 
     def to_line(self) -> bytes:
@@ -132,6 +133,7 @@ class PersonRecord:
                 name=_typed(data["name"], str),
                 metadata=_typed(data["metadata"], dict),
                 created_at=_moment(data["created_at"]),
+                legal_basis=_typed(data["legal_basis"], str),
                 images=tuple(ImageRecord.of_json(image) for image in _typed(data["images"], list)),
             )
         except (ValueError, TypeError, KeyError, RecursionError) as error:

@@ -12,7 +12,7 @@ from blacklist.services import add_images, create_entry
 from clients.models import Client
 from errors import InvalidInput
 from people.types import Refusal
-from storage.files import content_hash
+from storage.files import content_hash, storable
 from transfer.folders import read_upload, shown
 from transfer.older_blacklist import ListedPerson, check_record
 from transfer.people_import import known_hashes
@@ -37,7 +37,7 @@ def import_person(*, client: Client, person: ListedPerson, outcome: Outcome, adv
     for upload in _read_uploads(person):
         if isinstance(upload, Refusal):
             outcome.refused.append(upload)
-        elif (digest := content_hash(upload.data)) in known:
+        elif (digest := content_hash(storable(upload.data))) in known:
             outcome.known += 1
         elif added := _import_image(client, person, entry, upload, outcome):
             entry = added

@@ -22,7 +22,7 @@ from errors import InvalidInput
 from people.models import Person, ReferenceImage
 from people.services import checked, enrol_face
 from people.types import LONGEST, EnrolmentRules, Gate, Refusal, Whom
-from storage.files import STORAGE_ERRORS, content_hash
+from storage.files import STORAGE_ERRORS, content_hash, storable
 from transfer.folders import check_file, read_people, read_upload, shown
 from transfer.tables import read_table
 from transfer.types import Outcome
@@ -99,12 +99,12 @@ def _import_row(client: Client, row: Row, gate: Gate | None, outcome: Outcome) -
         outcome.refused.append(upload)
         return
     person = Person.objects.of_client(client).in_sources([row.source]).filter(external_id=row.external_id).first()
-    if person and content_hash(upload.data) in known_hashes(person):
+    if person and content_hash(storable(upload.data)) in known_hashes(person):
         outcome.known += 1
         return
     whom = Whom(external_id=row.external_id, source=row.source, name=row.name, metadata=row.metadata)
     try:
-        done = enrol_face(client=client, upload=upload, whom=whom, rules=EnrolmentRules(gate=gate))
+        done = enrol_face(client=client, upload=upload, whom=whom, rules=EnrolmentRules(gate=gate, is_import=True))
     except InvalidInput as error:
         outcome.refused.append(Refusal(row.shown, error.code, error.message))
         return

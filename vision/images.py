@@ -55,6 +55,7 @@ BLANK_PIXELS = 1_000_000  # from here on a file may be too small for them
 # The smallest photographs, enlarged and compressed at the lowest quality, have 400; those of one colour 1,600 as HEIC,
 # 22,000 as AVIF, 660,000 as WebP.
 MAX_PIXELS_PER_BYTE = 2000
+URL = re.compile(r"(?i)(https?://)(?:[^/?#]*@)?([^?#]*)")
 JPEG_END = b"\xff\xd9"  # cameras in networks often leave it out
 JPEG_SCAN = b"\xff\xda"  # before pixels, in which neither of the two occurs
 JPEG_BLOCK = 16  # pixels, the largest
@@ -200,7 +201,12 @@ def is_plain_jpeg(data: bytes, *, limits: Limits | None = None) -> bool:
 
 
 def identify(text: str) -> str:
-    """How answers name an input: its first 100 characters, and `...` if there were more; safe to store."""
+    """How answers name an input: its first 100 characters, and `...` if there were more; safe to store.
+
+    Of a URL without user, password, query and fragment, in which signatures and keys are sent.
+    """
+    if url := URL.match(text):
+        text = url[1] + url[2]
     start = text[:MAX_IDENTIFIER].encode("utf-8", "replace").decode().replace("\0", "?")
     return f"{start}..." if len(text) > MAX_IDENTIFIER else start
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
+from albums import services
 from albums.models import Album, AlbumFace, AlbumImage
+from albums.tests.conftest import Add
 from clients.models import Client
 from clients.services import create_api_key
 from people.models import FaceTemplate, Person
@@ -163,3 +168,19 @@ def test_naming_people_needs_the_scope_of_people(api: APIClient, url: str, clien
     answer = narrow.patch(f"{url}groups/{group['id']}/", {"name": "Rose"})
     assert (answer.status_code, answer.json()["code"]) == (403, "auth.missing_scope")
     assert not Person.objects.exists()
+
+
+def test_images_are_kept_as_long_as_the_client_or_the_deployment_says(
+    album: Album, add: Add, upload: Add, settings: Settings
+) -> None:
+    done, waiting = add(RED), upload(GREEN)
+    AlbumImage.objects.update(created_at=timezone.now() - timedelta(days=40))
+    new = upload(RED)
+    assert services.purge(limit=10) == 1  # 30 days for what nobody had processed
+    assert set(AlbumImage.objects.values_list("pk", flat=True)) == {done.pk, new.pk}
+    settings.ALBUM_DAYS = 50
+    assert services.purge(limit=10) == 0
+    Client.objects.update(album_days=39)
+    assert services.purge(limit=10) == 1
+    assert [image.pk for image in AlbumImage.objects.all()] == [new.pk]
+    assert not AlbumFace.objects.exists() and waiting

@@ -12,13 +12,27 @@ from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
 from audit.api.filters import RecordFilter
-from audit.api.serializers import RecordSerializer
+from audit.api.serializers import ReceiptSerializer, RecordSerializer
 from audit.export import lines_of
-from audit.models import Record
-from audit.querysets import RecordQuerySet
+from audit.models import Receipt, Record
+from audit.querysets import ReceiptQuerySet, RecordQuerySet
 from rest.pagination import StrictPagination
 
 SCOPE = "audit:read"
+
+
+class ErasureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Receipt]):
+    """Receipts of what was erased, newest first."""
+
+    queryset = Receipt.objects.none()
+    serializer_class = ReceiptSerializer
+    pagination_class = StrictPagination
+    filter_backends = []
+    lookup_field, lookup_value_regex = "uuid", "[0-9a-f-]{36}"
+    scope_read = "people:read"
+
+    def get_queryset(self) -> ReceiptQuerySet:
+        return Receipt.objects.of_client(int(self.request.client.pk))  # type: ignore[attr-defined]
 
 
 class AuditViewSet(mixins.ListModelMixin, GenericViewSet[Record]):

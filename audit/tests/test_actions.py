@@ -90,6 +90,8 @@ ROUTES: dict[tuple[str, str], tuple[Action | str, Any]] = {
     ("people-search", "post"): (Action.SEARCH, {"image": IMAGE}),
     ("people-detail", "get"): (Action.VIEW, None),
     ("people-detail", "patch"): (Action.CHANGE, {"name": "Crimson"}),
+    ("people-report", "get"): (Action.EXPORT, None),
+    ("people-report-of-image", "post"): (Action.EXPORT, {"image": IMAGE}),
     ("people-images", "get"): (NO_FACE, None),
     ("people-images", "post"): (Action.ENROL, {"image": IMAGE}),
     ("people-image", "get"): (Action.VIEW, None),
@@ -104,6 +106,8 @@ ROUTES: dict[tuple[str, str], tuple[Action | str, Any]] = {
     ("gallery-health-odd-photographs", "get"): (NO_FACE, None),
     ("gallery-health-poor-people", "get"): (NO_FACE, None),
     ("respace-list", "get"): (NO_PERSON, None),
+    ("erasure-list", "get"): (NO_PERSON, None),
+    ("erasure-detail", "get"): (NO_PERSON, None),
     ("blacklist-image", "delete"): (Action.ERASE, None),
     ("blacklist-detail", "delete"): (Action.ERASE, None),
     ("processed-image-detail", "delete"): (Action.ERASE, None),
@@ -159,7 +163,7 @@ def path_of(name: str, owned: dict[str, str]) -> str:
     image = owned["image_id of people" if name.startswith("people") else "image_id"]
     text = text.replace("(?P<image_id>[^/]+)", image)
     if "(?P<" in text:
-        text = re.sub(r"\(\?P<(pk|name)>[^)]+\)", owned[owner_key(name)], text)
+        text = re.sub(r"\(\?P<(pk|name|uuid)>[^)]+\)", owned[owner_key(name)], text)
     return f"/api/v1/{text}"
 
 

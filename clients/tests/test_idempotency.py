@@ -35,7 +35,7 @@ from vision.tests.drawing import BLUE, RED, data_url, picture
 # What a POST to these does stores nothing, or nothing that a repetition would store twice.
 WITHOUT_KEY = {
     "/api/v1/anti-spoof/", "/api/v1/compare/", "/api/v1/detect/detect-face/", "/api/v1/people/search/",
-    "/api/v1/people/{id}/verify/", "/api/v1/reset/",
+    "/api/v1/people/{id}/verify/", "/api/v1/people/report/", "/api/v1/reset/",
 }  # fmt: skip
 
 pytestmark = pytest.mark.django_db

@@ -111,5 +111,5 @@ class RemoveView(EkycView):
     def post(self, request: Request) -> Response:
         people_id, source = payloads.read_removal(request.data)
         person = services.find_person(client=client_of(request), external_id=people_id, source=source)
-        services.erase_person(person=person)
+        services.erase_person(person=person, everywhere=settings.EKYC_ERASE_EVERYWHERE)
         return Response(payloads.write_person(people_id, person.gallery.name))

@@ -22,11 +22,11 @@ UNRECOGNISED: dict[str, Any] = {"foundFlag": 0, "foundFace": NOT_FOUND}
 UNTRAINED: dict[str, Any] = {"trainingSuccess": 0}
 
 
-def read_picture(form: Form) -> bytes:
-    """The field `picture`. Raises `FieldMissing`."""
+def read_pictures(form: Form) -> list[bytes]:
+    """The field `picture`: the picture, and frames of the same recording if there are more. Raises `FieldMissing`."""
     pictures = form.images.get("picture", [])
     services.require(pictures, "picture")
-    return pictures[0]
+    return pictures
 
 
 def read_stream(form: Form) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -11,9 +12,10 @@ from clients.models import ApiKey, Client
 from compat.facehash.exceptions import FieldMissing, UnknownUser
 from compat.facehash.models import KeyGallery
 from errors import InvalidInput, NotFound
+from people.exceptions import UnusableFace
 from people.models import Gallery, Person
-from people.services import attempt_at, enrol_photographs, find_person
-from people.types import BatchEnrolment, EnrolmentRules, Refusal, Whom
+from people.services import attempt_at, demands_liveness, enrol_photographs, find_person, search_people, verify_live
+from people.types import BatchEnrolment, EnrolmentRules, Probe, Proof, Refusal, SearchOptions, Whom
 from training.services import recognise, request_training
 from training.types import Recognition
 from vision import images
@@ -42,30 +44,54 @@ def gallery_of(*, client: Client, key: ApiKey | None) -> Gallery:
         return KeyGallery.objects.get_or_create(client=client, api_key=key, defaults={"gallery": gallery})[0].gallery
 
 
-def identify(*, gallery: Gallery, picture: bytes) -> Outcome:
-    """The person of the gallery who is on the picture; of several, the most similar one."""
-    faces = recognise(client=gallery.client, source=gallery.name, data=read_image(picture))
+def identify(*, gallery: Gallery, pictures: Sequence[bytes]) -> Outcome:
+    """The person of the gallery who is on the first picture; of several, the most similar one.
+
+    Where the client's policy demands liveness, only the largest face counts, and further pictures are the frames that
+    prove it. Raises `NotLive`.
+    """
+    if demands_liveness(client=gallery.client):
+        return _live(gallery, pictures, None)
+    faces = recognise(client=gallery.client, source=gallery.name, data=read_image(pictures[0]))
     return Outcome(len(faces), _best([face for face in faces if face.person]))
 
 
-def verify(*, gallery: Gallery, picture: bytes, user: str) -> Outcome:
-    """Whether the named person is on the picture.
+def verify(*, gallery: Gallery, pictures: Sequence[bytes], user: str) -> Outcome:
+    """Whether the named person is on the first picture, with `identify`'s rules about liveness.
 
-    Raises `UnknownUser` before the picture is looked at, and `TooManyFailures`.
+    Raises `UnknownUser` before the picture is looked at, `TooManyFailures`, and `NotLive`.
     """
     person = find_user(gallery=gallery, user=user)
+    if demands_liveness(client=gallery.client):
+        return _live(gallery, pictures, person)
     with attempt_at(person) as attempt:
-        faces = recognise(client=gallery.client, source=gallery.name, data=read_image(picture))
+        faces = recognise(client=gallery.client, source=gallery.name, data=read_image(pictures[0]))
         own = [face for face in faces if face.person == person]
         attempt.has_failed = bool(faces) and not own
     return Outcome(len(faces), _best(own))
+
+
+def _live(gallery: Gallery, pictures: Sequence[bytes], person: Person | None) -> Outcome:
+    """Whether the largest face of the first picture is the person's, or (None) anybody's, and a living one."""
+    image, *frames = [read_image(picture) for picture in pictures]
+    try:
+        if person is None:
+            options = SearchOptions([gallery.name], "largest", limit=1)
+            [face] = search_people(client=gallery.client, probe=Probe(image), options=options).faces
+            person = face.matches[0].person if face.matches else None
+        if person is None:
+            return Outcome(1, None)
+        compared = verify_live(person=person, data=image, proof=Proof(frames, asked=False)).comparison
+    except UnusableFace:
+        return Outcome(0, None)
+    return Outcome(1, Recognition(None, person, compared.similarity, None, None) if compared.matches else None)
 
 
 def learn(*, gallery: Gallery, stream: list[bytes], user: str) -> BatchEnrolment:
     """Enrol the photographs of a user, who may be new; a classifier is trained afterwards, in the background.
 
     Nothing is stored with less than `FACEHASH_MIN_IMAGES` usable photographs. Raises `UnknownUser` for an impossible
-    name.
+    name, and `NotLive` if they do not prove what the client's liveness policy demands.
     """
     if not is_name(user):
         raise UnknownUser(BAD_USER)

@@ -48,11 +48,11 @@ class RecogniseView(FaceHashView):
 
     def post(self, request: Request, key: str = "") -> Response:
         began, form, gallery = time.monotonic(), form_of(request), gallery_for(request)
-        picture = payloads.read_picture(form)
+        pictures = payloads.read_pictures(form)
         if "userName" in form.texts:
-            outcome = services.verify(gallery=gallery, picture=picture, user=payloads.read_user(form))
+            outcome = services.verify(gallery=gallery, pictures=pictures, user=payloads.read_user(form))
         else:
-            outcome = services.identify(gallery=gallery, picture=picture)
+            outcome = services.identify(gallery=gallery, pictures=pictures)
         return Response(payloads.write_outcome(outcome, time.monotonic() - began))
 
 

@@ -33,7 +33,13 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
-RETENTION_DAYS = env.int("FACEAPP_RETENTION_DAYS", default=30)  # of processed images; 0 keeps them forever
+# Days; 0 keeps them forever. A client's own setting takes precedence.
+RETENTION_DAYS = env.int("FACEAPP_RETENTION_DAYS", default=30)  # of processed images
+ALBUM_DAYS = env.int("FACEAPP_ALBUM_DAYS", default=0)  # of album images with their faces
+UPLOAD_DAYS = env.int("FACEAPP_UPLOAD_DAYS", default=30)  # of album images that nobody had processed
+REFERENCE_DAYS = env.int("FACEAPP_REFERENCE_DAYS", default=0)  # of people's photographs
+# Position, times and serial numbers in images: removed from references only, from all, or from none.
+STRIP_METADATA = env.str("FACEAPP_STRIP_METADATA", default="references")
 
 MAX_IMAGE_BYTES = env.int("FACEAPP_MAX_IMAGE_BYTES", default=20 * 1024 * 1024)
 MAX_IMAGE_PIXELS = env.int("FACEAPP_MAX_IMAGE_PIXELS", default=50_000_000)

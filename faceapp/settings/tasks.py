@@ -11,13 +11,14 @@ CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_ROUTES = {
     "work.tasks.sweep": {"queue": "maintenance"},  # has a worker of its own: never behind images
     "recognition.tasks.purge": {"queue": "maintenance"},
+    "albums.tasks.purge": {"queue": "maintenance"},
+    "people.tasks.purge": {"queue": "maintenance"},
     "liveness.tasks.purge": {"queue": "maintenance"},
     "clients.tasks.purge": {"queue": "maintenance"},
     "audit.tasks.seal": {"queue": "maintenance"},
     "audit.tasks.purge": {"queue": "maintenance"},
     "clients.tasks.warn_of_expiry": {"queue": "maintenance"},
     "training.tasks.train_recogniser": {"queue": "training"},  # has a worker of its own
-    "training.tasks.forget_the_erased": {"queue": "maintenance"},
     "people.tasks.tend_respaces": {"queue": "maintenance"},
     "people.tasks.tend_search_indexes": {"queue": "training"},  # a build takes minutes, in the database
     "people.tasks.tend_health": {"queue": "training"},  # up to 20 seconds, in the database
@@ -25,13 +26,14 @@ CELERY_TASK_ROUTES = {
 SWEEP_SECONDS = env.float("FACEAPP_SWEEP_SECONDS", default=10.0)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "work.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 30}},
-    "forget-the-erased": {"task": "training.tasks.forget_the_erased", "schedule": 30.0, "options": {"expires": 60}},
     "respaces": {"task": "people.tasks.tend_respaces", "schedule": SWEEP_SECONDS, "options": {"expires": 30}},
     "search-indexes": {"task": "people.tasks.tend_search_indexes", "schedule": 60.0, "options": {"expires": 60}},
     "health": {"task": "people.tasks.tend_health", "schedule": 60.0, "options": {"expires": 60}},
     "seal-audit": {"task": "audit.tasks.seal", "schedule": 5.0, "options": {"expires": 30}},
     "purge-audit": {"task": "audit.tasks.purge", "schedule": crontab(hour="3", minute="45")},  # UTC
     "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
+    "purge-albums": {"task": "albums.tasks.purge", "schedule": crontab(hour="3", minute="35")},  # UTC
+    "purge-people": {"task": "people.tasks.purge", "schedule": crontab(hour="3", minute="40")},  # UTC
     "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
     "keys-that-expire": {"task": "clients.tasks.warn_of_expiry", "schedule": crontab(hour="6", minute="0")},
     "purge-answers": {"task": "clients.tasks.purge", "schedule": crontab(minute="*/10")},

@@ -13,6 +13,8 @@ from django.urls import URLPattern, get_resolver
 from rest_framework.test import APIClient
 
 from albums.models import Album, AlbumImage, FaceGroup
+from audit import receipts
+from audit.types import Erased
 from blacklist.models import BlacklistEntry
 from clients.models import Client
 from clients.services import create_api_key
@@ -44,6 +46,7 @@ LISTS = {
     "recogniser-list",
     "gallery-list",
     "respace-list",
+    "erasure-list",
 }
 OPEN = {
     "engine-list",
@@ -53,6 +56,7 @@ OPEN = {
     "liveness-session-list",
     "anti-spoof-list",
     "people-search",
+    "people-report-of-image",  # tested in test_report
     "compare-list",
     "reset-list",
     "key-rotate",
@@ -94,6 +98,7 @@ def owned(client_a: Client) -> dict[str, str]:
         "people": str(person.number),
         "gallery": staff.name,
         "respace": str(Respace.objects.create(client=client_a, space="fake", state="closed").number),
+        "erasure": str(receipts.add(Erased.PERSON, client_id=client_a.pk, objects=[], taken={}).uuid),
         "image_id of people": str(person.reference_images.get().number),
     }
 
@@ -107,7 +112,7 @@ def api_patterns() -> Iterator[URLPattern]:
 
 def owner_key(name: str) -> str:
     keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "recogniser", "gallery", "respace")
-    keys += ("album-image", "album-group", "album")
+    keys += ("erasure", "album-image", "album-group", "album")
     return next(key for key in keys if name.startswith(key))
 
 
@@ -121,7 +126,7 @@ def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:
         text = text.replace("(?P<album_id>[^/]+)", owned["album"])
         image = owned["image_id of people" if name.startswith("people") else "image_id"]
         text = text.replace("(?P<image_id>[^/]+)", image)
-        text = re.sub(r"\(\?P<(pk|name)>[^)]+\)", owned[owner_key(name)], text)
+        text = re.sub(r"\(\?P<(pk|name|uuid)>[^)]+\)", owned[owner_key(name)], text)
         for method in list(pattern.callback.actions):
             yield name, method, f"/api/v1/{text}"
 

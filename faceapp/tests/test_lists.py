@@ -14,8 +14,9 @@ from rest_framework.viewsets import GenericViewSet
 
 from albums.models import Album, AlbumImage, FaceGroup
 from albums.services import create_album
+from audit import receipts
 from audit.services import record
-from audit.types import Action
+from audit.types import Action, Erased
 from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
 from clients.models import Client, Scope
@@ -65,6 +66,7 @@ def add_entry(client: Client, number: int) -> BlacklistEntry:
 
 ROWS: dict[str, Callable[[Client, int], Any]] = {
     "audit-list": lambda client, number: record(Action.CHANGE, client_id=client.pk, objects=[f"person:{number}"]),
+    "erasure-list": lambda client, number: receipts.add(Erased.PERSON, client_id=client.pk, objects=[], taken={}),
     "blacklist-list": add_entry,
     "job-list": add_job,
     "processed-image-list": add_processed_image,

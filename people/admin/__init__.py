@@ -11,15 +11,17 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from audit.models import Receipt
 from clients.access import allows, visible
 from clients.walled_admin import OwnRowsFilter, WalledAdmin, WalledInline
 from errors import FaceAppError
@@ -28,7 +30,6 @@ from people.admin.galleries import GalleryAdmin
 from people.admin.respaces import RespaceAdmin
 from people.models import Gallery, GalleryKind, Person, ReferenceImage
 from people.querysets import PersonQuerySet
-from people.types import Receipt
 from storage.pictures import picture_response, thumbnail
 
 __all__ = ["GalleryAdmin", "NamelessHistory", "PersonAdmin", "PhotographInline", "RespaceAdmin"]
@@ -86,7 +87,7 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class i
 
     class Meta:
         model = Person
-        fields = ["name", "external_id", "gallery", "metadata"]
+        fields = ["name", "external_id", "gallery", "metadata", "legal_basis"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -130,8 +131,19 @@ class PersonAdmin(NamelessHistory, WalledAdmin):
     search_help_text = "Search by name or external id"
     ordering = ["-id"]
     actions = ["erase_faces"]
-    readonly_fields = ["client", "number", "uuid", "created_at"]
-    fields = ["client", "name", "external_id", "gallery", "metadata", "number", "uuid", "created_at"]
+    readonly_fields = ["client", "number", "uuid", "created_at", "report"]
+    fields = [
+        "client",
+        "name",
+        "external_id",
+        "gallery",
+        "metadata",
+        "legal_basis",
+        "number",
+        "uuid",
+        "created_at",
+        "report",
+    ]
     warn_unsaved_form = True
 
     def get_queryset(self, request: HttpRequest) -> PersonQuerySet:
@@ -186,8 +198,8 @@ class PersonAdmin(NamelessHistory, WalledAdmin):
         return TemplateResponse(request, "admin/people/person/erase_faces.html", context)
 
     def _tell(self, request: HttpRequest, receipts: list[Receipt]) -> None:
-        images, files = (sum(getattr(receipt, name) for receipt in receipts) for name in ("images", "files"))
-        numbers = ", ".join(receipt.id for receipt in receipts)
+        images, files = (sum(receipt.count(name) for receipt in receipts) for name in ("images", "files"))
+        numbers = ", ".join(str(receipt.uuid) for receipt in receipts)
         messages.success(request, f"Erased: {images} photographs with {files} files. Receipts: {numbers}.")
 
     # ---- pictures and columns -------------------------------------------------------------------------------
@@ -195,7 +207,25 @@ class PersonAdmin(NamelessHistory, WalledAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.photograph_view, cacheable=True)
         photograph = path("photograph/<int:pk>/<str:variant>/", view, name="people_photograph")
-        return [photograph, *super().get_urls()]
+        report = path("<int:pk>/report/", self.admin_site.admin_view(self.report_view), name="people_person_report")
+        return [photograph, report, *super().get_urls()]
+
+    def report_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Everything that is held about a person, to be printed for them."""
+        person = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_view_permission(request, person):
+            raise PermissionDenied
+        try:
+            report = services.report_of_person(person=person)
+        except FaceAppError as error:
+            messages.error(request, error.message)
+            return HttpResponseRedirect(reverse("admin:people_person_change", args=[pk]))
+        return TemplateResponse(request, "admin/people/person/report.html", {"person": person, "report": report})
+
+    @display(description="Access report")
+    def report(self, person: Person) -> SafeString:
+        url = reverse("admin:people_person_report", args=[person.pk])
+        return format_html('<a class="fa-link" href="{}">Everything that is held about this person</a>', url)
 
     def photograph_view(self, request: HttpRequest, pk: int, variant: str) -> HttpResponse:
         """A photograph of a person, for who may see people."""

@@ -42,6 +42,9 @@ class PersonPatch(serializers.Serializer[Any]):
         max_length=100, required=False, allow_blank=True, trim_whitespace=False, help_text=SOURCE
     )
     metadata = MetadataField(required=False)
+    legal_basis = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, help_text="Of the processing, or a note of the consent."
+    )
 
 
 class TokenInput(serializers.Serializer[Any]):
@@ -103,7 +106,7 @@ class NewPerson(PersonPatch, NewImage):
 
     @property
     def whom(self) -> Whom:
-        names = ("external_id", "source", "name", "metadata")
+        names = ("external_id", "source", "name", "metadata", "legal_basis")
         return Whom(**{name: self.validated_data[name] for name in names if name in self.validated_data})
 
 
@@ -150,6 +153,12 @@ class SearchInput(serializers.Serializer[Any]):
     def options(self) -> SearchOptions:
         data = self.validated_data
         return SearchOptions(data.get("sources"), data["faces"], data["limit"], data.get("threshold") or None)
+
+
+class ImageInput(serializers.Serializer[Any]):
+    """An image whose largest face is meant."""
+
+    image = ImageField(style=ONE_FILE)
 
 
 class VerifyInput(TokenInput):

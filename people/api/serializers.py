@@ -14,7 +14,7 @@ from calibration.types import Comparison, Decision
 from people.api.inputs import MetadataField
 from people.models import Gallery, Person, ReferenceImage, Respace, SearchIndex
 from people.respacing import count_at_risk, progress_of
-from people.types import TARGETS, Candidate, Enrolment, FaceComparisons, Receipt, Refusal, Remark, SearchedFace
+from people.types import TARGETS, Candidate, Enrolment, FaceComparisons, Refusal, Remark, SearchedFace
 from rest.fields import FiniteField, RateField
 from vision.types import Box
 
@@ -114,7 +114,8 @@ class PersonSerializer(serializers.ModelSerializer[Person]):
     class Meta:
         model = Person
         fields = [
-            "id", "uuid", "external_id", "name", "source", "metadata", "created_at", "image_count", "primary_image",
+            "id", "uuid", "external_id", "name", "source", "metadata", "legal_basis", "created_at", "image_count",
+            "primary_image",
         ]  # fmt: skip
 
     def get_image_count(self, person: Person) -> int:
@@ -266,6 +267,19 @@ class ComparisonsSerializer(DecidedSerializer):
         return ResultSerializer(pairs, many=True).data
 
 
+class ReportSerializer(serializers.Serializer[dict[str, Any]]):
+    """Everything that is held about a face; see docs/erasure.md."""
+
+    made_at = serializers.DateTimeField()
+    people: Any = serializers.ListField(child=serializers.DictField(), help_text="With their photographs.")
+    similar_people: Any = serializers.ListField(child=serializers.DictField(), help_text="Who may be somebody else.")
+    album_faces: Any = serializers.ListField(child=serializers.DictField())
+    recognisers: Any = serializers.ListField(child=serializers.DictField())
+    screened_faces: Any = serializers.ListField(child=serializers.DictField())
+    not_searched: Any = serializers.ListField(child=serializers.DictField(), help_text="What, why, and how many.")
+    notes: Any = serializers.ListField(child=serializers.CharField())
+
+
 class RespaceSerializer(serializers.ModelSerializer[Respace]):
     """The move of all galleries to another space (`manage.py respace`), and what the new one would decide otherwise."""
 
@@ -291,16 +305,3 @@ class RespaceSerializer(serializers.ModelSerializer[Respace]):
             setattr(instance, name, value)
         instance.people_at_risk = count_at_risk(instance)  # type: ignore[attr-defined]
         return super().to_representation(instance)
-
-
-class ReceiptSerializer(serializers.Serializer[Receipt]):
-    """What an erasure removed, in numbers."""
-
-    id = serializers.UUIDField()
-    erased_at = serializers.DateTimeField()
-    people = serializers.IntegerField()
-    images = serializers.IntegerField()
-    templates = serializers.IntegerField()
-    files = serializers.IntegerField()
-    rows = serializers.IntegerField()
-    digest = serializers.CharField()

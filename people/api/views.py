@@ -15,17 +15,27 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
+from audit.api.serializers import ReceiptSerializer
 from audit.types import Action
 from clients.api.idempotency import IdempotentView
 from clients.api.reads import RecordsReads
 from clients.authentication import client_of
 from clients.models import Scope
 from clients.numbering import record_rows
-from clients.permissions import require_named_scope
+from clients.permissions import may, require_named_scope, require_scope
 from people import services
 from people.api import narrowing
 from people.api.filters import PersonFilter
-from people.api.inputs import CompareInput, GalleryPatch, NewImage, NewPerson, PersonPatch, SearchInput, VerifyInput
+from people.api.inputs import (
+    CompareInput,
+    GalleryPatch,
+    ImageInput,
+    NewImage,
+    NewPerson,
+    PersonPatch,
+    SearchInput,
+    VerifyInput,
+)
 from people.api.serializers import (
     ComparisonSerializer,
     ComparisonsSerializer,
@@ -34,7 +44,7 @@ from people.api.serializers import (
     GallerySerializer,
     PersonImageSerializer,
     PersonSerializer,
-    ReceiptSerializer,
+    ReportSerializer,
     RespaceSerializer,
     SearchSerializer,
 )
@@ -52,6 +62,9 @@ from work.exceptions import TooManyImages
 
 PARSERS = [JSONParser, MultiPartParser, FormParser]
 KEEP_RECORD = OpenApiParameter("keep_record", bool, description="Erase the faces only; the record stays.")
+EVERYWHERE = OpenApiParameter(
+    "everywhere", bool, description="Erase faces that look like the person's from albums and screened images too."
+)
 EMBEDDINGS = OpenApiParameter("embeddings", bool, description="With embeddings; needs the scope `embeddings`.")
 KIND = OpenApiParameter(
     "kind", str, enum=GalleryKind.values, description="Which one is meant if galleries of both kinds have this name."
@@ -64,8 +77,8 @@ class PeopleViewSet(
 ):
     """People whom this client knows, with their photographs. Blacklist entries are not among them."""
 
-    takes_images = frozenset({"create", "images", "search", "verify"})
-    stores_nothing = frozenset({"search", "verify"})
+    takes_images = frozenset({"create", "images", "search", "verify", "report_of_image"})
+    stores_nothing = frozenset({"search", "verify", "report_of_image"})
     queryset = Person.objects.none()
     lookup_value_regex = "[^/]+"
     serializer_class = PersonSerializer
@@ -73,10 +86,10 @@ class PeopleViewSet(
     filterset_class = PersonFilter
     parser_classes = PARSERS
     scope_read, scope_write = Scope.PEOPLE_READ, Scope.PEOPLE_WRITE
-    scopes = {"search": Scope.PEOPLE_MATCH, "verify": Scope.PEOPLE_MATCH}
+    scopes = {"search": Scope.PEOPLE_MATCH, "verify": Scope.PEOPLE_MATCH, "report_of_image": Scope.PEOPLE_SEARCH}
     inputs: dict[str, type[BaseSerializer[Any]]] = {
         "create": NewPerson, "partial_update": PersonPatch, "images": NewImage, "search": SearchInput,
-        "verify": VerifyInput,
+        "verify": VerifyInput, "report_of_image": ImageInput,
     }  # fmt: skip
 
     def get_queryset(self) -> PersonQuerySet:
@@ -96,8 +109,9 @@ class PeopleViewSet(
         if "image" not in given.validated_data:
             whom = given.whom
             person = services.create_person(
-                client=client, external_id=whom.external_id, name=whom.name, source=whom.source, metadata=whom.metadata
-            )
+                client=client, external_id=whom.external_id, name=whom.name, source=whom.source,
+                metadata=whom.metadata, legal_basis=whom.legal_basis,
+            )  # fmt: skip
             body = narrowing.written(request, PersonSerializer(person, context=context).data, given.initial_data)
             return Response(body | {"enrolment": None}, status=status.HTTP_201_CREATED)
         done = services.enrol_face(
@@ -117,14 +131,15 @@ class PeopleViewSet(
         body = PersonSerializer(person, context=self.get_serializer_context()).data
         return Response(narrowing.written(request, body, given.initial_data))
 
-    @extend_schema(parameters=[KEEP_RECORD], responses={200: ReceiptSerializer})
+    @extend_schema(parameters=[KEEP_RECORD, EVERYWHERE], responses={200: ReceiptSerializer})
     def destroy(self, request: Request, pk: str) -> Response:
         """Erase a person with photographs and embeddings, or the faces only.
 
-        The answer is a receipt without personal data.
+        The answer is a receipt without personal data; it says what was erased and what remains.
         """
         erase = services.erase_faces if strict_flag(request, "keep_record") else services.erase_person
-        return Response(ReceiptSerializer(erase(person=self.get_object())).data)
+        receipt = erase(person=self.get_object(), everywhere=strict_flag(request, "everywhere"))
+        return Response(ReceiptSerializer(receipt).data)
 
     # ---- photographs ----------------------------------------------------------------------------------------
 
@@ -174,6 +189,28 @@ class PeopleViewSet(
         image = services.set_primary_image(person=self.get_object(), image_id=path_id(image_id))
         body = PersonImageSerializer(image, context=self.get_serializer_context()).data
         return Response(narrowing.written(request, body, ["is_primary"]))
+
+    # ---- access to one's data -------------------------------------------------------------------------------
+
+    @extend_schema(responses=ReportSerializer, filters=False)
+    @action(detail=True, methods=["get"], url_path="report", url_name="report", filterset_class=None)
+    def report(self, request: Request, pk: str) -> Response:
+        """Everything that is held about a person, for somebody who asks for access to their data."""
+        require_scope(request, Scope.PEOPLE_SEARCH)
+        return Response(services.report_of_person(person=self.get_object()))
+
+    @extend_schema(request=ImageInput, responses=ReportSerializer, filters=False)
+    @action(detail=False, methods=["post"], url_path="report", url_name="report-of-image", pagination_class=None,
+            filter_backends=[])  # fmt: skip
+    def report_of_image(self, request: Request) -> Response:
+        """The same for the largest face of an image: of everybody who matches it at the one-to-one point."""
+        require_scope(request, Scope.PEOPLE_READ)
+        given = read_input(self, ImageInput)
+        data = upload_of(given.validated_data["image"]).data
+        found = services.report_of_image(
+            client=client_of(request), data=data, with_blacklist=may(request, Scope.BLACKLIST_READ)
+        )
+        return Response(found)
 
     # ---- searching ------------------------------------------------------------------------------------------
 

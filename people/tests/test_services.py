@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from django.db import connection
+from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from blacklist.services import create_entry, search_blacklist
 from calibration import services as calibration
 from calibration.exceptions import UnusableCalibration
 from clients.models import Client
 from errors import FaceAppError, Unavailable
-from people import services
+from people import erasure, services
 from people.exceptions import ExternalIdTaken, NoTemplate, PersonNotFound, UnusableValue
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.types import Enrolment, EnrolmentRules, Probe, SearchOptions, Whom
@@ -323,8 +326,8 @@ def test_erasing_a_person_leaves_nothing_and_says_what_went(client_a: Client, me
     person = enrol(client_a, name="Red").person
     enrol(client_a, GREEN)
     receipt = services.erase_person(person=person)
-    assert (receipt.people, receipt.images, receipt.templates, receipt.files, receipt.rows) == (1, 2, 4, 2, 7)
-    assert len(receipt.digest) == 64
+    assert receipt.taken == {"people": 1, "images": 2, "templates": 4, "files": 2, "rows": 7}
+    assert len(receipt.objects_hashed) == 3
     assert files(media_root) == Person.objects.count() == FaceTemplate.objects.count() == 0
     assert refusal(services.erase_person, person=person) == "person.not_found"
 
@@ -332,6 +335,38 @@ def test_erasing_a_person_leaves_nothing_and_says_what_went(client_a: Client, me
 def test_erasing_faces_keeps_the_record(client_a: Client, media_root: Path) -> None:
     person = enrol(client_a, name="Red").person
     receipt = services.erase_faces(person=person)
-    assert (receipt.people, receipt.images, receipt.templates) == (0, 1, 2)
+    assert (receipt.kind, receipt.count("images"), receipt.count("templates")) == ("faces", 1, 2)
     assert Person.objects.get().name == "Red"
     assert files(media_root) == FaceTemplate.objects.count() == 0
+
+
+# ---- retention --------------------------------------------------------------------------------------------------
+def test_photographs_are_kept_as_long_as_the_client_or_the_deployment_says(
+    client_a: Client, client_b: Client, settings: Settings, media_root: Path
+) -> None:
+    for client in (client_a, client_b):
+        enrol(client), enrol(client, GREEN, "u2")
+        create_entry(client=client, name="Listed", uploads=[Upload(picture(BLUE), "b.png")])
+    old = ReferenceImage.objects.filter(person__external_id="u1") | ReferenceImage.objects.filter(person__name="Listed")
+    old.update(created_at=timezone.now() - timedelta(days=10))
+    assert erasure.purge(limit=10) == 0
+    settings.REFERENCE_DAYS = 9
+    Client.objects.filter(pk=client_b.pk).update(reference_days=0)
+    assert erasure.purge(limit=10) == 1
+    left = ReferenceImage.objects.filter(person__client=client_a)
+    assert set(left.values_list("person__external_id", flat=True)) == {"u2", None}
+    assert Person.objects.filter(client=client_a).count() == 3  # the record stays
+    assert ReferenceImage.objects.filter(person__client=client_b).count() == 3
+    assert files(media_root) == 5
+    Client.objects.filter(pk=client_b.pk).update(reference_days=11)
+    assert erasure.purge(limit=10) == 0
+
+
+def test_a_legal_basis_is_kept_with_the_person(client_a: Client) -> None:
+    person = enrol(client_a, legal_basis="consent of 1 May 2026").person
+    enrol(client_a, GREEN)
+    person.refresh_from_db()
+    assert person.legal_basis == "consent of 1 May 2026"
+    changed = services.update_person(person=person, changes={"legal_basis": "contract"})
+    assert changed.legal_basis == "contract"
+    assert refusal(services.update_person, person=person, changes={"legal_basis": "x" * 501}) == "person.bad_value"

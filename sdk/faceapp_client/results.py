@@ -224,7 +224,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What an erasure removed, in numbers. The service keeps no copy."""
+    """What an erasure removed, in numbers."""
 
     id: str
     erased_at: datetime

@@ -16,6 +16,8 @@ from pytest_django.fixtures import Settings
 from clients.models import Client
 from clients.services import create_api_key
 from people.models import FaceTemplate, Person
+from people.services import delete_reference_image, enrol_face, erase_faces, erase_person
+from people.types import EnrolmentRules, Whom
 from training import services
 from training.evaluation import spread
 from training.exceptions import GalleryTooSmall, NotReady, TrainingFailed
@@ -25,6 +27,7 @@ from training.tests.galleries import enrol
 from training.types import Options, Split
 from vision.engines import engines
 from vision.tests.drawing import BLUE, GREEN, RED, YELLOW, picture
+from vision.types import Upload
 from work import services as work
 from work.models import Status
 
@@ -256,12 +259,44 @@ def test_who_is_erased_is_forgotten_by_every_version(
     client_a: Client, gallery: dict[str, Person], monkeypatch: pytest.MonkeyPatch, redis_flush: None
 ) -> None:
     ask(client_a), ask(client_a)
-    services.forget_the_erased()
     assert Recogniser.objects.count() == 2
-    gallery["blue"].delete()
-    services.forget_the_erased()
+    receipt = erase_person(person=gallery["blue"])
+    assert receipt.count("recognisers") == 2
     [version] = Recogniser.objects.all()
     assert (version.version, version.is_active) == (1, True)
+    assert people_of(version) == [gallery["red"].pk, gallery["green"].pk]
+
+
+@pytest.mark.parametrize("lost", ["faces", "photograph", "replaced"])
+def test_photographs_that_go_take_the_classifiers_along(
+    client_a: Client, gallery: dict[str, Person], redis_flush: None, lost: str
+) -> None:
+    old = ask(client_a)
+    person = gallery["blue"]
+    if lost == "faces":
+        erase_faces(person=person)
+    elif lost == "photograph":
+        delete_reference_image(person=person, image_id=person.reference_images.all()[0].number)
+    else:
+        whom, rules = Whom(person), EnrolmentRules(replace=True)
+        enrol_face(client=client_a, upload=Upload(picture(BLUE), "a.png"), whom=whom, rules=rules)
+    assert not Recogniser.objects.filter(uuid=old.uuid)
+    services.recognise(client=client_a, source=SOURCE, data=picture(RED))
+
+
+def test_faces_that_are_erased_during_the_training_are_not_stored(
+    client_a: Client, gallery: dict[str, Person], monkeypatch: pytest.MonkeyPatch, redis_flush: None
+) -> None:
+    blue = [gallery["blue"]]
+
+    def erasing(**parts: Any) -> Network:
+        if blue:
+            erase_faces(person=blue.pop())
+        return prototypes(**parts)
+
+    monkeypatch.setattr(services, "fit", erasing)
+    version = ask(client_a)
+    assert (version.status, version.images) == (Status.DONE, 16)
     assert people_of(version) == [gallery["red"].pk, gallery["green"].pk]
 
 

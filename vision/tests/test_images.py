@@ -262,6 +262,9 @@ def test_identifier_is_the_first_hundred_characters() -> None:
     assert identify("a" * 100) == "a" * 100
     assert identify("a" * 101) == "a" * 100 + "..."
     assert identify("\0\ud800") == "??"
+    assert identify("https://example.org/a.jpg?X-Amz-Signature=SECRET#x") == "https://example.org/a.jpg"
+    assert identify("HTTP://ann:secret@example.org/a@b.jpg") == "HTTP://example.org/a@b.jpg"
+    assert identify("what?.jpg") == "what?.jpg"
 
 
 INFO = ImageInfo("JPEG", 1, 1, ".jpg", "image/jpeg")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -17,7 +18,7 @@ from albums.services import create_album
 from clients.models import Client
 from errors import FaceAppError, InvalidInput, Unavailable
 from people.models import Gallery, Person, ReferenceImage, Respace, RespacedImage
-from recognition.models import Job, ProcessedImage
+from recognition.models import FaceSearch, Job, ProcessedImage
 from telemetry.request_ids import request_id
 from training.models import Recogniser
 from vision import dispatch
@@ -25,7 +26,7 @@ from work import services
 from work.models import FINISHED, TRANSITIONS, UNFINISHED, ClaimedWork, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
-KINDS = [ProcessedImage, AlbumImage, Recogniser, RespacedImage]
+KINDS = [ProcessedImage, AlbumImage, Recogniser, RespacedImage, FaceSearch]
 
 
 def screened(client: Client) -> ProcessedImage:
@@ -49,7 +50,11 @@ def respaced(client: Client) -> RespacedImage:
     return RespacedImage.objects.create(respace=respace, reference_image=image)
 
 
-@pytest.fixture(params=[screened, in_album, version, respaced])
+def search(client: Client) -> FaceSearch:
+    return FaceSearch.objects.create(client=client, receipt=uuid4(), until_image=0)
+
+
+@pytest.fixture(params=[screened, in_album, version, respaced, search])
 def row(request: pytest.FixtureRequest, client_a: Client) -> Any:
     """A pending row of each kind."""
     make: Callable[[Client], ClaimedWork] = request.param

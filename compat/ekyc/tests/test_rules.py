@@ -12,6 +12,8 @@ from PIL import Image
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
+from albums import services as albums
+from albums.models import AlbumFace
 from clients.models import Client, LivenessPolicy
 from clients.services import create_api_key
 from compat.ekyc.checks import check_ekyc
@@ -22,6 +24,8 @@ from people.models import FaceTemplate, Gallery, GalleryKind, Person, ReferenceI
 from vision import inference
 from vision.exceptions import EngineUnavailable
 from vision.tests.drawing import BLUE, DIM, GREEN, RED, picture
+from vision.types import Upload
+from work.submissions import read_submission
 
 pytestmark = pytest.mark.django_db
 PATHS = ("/check-2-face", "/face-otp", "/register-face", "/search", "/api/v2/search", "/api/v3/search", "/remove")
@@ -353,3 +357,16 @@ def test_a_face_that_cannot_be_recognised_is_none(api: APIClient) -> None:
     frames = {"is_live_check": True, "people_2_liveness": [dim, dim, dim]}
     answer = post(api, "/check-2-face", people_1=red, people_2=red, **frames)[1]
     assert (answer["compare_result"], answer["is_live"]) == ("MATCH", False)
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_removal_everywhere_is_a_setting(
+    api: APIClient, client_a: Client, settings: Settings, redis_flush: None, everywhere: bool
+) -> None:
+    settings.EKYC_ERASE_EVERYWHERE = everywhere
+    register(api, picture(RED))
+    album = albums.create_album(client=client_a, name="x")
+    [row] = albums.add_images(album=album, submissions=[read_submission(Upload(picture(RED), "a.png"))])
+    albums.queue_image(image=row)
+    post(api, "/remove", people_id="u1")
+    assert AlbumFace.objects.exists() is not everywhere

@@ -69,9 +69,13 @@ class People(Resource[D]):
         return self._answer(Person, Request("PATCH", f"{PEOPLE}{person_id}/", json=dict(changes), idempotent=True))
 
     @call
-    def delete(self, person_id: int, *, keep_record: bool = False) -> Flow[Receipt]:
-        """Erase a person, or only the faces. The receipt says what was erased."""
-        params = {"keep_record": "true"} if keep_record else {}
+    def delete(self, person_id: int, *, keep_record: bool = False, everywhere: bool = False) -> Flow[Receipt]:
+        """Erase a person, or only the faces. `everywhere`: from albums and screened images too.
+
+        The receipt says what was erased.
+        """
+        asked = {"keep_record": keep_record, "everywhere": everywhere}
+        params = {name: "true" for name, wanted in asked.items() if wanted}
         return self._answer(Receipt, Request("DELETE", f"{PEOPLE}{person_id}/", params))
 
     @call

@@ -39,7 +39,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "people.list": {"name": "n", "external_id": "e", "source": "s"} | WHEN,
     "people.get": {"person_id": 1},
     "people.update": {"person_id": 1, "changes": {"name": "n", "external_id": "e", "source": "s", "metadata": {}}},
-    "people.delete": {"person_id": 1, "keep_record": True},
+    "people.delete": {"person_id": 1, "keep_record": True, "everywhere": True},
     "people.search": {
         "image": IMAGE, "embedding": None, "sources": ["s"], "faces": "all", "limit": 3, "threshold": 0.5,
         "return_embeddings": True,
@@ -104,9 +104,12 @@ CALLS: dict[str, dict[str, Any]] = {
     "albums.merge_groups": {"album_id": 1, "group_id": 2, "groups": [3]} | ONCE,
     "albums.split_group": {"album_id": 1, "group_id": 2, "faces": [3]} | ONCE,
 }  # fmt: skip
-# `blacklist.update` is the same; who erases everything does so by `request`.
-ADMINISTRATION = ("/api/v1/recognisers/",)  # done in the admin
-LEFT_OUT = {("PUT", "/api/v1/blacklist/{id}/"), ("POST", "/api/v1/reset/")}
+# `blacklist.update` is the same; who erases everything, or answers requests for access, does so by `request`.
+ADMINISTRATION = ("/api/v1/recognisers/", "/api/v1/audit/", "/api/v1/erasures/")  # done in the admin
+LEFT_OUT = {
+    ("PUT", "/api/v1/blacklist/{id}/"), ("POST", "/api/v1/reset/"), ("GET", "/api/v1/people/{id}/report/"),
+    ("POST", "/api/v1/people/report/"),
+}  # fmt: skip
 
 
 class Recorder(Driver):

@@ -1,0 +1,114 @@
+"""What screening holds of people who are erased: images that are still stored show everybody who was on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from audit import receipts
+from calibration.services import operating_point
+from clients.models import Client
+from errors import Unavailable
+from people.types import Held, Leaving, Subject, Taken
+from recognition.face_search import erase_found
+from recognition.models import FaceSearch, Match, ProcessedFace, ProcessedImage
+from storage.files import erase_files
+from vision.engines import engines
+from work.queues import BULK
+from work.services import enqueue
+
+NOT_SEARCHED = "They were not searched for the person; everywhere=true does."
+NOT_KEPT = "Their embeddings were not kept (keep_screened_embeddings)."
+ARE_SEARCHED = "They are analysed anew in the background; a further receipt names each that shows the person."
+
+
+def hold(leaving: Leaving) -> None:
+    """Nothing: screening locks no people."""
+
+
+def forget(leaving: Leaving) -> Taken:
+    """Erase faces that look like the probes, as far as their embeddings were kept, with the files of their images.
+
+    Images without embeddings are searched in the background, after the commit.
+    """
+    if not leaving.is_whole:
+        return Taken()
+    found = _like(leaving.person.client, leaving.probes)
+    return replace(erase_found(found), remaining=_remaining(leaving))
+
+
+def _remaining(leaving: Leaving) -> list[dict[str, Any]]:
+    client, why = leaving.person.client, NOT_SEARCHED
+    images = ProcessedImage.objects.of_client(client).exclude(image="")
+    count = images.count()
+    if leaving.probes and count:
+        last = images.aggregate(last=Max("pk"))["last"] or 0
+        search = FaceSearch(client=client, receipt=leaving.receipt_id, probes=leaving.probes, until_image=last)
+        search.created_at = timezone.now()
+        count, why = images.to_be_searched(search).count(), ARE_SEARCHED
+        if count:
+            search.save(force_insert=True)
+            transaction.on_commit(partial(_send, search.pk))
+    days = settings.RETENTION_DAYS if client.retention_days is None else client.retention_days
+    return [{"what": "screened_images", "why": why, "count": count, "days": days or None}] if count else []
+
+
+def _send(search: int) -> None:
+    with suppress(Unavailable):  # the sweep does it later
+        enqueue(FaceSearch, ids=[search], queue=BULK)
+
+
+@transaction.atomic
+def again(wanted: frozenset[str]) -> Counter[str]:
+    """Erase what receipts name and a restored backup has brought back."""
+    faces = ProcessedFace.objects.values_list("pk", "image__uuid", "index").iterator()
+    images = ProcessedImage.objects.exclude(image="").values_list("pk", "uuid").iterator()
+    taken = erase_found(
+        [pk for pk, uuid, index in faces if receipts.hashes("processed_face", f"{uuid}:{index}") & wanted],
+        images=[pk for pk, uuid in images if receipts.hashes("processed_image", uuid) & wanted],
+    )
+    erase_files(files=taken.files)
+    return taken.counts
+
+
+def held(subject: Subject) -> Held:
+    """Screened faces that look like the probes, as far as their embeddings were kept; and the person's matches."""
+    found = _like(subject.client, subject.probes)
+    rows = ProcessedFace.objects.filter(pk__in=found).defer("embedding").select_related("image")
+    matches = Match.objects.filter(entry=subject.person.pk if subject.person else None).select_related("face__image")
+    faces = {face.pk: face for face in [*rows, *(match.face for match in matches)]}
+    images = ProcessedImage.objects.of_client(subject.client).exclude(image="")
+    count = images.exclude(faces__embedding__isnull=False).count()
+    missed = [{"what": "screened_images", "why": NOT_KEPT, "count": count}] if count else []
+    return Held(
+        "screened_faces",
+        [
+            {
+                "image": face.image.number,
+                "job": str(face.image.job_id),
+                "face": face.index,
+                "has_file": bool(face.image.image),
+                "created_at": face.image.created_at.isoformat(),
+            }
+            for face in sorted(faces.values(), key=lambda face: (face.image.number, face.index))
+        ],
+        missed,
+    )
+
+
+def _like(client: Client, probes: Mapping[str, list[list[float]]]) -> set[int]:
+    found = set[int]()
+    for space in engines.spaces().values():
+        if wanted := probes.get(space.name):
+            point = operating_point(client=client, space=space)
+            found |= ProcessedFace.objects.like(client.pk, space.name, wanted, point)
+    return found
