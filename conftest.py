@@ -134,7 +134,7 @@ def unread_queue(redis_flush: None, settings: Settings) -> Iterator[None]:
     yield
     dispatch.act_for("")
     cache.clear()
-    app.conf.task_always_eager = True
+    del app.conf.changes["task_always_eager"]
 
 
 @pytest.fixture

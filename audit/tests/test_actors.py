@@ -56,7 +56,7 @@ def test_callers_of_the_api(client_a: Client, settings: Settings) -> None:
 
 @pytest.mark.django_db
 def test_a_failed_login_is_anonymous_and_tells_no_name() -> None:
-    Browser().post("/admin/login/", {"username": "my secret password", "password": "x"})
+    Browser().post("/login/", {"login": "my secret password", "password": "x"})
     row = Record.objects.get()
     assert (row.action, row.actor_kind, row.client_id) == (Action.FAILED_LOGIN, "anonymous", None)
     [name] = row.objects_named

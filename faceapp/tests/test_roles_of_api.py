@@ -17,6 +17,7 @@ VIEWER, OPERATOR, MANAGER = Role
 # The lowest role for reading is a viewer and for everything else an operator, except:
 LOWEST = {
     ("liveness-session-detail", "get"): OPERATOR,  # holds the nonce of an attempt
+    ("people-report", "get"): OPERATOR,  # searches
     ("blacklist-detail", "delete"): MANAGER,
     ("blacklist-image", "delete"): MANAGER,
     ("processed-image-detail", "delete"): MANAGER,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from rest_framework.test import APIClient
@@ -25,11 +26,13 @@ SCOPES: dict[str, tuple[set[Scope], set[Scope]]] = {
     "compare": (set(), MATCHING),
     "detect": (set(), {Scope.DETECT}),
     "engine": (set(Scope), set()),
+    "erasure": ({Scope.PEOPLE_READ}, set()),
     "gallery": ({Scope.PEOPLE_READ}, {Scope.PEOPLE_WRITE}),
     "job": ({Scope.SCREEN}, {Scope.SCREEN}),
     "key": (set(), {Scope.ROTATE}),
     "liveness": ({Scope.LIVENESS}, {Scope.LIVENESS}),
     "people": ({Scope.PEOPLE_READ}, {Scope.PEOPLE_WRITE}),
+    "people-report": (set(), set()),  # needs two
     "people-search": (set(), MATCHING),
     "people-verify": (set(), MATCHING),
     "process": ({Scope.SCREEN}, {Scope.SCREEN}),
@@ -59,7 +62,8 @@ def calls() -> Iterator[tuple[str, str, set[Scope]]]:
         name = pattern.name or ""
         found = max((start for start in SCOPES if name.startswith(start)), key=len, default=None)
         assert found, f"Say which scopes {name} needs."
-        path = re.sub(r"\(\?P<\w+>[^)]+\)", "0", str(pattern.pattern).strip("^$").replace("\\Z", ""))
+        text = re.sub(r"\(\?P<uuid>[^)]+\)", str(UUID(int=0)), str(pattern.pattern))
+        path = re.sub(r"\(\?P<\w+>[^)]+\)", "0", text.strip("^$").replace("\\Z", ""))
         for method in {*(getattr(pattern.callback, "actions", None) or ["get"])} - {"head"}:
             yield method, f"/api/v1/{path}", SCOPES[found][method != "get"]
     for (method, path), scopes in DIALECTS.items():

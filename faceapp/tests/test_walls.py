@@ -48,6 +48,7 @@ PAGES = {  # the others: the model whose row they show, and what follows its num
     "blacklist_photograph": (ReferenceImage, ["face"]),
     "clients_client_usage": (Client, []),
     "people_gallery_health": (Gallery, []),
+    "people_person_report": (Person, []),
     "people_photograph": (ReferenceImage, ["face"]),
     "recognition_face": (ProcessedImage, ["face", 0]),
     "recognition_picture": (ProcessedImage, ["thumbnail"]),
@@ -66,7 +67,12 @@ class Page:
 
 
 @pytest.fixture
-def world(owned: dict[str, str], client_a: Client, client_b: Client) -> Client:  # noqa: F811
+def world(
+    owned: dict[str, str],  # noqa: F811
+    client_a: Client,
+    client_b: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Client:
     """At least one row of everything that the admin shows belongs to alice."""
     key, _ = create_api_key(client_name=client_a.name, name="alice")
     KeyModel.objects.create(api_key=key, model=1)
@@ -75,6 +81,7 @@ def world(owned: dict[str, str], client_a: Client, client_b: Client) -> Client: 
     TrainingOptions.objects.create(client=client_a)
     make_member(client_a, Role.VIEWER)
     stop_searching(client_id=client_a.pk)
+    monkeypatch.setattr("people.report.require_searching", lambda _: None)  # a report is shown all the same
     AlbumImage.objects.get().image.save("a.png", ContentFile(picture(RED)))
     return client_a
 
