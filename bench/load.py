@@ -259,7 +259,7 @@ def main() -> None:
     head = (
         f"Written by `make load`, one run on {processors()} processors; medians. While one thing was sent, others asked"
         " four times a second\nfor what the columns name. Web processes: their memory at the end of each, what they"
-        " share counted once.\n\n"
+        " share counted once. 503: a caller\nwhose minute was over before its turn came.\n\n"
     )
     write_section(arguments.save, TITLE, f"{head}{shown}\n")
 
