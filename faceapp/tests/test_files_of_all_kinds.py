@@ -70,7 +70,7 @@ INTERFACES: dict[str, Sent] = {
 @pytest.fixture
 def api(client_a: Client) -> APIClient:
     cache.clear()
-    return APIClient(headers={"X-API-Key": create_api_key(client_name=client_a.name)[1]})
+    return APIClient(headers={"X-API-Key": create_api_key(client_name=client_a.name, scopes=["all", "nextcloud"])[1]})
 
 
 @pytest.fixture

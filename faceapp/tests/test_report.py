@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flush")]
 
 
 def report(client: Client, number: int | None = None, *scopes: str, **body: Any) -> dict[str, Any]:
-    api = APIClient(headers={"X-API-Key": create_api_key(client_name=client.name, scopes=scopes)[1]})
+    api = APIClient(headers={"X-API-Key": create_api_key(client_name=client.name, scopes=scopes or ["all"])[1]})
     path = f"/api/v1/people/{number}/report/" if number else "/api/v1/people/report/"
     answer = api.get(path) if number else api.post(path, body, format="json")
     return {"status": answer.status_code} | answer.json()

@@ -60,5 +60,6 @@ def test_the_commands_of_the_quickstart_work(api: Api, folder: Path) -> None:
     assert [line for line in lines if len(line) > 80] == []
     searched = output[output.index("similarity", output.index("remarks")) :]
     assert re.search(r"Jane Doe +0\.\d{3} +match", searched)
-    # Of curl's enrolment, as Jane is there already, and of its search: of the face, and of the candidate.
-    assert output.count('"decision":"match"') == 3
+    # Of curl's enrolment, as Jane is there already, and of its search: of the face, of its comparison, and of the
+    # candidate.
+    assert output.count('"decision":"match"') == 4
