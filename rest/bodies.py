@@ -24,6 +24,7 @@ IN_MEMORY = 1024 * 1024  # bytes of a chunked body; what is longer waits in a fi
 IDLE_SECONDS = 30  # without a byte, until a caller is taken for gone
 GRACE_SECONDS = 60  # in which a body may arrive as slowly as it likes; after that,
 SLOWEST = 1000  # bytes a second, on average from the beginning, as Apache's mod_reqtimeout has it
+WATCH_SECONDS = 1.0
 WITHOUT_IMAGES = 8 * 1024  # bytes; a longer body is worked on in its turn
 DRAINED = 32 * 1024 * 1024  # bytes that are read after an answer that did not need them
 
@@ -76,7 +77,6 @@ class Arriving:
         self._stream, self._connection = stream, connection
         self._bytes, self._seconds, self._is_given_up = 0, 0.0, False
         self._began: float | None = None  # to wait for what is awaited now
-        self._watch: threading.Timer | None = None
 
     def read(self, size: int) -> bytes:
         with self._receiving():
@@ -88,8 +88,7 @@ class Arriving:
 
     def close(self) -> None:
         """To be called when nothing more is read."""
-        if self._watch:
-            self._watch.cancel()
+        watch.forget(self)
 
     def _counted(self, data: bytes) -> bytes:
         self._bytes += len(data)
@@ -101,30 +100,48 @@ class Arriving:
             raise OSError("the body came too slowly")
         with aside():
             self._began = time.monotonic()
-            if self._watch is None:
-                self._look_after(GRACE_SECONDS)
+            watch.add(self)
             try:
                 yield
             finally:
                 self._seconds += time.monotonic() - self._began
                 self._began = None
 
-    def _look_after(self, seconds: float) -> None:
-        self._watch = threading.Timer(seconds, self._look)
-        self._watch.daemon = True
-        self._watch.start()
-
-    def _look(self) -> None:
+    def look(self) -> None:
         """Give the caller up who is late. A piece that is on its way counts as received."""
         waited = self._seconds + (time.monotonic() - self._began if self._began else 0)
-        left = GRACE_SECONDS + (self._bytes + CHUNK) / SLOWEST - waited
-        if left > 0:
-            self._look_after(left)
+        if waited <= GRACE_SECONDS + (self._bytes + CHUNK) / SLOWEST:
             return
         self._is_given_up = True
         if self._connection:
             with suppress(OSError):
                 self._connection.shutdown(socket.SHUT_RD)
+
+
+class Watch:
+    """Looks every second at the bodies that are on their way to this process."""
+
+    def __init__(self) -> None:
+        self._bodies: set[Arriving] = set()
+        self._thread: threading.Thread | None = None
+
+    def add(self, body: Arriving) -> None:
+        self._bodies.add(body)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._look_regularly, name="bodies", daemon=True)
+            self._thread.start()
+
+    def forget(self, body: Arriving) -> None:
+        self._bodies.discard(body)
+
+    def _look_regularly(self) -> None:
+        while True:
+            time.sleep(WATCH_SECONDS)
+            for body in list(self._bodies):
+                body.look()
+
+
+watch = Watch()  # its thread starts after the fork of a web process
 
 
 class AnnouncedBody:

@@ -97,6 +97,8 @@ class Dripping:
 
 def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(bodies, "WATCH_SECONDS", 0.02)
+    monkeypatch.setattr(bodies, "watch", bodies.Watch())
     monkeypatch.setattr(bodies, "SLOWEST", 1_000_000)
     caller, connection = socket.socketpair()
     sent = {"CONTENT_LENGTH": "100", "gunicorn.socket": connection}
