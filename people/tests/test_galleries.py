@@ -293,7 +293,7 @@ def test_galleries_in_the_admin(client_a: Client, django_assert_max_num_queries:
     browser.login(username="root", password="x")
     person = enrol(client_a, source="staff").person
     for number in range(5):
-        enrol(client_a, external_id=f"u{number}", source=f"gallery {number}")
+        enrol(client_a, external_id=f"member-{number}", source=f"gallery {number}")
     with django_assert_max_num_queries(12):
         assert "gallery 4" in browser.get("/admin/people/gallery/").content.decode()
     page = f"/admin/people/gallery/{person.gallery_id}/change/"
@@ -310,7 +310,7 @@ def test_galleries_in_the_admin(client_a: Client, django_assert_max_num_queries:
     assert browser.post(f"/admin/people/gallery/{default.pk}/delete/", {"post": "yes"}).status_code == 403
     chosen = Gallery.objects.get(name="gallery 2")
     people = browser.get(f"/admin/people/person/?gallery__id__exact={chosen.pk}").content.decode()
-    assert "u2" in people and "u3" not in people
+    assert "member-2" in people and "member-3" not in people
     assert "alice: gallery 2" in people
 
 
