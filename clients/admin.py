@@ -33,7 +33,7 @@ from clients.models import ApiKey, Client, ErrorTargets, Membership
 from clients.querysets import ClientQuerySet
 from clients.quotas import LIMITS, MEGABYTE, Quota, Use, usage_of
 from clients.rotation import OVERLAP_HOURS
-from clients.walled_admin import AdministratorsOnly, WalledAdmin, WalledInline
+from clients.walled_admin import AdministratorsOnly, ReadOnly, WalledAdmin, WalledInline
 from errors import FaceAppError
 
 METERS = {
@@ -125,17 +125,8 @@ class UserAdmin(RecordsRoles, AdministratorsOnly, BaseUserAdmin, ModelAdmin):  #
 
 
 @admin.register(Group)
-class GroupAdmin(AdministratorsOnly, BaseGroupAdmin, ModelAdmin):
+class GroupAdmin(ReadOnly, AdministratorsOnly, BaseGroupAdmin, ModelAdmin):
     """What each role may do, to look at: `faceapp.roles` says it."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class Meter:

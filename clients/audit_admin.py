@@ -12,7 +12,7 @@ from unfold.decorators import display
 from audit import services
 from audit.models import Record, Stop
 from audit.querysets import RecordQuerySet, StopQuerySet
-from clients.walled_admin import WalledAdmin
+from clients.walled_admin import ReadOnly, WalledAdmin
 
 WHAT_STOPS = (
     "Searching, verifying, comparing, screening and matching stop at once, and calls are answered with 503. Jobs wait."
@@ -21,7 +21,7 @@ WHAT_STOPS = (
 
 
 @admin.register(Record)
-class RecordAdmin(WalledAdmin):
+class RecordAdmin(ReadOnly, WalledAdmin):
     list_display = ["at", "client_name", "action", "who", "address", "whom", "results"]
     list_filter = ["action", "actor_kind", "at"]
     search_fields = ["actor", "request_id", "objects_named__icontains", "address"]
@@ -33,15 +33,6 @@ class RecordAdmin(WalledAdmin):
     def get_queryset(self, request: HttpRequest) -> RecordQuerySet:
         records: RecordQuerySet = super().get_queryset(request)
         return records.with_client_name()
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @display(description="Client", ordering="client_name")
     def client_name(self, row: Any) -> str:

@@ -1,9 +1,10 @@
-"""Addresses from which a key is accepted."""
+"""Networks of addresses, from which a key or a login is accepted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from django.core.exceptions import ValidationError
 
@@ -24,4 +25,10 @@ def contains(networks: Sequence[str], address: str) -> bool:
     except ValueError:  # a Unix socket has none
         return False
     found = getattr(found, "ipv4_mapped", None) or found
-    return any(found in ip_network(network) for network in networks)
+    return any(found in network_of(text) for text in networks)
+
+
+@lru_cache(maxsize=1024)
+def network_of(text: str) -> IPv4Network | IPv6Network:
+    """The network in CIDR notation, or the single address. Raises `ValueError`."""
+    return ip_network(text.strip())

@@ -110,6 +110,15 @@ class WalledAdmin(Walled, ModelAdmin):
         return response
 
 
+class ReadOnly:
+    """In front of the `ModelAdmin` of rows that are shown and not edited."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    has_change_permission = has_delete_permission = has_add_permission
+
+
 class AdministratorsOnly:
     """In front of the `ModelAdmin` of a table of the deployment: nobody else sees or changes it."""
 

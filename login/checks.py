@@ -6,13 +6,14 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from login.networks import networks
+from clients.networks import network_of
 
 
 @register(Tags.security)
 def check_admin_networks(**_: Any) -> list[CheckMessage]:
     try:
-        networks(tuple(settings.ADMIN_NETWORKS))
+        for text in settings.ADMIN_NETWORKS:
+            network_of(text)
     except ValueError:
         hint = "Networks such as 10.0.0.0/8 or 2001:db8::/32, without bits behind the prefix, separated by commas."
         return [Error("FACEAPP_ADMIN_NETWORKS has something that is no network.", hint=hint, id="login.E001")]

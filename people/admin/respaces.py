@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from clients.access import allows
-from clients.walled_admin import WalledAdmin
+from clients.walled_admin import ReadOnly, WalledAdmin
 from errors import FaceAppError
 from people import respacing
 from people.models import Respace
@@ -25,7 +25,7 @@ NONE = SafeString('<span class="fa-muted">none</span>')
 
 
 @admin.register(Respace)
-class RespaceAdmin(WalledAdmin):
+class RespaceAdmin(ReadOnly, WalledAdmin):
     """Respaces are started by `manage.py respace`; here they are watched, switched and switched back."""
 
     list_display = ["client", "space", "status_word", "progress", "failures", "risk", "compared", "differences"]
@@ -39,16 +39,6 @@ class RespaceAdmin(WalledAdmin):
         ("People who are found in the old space only", {"fields": ["people_at_risk"]}),
         ("Searches decided in both spaces", {"fields": ["compared", "differences", "latest_differences"]}),
     ]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is edited; the actions check the permission themselves."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return allows(request, "people.change_respace")
