@@ -179,7 +179,8 @@ NAMES = ["../../x", "/etc/passwd", "..%2f..%2fx", "Ζωή 王 🙂", "'; DROP TA
 
 def test_fh_18_names_are_opaque_text(live: LiveStack, new_page: Callable[[], Page], faces: Path) -> None:
     shot = jpeg(small(faces / "obama_2.jpg", side=160))
-    before = {path.name for path in live.var.rglob("*") if path.is_dir()}
+    media = live.var / "media"
+    before = {path.name for path in media.rglob("*") if path.is_dir()}
     for name in NAMES:
         page = new_page()
         assert says(page.train(name, shot), {"trainingSuccess": 1})
@@ -188,9 +189,9 @@ def test_fh_18_names_are_opaque_text(live: LiveStack, new_page: Callable[[], Pag
         answer = page.post("/{key}/train", stream=stream_of(shot), userName=name).json()
         assert says(answer, {"trainingSuccess": 0} | BAD_USER)
         assert says(page.is_it(name, shot), BAD_USER)
-    after = {path.name for path in live.var.rglob("*") if path.is_dir()}
-    ours = {"media", "references"}  # made for the first photograph; inside is a folder for each client's number
-    assert not {name for name in after - before if not name.isdigit()} - ours
+    after = {path.name for path in media.rglob("*") if path.is_dir()}
+    # "references" is made for the first photograph; inside is a folder for each client's number.
+    assert not {name for name in after - before if not name.isdigit()} - {"references"}
 
 
 @pytest.mark.parametrize("key", ["../../x", "/etc/passwd", "..%2f..%2fx", "a%00b", "k" * 10_240, "%E7%8E%8B"])
