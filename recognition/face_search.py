@@ -6,18 +6,19 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 from django.db import transaction
 from django.db.models import F
 
 from audit import receipts
 from audit.types import Erased
 from calibration.services import operating_point
+from calibration.types import OperatingPoint
 from clients.idempotency import forget_answers
 from errors import FaceAppError
 from people.types import Taken
 from recognition.models import FaceSearch, ProcessedFace, ProcessedImage, Status
 from storage.files import erase_files
+from vectors.stored import Rotated, to_store
 from vision.distances import distance
 from vision.engines import engines
 from vision.exceptions import EngineUnavailable
@@ -63,11 +64,17 @@ def _of_the_erased(search: FaceSearch, analysis: Analysis) -> list[Box]:
         for face in analysis.faces
         if face.is_recognisable
         and any(
-            distance(np.asarray(probe, np.float32), face.embeddings[name], metric=point.metric) <= point.threshold
+            _is_near(
+                to_store(face.embeddings[name], client_id=search.client_id, space=name), search.probes[name], point
+            )
             for name, point in points.items()
-            for probe in search.probes[name]
         )
     ]
+
+
+def _is_near(face: Rotated, probes: Sequence[Sequence[float]], point: OperatingPoint) -> bool:
+    distances = (distance(Rotated.of(probe).numbers, face.numbers, metric=point.metric) for probe in probes)
+    return any(one <= point.threshold for one in distances)
 
 
 @transaction.atomic

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 from django.db import transaction
 from django.db.models import Q
 
@@ -21,9 +20,10 @@ from people.services import add_reference_image, adopt_face, checked, create_per
 from people.types import AdoptedFace, Portrait, Refusal
 from storage.files import discard_files
 from transfer.archive import ArchiveReader
-from transfer.archive_records import BadRecord, ImageRecord, PersonRecord, fingerprint
+from transfer.archive_records import BadRecord, ImageRecord, PersonRecord
 from transfer.people_import import known_hashes
 from transfer.types import Outcome
+from vectors.stored import Rotated, to_store
 from vision.engines import engines
 from vision.exceptions import InvalidImage
 from vision.images import sniff
@@ -83,8 +83,9 @@ def _find(client: Client, record: PersonRecord, values: Mapping[str, Any]) -> Pe
         hashes = [image.content_hash for image in record.images if image.file]
         same = Q(reference_images__content_hash__in=hashes) | Q(reference_images__isnull=True)
         for image in record.images:
-            for space, vector in {} if image.file else image.embeddings.items():
-                same |= Q(face_templates__space=space, face_templates__embedding=vector)
+            for space, vector in {} if image.file else _rotated(client, image).items():
+                templates = FaceTemplate.objects.of_client(client).in_space(space).same_as(vector)
+                same |= Q(pk__in=templates.values("person"))
         people = people.filter(same, name=values["name"], metadata=values["metadata"])
     found: Person | None = people.order_by("pk").first()
     return found
@@ -92,16 +93,19 @@ def _find(client: Client, record: PersonRecord, values: Mapping[str, Any]) -> Pe
 
 def _lacking(person: Person, record: PersonRecord) -> list[tuple[int, ImageRecord]]:
     """The faces that the person does not have, each once, with their place in the record."""
-    known = known_hashes(person)
-    if any(image.file is None for image in record.images):
-        templates = FaceTemplate.objects.of_person(person).values_list("space", "embedding")
-        known |= {fingerprint(space, np.asarray(vector, np.float32)) for space, vector in templates}
-    new = []
+    known, own, new = known_hashes(person), FaceTemplate.objects.of_person(person), []
     for place, image in enumerate(record.images, start=1):
-        if not image.fingerprints & known:
+        stored = {} if image.file else _rotated(person.client, image)
+        is_stored = any(own.in_space(space).same_as(vector).exists() for space, vector in stored.items())
+        if not (is_stored or image.fingerprints & known):
             new.append((place, image))
             known |= image.fingerprints
     return new
+
+
+def _rotated(client: Client, image: ImageRecord) -> dict[str, Rotated]:
+    """The embeddings of a face as the client's are stored, by the name of their space."""
+    return {space: to_store(vector, client_id=client.pk, space=space) for space, vector in image.embeddings.items()}
 
 
 def _add_face(person: Person, image: ImageRecord, archive: ArchiveReader) -> ReferenceImage:
@@ -116,7 +120,7 @@ def _add_face(person: Person, image: ImageRecord, archive: ArchiveReader) -> Ref
         portrait = Portrait(Upload(data, image.original_name), sniff(data), face, image.width, image.height)
         reference = add_reference_image(person=person, portrait=portrait)
     else:
-        (space, embedding), *further = image.embeddings.items()
+        (space, embedding), *further = _rotated(person.client, image).items()
         adopted = AdoptedFace(
             box=box,
             width=image.width,
