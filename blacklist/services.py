@@ -28,7 +28,7 @@ from people.services import (
     written_files,
 )
 from storage.files import erase_files
-from vectors.stored import to_store
+from vectors.stored import all_to_store
 from vision.types import Embedding, Upload
 
 ALWAYS = Validity()
@@ -150,7 +150,7 @@ def search_blacklist(
     templates = FaceTemplate.objects.of_client(client).in_space(space)
     indexes = SearchIndex.objects.usable(client=client, kind=GalleryKind.BLACKLIST, space=space, metric=metric)
     compared = templates.in_any_of(galleries.exclude(search_index__in=indexes) if indexes else galleries)
-    probes = [to_store(embedding, client_id=client.pk, space=space) for embedding in embeddings]
+    probes = all_to_store(embeddings, client_id=client.pk, space=space)
     found = SearchedTemplates(templates, compared, indexes, metric).within(probes, threshold=threshold)
     near = [neighbour for people in found for neighbour in people]
     if not near:

@@ -23,7 +23,7 @@ from vision.distances import distance
 from vision.engines import engines
 from vision.exceptions import EngineUnavailable
 from vision.inference import AnalysisOptions
-from vision.types import Analysis, Box
+from vision.types import Analysis, Box, Embedding
 from work.images import analyse_files
 from work.queues import must_make_way
 from work.services import run
@@ -63,17 +63,13 @@ def _of_the_erased(search: FaceSearch, analysis: Analysis) -> list[Box]:
         face.box
         for face in analysis.faces
         if face.is_recognisable
-        and any(
-            _is_near(
-                to_store(face.embeddings[name], client_id=search.client_id, space=name), search.probes[name], point
-            )
-            for name, point in points.items()
-        )
+        and any(_is_near(search, name, face.embeddings[name], point) for name, point in points.items())
     ]
 
 
-def _is_near(face: Rotated, probes: Sequence[Sequence[float]], point: OperatingPoint) -> bool:
-    distances = (distance(Rotated.of(probe).numbers, face.numbers, metric=point.metric) for probe in probes)
+def _is_near(search: FaceSearch, space: str, embedding: Embedding, point: OperatingPoint) -> bool:
+    face = to_store(embedding, client_id=search.client_id, space=space).numbers
+    distances = (distance(Rotated.of(probe).numbers, face, metric=point.metric) for probe in search.probes[space])
     return any(one <= point.threshold for one in distances)
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pgvector import HalfVector
 from pgvector.django import HalfVectorField
-from vault.keys import secret_of
 
+from vault.keys import secret_of
 from vectors.rotation import rotation_of
 from vision.types import Embedding
 
@@ -66,8 +66,14 @@ class RotatedField(HalfVectorField):
 
 def to_store(embedding: Embedding, *, client_id: int, space: str) -> Rotated:
     """Rotate an embedding (dimensions,) of an engine, to be stored or to be compared with stored ones."""
-    secret = secret_of(client_id, PURPOSE)
-    return Rotated.of(rotation_of(secret, space, len(embedding)).apply(embedding))
+    [rotated] = all_to_store([embedding], client_id=client_id, space=space)
+    return rotated
+
+
+def all_to_store(embeddings: Sequence[Embedding], *, client_id: int, space: str) -> list[Rotated]:
+    """`to_store` of several, in their order."""
+    rotation = rotation_of(secret_of(client_id, PURPOSE), space, len(embeddings[0]))
+    return [Rotated.of(vector) for vector in rotation.apply(np.stack(embeddings))]
 
 
 def from_store(stored: Rotated, *, client_id: int, space: str) -> Embedding:
