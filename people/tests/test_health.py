@@ -32,6 +32,7 @@ from people.models import (
 )
 from people.tests.many_templates import add_templates, fill
 from people.types import HealthStatus
+from vectors.stored import Rotated
 from vision.distances import distance_matrix
 from vision.engines import engines
 
@@ -372,7 +373,7 @@ def test_templates_of_other_spaces_do_not_count(gallery: Gallery) -> None:
     tend_health()
     FaceTemplate.objects.create(
         client=gallery.client, gallery=gallery, person=ann, reference_image=ann.reference_images.get(),
-        space=engines["second"].space.name, embedding=[0.0] * 8,
+        space=engines["second"].space.name, embedding=Rotated.of([0.0] * 8),
     )  # fmt: skip
     assert status(gallery) == HealthStatus.CURRENT
 
