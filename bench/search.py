@@ -23,10 +23,12 @@ from blacklist.services import search_blacklist
 from clients.models import Client
 from people import indexing
 from people.models import Gallery, GalleryKind, SearchIndex
+from vectors.stored import all_to_store
 from vision.engines import DEFAULT, engines
 
 SIZES = (1_000, 10_000, 100_000)
 MILLION = 1_000_000
+ROTATED_AT_ONCE = 1_000
 PROBES = 40  # half of them show listed people
 BETWEEN_PHOTOGRAPHS = 0.30  # cosine distance
 DECAY = 70.0  # numbers, in order of their spread, until that has fallen to 1/e
@@ -179,9 +181,16 @@ def fill_gallery(
         images = [row[0] for row in cursor.fetchall()]
         columns = "uuid, client_id, gallery_id, person_id, reference_image_id, space, embedding, created_at"
         with cursor.copy(f"COPY people_facetemplate ({columns}) FROM STDIN") as copy:
-            for person, image, vector in zip(people, images, vectors, strict=True):
-                copy.write_row((uuid4(), client.pk, gallery.pk, person, image, space, str(vector.tolist()), "now"))
+            for person, image, text in zip(people, images, stored_as(vectors, client.pk, space), strict=True):
+                copy.write_row((uuid4(), client.pk, gallery.pk, person, image, space, text, "now"))
     return np.array(people)
+
+
+def stored_as(vectors: Matrix, client_id: int, space: str) -> Iterator[str]:
+    """Each vector as the client's tables hold it."""
+    for at in range(0, len(vectors), ROTATED_AT_ONCE):
+        some = all_to_store(vectors[at : at + ROTATED_AT_ONCE], client_id=client_id, space=space)
+        yield from (one.text for one in some)
 
 
 def analyse_tables() -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, connections, models, transaction
 from django.db.models import BooleanField, Count, Exists, F, Func, OuterRef, Q, Subquery
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from clients.models import Client
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 
 DEFAULT_NAMES = {GalleryKind.PEOPLE: "default", GalleryKind.BLACKLIST: "blacklist"}
 
-ROUNDING = 1e-3  # of an embedding's length: several times what rounding it twice to half precision moves it
 SPARE = 4  # templates read for each person wanted; people with many photographs take several places
 
 
@@ -215,13 +212,6 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
     def vectors_of(self, reference_image_id: int) -> list[Rotated]:
         """The stored embeddings of a photograph; filter by space first."""
         return list(self.filter(reference_image_id=reference_image_id).values_list("embedding", flat=True))
-
-    def same_as(self, embedding: Rotated) -> FaceTemplateQuerySet:
-        """Those that hold this embedding, but for what an export and an import round. Filter by space first."""
-        sql = "CASE WHEN vector_dims(embedding) = %s THEN embedding <-> %s::halfvec <= %s ELSE false END"
-        length = float(np.linalg.norm(embedding.numbers))
-        values = [len(embedding.numbers), embedding.text, ROUNDING * length]
-        return self.filter(RawSQL(sql, values, output_field=BooleanField()))  # noqa: S611  parameters only
 
     def in_galleries(self, gallery_ids: Iterable[int]) -> FaceTemplateQuerySet:
         return self.filter(gallery__in=list(gallery_ids))

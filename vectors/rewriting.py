@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from numpy.typing import NDArray
 from pgvector import HalfVector
-from vault.keys import secret_of
 
+from vault.keys import secret_of
 from vectors.rotation import rotation_of
 from vectors.stored import PURPOSE, Rotated
 from vision.types import Embedding
@@ -51,7 +52,7 @@ def rewrite(schema_editor: BaseDatabaseSchemaEditor, table: str, rows: str, *, u
             )
 
 
-def rotated(client_id: int, space: str, vectors: Sequence[NDArray[np.floating]], *, undo: bool = False) -> Embedding:
+def rotated(client_id: int, space: str, vectors: Sequence[NDArray[Any]], *, undo: bool = False) -> Embedding:
     """Vectors (n, dimensions) of one client and space, rotated or rotated back: (n, dimensions)."""
     rotation = rotation_of(secret_of(client_id, PURPOSE), space, len(vectors[0]))
     return (rotation.undo if undo else rotation.apply)(np.asarray(vectors))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import shake_256
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,14 +39,14 @@ class Rotation:
         self._back = np.argsort(self._orders, axis=1, kind="stable")
         self._signs = 1.0 - 2.0 * (stream[:, 8 * dimensions :] & 1)
 
-    def apply(self, vectors: NDArray[np.floating]) -> Embedding:
+    def apply(self, vectors: NDArray[Any]) -> Embedding:
         """Rotate vectors (n, dimensions) or one (dimensions,); computed in double precision, returned as float32."""
         turned = vectors.astype(np.float64)
         for signs, order in zip(self._signs, self._orders, strict=True):
             turned = _hartley((turned * signs)[..., order])
         return turned.astype(np.float32)
 
-    def undo(self, vectors: NDArray[np.floating]) -> Embedding:
+    def undo(self, vectors: NDArray[Any]) -> Embedding:
         """The inverse of `apply`."""
         turned = vectors.astype(np.float64)
         for signs, back in zip(self._signs[::-1], self._back[::-1], strict=True):

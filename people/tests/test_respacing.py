@@ -171,7 +171,8 @@ def test_photographs_that_come_in_later_get_templates_as_well(client_a: Client) 
     services.enrol_face(client=client_a, upload=Upload(picture(RED)), whom=Whom(external_id="u1"))
     assert templates(client_a) == sorted([new_space(), old_space()])  # enrolments write every enabled space
     person = services.create_person(client=client_a, name="of an album")
-    face = AdoptedFace(Box(20, 20, 40, 40), 80, 80, 1.0, {}, old_space(), [0.0, 0.0, 1.0, 1.0], picture(BLUE))
+    blue = Rotated.of([0.0, 0.0, 1.0, 1.0])
+    face = AdoptedFace(Box(20, 20, 40, 40), 80, 80, 1.0, {}, old_space(), blue, picture(BLUE))
     services.adopt_face(person=person, face=face)
     assert respacing.count_at_risk(respace) == 1
     tend_respaces()

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.management import call_command
 
@@ -19,7 +20,7 @@ from people.models import FaceTemplate, Person, ReferenceImage
 from people.types import AdoptedFace, Probe
 from transfer.tests.test_archive import enrol, export, import_, nothing_came_of, rewrite, with_record
 from transfer.types import Outcome
-from vectors.stored import Rotated
+from vectors.stored import Rotated, to_store
 from vision.engines import engines
 from vision.tests.drawing import GREEN, RED, picture
 from vision.types import Box
@@ -96,7 +97,10 @@ def test_another_person_of_that_name_stays_another(archive: Path) -> None:
 def test_embeddings_of_several_spaces_move_with_a_face(client_a: Client, tmp_path: Path) -> None:
     person = services.create_person(client=client_a, external_id="r1")
     spaces = [engines[alias].space for alias in ("default", "second")]
-    first, second = (Rotated.of([0.5] * space.dimensions) for space in spaces)
+    first, second = (
+        to_store(np.full(space.dimensions, 0.5, np.float32), client_id=client_a.pk, space=space.name)
+        for space in spaces
+    )
     face = AdoptedFace(
         box=Box(1, 2, 30, 40), width=0, height=0, confidence=0.9, quality={}, picture=None,
         space=spaces[0].name, embedding=first, further={spaces[1].name: second},
