@@ -71,7 +71,7 @@ def to_store(embedding: Embedding, *, client_id: int, space: str) -> Rotated:
 
 
 def all_to_store(embeddings: Sequence[Embedding], *, client_id: int, space: str) -> list[Rotated]:
-    """`to_store` of several, in their order."""
+    """`to_store` of one or more of the same length, in their order."""
     rotation = rotation_of(secret_of(client_id, PURPOSE), space, len(embeddings[0]))
     return [Rotated.of(vector) for vector in rotation.apply(np.stack(embeddings))]
 

@@ -73,7 +73,7 @@ def answers(client: Client) -> tuple[list[Any], list[float]]:
     """What searches say about several probes, but for the rows' own numbers; and at which distances."""
     said, distances = list[Any](), list[float]()
     for alias in engines.aliases():
-        for probe in (RED, GREEN, BLUE, YELLOW, (210, 30, 20), (120, 120, 20)):
+        for probe in (RED, GREEN, BLUE, YELLOW, (212, 30, 20), (120, 120, 20)):
             options = SearchOptions(limit=100, alias=alias)
             search = services.search_people(client=client, probe=Probe(picture(probe)), options=options)
             for face in search.faces:  # people at the same distance may change places
