@@ -101,9 +101,9 @@ def _fill(album: Album, centres: Matrix, random: np.random.Generator) -> list[in
         )
         images = sorted(row[0] for row in cursor.fetchall())
         columns = "album_id, number, image_id, group_id, index, box_x, box_y, box_w, box_h, confidence, quality"
+        texts = stored_as(_photographed(centres, random), album.client_id, album.space)
         with cursor.copy(f"COPY albums_albumface ({columns}, embedding) FROM STDIN") as copy:
-            vectors = stored_as(_photographed(centres, random), album.client_id, album.space)
-            for number, text in enumerate(vectors):
+            for number, text in enumerate(texts):
                 group = groups[number // PER_PERSON]
                 copy.write_row((album.pk, number + 1, images[number], group, 0, 0, 0, 9, 9, 1.0, "{}", text))
     Album.objects.filter(pk=album.pk).update(last_group=size // PER_PERSON, last_face=size)
