@@ -25,7 +25,7 @@ LONGEST = (
 )
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Rotated:
     """One rotated embedding; `numbers` (dimensions,) are float32 of half precision.
 

@@ -114,6 +114,12 @@ def test_each_client_and_space_has_its_own(client_a: Client, client_b: Client) -
         assert restored == pytest.approx(FACE, abs=2e-3)
 
 
+def test_nothing_that_is_printed_or_logged_shows_the_numbers(client_a: Client) -> None:
+    rotated = to_store(FACE, client_id=client_a.pk, space=SPACE)
+    shown = f"{rotated} {rotated!r} {[rotated]} {vars(FaceTemplate(embedding=rotated))}"
+    assert not any(f"{number:.3f}" in shown for number in rotated.numbers)
+
+
 # ---- what was stored before ---------------------------------------------------------------------------------------
 def migrate(*, undo: bool = False) -> None:
     numbers = {"people": "0009", "albums": "0004", "recognition": "0005", "training": "0002"}
