@@ -28,10 +28,10 @@ define install
 @touch $@
 endef
 
-.PHONY: help python install run demo test lint bench load gpu lock clean
+.PHONY: help python install run demo test lint bench load gpu lock pin-images audit sbom clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 python:
 	@echo $(PYTHON)
@@ -73,6 +73,15 @@ lock: .venv/.installed  ## compile requirements*.in into requirements*.txt
 	$(COMPILE) --constraint requirements.txt requirements-gpu.in --output-file requirements-gpu.txt
 	$(COMPILE) --no-deps requirements-demo.in --output-file requirements-demo.txt
 	$(COMPILE) requirements-build.in --output-file requirements-build.txt
+
+pin-images: .venv/.installed  ## write the digests of the base images into the container files (REGISTRY=a mirror)
+	@exec $(VENV) -m supply_chain.images $(if $(REGISTRY),--hub "$(REGISTRY)")
+
+audit: .venv/.installed-dev  ## look the locked packages up in a database of vulnerabilities (SERVICE=pypi or osv)
+	@exec $(VENV) -m supply_chain.vulnerabilities $(if $(SERVICE),--service "$(SERVICE)")
+
+sbom: .venv/.installed-dev  ## write the software bill of materials to var/sbom.cdx.json
+	@exec $(VENV) -m supply_chain.bom
 
 clean:  ## remove the virtual environment and caches; your data in var/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache var/lint
