@@ -26,9 +26,9 @@ def stated(package: str, version: str) -> str:
         return ""
     if found["Version"] != version:
         return ""
-    if expression := found.get("License-Expression"):
-        return str(expression)
+    if "License-Expression" in found:
+        return found["License-Expression"]
     values = [str(value) for value in found.get_all("Classifier") or ()]
     classifiers = [value.rpartition(" :: ")[2] for value in values if value.startswith(CLASSIFIER)]
-    name = str(found.get("License") or "").strip()
+    name = found["License"].strip() if "License" in found else ""
     return "; ".join(classifiers) or (name if "\n" not in name and len(name) <= LONGEST else "")
