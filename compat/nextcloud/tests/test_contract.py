@@ -271,14 +271,15 @@ def test_nc_23_none_of_64_is_refused(
 
 
 def assert_own_answers(app: App, portraits: dict[str, Image.Image], number: int) -> None:
-    small = portraits["F1"].resize((364, 454))
-    places = range(0, 4 * number, 4)
-    images = [encode(on_canvas(small, 640, 480, left=left)) for left in places]
+    whole = portraits["F1"]
+    head = whole.crop((whole.width // 4, 0, whole.width * 4 // 5, whole.height // 2)).resize((120, 124))
+    places = range(0, 2 * number, 2)
+    images = [encode(on_canvas(head, 320, 240, left=left)) for left in places]
     with ThreadPoolExecutor(number) as pool:
         answers = list(pool.map(app.post_image, images))
     assert status_of(answers) == [200] * number
     middles = [(face["left"] + face["right"]) / 2 for answer in answers for face in answer.json()["faces"]]
-    assert np.abs(np.subtract(middles, [middles[0] + left for left in places])).max() < 20
+    assert np.abs(np.subtract(middles, [middles[0] + left for left in places])).max() < 10
     assert len(middles) == number
 
 
