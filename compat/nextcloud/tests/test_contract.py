@@ -272,9 +272,9 @@ def test_nc_23_none_of_64_is_refused(
 
 def assert_own_answers(app: App, portraits: dict[str, Image.Image], number: int) -> None:
     whole = portraits["F1"]
-    head = whole.crop((whole.width // 4, 0, whole.width * 4 // 5, whole.height // 2)).resize((120, 124))
+    head = whole.crop((whole.width // 4, 0, whole.width * 4 // 5, whole.height // 2)).resize((130, 134))
     places = range(0, 2 * number, 2)
-    images = [encode(on_canvas(head, 320, 240, left=left)) for left in places]
+    images = [encode(on_canvas(head, 320, 240, left=left, top=50)) for left in places]
     with ThreadPoolExecutor(number) as pool:
         answers = list(pool.map(app.post_image, images))
     assert status_of(answers) == [200] * number
