@@ -133,6 +133,15 @@ class LiveStack:
                 os.killpg(self.process.pid, number)
             self.process.wait(timeout=60)
 
+    def files(self) -> set[Path]:
+        """Every file of this service and beside its folder. It is no error that PostgreSQL's come and go meanwhile."""
+        return {Path(folder, name) for folder, _, names in os.walk(self.var.parent) for name in names}
+
+    def logged(self, *programs: str) -> list[str]:
+        """The lines in the logs of these programs, or of all, with those before the last rotation."""
+        logs = [log for name in programs or ["*"] for log in sorted((self.var / "log").glob(f"{name}.log*"))]
+        return [line for log in logs for line in log.read_text(errors="replace").splitlines()]
+
     def _running(self) -> dict[str, int]:
         """Process numbers by name, with and without group; none while supervisor does not answer."""
         transport = SupervisorTransport(None, None, f"unix://{socket_directory(self.var) / 'supervisor.sock'}")
