@@ -11,19 +11,21 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from albums.erasure import erase_album, erase_images
 from albums.exceptions import AlbumExists, AlbumNotFound, AlreadyQueued, ImageExists
 from albums.grouping import group_faces
 from albums.linking import link_point, point_for
-from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
+from albums.models import Album, AlbumFace, AlbumImage
 from albums.types import ImageMatch
 from audit.services import require_searching
-from audit.types import Action, Searched
+from audit.types import Action, Erased, Searched
 from calibration.services import operating_point
 from calibration.types import OperatingPoint
 from clients.idempotency import forget_answers
 from clients.models import Client
 from clients.numbering import assign_numbers, public_id, record_rows
 from errors import Unavailable
+from people.services import add_receipt
 from storage.files import discard_files, erase_files, storable, store_file
 from vision.engines import DEFAULT, engines
 from vision.inference import AnalysisOptions
@@ -232,21 +234,22 @@ def comparison_point(*, album: Album) -> OperatingPoint:
     return point_for(album, people=1)
 
 
-def delete_images(*, album: Album, images: Iterable[AlbumImage]) -> int:
+def delete_images(*, album: Album, images: Iterable[AlbumImage], is_due: bool = False) -> int:
     """Erase images: files, faces and with them every match, and groups that have no face left. Returns how many.
 
+    With a receipt, unless the image `is_due`: retention erases again what a backup has brought back.
     Raises `Unavailable` when the store does not answer; the image in question is kept then.
     """
     count = 0
     for image in images:
         with transaction.atomic():
             Album.objects.lock(album.pk)
-            groups = [group for group in image.faces.values_list("group_id", flat=True) if group]
-            image.delete()
-            FaceGroup.objects.delete_empty(groups)
+            taken = erase_images(album.images.filter(pk=image.pk))
             record_rows(Action.ERASE, [album, image], results=1)
             forget_answers(client_id=album.client_id)
-            erase_files(files=[image.image])
+            if not is_due:
+                add_receipt(Erased.ALBUM_IMAGE, client_id=album.client_id, taken=taken)
+            erase_files(files=taken.files)
         count += 1
     return count
 
@@ -254,15 +257,18 @@ def delete_images(*, album: Album, images: Iterable[AlbumImage]) -> int:
 def purge(*, limit: int) -> int:
     """Erase up to `limit` images past their retention, the oldest first. Returns how many there were."""
     chosen = list(AlbumImage.objects.expired().select_related("album__client")[:limit])
-    return sum(delete_images(album=image.album, images=[image]) for image in chosen)
+    return sum(delete_images(album=image.album, images=[image], is_due=True) for image in chosen)
 
 
 def delete_album(*, album: Album) -> None:
-    """Erase an album with everything in it; people named from its groups stay in the gallery. Raises `Unavailable`."""
+    """Erase an album with everything in it; people named from its groups stay in the gallery. With a receipt.
+
+    Raises `Unavailable` when a file cannot be deleted; nothing is deleted then.
+    """
     with transaction.atomic():
         Album.objects.lock(album.pk)
-        files = [image.image for image in album.images.exclude(image="")]
-        record_rows(Action.ERASE, [album], results=len(files))
-        album.delete()
+        taken = erase_album(album)
+        record_rows(Action.ERASE, [album], results=taken.counts["album_files"])
         forget_answers(client_id=album.client_id)
-        erase_files(files=files)
+        add_receipt(Erased.ALBUM, client_id=album.client_id, taken=taken)
+        erase_files(files=taken.files)
