@@ -105,18 +105,22 @@ def get_image(*, album: Album, image_id: int | UUID | None = None, external_id: 
 
 
 # ---- images -----------------------------------------------------------------------------------------------------
-def add_images(*, album: Album, submissions: Sequence[Submission]) -> list[AlbumImage]:
-    """Store images for later; one that cannot be used becomes a failed image with its reason.
+def add_images(*, album: Album, submissions: Sequence[Submission], process: bool = False) -> list[AlbumImage]:
+    """Store images for later, or queue them at once; one that cannot be used becomes a failed image with its reason.
 
     Raises `NoImages`, `TooManyImages`, `AlbumNotFound`, what `require_quota` raises, or `Unavailable`; then nothing is
-    stored.
+    stored. To `process` them also raises what `queue_images` does; if the queue does not answer, they are stored.
     """
+    if process:
+        require_searching(album.client_id)
     check_batch_size(len(submissions))
     rows = [_new_image(album, submission) for submission in submissions]
     try:
         _store(rows, submissions)
     except IntegrityError as error:
         raise AlbumNotFound("Album not found") from error  # erased in the meantime
+    if process:
+        queue_images(album=album, image_ids=[row.number for row in rows])
     return rows
 
 
@@ -155,8 +159,10 @@ def _store(rows: Sequence[AlbumImage], submissions: Sequence[Submission]) -> Non
 def queue_images(*, album: Album, image_ids: Sequence[int] | None = None) -> int:
     """Queue uploaded images for the workers, each only once: all of the album's, or those with these numbers.
 
-    Returns how many. Raises `Unavailable` when the queue does not answer; the images can be queued again then.
+    Returns how many. Raises `SearchingStopped`, or `Unavailable` when the queue does not answer; the images can be
+    queued again then.
     """
+    require_searching(album.client_id)
     with transaction.atomic():
         Album.objects.lock(album.pk)
         waiting = album.images.filter(status=Status.UPLOADED)
