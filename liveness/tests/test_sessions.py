@@ -199,7 +199,7 @@ def test_only_so_many_sessions_are_open_at_once(
     start(api_of(client_b))
     LivenessSession.objects.update(expires_at=timezone.now())
     assert refused(api) == set()
-    settings.LIVENESS_SESSIONS_PER_SUBJECT = 0
+    settings.LIVENESS_SESSIONS_PER_SUBJECT = settings.LIVENESS_SESSIONS_PER_CLIENT = 0
     start(api), start(api), start(api)
     assert refused(api) == set()
 
