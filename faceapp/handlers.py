@@ -56,9 +56,10 @@ def _answer(request: HttpRequest, problem: Problem, page: Callable[[], HttpRespo
 
 def _of_the_admin(request: HttpRequest, status: int) -> HttpResponse | None:
     """The page in the look of the admin, for those who work there; None for others."""
-    if not request.path_info.startswith(reverse("admin:index")) or not admin.site.has_permission(request):
+    is_known = hasattr(request, "user")  # not where somebody was refused before
+    if not is_known or not request.path_info.startswith(reverse("admin:index")):
         return None
-    if choice_of(request) is None:
+    if not admin.site.has_permission(request) or choice_of(request) is None:
         return None
     context = admin.site.each_context(request) | {"title": "Not found" if status == 404 else "Not allowed"}
     return render(request, f"admin/{status}.html", context, status=status)
