@@ -143,9 +143,7 @@ class AlbumImageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins
     def create(self, request: Request, album_id: str) -> Response:
         """Add images, up to `FACEAPP_MAX_BATCH_IMAGES` per call. What is not an image is answered as `failed`."""
         album, submissions = self.get_album(), read_input(self, AlbumUpload).submissions()
-        rows = services.add_images(album=album, submissions=submissions)
-        if flag(request, "process"):
-            services.queue_images(album=album, image_ids=[row.number for row in rows])
+        rows = services.add_images(album=album, submissions=submissions, process=flag(request, "process"))
         stored = album.images.with_faces().filter(pk__in=[row.pk for row in rows])
         return Response(AlbumImageSerializer(stored, many=True).data, status=status.HTTP_201_CREATED)
 

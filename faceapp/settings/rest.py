@@ -8,7 +8,7 @@ REST_FRAMEWORK = {
         "clients.authentication.ClientSessionAuthentication",
         "clients.authentication.AnonymousClientAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["clients.permissions.HasScope"],
+    "DEFAULT_PERMISSION_CLASSES": ["clients.permissions.HasScope", "login.permissions.IsConfirmed"],
     "DEFAULT_THROTTLE_CLASSES": ["clients.throttling.ClientRateThrottle"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PARSER_CLASSES": [

@@ -87,6 +87,7 @@ class PeopleViewSet(
     parser_classes = PARSERS
     scope_read, scope_write = Scope.PEOPLE_READ, Scope.PEOPLE_WRITE
     scopes = {"search": Scope.PEOPLE_MATCH, "verify": Scope.PEOPLE_MATCH, "report_of_image": Scope.PEOPLE_SEARCH}
+    to_confirm = frozenset({"report", "report_of_image"})
     inputs: dict[str, type[BaseSerializer[Any]]] = {
         "create": NewPerson, "partial_update": PersonPatch, "images": NewImage, "search": SearchInput,
         "verify": VerifyInput, "report_of_image": ImageInput,
