@@ -52,9 +52,11 @@ class ApiSchema(AutoSchema):
         if self._takes_key:
             for status, description in REFUSALS.items():
                 operation["responses"].setdefault(status, {"description": description})
-        summary, more = FIRST_SENTENCE.fullmatch(operation.pop("description")).groups()  # type: ignore[union-attr]
-        described = {"summary": " ".join(summary.split())} | ({"description": more} if more else {})
-        return {"operationId": operation.pop("operationId")} | described | operation
+        if sentences := FIRST_SENTENCE.fullmatch(operation.pop("description", "")):
+            summary, more = sentences.groups()
+            described = {"summary": " ".join(summary.split())} | ({"description": more} if more else {})
+            operation = {"operationId": operation["operationId"]} | described | operation
+        return operation
 
     def _get_request_body(self, direction: Any = "request") -> Any:
         body = super()._get_request_body(direction)
@@ -65,6 +67,7 @@ class ApiSchema(AutoSchema):
             for name in images:
                 described = schema["properties"][name]
                 described.get("items", described)["format"] = "binary"
+            schema["properties"] = {name: schema["properties"][name] for name in images} | schema["properties"]
             form = body["content"].pop(FORM) | {"schema": schema}
             body["content"] = {FORM: form, JSON: body["content"][JSON]}
         return body

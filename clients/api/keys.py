@@ -17,9 +17,11 @@ from clients.models import ApiKey, Scope
 from clients.permissions import require_named_scope
 from clients.rotation import LONGEST_OVERLAP, OVERLAP_HOURS
 from clients.schema import IDEMPOTENCY_KEY
+from rest.examples import example
 from rest.input import read_input
 
 
+@example(overlap_hours=24)
 class Rotation(serializers.Serializer):  # type: ignore[type-arg]
     """For how many hours the former key is accepted."""
 

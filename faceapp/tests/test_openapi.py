@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 import yaml
 from django.contrib.auth import get_user_model
@@ -24,6 +27,52 @@ def test_schema_is_valid_and_as_published() -> None:
     schema = SchemaGenerator().get_schema(request=None, public=True)
     validate_schema(schema)
     assert yaml.safe_load(SNAPSHOT.read_text()) == yaml.safe_load(yaml.safe_dump(plain(schema)))
+
+
+def operations() -> Iterator[tuple[str, Any]]:
+    """Every operation with its method and path."""
+    for path, methods in yaml.safe_load(SNAPSHOT.read_text())["paths"].items():
+        yield from ((f"{method} {path}", operation) for method, operation in methods.items())
+
+
+def test_every_operation_says_what_it_does_in_a_line() -> None:
+    verbs = {"List", "Return", "Add", "Create", "Change", "Replace", "Rename", "Name", "Erase", "Delete", "Remove",
+             "Find", "Verify", "Compare", "Detect", "Screen", "Score", "Start", "Submit", "Cancel", "Queue", "Merge",
+             "Make", "Move", "Report", "Take", "Train", "Use", "Stop", "Export"}  # fmt: skip
+    for name, operation in operations():
+        assert operation["summary"].split()[0] in verbs, name
+        assert len(operation["summary"]) <= 75, name
+
+
+def test_every_tag_is_described() -> None:
+    described = [tag["name"] for tag in yaml.safe_load(SNAPSHOT.read_text())["tags"]]
+    assert sorted(described) == sorted({tag for _, operation in operations() for tag in operation["tags"]})
+
+
+def test_photographs_are_files_of_the_first_form() -> None:
+    """Wherever a body has one, as text of JSON too."""
+    seen = set()
+    for name, operation in operations():
+        content = operation.get("requestBody", {}).get("content", {})
+        examples = content.get("application/json", {}).get("examples", {})
+        takes = [body for one in examples.values() for body in one["value"].values() if "data:image" in str(body)]
+        if not takes and "multipart/form-data" not in list(content)[:1]:
+            continue
+        assert next(iter(content)) == "multipart/form-data", name
+        form = content["multipart/form-data"]["schema"]
+        if "properties" in form:
+            first = next(iter(form["properties"].values()))
+            assert first.get("items", first)["format"] == "binary", name
+            seen.add(operation["operationId"])
+    assert {"people_search_create", "people_create", "people_verify_create", "compare_create",
+            "detect_detect_face_create", "process_process_images_create", "anti_spoof_create",
+            "liveness_sessions_frames_create", "albums_images_create"} <= seen  # fmt: skip
+
+
+def test_every_json_body_has_an_example() -> None:
+    for name, operation in operations():
+        if json := operation.get("requestBody", {}).get("content", {}).get("application/json"):
+            assert json["examples"], name
 
 
 def plain(value: object) -> object:
