@@ -6,6 +6,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from people.types import EnrolmentRules, Gate, Probe, Proof, SearchOptions, Whom
 from rest.examples import PHOTOGRAPH, example
@@ -24,6 +25,11 @@ class MetadataField(serializers.JSONField):
     """A JSON object; in a form, its text."""
 
     default_error_messages = {"object": "A JSON object is required."}
+    initial = {}
+
+    def get_value(self, dictionary: Any) -> Any:
+        """Nothing is given by a form in which the field is empty."""
+        return empty if dictionary.get(self.field_name) == "" else super().get_value(dictionary)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         value = super().to_internal_value(data)
