@@ -8,10 +8,16 @@ from typing import Any
 
 from drf_spectacular.drainage import get_override
 from rest_framework.renderers import BrowsableAPIRenderer
-from rest_framework.request import Request
-from rest_framework.serializers import Serializer
+from rest_framework.request import Request, override_method
+from rest_framework.serializers import JSONField, Serializer
 
 FORM_STYLE = {"style": {"template_pack": "api/form"}}
+
+
+class JsonText(str):
+    """What was typed into the field of a JSON value: shown as it is, not as a string of JSON."""
+
+    is_json_string = True
 
 
 class PageRenderer(BrowsableAPIRenderer):
@@ -28,15 +34,17 @@ class PageRenderer(BrowsableAPIRenderer):
         sent, answer = getattr(self, "_sent", {}), getattr(self, "_answer", None)
         for name, field in serializer.fields.items():
             if isinstance(text := sent.get(name), str):
-                field.initial = text
+                field.initial = JsonText(text) if isinstance(field, JSONField) else text
         serializer._errors = errors_of(answer)
         return self.form_renderer_class().render(serializer.data, self.accepted_media_type, FORM_STYLE)
 
     def get_raw_data_form(self, data: Any, view: Any, method: str, request: Request) -> Any:
         form = super().get_raw_data_form(None if request.method == method else data, view, method, request)
-        examples = get_override(view.get_serializer_class(), "examples") if form and method == "POST" else None
-        if examples:
-            form.initial["_content"] = json.dumps(examples[0].value, indent=4)
+        if form and method == "POST":
+            with override_method(view, request, method):
+                examples = get_override(view.get_serializer_class(), "examples")
+            if examples:
+                form.initial["_content"] = json.dumps(examples[0].value, indent=4)
         return form
 
     def get_context(self, data: Any, accepted_media_type: str, renderer_context: Any) -> dict[str, Any]:

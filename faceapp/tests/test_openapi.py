@@ -165,8 +165,10 @@ def test_the_form_of_a_request_stays_below_its_answer(browser: Browser) -> None:
     page = answered.content.decode()
     assert re.search(r'name="image" type="file"', page)
     assert fields_of(page)["limit"] == "7"
+    assert "data:image/jpeg;base64" in page  # the body to start from, as JSON
     refused = browser.post("/api/v1/people/", {"name": "Ada", "metadata": "[]"}).content.decode()
     assert fields_of(refused)["name"] == "Ada"
+    assert fields_of(refused)["metadata"] == "[]"
     assert re.search(r'id="error-metadata-1">A JSON object is required', refused)
 
 
