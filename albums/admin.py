@@ -38,8 +38,6 @@ NO_PICTURE = SafeString('<span class="fa-frame fa-thumbnail fa-none">no picture<
 class AlbumPartAdmin(WalledAdmin):
     """Rows that only the service creates."""
 
-    list_per_page = 50
-
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

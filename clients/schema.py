@@ -59,8 +59,8 @@ class ApiSchema(AutoSchema):
         return operation
 
     def _get_request_body(self, direction: Any = "request") -> Any:
-        body = super()._get_request_body(direction)
-        serializer = force_instance(self.get_request_serializer()) if body else None
+        body: Any = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        serializer: Any = force_instance(self.get_request_serializer()) if body else None  # type: ignore[no-untyped-call]
         images = image_fields(serializer) if isinstance(serializer, Serializer) else []
         if images:
             schema = deepcopy(self.resolve_serializer(serializer, direction).schema)

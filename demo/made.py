@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def remove(url: str, service: FaceApp) -> dict[str, int]:
     """
     known = _read()
     noted, removed = known.get(url, {}), dict.fromkeys(KINDS, 0)
-    calls = {
+    calls: dict[str, tuple[Callable[[int], Any], Callable[[int], Any]]] = {
         "entries": (service.blacklist.get, service.blacklist.delete),
         "images": (service.screening.image, service.screening.delete),
     }

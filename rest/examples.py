@@ -14,4 +14,5 @@ Class = TypeVar("Class")
 def example(**body: Any) -> Callable[[Class], Class]:
     """Decorates a serializer with the body of a typical call."""
     one = OpenApiExample("Example", body, request_only=True, media_type="application/json")
-    return extend_schema_serializer(examples=[one])
+    decorate: Callable[[Class], Class] = extend_schema_serializer(examples=[one])  # type: ignore[assignment]
+    return decorate

@@ -35,8 +35,8 @@ class PageRenderer(BrowsableAPIRenderer):
         for name, field in serializer.fields.items():
             if isinstance(text := sent.get(name), str):
                 field.initial = JsonText(text) if isinstance(field, JSONField) else text
-        serializer._errors = errors_of(answer)
-        return self.form_renderer_class().render(serializer.data, self.accepted_media_type, FORM_STYLE)
+        serializer._errors = errors_of(answer)  # type: ignore[attr-defined]  # its own form reads it
+        return self.form_renderer_class().render(serializer.data, "text/html", FORM_STYLE)
 
     def get_raw_data_form(self, data: Any, view: Any, method: str, request: Request) -> Any:
         form = super().get_raw_data_form(None if request.method == method else data, view, method, request)
@@ -47,7 +47,7 @@ class PageRenderer(BrowsableAPIRenderer):
                 form.initial["_content"] = json.dumps(examples[0].value, indent=4)
         return form
 
-    def get_context(self, data: Any, accepted_media_type: str, renderer_context: Any) -> dict[str, Any]:
+    def get_context(self, data: Any, accepted_media_type: str | None, renderer_context: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(data, accepted_media_type, renderer_context)
         request, response = renderer_context["request"], renderer_context["response"]
         return context | {"is_form_only": request.method == "GET" and response.status_code == 405}

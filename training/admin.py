@@ -136,7 +136,8 @@ class RecogniserAdmin(WalledAdmin):
 
     @display(description="Asked for", ordering="created_at")
     def asked_for(self, recogniser: Recogniser) -> str:
-        return date_format(timezone.localtime(recogniser.created_at), "j M Y, H:i").replace(" ", "\N{NO-BREAK SPACE}")
+        asked_at = date_format(timezone.localtime(recogniser.created_at), "DATETIME_FORMAT")
+        return asked_at.replace(" ", "\N{NO-BREAK SPACE}")
 
     @display(description="Progress")
     def done(self, recogniser: Recogniser) -> SafeString:
