@@ -4,18 +4,26 @@
 
 (() => {
   const MOUSE_ONLY = "a[x-on\\:click]:not([href]), span[x-on\\:click], [x-on\\:click].cursor-pointer:not(a, button, span)";
-  const NAMES = { dock_to_right: "Menu", close: "Close the menu", tune: "Options" };
+  const NAMES = { dock_to_right: "Menu", familiar_face_and_zone: "Dashboard" }; // of icons that stand alone
 
   const makeButton = (control) => {
-    const words = control.textContent.trim();
     control.tabIndex = 0;
     control.setAttribute("role", "button");
-    if (words in NAMES) control.setAttribute("aria-label", NAMES[words]);
     control.addEventListener("keydown", (event) => {
       if (event.target !== control || (event.key !== "Enter" && event.key !== " ")) return;
       event.preventDefault();
       control.click();
     });
+  };
+
+  /** An icon is a word to a screen reader ("unfold_more"): it is hidden, or names the control that has nothing else. */
+  const nameIcon = (icon) => {
+    const word = icon.textContent.trim();
+    const control = icon.closest("a, button, [role=button]");
+    if (control !== icon) icon.ariaHidden = "true";
+    if (control && control.textContent.trim() === word && !control.ariaLabel) {
+      control.ariaLabel = control.title || NAMES[word] || word.replaceAll("_", " ");
+    }
   };
 
   const nameSelect2 = (box) => {
@@ -48,8 +56,8 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     document.getElementById("content")?.setAttribute("role", "main");
-    for (const icon of document.querySelectorAll(".material-symbols-outlined:not([x-on\\:click])")) icon.ariaHidden = "true";
     document.querySelectorAll(MOUSE_ONLY).forEach(makeButton);
+    document.querySelectorAll(".material-symbols-outlined").forEach(nameIcon);
     document.querySelectorAll("code.fa-secret").forEach(addCopy);
     const look = () => document.querySelectorAll(".select2-container").forEach(nameSelect2);
     look();
