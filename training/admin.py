@@ -72,6 +72,7 @@ class RecogniserAdmin(WalledAdmin):
     ordering = ["-id"]
     search_fields = ["gallery__name", "client__name"]
     search_help_text = "Search by source or client"
+    filled_by = "A recogniser is made by each training of a gallery."
     actions = ["activate", "deactivate", "train_again"]
     fieldsets = [
         (None, {"fields": ["title", "client", "source", "space", "state", "in_use", "done", "error"]}),
