@@ -112,8 +112,8 @@ def omit_body_of_head(get_response: GetResponse) -> GetResponse:
 
 
 class CompressPages(GZipMiddleware):
-    """Django's, for pages alone: a list of the admin shrinks from 225 kB to 12. Answers of the API stay as they are, as they
-    hold what callers sent beside what they must not guess.
+    """Django's, for pages alone. Answers of the API hold what callers sent beside what they must not guess, which the
+    length of a compressed answer would help with.
     """
 
     def process_response(self, request: HttpRequest, response: Any) -> Any:
