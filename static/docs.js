@@ -14,3 +14,13 @@ window.HonestForms = ({ fn }) => {
     wrapComponents: { ParameterIncludeEmpty: () => () => null }, // "Send empty value", ticked for whatever is empty
   };
 };
+
+// Its fields have names to look at; the same for screen readers.
+new MutationObserver(() => {
+  for (const row of document.querySelectorAll("tr[data-property-name], tr[data-param-name]")) {
+    const name = row.dataset.propertyName ?? row.dataset.paramName;
+    for (const field of row.querySelectorAll("input, select, textarea")) {
+      if (field.ariaLabel !== name) field.ariaLabel = name;
+    }
+  }
+}).observe(document.documentElement, { childList: true, subtree: true });
