@@ -28,7 +28,7 @@ define install
 @touch $@
 endef
 
-.PHONY: help python install run demo test lint bench load gpu lock pin-images audit sbom clean
+.PHONY: help python install run demo undemo test lint bench load gpu lock pin-images audit sbom clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,6 +43,9 @@ run: .venv/.installed  ## start everything: database, queue, workers, web server
 
 demo: .venv/.installed-demo  ## screen real photographs (PHOTOS=folder for your own)
 	@exec $(VENV) -m demo $(if $(PHOTOS),--photos "$(PHOTOS)")
+
+undemo: .venv/.installed-demo  ## remove what `make demo` has stored
+	@exec $(VENV) -m demo --remove
 
 # A test starts many programs: they keep what they compile, whatever the environment says.
 test: export PYTHONDONTWRITEBYTECODE :=
