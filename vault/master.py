@@ -64,6 +64,12 @@ def establish() -> str:
     return row.fingerprint
 
 
+def require() -> None:
+    """Raise `MasterKeyUnusable` unless we have the master key in use; before the first use there is none."""
+    if row := MasterKey.objects.first():
+        _held(row.fingerprint)
+
+
 @transaction.atomic
 def rotate() -> int:
     """Wrap the keys of all clients by the first key of the source; returns how many. Raises `MasterKeyUnusable`.

@@ -274,7 +274,7 @@ def test_every_volume_is_declared_and_every_path_is_one_the_image_prepares() -> 
     assert {mount[0] for mount in mounts if not mount[0].startswith(".")} == set(COMPOSE["volumes"])
     environment = image_environment()
     prepared = {environment["FACEAPP_MEDIA_ROOT"], environment["FACEAPP_MODELS_DIR"]}
-    prepared.add(str(Path(environment["FACEAPP_AUDIT_KEY_FILE"]).parent))
+    prepared |= {str(Path(environment[f"FACEAPP_{key}_KEY_FILE"]).parent) for key in ("AUDIT", "MASTER")}
     assert {mount[1] for name in OURS for mount in map(_split, SERVICES[name].get("volumes", []))} == prepared
     for name in OURS:
         own = SERVICES[name]["environment"]

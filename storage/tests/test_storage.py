@@ -32,7 +32,7 @@ from storage.responses import image_response
 BUCKET = "faceapp-images"
 REGION = "eu-central-1"
 KEYS = {"aws_access_key_id": "test-access", "aws_secret_access_key": "test-secret"}
-RANDOM_NAME = re.compile(r"(references|processed)/\d+/[0-9a-f]{32}\.jpg")
+RANDOM_NAME = re.compile(r"(references|processed)/\d+/[0-9a-f]{32}\.enc\.jpg")
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +101,30 @@ def test_empty_variables_of_s3_count_as_unset() -> None:
     options = storages_from(FACEAPP_S3_BUCKET=BUCKET, FACEAPP_S3_ENDPOINT_URL="", FACEAPP_S3_REGION="")["default"]
     assert options["OPTIONS"]["endpoint_url"] is None
     assert options["OPTIONS"]["region_name"] is None
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, {}),
+        ({"FACEAPP_S3_ENCRYPTION": "AES256"}, {"ServerSideEncryption": "AES256"}),
+        (
+            {"FACEAPP_S3_ENCRYPTION": "aws:kms", "FACEAPP_S3_KMS_KEY": "alias/faces"},
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/faces"},
+        ),
+    ],
+)
+def test_the_server_is_asked_to_encrypt(
+    endpoint: str, on_s3: str, settings: Settings, variables: dict[str, str], expected: dict[str, str]
+) -> None:
+    options = storages_from(FACEAPP_S3_BUCKET=BUCKET, **variables)["default"]["OPTIONS"]
+    assert options["object_parameters"] == expected
+    settings.STORAGES["default"]["OPTIONS"]["object_parameters"] = expected
+    settings.STORAGES = {**settings.STORAGES}
+    name = default_storage.save("a/photo.jpg", ContentFile(b"pixels"))
+    stored = s3_client(endpoint).head_object(Bucket=BUCKET, Key=name)
+    assert {key: stored[key] for key in expected} == expected
+    default_storage.delete(name)
 
 
 def test_static_files_are_served_compressed_and_with_hashed_names() -> None:

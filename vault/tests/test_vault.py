@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from pytest_django.fixtures import Settings
 
+from audit.models import Record
 from clients.models import Client
 from clients.services import get_or_create_client
 from vault import keys, master
@@ -230,3 +232,21 @@ def test_in_the_environment_the_operator_puts_the_new_key_first(client: Client, 
     assert master.rotate() == 1
     settings.MASTER_KEY = OTHER
     assert secret(client) == before and ids() == []
+
+
+def test_the_command_rotates_and_records_it(client: Client, key_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = secret(client)
+    call_command("rotate_master_key")
+    fingerprint = MasterKey.objects.get().fingerprint
+    assert f"Wrapped 1 keys by master key {fingerprint}." in capsys.readouterr().out
+    row = Record.objects.latest("pk")
+    assert (row.action, row.client_id, row.objects_named) == ("settings_changed", None, [f"master_key:{fingerprint}"])
+    call_command("rotate_master_key", "--forget-former")
+    assert "Removed 1 former key(s)" in capsys.readouterr().out and secret(client) == before
+
+
+def test_the_command_says_why_not(client: Client, settings: Settings) -> None:
+    settings.MASTER_KEY = ONE
+    with pytest.raises(CommandError, match="in front"):
+        call_command("rotate_master_key")
+    assert not Record.objects.filter(action="settings_changed").exists()

@@ -14,6 +14,8 @@ from django.db import OperationalError, connection
 from environment import BASE_DIR
 from faceapp.embedded import first_start, lock, places, postgres, redis, stack, static_files
 from faceapp.embedded.supervision import StackError, Supervisor
+from vault import master
+from vault.exceptions import MasterKeyUnusable
 
 READY = """
 Ready after {seconds:.1f} s: {address}
@@ -45,7 +47,7 @@ class Command(BaseCommand):
             var = places.private_folder(places.unprivileged_user(), settings.VAR)
             with lock.held(var / "up.lock") as held:
                 self.run(held)
-        except (StackError, RuntimeError, OSError, OperationalError) as error:
+        except (StackError, MasterKeyUnusable, RuntimeError, OSError, OperationalError) as error:
             raise CommandError(str(error).strip()) from error
         except KeyboardInterrupt:
             self.stdout.write("Stopped.")
@@ -90,6 +92,7 @@ class Command(BaseCommand):
                 redis.wait_until_ready(settings.REDIS_SOCKET)
         with self.step("Migrate"):
             call_command("migrate", interactive=False, verbosity=0)
+            master.establish()  # with another master key than this database's, nothing starts
         with self.step("Collect static files"):
             static_files.collect_if_changed()
         if "fetch_models" in get_commands():
