@@ -281,6 +281,13 @@ def test_every_volume_is_declared_and_every_path_is_one_the_image_prepares() -> 
         assert all(own[key] == value for key, value in environment.items() if key in own)
 
 
+def test_the_master_key_is_where_files_are_read_and_nowhere_else() -> None:
+    holders = {name for name, service in SERVICES.items() if "keys:/srv/keys" in service.get("volumes", [])}
+    readers = {name for name, service in SERVICES.items() if "media:/srv/media" in service.get("volumes", [])}
+    assert holders == readers | {"migrate", "trainer"}
+    assert not holders & {"database", "redis", "proxy"}
+
+
 def _split(mount: str) -> list[str]:
     return mount.split(":")
 
