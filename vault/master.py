@@ -107,6 +107,12 @@ def fingerprint_of(key: bytes) -> str:
     return HKDF(SHA256(), length=8, salt=None, info=b"faceapp fingerprint of the master key").derive(key).hex()
 
 
+def source() -> str:
+    """Where the master key comes from, for people: a variable, or a file."""
+    variables = [name for name in ("MASTER_KEY", "MASTER_KEY_COMMAND") if getattr(settings, name)]
+    return f"FACEAPP_{variables[0]}" if variables else str(settings.MASTER_KEY_FILE)
+
+
 def read_source() -> None:
     """Raise `MasterKeyUnusable` if the source holds no key; a file that is missing may be made later."""
     if not _uses_file() or settings.MASTER_KEY_FILE.exists():

@@ -106,6 +106,7 @@ def test_processes_that_make_a_key_at_once_have_the_same(client: Client) -> None
 def test_the_key_may_stand_in_the_environment(client: Client, settings: Settings, key_file: Path) -> None:
     settings.MASTER_KEY = ONE
     assert secret(client) and not key_file.exists()
+    assert master.source() == "FACEAPP_MASTER_KEY"
     assert MasterKey.objects.get().fingerprint == master.fingerprint_of(b"\1" * 32)
 
 
@@ -159,6 +160,7 @@ def test_a_wrong_key_is_noticed_before_anything_is_written(client: Client, setti
 
 def test_a_lost_file_is_not_made_anew(client: Client, key_file: Path) -> None:
     assert ids() == [] and not key_file.exists()  # a check makes nothing
+    assert master.source() == str(key_file)
     secret(client)
     key_file.unlink()
     master._read.cache_clear()

@@ -27,6 +27,7 @@ FIRST_START = """
     administrator   {account.username}
     password        {account.password}
     API key         {account.api_key}   (client '{account.client}')
+  Keep a copy of the master key ({key}): without it, stored photographs cannot be read.
 
   Try next:
     make demo                      screens photographs (in a second terminal)
@@ -105,7 +106,7 @@ class Command(BaseCommand):
     def welcome(self, seconds: float, devices: list[str]) -> None:
         address = stack.address()
         account = first_start.create_account()
-        first = FIRST_START.format(account=account, address=address) if account else ""
+        first = FIRST_START.format(account=account, address=address, key=master.source()) if account else ""
         text = READY.format(seconds=seconds, address=address, devices=", ".join(devices), first_start=first)
         self.stdout.write(text)
         self.stdout.flush()
