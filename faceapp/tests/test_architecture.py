@@ -47,6 +47,7 @@ FOUNDATIONS: list[set[str]] = [
     {"login"},
     {"clients"},
     {"audit"},
+    {"vault"},
     {"rest"},
     {"vision"},
     {"calls", "telemetry"},
