@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 from django.db.models import Prefetch
 from django.utils import timezone
 
@@ -22,6 +21,7 @@ from transfer.archive import ArchiveWriter, writing
 from transfer.archive_records import ImageRecord, PersonRecord
 from transfer.sealing import Lock
 from transfer.types import Exported
+from vectors.stored import from_store
 from vision.images import sniff
 
 AT_ONCE = 50  # people whose rows are in memory
@@ -78,7 +78,10 @@ def export_people(
 
 def _image_record(image: ReferenceImage, archive: ArchiveWriter, done: Exported) -> ImageRecord | None:
     """None for an image that says nothing about a face: its file is lost, or it has neither file nor embedding."""
-    embeddings = {template.space: np.asarray(template.embedding, np.float32) for template in image.face_templates.all()}
+    embeddings = {
+        one.space: from_store(one.embedding, client_id=one.client_id, space=one.space)
+        for one in image.face_templates.all()
+    }
     entry = None  # stays None for a face that is known by its embeddings alone
     try:
         if image.image:
