@@ -15,6 +15,7 @@ from audit import receipts
 from audit.services import record
 from audit.types import Action, Erased
 from clients.models import ApiKey, Client, Membership
+from vault import keys
 from vault.models import ClientKey
 
 NEVER = ("", datetime.min.replace(tzinfo=UTC))
@@ -42,7 +43,9 @@ def delete_client(*, client: Client) -> None:
     """Erase the client with everything that it has stored, and its keys."""
     receipts.add(Erased.CLIENT, client_id=client.pk, objects=[name_of(client)], taken={"clients": 1})
     record(Action.ERASE, client_id=client.pk, objects=[f"client:{client.pk}"])
+    number = client.pk
     client.delete()
+    transaction.on_commit(lambda: keys.forget(number))
 
 
 def name_of(client: Client) -> str:

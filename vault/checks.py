@@ -31,8 +31,7 @@ def check_key_fits_the_database(*, databases: Sequence[str] | None = None, **_: 
     try:
         if not databases or MasterKey._meta.db_table not in connection.introspection.table_names():
             return []
-        if MasterKey.objects.exists():
-            master.establish()
+        master.require()
     except DatabaseError:  # which says so itself
         return []
     except MasterKeyUnusable as error:

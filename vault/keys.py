@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import suppress
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from vault import master
 from vault.exceptions import KeyDestroyed
@@ -39,7 +40,8 @@ def _key_of(client_id: int, make: bool) -> bytes:
         return key
     row = ClientKey.objects.filter(pk=client_id).first()
     if row is None and make:
-        row = _made(client_id)
+        with suppress(IntegrityError):  # the client was erased
+            row = _made(client_id)
     if row is None:
         raise KeyDestroyed("The key of this client does not exist any more.")
     key = master.unwrap(row)

@@ -64,6 +64,12 @@ def establish() -> str:
     return row.fingerprint
 
 
+def require() -> None:
+    """Raise `MasterKeyUnusable` unless we have the master key in use; before the first use there is none."""
+    if row := MasterKey.objects.first():
+        _held(row.fingerprint)
+
+
 @transaction.atomic
 def rotate() -> int:
     """Wrap the keys of all clients by the first key of the source; returns how many. Raises `MasterKeyUnusable`.
@@ -99,6 +105,12 @@ def forget_former() -> int:
 def fingerprint_of(key: bytes) -> str:
     """By which a master key is named: 8 bytes that tell nothing about it, in hexadecimal digits."""
     return HKDF(SHA256(), length=8, salt=None, info=b"faceapp fingerprint of the master key").derive(key).hex()
+
+
+def source() -> str:
+    """Where the master key comes from, for people: a variable, or a file."""
+    variables = [name for name in ("MASTER_KEY", "MASTER_KEY_COMMAND") if getattr(settings, name)]
+    return f"FACEAPP_{variables[0]}" if variables else str(settings.MASTER_KEY_FILE)
 
 
 def read_source() -> None:

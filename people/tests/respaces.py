@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from clients.models import Client
@@ -44,6 +45,11 @@ def enrol_without_picture(client: Client, external_id: str = "unseen") -> Person
 
 def lose_file(image: ReferenceImage) -> None:
     image.image.storage.delete(image.image.name)
+
+
+def replace_file(image: ReferenceImage, data: bytes) -> None:
+    lose_file(image)
+    image.image.storage.save(image.image.name, ContentFile(data))
 
 
 def computed(client: Client) -> Respace:

@@ -20,6 +20,7 @@ from people.tests.respaces import (
     lose_file,
     new_space,
     old_space,
+    replace_file,
     search,
     templates,
 )
@@ -68,16 +69,14 @@ def test_computes_only_what_is_missing_and_changes_no_decision(client_a: Client,
 def test_a_photograph_that_fails_is_listed_keeps_its_template_and_is_tried_again(client_a: Client) -> None:
     lost, empty, good = enrol(client_a), enrol(client_a, GREEN, "u2"), enrol(client_a, BLUE, "u3")
     lose_file(lost)
-    with empty.image.storage.open(empty.image.name, "wb") as handle:
-        handle.write(picture())
+    replace_file(empty, picture())
     respace = computed(client_a)
     assert respacing.progress_of(respace) == respacing.RespaceProgress(3, 1, 2)
     codes = respace.images.order_by("pk").values_list("reference_image", "status", "error_code")
     assert list(codes) == [(lost.pk, Status.FAILED, "image.gone"), (empty.pk, Status.FAILED, "face.none")]
     assert lost.face_templates.get().space == old_space()
     assert search(client_a).matches
-    with empty.image.storage.open(empty.image.name, "wb") as handle:
-        handle.write(picture(GREEN))
+    replace_file(empty, picture(GREEN))
     assert computed(client_a) == respace
     assert respacing.progress_of(respace) == respacing.RespaceProgress(3, 2, 1)
     assert good.face_templates.count() == 2
@@ -85,8 +84,7 @@ def test_a_photograph_that_fails_is_listed_keeps_its_template_and_is_tried_again
 
 def test_the_face_that_was_enrolled_is_embedded_whoever_else_is_on_the_photograph(client_a: Client) -> None:
     image = enrol(client_a)
-    with image.image.storage.open(image.image.name, "wb") as handle:
-        handle.write(picture(RED, GREEN))
+    replace_file(image, picture(RED, GREEN))
     computed(client_a)
     assert embedding_of(image)[0] == pytest.approx(220 / 255, abs=1e-3)
     image.face_templates.filter(space=new_space()).delete()

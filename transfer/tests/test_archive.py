@@ -59,7 +59,7 @@ def archive(gallery: Client, tmp_path: Path) -> Path:
 
 def export(file: Path, *arguments: str) -> str:
     out = StringIO()
-    call_command("export_people", "--client", "alice", "--output", str(file), *arguments, stdout=out)
+    call_command("export_people", "--client", "alice", "--output", str(file), "--plain", *arguments, stdout=out)
     return out.getvalue()
 
 

@@ -66,7 +66,7 @@ def test_export_fresh_database_import_searches_answer_identically(
     archive = tmp_path / "people.zip"
     imported = live.manage("import_people", str(folder), "--client", "mover").stdout
     assert "6 images for 4 new people imported." in imported
-    live.manage("export_people", "--client", "mover", "--output", str(archive))
+    live.manage("export_people", "--client", "mover", "--plain", "--output", str(archive))
     before = json.loads(live.manage("shell", "-c", SEARCH).stdout.splitlines()[-1])
 
     call_command("import_people", "--archive", str(archive), "--client", "moved", stdout=StringIO())

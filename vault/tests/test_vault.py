@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from pytest_django.fixtures import Settings
 
+from audit.models import Record
 from clients.models import Client
 from clients.services import get_or_create_client
 from vault import keys, master
@@ -104,6 +106,7 @@ def test_processes_that_make_a_key_at_once_have_the_same(client: Client) -> None
 def test_the_key_may_stand_in_the_environment(client: Client, settings: Settings, key_file: Path) -> None:
     settings.MASTER_KEY = ONE
     assert secret(client) and not key_file.exists()
+    assert master.source() == "FACEAPP_MASTER_KEY"
     assert MasterKey.objects.get().fingerprint == master.fingerprint_of(b"\1" * 32)
 
 
@@ -157,6 +160,7 @@ def test_a_wrong_key_is_noticed_before_anything_is_written(client: Client, setti
 
 def test_a_lost_file_is_not_made_anew(client: Client, key_file: Path) -> None:
     assert ids() == [] and not key_file.exists()  # a check makes nothing
+    assert master.source() == str(key_file)
     secret(client)
     key_file.unlink()
     master._read.cache_clear()
@@ -230,3 +234,21 @@ def test_in_the_environment_the_operator_puts_the_new_key_first(client: Client, 
     assert master.rotate() == 1
     settings.MASTER_KEY = OTHER
     assert secret(client) == before and ids() == []
+
+
+def test_the_command_rotates_and_records_it(client: Client, key_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = secret(client)
+    call_command("rotate_master_key")
+    fingerprint = MasterKey.objects.get().fingerprint
+    assert f"Wrapped 1 keys by master key {fingerprint}." in capsys.readouterr().out
+    row = Record.objects.latest("pk")
+    assert (row.action, row.client_id, row.objects_named) == ("settings_changed", None, [f"master_key:{fingerprint}"])
+    call_command("rotate_master_key", "--forget-former")
+    assert "Removed 1 former key(s)" in capsys.readouterr().out and secret(client) == before
+
+
+def test_the_command_says_why_not(client: Client, settings: Settings) -> None:
+    settings.MASTER_KEY = ONE
+    with pytest.raises(CommandError, match="in front"):
+        call_command("rotate_master_key")
+    assert not Record.objects.filter(action="settings_changed").exists()
