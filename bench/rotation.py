@@ -22,16 +22,17 @@ from vectors.stored import to_store
 from vision.engines import DEFAULT, engines
 
 SIZES = (100, 100_000)
-PROBES, NEAREST = 100, 10
+MOST_PROBES, COMPARED, NEAREST = 1_000, 10_000_000, 10  # probes, and distances of all of them together
 ROTATIONS = 1_000
 CLOSE = 1e-3  # of two distances, within which people may change places
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """Medians in milliseconds of the nearest people of `PROBES` probes, each way, and of one rotation."""
+    """Medians in milliseconds of the nearest people of the probes, each way, and of one rotation."""
 
     templates: int
+    probes: int
     rotated_ms: float
     plain_ms: float
     rotation_ms: float
@@ -39,8 +40,8 @@ class Rotation:
     difference: float  # the largest of a distance
 
     def line(self) -> Line:
-        what = f"search of {self.templates:,} templates, rotated; {PROBES} probes"
-        same = f"{self.same_people} of {PROBES} with the same people, distances within {self.difference:.1e}"
+        what = f"search of {self.templates:,} templates, rotated; {self.probes:,} probes"
+        same = f"{self.same_people:,} with the same people, distances within {self.difference:.1e}"
         alone = f"one rotation {self.rotation_ms:.3f} ms"
         return what, f"{self.rotated_ms:.2f} ms", f"not rotated {self.plain_ms:.2f} ms", f"{same}; {alone}"
 
@@ -53,7 +54,8 @@ def measure() -> list[Rotation]:
 def _measure(size: int) -> Rotation:
     random, space = np.random.default_rng(size), engines[DEFAULT].space
     vectors = directions(random, size)
-    probes = photographed(random, vectors[random.choice(size, PROBES, replace=size < PROBES)])
+    count = min(MOST_PROBES, COMPARED // size)
+    probes = photographed(random, vectors[random.integers(0, size, count)])
     clients, people, times = {}, {}, {way: list[float]() for way in WAYS}
     found = {way: list[list[Neighbour]]() for way in WAYS}
     for way, context in WAYS.items():
@@ -73,7 +75,7 @@ def _measure(size: int) -> Rotation:
     alike = [_alike(*pair, people) for pair in zip(found["rotated"][1:], found["plain"][1:], strict=True)]
     medians = (statistics.median(times[way][1:]) for way in WAYS)
     same, differences = zip(*alike, strict=True)
-    return Rotation(size, *medians, _one_rotation(clients["rotated"], probes[0]), sum(same), max(differences))
+    return Rotation(size, count, *medians, _one_rotation(clients["rotated"], probes[0]), sum(same), max(differences))
 
 
 def _alike(rotated: list[Neighbour], plain: list[Neighbour], people: dict[str, NDArray[Any]]) -> tuple[bool, float]:

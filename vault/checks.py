@@ -12,7 +12,7 @@ from vault import master
 from vault.exceptions import MasterKeyUnusable
 from vault.models import MasterKey
 
-HINT = "See `The master key` in docs/operations.md. Without the right key, stored photographs cannot be read."
+HINT = "See `The master key` in docs/operations.md. Without it, photographs cannot be read and nobody is found."
 
 
 @register(Tags.security)

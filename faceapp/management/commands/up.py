@@ -27,7 +27,7 @@ FIRST_START = """
     administrator   {account.username}
     password        {account.password}
     API key         {account.api_key}   (client '{account.client}')
-  Keep a copy of the master key ({key}): without it, stored photographs cannot be read.
+  Keep a copy of the master key ({key}): without it, stored photographs cannot be read and nobody is found.
 
   Try next:
     make demo                      screens photographs (in a second terminal)
