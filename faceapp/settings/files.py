@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from whitenoise.compress import Compressor
+from whitenoise.compress import Compressor  # type: ignore[import-untyped]
 
 from environment import env, path
 from faceapp.settings.paths import VAR
