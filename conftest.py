@@ -40,6 +40,8 @@ LIVE_ENVIRONMENT = {
     "FACEAPP_CLIENT_WAITING": "0",  # contracts of older services call with up to 64 requests at a time
 }
 FACES = Path(__file__).resolve().parent.parent / "shared" / "faces"
+LONG = pytest.StashKey[set[Path]]()
+LIVE = pytest.StashKey[LiveStack]()
 
 
 @pytest.hookimpl(trylast=True)
@@ -48,6 +50,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         long = {item.path for item in items if item.get_closest_marker("models")}
         items.sort(key=lambda item: item.path not in long)
+        config.stash[LONG] = long
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """After the last file with real models no test uses the service, which would only take time from the others."""
+    stash = item.config.stash
+    if LIVE in stash and item.path not in stash.get(LONG, {item.path}):
+        stash[LIVE].stop()
+        del stash[LIVE]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -175,13 +187,14 @@ def real_faces(faces: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def live() -> Iterator[LiveStack]:
+def live(pytestconfig: pytest.Config) -> Iterator[LiveStack]:
     """A whole service with real settings and a real worker, shared by every test of a process that needs one."""
     with tempfile.TemporaryDirectory(prefix="faceapp-live-") as folder:
         Path(folder).chmod(0o711)
         uploads = Path(folder) / "uploads"
         uploads.mkdir()
         with running_stack(LiveStack(Path(folder) / "var", LIVE_ENVIRONMENT | {"TMPDIR": str(uploads)})) as stack:
+            pytestconfig.stash[LIVE] = stack
             yield stack
 
 

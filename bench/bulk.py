@@ -92,7 +92,7 @@ def processor_times(stack: Any) -> Counter[str]:
     """
     times: Counter[str] = Counter()
     for name in PROGRAMS:
-        if not stack.runs(name):
+        if name not in stack.running():
             continue
         program = stack.program(name)
         times["consumers" if name in WORKERS else name] += sum(program.cpu_times()[:2])

@@ -17,7 +17,7 @@ INDEXED_VECTORS = """
 
 def replace_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on only rows are removed, unless the test has changed what is kept."""
-    flush = TransactionTestCase._fixture_teardown
+    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
     kept = ""  # as `flush` leaves it
 
     def empty(test: TransactionTestCase) -> None:

@@ -100,19 +100,15 @@ class LiveStack:
         up = psutil.Process(self.process.pid)
         return [up, *up.children(recursive=True)]
 
-    def runs(self, name: str) -> bool:
-        """Whether supervisor says that the program `name` is up."""
-        return name in self._running()
-
     def program(self, name: str) -> psutil.Process:
-        """The running program that supervisor calls `name`, with its group (`app:web`) or without."""
-        running = self._running()
-        assert name in running, f"{name} does not run"
-        return psutil.Process(running[name])
+        """The program that supervisor calls `name`, with its group (`app:web`) or without, once it runs."""
+        assert eventually(lambda: name in self.running()), f"{name} does not run"
+        return psutil.Process(self.running()[name])
 
     def worker_processes(self) -> list[psutil.Process]:
         """Of the workers that analyse images."""
-        programs = [self.program(name) for name in ("worker", "express") if self.runs(name)]
+        running = self.running()
+        programs = [psutil.Process(running[name]) for name in ("worker", "express") if name in running]
         return [one for program in programs for one in (program, *program.children(recursive=True))]
 
     @contextmanager
@@ -142,7 +138,7 @@ class LiveStack:
         logs = [log for name in programs or ["*"] for log in sorted((self.var / "log").glob(f"{name}.log*"))]
         return [line for log in logs for line in log.read_text(errors="replace").splitlines()]
 
-    def _running(self) -> dict[str, int]:
+    def running(self) -> dict[str, int]:
         """Process numbers by name, with and without group; none while supervisor does not answer."""
         transport = SupervisorTransport(None, None, f"unix://{socket_directory(self.var) / 'supervisor.sock'}")
         with suppress(OSError), ServerProxy("http://127.0.0.1", transport=transport) as proxy:

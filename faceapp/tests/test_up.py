@@ -104,7 +104,7 @@ def test_a_killed_program_comes_back(stack: LiveStack, name: str) -> None:
     killed = stack.program(name)
     old = [killed, *killed.children(recursive=True)]
     killed.kill()
-    assert eventually(lambda: stack.runs(name) and stack.program(name) != killed)
+    assert eventually(lambda: stack.running().get(name, killed.pid) != killed.pid)
     assert eventually(lambda: is_ready(stack), seconds=60)
     assert eventually(lambda: alive(old) == [])
 

@@ -337,11 +337,8 @@ def test_nc_28_the_apps_own_requests(app: App, photos: dict[str, bytes], prefix:
     assert caught.value.status == 0
 
 
-def test_nc_29_graceful_stop_finishes_what_is_in_flight(
-    app: App, live: LiveStack, portraits: dict[str, Image.Image]
-) -> None:
+def test_nc_29_graceful_stop_finishes_what_is_in_flight(app: App, live: LiveStack, photos: dict[str, bytes]) -> None:
     """The web server with the options of the container image, next to the other one."""
-    image = encode(at_area(portraits["F1"], 8_294_400))
     [command] = re.findall(r"^CMD \[(.+)\]$", (settings.BASE_DIR / "Dockerfile").read_text(), re.MULTILINE)
     port = free_port()
     words = [word.rstrip(",").replace("0.0.0.0:8000", f"127.0.0.1:{port}") for word in shlex.split(command)]
@@ -351,9 +348,10 @@ def test_nc_29_graceful_stop_finishes_what_is_in_flight(
     ) as server, ThreadPoolExecutor(1) as pool:  # fmt: skip
         cloud = App(f"127.0.0.1:{port}", app.key)
         assert eventually(lambda: is_open(cloud))
-        answer = pool.submit(cloud.detect, image)
-        assert eventually(lambda: images_in_flight(live) > 0)
-        server.send_signal(signal.SIGTERM)
+        with live.suspended_workers():
+            answer = pool.submit(cloud.detect, photos["F1"])
+            assert eventually(lambda: images_in_flight(live) > 0)
+            server.send_signal(signal.SIGTERM)
         assert len(answer.result()) == 1
         assert server.wait(timeout=30) == 0
     assert not is_open(cloud)
