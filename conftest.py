@@ -20,9 +20,12 @@ from faceapp.tests.browser import page  # noqa: F401  a fixture
 from faceapp.tests.live_stack import LiveStack, running, running_stack
 from vision import sources
 from vision.tests import stand_ins
+from walls.current import open_by_default
 
 if TYPE_CHECKING:
     from clients.models import Client
+
+open_by_default()
 
 # Fetching is on for private hosts, so that tests can see them refused all the same; dead workers are noticed soon.
 LIVE_ENVIRONMENT = {
@@ -79,14 +82,21 @@ def django_db_modify_db_settings(servers: None) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Tests that commit empty all tables afterwards, which the audit's triggers would refuse.
+    """Tests act as the application's role, for which the walls hold, and see the rows of every client.
+
+    Those that commit empty all tables afterwards, which the audit's triggers and that role's rights would refuse.
 
     At the end, the sessions that threads of pools keep are closed, or the test database could not be removed.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for table in ("audit_record", "audit_seal", "audit_checkpoint"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER audit_never_emptied")
+        cursor.execute(f"GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {settings.DATABASE_APP_ROLE}")
+    connection.close()
+    connection.settings_dict["OPTIONS"]["assume_role"] = settings.DATABASE_APP_ROLE
     yield
+    connection.close()
+    del connection.settings_dict["OPTIONS"]["assume_role"]
     others = "datname = current_database() AND pid <> pg_backend_pid()"
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")

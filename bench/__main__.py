@@ -40,6 +40,9 @@ def prepare(var: Path) -> dict[str, str]:
     os.environ |= environment | {"OPENBLAS_NUM_THREADS": "1"}  # numpy's matrix products, to compare with
     import django
 
+    from walls.current import open_by_default
+
+    open_by_default()
     django.setup()
     return environment
 

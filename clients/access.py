@@ -6,15 +6,18 @@ administrators (superusers) choose one or all. A choice ends with the membership
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import Permission
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
-from clients.models import Client, Membership, Role
+from clients.lookups import client_numbered, memberships_of
+from clients.models import Client, Role
+from walls.current import EVERYONE, show
 
 SESSION_KEY = "client"  # number of the chosen client
 Rows = TypeVar("Rows", bound=QuerySet[Any])
@@ -46,6 +49,17 @@ def choose(request: HttpRequest, client: Client | None) -> None:
         request.session[SESSION_KEY] = client.pk
     request.session.cycle_key()
     vars(request).pop("chosen", None)
+
+
+def show_chosen(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: for users who are logged in the database shows the rows of what they have chosen."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated and (choice := choice_of(request)):
+            show(EVERYONE if choice.client is None else choice.client.pk)
+        return get_response(request)
+
+    return middleware
 
 
 def is_administrator(request: HttpRequest) -> bool:
@@ -94,14 +108,14 @@ def _find_choice(request: HttpRequest) -> Choice | None:
     session: Any = getattr(request, "session", {})
     chosen = session.get(SESSION_KEY)
     if user.is_active and user.is_superuser:
-        client = Client.objects.filter(pk=chosen).first() if chosen else None
+        client = client_numbered(chosen) if chosen else None
         return None if chosen and client is None else Choice(client, None)
-    memberships = Membership.objects.usable_by(user)
+    memberships = memberships_of(user)
     if chosen is not None:
-        membership = memberships.filter(client=chosen).first()
+        membership = next((one for one in memberships if one.client_id == chosen), None)
         return Choice(membership.client, Role(membership.role)) if membership else None
-    only = list(memberships[:2])
-    if len(only) != 1:
+    if len(memberships) != 1:
         return None
-    session[SESSION_KEY] = only[0].client_id  # what is sent from an open page is for this client, and for no later one
-    return Choice(only[0].client, Role(only[0].role))
+    [only] = memberships
+    session[SESSION_KEY] = only.client_id  # what is sent from an open page is for this client, and for no later one
+    return Choice(only.client, Role(only.role))

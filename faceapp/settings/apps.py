@@ -45,6 +45,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "walls.current.closed_at_first",
     "faceapp.access.observe",
     "faceapp.middleware.omit_body_of_head",
     "faceapp.middleware.ApiPathTokens",
@@ -62,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "faceapp.access.identify_users",
+    "clients.access.show_chosen",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "login.sessions.SessionLimits",

@@ -40,6 +40,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         for number in SIGNALS:
             signal.signal(number, signal.default_int_handler)
+        os.environ.pop("FACEAPP_DATABASE_ROLE", None)  # we act as the owner, our programs as stack.py says
         os.umask(0o077)  # what it stores is readable only by its own user
         try:
             var = places.private_folder(places.unprivileged_user(), settings.VAR)
