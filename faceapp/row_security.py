@@ -97,26 +97,29 @@ def build(connection: BaseDatabaseWrapper) -> None:
 
 
 def gaps(connection: BaseDatabaseWrapper) -> list[str]:
-    """What keeps PostgreSQL from holding the walls for this connection's user, in words; empty if nothing does."""
+    """What keeps PostgreSQL from holding the walls for the application's role, in words; empty if nothing does."""
+    role = settings.DATABASE_APP_ROLE
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-        if cursor.fetchone()[0]:
-            return ["its database user is a superuser or bypasses row-level security"]
+        cursor.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %s", [role])
+        if (found := cursor.fetchone()) is None:
+            return [f"the role {role} does not exist; migrate makes it"]
+        if found[0]:
+            return [f"the role {role} is a superuser or bypasses row-level security"]
         cursor.execute(
-            "SELECT relname, relrowsecurity, pg_has_role(relowner, 'USAGE') FROM pg_class"
-            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            "SELECT relname, relrowsecurity, pg_has_role(%s, relowner, 'USAGE') FROM pg_class"
+            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
+            [role],
         )
-        tables = {name: (secured, is_owner) for name, secured, is_owner in cursor.fetchall()}
-        if any(is_owner for _, is_owner in tables.values()):
-            return ["its database user owns the tables"]
+        tables = {name: (secured, owned) for name, secured, owned in cursor.fetchall()}
+        if any(owned for _, owned in tables.values()):
+            return [f"the role {role} owns the tables; DATABASE_OWNER_URL and DATABASE_URL must name different roles"]
         present = _present(cursor)
-    missing = {
+    open_tables = {
         policy.table
         for policy in policies()
-        if policy.table in tables
-        and (present.get((policy.table, policy.name)) != policy.version or not tables[policy.table][0])
+        if present.get((policy.table, policy.name)) != policy.version or not tables.get(policy.table, (False,))[0]
     }
-    return [f"policies are missing or out of date: {', '.join(sorted(missing))}"] if missing else []
+    return [f"policies are missing or out of date; migrate: {', '.join(sorted(open_tables))}"] if open_tables else []
 
 
 def _belongs(model: type[Model]) -> str:

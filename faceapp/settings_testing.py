@@ -13,7 +13,7 @@ if "FACEAPP_VAR" not in os.environ:
     atexit.register(shutil.rmtree, os.environ["FACEAPP_VAR"], ignore_errors=True)
 
 os.environ["FACEAPP_DATABASE_ROLE"] = "owner"  # which makes the test database; tests then act as the application
-from faceapp.settings import *  # noqa: E402, F403
+from faceapp.settings import *  # noqa: F403
 
 del os.environ["FACEAPP_DATABASE_ROLE"]
 

@@ -12,6 +12,7 @@ from django.core.management import BaseCommand, CommandError, call_command, get_
 from django.db import OperationalError, connection
 
 from environment import BASE_DIR
+from faceapp import row_security
 from faceapp.embedded import first_start, lock, places, postgres, redis, stack, static_files
 from faceapp.embedded.supervision import StackError, Supervisor
 
@@ -91,6 +92,8 @@ class Command(BaseCommand):
                 redis.wait_until_ready(settings.REDIS_SOCKET)
         with self.step("Migrate"):
             call_command("migrate", interactive=False, verbosity=0)
+            if gaps := row_security.gaps(connection):
+                raise StackError(f"Row-level security does not hold: {gaps[0]}.")
         with self.step("Collect static files"):
             static_files.collect_if_changed()
         if "fetch_models" in get_commands():
