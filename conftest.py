@@ -17,6 +17,7 @@ from demo.photographs import PhotographsMissingError
 from faceapp.embedded import places, postgres, redis
 from faceapp.tests import commits, missing
 from faceapp.tests.browser import page  # noqa: F401  a fixture
+from faceapp.tests.database_roles import act_as_application, act_as_owner, acting_as_owner
 from faceapp.tests.live_stack import LiveStack, running, running_stack
 from vision import sources
 from vision.tests import stand_ins
@@ -92,14 +93,19 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         for table in ("audit_record", "audit_seal", "audit_checkpoint"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER audit_never_emptied")
         cursor.execute(f"GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {settings.DATABASE_APP_ROLE}")
-    connection.close()
-    connection.settings_dict["OPTIONS"]["assume_role"] = settings.DATABASE_APP_ROLE
+        act_as_application()
     yield
-    connection.close()
-    del connection.settings_dict["OPTIONS"]["assume_role"]
+    act_as_owner()
     others = "datname = current_database() AND pid <> pg_backend_pid()"
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+
+
+@pytest.fixture
+def as_owner(db: None) -> Iterator[None]:
+    """The rights of the maintenance worker, which owns the tables."""
+    with acting_as_owner():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -101,7 +101,7 @@ def _fill(album: Album, centres: Matrix, random: np.random.Generator) -> list[in
         )
         images = sorted(row[0] for row in cursor.fetchall())
         columns = "album_id, number, image_id, group_id, index, box_x, box_y, box_w, box_h, confidence, quality"
-        with cursor.copy(f"COPY albums_albumface ({columns}, embedding) FROM STDIN") as copy:
+        with acting_as_owner(), cursor.copy(f"COPY albums_albumface ({columns}, embedding) FROM STDIN") as copy:
             for number, vector in enumerate(_photographed(centres, random)):
                 group = groups[number // PER_PERSON]
                 box, text = (0, 0, 9, 9), str(vector.tolist())

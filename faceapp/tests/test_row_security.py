@@ -115,11 +115,9 @@ def test_a_stop_for_everybody_is_seen_by_each_client(client_a: Client) -> None:
         assert Stop.objects.holds(client_a.pk)
 
 
-def test_gaps_are_told(settings: Settings) -> None:
-    """Each on the connection of a role that may make it."""
+def test_gaps_are_told(as_owner: None, settings: Settings) -> None:
     table = Person._meta.db_table
     with connection.cursor() as cursor:
-        cursor.execute("RESET ROLE")
         cursor.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
         assert row_security.gaps(connection) == [f"policies are missing or out of date; migrate: {table}"]
         row_security.build(connection)
