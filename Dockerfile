@@ -1,17 +1,19 @@
 # One image for the services web, worker, trainer, beat and migrate of docker-compose.yml.
 
 FROM python:3.13.15-slim-bookworm AS packages
-RUN pip install --no-cache-dir uv==0.13.8
 WORKDIR /build
-COPY requirements.txt requirements-gpu.txt ./
+COPY requirements-build.txt requirements.txt requirements-gpu.txt ./
+RUN pip install --no-cache-dir --require-hashes --no-deps --only-binary :all: -r requirements-build.txt
 # The lock is complete; --no-deps keeps out a second OpenCV wheel (see requirements-overrides.txt).
 RUN uv venv /opt/venv && \
-    uv pip install --no-cache --no-deps --compile-bytecode --python /opt/venv/bin/python -r requirements.txt
+    uv pip install --no-cache --no-deps --require-hashes --build-constraints requirements-build.txt \
+        --compile-bytecode --python /opt/venv/bin/python -r requirements.txt
 # For NVIDIA cards (docker-compose.gpu.yml): the other wheel of ONNX Runtime, and over a gigabyte of CUDA's libraries.
 ARG CARD=none
 RUN if [ "$CARD" = nvidia ]; then \
         uv pip uninstall --python /opt/venv/bin/python onnxruntime && \
-        uv pip install --no-cache --no-deps --compile-bytecode --python /opt/venv/bin/python -r requirements-gpu.txt; \
+        uv pip install --no-cache --no-deps --require-hashes \
+            --compile-bytecode --python /opt/venv/bin/python -r requirements-gpu.txt; \
     fi
 
 FROM python:3.13.15-slim-bookworm

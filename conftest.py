@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from demo.photographs import PhotographsMissingError
 from faceapp.embedded import places, postgres, redis
-from faceapp.tests import commits, missing
+from faceapp.tests import commits, emptying, missing
 from faceapp.tests.browser import page  # noqa: F401  a fixture
 from faceapp.tests.database_roles import act_as_application, act_as_owner, acting_as_owner
 from faceapp.tests.live_stack import LiveStack, running, running_stack
@@ -109,10 +109,11 @@ def as_owner(db: None) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def simulated_commits() -> Iterator[None]:
-    """What waits for a commit happens in every test; see `commits.simulate`."""
+def commits_of_tests() -> Iterator[None]:
+    """What waits for a commit happens in every test, and what was really committed is removed afterwards."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         commits.simulate(monkeypatch)
+        emptying.replace_flush(monkeypatch)
         yield
 
 

@@ -38,8 +38,6 @@ NO_PICTURE = SafeString('<span class="fa-frame fa-thumbnail fa-none">no picture<
 class AlbumPartAdmin(WalledAdmin):
     """Rows that only the service creates."""
 
-    list_per_page = 50
-
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
@@ -51,6 +49,7 @@ class AlbumAdmin(AlbumPartAdmin):
     list_select_related = ["client"]
     search_fields = ["name"]
     search_help_text = "Search by name"
+    filled_by = "Albums are made through the API."
     fields = ["name", "client", "keep_images", "threshold", "own_threshold", "metric", "space", "images_link",
               "groups_link"]  # fmt: skip
     readonly_fields = ["client", "metric", "space", "images_link", "groups_link"]
@@ -105,6 +104,7 @@ class AlbumImageAdmin(AlbumPartAdmin):
     list_display = ["picture", "shown_identifier", "album", "state", "faces_found", "error_code", "created_at"]
     list_display_links = ["shown_identifier"]
     list_filter = ["status", "album"]
+    filled_by = "Images appear here when they are added to an album through the API."
     list_select_related = ["album"]
     ordering = ["id"]
     search_fields = ["identifier", "external_id"]
@@ -173,6 +173,7 @@ class FaceGroupAdmin(AlbumPartAdmin):
     list_display = ["few_faces", "shown_name", "album", "size", "is_curated", "created_at"]
     list_display_links = ["shown_name"]
     list_filter = ["album", "is_curated"]
+    filled_by = "People appear here when the images of an album are processed."
     list_select_related = ["album", "person"]
     fields = ["name", "album", "size", "is_curated", "every_face"]
     readonly_fields = ["album", "size", "is_curated", "every_face"]

@@ -1,12 +1,13 @@
-"""What albums hold of people who are erased: the faces of their groups, and faces that look like theirs."""
+"""Erasing faces from albums: those of people who are erased, by their groups or their looks, and whole images."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from albums.linking import point_for
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
@@ -42,9 +43,9 @@ def forget(leaving: Leaving) -> Taken:
     return replace(erase_found(found), remaining=_remaining(leaving))
 
 
-def erase_found(found: set[int]) -> Taken:
+def erase_found(found: Iterable[int]) -> Taken:
     """Erase faces by their ids, with what shows them; the caller deletes the files."""
-    faces = AlbumFace.objects.filter(pk__in=found)
+    faces = AlbumFace.objects.filter(pk__in=list(found))
     places = list(faces.values_list("image__uuid", "index"))
     images = AlbumImage.objects.filter(pk__in=list(faces.values_list("image", flat=True)))
     files = [image.image for image in images.exclude(image="")]
@@ -57,6 +58,27 @@ def erase_found(found: set[int]) -> Taken:
         objects=[receipts.hashed("album_face", f"{image}:{index}") for image, index in places],
         files=files,
     )
+
+
+def erase_images(images: QuerySet[AlbumImage]) -> Taken:
+    """Erase images with their faces, and groups that have no face left; the caller deletes the files."""
+    rows = list(images)
+    faces = AlbumFace.objects.filter(image__in=rows)
+    groups, files = list(faces.values_list("group", flat=True)), [row.image for row in rows if row.image]
+    AlbumImage.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    FaceGroup.objects.delete_empty([group for group in groups if group])
+    return Taken(
+        counts=Counter(album_images=len(rows), album_faces=len(groups), album_files=len(files)),
+        objects=[receipts.hashed("album_image", row.uuid) for row in rows],
+        files=files,
+    )
+
+
+def erase_album(album: Album) -> Taken:
+    """Erase an album with everything in it; the caller deletes the files."""
+    images, name = erase_images(album.images.all()), receipts.hashed("album", album.uuid)
+    album.delete()
+    return replace(images, counts=images.counts + Counter(albums=1), objects=[name])
 
 
 def _remaining(leaving: Leaving) -> list[dict[str, object]]:
@@ -72,11 +94,12 @@ def _remaining(leaving: Leaving) -> list[dict[str, object]]:
 @transaction.atomic
 def again(wanted: frozenset[str]) -> Counter[str]:
     """Erase what receipts name and a restored backup has brought back."""
-    rows = AlbumFace.objects.values_list("pk", "image__uuid", "index")
-    found = {pk for pk, image, index in rows.iterator() if receipts.hashes("album_face", f"{image}:{index}") & wanted}
-    taken = erase_found(found)
-    erase_files(files=taken.files)
-    return taken.counts
+    faces = receipts.named("album_face", AlbumFace.objects.all(), "image__uuid", "index", wanted=wanted)
+    images = receipts.named("album_image", AlbumImage.objects.all(), "uuid", wanted=wanted)
+    albums = Album.objects.filter(pk__in=receipts.named("album", Album.objects.all(), "uuid", wanted=wanted))
+    parts = [erase_found(faces), erase_images(AlbumImage.objects.filter(pk__in=images)), *map(erase_album, albums)]
+    erase_files(files=[file for part in parts for file in part.files])
+    return sum((part.counts for part in parts), Counter())
 
 
 def held(subject: Subject) -> Held:

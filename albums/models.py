@@ -137,6 +137,7 @@ class FaceGroup(models.Model):
 
     class Meta:
         ordering = ["number"]
+        verbose_name, verbose_name_plural = "person of an album", "people in albums"
         constraints = [models.UniqueConstraint(fields=["album", "number"], name="face_group_number_unique")]
 
     def __str__(self) -> str:

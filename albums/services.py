@@ -11,19 +11,21 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from albums.erasure import erase_album, erase_images
 from albums.exceptions import AlbumExists, AlbumNotFound, AlreadyQueued, ImageExists
 from albums.grouping import group_faces
 from albums.linking import link_point, point_for
-from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
+from albums.models import Album, AlbumFace, AlbumImage
 from albums.types import ImageMatch
 from audit.services import require_searching
-from audit.types import Action, Searched
+from audit.types import Action, Erased, Searched
 from calibration.services import operating_point
 from calibration.types import OperatingPoint
 from clients.idempotency import forget_answers
 from clients.models import Client
 from clients.numbering import assign_numbers, public_id, record_rows
 from errors import Unavailable
+from people.services import add_receipt
 from storage.files import discard_files, erase_files, storable, store_file
 from vision.engines import DEFAULT, engines
 from vision.inference import AnalysisOptions
@@ -103,18 +105,22 @@ def get_image(*, album: Album, image_id: int | UUID | None = None, external_id: 
 
 
 # ---- images -----------------------------------------------------------------------------------------------------
-def add_images(*, album: Album, submissions: Sequence[Submission]) -> list[AlbumImage]:
-    """Store images for later; one that cannot be used becomes a failed image with its reason.
+def add_images(*, album: Album, submissions: Sequence[Submission], process: bool = False) -> list[AlbumImage]:
+    """Store images for later, or queue them at once; one that cannot be used becomes a failed image with its reason.
 
     Raises `NoImages`, `TooManyImages`, `AlbumNotFound`, what `require_quota` raises, or `Unavailable`; then nothing is
-    stored.
+    stored. To `process` them also raises what `queue_images` does; if the queue does not answer, they are stored.
     """
+    if process:
+        require_searching(album.client_id)
     check_batch_size(len(submissions))
     rows = [_new_image(album, submission) for submission in submissions]
     try:
         _store(rows, submissions)
     except IntegrityError as error:
         raise AlbumNotFound("Album not found") from error  # erased in the meantime
+    if process:
+        queue_images(album=album, image_ids=[row.number for row in rows])
     return rows
 
 
@@ -153,8 +159,10 @@ def _store(rows: Sequence[AlbumImage], submissions: Sequence[Submission]) -> Non
 def queue_images(*, album: Album, image_ids: Sequence[int] | None = None) -> int:
     """Queue uploaded images for the workers, each only once: all of the album's, or those with these numbers.
 
-    Returns how many. Raises `Unavailable` when the queue does not answer; the images can be queued again then.
+    Returns how many. Raises `SearchingStopped`, or `Unavailable` when the queue does not answer; the images can be
+    queued again then.
     """
+    require_searching(album.client_id)
     with transaction.atomic():
         Album.objects.lock(album.pk)
         waiting = album.images.filter(status=Status.UPLOADED)
@@ -232,21 +240,22 @@ def comparison_point(*, album: Album) -> OperatingPoint:
     return point_for(album, people=1)
 
 
-def delete_images(*, album: Album, images: Iterable[AlbumImage]) -> int:
+def delete_images(*, album: Album, images: Iterable[AlbumImage], is_due: bool = False) -> int:
     """Erase images: files, faces and with them every match, and groups that have no face left. Returns how many.
 
+    With a receipt, unless the image `is_due`: retention erases again what a backup has brought back.
     Raises `Unavailable` when the store does not answer; the image in question is kept then.
     """
     count = 0
     for image in images:
         with transaction.atomic():
             Album.objects.lock(album.pk)
-            groups = [group for group in image.faces.values_list("group_id", flat=True) if group]
-            image.delete()
-            FaceGroup.objects.delete_empty(groups)
+            taken = erase_images(album.images.filter(pk=image.pk))
             record_rows(Action.ERASE, [album, image], results=1)
             forget_answers(client_id=album.client_id)
-            erase_files(files=[image.image])
+            if not is_due:
+                add_receipt(Erased.ALBUM_IMAGE, client_id=album.client_id, taken=taken)
+            erase_files(files=taken.files)
         count += 1
     return count
 
@@ -254,15 +263,18 @@ def delete_images(*, album: Album, images: Iterable[AlbumImage]) -> int:
 def purge(*, limit: int) -> int:
     """Erase up to `limit` images past their retention, the oldest first. Returns how many there were."""
     chosen = list(AlbumImage.objects.expired().select_related("album__client")[:limit])
-    return sum(delete_images(album=image.album, images=[image]) for image in chosen)
+    return sum(delete_images(album=image.album, images=[image], is_due=True) for image in chosen)
 
 
 def delete_album(*, album: Album) -> None:
-    """Erase an album with everything in it; people named from its groups stay in the gallery. Raises `Unavailable`."""
+    """Erase an album with everything in it; people named from its groups stay in the gallery. With a receipt.
+
+    Raises `Unavailable` when a file cannot be deleted; nothing is deleted then.
+    """
     with transaction.atomic():
         Album.objects.lock(album.pk)
-        files = [image.image for image in album.images.exclude(image="")]
-        record_rows(Action.ERASE, [album], results=len(files))
-        album.delete()
+        taken = erase_album(album)
+        record_rows(Action.ERASE, [album], results=taken.counts["album_files"])
         forget_answers(client_id=album.client_id)
-        erase_files(files=files)
+        add_receipt(Erased.ALBUM, client_id=album.client_id, taken=taken)
+        erase_files(files=taken.files)

@@ -1,26 +1,30 @@
-"""What a row of the audit adds to a search: the same searches with and without it, in turn."""
+"""What a row of the audit adds to a search: the same searches with and without it, in turn.
+
+`python -m bench.audit` starts a service of its own and makes 10,000 searches each way (`--calls`); nothing else should
+run on the machine meanwhile. `python -m bench audit` does so for half a minute.
+"""
 
 from __future__ import annotations
 
+import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from django.db import connection
 
-from bench.report import Line
-from bench.search import analyse_tables, directions, fill_gallery, photographed
-from clients.models import Client
-from people.services import search_people
-from people.types import Probe
-from vision.engines import DEFAULT, engines
+from bench.__main__ import prepare
+from bench.report import Line, processors
 
 PEOPLE, PROBES = 1_000, 100
 MOST_CALLS, SECONDS = 10_000, 30.0
+WARMING = 20  # searches each way that do not count
+Times = dict[str, list[float]]  # milliseconds of each search, by way
 
 
 @dataclass(frozen=True)
@@ -41,23 +45,38 @@ class Audit:
 
 
 def measure() -> list[Audit]:
-    """Until `MOST_CALLS` or `SECONDS`, whichever is first. Rows are committed to disk as in production."""
+    """Until `MOST_CALLS` or `SECONDS`, whichever is first."""
+    return [summary(times_of(MOST_CALLS, seconds=SECONDS))]
+
+
+def summary(times: Times) -> Audit:
+    medians = (statistics.median(of_way) for of_way in times.values())
+    return Audit(PEOPLE, len(times["with"]), *medians)
+
+
+def times_of(calls: int, *, seconds: float = float("inf")) -> Times:
+    """So many searches each way, one after the other. Rows are committed to disk as in production."""
+    from bench.search import analyse_tables, directions, fill_gallery, photographed  # once Django is set up
+    from clients.models import Client
+    from people.services import search_people
+    from people.types import Probe
+    from vision.engines import DEFAULT, engines
+
     random = np.random.default_rng(5)
     client, vectors = Client.objects.create(name="audited"), directions(random, PEOPLE)
     fill_gallery(client, engines[DEFAULT].space.name, vectors)
     analyse_tables()
     probes = [Probe(embeddings=(one,)) for one in photographed(random, vectors[:PROBES])]
     ways = {"with": nullcontext, "unsynced": _unsynced, "without": _without}
-    taken: dict[str, list[float]] = {way: [] for way in ways}
+    taken: Times = {way: [] for way in ways}
     started = time.perf_counter()
-    while len(taken["with"]) < MOST_CALLS and time.perf_counter() - started < SECONDS:
+    while len(taken["with"]) < calls + WARMING and time.perf_counter() - started < seconds:
         for way, context in ways.items():
             with context():
                 begun = time.perf_counter()
                 search_people(client=client, probe=probes[len(taken[way]) % PROBES])
                 taken[way].append((time.perf_counter() - begun) * 1000)
-    medians = (statistics.median(times) for times in taken.values())
-    return [Audit(PEOPLE, len(taken["with"]), *medians)]
+    return {way: times[WARMING:] for way, times in taken.items()}
 
 
 @contextmanager
@@ -69,7 +88,37 @@ def _without() -> Iterator[None]:
 
 @contextmanager
 def _unsynced() -> Iterator[None]:
+    from django.db import connection
+
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")
         yield
         cursor.execute("SET synchronous_commit = on")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.audit", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--calls", type=int, default=MOST_CALLS, help=f"searches each way ({MOST_CALLS:,})")
+    calls = parser.parse_args().calls
+    if calls < 2:
+        parser.error("--calls must be 2 or more")
+    with tempfile.TemporaryDirectory(prefix="faceapp-bench-") as folder:
+        Path(folder).chmod(0o711)
+        environment = prepare(Path(folder) / "var")
+        from faceapp.tests.live_stack import LiveStack, running_stack
+
+        with running_stack(LiveStack(Path(folder) / "var", environment)):
+            began = time.monotonic()
+            times = times_of(calls)
+            seconds = time.monotonic() - began
+    print(f"{calls:,} searches each way among {PEOPLE:,} people, {seconds:.0f} s, {processors()} processors")
+    for way, of_way in times.items():
+        first, median, third = statistics.quantiles(of_way, n=4)
+        print(f"{way:>8}: median {median:.2f} ms, quartiles {first:.2f} to {third:.2f} ms")
+    print(*summary(times).line(), sep="; ")
+
+
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,8 @@ For a machine with a card and a copy of this repository, where nothing of the se
 wheels (for `--device cpu` onnxruntime in place of onnxruntime-gpu), photographs with faces, and the weights, which it
 fetches if they are not there:
 
-    pip install django requests tqdm onnx pillow pillow-heif opencv-python-headless -r requirements-gpu.txt
+    pip install -r requirements-gpu.txt
+    pip install django requests tqdm onnx pillow pillow-heif opencv-python-headless
     python -m bench.gpu --photos FOLDER --json result.json
 
 Without `--photos` the photograph inside scikit-image is used, if that is installed.

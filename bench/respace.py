@@ -182,6 +182,7 @@ def measure(
             seconds = compute(stack, service, kills)
             callers.phase("comparing")
             eventually(lambda: service.respace()["compared"] >= LEAST_COMPARED, 3 * pause)
+            assert eventually(lambda: service.respace()["compared"] > 0, PATIENCE)
             report = stack.manage("respace").stdout
             for name, option in (("switched", "--switch"), ("switched back", "--back"), ("switched again", "--switch")):
                 stack.manage("respace", option)

@@ -69,7 +69,7 @@ class BlacklistEntryAdmin(NamelessHistory, WalledAdmin):
     list_display_links = ["entry_name"]
     list_filter = [InForceFilter, "is_active", "client", "created_at"]
     list_select_related = ["client"]
-    list_per_page = 50
+    filled_by = "Add a person to look for, with one clear photograph or more."
     search_fields = ["name", "reason"]
     search_help_text = "Search by name or reason"
     ordering = ["-created_at", "-id"]
@@ -256,7 +256,7 @@ class BlacklistEntryAdmin(NamelessHistory, WalledAdmin):
 
     @display(description="Added", ordering="created_at")
     def added(self, entry: BlacklistEntry) -> str:
-        return date_format(timezone.localtime(entry.created_at), "j M Y, H:i")
+        return date_format(timezone.localtime(entry.created_at), "DATETIME_FORMAT")
 
     @display(description="Matches", ordering="match_count")
     def matches_found(self, entry: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from uuid import UUID
@@ -21,12 +22,13 @@ from clients.numbering import public_id, record_rows
 from people.models import FaceTemplate, Gallery, GalleryKind, ReferenceImage, SearchIndex
 from people.services import (
     SearchedTemplates,
-    always_remaining,
+    add_receipt,
     forget_photographs,
     read_portraits,
     save_reference_images,
     written_files,
 )
+from people.types import Taken
 from storage.files import erase_files
 from vision.types import Embedding, Upload
 
@@ -125,13 +127,7 @@ def delete_entry(*, entry: BlacklistEntry) -> None:
     named = [receipts.hashed("person", entry.uuid), *(receipts.hashed("photograph", image.uuid) for image in images)]
     rows, of = entry.delete()
     counts = {"entries": 1, "images": len(images), "files": len(files), "matches": of.get("recognition.Match", 0)}
-    receipts.add(
-        Erased.ENTRY,
-        client_id=entry.client_id,
-        objects=named,
-        taken=counts | {"rows": rows},
-        remaining=always_remaining(),
-    )
+    add_receipt(Erased.ENTRY, client_id=entry.client_id, taken=Taken(Counter(counts | {"rows": rows}), named))
     forget_answers(client_id=entry.client_id)
     erase_files(files=files)
 

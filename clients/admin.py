@@ -42,6 +42,7 @@ METERS = {
     Quota.STORED_BYTES: ("Storage", "all image files, those of screened images and albums included"),
     Quota.IMAGES_TODAY: ("Images today", "since midnight UTC"),
 }
+SHOWN_ONCE = '<code class="break-words fa-secret">{}</code>. Store it now: it is never shown again.'
 NEARLY_USED_UP = 80  # percent
 OVERLAPS = {
     OVERLAP_HOURS: "the former ones are accepted for 24 hours",
@@ -50,24 +51,30 @@ OVERLAPS = {
 }  # hours
 
 
-def rotation(hours: int, effect: str) -> Callable[..., None]:
+def rotation(hours: int, effect: str) -> Callable[..., HttpResponse | None]:
     """The action that replaces keys, whose former secrets are accepted for some hours more."""
 
     @admin.action(description=f"Replace the selected keys: {effect}", permissions=["change"])
-    def rotate(model_admin: Any, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+    def rotate(model_admin: Any, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
+        if not hours:
+            options: dict[str, Any] = {"action": "rotate_0", "text": ENDS_NOW, "button": "Replace the keys"}
+            if asked := WalledAdmin.ask(model_admin, request, queryset, **options):
+                return asked
         for row in queryset:
             try:
                 key, _ = services.rotate_api_key(key=row, overlap_hours=hours)
             except FaceAppError as error:
                 messages.error(request, f"{row}: {error.message}")
                 continue
-            text = "The new key of {} is <code>{}</code>. Store it now: it is never shown again."
+            text = f"The new key of {{}} is {SHOWN_ONCE}"
             messages.warning(request, format_html(text, row, key))
+        return None
 
     rotate.__name__ = f"rotate_{hours}"
     return rotate
 
 
+ENDS_NOW = "Programs with these keys are refused from now on. This cannot be undone."
 ROTATIONS = [rotation(hours, effect) for hours, effect in OVERLAPS.items()]
 
 admin.site.unregister(User)
@@ -263,7 +270,7 @@ class ApiKeyAdmin(WalledAdmin):
             services.record_key(Action.KEY_CHANGED, key=obj)
             return
         key = services.save_new_key(row=obj)
-        text = format_html("The new key is <code>{}</code>. Store it now: it is never shown again.", key)
+        text = format_html(f"The new key is {SHOWN_ONCE}", key)
         messages.warning(request, text)
 
     def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:
@@ -276,10 +283,13 @@ class ApiKeyAdmin(WalledAdmin):
         super().delete_queryset(request, queryset)
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
+        if asked := self.ask(request, queryset, action="revoke", text=ENDS_NOW, button="Revoke the keys"):
+            return asked
         for key in queryset:
             services.revoke_api_key(key=key)
         messages.success(request, f"Keys revoked: {len(queryset)}.")
+        return None
 
     @admin.action(description="Make a path token (ends an earlier one)", permissions=["change"])
     def make_path_token(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
@@ -289,14 +299,19 @@ class ApiKeyAdmin(WalledAdmin):
             except FaceAppError as error:
                 messages.error(request, f"{key}: {error.message}")
                 continue
-            text = 'Base path of {}: <code class="break-words">/k/{}</code>. Store it now: it is never shown again.'
-            messages.warning(request, format_html(text, key, token))
+            text = f"Base path of {{}}: {SHOWN_ONCE}"
+            messages.warning(request, format_html(text, key, f"/k/{token}"))
 
     @admin.action(description="Withdraw path tokens", permissions=["change"])
-    def withdraw_path_token(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+    def withdraw_path_token(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
+        text = "Programs that call by these path tokens are refused from now on. This cannot be undone."
+        asked = self.ask(request, queryset, action="withdraw_path_token", text=text, button="Withdraw the path tokens")
+        if asked:
+            return asked
         for key in queryset:
             services.withdraw_path_token(key=key)
         messages.success(request, "Path tokens withdrawn. The keys themselves stay.")
+        return None
 
     @display(description="By path", boolean=True)
     def by_path(self, key: ApiKey) -> bool:

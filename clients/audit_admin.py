@@ -26,7 +26,7 @@ class RecordAdmin(ReadOnly, WalledAdmin):
     list_filter = ["action", "actor_kind", "at"]
     search_fields = ["actor", "request_id", "objects_named__icontains", "address"]
     search_help_text = "Search by actor, address, id of the request, or object such as person:12"
-    list_per_page = 50
+    filled_by = "Whatever is done with people's data is recorded here."
     show_full_result_count = False
     ordering = ["-at", "-pk"]
 

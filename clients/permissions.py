@@ -80,9 +80,17 @@ def role_of(request: Request) -> Role | None:
 
 def is_for_managers(request: Request, view: Any) -> bool:
     """Whether this erases, or decides what is right for all who work for the client."""
-    action = getattr(view, "action", None) or str(request.method).lower()
-    erases = request.method == "DELETE" and getattr(view, "erases", True)
-    return erases or action in getattr(view, "for_managers", ())
+    return erases(request, view) or action_of(request, view) in getattr(view, "for_managers", ())
+
+
+def erases(request: Request, view: Any) -> bool:
+    """Whether this is a `DELETE` that erases."""
+    return request.method == "DELETE" and getattr(view, "erases", True)
+
+
+def action_of(request: Request, view: Any) -> str:
+    """The view's action, or the method where it has none."""
+    return getattr(view, "action", None) or str(request.method).lower()
 
 
 def required_scope(request: Request, view: Any) -> str | None:

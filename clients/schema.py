@@ -1,13 +1,19 @@
-"""How the OpenAPI document describes the ways to authenticate, and `Idempotency-Key`."""
+"""How the OpenAPI document describes operations, the ways to authenticate, and `Idempotency-Key`."""
 
 from __future__ import annotations
 
+import re
+from copy import deepcopy
 from typing import Any
 
 from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import force_instance
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.serializers import Serializer
+
+from rest.fields import ImageField
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -21,8 +27,15 @@ REFUSALS = {
 }
 
 
+FORM, JSON = "multipart/form-data", "application/json"
+FIRST_SENTENCE = re.compile(r"(.+?)\.?(?:(?<=\.)\s+(.+))?", re.DOTALL)
+
+
 class ApiSchema(AutoSchema):
-    """Spectacular's, with the idempotency key of the views that take one (`clients.api.idempotency`)."""
+    """Spectacular's, with the idempotency key of the views that take one (`clients.api.idempotency`).
+
+    The first sentence of a description is the summary. Where a call takes images, a form with files comes first.
+    """
 
     @property
     def _takes_key(self) -> bool:
@@ -34,10 +47,36 @@ class ApiSchema(AutoSchema):
 
     def get_operation(self, *arguments: Any) -> Any:
         operation = super().get_operation(*arguments)
-        if operation and self._takes_key:
+        if not operation:
+            return operation
+        if self._takes_key:
             for status, description in REFUSALS.items():
                 operation["responses"].setdefault(status, {"description": description})
+        if sentences := FIRST_SENTENCE.fullmatch(operation.pop("description", "")):
+            summary, more = sentences.groups()
+            described = {"summary": " ".join(summary.split())} | ({"description": more} if more else {})
+            operation = {"operationId": operation["operationId"]} | described | operation
         return operation
+
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        body: Any = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        serializer: Any = force_instance(self.get_request_serializer()) if body else None  # type: ignore[no-untyped-call]
+        images = image_fields(serializer) if isinstance(serializer, Serializer) else []
+        if images:
+            schema = deepcopy(self.resolve_serializer(serializer, direction).schema)
+            for name in images:
+                described = schema["properties"][name]
+                described.get("items", described)["format"] = "binary"
+            schema["properties"] = {name: schema["properties"][name] for name in images} | schema["properties"]
+            form = body["content"].pop(FORM) | {"schema": schema}
+            body["content"] = {FORM: form, JSON: body["content"][JSON]}
+        return body
+
+
+def image_fields(serializer: Serializer[Any]) -> list[str]:
+    """The names of the fields that take an image or several, as text or as file parts."""
+    fields = serializer.fields.items()
+    return [name for name, field in fields if isinstance(getattr(field, "child", field), ImageField)]
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
-from math import ceil
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
 from clients.models import ApiKey
+from clients.windows import Window
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +21,10 @@ class WindowThrottle(SimpleRateThrottle):
     """Counts the requests of each fixed window in one atomic counter.
 
     DRF keeps the time of every request in a list that it reads and writes in two steps: at 1,200 requests a minute
-    that costs more than the request, and parallel requests slip through. The price here is that a caller may spend
-    two allowances in a row around the end of a window.
+    that costs more than the request, and parallel requests slip through.
     """
+
+    window: Window | None = None  # in which the last request was counted
 
     def get_rate(self) -> str | None:
         return None  # known with the request only
@@ -37,26 +37,17 @@ class WindowThrottle(SimpleRateThrottle):
         self.num_requests, self.duration = self.parse_rate(self.rate_of(request) or None)
         if self.num_requests is None or self.duration is None:
             return True
-        self.now = self.timer()
-        key = self.window_key(request, view)
-        # Twice the window: a counter that expired between the two commands would come back without an end.
-        self.cache.add(key, 0, 2 * self.duration)
-        return bool(self.cache.incr(key) <= self.num_requests)
+        self.window = Window(self.get_cache_key(request, view) or "", self.duration)
+        return self.window.count() <= self.num_requests
 
-    def give_back(self, request: Request) -> None:
+    def give_back(self) -> None:
         """Take back what `allow_request` counted last."""
-        with suppress(ValueError):  # the window has ended
-            if self.num_requests is not None:
-                self.cache.decr(self.window_key(request, None))
-
-    def window_key(self, request: Request, view: Any) -> str:
-        """Of the counter of the window in which `now` lies."""
-        window = int(self.now // (self.duration or 1))
-        return f"{self.get_cache_key(request, view)}_{self.duration}_{window}"
+        if self.window:
+            self.window.give_back()
 
     def wait(self) -> float | None:
         """Seconds until the next window."""
-        return ceil(self.duration - self.now % self.duration) if self.duration else None
+        return self.window.left if self.window else None
 
 
 class ClientRateThrottle(WindowThrottle):

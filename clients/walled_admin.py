@@ -6,14 +6,18 @@ the role does not allow is refused (403).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import DateTimeField, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
 from clients.access import allows, choice_of, is_administrator, path_to_client, visible
@@ -61,12 +65,60 @@ class OwnRowsFilter(admin.RelatedFieldListFilter):
         return list(field.get_choices(include_blank=False, ordering=ordering, limit_choices_to={"pk__in": own}))
 
 
+class DayRangeFilter(admin.FieldListFilter):
+    """Rows from one day to another, both of them included. Days are those of the server's time zone."""
+
+    template = "admin/day_range.html"
+
+    def __init__(
+        self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, field_path: str
+    ) -> None:
+        self.names = f"{field_path}_from", f"{field_path}_to"
+        super().__init__(field, request, params, model, model_admin, field_path)
+        self.days = [parse_day(str(request.GET.get(name, ""))) for name in self.names]
+        self.used_parameters = {name: day.isoformat() for name, day in zip(self.names, self.days, strict=True) if day}
+
+    def expected_parameters(self) -> list[str | None]:
+        return list(self.names)
+
+    def has_output(self) -> bool:
+        return True
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        first, last = (day.isoformat() if day else "" for day in self.days)
+        yield {"name": self.field_path, "first": first, "last": last}
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        first, last = self.days
+        if first:
+            queryset = queryset.filter(**{f"{self.field_path}__gte": midnight(first)})
+        if last:
+            queryset = queryset.filter(**{f"{self.field_path}__lt": midnight(last + timedelta(days=1))})
+        return queryset
+
+
+def parse_day(text: str) -> date | None:
+    """A day as browsers send it; None for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
 class WalledInline(Walled, TabularInline):
     """Rows on the page of another."""
 
 
 class WalledAdmin(Walled, ModelAdmin):
-    """Lists and pages."""
+    """Lists and pages. `filled_by` says what a list without rows waits for."""
+
+    list_per_page = 25
+    list_filter_submit = True
+    filled_by = ""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return any(self._allows(request, action) for action in ("view", "add", "change", "delete"))
@@ -78,8 +130,14 @@ class WalledAdmin(Walled, ModelAdmin):
         return found
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        relations = {field.name for field in self.opts.get_fields() if field.is_relation}
-        return [(name, OwnRowsFilter) if name in relations else name for name in super().get_list_filter(request)]
+        fields = {field.name: field for field in self.opts.get_fields()}
+        filters = []
+        for name in super().get_list_filter(request):
+            field = fields.get(name) if isinstance(name, str) else None
+            own = OwnRowsFilter if field and field.is_relation else None
+            kind = DayRangeFilter if isinstance(field, DateTimeField) else own
+            filters.append((name, kind) if kind else name)
+        return filters
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The only client that can be chosen, chosen beforehand."""
@@ -95,6 +153,18 @@ class WalledAdmin(Walled, ModelAdmin):
         if choice is None or (choice.client and self.model is not Client and self._client_of(obj) != choice.client):
             raise PermissionDenied
         return obj
+
+    def ask(
+        self, request: HttpRequest, rows: Any, *, action: str, text: str, button: str, label: Callable[[Any], str] = str
+    ) -> TemplateResponse | None:
+        """The page that asks whether an action on `rows` is meant, as deleting asks; None if that was answered."""
+        if request.POST.get("confirmed"):
+            return None
+        context = self.admin_site.each_context(request) | {
+            "title": button, "opts": self.opts, "field": ACTION_CHECKBOX_NAME, "action": action, "text": text,
+            "button": button, "rows": [(row, label(row)) for row in rows],
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/ask.html", context)
 
     def _client_of(self, obj: Any) -> Any:
         for name in (self.path_to_client or path_to_client(self.model)).split("__"):

@@ -1,7 +1,7 @@
 """Lists some people, screens some photographs and prints what was found.
 
-FACEAPP_URL and FACEAPP_API_KEY choose the service. By default it is the one on this
-machine, with a key made for the demo.
+FACEAPP_URL and FACEAPP_API_KEY choose the service. By default it is the one on this machine, with a key of the client
+'default', to which the key that `make run` prints belongs. `make undemo` removes what the demo has stored.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from demo import photographs, server
+from demo import made, photographs, server
 from demo.photographs import Person, Photograph, PhotographsMissingError
 from environment import env
 
@@ -43,12 +43,18 @@ class Screened:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="with blacklist/<name>/ and screen/ inside")
-    folder = parser.parse_args().photos
+    parser.add_argument("--remove", action="store_true", help="delete what earlier demos have stored in this service")
+    options = parser.parse_args()
     local = f"http://localhost:{env.int('FACEAPP_PORT', default=8000)}"
     url = (env.str("FACEAPP_URL", default="") or local).rstrip("/")
     try:
         with server.available(url) as started:
-            run(url, folder)
+            key = env.str("FACEAPP_API_KEY", default="") or server.new_key(url, client="default")
+            service = FaceApp(url, key)
+            if options.remove:
+                remove(url, service)
+            else:
+                run(url, service, options.photos)
             if started:
                 console.print("The service was started for this demo and stops now. Start it again with `make run`.")
     except (server.NoServerError, PhotographsMissingError, FaceAppError, OSError) as error:
@@ -59,20 +65,19 @@ def main() -> int:
     return 0
 
 
-def run(url: str, folder: Path | None) -> None:
+def run(url: str, service: FaceApp, folder: Path | None) -> None:
     """The whole demo, against a service that is ready."""
-    service = FaceApp(url, env.str("FACEAPP_API_KEY", default="") or server.new_key(url, client="demo"))
     people, pictures = photographs.of_folder(folder) if folder else photographs.built_in(service)
     for person in people:
-        enrol(service, person)
-    screened = [screen(service, picture) for picture in pictures]
+        enrol(url, service, person)
+    screened = [screen(url, service, picture) for picture in pictures]
     console.print(table(screened))
     if not folder:
         console.print(HONEST)
     print_links(url, screened)
 
 
-def enrol(service: FaceApp, person: Person) -> None:
+def enrol(url: str, service: FaceApp, person: Person) -> None:
     """List a person, unless an earlier run already did."""
     images = [(picture.title, picture.content) for picture in person.photographs]
     try:
@@ -80,15 +85,17 @@ def enrol(service: FaceApp, person: Person) -> None:
     except Conflict:
         console.print(f"Already on the blacklist: {escape(person.name)}")
         return
+    made.note(url, "entries", entry.id, entry.uuid)
     console.print(f"Added to the blacklist: {escape(person.name)}")
     for refusal in entry.errors:
         console.print(f"  [yellow]{escape(refusal)}[/yellow]", soft_wrap=True)
 
 
-def screen(service: FaceApp, picture: Photograph) -> Screened:
+def screen(url: str, service: FaceApp, picture: Photograph) -> Screened:
     started = time.perf_counter()
-    (result,) = service.screening.screen([picture.content])
+    (result,) = service.screening.screen([(picture.name, picture.content)])
     milliseconds = (time.perf_counter() - started) * 1000
+    made.note(url, "images", result.db_id, result.uuid)
     return Screened(picture, result, service.screening.job(result.job_id).threshold, milliseconds)
 
 
@@ -125,12 +132,16 @@ def outcome(result: ScreenedImage) -> str:
 
 
 def print_links(url: str, screened: list[Screened]) -> None:
-    console.print("\nSee each result in the admin, or as JSON with your API key:")
+    console.print("\nSee each result in the admin, or as JSON with an API key of the same client:")
     for row in screened:
-        key = row.result.db_id
         console.print(f"  {escape(row.photograph.title)}", highlight=False)
-        console.print(f"    {url}/admin/recognition/processedimage/{key}/change/", soft_wrap=True)
-        console.print(f"    {url}/api/v1/processed-images/{key}/", soft_wrap=True)
+        console.print(f"    {url}/admin/recognition/processedimage/?job__id__exact={row.result.job_id}", soft_wrap=True)
+        console.print(f"    {url}/api/v1/processed-images/{row.result.db_id}/", soft_wrap=True)
+
+
+def remove(url: str, service: FaceApp) -> None:
+    removed = made.remove(url, service)
+    console.print(f"Removed: {removed['entries']} blacklist entries, {removed['images']} screened images.")
 
 
 if __name__ == "__main__":

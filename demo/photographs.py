@@ -28,6 +28,11 @@ class Photograph:
     title: str
     content: bytes
 
+    @property
+    def name(self) -> str:
+        """For the lists of the service: the title without its remark."""
+        return self.title.partition(" (")[0]
+
 
 @dataclass(frozen=True)
 class Person:

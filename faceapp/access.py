@@ -105,6 +105,8 @@ class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
         known = {"path": without_keys(printable(environ.get("PATH_INFO", ""))), "address": environ.get("REMOTE_ADDR")}
         known |= environ.get(FACTS, {})  # missing if the request did not come as far as Django
         status = int(str(resp.status).partition(" ")[0])
+        if known.get("route") == "static" and status < 400:
+            return
         facts = {
             "method": printable(environ.get("REQUEST_METHOD", "")),
             "path": known["path"],

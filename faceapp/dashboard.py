@@ -49,7 +49,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def _image_counts(request: HttpRequest) -> list[dict[str, Any]]:
     url = reverse("admin:recognition_processedimage_changelist")
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    since = f"created_at__gte={today:%Y-%m-%d}"
+    since = f"created_at_from={today:%Y-%m-%d}"
     own = visible(request, ProcessedImage.objects.all())
     images = own.filter(created_at__gte=today).aggregate(
         screened=Count("pk", filter=Q(status=Status.DONE)), failed=Count("pk", filter=Q(status=Status.FAILED))

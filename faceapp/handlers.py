@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
 from django.views import defaults
 
+from clients.access import choice_of
 from faceapp.middleware import is_api
 from rest.errors import INTERNAL, Problem, problem_of
 
@@ -18,12 +22,21 @@ def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def handler403(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, problem_of(exception) or INTERNAL, lambda: defaults.permission_denied(request, exception))
+    """What a user may not see or do."""
+    return _answer(
+        request,
+        problem_of(exception) or INTERNAL,
+        lambda: _of_the_admin(request, 403) or defaults.permission_denied(request, exception),
+    )
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Paths that no view serves."""
-    return _answer(request, problem_of(exception) or INTERNAL, lambda: defaults.page_not_found(request, exception))
+    """Paths that no view serves, and rows that are not there for the caller."""
+    return _answer(
+        request,
+        problem_of(exception) or INTERNAL,
+        lambda: _of_the_admin(request, 404) or defaults.page_not_found(request, exception),
+    )
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
@@ -39,3 +52,14 @@ def _answer(request: HttpRequest, problem: Problem, page: Callable[[], HttpRespo
     if is_api(request):
         return JsonResponse(problem.body, status=problem.status, headers=problem.headers)
     return page()
+
+
+def _of_the_admin(request: HttpRequest, status: int) -> HttpResponse | None:
+    """The page in the look of the admin, for those who work there; None for others."""
+    is_known = hasattr(request, "user")  # not where somebody was refused before
+    if not is_known or not request.path_info.startswith(reverse("admin:index")):
+        return None
+    if not admin.site.has_permission(request) or choice_of(request) is None:
+        return None
+    context = admin.site.each_context(request) | {"title": "Not found" if status == 404 else "Not allowed"}
+    return render(request, f"admin/{status}.html", context, status=status)

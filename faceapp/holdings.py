@@ -126,8 +126,7 @@ REDIS: dict[str, Holding] = {
     "images": Holding("client", NO_PERSON, "a day: a count"),
     "counters": Holding(OPERATOR, NO_PERSON, "until Redis restarts: counts"),
     "shadow": Holding("client", NO_PERSON, "seconds"),
-    "people.failures": Holding("client", "a count by the person's number", "an hour"),
-    "clients.throttling": Holding("client", "counts by key, client or address", "twice the period of the limit"),
+    "clients.windows": Holding("client", "counts by key, client, address or person", "twice the period of the limit"),
     "compat.faceanalysis.accounts": Holding("client", "keyed digest of a password", "minutes"),
     "vision.engines.overview": Holding(OPERATOR, NO_PERSON, "for ever: the name of a card"),
 }

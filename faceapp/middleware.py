@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.middleware.gzip import GZipMiddleware
 from django.urls import is_valid_path
 
 from clients.middleware import PathTokenMiddleware
@@ -107,6 +109,16 @@ def omit_body_of_head(get_response: GetResponse) -> GetResponse:
         return response
 
     return middleware
+
+
+class CompressPages(GZipMiddleware):
+    """Django's, for pages alone. Answers of the API hold what callers sent beside what they must not guess, which the
+    length of a compressed answer would help with.
+    """
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        is_page = response.get("Content-Type", "").startswith("text/html")
+        return super().process_response(request, response) if is_page else response
 
 
 def give_back_images(get_response: GetResponse) -> GetResponse:

@@ -81,6 +81,19 @@ class WithoutPayload(logging.Filter):
         return True
 
 
+class QuietRequests(logging.Filter):
+    """Of what Django says about an answer: no traceback where the caller is refused, and nothing of a service that is
+    not ready yet, which whoever asks for it is told.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        status, request = getattr(record, "status_code", 0), getattr(record, "request", None)
+        match = getattr(request, "resolver_match", None)
+        if 400 <= status < 500:
+            record.exc_info = record.exc_text = None
+        return not (status == 503 and match and match.view_name == "readyz")
+
+
 class WithoutTraceback(logging.Filter):
     """A warning of one line, where Django logs an error: any scanner that guesses a host name causes it."""
 

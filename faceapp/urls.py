@@ -1,10 +1,12 @@
 """Every route of the service."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
-from rest_framework.routers import DefaultRouter
+from rest_framework.routers import APIRootView, DefaultRouter
 
 from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from audit.api.views import AuditViewSet, ErasureViewSet
@@ -22,11 +24,30 @@ from recognition.api.engines import EngineViewSet
 from recognition.api.views import DetectionViewSet, JobViewSet, ProcessedImageViewSet, ProcessViewSet
 from training.api.views import RecogniserViewSet
 
+VERBS = {  # by their path
+    "people/search": "people-search",
+    "compare": "compare-list",
+    "detect/detect-face": "detect-detect-face",
+    "process/process-images": "process-process-images",
+}
+
+
+class Resources(APIRootView):
+    """Everything that this service does. Follow a link: its page has a form to try it."""
+
+    name = "API"
+
 
 class Router(DefaultRouter):
     """The list of resources at `/api/v1/`; formats are chosen by `Accept`, not by a suffix."""
 
     include_format_suffixes = False
+    APIRootView = Resources
+
+    def get_api_root_view(self, api_urls: Any = None) -> Any:
+        """With what is done with photographs first: these have no list to be found by."""
+        listed = {prefix: f"{basename}-list" for prefix, _, basename in self.registry}
+        return self.APIRootView.as_view(api_root_dict=VERBS | listed)
 
 
 router = Router()

@@ -23,7 +23,7 @@ class LivenessSessionAdmin(WalledAdmin):
     list_display = ["short_id", "client", "purpose", "subject", "asked", "state", "last_code", "started"]
     list_filter = ["status", "client", "purpose", "created_at"]
     list_select_related = ["client"]
-    list_per_page = 50
+    filled_by = "A session is started by each call that asks whether a person is there."
     search_fields = ["subject"]
     search_help_text = "Search by subject"
     fields = SHOWN
@@ -49,4 +49,4 @@ class LivenessSessionAdmin(WalledAdmin):
 
     @display(description="Started", ordering="created_at")
     def started(self, session: LivenessSession) -> str:
-        return date_format(timezone.localtime(session.created_at), "j M Y, H:i:s")
+        return date_format(timezone.localtime(session.created_at), "DATETIME_FORMAT")

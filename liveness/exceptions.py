@@ -1,6 +1,6 @@
 """Refusals of liveness checks. Codes are stable and documented in docs/errors.md."""
 
-from errors import Conflict, InvalidInput, NotFound
+from errors import Busy, Conflict, InvalidInput, NotFound
 
 # Why frames do not prove a living person.
 REQUIRED = "liveness.required"
@@ -15,6 +15,12 @@ class NotLive(InvalidInput):
     """The frames do not show what was asked for; `code` says in which way."""
 
     code = "liveness.failed"
+
+
+class TooManySessions(Busy):
+    """As many sessions are open as one person, or the client, may have."""
+
+    code = "liveness.too_many_sessions"
 
 
 class SessionNotFound(NotFound):

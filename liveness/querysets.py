@@ -21,6 +21,10 @@ class SessionQuerySet(models.QuerySet["LivenessSession"]):
     def of_client(self, client: Client) -> SessionQuerySet:
         return self.filter(client=client)
 
+    def open(self) -> SessionQuerySet:
+        """Sessions that still take frames, those first that end first."""
+        return self.filter(status="open", expires_at__gt=timezone.now()).order_by("expires_at")
+
     def take_attempt(self, session_id: UUID) -> bool:
         """Use one attempt of an open session, in one UPDATE: of simultaneous calls each takes its own."""
         free = self.filter(pk=session_id, status="open", attempts_left__gt=0, expires_at__gt=timezone.now())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from math import ceil
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -19,10 +20,20 @@ from clients.idempotency import note_stored
 from clients.models import Client
 from errors import Busy, FaceAppError, InvalidInput, Unavailable
 from liveness import challenge, tokens
-from liveness.exceptions import NO_FACE, OTHER_FACE, SPOOF, NotLive, SessionClosed, SessionNotFound, TokenRefused
+from liveness.exceptions import (
+    NO_FACE,
+    OTHER_FACE,
+    SPOOF,
+    NotLive,
+    SessionClosed,
+    SessionNotFound,
+    TokenRefused,
+    TooManySessions,
+)
 from liveness.faces import compare, find_repeats, fingerprint_of, passive_result, point_of, read_face, read_frames
 from liveness.models import Action, LivenessSession, SeenFrame, Status
 from liveness.policy import policy_of
+from liveness.querysets import SessionQuerySet
 from liveness.types import Binding, Embeddings, SessionResult
 from vision.engines import DEFAULT, engines
 from vision.exceptions import UnusableFace
@@ -41,8 +52,12 @@ CLOSED = {  # why a session accepts no frames, by its state
 
 @transaction.atomic
 def start_session(*, client: Client, purpose: str, subject: str, source: str = "") -> LivenessSession:
-    """A new challenge for one person (`subject`, such as an external id) and one purpose."""
+    """A new challenge for one person (`subject`, such as an external id) and one purpose. Raises `TooManySessions`."""
     note_stored()
+    Client.objects.select_for_update(no_key=True).get(pk=client.pk)  # no two share the last place
+    sessions = LivenessSession.objects.of_client(client)
+    _require_place(sessions.filter(subject=subject, source=source), settings.LIVENESS_SESSIONS_PER_SUBJECT)
+    _require_place(sessions, settings.LIVENESS_SESSIONS_PER_CLIENT)
     return LivenessSession.objects.create(
         client=client,
         purpose=purpose,
@@ -53,6 +68,14 @@ def start_session(*, client: Client, purpose: str, subject: str, source: str = "
         attempts_left=settings.LIVENESS_ATTEMPTS,
         expires_at=timezone.now() + timedelta(seconds=settings.LIVENESS_SESSION_SECONDS),
     )
+
+
+def _require_place(sessions: SessionQuerySet, most: int) -> None:
+    """Raise `TooManySessions` if so many of these are open; 0: no limit."""
+    ends = list(sessions.open().values_list("expires_at", flat=True)[:most])
+    if most and len(ends) == most:
+        message = f"{most} sessions are open, which is the limit. Finish or cancel one, or wait until one expires."
+        raise TooManySessions(message, retry_after=max(ceil((ends[0] - timezone.now()).total_seconds()), 1))
 
 
 def get_session(*, client: Client, session_id: UUID) -> LivenessSession:

@@ -18,11 +18,12 @@ from django.utils.http import urlencode
 
 from login.interrupted import interrupted, is_secret
 
-# By the names of the admin's URLs. Everything is erased by `_delete`. Forms with passwords or keys ask before they are
-# filled in, the others, which many people only look at, when they are sent: who may log in or call, with which rights.
+# By the names of the admin's URLs. Everything is erased by `_delete`. Forms with passwords or keys, and reports of all
+# that is held about somebody, ask before they are shown; the others, which many only look at, when they are sent:
+# who may log in or call, with which rights.
 FORMS_OF_SECRETS = {
     "auth_user_add", "auth_user_password_change", "clients_apikey_add", "faceanalysis_account_add",
-    "faceanalysis_account_change", "nextcloud_keymodel_add", "nextcloud_keymodel_change",
+    "faceanalysis_account_change", "nextcloud_keymodel_add", "nextcloud_keymodel_change", "people_person_report",
 }  # fmt: skip
 FORMS_OF_RIGHTS = {
     "auth_user_change", "auth_group_add", "auth_group_change", "clients_client_add", "clients_client_change",
@@ -64,17 +65,22 @@ class ConfirmationMiddleware(MiddlewareMixin):
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         if not calls_for_confirmation(request) or not request.user.is_authenticated or is_confirmed(request):
             return None
-        methods = get_adapter().get_reauthentication_methods(request.user)
-        if not methods:  # known to the provider alone: logs in there again
-            logout(request)
-            return redirect_to_login(request.get_full_path())
         target = request.get_full_path()
-        if request.method == "POST" and goes_on(request):
+        waits = request.method == "POST" and goes_on(request)
+        url = place_to_confirm(request, reverse("login_go_on") if waits else target)
+        if url is None:  # known to the provider alone: logs in there again
+            logout(request)
+            return redirect_to_login(target)
+        if waits:
             fields = [(name, value) for name in request.POST for value in request.POST.getlist(name)]
             request.session[PENDING] = {"path": target, "fields": fields}
-            target = reverse("login_go_on")
-        url = f"{methods[0]['url']}?{urlencode({REDIRECT_FIELD_NAME: target})}"
         return interrupted(request, url) if request.method == "POST" and not goes_on(request) else redirect(url)
+
+
+def place_to_confirm(request: HttpRequest, target: str) -> str | None:
+    """The page that asks the user, and leads to `target` afterwards; None for those whom only a provider knows."""
+    methods = get_adapter().get_reauthentication_methods(request.user)
+    return f"{methods[0]['url']}?{urlencode({REDIRECT_FIELD_NAME: target})}" if methods else None
 
 
 def goes_on(request: HttpRequest) -> bool:

@@ -55,7 +55,7 @@ class Attempt:
     def was_right(self) -> None:
         """It does not count."""
         for throttle in self.throttles:
-            throttle.give_back(self.request)  # type: ignore[arg-type]
+            throttle.give_back()
 
 
 def address_of(request: HttpRequest) -> str:

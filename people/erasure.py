@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.db.models.fields.files import FieldFile
 
 from audit import receipts
@@ -82,14 +84,9 @@ def _erase(person: Person, *, everywhere: bool, with_record: bool) -> Receipt:
     own = {"people": int(with_record), "images": len(images), "templates": templates, "files": len(files), "rows": rows}
     own["liveness_sessions"] = sessions
     named = [receipts.hashed("person", person.uuid)] if with_record else []
-    receipt = receipts.add(
-        Erased.PERSON if with_record else Erased.FACES,
-        client_id=person.client_id,
-        objects=[*named, *names_of(images), *taken.objects],
-        taken=Counter(own) + taken.counts,
-        remaining=taken.remaining + always_remaining(),
-        uuid=leaving.receipt_id,
-    )
+    kind = Erased.PERSON if with_record else Erased.FACES
+    whole = replace(taken, counts=Counter(own) + taken.counts, objects=[*named, *names_of(images), *taken.objects])
+    receipt = add_receipt(kind, client_id=person.client_id, taken=whole, uuid=leaving.receipt_id)
     erase_files(files=[*files, *taken.files])  # last: what cannot be deleted keeps its row
     return receipt
 
@@ -103,8 +100,11 @@ def forget_photographs(person: Person, images: Sequence[ReferenceImage]) -> list
     ReferenceImage.objects.filter(pk__in=[image.pk for image in images]).delete()
     record_rows(Action.ERASE, [person, *images], results=len(images))
     forget_answers(client_id=person.client_id)
-    add_receipt_of(person, images, taken)
-    return [*(image.image for image in images if image.image), *taken.files]
+    files = [image.image for image in images if image.image]
+    counts = Counter(images=len(images), files=len(files)) + taken.counts
+    whole = replace(taken, counts=counts, objects=[*names_of(images), *taken.objects])
+    add_receipt(Erased.PHOTOGRAPHS, client_id=person.client_id, taken=whole)
+    return [*files, *taken.files]
 
 
 def purge(*, limit: int) -> int:
@@ -120,15 +120,19 @@ def purge(*, limit: int) -> int:
     return len(chosen)
 
 
-def add_receipt_of(person: Person, images: Sequence[ReferenceImage], taken: Taken) -> None:
-    """A receipt of single photographs."""
-    files = sum(bool(image.image) for image in images)
-    receipts.add(
-        Erased.PHOTOGRAPHS,
-        client_id=person.client_id,
-        objects=[*names_of(images), *taken.objects],
-        taken=Counter({"images": len(images), "files": files}) + taken.counts,
-        remaining=taken.remaining + always_remaining(),
+def add_receipt(kind: Erased, *, client_id: int, taken: Taken, uuid: UUID | None = None) -> Receipt:
+    """The receipt of what is erased, in the same transaction, with what no erasure takes."""
+    always = [
+        {"what": "audit", "why": OF_THE_AUDIT, "count": None, "days": settings.AUDIT_DAYS},
+        {"what": "backups", "why": OF_BACKUPS, "count": None, "days": None},
+    ]
+    return receipts.add(
+        kind,
+        client_id=client_id,
+        objects=taken.objects,
+        taken=taken.counts,
+        remaining=[*taken.remaining, *always],
+        uuid=uuid,
     )
 
 
@@ -141,14 +145,6 @@ def forget_elsewhere(leaving: Leaving) -> Taken:
         files=[file for part in parts for file in part.files],
         remaining=[one for part in parts for one in part.remaining],
     )
-
-
-def always_remaining() -> list[dict[str, Any]]:
-    """What no erasure takes."""
-    return [
-        {"what": "audit", "why": OF_THE_AUDIT, "count": None, "days": settings.AUDIT_DAYS},
-        {"what": "backups", "why": OF_BACKUPS, "count": None, "days": None},
-    ]
 
 
 def names_of(images: Iterable[ReferenceImage]) -> list[str]:
@@ -173,8 +169,8 @@ def holders() -> list[Holder]:
 def again(wanted: frozenset[str]) -> Counter[str]:
     """Erase people, entries and photographs that receipts name and a restored backup has brought back."""
     photographs = ReferenceImage.objects.all()
-    found = _named("photograph", photographs, wanted)
-    people = _named("person", Person.objects.all(), wanted)
+    found = receipts.named("photograph", photographs, "uuid", wanted=wanted)
+    people = receipts.named("person", Person.objects.all(), "uuid", wanted=wanted)
     gone = photographs.filter(Q(pk__in=found) | Q(person__in=people))
     files = [image.image for image in gone if image.image]
     counts = Counter(images=gone.count(), people=len(people), files=len(files))
@@ -182,7 +178,3 @@ def again(wanted: frozenset[str]) -> Counter[str]:
     Person.objects.filter(pk__in=people).delete()
     erase_files(files=files)
     return counts
-
-
-def _named(kind: str, rows: QuerySet[Any], wanted: frozenset[str]) -> list[int]:
-    return [pk for pk, uuid in rows.values_list("pk", "uuid").iterator() if receipts.hashes(kind, uuid) & wanted]

@@ -8,14 +8,13 @@ around. While Redis is away nothing is counted.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from django.conf import settings
-from django.core.cache import cache
 from redis.exceptions import RedisError
 
+from clients.windows import Window
 from people.exceptions import TooManyFailures
 from people.models import Person
 
@@ -36,25 +35,24 @@ def attempt_at(person: Person) -> Iterator[Attempt]:
     if not settings.VERIFY_FAILURES:
         yield attempt
         return
-    key = f"verify-failures-{person.pk}-{int(time.time() // HOUR)}"
-    _count(key)
+    window = Window(f"verify-failures-{person.pk}", HOUR)
+    _count(window)
     try:
         yield attempt
     finally:
         if not attempt.has_failed:
-            with suppress(RedisError, ValueError):  # gone, or over
-                cache.decr(key)
+            with suppress(RedisError):
+                window.give_back()
 
 
-def _count(key: str) -> None:
+def _count(window: Window) -> None:
     try:
-        cache.add(key, 0, 2 * HOUR)
-        count = cache.incr(key)
+        count = window.count()
     except RedisError as error:
         log.warning("Failed verifications are not counted: %s", type(error).__name__)
         return
     if count > settings.VERIFY_FAILURES:
-        with suppress(RedisError, ValueError):
-            cache.decr(key)
+        with suppress(RedisError):
+            window.give_back()
         message = "The verification of this person has failed too often. Wait, or ask a manager to check the record."
-        raise TooManyFailures(message, retry_after=HOUR - int(time.time() % HOUR))
+        raise TooManyFailures(message, retry_after=window.left)

@@ -25,6 +25,7 @@ import numpy as np
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from audit.services import is_stopped
 from calibration.types import OperatingPoint
 from errors import FaceAppError
 from people.galleries import search_in
@@ -114,7 +115,7 @@ def _covers(health: GalleryHealth, threshold: float) -> bool:
 def tend_health(seconds: float = RUN_SECONDS) -> None:
     """Compute what is missing in all galleries, for so long; one process at a time, others leave at once.
 
-    May be stopped at any time: the next run goes on.
+    May be stopped at any time: the next run goes on. Galleries of clients that may not search are left out.
     """
     until = monotonic() + seconds
     with alone(LOCK) as is_alone:
@@ -122,6 +123,8 @@ def tend_health(seconds: float = RUN_SECONDS) -> None:
         for gallery in Gallery.objects.select_related("client").order_by("?") if is_alone else ():
             if monotonic() >= until:
                 return
+            if is_stopped(gallery.client_id):
+                continue
             try:
                 with suppress(IntegrityError):  # the gallery has been deleted meanwhile
                     _tend(gallery, until)

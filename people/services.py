@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from people.enrolment import enrol_face, enrol_photographs
-from people.erasure import always_remaining, erase_faces, erase_person, forget_photographs
+from people.erasure import add_receipt, erase_faces, erase_person, forget_photographs
 from people.evidence import demands_liveness, require_no_policy
 from people.failures import attempt_at
 from people.galleries import (
@@ -35,9 +35,9 @@ from people.verification import compare_faces, compare_live, verify_live, verify
 __all__ = [
     "SearchedGalleries",
     "SearchedTemplates",
+    "add_receipt",
     "add_reference_image",
     "adopt_face",
-    "always_remaining",
     "attempt_at",
     "checked",
     "compare_faces",

@@ -46,7 +46,7 @@ class ReadOnlyAdmin(WalledAdmin):
 
     @display(description="Received", ordering="created_at")
     def received(self, row: ProcessedImage | Job) -> str:
-        return date_format(timezone.localtime(row.created_at), "j M Y, H:i:s")
+        return date_format(timezone.localtime(row.created_at), "DATETIME_FORMAT")
 
 
 class MatchFilter(admin.SimpleListFilter):
@@ -86,9 +86,9 @@ class ProcessedImageAdmin(ReadOnlyAdmin):
     list_display_links = ["shown_identifier"]
     list_filter = [MatchFilter, "status", "client", "created_at", EntryFilter]
     list_select_related = ["client", "job"]
-    list_per_page = 50
     search_fields = ["identifier"]
-    search_help_text = "Search by identifier"
+    search_help_text = "Search by identifier, or by the name of somebody who was found"
+    filled_by = "Images appear here when they are screened through the API."
     ordering = ["-id"]
     fields: list[str] = []
 
@@ -104,6 +104,13 @@ class ProcessedImageAdmin(ReadOnlyAdmin):
         context["may_see_entries"] = allows(request, "blacklist.view_blacklistentry")
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """By identifier, and for who may see the blacklist by the names of entries that were found."""
+        found, _ = super().get_search_results(request, queryset, search_term)
+        if search_term.strip() and allows(request, "blacklist.view_blacklistentry"):
+            found = found | queryset.with_match_of_name(search_term.strip())
+        return found, False
+
     # ---- erasing --------------------------------------------------------------------------------------------
 
     def delete_model(self, request: HttpRequest, obj: ProcessedImage) -> None:
@@ -117,7 +124,7 @@ class ProcessedImageAdmin(ReadOnlyAdmin):
         images = list(self.get_queryset(request).filter(pk__in=[image.pk for image in objs]))
         faces = [face for image in images for face in image.faces.all()]
         matches = sum(len(face.matches.all()) for face in faces)
-        counts = {"processed images": len(images), "faces": len(faces), "matches": matches}
+        counts = {"screened images": len(images), "faces": len(faces), "matches": matches}
         lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
         return [image.identifier for image in images], counts, lacking, []
 
@@ -132,7 +139,7 @@ class ProcessedImageAdmin(ReadOnlyAdmin):
         ]
 
     def picture_view(self, request: HttpRequest, pk: int, variant: str, face: int | None = None) -> HttpResponse:
-        """A stored image, or one face of it, for who may see processed images."""
+        """A stored image, or one face of it, for who may see screened images."""
         image = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_view_permission(request, image):
             raise PermissionDenied
@@ -182,7 +189,7 @@ class JobAdmin(ReadOnlyAdmin):
     list_display = ["short_id", "client", "state", "progress", "failures", "images_link", "queue", "received"]
     list_filter = ["client", "queue", "created_at"]
     list_select_related = ["client"]
-    list_per_page = 50
+    filled_by = "A job is made by each call that screens images."
     fields = ["id", "client", "state", "progress", "failures", "images_link", "engine", "detector", "metric",
               "threshold", "queue", "created_at", "cancelled_at"]  # fmt: skip
     actions = ["cancel"]
@@ -204,7 +211,10 @@ class JobAdmin(ReadOnlyAdmin):
         return allows(request, "recognition.change_job")
 
     @admin.action(description="Cancel the selected jobs", permissions=["cancel"])
-    def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
+        text = "Images of these jobs that are not finished are dropped. Results that exist stay."
+        if asked := self.ask(request, queryset, action="cancel", text=text, button="Cancel the jobs"):
+            return asked
         cancelled = finished = 0
         for job in queryset:
             try:
@@ -216,6 +226,7 @@ class JobAdmin(ReadOnlyAdmin):
             messages.success(request, f"Jobs cancelled: {cancelled}. Results that existed stay.")
         if finished:
             messages.warning(request, f"Jobs that had finished already: {finished}.")
+        return None
 
     @display(description="Job")
     def short_id(self, job: Job) -> str:

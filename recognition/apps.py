@@ -2,4 +2,4 @@ from django.apps import AppConfig
 
 
 class RecognitionConfig(AppConfig):
-    name = "recognition"
+    name, verbose_name = "recognition", "Screening"

@@ -1,4 +1,4 @@
-"""What screening holds of people who are erased: images that are still stored show everybody who was on them."""
+"""Erasing faces from screening: those of people who are erased, while images are stored that show them, and images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from audit import receipts
@@ -20,7 +20,7 @@ from clients.models import Client
 from errors import Unavailable
 from people.types import Held, Leaving, Subject, Taken
 from recognition.face_search import erase_found
-from recognition.models import FaceSearch, Match, ProcessedFace, ProcessedImage
+from recognition.models import FaceSearch, Job, Match, ProcessedFace, ProcessedImage
 from storage.files import erase_files
 from vision.engines import engines
 from work.queues import BULK
@@ -67,17 +67,29 @@ def _send(search: int) -> None:
         enqueue(FaceSearch, ids=[search], queue=BULK)
 
 
+def erase_images(images: QuerySet[ProcessedImage]) -> Taken:
+    """Erase images with their faces and matches, and jobs that have none left. The caller deletes the files."""
+    rows = list(images)
+    faces, files = ProcessedFace.objects.filter(image__in=rows).count(), [row.image for row in rows if row.image]
+    ProcessedImage.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    Job.objects.filter(pk__in={row.job_id for row in rows}, images=None).delete()
+    return Taken(
+        counts=Counter(screened_images=len(rows), screened_faces=faces, screened_files=len(files)),
+        objects=[receipts.hashed("screened_image", row.uuid) for row in rows],
+        files=files,
+    )
+
+
 @transaction.atomic
 def again(wanted: frozenset[str]) -> Counter[str]:
     """Erase what receipts name and a restored backup has brought back."""
-    faces = ProcessedFace.objects.values_list("pk", "image__uuid", "index").iterator()
-    images = ProcessedImage.objects.exclude(image="").values_list("pk", "uuid").iterator()
-    taken = erase_found(
-        [pk for pk, uuid, index in faces if receipts.hashes("processed_face", f"{uuid}:{index}") & wanted],
-        images=[pk for pk, uuid in images if receipts.hashes("processed_image", uuid) & wanted],
-    )
-    erase_files(files=taken.files)
-    return taken.counts
+    faces = receipts.named("processed_face", ProcessedFace.objects.all(), "image__uuid", "index", wanted=wanted)
+    with_file = ProcessedImage.objects.exclude(image="")
+    shown = receipts.named("processed_image", with_file, "uuid", wanted=wanted)
+    whole = receipts.named("screened_image", ProcessedImage.objects.all(), "uuid", wanted=wanted)
+    parts = erase_found(faces, images=shown), erase_images(ProcessedImage.objects.filter(pk__in=whole))
+    erase_files(files=[file for part in parts for file in part.files])
+    return sum((part.counts for part in parts), Counter())
 
 
 def held(subject: Subject) -> Held:

@@ -108,6 +108,7 @@ class ProcessedImage(ClaimedImage, WithFile, Numbered):
 
     class Meta:
         ordering = ["-number"]
+        verbose_name = "screened image"
         constraints = [
             models.UniqueConstraint(fields=["job", "position"], name="one_image_per_position"),
             models.UniqueConstraint(fields=["client", "number"], name="processed_number_unique"),
@@ -122,7 +123,7 @@ class ProcessedImage(ClaimedImage, WithFile, Numbered):
         ]
 
     def __str__(self) -> str:
-        return f"processed image {self.pk}"
+        return f"screened image {self.pk}"
 
     @property
     def false_alarm_rate(self) -> float | None:

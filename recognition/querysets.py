@@ -103,6 +103,10 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
         """Images in which one blacklist entry was found."""
         return self.filter(Exists(_matches().filter(entry=entry_id)))
 
+    def with_match_of_name(self, part: str) -> ProcessedImageQuerySet:
+        """Images in which a blacklist entry was found whose name contains `part`."""
+        return self.filter(Exists(_matches().filter(entry__name__icontains=part)))
+
     def expired(self, *, default_days: int) -> ProcessedImageQuerySet:
         """Finished images past the retention of their client (days; 0 keeps them) or else of the deployment."""
         return expired(self.finished(), days="client__retention_days", default_days=default_days)

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit.services import record, require_searching
-from audit.types import Action
+from audit.types import Action, Erased
 from blacklist.services import search_blacklist
 from blacklist.types import Hit
 from clients.idempotency import forget_answers, note_stored
@@ -23,7 +23,8 @@ from clients.models import Client
 from clients.numbering import assign_numbers, record_rows
 from errors import FaceAppError, Unavailable
 from people.models import Gallery, GalleryKind
-from people.services import SearchedGalleries, offer_probe, search_in
+from people.services import SearchedGalleries, add_receipt, offer_probe, search_in
+from recognition.erasure import erase_images
 from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import ScreeningOptions
@@ -269,22 +270,23 @@ def cancel_job(*, job: Job) -> None:
     job.announce()
 
 
-def delete_images(*, images_to_delete: Iterable[ProcessedImage], answers_too: bool = True) -> int:
+def delete_images(*, images_to_delete: Iterable[ProcessedImage], is_due: bool = False) -> int:
     """Erase processed images: rows, faces, matches, files, and jobs that have none left. Returns how many.
 
-    `answers_too`: with what `clients.idempotency` keeps, which may name them. Raises `Unavailable` when the store does
-    not answer; the image in question is kept then.
+    With a receipt, and with what `clients.idempotency` keeps, which may name them; not if `is_due`: retention keeps
+    images longer than any answer, and erases them again after a backup was restored. Raises `Unavailable` when the
+    store does not answer; the image in question is kept then.
     """
     count = 0
     for image in images_to_delete:
         with transaction.atomic():
             _lock(image.job_id, ProcessedImage.objects.filter(pk=image.pk))
-            image.delete()
-            Job.objects.filter(pk=image.job_id, images=None).delete()
+            taken = erase_images(ProcessedImage.objects.filter(pk=image.pk))
             record_rows(Action.ERASE, [image], results=1)
-            if answers_too:
+            if not is_due:
                 forget_answers(client_id=image.client_id)
-            erase_files(files=[image.image])
+                add_receipt(Erased.SCREENED_IMAGE, client_id=image.client_id, taken=taken)
+            erase_files(files=taken.files)
         count += 1
     return count
 
@@ -295,4 +297,4 @@ def purge(*, limit: int, client: Client | None = None) -> int:
     if client:
         expired = expired.of_client(client)
     chosen = list(expired.order_by("id")[:limit])
-    return delete_images(images_to_delete=chosen, answers_too=False)  # images are kept longer than any answer
+    return delete_images(images_to_delete=chosen, is_due=True)

@@ -18,7 +18,7 @@ from errors import InvalidInput
 from vision import images
 from vision.types import Upload
 
-FILE_LIST = {"template": "api/file_list.html"}  # how the browsable API shows a list of files
+FILE_LIST = {"template": "api/form/file_list.html"}  # how the browsable API shows a list of files
 
 
 class UploadField(serializers.FileField):

@@ -72,6 +72,7 @@ class RecogniserAdmin(WalledAdmin):
     ordering = ["-id"]
     search_fields = ["gallery__name", "client__name"]
     search_help_text = "Search by source or client"
+    filled_by = "A recogniser is made by each training of a gallery."
     actions = ["activate", "deactivate", "train_again"]
     fieldsets = [
         (None, {"fields": ["title", "client", "source", "space", "state", "in_use", "done", "error"]}),
@@ -136,7 +137,8 @@ class RecogniserAdmin(WalledAdmin):
 
     @display(description="Asked for", ordering="created_at")
     def asked_for(self, recogniser: Recogniser) -> str:
-        return date_format(timezone.localtime(recogniser.created_at), "j M Y, H:i").replace(" ", "\N{NO-BREAK SPACE}")
+        asked_at = date_format(timezone.localtime(recogniser.created_at), "DATETIME_FORMAT")
+        return asked_at.replace(" ", "\N{NO-BREAK SPACE}")
 
     @display(description="Progress")
     def done(self, recogniser: Recogniser) -> SafeString:

@@ -34,8 +34,7 @@ def forget(leaving: Leaving) -> Taken:
 
 def again(wanted: frozenset[str]) -> Counter[str]:
     """Erase what receipts name and a restored backup has brought back."""
-    rows = Recogniser.objects.values_list("pk", "uuid").iterator()
-    found = [pk for pk, uuid in rows if receipts.hashes("recogniser", uuid) & wanted]
+    found = receipts.named("recogniser", Recogniser.objects.all(), "uuid", wanted=wanted)
     Recogniser.objects.filter(pk__in=found).delete()
     return Counter(recognisers=len(found))
 

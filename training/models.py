@@ -60,6 +60,7 @@ class Recogniser(ClaimedWork, Numbered):
     task = "training.tasks.train_recogniser"
     queues = ("training",)
     owner = "client_id"
+    searches = True
     given_up_code = "training.given_up"
     counted_as: ClassVar[str] = "recogniser"
 

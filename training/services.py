@@ -12,6 +12,7 @@ import numpy as np
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from audit.services import require_searching
 from audit.types import Action
 from clients.idempotency import note_stored
 from clients.models import Client
@@ -48,9 +49,12 @@ def options_of(*, client: Client) -> Options:
 def request_training(*, client: Client, source: str, by_itself: bool = False) -> Recogniser | None:
     """Queue the training of a gallery's next version. One that is waiting already will see the gallery as it is then.
 
-    Raises `GalleryTooSmall`. `by_itself` is for calls after an enrolment: they get None if training is switched off or
-    the gallery is too small. If the queue is unavailable, training is delayed until the next sweep, and nothing fails.
+    Raises `GalleryTooSmall` or `SearchingStopped`. `by_itself` is for calls after an enrolment: they get None if
+    training is switched off or the gallery is too small, and are queued while searching is stopped, until it goes on.
+    If the queue is unavailable, training is delayed until the next sweep, and nothing fails.
     """
+    if not by_itself:
+        require_searching(client.pk)
     options = options_of(client=client)
     if by_itself and not options.enabled:
         return None

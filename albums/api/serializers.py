@@ -7,10 +7,12 @@ from typing import Any
 from rest_framework import serializers
 
 from albums.models import STATES, Album, AlbumFace, AlbumImage, FaceGroup
+from rest.examples import PHOTOGRAPH, example
 from rest.fields import DistanceField, OptionalBoolean, TextOrNull
 from work.api.serializers import ImageList
 
 
+@example(name="Summer party")
 class AlbumInput(serializers.Serializer):  # type: ignore[type-arg]
     """A new album."""
 
@@ -19,6 +21,7 @@ class AlbumInput(serializers.Serializer):  # type: ignore[type-arg]
     threshold = DistanceField(required=False, min_value=0, help_text="A distance; 0 or absent: by the number of faces.")
 
 
+@example(name="Summer party")
 class AlbumPatch(AlbumInput):
     """Only what is to change."""
 
@@ -44,6 +47,7 @@ class AlbumSerializer(serializers.ModelSerializer[Album]):
         ]  # fmt: skip
 
 
+@example(images=[PHOTOGRAPH])
 class AlbumUpload(ImageList):
     """Images to add."""
 
@@ -94,6 +98,7 @@ class ImageMatchSerializer(serializers.Serializer):  # type: ignore[type-arg]
     similarity = serializers.FloatField(help_text="0 to 1; 0.7 where one pair of strangers in 10,000 is as alike.")
 
 
+@example(images=[1, 2])
 class ProcessAlbum(serializers.Serializer):  # type: ignore[type-arg]
     """Which uploaded images to process; all of them by default."""
 
@@ -120,18 +125,21 @@ class FaceGroupSerializer(serializers.ModelSerializer[FaceGroup]):
         fields = ["id", "uuid", "name", "person_id", "is_curated", "size", "faces"]
 
 
+@example(name="Ada Lovelace")
 class GroupName(serializers.Serializer):  # type: ignore[type-arg]
     """The name of a group's person."""
 
     name = serializers.CharField(min_length=1, max_length=100)
 
 
+@example(groups=[2, 3])
 class GroupIds(serializers.Serializer):  # type: ignore[type-arg]
     """Groups to merge into one."""
 
     groups: Any = serializers.ListField(child=serializers.IntegerField(min_value=1, max_value=2**62), max_length=1000)
 
 
+@example(faces=[4])
 class FaceIds(serializers.Serializer):  # type: ignore[type-arg]
     """Faces to split off."""
 

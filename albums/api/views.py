@@ -70,7 +70,8 @@ class AlbumView(IdempotentView, GenericViewSet[Any]):
 
 
 @extend_schema_view(
-    retrieve=extend_schema(description="One album with the progress of its images."),
+    list=extend_schema(description="List albums."),
+    retrieve=extend_schema(description="Return one album with the progress of its images."),
     destroy=extend_schema(
         description="Erase an album with images, faces and groups. People named from it stay in the gallery."
     ),
@@ -97,13 +98,16 @@ class AlbumViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
 
     @extend_schema(request=AlbumInput, responses={201: AlbumSerializer})
     def create(self, request: Request) -> Response:
-        """A new album. Its faces are always compared with the model that is the default today."""
+        """Create an album. Its faces are always compared with the model that is the default today."""
         album = services.create_album(client=client_of(request), **self.validated())
         return self.answer(album, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=AlbumPatch, responses=AlbumSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change name, threshold or whether files are kept (of images that are processed from now on)."""
+        """Change name, threshold or whether files are kept.
+
+        The latter counts for images that are processed from now on.
+        """
         album, changes = self.get_album(), self.validated()
         for name, value in changes.items():
             setattr(album, name, value)
@@ -119,8 +123,9 @@ class AlbumViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
 
 @extend_schema(parameters=[ALBUM_ID])
 @extend_schema_view(
-    retrieve=extend_schema(parameters=[PK], description="One image: its state and its faces."),
-    destroy=extend_schema(parameters=[PK], description="Erase an image: file, faces and with them its matches."),
+    list=extend_schema(description="List the images of an album, in the order of their upload."),
+    retrieve=extend_schema(parameters=[PK], description="Return one image: its state and its faces."),
+    destroy=extend_schema(parameters=[PK], description="Erase an image with its file, faces and matches."),
 )
 class AlbumImageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, AlbumView):
     """Images of an album, in the order of their upload."""
@@ -141,24 +146,30 @@ class AlbumImageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins
 
     @extend_schema(request=AlbumUpload, responses={201: IMAGES}, parameters=[PROCESS])
     def create(self, request: Request, album_id: str) -> Response:
-        """Add images, up to `FACEAPP_MAX_BATCH_IMAGES` per call. What is not an image is answered as `failed`."""
+        """Add images to an album.
+
+        Up to `FACEAPP_MAX_BATCH_IMAGES` per call; what is not an image is answered as `failed`.
+        """
         album, submissions = self.get_album(), read_input(self, AlbumUpload).submissions()
-        rows = services.add_images(album=album, submissions=submissions)
-        if flag(request, "process"):
-            services.queue_images(album=album, image_ids=[row.number for row in rows])
+        rows = services.add_images(album=album, submissions=submissions, process=flag(request, "process"))
         stored = album.images.with_faces().filter(pk__in=[row.pk for row in rows])
         return Response(AlbumImageSerializer(stored, many=True).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses=ImageMatchSerializer(many=True), parameters=[PK])
     @action(detail=True, methods=["get"])
     def matches(self, request: Request, album_id: str, pk: str) -> Response:
-        """Other images of the album with a person of this one, closest first."""
+        """Find other images of the album with a person of this one. The closest comes first."""
         page = self.paginate_queryset(services.matches_of(image=self.get_object()))  # type: ignore[arg-type]
         return self.get_paginated_response(ImageMatchSerializer(page, many=True).data)
 
 
 @extend_schema(parameters=[ALBUM_ID])
-@extend_schema_view(retrieve=extend_schema(parameters=[PK], description="One group with its faces."))
+@extend_schema_view(
+    list=extend_schema(
+        description="List the people of an album. Those with most faces come first; ids stay when images are added."
+    ),
+    retrieve=extend_schema(parameters=[PK], description="Return one group with its faces."),
+)
 class FaceGroupViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AlbumView):
     """The people of an album, those with most faces first. Ids stay when images are added."""
 
@@ -177,7 +188,7 @@ class FaceGroupViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AlbumVi
 
     @extend_schema(request=GroupName, responses=FaceGroupSerializer, parameters=[PK])
     def partial_update(self, request: Request, album_id: str, pk: str) -> Response:
-        """Name the group: it becomes a person of the gallery, or its person gets another name. The key also needs the
+        """Name a group. It becomes a person of the gallery, or its person gets another name. The key also needs the
         scope `people:write`.
         """
         require_scope(request, Scope.PEOPLE_WRITE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
@@ -21,6 +21,10 @@ from rest.pagination import StrictPagination
 SCOPE = "audit:read"
 
 
+@extend_schema_view(
+    list=extend_schema(description="List receipts of what was erased, newest first."),
+    retrieve=extend_schema(description="Return one receipt."),
+)
 class ErasureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Receipt]):
     """Receipts of what was erased, newest first."""
 
@@ -35,6 +39,7 @@ class ErasureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         return Receipt.objects.of_client(int(self.request.client.pk))  # type: ignore[attr-defined]
 
 
+@extend_schema_view(list=extend_schema(description="List what was done with the client's data, newest first."))
 class AuditViewSet(mixins.ListModelMixin, GenericViewSet[Record]):
     """What was done with the client's data, newest first."""
 
@@ -67,5 +72,5 @@ class AuditViewSet(mixins.ListModelMixin, GenericViewSet[Record]):
     )
     @action(detail=False, methods=["get"], pagination_class=None, filter_backends=[])
     def export(self, request: Request) -> StreamingHttpResponse:
-        """All sealed rows with their seals as JSON lines, oldest first; see docs/audit.md."""
+        """Export the audit trail. All sealed rows with their seals as JSON lines, oldest first; see docs/audit.md."""
         return StreamingHttpResponse(lines_of(client_id=self.client_id), content_type="application/x-ndjson")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -12,14 +12,12 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
+from albums.models import AlbumImage
 from audit.models import Record, Stop
 from audit.services import is_stopped, resume_searching, stop_searching
-from audit.types import SEARCHING, Action
+from audit.types import Action
 from clients.models import Client
 from clients.services import create_api_key
-from compat.ekyc.tests import isolation as ekyc
-from compat.faceanalysis.tests import isolation as faceanalysis
-from compat.facehash.tests import isolation as facehash
 from faceapp.tests.test_isolation import owned as stored
 from people.models import Person
 from recognition.models import ProcessedImage
@@ -40,26 +38,6 @@ def ask(client_a: Client) -> Ask:
     return lambda path, body: api.post(path, body, format="json") if body is not None else api.get(path)
 
 
-def native(owned: dict[str, str]) -> Iterator[tuple[str, dict[str, Any] | None]]:
-    yield "/api/v1/people/search/", {"image": IMAGE}
-    yield f"/api/v1/people/{owned['people']}/verify/", {"image": IMAGE}
-    yield "/api/v1/compare/", {"image": IMAGE, "images": [IMAGE]}
-    yield "/api/v1/process/process-images/", {"images": [IMAGE]}
-    yield f"/api/v1/albums/{owned['album']}/images/{owned['album-image']}/matches/", None
-
-
-def test_the_native_api_refuses_every_search(owned: dict[str, str], ask: Ask, client_a: Client) -> None:
-    stop_searching(client_id=client_a.pk)
-    for path, body in native(owned):
-        answer = ask(path, body)
-        assert (answer.status_code, answer.json()["code"]) == (503, "searching.stopped"), path
-        assert answer.headers["Retry-After"]
-    assert not Record.objects.filter(action__in=SEARCHING, actor_kind="key", results__gt=1).exists()
-    resume_searching(client_id=client_a.pk)
-    for path, body in native(owned):
-        assert ask(path, body).status_code == 200, path
-
-
 @pytest.mark.parametrize("everybody", [False, True])
 def test_a_stop_is_for_one_client_or_for_everybody(
     everybody: bool, owned: dict[str, str], ask: Ask, client_a: Client, client_b: Client
@@ -69,24 +47,12 @@ def test_a_stop_is_for_one_client_or_for_everybody(
     assert status == (503 if everybody else 200)
 
 
-DIALECTS: dict[str, tuple[Any, set[str]]] = {
-    "ekyc": (ekyc, {"ekyc-face-otp", "ekyc-search", "ekyc-search-v2", "ekyc-search-v3"}),
-    "facehash": (facehash, set(facehash.NOTHING)),
-    "faceanalysis": (faceanalysis, {"faceanalysis-matches"}),
-}
-
-
-@pytest.mark.parametrize("name", DIALECTS)
-def test_older_apis_refuse_in_their_own_shape(name: str, client_a: Client) -> None:
-    calls, searching = DIALECTS[name]
-    calls.store(client_a)
-    answers = calls.ask(client_a)
-    calls.store(client_a) if name == "ekyc" else None  # the calls erase
+def test_images_to_be_processed_at_once_are_not_stored(ask: Ask, owned: dict[str, str], client_a: Client) -> None:
     stop_searching(client_id=client_a.pk)
-    refused = calls.ask(client_a)
-    for route in searching:
-        assert refused[route] != answers[route] and refused[route] != calls.NOTHING[route], route
-        assert "stopped" in str(refused[route]).lower() or "ERROR" in str(refused[route]), refused[route]
+    path = f"/api/v1/albums/{owned['album']}/images/"
+    assert ask(f"{path}?process=true", {"images": [IMAGE]}).json()["code"] == "searching.stopped"
+    assert AlbumImage.objects.count() == 1
+    assert ask(path, {"images": [IMAGE]}).status_code == 201
 
 
 def test_jobs_wait_and_go_on(client_a: Client, ask: Ask, redis_flush: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from blacklist import services
 from blacklist.models import BlacklistEntry
 from blacklist.types import Validity
 from people.api.serializers import PhotographSerializer
+from rest.examples import example
 from rest.fields import FILE_LIST, OptionalBoolean, UploadField
 from vision.types import Upload
 
@@ -39,6 +40,7 @@ class EntryChange(serializers.Serializer[BlacklistEntry]):
         return EntrySerializer(instance, context=self.context).data
 
 
+@example(name="John Doe", reason="House ban")
 class EntryInput(EntryChange):
     """Name and reason, as PUT takes them: an omitted reason becomes null."""
 
@@ -67,6 +69,7 @@ class NewEntryInput(EntryInput):
         return uploads
 
 
+@example(is_active=False)
 class EntryPatch(EntryChange):
     """Only what is to change."""
 

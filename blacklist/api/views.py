@@ -67,12 +67,15 @@ class BlacklistViewSet(RecordsReads, IdempotentView, ModelViewSet[BlacklistEntry
 
     @extend_schema(responses=EntrySerializer(many=True))
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """All entries of this client."""
+        """List all blacklist entries."""
         return super().list(request, *args, **kwargs)
 
     @extend_schema(request={"multipart/form-data": NewEntryInput}, responses={201: NewEntrySerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Add a person by photographs. `errors` names unusable files; if none is usable, nothing is stored."""
+        """Add a blacklist entry with photographs.
+
+        `errors` names unusable files; if none is usable, nothing is stored.
+        """
         given = read_input(self, NewEntryInput)
         data = given.validated_data
         done = services.create_entry(
@@ -86,17 +89,17 @@ class BlacklistViewSet(RecordsReads, IdempotentView, ModelViewSet[BlacklistEntry
         return Response(body, status=status.HTTP_201_CREATED)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One entry."""
+        """Return one entry."""
         return super().retrieve(request, *args, **kwargs)
 
     @extend_schema(request=EntryInput, responses=EntrySerializer)
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Replace name and reason; an omitted reason becomes null."""
+        """Replace name and reason. An omitted reason becomes null."""
         return self._written(request, super().update(request, *args, **kwargs))
 
     @extend_schema(request=EntryPatch, responses=EntrySerializer)
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Change only what is given, such as `is_active`."""
+        """Change an entry. Only what is given, such as `is_active`."""
         return self._written(request, super().update(request, *args, **kwargs))  # `EntryPatch` says what may be omitted
 
     @staticmethod
@@ -105,7 +108,7 @@ class BlacklistViewSet(RecordsReads, IdempotentView, ModelViewSet[BlacklistEntry
 
     @extend_schema(responses={200: EntrySerializer})
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Delete an entry with its images, embeddings and matches. Returns the deleted record to who may read it."""
+        """Delete an entry with its photographs and matches. Returns the deleted record to who may read it."""
         entry = self.get_object()
         record = EntrySerializer(entry).data
         services.delete_entry(entry=entry)
@@ -114,7 +117,10 @@ class BlacklistViewSet(RecordsReads, IdempotentView, ModelViewSet[BlacklistEntry
     @extend_schema(request={"multipart/form-data": ImagesInput}, responses=ImagesAdded)
     @action(detail=True, methods=["post"], url_path="images", url_name="images")
     def images(self, request: Request, pk: str) -> Response:
-        """Add photographs. One that cannot be used is named in `errors`; if none can be used the answer is 400."""
+        """Add photographs to an entry.
+
+        One that cannot be used is named in `errors`; if none can be used the answer is 400.
+        """
         entry = self.get_object()
         done = services.add_images(entry=entry, uploads=read_input(self, ImagesInput).uploads)
         added = ReferenceImageSerializer(done.added, many=True, context=self.get_serializer_context()).data
@@ -123,7 +129,7 @@ class BlacklistViewSet(RecordsReads, IdempotentView, ModelViewSet[BlacklistEntry
     @extend_schema(responses=ReferenceImageSerializer(many=True))
     @images.mapping.get
     def list_images(self, request: Request, pk: str) -> Response:
-        """The photographs of an entry."""
+        """List the photographs of an entry."""
         images = self.get_object().reference_images.select_related("person").order_by("id")
         body = ReferenceImageSerializer(images, many=True, context=self.get_serializer_context()).data
         return Response(body)
@@ -131,13 +137,13 @@ class BlacklistViewSet(RecordsReads, IdempotentView, ModelViewSet[BlacklistEntry
     @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
     @action(detail=True, methods=["get"], url_path=r"images/(?P<image_id>[^/]+)", url_name="image")
     def image(self, request: Request, pk: str, image_id: str) -> FileResponse:
-        """The file of one photograph."""
+        """Return the file of a photograph."""
         return image_response(services.get_image(entry=self.get_object(), image_id=path_id(image_id)).image)
 
     @extend_schema(responses={204: None})
     @image.mapping.delete
     def delete_image(self, request: Request, pk: str, image_id: str) -> Response:
-        """Remove one photograph with its embeddings. The last one stays: delete the entry instead."""
+        """Remove a photograph with its embeddings. The last one stays: delete the entry instead."""
         services.delete_image(entry=self.get_object(), image_id=path_id(image_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from calls import caller
+from faceapp.tests.live_stack import eventually
 
 
 @contextmanager
@@ -35,3 +36,20 @@ def leaving_after(seconds: float) -> Iterator[None]:
             yield
         finally:
             timer.join()
+
+
+@contextmanager
+def leaving_when(condition: Callable[[], bool]) -> Iterator[None]:
+    """The caller hangs up as soon as the condition holds."""
+    with answering() as outside:
+
+        def leave() -> None:
+            eventually(condition)
+            outside.close()
+
+        thread = threading.Thread(target=leave)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()

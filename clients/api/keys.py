@@ -17,9 +17,11 @@ from clients.models import ApiKey, Scope
 from clients.permissions import require_named_scope
 from clients.rotation import LONGEST_OVERLAP, OVERLAP_HOURS
 from clients.schema import IDEMPOTENCY_KEY
+from rest.examples import example
 from rest.input import read_input
 
 
+@example(overlap_hours=24)
 class Rotation(serializers.Serializer):  # type: ignore[type-arg]
     """For how many hours the former key is accepted."""
 
@@ -50,10 +52,10 @@ class KeyViewSet(GenericViewSet[ApiKey]):
     @extend_schema(parameters=[IDEMPOTENCY_KEY], request=Rotation, responses=OpenApiResponse(NewKeySerializer))
     @action(detail=False, methods=["post"])
     def rotate(self, request: Request) -> Response:
-        """Replace the key of this call by a new one with the same prefix, scopes and networks.
+        """Replace the key of this call by a new one.
 
-        Needs the scope `rotate` by name, and the key in a header. A call that is sent again with its `Idempotency-Key`
-        gets the same key, for as long as the former one is accepted.
+        It has the same prefix, scopes and networks. Needs the scope `rotate` by name, and the key in a header. A call
+        that is sent again with its `Idempotency-Key` gets the same key, for as long as the former one is accepted.
         """
         require_named_scope(request, Scope.ROTATE)
         if path_token_of(request._request) is not None:

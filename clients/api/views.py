@@ -47,7 +47,7 @@ class UsageViewSet(ViewSet):
 
     @extend_schema(operation_id="usage_retrieve", responses=UsageSerializer)
     def list(self, request: Request) -> Response:
-        """People, templates, stored bytes and the images of today, each with its limit."""
+        """Return what the client uses. People, templates, stored bytes and the images of today, each with its limit."""
         return Response(UsageSerializer(usage_of(client_of(request))).data)
 
 

@@ -119,7 +119,11 @@ def test_an_inactive_client_gets_no_key(browser: Browser, client_a: Client) -> N
 def test_keys_are_revoked_by_an_action(browser: Browser, client_a: Client) -> None:
     rows = [services.create_api_key(client_name=client_a.name)[0] for _ in range(3)]
     chosen = [row.pk for row in rows[:2]]
-    page = browser.post(KEYS, {"action": "revoke", "_selected_action": chosen}, follow=True).content.decode()
+    action = {"action": "revoke", "_selected_action": chosen}
+    asked = browser.post(KEYS, action).content.decode()
+    assert "This cannot be undone" in asked and all(f'value="{key}"' in asked for key in chosen)
+    assert not ApiKey.objects.filter(revoked=True).exists()
+    page = browser.post(KEYS, action | {"confirmed": "yes"}, follow=True).content.decode()
     assert "Keys revoked: 2." in page
     assert list(ApiKey.objects.filter(revoked=False)) == [rows[2]]
     assert browser.get(f"{KEYS}{chosen[0]}/change/").status_code == 200

@@ -107,7 +107,7 @@ def test_a_form_of_one_client_is_not_sent_to_the_other(both: User, client_a: Cli
     browser = browser_of(both)
     choose(browser, client_b)
     key_of_alice = ApiKey.objects.get(client=client_a)
-    shown = {"action": "revoke", "_selected_action": [key_of_alice.pk]}
+    shown = {"action": "revoke", "_selected_action": [key_of_alice.pk], "confirmed": "yes"}
     assert browser.post(f"{KEYS}add/", NEW_KEY | {"client": client_a.pk}).status_code == 200  # no such choice
     assert browser.post(f"{KEYS}{key_of_alice.pk}/change/", NEW_KEY).status_code == 404
     assert browser.post(KEYS, shown | {"select_across": "1"}).status_code == 404

@@ -183,7 +183,8 @@ def test_the_command_makes_no_token_for_nobody() -> None:
 def act(browser: Browser, action: str) -> str:
     """The page after an action on every key."""
     chosen = [str(pk) for pk in ApiKey.objects.values_list("pk", flat=True)]
-    return browser.post(KEYS, {"action": action, "_selected_action": chosen}, follow=True).content.decode()
+    sent = {"action": action, "_selected_action": chosen, "confirmed": "yes"}
+    return browser.post(KEYS, sent, follow=True).content.decode()
 
 
 def test_the_admin_shows_it_once(row: ApiKey) -> None:

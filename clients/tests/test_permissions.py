@@ -102,7 +102,7 @@ def test_no_route_outside_the_admin_serves_clients_or_keys() -> None:
 def test_every_resource_names_the_scopes_it_needs() -> None:
     """A view without scopes would be open to every key."""
     guarded = {view for view in _views(get_resolver()) if HasScope in getattr(view, "permission_classes", [])}
-    resources = guarded - {APIRootView}
+    resources = {view for view in guarded if not issubclass(view, APIRootView)}
     assert resources
     assert [view for view in resources if not hasattr(view, "scope_write") and not hasattr(view, "scope_read")] == []
     writers = [view for view in resources if hasattr(view, "create") or hasattr(view, "destroy")]

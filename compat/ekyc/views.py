@@ -106,7 +106,7 @@ class RemoveView(EkycView):
     """Erase a person with face and image."""
 
     scope_write = Scope.PEOPLE_WRITE
-    for_managers = frozenset({"post"})
+    for_managers = to_confirm = frozenset({"post"})
 
     def post(self, request: Request) -> Response:
         people_id, source = payloads.read_removal(request.data)

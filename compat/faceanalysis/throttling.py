@@ -53,4 +53,4 @@ class Attempt:
     def was_right(self) -> None:
         """It does not count."""
         for throttle in self.throttles:
-            throttle.give_back(self.request)
+            throttle.give_back()

@@ -10,6 +10,10 @@ UNFOLD = {
     "SITE_SYMBOL": "familiar_face_and_zone",
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "faceapp.dashboard.dashboard",
+    "SCRIPTS": [
+        lambda request: static("admin-faceapp/reachable.js"),
+        lambda request: static("admin-faceapp/session.js"),
+    ],
     "STYLES": [lambda request: static("admin-faceapp/pictures.css")],
     "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("mfa_index")}]},
     "SIDEBAR": {"navigation": "faceapp.dashboard.sidebar"},

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from whitenoise.compress import Compressor
+
 from environment import env, path
 from faceapp.settings.paths import VAR
 
@@ -31,6 +33,8 @@ STORAGES: dict[str, dict[str, Any]] = {
         "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},
     },
 }
+# Source maps, most of what there is to compress, are read only by a browser's developer tools.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "map")
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 # Days; 0 keeps them forever. A client's own setting takes precedence.

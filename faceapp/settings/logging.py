@@ -13,6 +13,7 @@ LOGGING = {
     "filters": {
         "keys": {"()": "faceapp.quiet_logs.KeyFilter"},
         "origin": {"()": "faceapp.log_lines.OriginFilter"},
+        "quiet_requests": {"()": "faceapp.quiet_logs.QuietRequests"},
         "without_traceback": {"()": "faceapp.quiet_logs.WithoutTraceback"},
         "without_payload": {"()": "faceapp.quiet_logs.WithoutPayload"},
     },
@@ -24,6 +25,7 @@ LOGGING = {
         }
     },
     "loggers": {
+        "django.request": {"filters": ["quiet_requests"]},
         "django.security.DisallowedHost": {"filters": ["without_traceback"]},
         "celery.worker.strategy": {"level": "WARNING"},  # that a task was received: the line at its end says more
         "celery.pool": {"level": "INFO"},  # at DEBUG it writes messages as they came, arguments included

@@ -60,6 +60,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = time_zone("FACEAPP_TIME_ZONE", default="UTC")
+FORMAT_MODULE_PATH = "faceapp.formats"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_PASSWORD_VALIDATORS = [

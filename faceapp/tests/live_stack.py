@@ -12,10 +12,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
+from xmlrpc.client import ServerProxy
 
 import psutil
+from supervisor.xmlrpc import SupervisorTransport
 
-from environment import BASE_DIR
+from environment import BASE_DIR, socket_directory
 from faceapp.embedded.launch import launched
 from vision.tests.shared_weights import SHARED
 
@@ -99,13 +102,13 @@ class LiveStack:
 
     def runs(self, name: str) -> bool:
         """Whether supervisor says that the program `name` is up."""
-        return re.search(rf"{name} +RUNNING ", self._supervisorctl("status")) is not None
+        return name in self._running()
 
     def program(self, name: str) -> psutil.Process:
-        """The running program that supervisor calls `name`."""
-        found = re.search(rf"{name} +RUNNING +pid (\d+)", self._supervisorctl("status"))
-        assert found, f"{name} does not run"
-        return psutil.Process(int(found[1]))
+        """The running program that supervisor calls `name`, with its group (`app:web`) or without."""
+        running = self._running()
+        assert name in running, f"{name} does not run"
+        return psutil.Process(running[name])
 
     def worker_processes(self) -> list[psutil.Process]:
         """Of the workers that analyse images."""
@@ -130,9 +133,23 @@ class LiveStack:
                 os.killpg(self.process.pid, number)
             self.process.wait(timeout=60)
 
-    def _supervisorctl(self, *arguments: str) -> str:
-        command = [self.python, "-m", "supervisor.supervisorctl", "-c", "supervisord.conf", *arguments]
-        return subprocess.run(command, cwd=self.var, env=self._environ(), capture_output=True, text=True).stdout
+    def files(self) -> set[Path]:
+        """Every file of this service and beside its folder. It is no error that PostgreSQL's come and go meanwhile."""
+        return {Path(folder, name) for folder, _, names in os.walk(self.var.parent) for name in names}
+
+    def logged(self, *programs: str) -> list[str]:
+        """The lines in the logs of these programs, or of all, with those before the last rotation."""
+        logs = [log for name in programs or ["*"] for log in sorted((self.var / "log").glob(f"{name}.log*"))]
+        return [line for log in logs for line in log.read_text(errors="replace").splitlines()]
+
+    def _running(self) -> dict[str, int]:
+        """Process numbers by name, with and without group; none while supervisor does not answer."""
+        transport = SupervisorTransport(None, None, f"unix://{socket_directory(self.var) / 'supervisor.sock'}")
+        with suppress(OSError), ServerProxy("http://127.0.0.1", transport=transport) as proxy:
+            states: Any = proxy.supervisor.getAllProcessInfo()
+            running = [state for state in states if state["statename"] == "RUNNING"]
+            return {name: one["pid"] for one in running for name in (one["name"], f"{one['group']}:{one['name']}")}
+        return {}
 
     def _environ(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if name not in OF_TESTS}

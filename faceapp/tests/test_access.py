@@ -15,16 +15,19 @@ from urllib.parse import quote
 import pytest
 from celery.app import trace
 from celery.worker.consumer import consumer
+from django.core.exceptions import PermissionDenied
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.http import HttpResponse
 from django.test import Client as Browser
 from django.test import RequestFactory
+from django.utils.log import log_response
 from gunicorn.config import Config
 from pytest_django.fixtures import Settings
 
 from clients.models import Client
 from clients.services import create_api_key, make_path_token
-from faceapp.access import AccessLogger
+from faceapp.access import FACTS, AccessLogger
 from faceapp.log_lines import JsonFormatter, OriginFilter, TextFormatter
 from faceapp.quiet_logs import KeyFilter, WithoutPayload
 from telemetry.request_ids import request_id
@@ -251,3 +254,40 @@ def test_a_request_that_did_not_reach_the_application_is_logged(settings: Settin
         logger.access_log.filters.clear()
     text = line(shown[0], TextFormatter())
     assert "GET /k/-/x 400" in text and "address=10.0.0.1" in text and "secret" not in text
+
+
+# ---- what is not worth a line -----------------------------------------------------------------------------------
+def test_a_refused_page_leaves_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    def refuse() -> None:
+        raise PermissionDenied
+
+    for status, has_traceback in ((403, False), (500, True)):
+        try:
+            refuse()
+        except PermissionDenied as error:
+            answer, request = HttpResponse(status=status), RequestFactory().get("/admin/people/person/")
+            log_response("An answer: %s", request.path, response=answer, request=request, exception=error)
+        assert bool(caplog.records[-1].exc_info) is has_traceback
+
+
+def test_a_service_that_is_not_ready_says_so_to_whoever_asks_alone(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faceapp.health.probe", SimpleNamespace(report=lambda: {"database": "down", "queue": "ok"}))
+    assert Browser().get("/readyz").status_code == 503
+    assert [one for one in caplog.records if one.name == "django.request"] == []
+
+
+def test_static_files_are_logged_only_if_they_are_missing() -> None:
+    config = Config()
+    config.set("accesslog", "-")
+    logger = AccessLogger(config)
+    shown: list[logging.LogRecord] = []
+    logger.access_log.addFilter(lambda one: bool(shown.append(one)) or True)
+    try:
+        for status in ("200 OK", "304 Not Modified", "404 Not Found"):
+            environ = {"REQUEST_METHOD": "GET", FACTS: {"path": "/static/x.css", "route": "static"}}
+            logger.access(SimpleNamespace(status=status), None, environ, timedelta())
+    finally:
+        logger.access_log.filters.clear()
+    assert [one.getMessage() for one in shown] == ["GET /static/x.css 404"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -14,7 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
 from calibration.services import set_calibration
-from clients.models import Client
+from clients.models import ApiKey, Client
 from clients.services import create_api_key
 from compat.nextcloud.models import KeyModel
 from faceapp.tests.browser import log_in, shoot
@@ -93,6 +94,64 @@ def test_a_refused_form_keeps_its_text(
     expect(page.get_by_text("empty-room.png: No face was found in this image.")).to_be_visible()
     expect(page.locator("#id_reason")).to_have_value("typed with care")
     shoot(page, "entry-refused")
+
+
+def test_who_is_logged_out_meanwhile_loses_nothing(
+    at_work: Page, live_server: LiveServer, client_a: Client, admin_user: User, tmp_path: Path
+) -> None:
+    page = at_work
+    page.goto(live_server.url + reverse("admin:blacklist_blacklistentry_add"))
+    page.locator("#id_name").fill("Mallory")
+    page.context.clear_cookies(name="sessionid")
+    page.locator("#id_photographs").set_input_files(files(tmp_path)[0])
+    expect(page.get_by_text("Not checked: your session has ended.")).to_be_visible()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("nothing that you entered is lost")
+    assert not BlacklistEntry.objects.exists()
+    again = Browser()  # in another tab: a new session and a new token for forms
+    again.force_login(admin_user)
+    again.get(reverse("admin:index"))
+    page.context.add_cookies(
+        [
+            {"name": name, "value": again.cookies[name].value, "url": live_server.url}
+            for name in ("sessionid", "csrftoken")
+        ]
+    )
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("portrait.png: taken.")).to_be_visible()
+    assert BlacklistEntry.objects.get().name == "Mallory"
+
+
+def test_the_admin_can_be_used_without_a_mouse(at_work: Page, live_server: LiveServer, client_a: Client) -> None:
+    page = at_work
+    page.goto(live_server.url + reverse("admin:clients_apikey_changelist"))
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("main")).to_have_count(1)
+    page.set_viewport_size({"width": 1280, "height": 900})  # where filters are a sheet
+    for name, opened in (("Filters", "Apply Filters"), ("unfold_more", "Log out")):
+        page.locator("[role=button]", has_text=name).focus()
+        expect(page.get_by_role("button", name=opened)).to_be_hidden()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name=opened)).to_be_visible()
+        page.keyboard.press("Escape")
+    page.get_by_role("button", name="Dark", exact=True).focus()
+    page.keyboard.press("Space")
+    expect(page.locator("html.dark")).to_have_count(1)
+
+
+def test_a_new_key_can_be_copied(at_work: Page, live_server: LiveServer, client_a: Client) -> None:
+    page = at_work
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(live_server.url + reverse("admin:clients_apikey_add"))
+    expect(page.get_by_role("combobox", name="Client", exact=True)).to_have_count(1)
+    page.locator("#id_name").fill("camera")
+    page.locator("input[name=scopes][value=screen]").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert ApiKey.objects.get().is_valid(copied)
 
 
 def test_a_match_is_drawn_beside_its_reference(at_work: Page, live_server: LiveServer, client_a: Client) -> None:

@@ -30,6 +30,7 @@ from gunicorn.workers.ggevent import GeventWorker
 from pytest_django.fixtures import Settings
 
 from faceapp.tests.test_environment import COMPOSE_ONLY, documented_variables, variables_read
+from supply_chain import lock
 from vision.engines import devices
 from vision.gathering_worker import ON_CARD
 
@@ -185,15 +186,12 @@ def test_a_card_changes_only_how_the_worker_runs_networks() -> None:
 
 
 def test_the_wheels_for_cards_are_those_of_the_lock_with_another_onnxruntime() -> None:
-    ordinary, other = (_pins(ROOT / name) for name in ("requirements.txt", "requirements-gpu.txt"))
+    ordinary, other = (
+        {package.name: package.version for package in lock.locked(name)} for name in (lock.SERVICE, lock.CARDS)
+    )
     assert other.pop("onnxruntime-gpu") == ordinary["onnxruntime"] and "onnxruntime" not in other
     shared = {name: version for name, version in other.items() if not name.startswith("nvidia-")}
     assert shared and shared.items() <= ordinary.items()
-
-
-def _pins(file: Path) -> dict[str, str]:
-    lines = [line.partition(";")[0].strip() for line in file.read_text().splitlines()]
-    return dict(line.split("==") for line in lines if "==" in line)
 
 
 def test_no_secret_has_a_default() -> None:

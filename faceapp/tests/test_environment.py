@@ -114,7 +114,7 @@ def test_copying_the_example_changes_nothing() -> None:
 
 def required_packages() -> set[str]:
     """The packages that the project asks for itself, without extras and versions."""
-    names = ("requirements.in", "requirements-dev.in", "requirements-gpu.in")
+    names = [file.name for file in ROOT.glob("requirements*.in")]
     lines = [line for name in names for line in (ROOT / name).read_text().splitlines()]
     return {re.split(r"[\[<>=~!; ]", line)[0] for line in lines if line and line[0] not in "#-"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from django.apps import apps
 from django.core import serializers
 from django.core.management import CommandError, call_command
 from django.db import connection, models
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
@@ -32,7 +34,7 @@ from people import services as people
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.types import Whom
 from recognition import services as recognition
-from recognition.models import FaceSearch, ProcessedFace, ProcessedImage
+from recognition.models import FaceSearch, Job, ProcessedFace, ProcessedImage
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 from vision.types import Upload
 from work.models import Status
@@ -240,6 +242,45 @@ def test_what_a_backup_brings_back_is_erased_again(client_a: Client, erasures_fi
     enrol(client_a)  # later, with a consent
     assert reapply(file=erasures_file).erased == {}
     assert Person.objects.filter(name="Rose").exists()
+
+
+def test_single_images_and_albums_leave_receipts_and_go_again(client_a: Client, erasures_file: Path) -> None:
+    Client.objects.update(keep_screened_embeddings=True)
+    api = APIClient(headers={"X-API-Key": create_api_key(client_name=client_a.name)[1]})
+    album, [screened] = album_with(client_a, picture(RED), picture(BLUE)), screen(client_a, picture(RED))
+    whole = albums.create_album(client=client_a, name="whole")
+    albums.add_images(album=whole, submissions=[read_submission(Upload(picture(GREEN), "g.png"))])
+    albums.queue_images(album=whole)
+    [first, _] = album.images.order_by("number")
+    backup = dump()
+    for path in (f"albums/{album.number}/images/{first.number}", f"albums/{whole.number}",
+                 f"processed-images/{screened.number}"):  # fmt: skip
+        assert api.delete(f"/api/v1/{path}/").status_code == 204
+    listed = api.get("/api/v1/erasures/").json()["items"]
+    assert {one["kind"]: one["taken"] for one in listed} == {
+        "album_image": {"album_images": 1, "album_faces": 1, "album_files": 1},
+        "album": {"albums": 1, "album_images": 1, "album_faces": 1},
+        "screened_image": {"screened_images": 1, "screened_faces": 1, "screened_files": 1},
+    }
+    assert colours_left() == {"blue": 1}
+    receipts.file_all()
+    restore(backup)
+    assert colours_left() == {"red": 2, "green": 1, "blue": 1}
+    reapply(file=erasures_file)
+    assert colours_left() == {"blue": 1}
+    assert (Album.objects.get(), AlbumImage.objects.count(), FaceGroup.objects.count()) == (album, 1, 1)
+    assert not ProcessedImage.objects.exists() and not Job.objects.exists()
+    assert reapply(file=erasures_file).erased == {}
+
+
+def test_retention_leaves_no_receipt_of_images(client_a: Client, settings: Settings) -> None:
+    album_with(client_a, picture(RED)), screen(client_a, picture(RED))
+    settings.ALBUM_DAYS = settings.RETENTION_DAYS = 1
+    long_ago = timezone.now() - timedelta(days=2)
+    for model in (AlbumImage, ProcessedImage):
+        model._base_manager.update(created_at=long_ago, finished_at=long_ago)
+    assert albums.purge(limit=9) == recognition.purge(limit=9) == 1
+    assert not Receipt.objects.exists()
 
 
 def test_a_reset_client_is_reset_again_but_for_what_came_later(

@@ -16,7 +16,7 @@ from faceapp.tests.source import ROOT, module_name, source_files
 from storage.orphans import image_fields
 
 KEY = re.compile(r"\bfaceapp:([a-z-]+)")
-OF_THE_CACHE = {"cache.get", "cache.set", "cache.add", "cache.incr", "cache.get_or_set", "self.cache.add"}
+OF_THE_CACHE = {"cache.get", "cache.set", "cache.add", "cache.incr", "cache.get_or_set"}
 
 
 def test_every_table_is_declared() -> None:

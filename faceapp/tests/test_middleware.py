@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 from io import BytesIO
 from typing import Any
@@ -37,3 +38,13 @@ def test_a_foreign_host_is_one_line_of_warning(caplog: pytest.LogCaptureFixture)
     assert (record.levelno, record.levelname, record.exc_info) == (logging.WARNING, "WARNING", None)
     assert "scanner.example" in record.getMessage()
     assert "Traceback" not in caplog.text and "ERROR" not in caplog.text
+
+
+def test_pages_are_compressed_and_answers_of_the_api_are_not(admin_client: Browser) -> None:
+    compressed = admin_client.get("/admin/recognition/processedimage/", headers={"Accept-Encoding": "gzip"})
+    assert compressed["Content-Encoding"] == "gzip"
+    plain = admin_client.get("/admin/recognition/processedimage/")
+    assert b"Screened images" in gzip.decompress(compressed.content)
+    assert len(compressed.content) < len(plain.content) / 3
+    answer = admin_client.get("/api/schema/", headers={"Accept-Encoding": "gzip"})
+    assert answer.status_code == 200 and "Content-Encoding" not in answer

@@ -27,12 +27,6 @@ def key(live: LiveStack) -> str:
     return live.manage("create_api_key", "observed", "--scopes", "all").stdout.strip()
 
 
-def lines_of(live: LiveStack, *programs: str) -> list[str]:
-    """The log of these programs, as far as they run here."""
-    files = [file for name in programs if (file := live.var / "log" / f"{name}.log").exists()]
-    return [line for file in files for line in file.read_text().splitlines()]
-
-
 def test_an_id_goes_from_the_caller_through_web_and_worker(live: LiveStack, key: str, faces: Path) -> None:
     sent = f"live-{uuid.uuid4()}"
     headers, photograph = {"X-API-Key": key, "X-Request-ID": sent}, ("a.jpg", reduced(faces / "obama_1.jpg"))
@@ -41,7 +35,7 @@ def test_an_id_goes_from_the_caller_through_web_and_worker(live: LiveStack, key:
         assert (answer.ok, answer.headers["X-Request-ID"]) == (True, sent), answer.text
 
     def caused(*programs: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in lines_of(live, *programs) if sent in line]
+        return [json.loads(line) for line in live.logged(*programs) if sent in line]
 
     tasks = {"vision.tasks.analyse_image", "recognition.tasks.process_images"}
     assert eventually(lambda: len(caused("worker", "express")) >= 2 and len(caused("web")) >= 2)
@@ -61,7 +55,7 @@ def test_an_id_goes_from_the_caller_through_web_and_worker(live: LiveStack, key:
 
 
 def test_each_program_writes_one_object_a_line(live: LiveStack) -> None:
-    lines = [line for line in lines_of(live, *PROGRAMS) if not OF_COMPILED_CODE.match(line)]
+    lines = [line for line in live.logged(*PROGRAMS) if not OF_COMPILED_CODE.match(line)]
     assert lines and [line for line in lines if not line.startswith("{")] == []
     assert all({"time", "level", "logger", "message"} <= set(json.loads(line)) for line in lines)
 

@@ -109,6 +109,11 @@ def test_a_killed_program_comes_back(stack: LiveStack, name: str) -> None:
     assert eventually(lambda: alive(old) == [])
 
 
+def test_a_path_too_long_for_sockets_and_with_odd_characters(stack: LiveStack) -> None:
+    assert len(str(stack.var)) > 100 and "100% 'odd' #1" in str(stack.var)
+    assert eventually(lambda: is_ready(stack), seconds=60)
+
+
 def test_nothing_is_left_when_up_is_killed(stack: LiveStack) -> None:
     processes = stack.processes()
     processes[0].kill()
@@ -122,11 +127,6 @@ def test_nothing_is_left_when_the_supervisor_is_killed(stack: LiveStack) -> None
     supervisor.kill()
     assert eventually(lambda: alive(processes) == [])
     assert "The supervisor has ended" in stack.log.read_text()
-
-
-def test_a_path_too_long_for_sockets_and_with_odd_characters(stack: LiveStack) -> None:
-    assert len(str(stack.var)) > 100 and "100% 'odd' #1" in str(stack.var)
-    assert eventually(lambda: is_ready(stack), seconds=60)
 
 
 def test_nobody_else_can_read_what_it_keeps(live: LiveStack) -> None:

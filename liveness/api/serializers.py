@@ -9,6 +9,7 @@ from rest_framework import serializers
 from liveness import services
 from liveness.api.fields import CameraImageField
 from liveness.models import LivenessSession
+from rest.examples import PHOTOGRAPH, example
 from rest.fields import FILE_LIST
 
 
@@ -36,6 +37,7 @@ class SessionSerializer(serializers.ModelSerializer[LivenessSession]):
         return session.redeemed_at is not None
 
 
+@example(purpose="login", subject="employee-17")
 class SessionInput(serializers.ModelSerializer[LivenessSession]):
     """For which person and purpose. The token of the session is accepted for exactly these."""
 
@@ -61,6 +63,7 @@ class SessionInput(serializers.ModelSerializer[LivenessSession]):
         return SessionSerializer(instance, context=self.context).data
 
 
+@example(nonce="the nonce of the session", frames=[PHOTOGRAPH, PHOTOGRAPH])
 class FramesInput(serializers.Serializer[Any]):
     """The frames of one attempt in the order in which they were taken, and optionally an image of the same person."""
 
@@ -77,6 +80,7 @@ class PassedSerializer(serializers.Serializer[Any]):
     token_expires_at = serializers.DateTimeField()
 
 
+@example(image=PHOTOGRAPH)
 class AntiSpoofInput(serializers.Serializer[Any]):
     """One image."""
 

@@ -35,10 +35,10 @@ PARSERS = [JSONParser, MultiPartParser, FormParser]
 
 @extend_schema_view(
     create=extend_schema(
-        description="A challenge: `actions` to be done one after the other before `expires_at`.",
+        description="Start a liveness session. Its `actions` are to be done one after the other before `expires_at`.",
         responses={201: SessionSerializer},
     ),
-    retrieve=extend_schema(description="The current state of a session."),
+    retrieve=extend_schema(description="Return the state of a session."),
     destroy=extend_schema(description="Cancel an open session."),
 )
 class LivenessSessionViewSet(
@@ -81,7 +81,10 @@ class LivenessSessionViewSet(
     @extend_schema(request=FramesInput, responses=PassedSerializer)
     @action(detail=True, methods=["post"])
     def frames(self, request: Request, pk: str) -> Response:
-        """One attempt. Frames that pass are answered with a token; others with the code of what is wrong."""
+        """Submit the frames of one attempt.
+
+        Those that pass are answered with a token; others with the code of what is wrong.
+        """
         session = self.get_object()
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -108,7 +111,7 @@ class AntiSpoofViewSet(GenericViewSet[LivenessSession]):
 
     @extend_schema(request=AntiSpoofInput, responses={200: AntiSpoofSerializer})
     def create(self, request: Request) -> Response:
-        """The largest face: how probable it is that a print or a screen shows it. No face is a 400."""
+        """Score how likely an image shows a print or a screen. The largest face counts; no face is a 400."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         result = services.passive_check(data=serializer.validated_data["image"])

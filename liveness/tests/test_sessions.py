@@ -183,6 +183,37 @@ def test_a_passed_or_cancelled_session_is_closed(api: APIClient) -> None:
     assert post(api, other, performance()).json()["code"] == "liveness.cancelled"
 
 
+def test_only_so_many_sessions_are_open_at_once(
+    api: APIClient, client_a: Client, client_b: Client, settings: Settings
+) -> None:
+    settings.LIVENESS_SESSIONS_PER_SUBJECT, settings.LIVENESS_SESSIONS_PER_CLIENT = 2, 4
+    first, *_ = start(api), start(api), start(api, source="another gallery")
+    assert refused(api) == {"u1"}
+    start(api, subject="u2")
+    assert refused(api) == {"u1", "u3"}
+    LivenessSession.objects.filter(subject="u2").update(status="failed")
+    assert refused(api) == {"u1"}
+    assert api.delete(f"{URL}{first['id']}/").status_code == 204
+    start(api)
+    assert refused(api) == {"u1"}
+    start(api_of(client_b))
+    LivenessSession.objects.update(expires_at=timezone.now())
+    assert refused(api) == set()
+    settings.LIVENESS_SESSIONS_PER_SUBJECT = settings.LIVENESS_SESSIONS_PER_CLIENT = 0
+    start(api), start(api), start(api)
+    assert refused(api) == set()
+
+
+def refused(api: APIClient) -> set[str]:
+    """Who of two people gets no session. One that is started is taken back."""
+    found = {who: api.post(URL, {"purpose": "onboarding", "subject": who}, format="json") for who in ("u1", "u3")}
+    LivenessSession.objects.filter(pk__in=[answer.json().get("id") for answer in found.values()]).delete()
+    for answer in (answer for answer in found.values() if answer.status_code != 201):
+        assert (answer.status_code, answer.json()["code"]) == (429, "liveness.too_many_sessions")
+        assert 0 < int(answer.headers["Retry-After"]) <= 120
+    return {who for who, answer in found.items() if answer.status_code == 429}
+
+
 def test_a_wrong_nonce_costs_an_attempt(api: APIClient) -> None:
     session = start(api)
     response = post(api, session | {"nonce": "guess"}, performance())

@@ -105,7 +105,7 @@ def test_a_form_with_a_password_is_not_kept(idle: Browser) -> None:
 def test_lists_and_harmless_actions_do_not_ask(idle: Browser) -> None:
     row, _ = create_api_key(client_name="alice", name="x")
     assert idle.get("/admin/clients/apikey/").status_code == 200
-    idle.post("/admin/clients/apikey/", {"action": "revoke", "_selected_action": row.pk})
+    idle.post("/admin/clients/apikey/", {"action": "revoke", "_selected_action": row.pk, "confirmed": "yes"})
     assert ApiKey.objects.get().revoked
 
 

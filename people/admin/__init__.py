@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -116,6 +115,11 @@ class GalleryFilter(OwnRowsFilter):
         return [(str(gallery.pk), f"{gallery.client}: {gallery.name}") for gallery in galleries]
 
 
+def _with_photographs(person: Person) -> str:
+    count = len(person.reference_images.all())
+    return f"{person} ({count} photograph{'' if count == 1 else 's'})"
+
+
 @admin.register(Person)
 class PersonAdmin(NamelessHistory, WalledAdmin):
     """People are enrolled through the API; here they are looked at, corrected and erased."""
@@ -126,8 +130,8 @@ class PersonAdmin(NamelessHistory, WalledAdmin):
     list_display_links = ["person_name"]
     list_filter = ["client", ("gallery", GalleryFilter), "created_at"]
     list_select_related = ["client", "gallery"]
-    list_per_page = 50
     search_fields = ["name", "external_id"]
+    filled_by = "People appear here when they are enrolled through the API, an import or an album."
     search_help_text = "Search by name or external id"
     ordering = ["-id"]
     actions = ["erase_faces"]
@@ -182,20 +186,17 @@ class PersonAdmin(NamelessHistory, WalledAdmin):
 
     @admin.action(description="Erase the faces of the selected people, keep the records", permissions=["delete"])
     def erase_faces(self, request: HttpRequest, queryset: QuerySet[Person]) -> HttpResponse | None:
-        """Asks first, as deleting does."""
-        if request.POST.get("confirmed"):
-            try:
-                self._tell(request, [services.erase_faces(person=person) for person in queryset])
-            except FaceAppError as error:
-                messages.error(request, error.message)
-            return None
-        context = self.admin_site.each_context(request) | {
-            "title": "Erase faces",
-            "people": queryset,
-            "opts": self.opts,
-            "field": ACTION_CHECKBOX_NAME,
-        }
-        return TemplateResponse(request, "admin/people/person/erase_faces.html", context)
+        text = "Photographs, files and embeddings are erased. The records of these people stay. This cannot be undone."
+        asked = self.ask(
+            request, queryset, action="erase_faces", text=text, button="Erase the faces", label=_with_photographs
+        )
+        if asked:
+            return asked
+        try:
+            self._tell(request, [services.erase_faces(person=person) for person in queryset])
+        except FaceAppError as error:
+            messages.error(request, error.message)
+        return None
 
     def _tell(self, request: HttpRequest, receipts: list[Receipt]) -> None:
         images, files = (sum(receipt.count(name) for receipt in receipts) for name in ("images", "files"))
@@ -253,4 +254,4 @@ class PersonAdmin(NamelessHistory, WalledAdmin):
 
     @display(description="Enrolled", ordering="created_at")
     def added(self, person: Person) -> str:
-        return date_format(timezone.localtime(person.created_at), "j M Y, H:i")
+        return date_format(timezone.localtime(person.created_at), "DATETIME_FORMAT")

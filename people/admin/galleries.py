@@ -193,7 +193,7 @@ class GalleryAdmin(WalledAdmin):
         if not index.is_used:
             return f"exact. {index.problem or 'An index is being made.'}"
         return (
-            f"index of {index.templates:,} templates, made {date_format(timezone.localtime(index.built_at), 'j M Y')};"
+            f"index of {index.templates:,} templates, made {date_format(timezone.localtime(index.built_at))};"
             f" it finds {index.recall:.1%} of the matches, {index.recall_first:.1%} of the nearest people,"
             f" {index.recall_nearest:.1%} of the ten nearest"
         )

@@ -118,7 +118,10 @@ class GalleryHealthViewSet(ViewSet):
 
     @extend_schema(operation_id="galleries_health_retrieve", parameters=[KIND, *UNPAGED], responses=HealthSerializer)
     def list(self, request: Request, name: str) -> Response:
-        """People who look like one another, photographs unlike their person, and people with poor photographs only."""
+        """Report on the health of a gallery.
+
+        People who look like one another, photographs unlike their person, and people with poor photographs only.
+        """
         health = self._health(name)
         lists = {
             "look_alikes": health.look_alikes,
@@ -142,21 +145,24 @@ class GalleryHealthViewSet(ViewSet):
     @extend_schema(parameters=[KIND], responses=LookAlikesSerializer(many=True))
     @action(detail=False, url_path="look-alikes")
     def look_alikes(self, request: Request, name: str) -> Response:
-        """Pairs of people who look like one another, the nearest first."""
+        """List pairs of people who look alike, the nearest first."""
         health = self._health(name)
         return self._page(health, health.look_alikes, LookAlikesSerializer)
 
     @extend_schema(parameters=[KIND], responses=OddPhotographSerializer(many=True))
     @action(detail=False, url_path="odd-photographs")
     def odd_photographs(self, request: Request, name: str) -> Response:
-        """Photographs that do not look like any other of their person, the furthest first."""
+        """List photographs that do not look like their person.
+
+        The furthest from any other of the person comes first.
+        """
         health = self._health(name)
         return self._page(health, health.odd_photographs, OddPhotographSerializer)
 
     @extend_schema(parameters=[KIND], responses=PoorPersonSerializer(many=True))
     @action(detail=False, url_path="poor-people")
     def poor_people(self, request: Request, name: str) -> Response:
-        """People with poor photographs only, the least recognisable first."""
+        """List people with poor photographs only. The least recognisable comes first."""
         health = self._health(name)
         return self._page(health, health.poor_people, PoorPersonSerializer)
 

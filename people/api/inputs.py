@@ -6,8 +6,10 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from people.types import EnrolmentRules, Gate, Probe, Proof, SearchOptions, Whom
+from rest.examples import PHOTOGRAPH, example
 from rest.fields import FILE_LIST, DistanceField, ImageField, upload_of
 from vision.types import Upload
 
@@ -23,6 +25,11 @@ class MetadataField(serializers.JSONField):
     """A JSON object; in a form, its text."""
 
     default_error_messages = {"object": "A JSON object is required."}
+    initial = {}
+
+    def get_value(self, dictionary: Any) -> Any:
+        """Nothing is given by a form in which the field is empty."""
+        return empty if dictionary.get(self.field_name) == "" else super().get_value(dictionary)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         value = super().to_internal_value(data)
@@ -31,6 +38,7 @@ class MetadataField(serializers.JSONField):
         return dict(value)
 
 
+@example(name="Ada Lovelace", metadata={"department": "Research"})
 class PersonPatch(serializers.Serializer[Any]):
     """Only what is to change."""
 
@@ -61,6 +69,7 @@ class TokenInput(serializers.Serializer[Any]):
         return Proof(token=self.token) if self.token else None
 
 
+@example(image=PHOTOGRAPH)
 class NewImage(TokenInput):
     """A photograph of a person, and how it is judged."""
 
@@ -87,6 +96,7 @@ class NewImage(TokenInput):
         )
 
 
+@example(image=PHOTOGRAPH, name="Ada Lovelace", external_id="employee-17")
 class NewPerson(PersonPatch, NewImage):
     """A person, with a photograph or without one for now."""
 
@@ -110,6 +120,7 @@ class NewPerson(PersonPatch, NewImage):
         return Whom(**{name: self.validated_data[name] for name in names if name in self.validated_data})
 
 
+@example(image=PHOTOGRAPH, limit=5)
 class SearchInput(serializers.Serializer[Any]):
     """The faces to search for: in an image, or an embedding for keys with that scope."""
 
@@ -155,12 +166,14 @@ class SearchInput(serializers.Serializer[Any]):
         return SearchOptions(data.get("sources"), data["faces"], data["limit"], data.get("threshold") or None)
 
 
+@example(image=PHOTOGRAPH)
 class ImageInput(serializers.Serializer[Any]):
     """An image whose largest face is meant."""
 
     image = ImageField(style=ONE_FILE)
 
 
+@example(image=PHOTOGRAPH)
 class VerifyInput(TokenInput):
     """The image whose largest face is compared."""
 
@@ -173,6 +186,7 @@ class VerifyInput(TokenInput):
         return self.validated_data.get("threshold") or None
 
 
+@example(image=PHOTOGRAPH, images=[PHOTOGRAPH])
 class CompareInput(VerifyInput):
     """One image against one or more others."""
 
@@ -187,6 +201,7 @@ class CompareInput(VerifyInput):
         return Proof(token=self.token, subject=subject) if self.token else None
 
 
+@example(name="staff")
 class GalleryPatch(serializers.Serializer[Any]):
     """Only what is to change."""
 

@@ -71,7 +71,10 @@ KIND = OpenApiParameter(
 )
 
 
-@extend_schema_view(retrieve=extend_schema(description="One person."))
+@extend_schema_view(
+    list=extend_schema(description="List people with their photographs. Blacklist entries are not among them."),
+    retrieve=extend_schema(description="Return one person."),
+)
 class PeopleViewSet(
     RecordsReads, IdempotentView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Person]
 ):
@@ -87,6 +90,7 @@ class PeopleViewSet(
     parser_classes = PARSERS
     scope_read, scope_write = Scope.PEOPLE_READ, Scope.PEOPLE_WRITE
     scopes = {"search": Scope.PEOPLE_MATCH, "verify": Scope.PEOPLE_MATCH, "report_of_image": Scope.PEOPLE_SEARCH}
+    to_confirm = frozenset({"report", "report_of_image"})
     inputs: dict[str, type[BaseSerializer[Any]]] = {
         "create": NewPerson, "partial_update": PersonPatch, "images": NewImage, "search": SearchInput,
         "verify": VerifyInput, "report_of_image": ImageInput,
@@ -104,7 +108,7 @@ class PeopleViewSet(
 
     @extend_schema(request=NewPerson, responses={201: EnrolledPersonSerializer, 200: EnrolledPersonSerializer})
     def create(self, request: Request) -> Response:
-        """A new person, with the face of a photograph or without; 200 if the person exists already."""
+        """Add a person, with a photograph or without. 200 if the person exists already."""
         given, client, context = read_input(self, NewPerson), client_of(request), self.get_serializer_context()
         if "image" not in given.validated_data:
             whom = given.whom
@@ -125,7 +129,7 @@ class PeopleViewSet(
 
     @extend_schema(request=PersonPatch, responses=PersonSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change only what is given. A key without `people:read` is answered with what it changed."""
+        """Change a person. What is not given stays. A key without `people:read` is answered with what it changed."""
         person, given = self.get_object(), read_input(self, PersonPatch)
         person = services.update_person(person=person, changes=given.validated_data)
         body = PersonSerializer(person, context=self.get_serializer_context()).data
@@ -133,9 +137,10 @@ class PeopleViewSet(
 
     @extend_schema(parameters=[KEEP_RECORD, EVERYWHERE], responses={200: ReceiptSerializer})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Erase a person with photographs and embeddings, or the faces only.
+        """Erase a person, or the faces only.
 
-        The answer is a receipt without personal data; it says what was erased and what remains.
+        Photographs and embeddings go with them. The answer is a receipt without personal data; it says what was
+        erased and what remains.
         """
         erase = services.erase_faces if strict_flag(request, "keep_record") else services.erase_person
         receipt = erase(person=self.get_object(), everywhere=strict_flag(request, "everywhere"))
@@ -146,7 +151,7 @@ class PeopleViewSet(
     @extend_schema(request=NewImage, responses={201: EnrolmentSerializer})
     @action(detail=True, methods=["post"], url_path="images", url_name="images", filterset_class=None)
     def images(self, request: Request, pk: str) -> Response:
-        """Enrol another photograph, or replace all others by it."""
+        """Add a photograph of a person, or replace all others by it."""
         person, given = self.get_object(), read_input(self, NewImage)
         done = services.enrol_face(
             client=person.client, upload=given.upload, whom=Whom(person), rules=given.rules, proof=given.proof
@@ -157,7 +162,7 @@ class PeopleViewSet(
     @extend_schema(parameters=[EMBEDDINGS], responses=PersonImageSerializer(many=True), filters=False)
     @images.mapping.get
     def list_images(self, request: Request, pk: str) -> Response:
-        """The photographs of a person, the primary one first."""
+        """List the photographs of a person, the primary one first."""
         person = self.get_object()
         images = ReferenceImage.objects.filter(person=person).select_related("person").primary_first()
         context = self.get_serializer_context() | {"embeddings": strict_flag(request, "embeddings")}
@@ -171,14 +176,14 @@ class PeopleViewSet(
     @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
     @action(detail=True, methods=["get"], url_path=r"images/(?P<image_id>[^/]+)", url_name="image")
     def image(self, request: Request, pk: str, image_id: str) -> FileResponse:
-        """The file of one photograph."""
+        """Return the file of a photograph."""
         found = services.get_reference_image(person=self.get_object(), image_id=path_id(image_id))
         return image_response(found.image)
 
     @extend_schema(responses={204: None})
     @image.mapping.delete
     def delete_image(self, request: Request, pk: str, image_id: str) -> Response:
-        """Remove one photograph with its embeddings; the last one too."""
+        """Remove a photograph with its embeddings. The last one may be removed too."""
         services.delete_reference_image(person=self.get_object(), image_id=path_id(image_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -195,7 +200,7 @@ class PeopleViewSet(
     @extend_schema(responses=ReportSerializer, filters=False)
     @action(detail=True, methods=["get"], url_path="report", url_name="report", filterset_class=None)
     def report(self, request: Request, pk: str) -> Response:
-        """Everything that is held about a person, for somebody who asks for access to their data."""
+        """Report everything that is held about a person. For somebody who asks for access to their data."""
         require_scope(request, Scope.PEOPLE_SEARCH)
         return Response(services.report_of_person(person=self.get_object()))
 
@@ -203,7 +208,10 @@ class PeopleViewSet(
     @action(detail=False, methods=["post"], url_path="report", url_name="report-of-image", pagination_class=None,
             filter_backends=[])  # fmt: skip
     def report_of_image(self, request: Request) -> Response:
-        """The same for the largest face of an image: of everybody who matches it at the one-to-one point."""
+        """Report what is held about the person in an image.
+
+        The report covers everybody who matches the largest face at the one-to-one operating point.
+        """
         require_scope(request, Scope.PEOPLE_READ)
         given = read_input(self, ImageInput)
         data = upload_of(given.validated_data["image"]).data
@@ -217,8 +225,9 @@ class PeopleViewSet(
     @extend_schema(request=SearchInput, responses=SearchSerializer, filters=False)
     @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
     def search(self, request: Request) -> Response:
-        """Who is it? The nearest people for every face of an image, or for an embedding.
+        """Find out who is in an image.
 
+        The nearest people for every face of an image, or for an embedding.
         Keys without `people:read` may not choose a threshold, and are told of people who match, or are to be reviewed.
         Keys with `people:match` alone learn whether there is such a person, and not who.
         """
@@ -236,8 +245,9 @@ class PeopleViewSet(
     @extend_schema(request=VerifyInput, responses=ComparisonSerializer)
     @action(detail=True, methods=["post"], filterset_class=None)
     def verify(self, request: Request, pk: str) -> Response:
-        """Is it this person? The largest face of an image against the person's photographs.
+        """Verify that an image shows this person.
 
+        The largest face of an image is compared with the person's photographs.
         Keys without `people:read` may not choose a threshold. 429 after too many failures for one person in an hour.
         """
         person, given = self.get_object(), read_input(self, VerifyInput)
@@ -247,6 +257,7 @@ class PeopleViewSet(
         return Response(narrowing.comparison(request, ComparisonSerializer(compared).data))
 
 
+@extend_schema_view(list=extend_schema(description="List galleries."))
 class GalleryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin,
                      GenericViewSet[Gallery]):  # fmt: skip
     """Sets of people that are searched together. Enrolling into a new one creates it."""
@@ -271,12 +282,12 @@ class GalleryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
 
     @extend_schema(parameters=[KIND])
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One gallery."""
+        """Return one gallery."""
         return super().retrieve(request, *args, **kwargs)
 
     @extend_schema(parameters=[KIND], request=GalleryPatch, responses=GallerySerializer)
     def partial_update(self, request: Request, name: str) -> Response:
-        """Rename a gallery or give it a threshold of its own. The default gallery stays the default."""
+        """Change the name or the thresholds of a gallery. The default gallery stays the default."""
         gallery, given = self.get_object(), read_input(self, GalleryPatch)
         services.update_gallery(gallery=gallery, changes=given.validated_data)
         return Response(narrowing.written(request, GallerySerializer(gallery).data, ["name", *given.initial_data]))
@@ -290,6 +301,7 @@ class GalleryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
         services.delete_gallery(gallery=instance)
 
 
+@extend_schema_view(list=extend_schema(description="List the moves of galleries to another space, the latest first."))
 class RespaceViewSet(mixins.ListModelMixin, GenericViewSet[Respace]):
     """Moves of this client's galleries to another space, the latest first. The administrator makes them."""
 
@@ -316,7 +328,10 @@ class CompareViewSet(GenericViewSet[Person]):
 
     @extend_schema(request=CompareInput, responses={200: ComparisonsSerializer}, filters=False)
     def create(self, request: Request) -> Response:
-        """The largest face of `image` against the largest of each of `images`. A bad one of these fails alone."""
+        """Compare one image with others.
+
+        The largest face of `image` with the largest of each of `images`, of which a bad one fails alone.
+        """
         given = read_input(self, CompareInput)
         images = given.validated_data["images"]
         if len(images) > settings.MAX_BATCH_IMAGES:

@@ -12,13 +12,17 @@ from pathlib import Path
 import pytest
 
 from bench.respace import SUFFIXES, measure
+from recognition.tests.photographs import reduced
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]
 TEMPLATES, RATE, KILLS = 12, 1.5, 2
 
 
-def test_no_search_fails_or_errs_while_people_are_moved(faces: Path) -> None:
-    photographs = sorted(path for path in faces.iterdir() if path.suffix in SUFFIXES and "_and_" not in path.name)
+def test_no_search_fails_or_errs_while_people_are_moved(faces: Path, tmp_path: Path) -> None:
+    portraits = sorted(path for path in faces.iterdir() if path.suffix in SUFFIXES and "_and_" not in path.name)
+    photographs = [tmp_path / path.name for path in portraits]
+    for portrait, photograph in zip(portraits, photographs, strict=True):
+        photograph.write_bytes(reduced(portrait))
     with tempfile.TemporaryDirectory(prefix="faceapp-respace-") as folder:
         Path(folder).chmod(0o711)
         outcome = measure(Path(folder), photographs, templates=TEMPLATES, rate=RATE, kills=KILLS, pause=3, forget=False)

@@ -72,5 +72,8 @@ class EngineViewSet(ViewSet):
 
     @extend_schema(operation_id="engines_retrieve", responses=EnginesSerializer)
     def list(self, request: Request) -> Response:
-        """Enabled engines with space, detector and device, and a card of each model: licence, training data, files."""
+        """List the enabled engines.
+
+        With space, detector and device, and a card of each model: licence, training data, files.
+        """
         return Response(EnginesSerializer(overview()).data)

@@ -13,6 +13,7 @@ from clients.authentication import client_of
 from recognition.models import STATES, Job, Match, ProcessedFace, ProcessedImage
 from recognition.services import screening_options
 from recognition.types import ScreeningOptions
+from rest.examples import PHOTOGRAPH, example
 from rest.fields import FILE_LIST, DistanceField, FiniteField, ImageField, RateField, TextOrNull
 from vision.types import DetectedFace
 from work.api.serializers import ImageList
@@ -20,6 +21,7 @@ from work.api.serializers import ImageList
 LOCAL = "%Y-%m-%dT%H:%M:%S.%f"  # without zone, as the older service wrote it; always UTC
 
 
+@example(image=PHOTOGRAPH)
 class DetectInput(serializers.Serializer):  # type: ignore[type-arg]
     """One image, as text or as a file part."""
 
@@ -27,6 +29,7 @@ class DetectInput(serializers.Serializer):  # type: ignore[type-arg]
     detector_backend = serializers.CharField(required=False, allow_null=True, allow_blank=True)
 
 
+@example(images=[PHOTOGRAPH])
 class ProcessInput(ImageList):
     """Images to screen, and optionally how."""
 

@@ -63,7 +63,7 @@ class DetectionViewSet(GenericViewSet[ProcessedImage]):
     @extend_schema(request=DetectInput, responses=DetectionSerializer(many=True), filters=False)
     @action(detail=False, methods=["post"], url_path="detect-face", pagination_class=None, filter_backends=[])
     def detect_face(self, request: Request) -> Response:
-        """The faces of one image, from left to right; an empty list when there are none."""
+        """Detect the faces of an image. They are listed from left to right; the list may be empty."""
         given = read_input(self, DetectInput).validated_data
         detector, submission = given.get("detector_backend") or None, read_submission(given["image"])
         analysis = services.detect_faces(submission=submission, detector=detector)
@@ -88,7 +88,10 @@ class ProcessViewSet(IdempotentView, GenericViewSet[ProcessedImage]):
     )
     @action(detail=False, methods=["post"], url_path="process-images", pagination_class=None, filter_backends=[])
     def process_images(self, request: Request) -> Response:
-        """One result per image, in order. After a deadline the answer is 202 with the job, which goes on."""
+        """Screen images against the blacklist.
+
+        One result per image, in order. After a deadline the answer is 202 with the job, which goes on.
+        """
         given = read_input(self, ProcessInput)
         options, submissions = given.options(), given.submissions()
         client, is_async, done = client_of(request), wants_async(request), False
@@ -115,7 +118,10 @@ class ProcessViewSet(IdempotentView, GenericViewSet[ProcessedImage]):
         return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
 
 
-@extend_schema_view(retrieve=extend_schema(description="Status and progress of a job."))
+@extend_schema_view(
+    list=extend_schema(description="List jobs, newest first."),
+    retrieve=extend_schema(description="Return the status and progress of a job."),
+)
 class JobViewSet(IdempotentView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Job]):
     """Jobs of this client, newest first."""
 
@@ -139,7 +145,7 @@ class JobViewSet(IdempotentView, mixins.ListModelMixin, mixins.RetrieveModelMixi
     @extend_schema(responses=ImageResultSerializer(many=True))
     @action(detail=True, methods=["get"])
     def results(self, request: Request, pk: str) -> Response:
-        """The job's images in their order, each with its result as soon as it is finished."""
+        """List the results of a job. Its images in their order, each with its result as soon as it is finished."""
         page = self.paginate_queryset(self.get_object().images.with_results().order_by("position"))
         record_rows(Action.VIEW, page or [], results=len(page or []))
         results = ImageResultSerializer(page, many=True, context=self.get_serializer_context())
@@ -148,14 +154,15 @@ class JobViewSet(IdempotentView, mixins.ListModelMixin, mixins.RetrieveModelMixi
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        """Drop the images that are not finished; existing results stay."""
+        """Cancel a job. Images that are not finished are dropped; existing results stay."""
         services.cancel_job(job=self.get_object())
         return Response(self.get_serializer(self.get_object()).data)
 
 
 @extend_schema_view(
-    retrieve=extend_schema(description="One screened image."),
-    destroy=extend_schema(description="Erase a screened image: file, faces and matches."),
+    list=extend_schema(description="List screened images, newest first."),
+    retrieve=extend_schema(description="Return one screened image."),
+    destroy=extend_schema(description="Erase a screened image with its file, faces and matches."),
 )
 class ProcessedImageViewSet(
     RecordsReads,
@@ -188,5 +195,5 @@ class ProcessedImageViewSet(
     @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
     @action(detail=True, methods=["get"], url_path="image", url_name="image")
     def image(self, request: Request, pk: str) -> FileResponse:
-        """The stored file, exactly as it was sent."""
+        """Return the file of a screened image. Exactly as it was sent."""
         return image_response(self.get_object().image)

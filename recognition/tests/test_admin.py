@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -179,13 +180,50 @@ def test_a_job_shows_its_progress_and_can_be_cancelled(
     job.images.filter(position=1).update(status=Status.PENDING)
     assert "1 of 2" in page(operator, reverse(JOBS))
     assert "Cancel this job" in page(operator, reverse("admin:recognition_job_change", args=[job.pk]))
-    operator.post(reverse(JOBS), {"action": "cancel", "_selected_action": [str(job.pk)]})
+    action = {"action": "cancel", "_selected_action": [str(job.pk)]}
+    assert "Results that exist stay" in operator.post(reverse(JOBS), action).content.decode()
+    assert job.images.filter(status=Status.PENDING).exists()
+    operator.post(reverse(JOBS), action | {"confirmed": "yes"})
     assert list(job.images.order_by("position").values_list("status", flat=True)) == ["done", "cancelled"]
-    done = operator.post(reverse(JOBS), {"action": "cancel", "_selected_action": [str(job.pk)]}, follow=True)
+    done = operator.post(reverse(JOBS), action | {"confirmed": "yes"}, follow=True)
     assert "finished already: 1" in done.content.decode()
     html = page(operator, reverse("admin:recognition_job_change", args=[job.pk]))
     assert "Cancel this job" not in html
     assert re.search(r">\s*cancelled\s*<", html)
+
+
+def test_images_are_found_by_the_name_of_who_was_found(
+    operator: Browser, client_a: Client, matched: ProcessedImage
+) -> None:
+    other = screen(client_a, picture(BLUE)).images.get()
+    assert shown(operator, "?q=mallo") == {matched.pk}
+    assert shown(operator, "?q=camera") == {matched.pk, other.pk}
+    assert shown(operator, "?q=nobody") == set()
+    assert "Nothing matches." in page(operator, f"{reverse(LIST)}?q=nobody")
+
+
+def test_images_are_found_by_day(operator: Browser, client_a: Client, entry: BlacklistEntry) -> None:
+    rows = [screen(client_a, picture(RED)).images.get() for _ in range(3)]
+    for image, day in zip(rows, (1, 2, 3), strict=True):
+        at = datetime(2026, 3, day, 23, 59, tzinfo=UTC)
+        ProcessedImage.objects.filter(pk=image.pk).update(created_at=at)
+    first, second, third = (image.pk for image in rows)
+    assert shown(operator, "?created_at_from=2026-03-02") == {second, third}
+    assert shown(operator, "?created_at_to=2026-03-02") == {first, second}
+    assert shown(operator, "?created_at_from=2026-03-02&created_at_to=2026-03-02") == {second}
+    assert shown(operator, "?created_at_from=soon") == {first, second, third}
+    assert 'value="2026-03-02"' in page(operator, f"{reverse(LIST)}?created_at_from=2026-03-02")
+
+
+def shown(browser: Browser, query: str) -> set[int]:
+    """The images of a list."""
+    return {image.pk for image in browser.get(reverse(LIST) + query).context["cl"].result_list}
+
+
+def test_an_empty_list_says_what_fills_it(operator: Browser, db: None) -> None:
+    html = page(operator, reverse(LIST))
+    assert "Images appear here when they are screened through the API." in html
+    assert "Screened images" in html and "Processed" not in html
 
 
 def test_the_dashboard_of_a_new_server_says_what_to_do_first(operator: Browser, db: None) -> None:

@@ -133,4 +133,4 @@ def test_df_33_file_names(api: Api, photos: dict[str, bytes], live: LiveStack) -
         assert "/" not in image["original_name"]
         assert "\\" not in image["original_name"]
         assert api.call("GET", image["url"].removeprefix(live.url)).content == photos["jpeg"]
-    assert not list(live.var.parent.glob("**/x.png"))
+    assert not [path for path in live.files() if path.name == "x.png"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -10,8 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 from django.conf import settings
 
+from demo.photographs import packaged
 from faceapp.tests.live_stack import OF_TESTS, LiveStack, free_port
 
 
@@ -50,7 +53,24 @@ def test_the_listed_match_and_strangers_do_not_and_it_can_be_repeated(live: Live
         assert float(distance) <= float(threshold)
         assert row(run.stdout, "Tom Hanks")[1:4] == ["1", "no match", ""]
         assert row(run.stdout, "cat")[1:3] == ["0", "no face"]
-        assert f"{live.url}/admin/recognition/processedimage/" in run.stdout
+        assert f"{live.url}/admin/recognition/processedimage/?job__id__exact=" in run.stdout
+    links = re.findall(rf"{live.url}/api/v1/processed-images/\d+/", run.stdout)
+    key = live.manage("create_api_key", "default", "--scopes", "all").stdout.strip()  # as `make run` prints one
+    shown = [requests.get(link, headers={"X-API-Key": key}, timeout=30) for link in links]
+    assert [answer.json()["image_path_or_identifier"] for answer in shown] == [
+        "astronaut", "group", "Tom Hanks", "cat", "cup of coffee",
+    ]  # fmt: skip
+
+    kept = requests.post(
+        f"{live.url}/api/v1/blacklist/", headers={"X-API-Key": key}, timeout=30, data={"name": "Not of the demo"},
+        files={"images": packaged("insightface/data/images/Tom_Hanks_54745.png")},
+    )  # fmt: skip
+    assert kept.status_code == 201
+    removed = demo("--remove", FACEAPP_URL=live.url, FACEAPP_VAR=str(live.var))
+    assert "Removed: 2 blacklist entries, 10 screened images." in removed.stdout
+    assert {requests.get(link, headers={"X-API-Key": key}, timeout=30).status_code for link in links} == {404}
+    entry = f"{live.url}/api/v1/blacklist/{kept.json()['id']}/"
+    assert requests.delete(entry, headers={"X-API-Key": key}, timeout=30).status_code == 200
 
 
 @pytest.mark.models

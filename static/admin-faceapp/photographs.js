@@ -53,6 +53,10 @@
   };
 
   const check = async (input, file, view) => {
+    if (!(await window.faSession.goesOn())) {
+      showRefusal(view, "Not checked: your session has ended. You can still save after a new login.", false);
+      return;
+    }
     const body = new FormData();
     body.append("photograph", file);
     body.append("csrfmiddlewaretoken", input.form.elements.csrfmiddlewaretoken.value);

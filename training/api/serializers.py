@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from rest.examples import example
 from training.models import STATE_CHOICES, Recogniser
 
 
@@ -65,6 +66,7 @@ class RecogniserDetailSerializer(RecogniserSerializer):
         return list(recogniser.curves)
 
 
+@example(source="staff")
 class TrainInput(serializers.Serializer[Any]):
     source = serializers.CharField(  # type: ignore[assignment]  # a field has an attribute of this name itself
         max_length=100,

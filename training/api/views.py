@@ -28,11 +28,11 @@ from training.querysets import RecogniserQuerySet
 @extend_schema_view(
     list=extend_schema(
         parameters=[OpenApiParameter("source", str, description="A gallery's name; empty for the default one.")],
-        description="All versions that are kept.",
+        description="List recognisers. All versions that are kept, newest first.",
     ),
     retrieve=extend_schema(
         responses=RecogniserDetailSerializer,
-        description="One version with its learning curves; during the training, as far as they have come.",
+        description="Return one version with its learning curves. During the training, as far as they have come.",
     ),
 )
 class RecogniserViewSet(IdempotentView, ReadOnlyModelViewSet[Recogniser]):
@@ -64,7 +64,7 @@ class RecogniserViewSet(IdempotentView, ReadOnlyModelViewSet[Recogniser]):
     @extend_schema(request=TrainInput, responses={202: RecogniserSerializer})
     @action(detail=False, methods=["post"])
     def train(self, request: Request) -> Response:
-        """Queue the training of a gallery's next version; 409 when there are too few people or images."""
+        """Train the next version for a gallery. It is queued; 409 when there are too few people or images."""
         source = read_input(self, TrainInput).validated_data["source"]
         queued = services.request_training(client=client_of(request), source=source)
         return Response(RecogniserSerializer(queued).data, status=status.HTTP_202_ACCEPTED)
@@ -72,7 +72,7 @@ class RecogniserViewSet(IdempotentView, ReadOnlyModelViewSet[Recogniser]):
     @extend_schema(request=None, responses=RecogniserSerializer)
     @action(detail=True, methods=["post"])
     def activate(self, request: Request, pk: str) -> Response:
-        """Use this version from now on, for example to return to an older one. 409 unless it is ready."""
+        """Use this version from now on. For example to return to an older one; 409 unless it is ready."""
         recogniser = self.get_object()
         services.activate(recogniser=recogniser)
         return Response(RecogniserSerializer(recogniser).data)
@@ -80,7 +80,7 @@ class RecogniserViewSet(IdempotentView, ReadOnlyModelViewSet[Recogniser]):
     @extend_schema(request=None, responses=RecogniserSerializer)
     @action(detail=True, methods=["post"])
     def deactivate(self, request: Request, pk: str) -> Response:
-        """Let the nearest template decide alone again."""
+        """Stop using this version. The nearest template decides alone again."""
         recogniser = self.get_object()
         services.deactivate(recogniser=recogniser)
         return Response(RecogniserSerializer(recogniser).data)

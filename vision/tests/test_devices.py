@@ -163,15 +163,18 @@ def test_sessions_gather_in_a_gathering_worker_only(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "message"),
-    [("import time; time.sleep(60)", "did not start within 1 seconds"), ("import os; os.abort()", "crashed")],
+    ("program", "seconds", "message"),
+    [
+        ("import time; time.sleep(60)", 1.0, "did not start within 1 seconds"),
+        ("import os; os.abort()", 60.0, "crashed"),
+    ],
 )
 def test_a_runtime_that_hangs_or_crashes_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, message: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, seconds: float, message: str
 ) -> None:
     (tmp_path / "script.py").write_text(program)
     monkeypatch.setattr(devices, "__file__", str(tmp_path / "script.py"))
-    monkeypatch.setattr(devices, "ASK_SECONDS", 1.0)
+    monkeypatch.setattr(devices, "ASK_SECONDS", seconds)
     with pytest.raises(DeviceError, match=message):
         devices.ask("cuda")
 

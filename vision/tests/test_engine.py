@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,16 +98,35 @@ def test_the_listed_person_is_the_one_found_in_the_group(
     assert [bool(d <= engine.space.thresholds["euclidean"]) for d in distances] == [True, False, False]
 
 
-def test_embeddings_equal_dlibs_own(engine: DeepFaceEngine, detected: Detected, faces: Path) -> None:
+@pytest.fixture(scope="module")
+def their_network(engine: DeepFaceEngine) -> Any:
+    import dlib
+
+    return dlib.face_recognition_model_v1(str(weights.DLIB_RESNET.path))
+
+
+def test_embeddings_equal_dlibs_own(
+    engine: DeepFaceEngine, detected: Detected, their_network: Any, faces: Path
+) -> None:
     import dlib
 
     image = load(faces / "obama_and_biden.jpg")
     found = detected(image)
-    network = dlib.face_recognition_model_v1(str(weights.DLIB_RESNET.path))
     predictor = dlib.shape_predictor(str(weights.DLIB_5_POINTS.path))
     rectangles = [dlib.rectangle(f.x, f.y, f.x + f.w - 1, f.y + f.h - 1) for f in (d.frame for d in found)]
-    expected = [np.array(network.compute_face_descriptor(image, predictor(image, r))) for r in rectangles]
+    expected = [np.array(their_network.compute_face_descriptor(image, predictor(image, r))) for r in rectangles]
     np.testing.assert_allclose(engine.embed(image, found), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in COUNTS if "/" not in name])
+def test_an_embedding_is_the_one_of_dlibs_own_network(
+    engine: DeepFaceEngine, detected: Detected, their_network: Any, faces: Path, name: str
+) -> None:
+    image = load(faces / name)
+    found = detected(image)
+    chips = engine.chips(image, found)
+    expected = [np.array(their_network.compute_face_descriptor(chip)) for chip in chips]
+    np.testing.assert_allclose(engine.embed(image, found), expected, atol=1e-5)
 
 
 def test_a_batch_equals_its_faces_one_by_one_and_repeats_itself(

@@ -13,7 +13,7 @@ from django.conf import settings as django_settings
 from pytest_django.fixtures import Settings
 
 from calls.caller import CallerGone
-from calls.tests.leaving import leaving_after
+from calls.tests.leaving import leaving_after, leaving_when
 from errors import Unavailable
 from vision import dispatch, inference, tasks
 from vision.exceptions import EngineUnavailable
@@ -51,7 +51,7 @@ def keys_of(kind: str) -> list[bytes]:
 def test_of_a_caller_who_leaves_nothing_is_left_but_messages_without_image(settings: Settings) -> None:
     settings.CLIENT_WAITING, settings.CLIENT_AT_ONCE = 5, 2
     dispatch.act_for("7")
-    with leaving_after(0.5), pytest.raises(CallerGone):
+    with leaving_when(lambda: dispatch.handoff().llen(dispatch.INTERACTIVE) == 2), pytest.raises(CallerGone):
         inference.several(inference.analyse, [picture(RED)] * 6)
     assert images_waiting() == []
     assert held_by_client() == keys_of("under-way")
@@ -66,7 +66,7 @@ def test_a_message_that_waits_for_its_turn_goes_with_its_caller(settings: Settin
     settings.CLIENT_AT_ONCE = 1
     dispatch.act_for("7")
     dispatch.handoff().zadd("faceapp:under-way:patient:7", {"another": time.time() + 60})
-    with leaving_after(0.5), pytest.raises(CallerGone):
+    with leaving_when(lambda: keys_of("waiting") != []), pytest.raises(CallerGone):
         inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=20)
     assert keys_of("waiting") == [] and dispatch.handoff().llen(dispatch.PATIENT) == 0
     assert images_waiting() == [] and dispatch.waiting(dispatch.PATIENT) == 0

@@ -1,0 +1,1 @@
+"""What the service is made of: digests of base images, known vulnerabilities, and the software bill of materials."""
