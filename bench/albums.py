@@ -20,6 +20,7 @@ from albums.models import Album, AlbumFace, AlbumImage
 from bench.report import Line
 from bench.search import SIZES, Matrix
 from clients.models import Client
+from faceapp.tests.database_roles import acting_as_owner
 from vision.engines import DEFAULT, engines
 from vision.types import Analysis, Box, DetectedFace, Landmarks
 
