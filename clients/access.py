@@ -6,14 +6,13 @@ administrators (superusers) choose one or all. A choice ends with the membership
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import Permission
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from clients.lookups import client_numbered, memberships_of
 from clients.models import Client, Role
@@ -32,11 +31,16 @@ class Choice:
 
 
 def choice_of(request: HttpRequest) -> Choice | None:
-    """What the user has chosen; None if there is nothing to choose from, or a choice is to be made (again)."""
+    """What the user has chosen; None if there is nothing to choose from, or a choice is to be made (again).
+
+    From the first call on the database shows the rows of that choice.
+    """
     if not hasattr(request, "chosen"):
-        request.chosen = _find_choice(request)  # type: ignore[attr-defined]
-    choice: Choice | None = request.chosen  # type: ignore[attr-defined]
-    return choice
+        request.chosen = choice = _find_choice(request)  # type: ignore[attr-defined]
+        if choice:
+            show(EVERYONE if choice.client is None else choice.client.pk)
+    found: Choice | None = request.chosen  # type: ignore[attr-defined]
+    return found
 
 
 def choose(request: HttpRequest, client: Client | None) -> None:
@@ -49,17 +53,6 @@ def choose(request: HttpRequest, client: Client | None) -> None:
         request.session[SESSION_KEY] = client.pk
     request.session.cycle_key()
     vars(request).pop("chosen", None)
-
-
-def show_chosen(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: for users who are logged in the database shows the rows of what they have chosen."""
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated and (choice := choice_of(request)):
-            show(EVERYONE if choice.client is None else choice.client.pk)
-        return get_response(request)
-
-    return middleware
 
 
 def is_administrator(request: HttpRequest) -> bool:

@@ -24,9 +24,10 @@ from psycopg import sql
 from faceapp.holdings import OPERATOR, TABLES
 from walls.backend.base import SETTING
 
-NAME, ADDING = "faceapp_walls", "faceapp_anyone_adds"
-# What is done is recorded whether or not the client is known by then; nobody changes or removes a record.
-APPEND_ONLY = {"audit.Record", "audit.Unsealed"}
+NAME, ADDING, READING = "faceapp_walls", "faceapp_anyone_adds", "faceapp_anyone_reads"
+# What is done is recorded whether or not the client is known by then.
+ANYONE_ADDS = {"audit.Record", "audit.Unsealed"}
+APPEND_ONLY = {"audit.Record", "audit.Seal", "audit.Checkpoint"}
 FOR_ALL = {"audit.Stop"}  # a row without a client holds for every client
 READ_ONLY = "django_migrations"
 
@@ -57,14 +58,11 @@ def policies() -> Iterator[Policy]:
         if not is_walled(label):
             continue
         condition = f"{EVERYONE} OR {_belongs(model)}"
-        if label in APPEND_ONLY:
-            yield Policy(model._meta.db_table, NAME, f"FOR SELECT USING ({condition})")
+        yield Policy(model._meta.db_table, NAME, f"USING ({condition})")
+        if label in ANYONE_ADDS:
             yield Policy(model._meta.db_table, ADDING, "FOR INSERT WITH CHECK (true)")
-        elif label in FOR_ALL:
-            yield Policy(model._meta.db_table, NAME, f"USING ({condition})")
-            yield Policy(model._meta.db_table, f"{NAME}_read", "FOR SELECT USING (client_id IS NULL)")
-        else:
-            yield Policy(model._meta.db_table, NAME, f"USING ({condition})")
+        if label in FOR_ALL:
+            yield Policy(model._meta.db_table, READING, "FOR SELECT USING (client_id IS NULL)")
 
 
 def is_walled(label: str) -> bool:
@@ -185,4 +183,4 @@ def _present(cursor: Any) -> dict[tuple[str, str], str | None]:
 
 
 def _run(cursor: Any, text: str, *names: str) -> None:
-    cursor.execute(sql.SQL(text).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]  # constants
+    cursor.execute(sql.SQL(text).format(*map(sql.Identifier, names)))

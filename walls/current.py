@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -60,7 +60,7 @@ def closed_at_first(get_response: Callable[[HttpRequest], HttpResponseBase]) -> 
         with showing(NOBODY):
             response = get_response(request)
             if isinstance(response, StreamingHttpResponse) and not response.is_async:
-                response.streaming_content = _pieces(shown(), response.streaming_content)
+                response.streaming_content = _pieces(shown(), cast("Iterator[bytes]", response.streaming_content))
             return response
 
     return middleware

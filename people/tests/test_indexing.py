@@ -32,7 +32,7 @@ from vision.distances import distance
 from vision.engines import engines
 from vision.types import Embedding, Space
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_owner")]
 SIZE, LARGE = 400, 300
 MARK = np.array([[1.25, -2.5, 3.75, 4.5]], np.float32)  # a vector that is found again in the pages of an index
 
