@@ -26,7 +26,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     FACEAPP_STATIC_ROOT=/srv/static \
     FACEAPP_MEDIA_ROOT=/srv/media \
     FACEAPP_MODELS_DIR=/srv/models \
-    FACEAPP_AUDIT_KEY_FILE=/srv/audit/key.pem
+    FACEAPP_AUDIT_KEY_FILE=/srv/audit/key.pem \
+    FACEAPP_MASTER_KEY_FILE=/srv/keys/master.key
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app
 COPY . .
@@ -39,7 +40,7 @@ RUN groupadd --gid 10001 faceapp && \
     rm -r "$FACEAPP_VAR" && \
     chmod -R a+rX . && \
     install -d -m 0700 -o 10001 -g 10001 "$FACEAPP_MEDIA_ROOT" "$FACEAPP_MODELS_DIR" \
-        "$(dirname "$FACEAPP_AUDIT_KEY_FILE")"
+        "$(dirname "$FACEAPP_AUDIT_KEY_FILE")" "$(dirname "$FACEAPP_MASTER_KEY_FILE")"
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \

@@ -6,7 +6,6 @@ import uuid
 from typing import Any, ClassVar
 
 from django.db import models, transaction
-from pgvector.django import HalfVectorField
 
 from albums.querysets import (
     AlbumFaceQuerySet,
@@ -21,6 +20,7 @@ from people.models import Person
 from storage.fields import StoredImageField
 from storage.files import discard_files
 from storage.models import StoredFace
+from vectors.stored import RotatedField
 from work.models import ClaimedImage, Status
 
 STATES = [
@@ -157,7 +157,7 @@ class AlbumFace(StoredFace):
     number = models.PositiveBigIntegerField(editable=False)
     group = models.ForeignKey(FaceGroup, models.SET_NULL, null=True, related_name="faces")
     index = models.PositiveIntegerField()
-    embedding = HalfVectorField()  # any dimension; the album's space fixes it
+    embedding = RotatedField()  # any dimension; the album's space fixes it
 
     objects = AlbumFaceQuerySet.as_manager()
 

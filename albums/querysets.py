@@ -10,11 +10,11 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connections, models
 from django.db.models import Count, F, Q
-from pgvector import HalfVector
 
 from albums.types import ImageMatch, Vote
 from calibration.types import OperatingPoint
 from clients.retention import expired
+from vectors.stored import Rotated
 from vision.distances import DISTANCES
 from vision.types import LEAST_RECOGNISABLE
 from work.models import UNFINISHED, Status
@@ -124,15 +124,13 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
             for number, external_id, face, other, distance in rows
         ]
 
-    def like(self, album: Album, probes: Sequence[list[float]], threshold: float) -> set[int]:
-        """Ids of recognisable faces of the album within `threshold` of one of the embeddings (dimensions,)."""
+    def like(self, album: Album, probes: Sequence[Rotated], threshold: float) -> set[int]:
+        """Ids of recognisable faces of the album within `threshold` of one of the embeddings."""
         sql = f"""
             SELECT template.id FROM albums_albumface AS template, (SELECT %s::halfvec AS embedding) AS probe
             WHERE template.album_id = %s AND {RECOGNISABLE.format(face="template")}
                 AND {DISTANCES[album.metric]} <= %s"""  # noqa: S608  constants and parameters only
-        return {
-            face for probe in probes for (face,) in self._rows(sql, [HalfVector(probe).to_text(), album.pk, threshold])
-        }
+        return {face for probe in probes for (face,) in self._rows(sql, [probe.text, album.pk, threshold])}
 
     def votes(self, face: AlbumFace, album: Album, threshold: float) -> list[Vote]:
         """The groups in which the face has neighbours, the weightiest first. One query."""

@@ -27,6 +27,7 @@ from clients.numbering import assign_numbers, public_id, record_rows
 from errors import Unavailable
 from people.services import add_receipt
 from storage.files import discard_files, erase_files, storable, store_file
+from vectors.stored import to_store
 from vision.engines import DEFAULT, engines
 from vision.inference import AnalysisOptions
 from vision.types import Analysis
@@ -216,7 +217,11 @@ def _store_faces(image: AlbumImage, analysis: Analysis) -> None:
     numbers = Album.objects.take_numbers(album.pk, "face", len(analysis.faces))
     rows = (
         AlbumFace(
-            album_id=album.pk, image=image, number=number, index=index, embedding=face.embeddings[album.space]
+            album_id=album.pk,
+            image=image,
+            number=number,
+            index=index,
+            embedding=to_store(face.embeddings[album.space], client_id=album.client_id, space=album.space),
         ).describe(face)
         for index, (number, face) in enumerate(zip(numbers, analysis.faces, strict=True))
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = (
     *("engine", "native", "dlib", "overhead", "throughput", "screening", "profile", "nextcloud"),
-    *("search", "gallery", "albums", "audit"),
+    *("search", "gallery", "albums", "audit", "rotation"),
 )
 PROFILED = 2  # workers
 BY_WORKERS = {"throughput", "screening", "profile", "nextcloud"}
@@ -87,6 +87,7 @@ def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[s
         nextcloud,
         overhead,
         profile,
+        rotation,
         screening,
         search,
         throughput,
@@ -118,6 +119,7 @@ def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[s
         add("albums", albums.measure)
         add("gallery", gallery.measure)
         add("audit", audit.measure)
+        add("rotation", rotation.measure)
     loops = screening.loops() if "screening" in rows else {}
     for workers in (1, 2) if BY_WORKERS & rows.keys() else ():
         connections.close_all()  # the database of the stack before has stopped

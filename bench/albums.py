@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from albums import services
 from albums.models import Album, AlbumFace, AlbumImage
 from bench.report import Line
-from bench.search import SIZES, Matrix
+from bench.search import SIZES, Matrix, stored_as
 from clients.models import Client
 from faceapp.tests.database_roles import acting_as_owner
 from vision.engines import DEFAULT, engines
@@ -102,11 +102,11 @@ def _fill(album: Album, centres: Matrix, random: np.random.Generator) -> list[in
         )
         images = sorted(row[0] for row in cursor.fetchall())
         columns = "album_id, number, image_id, group_id, index, box_x, box_y, box_w, box_h, confidence, quality"
+        texts = stored_as(_photographed(centres, random), album.client_id, album.space)
         with acting_as_owner(), cursor.copy(f"COPY albums_albumface ({columns}, embedding) FROM STDIN") as copy:
-            for number, vector in enumerate(_photographed(centres, random)):
+            for number, text in enumerate(texts):
                 group = groups[number // PER_PERSON]
-                box, text = (0, 0, 9, 9), str(vector.tolist())
-                copy.write_row((album.pk, number + 1, images[number], group, 0, *box, 1.0, "{}", text))
+                copy.write_row((album.pk, number + 1, images[number], group, 0, 0, 0, 9, 9, 1.0, "{}", text))
     Album.objects.filter(pk=album.pk).update(last_group=size // PER_PERSON, last_face=size)
     with connection.cursor() as cursor:
         counter = "INSERT INTO clients_counter (client_id, kind, last) VALUES (%s, 'album_image', %s)"

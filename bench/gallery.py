@@ -71,8 +71,9 @@ def _measure(random: np.random.Generator, client: Client, size: int) -> Iterator
 
     @showing(client.pk)
     def search(probe: Matrix) -> list[int]:
-        searched = search_in(client=client, galleries=galleries).neighbourhood()
-        return [near.person_id for near in searched.nearest(probe, limit=NEAREST)]
+        searched = search_in(client=client, galleries=galleries)
+        near = searched.neighbourhood().nearest(searched.rotated(probe), limit=NEAREST)
+        return [one.person_id for one in near]
 
     def in_memory(probe: Matrix) -> NDArray[Any]:
         products = vectors @ probe

@@ -128,6 +128,8 @@ Written by `make bench`, which measures everything in one run on one machine. Th
   vectors in memory: a matrix product in single precision on one thread, and the ten largest. Recall counts those ten.
   With a hundred templates the time is that of the round trips to the database; the point is that other clients add
   nothing. Nothing beats memory if everything fits into it and nothing is shared.
+- **rotated**: the ten nearest people, searched exactly for the same faces in two clients, one of which stores them as
+  they are, in turn. Distances are those of these people.
 
 ## Where the time of a photograph goes
 

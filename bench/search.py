@@ -24,11 +24,15 @@ from clients.models import Client
 from faceapp.tests.database_roles import acting_as_owner
 from people import indexing
 from people.models import Gallery, GalleryKind, SearchIndex
+from vault.keys import secret_of
+from vectors import stored
+from vectors.stored import PURPOSE, Rotated
 from vision.engines import DEFAULT, engines
 from walls.current import showing
 
 SIZES = (1_000, 10_000, 100_000)
 MILLION = 1_000_000
+ROTATED_AT_ONCE = 1_000
 PROBES = 40  # half of them show listed people
 BETWEEN_PHOTOGRAPHS = 0.30  # cosine distance
 DECAY = 70.0  # numbers, in order of their spread, until that has fallen to 1/e
@@ -182,10 +186,18 @@ def fill_gallery(
         )
         images = [row[0] for row in cursor.fetchall()]
         columns = "uuid, client_id, gallery_id, person_id, reference_image_id, space, embedding, created_at"
+        texts = stored_as(vectors, client.pk, space)
         with acting_as_owner(), cursor.copy(f"COPY people_facetemplate ({columns}) FROM STDIN") as copy:
-            for person, image, vector in zip(people, images, vectors, strict=True):
-                copy.write_row((uuid4(), client.pk, gallery.pk, person, image, space, str(vector.tolist()), "now"))
+            for person, image, text in zip(people, images, texts, strict=True):
+                copy.write_row((uuid4(), client.pk, gallery.pk, person, image, space, text, "now"))
     return np.array(people)
+
+
+def stored_as(vectors: Matrix, client_id: int, space: str) -> Iterator[str]:
+    """Each vector as the client's tables hold it. The database is asked at once, and not while they are read."""
+    rotation = stored.rotation_of(secret_of(client_id, PURPOSE), space, vectors.shape[1])
+    parts = (vectors[at : at + ROTATED_AT_ONCE] for at in range(0, len(vectors), ROTATED_AT_ONCE))
+    return (Rotated.of(one).text for part in parts for one in rotation.apply(part))
 
 
 def analyse_tables() -> None:

@@ -30,6 +30,7 @@ from people.services import (
 )
 from people.types import Taken
 from storage.files import erase_files
+from vectors.stored import all_to_store
 from vision.types import Embedding, Upload
 
 ALWAYS = Validity()
@@ -145,7 +146,8 @@ def search_blacklist(
     templates = FaceTemplate.objects.of_client(client).in_space(space)
     indexes = SearchIndex.objects.usable(client=client, kind=GalleryKind.BLACKLIST, space=space, metric=metric)
     compared = templates.in_any_of(galleries.exclude(search_index__in=indexes) if indexes else galleries)
-    found = SearchedTemplates(templates, compared, indexes, metric).within(embeddings, threshold=threshold)
+    probes = all_to_store(embeddings, client_id=client.pk, space=space)
+    found = SearchedTemplates(templates, compared, indexes, metric).within(probes, threshold=threshold)
     near = [neighbour for people in found for neighbour in people]
     if not near:
         return [[] for _ in embeddings]

@@ -15,6 +15,8 @@ from audit import receipts
 from audit.services import record
 from audit.types import Action, Erased
 from clients.models import ApiKey, Client, Membership
+from vault import keys
+from vault.models import ClientKey
 
 NEVER = ("", datetime.min.replace(tzinfo=UTC))
 
@@ -23,7 +25,7 @@ NEVER = ("", datetime.min.replace(tzinfo=UTC))
 def reset_client(*, client: Client) -> Counter[str]:
     """Erase all rows that belong to the client, and their files once this is committed; returns rows by model.
 
-    The client itself, its API keys and its members stay, so that its applications find an empty service. Files that
+    The client itself, its keys and its members stay, so that its applications find an empty service. Files that
     cannot be deleted now have no row any more, and the nightly purge erases them.
     """
     erased: Counter[str] = Counter()
@@ -41,7 +43,9 @@ def delete_client(*, client: Client) -> None:
     """Erase the client with everything that it has stored, and its keys."""
     receipts.add(Erased.CLIENT, client_id=client.pk, objects=[name_of(client)], taken={"clients": 1})
     record(Action.ERASE, client_id=client.pk, objects=[f"client:{client.pk}"])
+    number = client.pk
     client.delete()
+    transaction.on_commit(lambda: keys.forget(number))
 
 
 def name_of(client: Client) -> str:
@@ -54,10 +58,13 @@ def identity_of(client: Client) -> str:
 
 
 def _belongings() -> list[ForeignObjectRel]:
-    """The relations of everything that goes with a client, by a foreign key or one to one, except keys and members."""
+    """The relations of everything that goes with a client, by a foreign key or one to one, except keys and members.
+
+    The key by which it encrypts stays too: a call that is storing something at this moment may have used it already.
+    """
     relations = [field for field in Client._meta.get_fields(include_hidden=True) if isinstance(field, ForeignObjectRel)]
     own = [one for one in relations if one.on_delete is CASCADE and not one.related_model._meta.auto_created]  # type: ignore[union-attr]
-    return [one for one in own if one.related_model not in {ApiKey, Membership}]
+    return [one for one in own if one.related_model not in {ApiKey, ClientKey, Membership}]
 
 
 # ---- after a backup was restored --------------------------------------------------------------------------------

@@ -183,6 +183,9 @@ def check_object_storage(**_: Any) -> list[CheckMessage]:
         hint = "Set both, or neither to use the role of the machine."
         message = "FACEAPP_S3_ACCESS_KEY and FACEAPP_S3_SECRET_KEY belong together."
         return [Error(message, hint=hint, id="faceapp.E008")]
+    if settings.S3_KMS_KEY and settings.S3_ENCRYPTION != "aws:kms":
+        hint = "Set FACEAPP_S3_ENCRYPTION=aws:kms, or unset FACEAPP_S3_KMS_KEY."
+        return [Error("FACEAPP_S3_KMS_KEY is set, but not used.", hint=hint, id="faceapp.E016")]
     return []
 
 

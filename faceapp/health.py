@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from errors import FaceAppError, Unavailable
 from faceapp import row_security
 from telemetry.models import RecurringTask
+from vault import master
 from vision import inference
 from vision.dispatch import queue_errors
 from vision.engines import engines
@@ -94,6 +95,7 @@ def check_all() -> Report:
     report = {
         "database": _outcome(check_database),
         "queue": _outcome(check_queue),
+        "master_key": _outcome(check_master_key),
         "weights": _outcome(check_weights),
     }
     # The worker is asked through the queue: a queue that hangs would hold this thread until the publisher gives up.
@@ -128,6 +130,13 @@ def check_database() -> None:
         raise Unavailable("The database does not answer.") from error
     if missing:
         raise Unavailable("The database does not keep clients apart. Run: manage.py check --database default")
+
+
+def check_master_key() -> None:
+    try:
+        master.require()
+    except DatabaseError as error:
+        raise Unavailable("Cannot be checked without the database.") from error
 
 
 def check_queue() -> None:

@@ -28,6 +28,7 @@ TABLES: dict[str, Holding] = {
     "clients.Client": Holding("itself", "in the admin, with a receipt", UNTIL_ERASED),
     "clients.Membership": Holding("client", "with the client or the user", UNTIL_ERASED),
     "clients.ApiKey": Holding("client", "with the client; a revoked key stays as proof", UNTIL_ERASED),
+    "vault.ClientKey": Holding("client", "with the client: what it encrypted is then lost", UNTIL_ERASED),
     "clients.Counter": Holding("client", WITH_CLIENT, UNTIL_ERASED),
     "clients.IdempotentCall": Holding("client", "its answer with every erasure of the client", "a day"),
     "clients.DueErasure": Holding("client", "when the answers are erased", "minutes"),
@@ -97,6 +98,7 @@ TABLES: dict[str, Holding] = {
     "contenttypes.ContentType": Holding(OPERATOR, NO_PERSON, "for ever"),
     "sessions.Session": Holding(OPERATOR, "with the logout", "until it expires"),
     "admin.LogEntry": Holding(OPERATOR, "with the user; it names no person", UNTIL_ERASED),
+    "vault.MasterKey": Holding(OPERATOR, NO_PERSON, "for ever: the fingerprint of a key"),
     "telemetry.RecurringTask": Holding(OPERATOR, NO_PERSON, "for ever"),
 }
 # By their folder in the image store (`StoredImageField.folder`), or the setting that names them.
@@ -114,6 +116,7 @@ FILES: dict[str, Holding] = {
     "STATIC_ROOT": Holding(OPERATOR, NO_PERSON, "files of pages"),
     "BASE_DIR": Holding(OPERATOR, NO_PERSON, "the program"),
     "AUDIT_KEY_FILE": Holding(OPERATOR, NO_PERSON, "for ever: it verifies seals and receipts"),
+    "MASTER_KEY_FILE": Holding(OPERATOR, NO_PERSON, "for ever: without it no stored photograph can be read"),
     "ERASURES_FILE": Holding(OPERATOR, "not: it outlives restored backups; keyed hashes alone", "for ever"),
 }
 # By what follows `faceapp:` in the key, or by the module that names a key of the cache.

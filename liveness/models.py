@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from clients.models import Client
 from liveness.querysets import SeenFrameQuerySet, SessionQuerySet
+from vectors.stored import RotatedField
 
 
 class Action(models.TextChoices):
@@ -50,7 +51,7 @@ class LivenessSession(models.Model):
     token_id = models.CharField(max_length=64, blank=True, default="")
     redeemed_at = models.DateTimeField(null=True, blank=True)
     space = models.CharField(max_length=100, blank=True, default="")
-    embedding = models.BinaryField(null=True, help_text="float32; kept until the token is used or useless.")
+    embedding = RotatedField(null=True, help_text="Kept until the token is used or useless.")
 
     objects = SessionQuerySet.as_manager()
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 from math import ceil
 from uuid import UUID, uuid4
 
-import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -35,6 +34,7 @@ from liveness.models import Action, LivenessSession, SeenFrame, Status
 from liveness.policy import policy_of
 from liveness.querysets import SessionQuerySet
 from liveness.types import Binding, Embeddings, SessionResult
+from vectors.stored import from_store, to_store
 from vision.engines import DEFAULT, engines
 from vision.exceptions import UnusableFace
 from vision.types import DetectedFace
@@ -161,7 +161,7 @@ def redeem_token(*, client: Client, token: str, binding: Binding, face: Embeddin
     if session.redeemed_at is None:
         if session.embedding is None or session.space != engines[DEFAULT].space.name:
             raise TokenRefused("The liveness token has expired.", code="liveness.token_expired")
-        kept = {session.space: np.frombuffer(bytes(session.embedding), np.float32)}
+        kept = {session.space: from_store(session.embedding, client_id=client.pk, space=session.space)}
         if not compare(kept, face, point_of(client=client)).matches:
             raise TokenRefused("The liveness token was made for another face.", code="liveness.token_other_face")
     if not LivenessSession.objects.redeem(session.pk, read.token_id):
@@ -238,7 +238,7 @@ def _pass(session: LivenessSession, front: DetectedFace) -> SessionResult:
         passed_at=now,
         token_id=token.token_id,
         space=space,
-        embedding=front.embeddings[space].astype(np.float32).tobytes(),
+        embedding=to_store(front.embeddings[space], client_id=session.client_id, space=space),
     )
     if not passed:
         raise _closed(session)

@@ -31,6 +31,7 @@ from people.models import FaceTemplate, Person, ReferenceImage
 from people.persons import lock_enrolled
 from people.types import Held, Leaving, Subject, Taken
 from storage.files import erase_files
+from vectors.stored import Rotated
 
 OF_THE_AUDIT = "Rows of the audit name people and photographs by number, and are kept as proof of what was done."
 OF_BACKUPS = "Backups keep what has been erased since, until they expire; after restoring one, run reapply_erasures."
@@ -152,11 +153,11 @@ def names_of(images: Iterable[ReferenceImage]) -> list[str]:
     return [receipts.hashed("photograph", image.uuid) for image in images]
 
 
-def probes_of(person: Person) -> dict[str, list[list[float]]]:
-    """The person's embeddings by their space."""
-    probes: dict[str, list[list[float]]] = {}
+def probes_of(person: Person) -> dict[str, list[Rotated]]:
+    """The person's stored embeddings by their space."""
+    probes: dict[str, list[Rotated]] = {}
     for space, embedding in FaceTemplate.objects.of_person(person).order_by("pk").values_list("space", "embedding"):
-        probes.setdefault(space, []).append([float(number) for number in embedding])
+        probes.setdefault(space, []).append(embedding)
     return probes
 
 

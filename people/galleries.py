@@ -24,8 +24,9 @@ from people.neighbours import SearchedTemplates
 from people.persons import checked
 from people.querysets import FaceTemplateQuerySet
 from people.types import Neighbour
+from vectors.stored import Rotated, to_store
 from vision.engines import DEFAULT, engines
-from vision.types import Space
+from vision.types import Embedding, Space
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,10 @@ class SearchedGalleries:
         indexed = {index.gallery_id for index in self._indexes}
         compared = templates.in_galleries(gallery for gallery in self.points if gallery not in indexed)
         return SearchedTemplates(templates, compared, self._indexes, self.point.metric)
+
+    def rotated(self, embedding: Embedding) -> Rotated:
+        """As the client's templates are stored, to be searched for."""
+        return to_store(embedding, client_id=self.client.pk, space=self.space.name)
 
     @property
     def audited(self) -> Searched:

@@ -21,7 +21,6 @@ from datetime import datetime
 from time import monotonic
 from typing import Any
 
-import numpy as np
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -201,7 +200,7 @@ def _look_alikes(
     found = []
     for template in own.filter(person__in=people):
         searched = SearchedTemplates(own.exclude(person=template.person_id), own.none(), indexes, metric)
-        for near in searched.nearest(np.asarray(template.embedding, np.float32), limit=MOST_ALIKE):
+        for near in searched.nearest(template.embedding, limit=MOST_ALIKE):
             pair = (near.person_id, near.reference_image_id, near.distance)
             found.append(Resemblance(template.person_id, template.reference_image_id, *pair))
     return [one for one in found if one.distance <= threshold]

@@ -29,9 +29,10 @@ from people.models import INDEX_PREFIX, FaceTemplate, Gallery, SearchIndex
 from people.neighbours import SearchedTemplates
 from people.querysets import FaceTemplateQuerySet
 from people.types import Neighbour
+from vectors.stored import Rotated
 from vision.distances import OPERATORS
 from vision.engines import DEFAULT, engines
-from vision.types import Embedding, Space
+from vision.types import Space
 
 log = logging.getLogger(__name__)
 
@@ -287,19 +288,19 @@ def _measure(index: SearchIndex, space: Space) -> None:
         _drop(index.name)
 
 
-def _probes(templates: FaceTemplateQuerySet, space: Space) -> list[Embedding]:
+def _probes(templates: FaceTemplateQuerySet, space: Space) -> list[Rotated]:
     """Some of the templates, chosen by chance, each moved in a random direction."""
     chosen = templates.order_by("?").values_list("embedding", flat=True)[:PROBES]
     metric = "euclidean" if space.metric == "euclidean" else "cosine"
     far = MOVED * default_operating_point(space=space, metric=metric).threshold
     random = np.random.default_rng()
     probes = []
-    for vector in (np.asarray(stored, np.float32) for stored in chosen):
+    for vector in (stored.numbers for stored in chosen):
         move = random.normal(size=vector.shape)
         length = far
         if metric == "cosine":
             length = float(np.linalg.norm(vector)) * math.sqrt((1 - far) ** -2 - 1)
-        probes.append((vector + move * length / np.linalg.norm(move)).astype(np.float32))
+        probes.append(Rotated.of(vector + move * length / np.linalg.norm(move)))
     return probes
 
 

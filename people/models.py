@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
-from pgvector.django import HalfVectorField
 
 from clients.models import Client, ErrorTargets
 from clients.numbering import Numbered
@@ -28,6 +27,7 @@ from people.querysets import (
 from people.types import GalleryKind, RespaceState
 from storage.fields import StoredImageField
 from storage.models import StoredFace
+from vectors.stored import RotatedField
 from work.models import ClaimedWork
 from work.queues import BULK
 
@@ -182,7 +182,7 @@ class FaceTemplate(models.Model):
     person = models.ForeignKey(Person, models.CASCADE, related_name="face_templates")
     reference_image = models.ForeignKey(ReferenceImage, models.CASCADE, related_name="face_templates")
     space = models.CharField(max_length=100)
-    embedding = HalfVectorField()  # any dimension; the space fixes it
+    embedding = RotatedField()  # any dimension; the space fixes it
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = FaceTemplateQuerySet.as_manager()

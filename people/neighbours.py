@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from people.models import SearchIndex
 from people.querysets import SPARE, FaceTemplateQuerySet, each_once
 from people.types import Neighbour
-from vision.types import Embedding
+from vectors.stored import Rotated
 
 MOST_BY_INDEX = 1_000  # templates that a search may ask of an index: pgvector's limit
 STEPS = (40, 200, MOST_BY_INDEX)  # templates asked for until one is beyond the threshold
@@ -27,14 +27,14 @@ class SearchedTemplates:
     indexes: Sequence[SearchIndex]
     metric: str
 
-    def nearest(self, embedding: Embedding, *, limit: int) -> list[Neighbour]:
+    def nearest(self, embedding: Rotated, *, limit: int) -> list[Neighbour]:
         """The `limit` people nearest to an embedding, whatever their distance, each once, closest first."""
         near = self.compared.nearest(embedding, metric=self.metric, limit=limit)
         for index in self.indexes:
             near += self._nearest_by(index, embedding, limit)
         return sorted(near, key=_closeness)[:limit]
 
-    def within(self, embeddings: Sequence[Embedding], *, threshold: float) -> list[list[Neighbour]]:
+    def within(self, embeddings: Sequence[Rotated], *, threshold: float) -> list[list[Neighbour]]:
         """For each embedding the people with a template within `threshold`, each once, closest first."""
         near = self.compared.within(embeddings, metric=self.metric, threshold=threshold)
         for index in self.indexes:
@@ -42,7 +42,7 @@ class SearchedTemplates:
                 found += self._within_by(index, embedding, threshold)
         return [sorted(found, key=_closeness) for found in near]
 
-    def _nearest_by(self, index: SearchIndex, embedding: Embedding, limit: int) -> list[Neighbour]:
+    def _nearest_by(self, index: SearchIndex, embedding: Rotated, limit: int) -> list[Neighbour]:
         own, count = self.templates.in_galleries([index.gallery_id]), SPARE * limit
         while count <= MOST_BY_INDEX:
             rows = own.nearest_by(index, embedding, metric=self.metric, count=count)
@@ -54,7 +54,7 @@ class SearchedTemplates:
             count *= SPARE
         return own.nearest(embedding, metric=self.metric, limit=limit)
 
-    def _within_by(self, index: SearchIndex, embedding: Embedding, threshold: float) -> list[Neighbour]:
+    def _within_by(self, index: SearchIndex, embedding: Rotated, threshold: float) -> list[Neighbour]:
         own = self.templates.in_galleries([index.gallery_id])
         for count in STEPS:
             rows = own.nearest_by(index, embedding, metric=self.metric, count=count)

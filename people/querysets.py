@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, connections, models, transaction
 from django.db.models import BooleanField, Count, Exists, F, Func, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
-from pgvector import HalfVector
 
 from clients.models import Client
 from clients.retention import expired
@@ -23,7 +21,7 @@ from work.querysets import ClaimedWorkQuerySet
 
 if TYPE_CHECKING:
     from people.models import FaceTemplate, Gallery, GalleryHealth, Person, SearchIndex
-    from vision.types import Embedding
+    from vectors.stored import Rotated
 
 DEFAULT_NAMES = {GalleryKind.PEOPLE: "default", GalleryKind.BLACKLIST: "blacklist"}
 
@@ -211,10 +209,9 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
     def of_person(self, person: Person) -> FaceTemplateQuerySet:
         return self.filter(person=person)
 
-    def vectors_of(self, reference_image_id: int) -> list[Embedding]:
-        """The stored embeddings of a photograph, float32; filter by space first."""
-        stored = self.filter(reference_image_id=reference_image_id).values_list("embedding", flat=True)
-        return [np.asarray(vector, np.float32) for vector in stored]
+    def vectors_of(self, reference_image_id: int) -> list[Rotated]:
+        """The stored embeddings of a photograph; filter by space first."""
+        return list(self.filter(reference_image_id=reference_image_id).values_list("embedding", flat=True))
 
     def in_galleries(self, gallery_ids: Iterable[int]) -> FaceTemplateQuerySet:
         return self.filter(gallery__in=list(gallery_ids))
@@ -228,7 +225,7 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
         of_these = Func(F("gallery_id"), ids, template="%(expressions)s", arg_joiner=" = ", output_field=BooleanField())
         return self.filter(of_these)
 
-    def within(self, embeddings: Sequence[Embedding], *, metric: str, threshold: float) -> list[list[Neighbour]]:
+    def within(self, embeddings: Sequence[Rotated], *, metric: str, threshold: float) -> list[list[Neighbour]]:
         """For each embedding the people with a template within `threshold`, each once, closest first.
 
         Exact, in one query. Filter by client and space first: dimensions must agree, and an index on both leads to the
@@ -245,7 +242,7 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
                 LATERAL (SELECT {DISTANCES[metric]} AS distance) AS compared
             WHERE compared.distance <= %s
             ORDER BY compared.distance, template.reference_image_id"""  # noqa: S608  constants and parameters only
-        probes = [HalfVector(embedding).to_text() for embedding in embeddings]
+        probes = [embedding.text for embedding in embeddings]
         best: list[dict[int, Neighbour]] = [{} for _ in embeddings]
         with connections[self.db].cursor() as cursor:
             cursor.execute(sql, [probes, *filters, threshold])
@@ -253,7 +250,7 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
                 best[face - 1].setdefault(found[0], Neighbour(*found))
         return [list(people.values()) for people in best]
 
-    def nearest(self, embedding: Embedding, *, metric: str, limit: int) -> list[Neighbour]:
+    def nearest(self, embedding: Rotated, *, metric: str, limit: int) -> list[Neighbour]:
         """The `limit` people nearest to an embedding, whatever their distance, each once, closest first.
 
         Exact: every template is compared. Filter first, as for `within`.
@@ -267,7 +264,7 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
             SELECT template.person_id, template.reference_image_id, template.gallery_id, {DISTANCES[metric]} AS distance
             FROM ({templates}) AS template, (SELECT %s::halfvec AS embedding) AS probe
             ORDER BY distance, template.reference_image_id LIMIT %s"""  # noqa: S608  constants and parameters only
-        probe, wanted = HalfVector(embedding).to_text(), SPARE * limit
+        probe, wanted = embedding.text, SPARE * limit
         while True:
             with connections[self.db].cursor() as cursor:
                 cursor.execute(sql, [*filters, probe, wanted])
@@ -277,7 +274,7 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
                 return people[:limit]
             wanted *= SPARE
 
-    def nearest_by(self, index: SearchIndex, embedding: Embedding, *, metric: str, count: int) -> list[Neighbour]:
+    def nearest_by(self, index: SearchIndex, embedding: Rotated, *, metric: str, count: int) -> list[Neighbour]:
         """The `count` templates nearest to an embedding as the index finds them, closest first. Some may be missing.
 
         Filter by client, space and gallery of the index first. If the index is gone, every template is compared.
@@ -292,7 +289,7 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
                 ORDER BY stored.embedding::{halfvec} {OPERATORS[metric]} %s::{halfvec} LIMIT %s
             ) AS template, (SELECT %s::halfvec AS embedding) AS probe
             ORDER BY distance, template.reference_image_id"""  # noqa: S608  constants and parameters only
-        probe = HalfVector(embedding).to_text()
+        probe = embedding.text
         with transaction.atomic(using=self.db, savepoint=False), connections[self.db].cursor() as cursor:
             # A plan for any gallery could not use the index of one.
             cursor.execute(

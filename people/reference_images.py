@@ -20,6 +20,7 @@ from people.persons import lock_enrolled, lock_person
 from people.quality_gate import require_quality
 from people.types import AdoptedFace, FaceChoice, Gate, Portrait, Refusal
 from storage.files import content_hash, discard_files, erase_files, storable, store_file
+from vectors.stored import to_store
 from vision import dispatch, images, inference
 from vision.engines import engines
 from vision.inference import AnalysisOptions
@@ -110,7 +111,12 @@ def save_reference_images(
 def _templates(person: Person, reference: ReferenceImage, portrait: Portrait) -> list[FaceTemplate]:
     owner = {"client_id": person.client_id, "gallery_id": person.gallery_id, "person_id": person.pk}
     return [
-        FaceTemplate(**owner, reference_image=reference, space=space, embedding=vector)
+        FaceTemplate(
+            **owner,
+            reference_image=reference,
+            space=space,
+            embedding=to_store(vector, client_id=person.client_id, space=space),
+        )
         for space, vector in portrait.face.embeddings.items()
     ]
 

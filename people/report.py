@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from django.utils import timezone
 
 from audit.models import Record
@@ -17,6 +16,7 @@ from people.erasure import holders, probes_of
 from people.galleries import search_in
 from people.models import Gallery, GalleryKind, Person, ReferenceImage
 from people.types import Subject
+from vectors.stored import to_store
 from vision import inference
 from vision.engines import engines
 from vision.inference import AnalysisOptions
@@ -47,7 +47,7 @@ def report_of_image(*, client: Client, data: bytes, with_blacklist: bool) -> dic
     require_searching(client.pk)
     aliases = engines.aliases()
     face = recognisable(choose_face(inference.analyse(data, AnalysisOptions(aliases=aliases)).faces, "largest"))
-    probes = {space: [[float(number) for number in vector]] for space, vector in face.embeddings.items()}
+    probes = {space: [to_store(vector, client_id=client.pk, space=space)] for space, vector in face.embeddings.items()}
     kinds = list(GalleryKind) if with_blacklist else [GalleryKind.PEOPLE]
     subject = Subject(client, None, probes)
     similar = _similar(subject, kinds=kinds)
@@ -64,8 +64,7 @@ def _similar(subject: Subject, *, kinds: Sequence[GalleryKind]) -> dict[int, flo
         if not (galleries and probes):
             continue
         searched = search_in(client=subject.client, galleries=galleries, alias=alias, one_to_one=True)
-        vectors = [np.asarray(probe, np.float32) for probe in probes]
-        near = searched.neighbourhood(subject.person).within(vectors, threshold=searched.point.threshold)
+        near = searched.neighbourhood(subject.person).within(probes, threshold=searched.point.threshold)
         for one in (neighbour for neighbours in near for neighbour in neighbours):
             found[one.person_id] = max(found.get(one.person_id) or 0.0, searched.point.similarity(one.distance) or 0.0)
     return found

@@ -35,6 +35,7 @@ from people.persons import lock_person
 from people.querysets import GalleryQuerySet, PersonQuerySet, ReferenceImageQuerySet
 from people.types import PersonAtRisk, RespaceState
 from storage.files import read_file
+from vectors.stored import to_store
 from vision import inference
 from vision.engines import DEFAULT, engines
 from vision.inference import AnalysisOptions
@@ -184,7 +185,7 @@ def _store(image: RespacedImage, face: DetectedFace) -> None:
                     person=person,
                     reference_image_id=image.reference_image_id,
                     space=space,
-                    embedding=face.embeddings[space],
+                    embedding=to_store(face.embeddings[space], client_id=person.client_id, space=space),
                 )
             ],
             ignore_conflicts=True,

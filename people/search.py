@@ -17,6 +17,7 @@ from people.galleries import SearchedGalleries, galleries_called, search_in
 from people.models import Person, ReferenceImage
 from people.shadow import offer_probe
 from people.types import Candidate, Probe, Refusal, Search, SearchedFace, SearchOptions, SourcedImage
+from vectors.stored import LONGEST
 from vision import inference
 from vision.engines import DEFAULT, engines
 from vision.exceptions import NotRecognisable
@@ -25,7 +26,6 @@ from vision.selection import choose_face, recognisable
 from vision.types import DetectedFace, Embedding, Space
 
 MAX_CANDIDATES = 100
-LARGEST_NUMBER = 60_000.0  # what half precision holds
 
 
 def search_people(*, client: Client, probe: Probe, options: SearchOptions | None = None) -> Search:
@@ -76,7 +76,7 @@ def _usable(embedding: Embedding, space: Space) -> Embedding:
     vector = np.asarray(embedding, np.float32)
     if vector.shape != (space.dimensions,):
         raise UnusableEmbedding(f"An embedding of this service has {space.dimensions} numbers.")
-    if not np.isfinite(vector).all() or np.abs(vector).max() > LARGEST_NUMBER:
+    if not np.isfinite(vector).all() or np.linalg.norm(vector) > LONGEST:
         raise UnusableEmbedding("An embedding holds finite numbers of ordinary size.")
     return vector
 
@@ -111,7 +111,9 @@ def nearest_people(
 ) -> tuple[Candidate, ...]:
     """The `limit` people nearest to a probe, closest first, without the person `but`."""
     limit = max(1, min(limit, MAX_CANDIDATES))
-    near = searched.neighbourhood(but).nearest(probe, limit=limit + 1)  # one more, for the last margin
+    near = searched.neighbourhood(but).nearest(
+        searched.rotated(probe), limit=limit + 1
+    )  # one more, for the last margin
     compared = searched.compare(near)
     people = Person.objects.select_related("gallery").in_bulk([one.person_id for one in near[:limit]])
     images = ReferenceImage.objects.in_bulk([one.reference_image_id for one in near[:limit]])

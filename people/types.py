@@ -14,6 +14,7 @@ from django.db.models.fields.files import FieldFile
 
 from calibration.types import Comparison, Decision, OperatingPoint
 from errors import InvalidInput
+from vectors.stored import Rotated
 from vision.images import ImageInfo
 from vision.types import Box, DetectedFace, Embedding, Upload
 
@@ -121,8 +122,8 @@ class Portrait:
 class AdoptedFace:
     """A face that another part of the service has described already, to be stored without another analysis.
 
-    `box` in pixels of an image of `width` by `height`; `embedding` of `space`, (dimensions,). `picture` is that image,
-    encoded, or None for a face that is known by its embedding alone. `further`: embeddings by the name of their space.
+    `box` in pixels of an image of `width` by `height`; `embedding` of `space`, rotated. `picture` is that image,
+    encoded, or None for a face that is known by its embedding alone. `further`: others by the name of their space.
     """
 
     box: Box
@@ -131,9 +132,9 @@ class AdoptedFace:
     confidence: float
     quality: dict[str, Any]
     space: str
-    embedding: Embedding
+    embedding: Rotated
     picture: bytes | None
-    further: Mapping[str, Embedding] = field(default_factory=dict)
+    further: Mapping[str, Rotated] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -343,13 +344,13 @@ class Enrolment:
 class Leaving:
     """Somebody who is being erased, or (`is_whole` false) loses photographs.
 
-    `probes`: embeddings (dimensions,) by the name of their space, to search for; empty: nothing is searched. Found
+    `probes`: rotated embeddings by the name of their space, to search for; empty: nothing is searched. Found
     faces are named in the receipt `receipt_id`.
     """
 
     person: Person
     is_whole: bool
-    probes: dict[str, list[list[float]]] = field(default_factory=dict)
+    probes: dict[str, list[Rotated]] = field(default_factory=dict)
     receipt_id: UUID = field(default_factory=uuid4)
 
 
@@ -372,7 +373,7 @@ class Subject:
 
     client: Client
     person: Person | None
-    probes: Mapping[str, list[list[float]]]
+    probes: Mapping[str, list[Rotated]]
 
 
 @dataclass(frozen=True)

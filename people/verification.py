@@ -29,6 +29,7 @@ from people.models import Person
 from people.search import face_of, face_or_refusal
 from people.shadow import offer_probe
 from people.types import FaceComparisons, LiveComparison, Proof, Refusal
+from vectors.stored import from_store
 from vision import inference
 from vision.distances import distance
 from vision.engines import DEFAULT, engines
@@ -64,8 +65,9 @@ def _compare_with(person: Person, data: bytes, threshold: float | None, token: s
         probe = face_of(data, searched.alias)
     except NotRecognisable as error:
         return Comparison.refused(searched.point, error.reason)
-    near = own.nearest(probe, metric=searched.point.metric, limit=1)
-    near += searched.neighbourhood(but=person).nearest(probe, limit=1)
+    rotated = searched.rotated(probe)
+    near = own.nearest(rotated, metric=searched.point.metric, limit=1)
+    near += searched.neighbourhood(but=person).nearest(rotated, limit=1)
     if not near or near[0].person_id != person.pk:  # erased meanwhile
         raise NoTemplate(NO_FACE)
     compared = searched.compare(near)[0]
@@ -160,7 +162,7 @@ def _compare_live_with(person: Person, data: bytes, proof: Proof) -> LiveCompari
     searched = search_in(client=person.client, galleries=[person.gallery], one_to_one=True)
     name, templates = searched.space.name, searched.templates.of_person(person)
     probe = read_face(data=data, alias=searched.alias)
-    near = templates.nearest(probe.embeddings[name], metric=searched.point.metric, limit=1)
+    near = templates.nearest(searched.rotated(probe.embeddings[name]), metric=searched.point.metric, limit=1)
     stored = templates.vectors_of(near[0].reference_image_id) if near else []
     if not stored:  # never enrolled, or erased meanwhile
         raise NoTemplate(NO_FACE)
@@ -170,7 +172,8 @@ def _compare_live_with(person: Person, data: bytes, proof: Proof) -> LiveCompari
         require_no_picture(client=person.client, face=probe)
         redeem_for(person=person, token=proof.token, purpose=VERIFY, face=probe.embeddings)
     _record(Action.VERIFY, searched, [compared], person)
-    return _with_liveness(searched, compared, {name: stored[0]}, probe, proof)
+    known = {name: from_store(stored[0], client_id=person.client_id, space=name)}
+    return _with_liveness(searched, compared, known, probe, proof)
 
 
 def compare_live(*, client: Client, known: bytes, data: bytes, proof: Proof) -> LiveComparison:

@@ -22,6 +22,7 @@ from people.types import Held, Leaving, Subject, Taken
 from recognition.face_search import erase_found
 from recognition.models import FaceSearch, Job, Match, ProcessedFace, ProcessedImage
 from storage.files import erase_files
+from vectors.stored import Rotated
 from vision.engines import engines
 from work.queues import BULK
 from work.services import enqueue
@@ -52,7 +53,8 @@ def _remaining(leaving: Leaving) -> list[dict[str, Any]]:
     count = images.count()
     if leaving.probes and count:
         last = images.aggregate(last=Max("pk"))["last"] or 0
-        search = FaceSearch(client=client, receipt=leaving.receipt_id, probes=leaving.probes, until_image=last)
+        probes = {space: [probe.numbers.tolist() for probe in own] for space, own in leaving.probes.items()}
+        search = FaceSearch(client=client, receipt=leaving.receipt_id, probes=probes, until_image=last)
         search.created_at = timezone.now()
         count, why = images.to_be_searched(search).count(), ARE_SEARCHED
         if count:
@@ -117,7 +119,7 @@ def held(subject: Subject) -> Held:
     )
 
 
-def _like(client: Client, probes: Mapping[str, list[list[float]]]) -> set[int]:
+def _like(client: Client, probes: Mapping[str, list[Rotated]]) -> set[int]:
     found = set[int]()
     for space in engines.spaces().values():
         if wanted := probes.get(space.name):

@@ -6,23 +6,24 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 from django.db import transaction
 from django.db.models import F
 
 from audit import receipts
 from audit.types import Erased
 from calibration.services import operating_point
+from calibration.types import OperatingPoint
 from clients.idempotency import forget_answers
 from errors import FaceAppError
 from people.types import Taken
 from recognition.models import FaceSearch, ProcessedFace, ProcessedImage, Status
 from storage.files import erase_files
+from vectors.stored import Rotated, to_store
 from vision.distances import distance
 from vision.engines import engines
 from vision.exceptions import EngineUnavailable
 from vision.inference import AnalysisOptions
-from vision.types import Analysis, Box
+from vision.types import Analysis, Box, Embedding
 from work.images import analyse_files
 from work.queues import must_make_way
 from work.services import run
@@ -62,12 +63,14 @@ def _of_the_erased(search: FaceSearch, analysis: Analysis) -> list[Box]:
         face.box
         for face in analysis.faces
         if face.is_recognisable
-        and any(
-            distance(np.asarray(probe, np.float32), face.embeddings[name], metric=point.metric) <= point.threshold
-            for name, point in points.items()
-            for probe in search.probes[name]
-        )
+        and any(_is_near(search, name, face.embeddings[name], point) for name, point in points.items())
     ]
+
+
+def _is_near(search: FaceSearch, space: str, embedding: Embedding, point: OperatingPoint) -> bool:
+    face = to_store(embedding, client_id=search.client_id, space=space).numbers
+    distances = (distance(Rotated.of(probe).numbers, face, metric=point.metric) for probe in search.probes[space])
+    return any(one <= point.threshold for one in distances)
 
 
 @transaction.atomic

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import connection, models, transaction
-from pgvector.django import HalfVectorField
 
 from audit import receipts
 from audit.types import Erased
@@ -26,6 +25,7 @@ from recognition.querysets import (
 )
 from storage.fields import StoredImageField
 from storage.models import StoredFace
+from vectors.stored import RotatedField, to_store
 from vision.types import DetectedFace
 from work.models import ClaimedImage, ClaimedWork, Status
 from work.queues import BULK, INTERACTIVE, PATIENT
@@ -147,7 +147,7 @@ class ProcessedFace(StoredFace):
     landmarks = models.JSONField(default=dict)
     liveness = models.FloatField(null=True, blank=True)
     space = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
-    embedding = HalfVectorField(null=True, editable=False)  # any dimension; the space fixes it
+    embedding = RotatedField(null=True, editable=False)  # any dimension; the space fixes it
 
     objects = ProcessedFaceQuerySet.as_manager()
 
@@ -161,7 +161,8 @@ class ProcessedFace(StoredFace):
     def remember(self, face: DetectedFace | None, space: str) -> Self:
         """Keep the embedding of a recognisable face. Returns the row itself."""
         if face and face.is_recognisable:
-            self.space, self.embedding = space, face.embeddings[space]
+            client_id = self.image.client_id
+            self.space, self.embedding = space, to_store(face.embeddings[space], client_id=client_id, space=space)
         return self
 
     @property
@@ -213,7 +214,7 @@ class Match(models.Model):
 class FaceSearch(ClaimedWork):
     """A search for somebody who was erased in the screened images that are still stored (`recognition.face_search`).
 
-    `probes`, the embeddings by the name of their space, are erased when it ends, however it ends.
+    `probes`, rotated embeddings by the name of their space, are erased when it ends, however it ends.
     """
 
     task = "recognition.tasks.search_faces"

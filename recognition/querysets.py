@@ -8,10 +8,10 @@ from django.apps import apps
 from django.db import connections, models
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
-from pgvector import HalfVector
 
 from calibration.types import Decision
 from clients.retention import expired
+from vectors.stored import Rotated
 from vision.distances import DISTANCES
 from work.models import UNFINISHED, Status
 from work.querysets import ClaimedWorkQuerySet
@@ -125,7 +125,7 @@ def _matches() -> models.QuerySet[Any]:
 
 
 class ProcessedFaceQuerySet(models.QuerySet["ProcessedFace"]):
-    def like(self, client_id: int, space: str, probes: Sequence[list[float]], point: OperatingPoint) -> set[int]:
+    def like(self, client_id: int, space: str, probes: Sequence[Rotated], point: OperatingPoint) -> set[int]:
         """Ids of the client's recognisable faces with a kept embedding within the point of one of the probes."""
         sql = f"""
             SELECT template.id FROM recognition_processedface AS template
@@ -136,7 +136,7 @@ class ProcessedFaceQuerySet(models.QuerySet["ProcessedFace"]):
         found: set[int] = set()
         with connections[self.db].cursor() as cursor:
             for probe in probes:
-                cursor.execute(sql, [HalfVector(probe).to_text(), client_id, space, point.threshold])
+                cursor.execute(sql, [probe.text, client_id, space, point.threshold])
                 found.update(face for (face,) in cursor)
         return found
 

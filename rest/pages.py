@@ -24,23 +24,23 @@ class PageRenderer(BrowsableAPIRenderer):
     """Under each answer stands the form of the request, with what was typed and what was wrong with it."""
 
     def get_rendered_html_form(self, data: Any, view: Any, method: str, request: Request) -> Any:
-        if request.method == method:  # `data` is the answer, whose fields are others
-            self._sent, self._answer, data = request.data if isinstance(request.data, Mapping) else {}, data, None
-        return super().get_rendered_html_form(data, view, method, request)
+        is_sent = request.method == method  # then `data` is the answer, whose fields are others
+        self._answer = data if is_sent else None
+        self._sent = request.data if is_sent and isinstance(request.data, Mapping) else {}
+        return super().get_rendered_html_form(None if is_sent else data, view, method, request)
 
     def render_form_for_serializer(self, serializer: Any) -> Any:
         if not isinstance(serializer, Serializer):
             return None
-        sent, answer = getattr(self, "_sent", {}), getattr(self, "_answer", None)
         for name, field in serializer.fields.items():
-            if isinstance(text := sent.get(name), str):
+            if isinstance(text := self._sent.get(name), str):
                 field.initial = JsonText(text) if isinstance(field, JSONField) else text
-        serializer._errors = errors_of(answer)  # type: ignore[attr-defined]  # its own form reads it
+        serializer._errors = errors_of(self._answer)  # type: ignore[attr-defined]  # its own form reads it
         return self.form_renderer_class().render(serializer.data, "text/html", FORM_STYLE)
 
     def get_raw_data_form(self, data: Any, view: Any, method: str, request: Request) -> Any:
         form = super().get_raw_data_form(None if request.method == method else data, view, method, request)
-        if form and method == "POST":
+        if form and method == "POST" and hasattr(view, "get_serializer_class"):
             with override_method(view, request, method):
                 examples = get_override(view.get_serializer_class(), "examples")
             if examples:

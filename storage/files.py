@@ -11,7 +11,8 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db.models.fields.files import FieldFile
 
-from errors import InvalidInput, Unavailable
+from errors import InvalidInput, NotFound, Unavailable
+from storage.backend import encrypted_name, is_encrypted
 from vision.metadata import without_metadata
 
 STORAGE_ERRORS = (OSError, BotoCoreError, ClientError)
@@ -20,7 +21,7 @@ STORAGE_ERRORS = (OSError, BotoCoreError, ClientError)
 def store_file(*, file: FieldFile, extension: str, data: bytes) -> None:
     """Write `data` under a new random name, and note its size in the row, which is not saved.
 
-    Raises `Unavailable` (`storage.unavailable`); then nothing is stored.
+    Raises `Unavailable` (`storage.unavailable`, `master_key.unusable`); then nothing is stored.
     """
     name = file.field.generate_filename(file.instance, f"image{extension}")
     file.instance.stored_bytes = len(data)  # type: ignore[attr-defined]  # a `WithFile`
@@ -35,8 +36,8 @@ def store_file(*, file: FieldFile, extension: str, data: bytes) -> None:
 def read_file(*, file: FieldFile) -> bytes:
     """The bytes of a stored file.
 
-    Raises `InvalidInput` (`image.gone`) if the row has no file or the file is missing, or `Unavailable`
-    (`storage.unavailable`).
+    Raises `InvalidInput` (`image.gone`) if the row has no file or the file is missing, the same with `image.damaged` or
+    `key.destroyed` if it cannot be decrypted, or `Unavailable` (`storage.unavailable`, `master_key.unusable`).
     """
     if not file:
         raise InvalidInput("No image file is stored.", code="image.gone")
@@ -45,6 +46,8 @@ def read_file(*, file: FieldFile) -> bytes:
             data: bytes = handle.read()
     except FileNotFoundError as error:
         raise InvalidInput("The stored image file is gone.", code="image.gone") from error
+    except NotFound as error:
+        raise InvalidInput(error.message, code=error.code) from error
     except STORAGE_ERRORS as error:
         raise Unavailable("The image cannot be read from the store.", code="storage.unavailable") from error
     return data
@@ -65,12 +68,14 @@ def erase_files(*, files: Iterable[FieldFile]) -> None:
     """Delete files permanently. Raises `Unavailable` (`storage.unavailable`).
 
     Call it last in the transaction that deletes the rows: if a file cannot be deleted, its row stays and the call can
-    be repeated.
+    be repeated. A file that was encrypted since its row was read goes too.
     """
     for file in files:
         try:
             if file.name:
                 file.storage.delete(file.name)
+                if not is_encrypted(file.name):
+                    file.storage.delete(encrypted_name(file.name))
         except STORAGE_ERRORS as error:
             message = "The image store does not answer. Nothing was deleted; try again."
             raise Unavailable(message, code="storage.unavailable") from error

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from clients import quotas
 from errors import Unavailable
+from storage.backend import is_encrypted, plain_name
 from storage.fields import StoredImageField
 from storage.files import STORAGE_ERRORS
 
@@ -40,12 +41,15 @@ def remove_orphans(*, dry_run: bool = False) -> int:
 def _remove_orphans(field: StoredImageField, dry_run: bool) -> int:
     names, count = _stored_names(field.storage, field.folder), 0
     while batch := list(islice(names, BATCH)):
-        rows = field.model._default_manager.filter(**{f"{field.name}__in": batch})
+        # A row that was saved while its file was being encrypted may still have the former name.
+        former = {name: plain_name(name) for name in batch if is_encrypted(name)}
+        rows = field.model._default_manager.filter(**{f"{field.name}__in": [*batch, *former.values()]})
         sizes = dict(rows.values_list(field.name, "stored_bytes"))
         if not dry_run:
             _note_sizes(field, [name for name, size in sizes.items() if not size])
         for name in batch:
-            if name not in sizes and field.storage.get_modified_time(name) < timezone.now() - AGE:
+            is_named = name in sizes or former.get(name) in sizes
+            if not is_named and field.storage.get_modified_time(name) < timezone.now() - AGE:
                 count += 1
                 if not dry_run:
                     field.storage.delete(name)

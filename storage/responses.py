@@ -13,16 +13,29 @@ from django.http.response import HttpResponseBase
 from audit.types import Action
 from clients.numbering import record_rows
 from errors import NotFound, Unavailable
+from storage.backend import is_encrypted
 from storage.files import STORAGE_ERRORS
 from storage.previews import preview
 from vision.types import Box
+
+CHUNK = 1 << 16
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 def image_response(file: FieldFile) -> FileResponse:
-    """The bytes of a stored image, never cached by proxies. Raises `NotFound` or `Unavailable`."""
+    """The bytes of a stored image, never cached by proxies. Raises `NotFound` or `Unavailable`.
+
+    An encrypted file is read to its end first: once the answer has begun, an error could only cut it off.
+    """
     handle = _open(file)
+    if is_encrypted(file.name or ""):
+        try:
+            while handle.read(CHUNK):
+                pass
+            handle.seek(0)
+        except STORAGE_ERRORS as error:
+            raise Unavailable("The image store does not answer.", code="storage.unavailable") from error
     _record(file)
     content_type = mimetypes.guess_type(file.name or "")[0] or "application/octet-stream"
     response = FileResponse(handle, content_type=content_type)

@@ -19,9 +19,9 @@ from training.models import KnownPerson, Recogniser
 from training.network import Network
 from training.querysets import marks_of
 from training.types import Judgement, Recognition
+from vectors.stored import Rotated
 from vision import inference
 from vision.inference import AnalysisOptions
-from vision.types import Embedding
 
 STRANGER = Judgement()
 CHECK_SECONDS = 30.0
@@ -35,9 +35,9 @@ class Classifier:
     classes: Sequence[tuple[int | None, str]]
     minimum: float
 
-    def judge(self, embedding: Embedding, marks: dict[int, str]) -> Judgement:
+    def judge(self, embedding: Rotated, marks: dict[int, str]) -> Judgement:
         """What it says about those people whose templates are still the ones it was trained with (`marks`)."""
-        shares = self.network.probabilities(np.asarray([embedding], np.float32))[0]
+        shares = self.network.probabilities(np.asarray([embedding.numbers], np.float32))[0]
         probabilities = {
             person: float(share)
             for (person, mark), share in zip(self.classes, shares, strict=True)
@@ -73,7 +73,7 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
         return []
     offer_probe(client=client, galleries=galleries, read=partial(bytes, data))
     templates, point, space = search.templates, search.point, search.space.name
-    embeddings = [face.embeddings[space] for face in faces]
+    embeddings = [search.rotated(face.embeddings[space]) for face in faces]
     near = search.neighbourhood().within(embeddings, threshold=point.threshold)
     versions = Recogniser.objects.of_gallery(client=client, source=source, space=space)
     version = versions.active().without_weights().first()

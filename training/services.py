@@ -169,7 +169,7 @@ def read_gallery(*, client: Client, source: str, space: Space, options: Options)
     place = {person: label for label, person in enumerate(people)}
     templates = templates_of(client=client, source=source, space=space.name).filter(person__in=people)
     rows = list(templates.order_by("pk").values_list("person_id", "embedding", "pk"))
-    vectors = np.asarray([embedding for _, embedding, _ in rows], np.float32)
+    vectors = np.asarray([embedding.numbers for _, embedding, _ in rows], np.float32)
     labels = np.asarray([place[person] for person, *_ in rows], np.int64)
     return Gallery(people, [marks[person] for person in people], vectors, labels, [pk for *_, pk in rows])
 

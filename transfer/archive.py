@@ -1,5 +1,7 @@
 """The format of an archive of people: a ZIP file of the images as they were stored, the records, and a manifest.
 
+The file as a whole is encrypted unless its maker wants it open (`transfer.sealing`).
+
     manifest.json         format, version, counts, calibrations, the SHA-256 of people.jsonl
     people.jsonl          one person per line, as in `transfer.archive_records`
     images/<sha256>.jpg   the stored bytes; the name is the checksum
@@ -15,11 +17,10 @@ from __future__ import annotations
 import json
 import os
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
@@ -30,6 +31,8 @@ from environment import open_regular
 from errors import InvalidInput
 from storage.files import content_hash
 from transfer.archive_records import IMAGE, CalibrationRecord, ImageRecord, PersonRecord
+from transfer.scratch import scratch_file
+from transfer.sealing import Key, Lock, is_sealed, seal, unseal
 
 FORMAT, VERSION = "faceapp-people", 1
 MANIFEST, RECORDS = "manifest.json", "people.jsonl"
@@ -83,17 +86,24 @@ def _deflated(name: str) -> zipfile.ZipInfo:
 
 
 @contextmanager
-def writing(file: Path) -> Iterator[ArchiveWriter]:
-    """An archive that only its owner may read and that gets its name once it is complete. Raises OSError."""
+def writing(file: Path, lock: Lock) -> Iterator[ArchiveWriter]:
+    """An archive that only its owner may read and that gets its name once it is complete. Raises OSError.
+
+    If it is to be encrypted, nothing of it lies open on the disk meanwhile.
+    """
     part = file.with_name(f".{file.name}.part")
     part.unlink(missing_ok=True)
     try:
         with (
             os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as handle,
-            tempfile.TemporaryFile(dir=file.parent) as records,
-            zipfile.ZipFile(handle, "w") as archive,
+            scratch_file(file.parent) as records,
+            scratch_file(file.parent) if lock else nullcontext(handle) as plain,
         ):
-            yield ArchiveWriter(archive, records)
+            with zipfile.ZipFile(plain, "w") as archive:
+                yield ArchiveWriter(archive, records)
+            if lock:
+                plain.seek(0)
+                seal(plain, handle, lock)
         part.rename(file)
     finally:
         part.unlink(missing_ok=True)
@@ -191,9 +201,14 @@ def damage() -> Iterator[None]:
 
 
 @contextmanager
-def reading(file: Path) -> Iterator[ArchiveReader]:
-    """The archive while it is open. Raises `BadArchive`."""
+def reading(file: Path, key: Key) -> Iterator[ArchiveReader]:
+    """The archive while it is open. Raises `BadArchive`, or `ArchiveLocked` without the key of an encrypted one."""
     with ExitStack() as opened:
         with damage():
-            archive = opened.enter_context(zipfile.ZipFile(opened.enter_context(open_regular(file))))
+            handle: IO[bytes] = opened.enter_context(open_regular(file))
+            if is_sealed(handle):
+                sealed, handle = handle, opened.enter_context(scratch_file())
+                unseal(sealed, handle, key)
+                handle.seek(0)
+            archive = opened.enter_context(zipfile.ZipFile(handle))
         yield ArchiveReader(archive)

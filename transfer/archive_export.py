@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 from django.db.models import Prefetch
 from django.utils import timezone
 
@@ -20,7 +19,9 @@ from people.types import Refusal
 from storage.files import read_file
 from transfer.archive import ArchiveWriter, writing
 from transfer.archive_records import ImageRecord, PersonRecord
+from transfer.sealing import Lock
 from transfer.types import Exported
+from vectors.stored import from_store
 from vision.images import sniff
 
 AT_ONCE = 50  # people whose rows are in memory
@@ -33,15 +34,17 @@ def people_to_export(*, client: Client, sources: Sequence[str] | None = None) ->
     return people if sources is None else people.in_sources(sources)
 
 
-def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance: Callable[[], object]) -> Exported:
-    """Write the archive; `advance` is called after each person. Raises `Unavailable` or OSError.
+def export_people(
+    *, client: Client, people: PersonQuerySet, file: Path, lock: Lock, advance: Callable[[], object]
+) -> Exported:
+    """Write the archive, which `lock` encrypts; `advance` is called after each person. Raises `Unavailable` or OSError.
 
     An image whose file is lost is left out and reported. People who are enrolled, changed or erased meanwhile may be
     in the archive as before or as after.
     """
     done, names = Exported(), list[str]()
     images = ReferenceImage.objects.order_by("pk").prefetch_related("face_templates")
-    with writing(file) as archive:
+    with writing(file, lock) as archive:
         for person in people.prefetch_related(Prefetch("reference_images", images)).iterator(chunk_size=AT_ONCE):
             faces = [_image_record(image, archive, done) for image in person.reference_images.all()]
             record = PersonRecord(
@@ -75,7 +78,10 @@ def export_people(*, client: Client, people: PersonQuerySet, file: Path, advance
 
 def _image_record(image: ReferenceImage, archive: ArchiveWriter, done: Exported) -> ImageRecord | None:
     """None for an image that says nothing about a face: its file is lost, or it has neither file nor embedding."""
-    embeddings = {template.space: np.asarray(template.embedding, np.float32) for template in image.face_templates.all()}
+    embeddings = {
+        one.space: from_store(one.embedding, client_id=one.client_id, space=one.space)
+        for one in image.face_templates.all()
+    }
     entry = None  # stays None for a face that is known by its embeddings alone
     try:
         if image.image:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import BooleanField, Q
+from django.db.models.expressions import RawSQL
 
 from audit import services as audit
 from audit.types import Action
@@ -17,24 +18,28 @@ from calibration.services import set_calibration
 from clients.models import Client
 from people.exceptions import UnusableValue
 from people.models import FaceTemplate, Person, ReferenceImage
+from people.querysets import FaceTemplateQuerySet
 from people.services import add_reference_image, adopt_face, checked, create_person
 from people.types import AdoptedFace, Portrait, Refusal
 from storage.files import discard_files
 from transfer.archive import ArchiveReader
-from transfer.archive_records import BadRecord, ImageRecord, PersonRecord, fingerprint
+from transfer.archive_records import BadRecord, ImageRecord, PersonRecord
 from transfer.people_import import known_hashes
 from transfer.types import Outcome
+from vectors.stored import Rotated, to_store
 from vision.engines import engines
 from vision.exceptions import InvalidImage
 from vision.images import sniff
 from vision.types import Box, DetectedFace, Landmarks, Upload
+
+ROUNDING = 1e-3  # of an embedding's length: several times what rounding it twice to half precision moves it
 
 
 def import_archive(*, client: Client, archive: ArchiveReader, outcome: Outcome, advance: Callable[[], object]) -> None:
     """Add the people and faces that the client lacks; `verify` the archive first. `advance` is called for each person.
 
     Two people are the same if id and source are equal; without an id, if name, metadata and a face are. A person
-    who is there already is not changed, except that faces are added. Every embedding is stored as it is, also those of
+    who is there already is not changed, except that faces are added. Every embedding is stored, also those of
     spaces that are not enabled here: no search reads them until they are. Raises `BadArchive` or `Unavailable`.
     """
     for number, record in enumerate(archive.people(), start=1):
@@ -83,8 +88,9 @@ def _find(client: Client, record: PersonRecord, values: Mapping[str, Any]) -> Pe
         hashes = [image.content_hash for image in record.images if image.file]
         same = Q(reference_images__content_hash__in=hashes) | Q(reference_images__isnull=True)
         for image in record.images:
-            for space, vector in {} if image.file else image.embeddings.items():
-                same |= Q(face_templates__space=space, face_templates__embedding=vector)
+            for space, vector in {} if image.file else _rotated(client, image).items():
+                templates = _holding(vector, FaceTemplate.objects.of_client(client).in_space(space))
+                same |= Q(pk__in=templates.values("person"))
         people = people.filter(same, name=values["name"], metadata=values["metadata"])
     found: Person | None = people.order_by("pk").first()
     return found
@@ -92,16 +98,27 @@ def _find(client: Client, record: PersonRecord, values: Mapping[str, Any]) -> Pe
 
 def _lacking(person: Person, record: PersonRecord) -> list[tuple[int, ImageRecord]]:
     """The faces that the person does not have, each once, with their place in the record."""
-    known = known_hashes(person)
-    if any(image.file is None for image in record.images):
-        templates = FaceTemplate.objects.of_person(person).values_list("space", "embedding")
-        known |= {fingerprint(space, np.asarray(vector, np.float32)) for space, vector in templates}
-    new = []
+    known, own, new = known_hashes(person), FaceTemplate.objects.of_person(person), []
     for place, image in enumerate(record.images, start=1):
-        if not image.fingerprints & known:
+        stored = {} if image.file else _rotated(person.client, image)
+        is_stored = any(_holding(vector, own.in_space(space)).exists() for space, vector in stored.items())
+        if not (is_stored or image.fingerprints & known):
             new.append((place, image))
             known |= image.fingerprints
     return new
+
+
+def _holding(vector: Rotated, templates: FaceTemplateQuerySet) -> FaceTemplateQuerySet:
+    """Those of one space that hold this embedding, but for what the way through an archive rounds."""
+    sql = "CASE WHEN vector_dims(embedding) = %s THEN embedding <-> %s::halfvec <= %s ELSE false END"
+    numbers = vector.numbers
+    values = [len(numbers), vector.text, ROUNDING * float(np.linalg.norm(numbers))]
+    return templates.filter(RawSQL(sql, values, output_field=BooleanField()))  # noqa: S611  parameters only
+
+
+def _rotated(client: Client, image: ImageRecord) -> dict[str, Rotated]:
+    """The embeddings of a face as the client's are stored, by the name of their space."""
+    return {space: to_store(vector, client_id=client.pk, space=space) for space, vector in image.embeddings.items()}
 
 
 def _add_face(person: Person, image: ImageRecord, archive: ArchiveReader) -> ReferenceImage:
@@ -116,7 +133,7 @@ def _add_face(person: Person, image: ImageRecord, archive: ArchiveReader) -> Ref
         portrait = Portrait(Upload(data, image.original_name), sniff(data), face, image.width, image.height)
         reference = add_reference_image(person=person, portrait=portrait)
     else:
-        (space, embedding), *further = image.embeddings.items()
+        (space, embedding), *further = _rotated(person.client, image).items()
         adopted = AdoptedFace(
             box=box,
             width=image.width,

@@ -1,6 +1,6 @@
 """A person as a line of JSON, and back. Archives come from elsewhere, so every field that is read is checked.
 
-Embeddings are half-precision numbers as in the database, little endian, in base64: not a bit is lost.
+Embeddings are half-precision numbers, little endian, in base64, not rotated: each client has a rotation of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from errors import InvalidInput
+from vectors.stored import LONGEST
 from vision.types import Embedding, Quality
 
 IMAGE = re.compile(r"images/[0-9a-f]{64}\.[a-z]{3,4}")
@@ -231,6 +232,6 @@ def _space(name: str) -> str:
 def _vector(text: Any) -> Embedding:
     raw = base64.b64decode(_typed(text, str), validate=True)
     vector = np.frombuffer(raw, HALF).astype(np.float32)
-    if not 0 < len(vector) <= LONGEST_VECTOR or not np.isfinite(vector).all():
+    if not 0 < len(vector) <= LONGEST_VECTOR or not np.linalg.norm(vector) <= LONGEST:  # also without NaN
         raise ValueError("no embedding")
     return vector

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db import connection
 
@@ -19,6 +22,7 @@ from calibration.tests.measured import measured as measured  # a fixture
 from clients.models import Client
 from errors import Unavailable
 from faceapp.tests.rivals import Rival
+from vectors.stored import all_to_store
 from vision import inference
 from vision.tests.drawing import BLUE, DIM, GREEN, RED, picture
 from vision.types import Upload
@@ -270,30 +274,31 @@ def test_faces_that_cannot_be_recognised_are_linked_with_nobody(add: Add, album:
     assert FaceGroup.objects.get().faces.get().image == second
 
 
+def add_strangers(image: AlbumImage, count: int, groups: Sequence[FaceGroup] = ()) -> None:
+    """Faces that are at least 1 apart from each other, each in a group if there are groups."""
+    vectors = [np.array([0, 0, 0, index + bool(groups)], np.float32) for index in range(count)]
+    stored = all_to_store(vectors, client_id=image.album.client_id, space=image.album.space)
+    AlbumFace.objects.bulk_create(
+        AlbumFace(
+            album=image.album, image=image, group=group, number=1000 + index, index=1000 + index, embedding=vector,
+            box_x=0, box_y=0, box_w=1, box_h=1, confidence=1,
+        )
+        for index, (vector, group) in enumerate(zip_longest(stored, groups))
+    )  # fmt: skip
+
+
 def test_links_become_stricter_as_the_album_grows(add: Add, album: Album, measured: Path) -> None:
     """A distance of 0.17 has a rate of 2.5e-5: few enough false links among 400 faces, too many among more."""
     near = add(RED), add(OTHER_RED)
     assert matched(near[0]) == [near[1].number]
-    AlbumFace.objects.bulk_create(
-        AlbumFace(
-            album=album, image=near[0], number=1000 + index, index=1000 + index, embedding=[0, 0, 0, index],
-            box_x=0, box_y=0, box_w=1, box_h=1, confidence=1,
-        )
-        for index in range(998)
-    )  # fmt: skip
+    add_strangers(near[0], 998)
     assert matched(near[0]) == []
 
 
 def test_groups_are_judged_anew_when_the_distance_has_moved(add: Add, album: Album, measured: Path) -> None:
     near = add(RED), add(OTHER_RED)
     assert [group.size for group in FaceGroup.objects.with_size()] == [2]
-    AlbumFace.objects.bulk_create(
-        AlbumFace(
-            album=album, image=near[0], number=1000 + index, index=1000 + index, embedding=[0, 0, 0, index],
-            box_x=0, box_y=0, box_w=1, box_h=1, confidence=1,
-        )
-        for index in range(997)
-    )  # fmt: skip
+    add_strangers(near[0], 997)
     add(GREEN)
     assert sorted(group.size for group in FaceGroup.objects.with_size()) == [1, 1, 1]
     album.refresh_from_db()
@@ -312,13 +317,7 @@ def test_groups_of_a_large_album_fall_apart_by_themselves(
     AlbumFace.objects.filter(image=same).update(group=apart)
     others = [FaceGroup(album=album, number=100 + index) for index in range(20)]
     FaceGroup.objects.bulk_create(others)
-    AlbumFace.objects.bulk_create(
-        AlbumFace(
-            album=album, image=near[0], group=group, number=1000 + index, index=1000 + index,
-            embedding=[0, 0, 0, index + 1], box_x=0, box_y=0, box_w=1, box_h=1, confidence=1,
-        )
-        for index, group in enumerate(others)
-    )  # fmt: skip
+    add_strangers(near[0], 20, others)
     with django_assert_max_num_queries(15):
         grouping.judge_anew(album=album, threshold=0.15)
     assert sorted(group.size for group in FaceGroup.objects.with_size()) == [1] * 24 + [2]

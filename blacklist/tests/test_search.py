@@ -14,6 +14,7 @@ from blacklist.services import search_blacklist
 from clients.models import Client
 from people.models import FaceTemplate, ReferenceImage
 from people.querysets import FaceTemplateQuerySet
+from vectors.stored import to_store
 from vision.types import Embedding
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +28,7 @@ def entry(
     for vector in vectors:
         box = {"box_x": 0, "box_y": 0, "box_w": 1, "box_h": 1}
         image = ReferenceImage.objects.create(person=listed, width=1, height=1, confidence=1, **box)
-        embedding = np.array(vector, np.float32)
+        embedding = to_store(np.array(vector, np.float32), client_id=client.pk, space=space)
         whose = {"client": client, "gallery": listed.gallery, "person": listed, "reference_image": image}
         FaceTemplate.objects.create(**whose, space=space, embedding=embedding)
     return listed
@@ -48,7 +49,7 @@ def test_closest_first_with_the_best_template_of_each(client_a: Client) -> None:
 
 def test_a_distance_equal_to_the_threshold_matches(client_a: Client) -> None:
     entry(client_a, "edge", (0, 0, 0, 0.5))
-    assert search(client_a, (0, 0, 0, 0)) == ["edge 0.50"]
+    assert search(client_a, (0, 0, 0, 0.5), threshold=0.0) == ["edge 0.00"]
 
 
 def test_only_entries_in_force_of_this_client_and_space(client_a: Client, client_b: Client) -> None:

@@ -11,6 +11,7 @@ from clients.models import ApiKey, Client, Membership, Role
 from clients.services import create_api_key
 from clients.tests.members import make_member
 from training.models import TrainingOptions
+from vault.models import ClientKey
 
 
 def references(model: type[Model]) -> list[ForeignKey[Model, Model]]:
@@ -35,7 +36,7 @@ def leading_to(targets: set[type[Model]], *, by_cascade: bool) -> set[type[Model
 
 def test_whatever_leads_to_a_client_is_erased_with_its_data() -> None:
     audit = set(apps.get_app_config("audit").get_models())  # outlives whatever it is about
-    kept = leading_to({ApiKey}, by_cascade=True) | {Client, Membership} | audit
+    kept = leading_to({ApiKey}, by_cascade=True) | {Client, ClientKey, Membership} | audit
     erased = leading_to({relation.related_model for relation in _belongings()}, by_cascade=True)  # type: ignore[misc]
     assert leading_to({Client}, by_cascade=False) - kept <= erased
     assert len(erased) > 15

@@ -18,4 +18,5 @@ from faceapp.settings.queue import *
 from faceapp.settings.rest import *
 from faceapp.settings.tasks import *
 from faceapp.settings.training import *
+from faceapp.settings.vault import *
 from faceapp.settings.web import *

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "faceapp.apps.FaceAppConfig",
     "telemetry.apps.TelemetryConfig",
     "vision.apps.VisionConfig",
+    "vault.apps.VaultConfig",
     "audit.apps.AuditConfig",
     "clients.apps.ClientsConfig",
     "storage.apps.StorageConfig",

@@ -3,14 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from whitenoise.compress import Compressor
+from whitenoise.compress import Compressor  # type: ignore[import-untyped]
 
-from environment import env, path
+from environment import choice, env, path
 from faceapp.settings.paths import VAR
 
 MEDIA_ROOT = path("FACEAPP_MEDIA_ROOT", VAR / "media")
 MEDIA_URL = "media/"
 S3_BUCKET = env.str("FACEAPP_S3_BUCKET", default="")
+S3_ENCRYPTION = choice("FACEAPP_S3_ENCRYPTION", "none", ("none", "AES256", "aws:kms"))  # by the server of the bucket
+S3_KMS_KEY = env.str("FACEAPP_S3_KMS_KEY", default="")
+S3_PARAMETERS = {"ServerSideEncryption": S3_ENCRYPTION} if S3_ENCRYPTION != "none" else {}
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "storages.backends.s3.S3Storage",
@@ -23,6 +26,7 @@ STORAGES: dict[str, dict[str, Any]] = {
             "default_acl": None,
             "file_overwrite": False,
             "querystring_auth": True,
+            "object_parameters": S3_PARAMETERS | ({"SSEKMSKeyId": S3_KMS_KEY} if S3_KMS_KEY else {}),
         },
     }
     if S3_BUCKET
@@ -35,6 +39,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 # Source maps, most of what there is to compress, are read only by a browser's developer tools.
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "map")
+ENCRYPT_FILES = env.bool("FACEAPP_ENCRYPT_FILES", default=True)  # what was encrypted is read in any case
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 # Days; 0 keeps them forever. A client's own setting takes precedence.

@@ -43,10 +43,11 @@ APPS: list[set[str]] = [
 # What apps are built of. Other packages may use all their modules but those that begin with an underscore.
 FOUNDATIONS: list[set[str]] = [
     {"work"},
-    {"storage"},
+    {"storage", "vectors"},
     {"login"},
     {"clients"},
     {"audit"},
+    {"vault"},
     {"rest"},
     {"vision"},
     {"calls", "telemetry"},

@@ -272,11 +272,18 @@ def test_every_volume_is_declared_and_every_path_is_one_the_image_prepares() -> 
     assert {mount[0] for mount in mounts if not mount[0].startswith(".")} == set(COMPOSE["volumes"])
     environment = image_environment()
     prepared = {environment["FACEAPP_MEDIA_ROOT"], environment["FACEAPP_MODELS_DIR"]}
-    prepared.add(str(Path(environment["FACEAPP_AUDIT_KEY_FILE"]).parent))
+    prepared |= {str(Path(environment[f"FACEAPP_{key}_KEY_FILE"]).parent) for key in ("AUDIT", "MASTER")}
     assert {mount[1] for name in OURS for mount in map(_split, SERVICES[name].get("volumes", []))} == prepared
     for name in OURS:
         own = SERVICES[name]["environment"]
         assert all(own[key] == value for key, value in environment.items() if key in own)
+
+
+def test_the_master_key_is_where_files_are_read_and_nowhere_else() -> None:
+    holders = {name for name, service in SERVICES.items() if "keys:/srv/keys" in service.get("volumes", [])}
+    readers = {name for name, service in SERVICES.items() if "media:/srv/media" in service.get("volumes", [])}
+    assert holders == readers | {"migrate", "trainer"}
+    assert not holders & {"database", "redis", "proxy"}
 
 
 def _split(mount: str) -> list[str]:

@@ -35,6 +35,7 @@ from people.models import FaceTemplate, Person, ReferenceImage
 from people.types import Whom
 from recognition import services as recognition
 from recognition.models import FaceSearch, Job, ProcessedFace, ProcessedImage
+from vectors.stored import from_store
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 from vision.types import Upload
 from work.models import Status
@@ -78,10 +79,12 @@ def files(folder: Path) -> list[str]:
 def colours_left() -> Counter[str]:
     """How many red, green and blue faces the tables hold as embeddings: the fake engine's are colours."""
     names = ["red", "green", "blue"]
-    rows = [*FaceTemplate.objects.filter(space__startswith="fake"), *AlbumFace.objects.all()]
-    rows += list(ProcessedFace.objects.exclude(embedding=None))
-    vectors = [[float(number) for number in row.embedding[:3]] for row in rows]
-    return Counter(names[vector.index(max(vector))] for vector in vectors)
+    rows = [(one.embedding, one.client_id, one.space) for one in FaceTemplate.objects.filter(space__startswith="fake")]
+    rows += [(one.embedding, one.album.client_id, one.album.space) for one in AlbumFace.objects.all()]
+    kept = ProcessedFace.objects.exclude(embedding=None)
+    rows += [(one.embedding, one.image.client_id, one.space) for one in kept]
+    vectors = [from_store(vector, client_id=client, space=space)[:3] for vector, client, space in rows]
+    return Counter(names[vector.argmax()] for vector in vectors)
 
 
 # ---- a person ---------------------------------------------------------------------------------------------------

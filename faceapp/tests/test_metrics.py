@@ -196,9 +196,9 @@ def test_readiness_is_told_as_readyz_tells_it(monkeypatch: pytest.MonkeyPatch) -
     def told() -> dict[str, float]:
         return {labels[1]: value for labels, value in values().items() if labels[0] == "faceapp_ready"}
 
-    assert told() == {"database": 1, "queue": 1, "weights": 1, "worker": 1}
+    assert told() == {"database": 1, "queue": 1, "master_key": 1, "weights": 1, "worker": 1}
     monkeypatch.setattr(health, "check_worker", refuse)
-    assert told() == {"database": 1, "queue": 1, "weights": 1, "worker": 0}
+    assert told() == {"database": 1, "queue": 1, "master_key": 1, "weights": 1, "worker": 0}
 
 
 def test_models_and_disk_are_told(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from people.models import Gallery, Person, ReferenceImage, Respace, SearchIndex
 from people.respacing import count_at_risk, progress_of
 from people.types import TARGETS, Candidate, Enrolment, FaceComparisons, Refusal, Remark, SearchedFace
 from rest.fields import FiniteField, RateField
+from vectors.stored import from_store
 from vision.types import Box
 
 
@@ -99,7 +100,10 @@ class PersonImageSerializer(PhotographSerializer):
         """By the name of the space."""
         if not self.context.get("embeddings"):
             return None
-        return {template.space: [float(x) for x in template.embedding] for template in image.face_templates.all()}
+        return {
+            one.space: [float(x) for x in from_store(one.embedding, client_id=one.client_id, space=one.space)]
+            for one in image.face_templates.all()
+        }
 
 
 class PersonSerializer(serializers.ModelSerializer[Person]):

@@ -9,11 +9,11 @@ import numpy as np
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from numpy.typing import NDArray
-from pgvector import HalfVector
 
 from faceapp.tests.database_roles import acting_as_owner
 from people import indexing
 from people.models import Gallery, Person
+from vectors.stored import all_to_store, to_store
 from vision.engines import DEFAULT, engines
 
 
@@ -42,6 +42,7 @@ def tend_search_indexes() -> None:
 
 def add_templates(gallery: Gallery, people: Sequence[int], vectors: NDArray[np.float32]) -> None:
     """One more photograph for each person, with the vector in the same place; (n, 4)."""
+    space = engines[DEFAULT].space.name
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO people_referenceimage (uuid, number, person_id, image, width, height, original_name,"
@@ -57,8 +58,8 @@ def add_templates(gallery: Gallery, people: Sequence[int], vectors: NDArray[np.f
             " embedding, created_at) SELECT gen_random_uuid(), %s, %s, person, image, %s, embedding, now()"
             " FROM unnest(%s::bigint[], %s::bigint[], %s::halfvec[]) AS given (person, image, embedding)",
             [
-                gallery.client_id, gallery.pk, engines[DEFAULT].space.name, list(people), images,
-                [HalfVector(vector).to_text() for vector in vectors],
+                gallery.client_id, gallery.pk, space, list(people), images,
+                [one.text for one in all_to_store(vectors, client_id=gallery.client_id, space=space)],
             ],
         )  # fmt: skip
 
@@ -104,6 +105,7 @@ def pages(name: str) -> bytes:
         return bytes(cursor.fetchone()[0])
 
 
-def stored(vector: Any) -> bytes:
-    """The bytes of a vector in half precision."""
-    return np.asarray(vector, np.float16).tobytes()
+def stored(gallery: Gallery, vector: Any) -> bytes:
+    """The bytes of a vector as the database holds it."""
+    rotated = to_store(np.ravel(vector), client_id=gallery.client_id, space=engines[DEFAULT].space.name)
+    return rotated.numbers.astype(np.float16).tobytes()

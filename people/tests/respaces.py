@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from clients.models import Client
 from people import respacing, services
 from people.models import FaceTemplate, Gallery, Person, ReferenceImage, Respace
 from people.types import AdoptedFace, EnrolmentRules, Probe, Search, SearchOptions, Whom
+from vectors.stored import Rotated
 from vision.engines import engines
 from vision.tests.drawing import RED, picture
 from vision.types import Box, Upload
@@ -35,13 +37,19 @@ def enrol(
 
 def enrol_without_picture(client: Client, external_id: str = "unseen") -> Person:
     person = services.create_person(client=client, external_id=external_id)
-    face = AdoptedFace(Box(0, 0, 40, 40), 80, 80, 1.0, {}, old_space(), [0.0, 0.0, 1.0, 1.0], None)
+    blue = Rotated.of([0.0, 0.0, 1.0, 1.0])
+    face = AdoptedFace(Box(0, 0, 40, 40), 80, 80, 1.0, {}, old_space(), blue, None)
     services.adopt_face(person=person, face=face)
     return person
 
 
 def lose_file(image: ReferenceImage) -> None:
     image.image.storage.delete(image.image.name)
+
+
+def replace_file(image: ReferenceImage, data: bytes) -> None:
+    lose_file(image)
+    image.image.storage.save(image.image.name, ContentFile(data))
 
 
 def computed(client: Client) -> Respace:

@@ -18,6 +18,7 @@ from people.models import FaceTemplate, Gallery, GalleryKind, Person, SearchInde
 from people.services import search_in
 from people.tests.many_templates import add_templates, explain, fill, plan, scans, tend_search_indexes
 from people.types import Neighbour
+from vectors.stored import to_store
 from vision.engines import engines
 from vision.types import Embedding
 
@@ -51,12 +52,12 @@ def index(gallery: Gallery) -> SearchIndex:
 
 def found(probe: Embedding, *galleries: Gallery, limit: int = 10, but: Person | None = None) -> list[Neighbour]:
     searched = search_in(client=galleries[0].client, galleries=galleries)
-    return searched.neighbourhood(but).nearest(probe, limit=limit)
+    return searched.neighbourhood(but).nearest(searched.rotated(probe), limit=limit)
 
 
 def exactly(probe: Embedding, *galleries: Gallery, limit: int = 10) -> list[Neighbour]:
-    templates = search_in(client=galleries[0].client, galleries=galleries).templates
-    return templates.nearest(probe, metric=SPACE.metric, limit=limit)
+    searched = search_in(client=galleries[0].client, galleries=galleries)
+    return searched.templates.nearest(searched.rotated(probe), metric=SPACE.metric, limit=limit)
 
 
 # ---- nearest ----------------------------------------------------------------------------------------------------
@@ -72,13 +73,14 @@ def test_a_large_gallery_is_searched_by_its_index(gallery: Gallery, index: Searc
 
 def test_exact_queries_never_use_the_index(gallery: Gallery, index: SearchIndex) -> None:
     person = Person.objects.filter(gallery=gallery)[0]
-    templates = search_in(client=gallery.client, galleries=[gallery]).templates
+    searched = search_in(client=gallery.client, galleries=[gallery])
+    probes, templates = [searched.rotated(probe) for probe in PROBES], searched.templates
     for exact in (templates, templates.of_person(person), FaceTemplate.objects.all()):
         with CaptureQueriesContext(connection) as queries:
-            exact.nearest(PROBES[0], metric=SPACE.metric, limit=3)
+            exact.nearest(probes[0], metric=SPACE.metric, limit=3)
         assert index.name not in plan(queries)
         with CaptureQueriesContext(connection) as queries:
-            exact.within(list(PROBES), metric=SPACE.metric, threshold=0.1)
+            exact.within(probes, metric=SPACE.metric, threshold=0.1)
         assert index.name not in plan(queries)
     by_hand = f"SELECT id FROM people_facetemplate WHERE gallery_id = {gallery.pk} AND space = '{SPACE.name}'"
     assert index.name not in explain(f"{by_hand} ORDER BY embedding <-> '[1,2,3,4]' LIMIT 3")
@@ -96,7 +98,8 @@ def test_another_clients_search_is_exact_and_its_own(gallery: Gallery, index: Se
 
 def test_the_client_still_filters_a_search_by_the_index(gallery: Gallery, index: SearchIndex, client_b: Client) -> None:
     templates = FaceTemplate.objects.of_client(client_b).in_space(SPACE.name).in_galleries([gallery.pk])
-    assert templates.nearest_by(index, PROBES[0], metric=SPACE.metric, count=10) == []
+    probe = to_store(PROBES[0], client_id=client_b.pk, space=SPACE.name)
+    assert templates.nearest_by(index, probe, metric=SPACE.metric, count=10) == []
 
 
 def test_several_galleries_are_merged(gallery: Gallery, index: SearchIndex) -> None:
@@ -197,6 +200,7 @@ def test_both_a_large_and_a_small_list(gallery: Gallery, index: SearchIndex) -> 
     small = Gallery.objects.named(gallery.client, "small")
     fill(small, 100, seed=6)
     searched = search_in(client=gallery.client, galleries=[gallery, small])
-    exact = searched.templates.within(list(PROBES), metric=SPACE.metric, threshold=0.6)
-    assert searched.neighbourhood().within(list(PROBES), threshold=0.6) == exact
+    probes = [searched.rotated(probe) for probe in PROBES]
+    exact = searched.templates.within(probes, metric=SPACE.metric, threshold=0.6)
+    assert searched.neighbourhood().within(probes, threshold=0.6) == exact
     assert {one.gallery_id for face in exact for one in face} == {gallery.pk, small.pk}

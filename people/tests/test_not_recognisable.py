@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from rest_framework.test import APIClient
 
@@ -14,6 +15,7 @@ from clients.services import create_api_key
 from people import services
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.types import EnrolmentRules, Gate, Whom
+from vectors.stored import to_store
 from vision.exceptions import NotRecognisable
 from vision.tests.drawing import DIM, RED, data_url, picture
 from vision.types import Upload
@@ -31,7 +33,10 @@ def api(client_a: Client) -> APIClient:
 def known(client_a: Client) -> Person:
     """A person who was enrolled before such faces were refused."""
     person = services.enrol_face(client=client_a, upload=Upload(picture(RED)), whom=Whom(external_id="u1")).person
-    FaceTemplate.objects.update(embedding=[*(value / 255 for value in DIM), 1])
+    dim = np.array([*(value / 255 for value in DIM), 1], np.float32)
+    for template in FaceTemplate.objects.all():
+        template.embedding = to_store(dim, client_id=client_a.pk, space=template.space)
+        template.save()
     return person
 
 

@@ -16,6 +16,7 @@ from people import reference_images, services
 from people.exceptions import PersonNotFound
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.types import AdoptedFace, Whom
+from vectors.stored import to_store
 from vision import dispatch, inference
 from vision.engines import engines
 from vision.tests.drawing import GREEN, RED, picture
@@ -46,7 +47,7 @@ def test_files_are_written_before_the_transaction(client_a: Client, stored: list
     person = services.enrol_face(client=client_a, upload=TWO[0], whom=Whom(external_id="u1")).person
     services.enrol_photographs(client=client_a, uploads=TWO, whom=Whom(external_id="u2"))
     add_images(entry=create_entry(client=client_a, name="Listed", uploads=TWO).entry, uploads=TWO)
-    services.adopt_face(person=person, face=adopted(picture(RED)))
+    services.adopt_face(person=person, face=adopted(client_a, picture(RED)))
     assert stored == [False] * 8
 
 
@@ -94,15 +95,16 @@ def test_photographs_of_an_entry_are_analysed_at_once_behind_single_images(
 
 
 # ---- faces that were described elsewhere ------------------------------------------------------------------------
-def adopted(image: bytes | None) -> AdoptedFace:
-    embedding = np.array([*(np.array(RED) / 255), 1], np.float32)
-    return AdoptedFace(Box(1, 2, 3, 4), 100, 90, 0.9, {"size": 40}, engines["default"].space.name, embedding, image)
+def adopted(client: Client, image: bytes | None) -> AdoptedFace:
+    space = engines["default"].space.name
+    embedding = to_store(np.array([*(np.array(RED) / 255), 1], np.float32), client_id=client.pk, space=space)
+    return AdoptedFace(Box(1, 2, 3, 4), 100, 90, 0.9, {"size": 40}, space, embedding, image)
 
 
 @pytest.mark.parametrize("image", [picture(RED), None], ids=["with a picture", "by its embedding alone"])
 def test_an_adopted_face_is_found(client_a: Client, media_root: Path, image: bytes | None) -> None:
     person = services.create_person(client=client_a, name="Red")
-    reference = services.adopt_face(person=person, face=adopted(image))
+    reference = services.adopt_face(person=person, face=adopted(client_a, image))
     assert (reference.box, reference.width, reference.quality, reference.number) == (
         Box(1, 2, 3, 4), 100, {"size": 40}, 1
     )  # fmt: skip
@@ -114,5 +116,5 @@ def test_a_face_for_a_person_who_was_erased_leaves_no_file(client_a: Client, med
     person = services.create_person(client=client_a, name="Red")
     services.erase_person(person=Person.objects.get())
     with pytest.raises(PersonNotFound):
-        services.adopt_face(person=person, face=adopted(picture(RED)))
+        services.adopt_face(person=person, face=adopted(client_a, picture(RED)))
     assert files(media_root) == FaceTemplate.objects.count() == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from calibration.services import set_calibration
@@ -14,6 +15,7 @@ from people.tests.respaces import computed, enrol, search
 from people.types import Probe, SourcedImage
 from recognition.services import screening_options, submit_images
 from training.services import recognise
+from vectors.stored import to_store
 from vision.dispatch import handoff
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 from vision.types import Upload
@@ -63,7 +65,10 @@ def test_who_would_be_found_anew_or_instead_is_counted_too(client_a: Client, rea
     search(client_a, NEARLY_RED)
     assert counts(ready) == (1, 0, 1, 0)
     FaceTemplate.objects.filter(space="fake-fake-4").exclude(person=image.person).delete()
-    FaceTemplate.objects.filter(space="fake-fake-4").update(embedding=[220 / 255, 30 / 255, 30 / 255, 1])
+    nearly = to_store(
+        np.array([220 / 255, 30 / 255, 30 / 255, 1], np.float32), client_id=client_a.pk, space="fake-fake-4"
+    )
+    FaceTemplate.objects.filter(space="fake-fake-4").update(embedding=nearly)
     search(client_a, NEARLY_RED)
     assert counts(ready) == (2, 0, 1, 1)
 
@@ -89,7 +94,7 @@ def test_only_the_faces_that_were_searched_are_compared(client_a: Client, ready:
 def test_callers_who_chose_threshold_or_embedding_are_left_alone(client_a: Client, ready: Respace) -> None:
     search(client_a, RED, threshold=0.1)
     search(client_a, RED, alias="second")
-    services.search_people(client=client_a, probe=Probe(embeddings=[FaceTemplate.objects.first().embedding[:4]]))  # type: ignore[union-attr,arg-type]
+    services.search_people(client=client_a, probe=Probe(embeddings=[np.ones(4, np.float32)]))
     assert counts(ready) == (0, 0, 0, 0)
 
 

@@ -6,6 +6,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django.fixtures import Settings
@@ -17,6 +18,7 @@ from clients.services import create_api_key
 from people.models import FaceTemplate
 from recognition.models import Job, Match, ProcessedImage
 from recognition.services import process, screening_options, submit_images
+from vectors.stored import to_store
 from vision.tests.drawing import BLUE, DIM, GREEN, RED, YELLOW, data_url, picture
 from vision.types import Upload
 from work.submissions import read_submission
@@ -265,7 +267,10 @@ def test_listing_results_takes_a_fixed_number_of_queries(api: APIClient, django_
 
 def test_a_face_that_cannot_be_recognised_stays_with_its_mark(api: APIClient) -> None:
     enlist(api, "Red", picture(RED))
-    FaceTemplate.objects.update(embedding=[*(value / 255 for value in DIM), 1])
+    dim = np.array([*(value / 255 for value in DIM), 1], np.float32)
+    for template in FaceTemplate.objects.all():
+        template.embedding = to_store(dim, client_id=template.client_id, space=template.space)
+        template.save()
     [result] = screen(api, picture(DIM, RED)).json()
     dim, red = result["faces"]
     assert (dim["decision"], dim["blacklist_matches"]) == ("not_recognisable", [])

@@ -32,7 +32,13 @@ from storage.responses import image_response
 BUCKET = "faceapp-images"
 REGION = "eu-central-1"
 KEYS = {"aws_access_key_id": "test-access", "aws_secret_access_key": "test-secret"}
-RANDOM_NAME = re.compile(r"(references|processed)/\d+/[0-9a-f]{32}\.jpg")
+S3_VARIABLES = {
+    "FACEAPP_S3_BUCKET": BUCKET,
+    "FACEAPP_S3_REGION": REGION,
+    "FACEAPP_S3_ACCESS_KEY": KEYS["aws_access_key_id"],
+    "FACEAPP_S3_SECRET_KEY": KEYS["aws_secret_access_key"],
+}
+RANDOM_NAME = re.compile(r"(references|processed)/\d+/[0-9a-f]{32}\.enc\.jpg")
 
 
 @pytest.fixture(scope="session")
@@ -65,13 +71,7 @@ def storages_from(**environment: str) -> dict[str, dict[str, Any]]:
 @pytest.fixture
 def on_s3(settings: Settings, endpoint: str) -> str:
     """Images go to the S3 server, by the variables an administrator would set."""
-    storages = storages_from(
-        FACEAPP_S3_BUCKET=BUCKET,
-        FACEAPP_S3_ENDPOINT_URL=endpoint,
-        FACEAPP_S3_REGION=REGION,
-        FACEAPP_S3_ACCESS_KEY=KEYS["aws_access_key_id"],
-        FACEAPP_S3_SECRET_KEY=KEYS["aws_secret_access_key"],
-    )
+    storages = storages_from(FACEAPP_S3_ENDPOINT_URL=endpoint, **S3_VARIABLES)
     settings.STORAGES = storages | {"staticfiles": settings.STORAGES["staticfiles"]}
     return endpoint
 
@@ -101,6 +101,18 @@ def test_empty_variables_of_s3_count_as_unset() -> None:
     options = storages_from(FACEAPP_S3_BUCKET=BUCKET, FACEAPP_S3_ENDPOINT_URL="", FACEAPP_S3_REGION="")["default"]
     assert options["OPTIONS"]["endpoint_url"] is None
     assert options["OPTIONS"]["region_name"] is None
+    assert options["OPTIONS"]["object_parameters"] == {}
+
+
+def test_the_server_is_asked_to_encrypt(endpoint: str, settings: Settings) -> None:
+    variables = S3_VARIABLES | {"FACEAPP_S3_ENCRYPTION": "aws:kms", "FACEAPP_S3_KMS_KEY": "alias/faces"}
+    settings.STORAGES = settings.STORAGES | {
+        "default": storages_from(FACEAPP_S3_ENDPOINT_URL=endpoint, **variables)["default"]
+    }
+    name = default_storage.save("a/photo.jpg", ContentFile(b"pixels"))
+    stored = s3_client(endpoint).head_object(Bucket=BUCKET, Key=name)
+    assert (stored["ServerSideEncryption"], stored["SSEKMSKeyId"]) == ("aws:kms", "alias/faces")
+    default_storage.delete(name)
 
 
 def test_static_files_are_served_compressed_and_with_hashed_names() -> None:

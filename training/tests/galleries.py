@@ -10,6 +10,7 @@ from clients.models import Client
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.models import Gallery as People
 from training.types import Gallery, Vectors
+from vectors.stored import all_to_store
 
 SPREAD = 0.03  # of a photograph from its person in each of 128 dimensions: 0.34 in all
 
@@ -32,7 +33,7 @@ def enrol(client: Client, *, source: str, name: str, vectors: Sequence[Vectors] 
     """A person with one template for each vector, as if photographs had been enrolled."""
     gallery = People.objects.named(client, source)
     person = Person.objects.get_or_create(client=client, gallery=gallery, external_id=name, name=name)[0]
-    for vector in vectors:
+    for vector in all_to_store(list(vectors), client_id=client.pk, space=space):
         image = ReferenceImage.objects.create(
             person=person, width=100, height=100, box_x=0, box_y=0, box_w=100, box_h=100, confidence=1.0
         )

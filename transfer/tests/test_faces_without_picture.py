@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.management import call_command
 
@@ -19,6 +20,7 @@ from people.models import FaceTemplate, Person, ReferenceImage
 from people.types import AdoptedFace, Probe
 from transfer.tests.test_archive import enrol, export, import_, nothing_came_of, rewrite, with_record
 from transfer.types import Outcome
+from vectors.stored import Rotated, to_store
 from vision.engines import engines
 from vision.tests.drawing import GREEN, RED, picture
 from vision.types import Box
@@ -56,7 +58,8 @@ def test_a_person_named_in_an_album_is_found_after_a_move(rose: Person, client_a
     assert [name for name, _ in before] == ["Rose"]
     assert "1 images and 2 faces without a picture for 2 new people imported." in import_(archive)
     new = Client.objects.get(name="new")
-    assert found(new, RED) == before
+    [[name, comparison]] = found(new, RED)
+    assert name == "Rose" and comparison.distance == pytest.approx(before[0][1].distance, abs=1e-3)
     columns = ("image", "width", "height", "box_x", "box_w", "confidence", "quality", "created_at", "is_primary")
     moved = ReferenceImage.objects.filter(person__client=new, person__name="Rose")
     assert list(moved.values(*columns)) == list(rose.reference_images.values(*columns))
@@ -78,7 +81,7 @@ def test_only_the_face_that_is_missing_comes_in(archive: Path) -> None:
     import_(archive)
     person = Person.objects.get(client__name="new", name="Rose")
     FaceTemplate.objects.of_person(person).filter(reference_image=person.reference_images.first()).update(
-        embedding=[0.1, 0.2, 0.3, 0.4]
+        embedding=Rotated.of([0.1, 0.2, 0.3, 0.4])
     )
     assert "1 faces without a picture for 0 new people imported, 2 were there already." in import_(archive)
 
@@ -94,16 +97,19 @@ def test_another_person_of_that_name_stays_another(archive: Path) -> None:
 def test_embeddings_of_several_spaces_move_with_a_face(client_a: Client, tmp_path: Path) -> None:
     person = services.create_person(client=client_a, external_id="r1")
     spaces = [engines[alias].space for alias in ("default", "second")]
-    first, second = ([0.5] * space.dimensions for space in spaces)
+    first, second = (
+        to_store(np.full(space.dimensions, 0.5, np.float32), client_id=client_a.pk, space=space.name)
+        for space in spaces
+    )
     face = AdoptedFace(
         box=Box(1, 2, 30, 40), width=0, height=0, confidence=0.9, quality={}, picture=None,
-        space=spaces[0].name, embedding=first, further={spaces[1].name: second},  # type: ignore[arg-type]
+        space=spaces[0].name, embedding=first, further={spaces[1].name: second},
     )  # fmt: skip
     services.adopt_face(person=person, face=face)
     export(tmp_path / "a.zip")
     assert "1 faces without a picture" in import_(tmp_path / "a.zip")
     templates = FaceTemplate.objects.filter(client__name="new")
-    assert {t.space: len(t.embedding) for t in templates} == {s.name: s.dimensions for s in spaces}
+    assert {t.space: len(t.embedding.numbers) for t in templates} == {s.name: s.dimensions for s in spaces}
 
 
 def test_the_archive_says_how_many_faces_have_no_picture(archive: Path) -> None:

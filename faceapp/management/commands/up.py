@@ -15,6 +15,8 @@ from environment import BASE_DIR
 from faceapp import row_security
 from faceapp.embedded import first_start, lock, places, postgres, redis, stack, static_files
 from faceapp.embedded.supervision import StackError, Supervisor
+from vault import master
+from vault.exceptions import MasterKeyUnusable
 
 READY = """
 Ready after {seconds:.1f} s: {address}
@@ -26,6 +28,7 @@ FIRST_START = """
     administrator   {account.username}
     password        {account.password}
     API key         {account.api_key}   (client '{account.client}')
+  Keep a copy of the master key ({key}): without it, stored photographs cannot be read.
 
   Try next:
     make demo                      screens photographs (in a second terminal)
@@ -47,7 +50,7 @@ class Command(BaseCommand):
             var = places.private_folder(places.unprivileged_user(), settings.VAR)
             with lock.held(var / "up.lock") as held:
                 self.run(held)
-        except (StackError, RuntimeError, OSError, OperationalError) as error:
+        except (StackError, MasterKeyUnusable, RuntimeError, OSError, OperationalError) as error:
             raise CommandError(str(error).strip()) from error
         except KeyboardInterrupt:
             self.stdout.write("Stopped.")
@@ -94,6 +97,7 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
             if gaps := row_security.gaps(connection):
                 raise StackError(f"Row-level security does not hold: {gaps[0]}.")
+            master.establish()  # with another master key than this database's, nothing starts
         with self.step("Collect static files"):
             static_files.collect_if_changed()
         if "fetch_models" in get_commands():
@@ -106,7 +110,7 @@ class Command(BaseCommand):
     def welcome(self, seconds: float, devices: list[str]) -> None:
         address = stack.address()
         account = first_start.create_account()
-        first = FIRST_START.format(account=account, address=address) if account else ""
+        first = FIRST_START.format(account=account, address=address, key=master.source()) if account else ""
         text = READY.format(seconds=seconds, address=address, devices=", ".join(devices), first_start=first)
         self.stdout.write(text)
         self.stdout.flush()

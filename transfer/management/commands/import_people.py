@@ -16,6 +16,7 @@ from transfer.archive import reading
 from transfer.archive_import import import_archive, import_calibrations
 from transfer.management.importing import ImportCommand
 from transfer.people_import import import_rows, read_rows
+from transfer.sealing import Key, key_from, read_passphrase
 from transfer.types import Outcome
 from vision import inference
 from vision.engines import engines
@@ -31,7 +32,10 @@ class Command(ImportCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("people", nargs="?", type=Path, help="the folder or the table")
-        parser.add_argument("--archive", type=Path, metavar="FILE.zip", help="an archive to import instead")
+        parser.add_argument("--archive", type=Path, metavar="FILE", help="an archive to import instead")
+        key = parser.add_mutually_exclusive_group()
+        key.add_argument("--identity", type=Path, metavar="FILE", help="private key of age or SSH that opens it")
+        key.add_argument("--passphrase-file", type=Path, metavar="FILE", help="file with the passphrase that opens it")
         parser.add_argument("--client", required=True, metavar="NAME", help="the client; created if it does not exist")
         parser.add_argument("--source", default="", metavar="NAME", help="gallery of rows that name none")
         parser.add_argument("--gate", choices=list(Gate), help="quality gate (default: that of the service)")
@@ -55,7 +59,7 @@ class Command(ImportCommand):
 
     def import_archive(self, options: dict[str, Any], outcome: Outcome) -> None:
         """Nothing is stored before all checksums are verified."""
-        with reading(options["archive"]) as archive:
+        with reading(options["archive"], self.key(options)) as archive:
             with tqdm(unit="person", desc="Verify", disable=None) as bar:
                 people = archive.verify(advance=bar.update)
             client = get_or_create_client(name=options["client"])
@@ -63,6 +67,13 @@ class Command(ImportCommand):
                 import_archive(client=client, archive=archive, outcome=outcome, advance=bar.update)
             for space in import_calibrations(client=client, archive=archive):
                 self.stdout.write(f"The threshold in {space} was imported.")
+
+    def key(self, options: dict[str, Any]) -> Key:
+        try:
+            passphrase = read_passphrase(options["passphrase_file"]) if options["passphrase_file"] else ""
+            return key_from(identity_file=options["identity"], passphrase=passphrase)
+        except OSError as error:
+            raise CommandError(f"The key cannot be read: {error.strerror}.") from error
 
     def summary(self, outcome: Outcome, options: dict[str, Any]) -> str:
         faces = f" and {outcome.faces} faces without a picture" if outcome.faces else ""

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('albums', '0003_stored_bytes'),
+        ('albums', '0004_rotated_embeddings'),
     ]
 
     operations = [

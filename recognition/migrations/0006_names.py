@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recognition', '0004_erasure'),
+        ('recognition', '0005_rotated_embeddings'),
     ]
 
     operations = [
