@@ -7,16 +7,11 @@ the machine begin with `EVERYONE`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from typing import TypeVar, cast
-
-from django.http import HttpRequest, StreamingHttpResponse
-from django.http.response import HttpResponseBase
 
 NOBODY, EVERYONE = "", "*"
-T = TypeVar("T")
 
 _shown: ContextVar[str | None] = ContextVar("walls", default=None)
 _at_first = NOBODY  # in threads and processes that have not said anything
@@ -51,30 +46,6 @@ def showing(clients: str | int | Iterable[int]) -> Iterator[None]:
         yield
     finally:
         restore(token)
-
-
-def closed_at_first(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Middleware: a request shows nobody's rows until its client is known. A streamed answer keeps what it shows."""
-
-    def middleware(request: HttpRequest) -> HttpResponseBase:
-        with showing(NOBODY):
-            response = get_response(request)
-            if isinstance(response, StreamingHttpResponse) and not response.is_async:
-                response.streaming_content = _pieces(shown(), cast("Iterator[bytes]", response.streaming_content))
-            return response
-
-    return middleware
-
-
-def _pieces(shown_then: str, pieces: Iterable[T]) -> Iterator[T]:
-    source = iter(pieces)
-    while True:
-        with showing(shown_then):
-            try:
-                piece = next(source)
-            except StopIteration:
-                return
-        yield piece
 
 
 def _text(clients: str | int | Iterable[int]) -> str:

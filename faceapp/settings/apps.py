@@ -46,7 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "walls.current.closed_at_first",
+    "walls.middleware.closed_at_first",
     "faceapp.access.observe",
     "faceapp.middleware.omit_body_of_head",
     "faceapp.middleware.ApiPathTokens",

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.conf import settings
 from django.db import connection
 from psycopg.pq import TransactionStatus
+
+from faceapp.settings import DATABASE_APP_ROLE
 
 
 def act_as_application() -> None:
     """From now on, on every connection. The role must be there: `migrate` makes it."""
-    connection.settings_dict["OPTIONS"]["assume_role"] = settings.DATABASE_APP_ROLE
-    _say(f"SET ROLE {settings.DATABASE_APP_ROLE}")
+    connection.settings_dict["OPTIONS"]["assume_role"] = DATABASE_APP_ROLE
+    _say(f"SET ROLE {DATABASE_APP_ROLE}")
 
 
 def act_as_owner() -> None:
@@ -25,11 +26,13 @@ def act_as_owner() -> None:
 @contextmanager
 def acting_as_owner() -> Iterator[None]:
     """What the maintenance worker does."""
+    is_application = "assume_role" in connection.settings_dict["OPTIONS"]
     act_as_owner()
     try:
         yield
     finally:
-        act_as_application()
+        if is_application:
+            act_as_application()
 
 
 def _say(statement: str) -> None:

@@ -84,7 +84,8 @@ def test_what_is_shown_survives_rollbacks(people: list[Person]) -> None:
 def test_streams_keep_what_they_show(people: list[Person]) -> None:
     from django.http import HttpRequest, StreamingHttpResponse
 
-    from walls.current import closed_at_first, show
+    from walls.current import show
+    from walls.middleware import closed_at_first
 
     def view(request: HttpRequest) -> StreamingHttpResponse:
         show(people[0].client_id)

@@ -38,7 +38,7 @@ MARK = np.array([[1.25, -2.5, 3.75, 4.5]], np.float32)  # a vector that is found
 
 
 @pytest.fixture(autouse=True)
-def large(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def large(as_owner: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(indexing, "PROBES", 40)
     settings.INDEX_FROM = LARGE
     yield

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 from blacklist.models import BlacklistEntry
 from blacklist.services import search_blacklist
 from clients.models import Client
+from faceapp.tests.database_roles import acting_as_owner
 from people import indexing
 from people.models import FaceTemplate, Gallery, GalleryKind, Person, SearchIndex
 from people.services import search_in
@@ -153,7 +154,7 @@ def test_a_probe_of_zeros_is_answered(gallery: Gallery, index: SearchIndex) -> N
 
 
 def test_without_the_index_in_the_database_the_answer_is_exact(gallery: Gallery, index: SearchIndex) -> None:
-    with connection.cursor() as cursor:
+    with acting_as_owner(), connection.cursor() as cursor:
         cursor.execute(f"DROP INDEX {index.name}")
     assert [found(probe, gallery) for probe in PROBES] == [exactly(probe, gallery) for probe in PROBES]
 
