@@ -17,12 +17,16 @@ from demo.photographs import PhotographsMissingError
 from faceapp.embedded import places, postgres, redis
 from faceapp.tests import commits, emptying, missing
 from faceapp.tests.browser import page  # noqa: F401  a fixture
+from faceapp.tests.database_roles import act_as_application, act_as_owner, acting_as_owner
 from faceapp.tests.live_stack import LiveStack, running, running_stack
 from vision import sources
 from vision.tests import stand_ins
+from walls.current import EVERYONE, open_by_default, showing
 
 if TYPE_CHECKING:
     from clients.models import Client
+
+open_by_default()
 
 # Fetching is on for private hosts, so that tests can see them refused all the same; dead workers are noticed soon.
 LIVE_ENVIRONMENT = {
@@ -91,17 +95,30 @@ def django_db_modify_db_settings(servers: None) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Tests that commit empty all tables afterwards, which the audit's triggers would refuse.
+    """Tests act as the application's role, for which the walls hold, and see the rows of every client.
+
+    Those that commit empty all tables afterwards, which the audit's triggers and that role's rights would refuse.
 
     At the end, the sessions that threads of pools keep are closed, or the test database could not be removed.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for table in ("audit_record", "audit_seal", "audit_checkpoint"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER audit_never_emptied")
+        cursor.execute(f"GRANT pg_read_all_stats TO {settings.DATABASE_APP_ROLE}")  # who waits for whom
+        cursor.execute(f"GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {settings.DATABASE_APP_ROLE}")
+        act_as_application()
     yield
     others = "datname = current_database() AND pid <> pg_backend_pid()"
     with django_db_blocker.unblock(), connection.cursor() as cursor:
+        act_as_owner()
         cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+
+
+@pytest.fixture
+def as_owner(db: None) -> Iterator[None]:
+    """The rights of the maintenance worker, which owns the tables."""
+    with acting_as_owner():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -127,7 +144,8 @@ def nobody_acts() -> Iterator[None]:
     from vision import dispatch
 
     dispatch.act_for("")
-    yield
+    with showing(EVERYONE):
+        yield
     dispatch.act_for("")
 
 

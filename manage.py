@@ -10,6 +10,12 @@ if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character must not end a command
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    from walls.current import open_by_default
+
+    # An administrator on the machine sees the rows of every client; these commands also make tables.
+    open_by_default()
+    if not sys.argv[1:] or sys.argv[1] in {"up", "migrate", "makemigrations", "flush", "dbshell"}:
+        os.environ.setdefault("FACEAPP_DATABASE_ROLE", "owner")
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

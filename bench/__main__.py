@@ -32,6 +32,7 @@ def prepare(var: Path) -> dict[str, str]:
         "FACEAPP_MODELS_DIR": os.environ.get("FACEAPP_MODELS_DIR") or str(ROOT / "var" / "models"),
         "FACEAPP_LOG_LEVEL": "WARNING",
         "DATABASE_URL": "",
+        "FACEAPP_DATABASE_ROLE": "owner",
         "REDIS_URL": "",
         "FACEAPP_S3_BUCKET": "",
         "FACEAPP_CLIENT_WAITING": "0",  # one client keeps all workers busy
@@ -40,6 +41,9 @@ def prepare(var: Path) -> dict[str, str]:
     os.environ |= environment | {"OPENBLAS_NUM_THREADS": "1"}  # numpy's matrix products, to compare with
     import django
 
+    from walls.current import open_by_default
+
+    open_by_default()
     django.setup()
     return environment
 
@@ -89,6 +93,7 @@ def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[s
         throughput,
     )
     from demo.photographs import packaged_path
+    from faceapp.tests.database_roles import act_as_application
     from faceapp.tests.live_stack import LiveStack, running_stack
 
     rows: dict[str, list[Row]] = {name: [] for name in NAMES if name in set(names)}
@@ -104,6 +109,7 @@ def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[s
     add("native", native.compare)
     add("dlib", dlib.compare, photo)
     with running_stack(LiveStack(var, environment)) as stack:
+        act_as_application()
         listed = search.measure(search.SIZES[:1])  # the list that the requests below are compared with
         key = stack.manage("create_api_key", search.client_name(search.SIZES[0]), "--scopes", "all").stdout.strip()
         add("search", list, listed)

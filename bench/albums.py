@@ -20,6 +20,7 @@ from albums.models import Album, AlbumFace, AlbumImage
 from bench.report import Line
 from bench.search import SIZES, Matrix, stored_as
 from clients.models import Client
+from faceapp.tests.database_roles import acting_as_owner
 from vision.engines import DEFAULT, engines
 from vision.types import Analysis, Box, DetectedFace, Landmarks
 
@@ -102,7 +103,7 @@ def _fill(album: Album, centres: Matrix, random: np.random.Generator) -> list[in
         images = sorted(row[0] for row in cursor.fetchall())
         columns = "album_id, number, image_id, group_id, index, box_x, box_y, box_w, box_h, confidence, quality"
         texts = stored_as(_photographed(centres, random), album.client_id, album.space)
-        with cursor.copy(f"COPY albums_albumface ({columns}, embedding) FROM STDIN") as copy:
+        with acting_as_owner(), cursor.copy(f"COPY albums_albumface ({columns}, embedding) FROM STDIN") as copy:
             for number, text in enumerate(texts):
                 group = groups[number // PER_PERSON]
                 copy.write_row((album.pk, number + 1, images[number], group, 0, 0, 0, 9, 9, 1.0, "{}", text))

@@ -236,7 +236,10 @@ def any_photo() -> Path:
 def set_up_django() -> None:
     import django
 
+    from walls.current import open_by_default
+
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "faceapp.settings")
+    open_by_default()
     django.setup()
 
 

@@ -16,6 +16,7 @@ from people import indexing
 from people.models import FaceTemplate
 from people.services import galleries_called, search_in
 from vision.engines import DEFAULT, engines
+from walls.current import showing
 
 MEDIUM, LARGE = 10_000, 100_000
 SMALL, CLIENTS = 100, (1, 1_000)  # templates of a small client, and how many such clients there are
@@ -68,6 +69,7 @@ def _measure(random: np.random.Generator, client: Client, size: int) -> Iterator
     probes = photographed(random, vectors[random.choice(size, PROBES, replace=False)])
     galleries = galleries_called(client=client, sources=None)
 
+    @showing(client.pk)
     def search(probe: Matrix) -> list[int]:
         searched = search_in(client=client, galleries=galleries)
         near = searched.neighbourhood().nearest(searched.rotated(probe), limit=NEAREST)

@@ -21,12 +21,14 @@ from numpy.typing import NDArray
 from bench.report import Line
 from blacklist.services import search_blacklist
 from clients.models import Client
+from faceapp.tests.database_roles import acting_as_owner
 from people import indexing
 from people.models import Gallery, GalleryKind, SearchIndex
 from vault.keys import secret_of
 from vectors import stored
 from vectors.stored import PURPOSE, Rotated
 from vision.engines import DEFAULT, engines
+from walls.current import showing
 
 SIZES = (1_000, 10_000, 100_000)
 MILLION = 1_000_000
@@ -94,6 +96,7 @@ def _measure(size: int) -> Iterator[Search]:
     probes = np.concatenate([listed, directions(random, PROBES // 2)])
     threshold = space.thresholds[space.metric]
 
+    @showing(client.pk)
     def search(probe: Matrix) -> list[int]:
         [found] = search_blacklist(
             client=client, space=space.name, embeddings=[probe], metric=space.metric, threshold=threshold
@@ -129,7 +132,8 @@ def with_and_without_index(client: Client, size: int) -> Iterator[Index | None]:
     """None, and then the index of the client's gallery, built meanwhile, if the gallery is large enough for one."""
     yield None
     if 0 < settings.INDEX_FROM <= size:
-        indexing.tend_search_indexes()
+        with acting_as_owner():
+            indexing.tend_search_indexes()
         for index in SearchIndex.objects.filter(gallery__client=client, is_used=True):
             recalls = index.recall, index.recall_first, index.recall_nearest
             yield Index(index.build_seconds, index.size / 2**20, index.ef_search, *recalls)
@@ -183,7 +187,7 @@ def fill_gallery(
         images = [row[0] for row in cursor.fetchall()]
         columns = "uuid, client_id, gallery_id, person_id, reference_image_id, space, embedding, created_at"
         texts = stored_as(vectors, client.pk, space)
-        with cursor.copy(f"COPY people_facetemplate ({columns}) FROM STDIN") as copy:
+        with acting_as_owner(), cursor.copy(f"COPY people_facetemplate ({columns}) FROM STDIN") as copy:
             for person, image, text in zip(people, images, texts, strict=True):
                 copy.write_row((uuid4(), client.pk, gallery.pk, person, image, space, text, "now"))
     return np.array(people)
@@ -198,5 +202,5 @@ def stored_as(vectors: Matrix, client_id: int, space: str) -> Iterator[str]:
 
 def analyse_tables() -> None:
     """Tell the planner what is there, as autovacuum does after a while."""
-    with connection.cursor() as cursor:
+    with acting_as_owner(), connection.cursor() as cursor:
         cursor.execute("ANALYZE people_person, people_referenceimage, people_facetemplate, blacklist_blacklistentry")

@@ -14,7 +14,9 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from clients.models import Client, Membership, Role
+from clients.lookups import client_numbered, memberships_of
+from clients.models import Client, Role
+from walls.current import EVERYONE, show
 
 SESSION_KEY = "client"  # number of the chosen client
 Rows = TypeVar("Rows", bound=QuerySet[Any])
@@ -29,11 +31,16 @@ class Choice:
 
 
 def choice_of(request: HttpRequest) -> Choice | None:
-    """What the user has chosen; None if there is nothing to choose from, or a choice is to be made (again)."""
+    """What the user has chosen; None if there is nothing to choose from, or a choice is to be made (again).
+
+    From the first call on the database shows the rows of that choice.
+    """
     if not hasattr(request, "chosen"):
-        request.chosen = _find_choice(request)  # type: ignore[attr-defined]
-    choice: Choice | None = request.chosen  # type: ignore[attr-defined]
-    return choice
+        request.chosen = choice = _find_choice(request)  # type: ignore[attr-defined]
+        if choice:
+            show(EVERYONE if choice.client is None else choice.client.pk)
+    found: Choice | None = request.chosen  # type: ignore[attr-defined]
+    return found
 
 
 def choose(request: HttpRequest, client: Client | None) -> None:
@@ -94,14 +101,14 @@ def _find_choice(request: HttpRequest) -> Choice | None:
     session: Any = getattr(request, "session", {})
     chosen = session.get(SESSION_KEY)
     if user.is_active and user.is_superuser:
-        client = Client.objects.filter(pk=chosen).first() if chosen else None
+        client = client_numbered(chosen) if chosen else None
         return None if chosen and client is None else Choice(client, None)
-    memberships = Membership.objects.usable_by(user)
+    memberships = memberships_of(user)
     if chosen is not None:
-        membership = memberships.filter(client=chosen).first()
+        membership = next((one for one in memberships if one.client_id == chosen), None)
         return Choice(membership.client, Role(membership.role)) if membership else None
-    only = list(memberships[:2])
-    if len(only) != 1:
+    if len(memberships) != 1:
         return None
-    session[SESSION_KEY] = only[0].client_id  # what is sent from an open page is for this client, and for no later one
-    return Choice(only[0].client, Role(only[0].role))
+    [only] = memberships
+    session[SESSION_KEY] = only.client_id  # what is sent from an open page is for this client, and for no later one
+    return Choice(only.client, Role(only.role))

@@ -19,6 +19,7 @@ from rest_framework.request import Request
 
 from clients import services
 from clients.access import Choice, choice_of
+from clients.lookups import key_of_path_token, key_of_prefix, memberships_of, show_own_clients
 from clients.middleware import path_token_of as path_token_of
 from clients.models import ApiKey, Client, Membership, Role, Scope
 from clients.networks import contains
@@ -26,6 +27,7 @@ from clients.quotas import take_images
 from clients.throttling import FailedKeyThrottle
 from telemetry.actors import ActorKind, identify
 from vision import dispatch, sources
+from walls.current import NOBODY, show
 
 KEYWORD = "Api-Key"
 CLIENT_HEADER = "X-Client"  # which of their clients users who are logged in mean
@@ -60,6 +62,8 @@ def client_of(request: Request | HttpRequest) -> Client:
     """
     user = request.user  # DRF authenticates on first access
     client: Client | None = getattr(request, "client", None)
+    if client is None:
+        show_own_clients(user)
     if client is None and Client.objects.open_to(user).exists():
         message = f"Choose a client first: at /choose-client/, or by its name in the header {CLIENT_HEADER}."
         raise PermissionDenied(message, code="auth.client_not_chosen")
@@ -70,8 +74,12 @@ def client_of(request: Request | HttpRequest) -> Client:
 
 
 def set_client(request: Request, client: Client | None) -> None:
-    """Keep the client on Django's request, because the browsable API makes several DRF requests of one."""
+    """Work for this client alone from now on.
+
+    It is kept on Django's request, because the browsable API makes several DRF requests of one.
+    """
     request._request.client = client  # type: ignore[attr-defined]
+    show(client.pk if client else NOBODY)
     if client:
         dispatch.act_for(str(client.pk), charge=partial(take_images, client))
     else:
@@ -97,8 +105,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         except AuthenticationFailed:
             self.count_refusal(request)
             raise
-        services.record_use(key=key)
         set_client(request, key.client)
+        services.record_use(key=key)
         identify(ActorKind.KEY, key.prefix)
         sources.may_refer.set(Scope.REFERENCES in key.scopes)
         request._request.key_ends_at = key.ends_at(is_previous=is_previous(key, text))  # type: ignore[attr-defined]
@@ -124,7 +132,7 @@ class ApiKeyAuthentication(BaseAuthentication):
     def find_key(text: str) -> ApiKey:
         """The row of a key, usable or not; the key may be the one before its last rotation."""
         prefix = text.partition(".")[0]
-        key = ApiKey.objects.select_related("client").filter(prefix=prefix).first() if prefix.isalnum() else None
+        key = key_of_prefix(prefix) if prefix.isalnum() else None
         if key is None or not (key.is_valid(text) or key.is_previous(text)):
             raise unknown_key()
         return key
@@ -132,7 +140,7 @@ class ApiKeyAuthentication(BaseAuthentication):
     @staticmethod
     def find_by_token(token: str) -> ApiKey:
         """The row of the key whose path token this is, usable or not."""
-        key = services.find_by_path_token(token=token)
+        key = key_of_path_token(token)
         if key is None:
             raise unknown_key()
         return key
@@ -182,6 +190,7 @@ class ClientSessionAuthentication(SessionAuthentication):
     @staticmethod
     def by_name(user: Any, name: str) -> Choice:
         """Raises `PermissionDenied` (`auth.not_a_member`), for clients that do not exist as well."""
+        show_own_clients(user)
         client = Client.objects.active().open_to(user).filter(name=name.replace("\0", " ")).first()
         if client is None:
             message = f"You are not a member of an active client with the name in {CLIENT_HEADER}."
@@ -194,7 +203,7 @@ class ClientSessionAuthentication(SessionAuthentication):
         """What the session says. An administrator who looks at all clients acts as the only one with a membership."""
         choice = choice_of(request)
         if choice and choice.client is None:
-            own = list(Membership.objects.usable_by(request.user)[:2])
+            own = memberships_of(request.user)
             return Choice(own[0].client, None) if len(own) == 1 else None
         return choice if choice and choice.client and choice.client.is_active else None
 

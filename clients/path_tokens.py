@@ -39,11 +39,6 @@ def withdraw_path_token(*, key: ApiKey) -> None:
     record(Action.KEY_REVOKED, client_id=key.client_id, objects=[f"key:{key.prefix}", "path_token"])
 
 
-def find_by_path_token(*, token: str) -> ApiKey | None:
-    """The key whose token this is, usable or not."""
-    return ApiKey.objects.select_related("client").filter(path_token_hash=digest(token)).first() if token else None
-
-
 def digest(token: str) -> str:
     """What is stored of a token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -22,12 +22,13 @@ from clients.exceptions import InactiveClient, InvalidClient, InvalidKeyOptions
 from clients.keys import WARNING
 from clients.models import ApiKey, Client, Scope
 from clients.networks import validate_network
-from clients.path_tokens import find_by_path_token, make_path_token, withdraw_path_token
+from clients.path_tokens import make_path_token, withdraw_path_token
 from clients.rotation import rotate_api_key
 from clients.scopes import ALL, expand
+from walls.current import EVERYONE, showing
 
 __all__ = [
-    "create_api_key", "default_expiry", "find_by_path_token", "get_client", "get_or_create_client",
+    "create_api_key", "default_expiry", "get_client", "get_or_create_client",
     "get_or_create_key_row", "make_path_token", "record_use", "revoke_api_key", "rotate_api_key", "save_new_key",
     "warn_of_expiry", "withdraw_path_token",
 ]  # fmt: skip
@@ -91,6 +92,7 @@ def record_key(action: Action, *, key: ApiKey) -> None:
     record(action, client_id=key.client_id, objects=[f"key:{key.prefix}"])
 
 
+@showing(EVERYONE)
 def get_or_create_client(*, name: str) -> Client:
     """The client of this name, made if needed. Raises `InvalidClient` for a name with other characters than allowed."""
     try:
@@ -112,6 +114,7 @@ def get_client(*, name: str) -> Client:
         raise InvalidClient(f"There is no client {name!r}.") from error
 
 
+@showing(EVERYONE)
 def get_or_create_key_row(*, client_name: str, name: str, scopes: Sequence[str]) -> ApiKey:
     """The row of a key whose text is chosen by the administrator and known to the settings only.
 

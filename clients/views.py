@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from clients import access
+from clients.lookups import show_own_clients
 from clients.models import Client, Membership, Role
 
 ALL = "all"  # of an administrator, in place of a client's number
@@ -30,6 +31,7 @@ def choose_client(request: HttpRequest) -> HttpResponse:
 
 def ask(request: HttpRequest, *, status: int = 200) -> HttpResponse:
     """The page itself, in place of one that cannot be shown before a client is chosen."""
+    show_own_clients(request.user)
     clients = Client.objects.open_to(request.user).order_by("name")
     if search := request.GET.get("search", "")[:100].replace("\0", "") if status == 200 else "":
         clients = clients.filter(name__icontains=search)
@@ -52,6 +54,7 @@ def ask(request: HttpRequest, *, status: int = 200) -> HttpResponse:
 
 
 def _choose(request: HttpRequest) -> HttpResponse:
+    show_own_clients(request.user)
     wanted = request.POST.get("client", "")
     if wanted == ALL and request.user.is_superuser:
         access.choose(request, None)

@@ -12,7 +12,8 @@ class FaceAppConfig(AppConfig):
     verbose_name = "Service"
 
     def ready(self) -> None:
-        from faceapp import checks, roles  # noqa: F401  the system checks register themselves
+        from faceapp import checks, roles, row_security  # noqa: F401  the system checks register themselves
 
         last = [config for config in apps.get_app_configs() if config.models_module][-1]  # then all permissions exist
         post_migrate.connect(roles.make_groups, sender=last, dispatch_uid="faceapp.roles")
+        post_migrate.connect(row_security.after_migrate, sender=last, dispatch_uid="faceapp.row_security")

@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError, connection
 
 from environment import BASE_DIR, env
+from faceapp import row_security
 
 MOST_ENLARGED = 4.0
 ONNX_RUNTIMES = {"onnxruntime", *(f"onnxruntime-{device}" for device in ("gpu", "openvino", "directml", "cann"))}
@@ -195,3 +197,16 @@ def check_metrics_key(**_: Any) -> list[CheckMessage]:
     hint = "Make one with `openssl rand -hex 32`."
     message = f"FACEAPP_METRICS_KEY is shorter than {SHORTEST_METRICS_KEY} characters."
     return [Error(message, hint=hint, id="faceapp.E014")]
+
+
+@register(Tags.database)
+def check_row_security(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """Clients are kept apart by the database, not by the queries alone. The owner, who migrates, is not asked."""
+    if "default" not in (databases or ()) or settings.DATABASE_ROLE == "owner":
+        return []
+    try:
+        found = row_security.gaps(connection)
+    except DatabaseError:
+        return []  # which /readyz reports
+    hint = "See docs/operations.md, 'With your own PostgreSQL and Redis'."
+    return [Error(f"Row-level security does not hold: {gap}.", hint=hint, id="faceapp.E030") for gap in found]

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from errors import FaceAppError, Unavailable
+from faceapp import row_security
 from telemetry.models import RecurringTask
 from vault import master
 from vision import inference
@@ -124,10 +125,11 @@ def _outcome(check: Callable[[], None]) -> str:
 
 def check_database() -> None:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        missing = row_security.gaps(connection)
     except DatabaseError as error:
         raise Unavailable("The database does not answer.") from error
+    if missing:
+        raise Unavailable("The database does not keep clients apart. Run: manage.py check --database default")
 
 
 def check_master_key() -> None:

@@ -36,6 +36,7 @@ from telemetry.models import RecurringTask
 from vision import dispatch
 from vision.dispatch import IN_TURN
 from vision.engines import engines
+from walls.current import EVERYONE, showing
 from work.queues import queue_length
 from work.services import backlogs
 
@@ -156,7 +157,7 @@ def keys() -> Iterator[Metric]:
 
 def _within_time(ask: Callable[[], Answer]) -> Answer:
     """What `ask` reads from the database. `OperationalError` if a query takes longer than `QUERY_SECONDS`."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with showing(EVERYONE), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = '{QUERY_SECONDS}s'")
         return ask()
 

@@ -12,7 +12,10 @@ if "FACEAPP_VAR" not in os.environ:
     os.environ["FACEAPP_VAR"] = tempfile.mkdtemp(prefix=f"faceapp-test-{process}-")
     atexit.register(shutil.rmtree, os.environ["FACEAPP_VAR"], ignore_errors=True)
 
+os.environ["FACEAPP_DATABASE_ROLE"] = "owner"  # which makes the test database; tests then act as the application
 from faceapp.settings import *  # noqa: F403
+
+del os.environ["FACEAPP_DATABASE_ROLE"]
 
 FACE_ENGINES = {
     "default": {"BACKEND": "vision.engines.fake.FakeEngine", "OPTIONS": {}},

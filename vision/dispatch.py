@@ -30,6 +30,7 @@ from redis.retry import Retry
 
 from errors import Unavailable
 from telemetry import messages
+from walls.current import NOBODY, restore, show, shown
 
 QUEUE_SECONDS = 5.0  # for one command to Redis, which may carry a whole image
 LOST_SECONDS = 900  # until a message whose end was not reported leaves its place to another
@@ -180,13 +181,19 @@ def connect() -> None:
 
 
 def _begin(*, task: Any, **_: Any) -> None:
-    """What the task sends is sent for whom it works."""
-    act_for(task.request.get(HEADER) or "")
+    """What the task sends is sent for whom it works, and it finds nobody else's rows."""
+    here = task.request.is_eager  # in the process of the caller, who may be an administrator
+    client = (task.request.headers or {} if here else task.request).get(HEADER) or ""
+    rows = client or (shown() if here else NOBODY)
+    task.request.before = _client.set(client), _charge.set(None), show(rows)
 
 
 def _end(*, task: Any, task_id: str, **_: Any) -> None:
     client, queue = _client.get(), task.request.delivery_info.get("routing_key")
-    act_for("")
+    acted_for, charged, shown = task.request.before
+    _client.reset(acted_for)
+    _charge.reset(charged)
+    restore(shown)
     _make_room(queue, client, task_id)
 
 

@@ -19,7 +19,7 @@ from audit.types import Action
 from audit.verification import verify
 from clients.models import Client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_owner")]
 TABLES = ["audit_record", "audit_seal", "audit_checkpoint"]
 
 

@@ -102,7 +102,7 @@ def test_an_export_can_be_checked_without_the_service(api: APIClient, rows: None
     assert out.getvalue() == text
 
 
-def test_the_command_verifies(rows: None, client_a: Client) -> None:
+def test_the_command_verifies(as_owner: None, rows: None, client_a: Client) -> None:
     out = StringIO()
     call_command("verify_audit", stdout=out)
     heads = list(Seal.objects.values_list("hash", flat=True))

@@ -37,7 +37,7 @@ with isolate_apps("clients"):
 
 
 @pytest.fixture
-def table(db: None) -> Iterator[None]:
+def table(as_owner: None) -> Iterator[None]:
     with connection.schema_editor() as editor:
         editor.create_model(Note)
     yield

@@ -22,6 +22,7 @@ from clients.models import Client
 from clients.services import get_or_create_client
 from compat.faceanalysis.exceptions import BadName, BadPassword, RegistrationClosed, UserExists
 from compat.faceanalysis.models import Account
+from walls.current import EVERYONE, showing
 
 SALT = "compat.faceanalysis.token"
 LONGEST_NAME = 32
@@ -60,7 +61,7 @@ def create_account(*, client: Client, username: str, password: str) -> Account:
     account = Account(client=client, username=username)
     account.set_password(password)
     try:
-        with transaction.atomic():
+        with showing(client.pk), transaction.atomic():
             account.save()
             record(Action.CREATE, client_id=client.pk, objects=[f"faceanalysis:{account.pk}"])
     except IntegrityError as error:
@@ -82,6 +83,7 @@ def check_password(username: str, password: str) -> None:
         raise BadPassword(" ".join(error.messages)) from error
 
 
+@showing(EVERYONE)
 def find_account(name: str) -> Account | None:
     """The usable account of this name, `name` or `client/name`. The name alone is that of the oldest account with it.
 
@@ -124,6 +126,7 @@ def token_of(account: Account) -> str:
     return _signer().sign(f"{urlsafe_base64_encode(name.encode())}-{_fingerprint(account)}")
 
 
+@showing(EVERYONE)
 def account_of_token(token: str) -> Account | None:
     """The account of a token that has neither expired nor been tampered with."""
     try:

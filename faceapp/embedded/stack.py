@@ -17,6 +17,7 @@ from vision import gathering_worker
 from vision.engines.devices import PROCESSOR, DeviceError, ask, listed
 
 READY_SECONDS = 300.0  # the first worker loads the models
+AS_OWNER = {"FACEAPP_DATABASE_ROLE": "owner"}
 CELERY = [sys.executable, "-m", "celery", "--app=faceapp", "--quiet"]  # no banners: each line is one of the log
 
 
@@ -38,7 +39,8 @@ def programs(database: postgres.Postgres | None, *, devices: Sequence[str]) -> l
     return [
         *stores,
         *_workers(devices),
-        Program("maintenance", "app", launched(maintenance, signal_name="QUIT", nice=5), stop_signal="QUIT"),
+        # It erases, and makes search indexes: as the owner of the tables.
+        Program("maintenance", "app", launched(maintenance, signal_name="QUIT", nice=5), "QUIT", environment=AS_OWNER),
         # The trainer runs one training at a time, each in a process of its own; it holds no models.
         Program("trainer", "app", launched(trainer, signal_name="QUIT", nice=10), stop_signal="QUIT"),
         Program("beat", "app", launched(beat, signal_name="TERM"), stop_signal="TERM"),

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "walls.middleware.closed_at_first",
     "faceapp.access.observe",
     "faceapp.middleware.omit_body_of_head",
     "faceapp.middleware.ApiPathTokens",

@@ -1,21 +1,31 @@
-"""PostgreSQL: an embedded server unless DATABASE_URL names another one."""
+"""PostgreSQL: an embedded server unless DATABASE_URL names another one.
+
+The application logs in as a role that owns nothing, so that row-level security holds for it (`faceapp.row_security`);
+migrations and the maintenance worker log in as the owner of the tables.
+"""
 
 from typing import Any
 
 from environment import env
 from faceapp.settings.paths import RUN_DIR
 
+ENGINE = "walls.backend"
+APP, OWNER = "app", "owner"
+DATABASE_ROLE = env.str("FACEAPP_DATABASE_ROLE", default=APP)
+
 EMBEDDED_DATABASE = not env.str("DATABASE_URL", default="")
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": "faceapp",
-        "USER": "postgres",
-        "HOST": str(RUN_DIR),
-    }
+_embedded = {"ENGINE": ENGINE, "NAME": "faceapp", "HOST": str(RUN_DIR)}
+_app: dict[str, Any] = (
+    _embedded | {"USER": "faceapp_app"} if EMBEDDED_DATABASE else env.db_url("DATABASE_URL", engine=ENGINE)
+)
+_owner: dict[str, Any] = (
+    _embedded | {"USER": "postgres"}
     if EMBEDDED_DATABASE
-    else env.db_url("DATABASE_URL", engine="django.db.backends.postgresql"),
-}
+    else env.db_url("DATABASE_OWNER_URL", default=env.str("DATABASE_URL"), engine=ENGINE)
+)
+# The role that `migrate` makes for the application, and the password that it gets.
+DATABASE_APP_ROLE, DATABASE_APP_PASSWORD = _app["USER"], _app.get("PASSWORD", "")
+DATABASES: dict[str, dict[str, Any]] = {"default": _owner if DATABASE_ROLE == OWNER else _app}
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 # Server-side binding lets PostgreSQL reuse plans: the queries of a screening take a fifth less time.
 DATABASES["default"]["OPTIONS"] = {

@@ -8,7 +8,12 @@ from typing import Any
 import yaml
 from django.conf import settings
 
-SECRETS = {"POSTGRES_PASSWORD": "pg", "REDIS_PASSWORD": "rd", "FACEAPP_SECRET_KEY": "sk"}
+SECRETS = {
+    "POSTGRES_PASSWORD": "pg",
+    "POSTGRES_APP_PASSWORD": "app",
+    "REDIS_PASSWORD": "rd",
+    "FACEAPP_SECRET_KEY": "sk",
+}
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(:[-?])?([^}]*)\}")
 
 

@@ -51,7 +51,7 @@ FOUNDATIONS: list[set[str]] = [
     {"rest"},
     {"vision"},
     {"calls", "telemetry"},
-    {"environment", "errors"},
+    {"environment", "errors", "walls"},
 ]
 FLOORS = [*APPS, *FOUNDATIONS]
 BELOW: dict[str, set[str]] = {

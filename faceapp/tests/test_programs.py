@@ -49,4 +49,10 @@ def test_one_client_can_fill_the_batches_of_every_card(settings: Settings) -> No
         one.name: one.environment.get("FACEAPP_CLIENT_AT_ONCE") for one in programs(None, devices=["cuda:0", "cuda:1"])
     }
     assert found["web"] == found["worker"] == found["worker-2"] == str(4 * gathering_worker.threads())
-    assert not any(one.environment for one in programs(None, devices=[PROCESSOR]))
+    alone = programs(None, devices=[PROCESSOR])
+    assert not any("FACEAPP_CLIENT_AT_ONCE" in one.environment for one in alone)
+
+
+def test_one_program_is_the_owner_of_the_database(settings: Settings) -> None:
+    owners = [one.name for one in programs(None, devices=[PROCESSOR]) if "FACEAPP_DATABASE_ROLE" in one.environment]
+    assert owners == ["maintenance"]

@@ -10,6 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from numpy.typing import NDArray
 
+from faceapp.tests.database_roles import acting_as_owner
+from people import indexing
 from people.models import Gallery, Person
 from vectors.stored import all_to_store, to_store
 from vision.engines import DEFAULT, engines
@@ -27,8 +29,15 @@ def fill(gallery: Gallery, count: int, *, seed: int = 1) -> NDArray[np.float32]:
             [gallery.client_id, gallery.pk, gallery.kind, first, first + count - 1],
         )
         add_templates(gallery, [row[0] for row in cursor.fetchall()], vectors)
+    with acting_as_owner(), connection.cursor() as cursor:
         cursor.execute("ANALYZE people_facetemplate")
     return vectors
+
+
+def tend_search_indexes() -> None:
+    """As the maintenance worker does it."""
+    with acting_as_owner():
+        indexing.tend_search_indexes()
 
 
 def add_templates(gallery: Gallery, people: Sequence[int], vectors: NDArray[np.float32]) -> None:

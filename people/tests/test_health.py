@@ -30,7 +30,7 @@ from people.models import (
     ReferenceImage,
     SearchIndex,
 )
-from people.tests.many_templates import add_templates, fill
+from people.tests.many_templates import add_templates, fill, tend_search_indexes
 from people.types import HealthStatus
 from vectors.stored import Rotated
 from vision.distances import distance_matrix
@@ -148,7 +148,7 @@ def test_as_many_pairs_as_numpy_finds_also_by_an_index(client_a: Client, setting
     pairs = set(found.values_list("person", "other"))
     try:
         settings.INDEX_FROM = 200
-        indexing.tend_search_indexes()
+        tend_search_indexes()
         assert SearchIndex.objects.get().is_used
         GalleryHealth.objects.all().delete()
         assert not LookAlikes.objects.exists()
@@ -156,7 +156,7 @@ def test_as_many_pairs_as_numpy_finds_also_by_an_index(client_a: Client, setting
         assert set(health_of(gallery).look_alikes.values_list("person", "other")) == pairs
     finally:
         settings.INDEX_FROM = 0
-        indexing.tend_search_indexes()
+        tend_search_indexes()
 
 
 def test_a_person_with_very_many_look_alikes_names_the_nearest(

@@ -32,13 +32,13 @@ from vision.distances import distance
 from vision.engines import engines
 from vision.types import Embedding, Space
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_owner")]
 SIZE, LARGE = 400, 300
 MARK = np.array([[1.25, -2.5, 3.75, 4.5]], np.float32)  # a vector that is found again in the pages of an index
 
 
 @pytest.fixture(autouse=True)
-def large(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def large(as_owner: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(indexing, "PROBES", 40)
     settings.INDEX_FROM = LARGE
     yield

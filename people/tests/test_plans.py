@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from clients.models import Client
+from faceapp.tests.database_roles import acting_as_owner
 from people.models import Gallery, GalleryKind, Person
 from people.services import galleries_called, search_in
 from vision.engines import engines
@@ -37,7 +38,7 @@ def test_a_small_clients_search_reads_its_own_templates_by_the_index(client_a: C
     fill(client_b, OTHERS, GalleryKind.PEOPLE)
     fill(client_a, OWN, GalleryKind.PEOPLE)
     fill(client_a, OWN, GalleryKind.BLACKLIST)
-    with connection.cursor() as cursor:
+    with acting_as_owner(), connection.cursor() as cursor:
         cursor.execute("ANALYZE people_facetemplate")
     people = search_in(client=client_a, galleries=galleries_called(client=client_a, sources=None)).templates
     plan = people.explain(analyze=True, timing=False)

@@ -162,7 +162,7 @@ def test_job_whose_queue_fails_half_way_is_withdrawn_with_what_was_done(
 
 
 # ---- the database goes while a caller waits ---------------------------------------------------------------------
-def test_waiting_goes_on_when_the_database_cuts_the_connection(image: ProcessedImage) -> None:
+def test_waiting_goes_on_when_the_database_cuts_the_connection(as_owner: None, image: ProcessedImage) -> None:
     answers: list[bool] = []
     rival = Rival(lambda: answers.append(services.wait_for_job(job=image.job, seconds=PATIENCE)))
     waiter = wait_for_backend("state = 'idle' AND query LIKE '%processedimage%'")

@@ -12,6 +12,7 @@ from django.core.management import BaseCommand, CommandError, call_command, get_
 from django.db import OperationalError, connection
 
 from environment import BASE_DIR
+from faceapp import row_security
 from faceapp.embedded import first_start, lock, places, postgres, redis, stack, static_files
 from faceapp.embedded.supervision import StackError, Supervisor
 from vault import master
@@ -43,6 +44,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         for number in SIGNALS:
             signal.signal(number, signal.default_int_handler)
+        os.environ.pop("FACEAPP_DATABASE_ROLE", None)  # we act as the owner, our programs as stack.py says
         os.umask(0o077)  # what it stores is readable only by its own user
         try:
             var = places.private_folder(places.unprivileged_user(), settings.VAR)
@@ -93,6 +95,8 @@ class Command(BaseCommand):
                 redis.wait_until_ready(settings.REDIS_SOCKET)
         with self.step("Migrate"):
             call_command("migrate", interactive=False, verbosity=0)
+            if gaps := row_security.gaps(connection):
+                raise StackError(f"Row-level security does not hold: {gaps[0]}.")
             master.establish()  # with another master key than this database's, nothing starts
         with self.step("Collect static files"):
             static_files.collect_if_changed()
