@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-import pyrage
+import pyrage  # type: ignore[import-untyped]
 
 from errors import InvalidInput
 
@@ -79,7 +79,7 @@ def seal(plain: IO[bytes], out: IO[bytes], lock: Lock) -> None:
     if lock.passphrase:
         out.write(pyrage.passphrase.encrypt(plain.read(), lock.passphrase))
     else:
-        pyrage.encrypt_io(plain, out, lock.recipients)  # type: ignore[arg-type]  # it takes whatever reads
+        pyrage.encrypt_io(plain, out, lock.recipients)
 
 
 def is_sealed(file: IO[bytes]) -> bool:
@@ -97,6 +97,6 @@ def unseal(sealed: IO[bytes], out: IO[bytes], key: Key) -> None:
         if key.passphrase:
             out.write(pyrage.passphrase.decrypt(sealed.read(), key.passphrase))
         else:
-            pyrage.decrypt_io(sealed, out, key.identities)  # type: ignore[arg-type]
+            pyrage.decrypt_io(sealed, out, key.identities)
     except pyrage.DecryptError as error:
         raise ArchiveLocked("This key does not open the archive.") from error

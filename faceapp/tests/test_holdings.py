@@ -49,7 +49,7 @@ def test_every_kind_of_file_is_declared() -> None:
 
 
 def is_ours(path: object) -> bool:
-    return not any(part in str(path) for part in ("/tests/", "/bench/", "/demo/", "/sdk/"))
+    return not any(part in str(path) for part in ("/tests/", "/bench/", "/demo/", "/sdk/", "/supply_chain/"))
 
 
 def test_every_key_in_redis_is_declared() -> None:
