@@ -31,6 +31,9 @@ class Scale(Protocol):
     def distance(self, similarity: float) -> float:
         """The distance that has this similarity, above 0 and up to 1."""
 
+    def rate(self, distance: float) -> float | None:
+        """The share of strangers' pairs at this distance or less; None where it is not known."""
+
 
 @dataclass(frozen=True)
 class RateScale:
@@ -55,6 +58,9 @@ class RateScale:
         if similarity <= 0.4:
             return self.table.largest - (self.table.largest - far) * similarity / 0.4
         return self.table.distance(10 ** (3 - 10 * similarity))
+
+    def rate(self, distance: float) -> float | None:
+        return None if math.isnan(distance) else self.table.rate(distance)
 
     @cached_property
     def _ends(self) -> tuple[float, float]:
@@ -86,3 +92,6 @@ class ThresholdScale:
         else:
             ratio = 1.0 - math.log(similarity / ONE_TO_ONE) / DECAY
         return self.threshold * (ratio**2 if self.metric in QUADRATIC else ratio)
+
+    def rate(self, distance: float) -> float | None:
+        return None
