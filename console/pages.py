@@ -21,7 +21,6 @@ from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView, set_rollback
 
-from clients.access import choice_of
 from clients.authentication import ClientSessionAuthentication, client_of
 from clients.models import Scope
 from clients.permissions import SCOPES, role_of
@@ -89,17 +88,17 @@ class ConsolePage(APIView):
         """A script keeps the files and says so; a form is answered by `login.sessions`, which shows what was typed."""
         if not is_part:
             return redirect_to_login(self.request.get_full_path())
-        return self.show("console/session_over.html", status=401)
+        response = self.show("console/session_over.html", status=401)
+        response["X-Problem"] = "auth.required"
+        return response
 
 
 def surroundings(request: HttpRequest) -> dict[str, Any]:
     """What the base template shows on every page: client, role, menu and state."""
-    user = request.user
-    choice = choice_of(request) if user.is_authenticated else None
-    client = getattr(request, "client", None) or (choice.client if choice else None)
+    choice = ClientSessionAuthentication.by_choice(request) if request.user.is_authenticated else None
     return {
-        "sections": SECTIONS if client else SECTIONS[:1],
-        "client": client,
+        "sections": SECTIONS if choice else SECTIONS[:1],
+        "client": choice.client if choice else None,
         "role": choice.role.label if choice and choice.role else _("Administrator"),
         "state": known_state(),
     }

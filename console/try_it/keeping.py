@@ -47,6 +47,7 @@ class FaceInput(serializers.Serializer[Any]):
 
 
 class KeptFace(ConsolePage):
+    takes_images = frozenset({"post"})
     section = "try"
 
     def post(self, request: Request) -> HttpResponse:

@@ -65,6 +65,7 @@ class LivenessStart(ConsolePage):
 class LivenessFrames(ConsolePage):
     """The verdict on one attempt."""
 
+    takes_images = frozenset({"post"})
     section, scope_write = "try", Scope.LIVENESS
 
     def post(self, request: Request, session_id: UUID) -> HttpResponse:

@@ -13,17 +13,21 @@ from vision.types import Box, Upload
 
 SIDE = 1280  # pixels of the longer side
 STORED_SIDE = 1600  # of a face that is cut out of a picture to be stored
+LABEL = 14  # times as large as lines are wide
 AROUND = 0.4  # of the face's size, shown around it
 BOX = re.compile(r"(\d{1,5}),(\d{1,5}),(\d{1,5}),(\d{1,5})")
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A face at its place in a picture, in pixels of the rendering. `box` is the same in the upright image."""
+    """A face at its place in a picture, in pixels of the rendering. `box` is the same in the upright image; the number
+    stands in `label`.
+    """
 
     number: int
     tone: str
     place: Box
+    label: Box
     box: str
 
     @property
@@ -61,7 +65,9 @@ class Picture:
             return None
 
     def mark(self, number: int, box: Box, tone: str) -> Mark:
-        return Mark(number, tone, box.scaled(self.scale), f"{box.x},{box.y},{box.w},{box.h}")
+        place, side = box.scaled(self.scale), LABEL * self.stroke
+        label = Box(max(0, place.x - self.stroke), max(0, place.y - side - self.stroke), side, side)
+        return Mark(number, tone, place, label, f"{box.x},{box.y},{box.w},{box.h}")
 
     @property
     def stroke(self) -> int:

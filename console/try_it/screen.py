@@ -46,7 +46,7 @@ def row_of(picture: Picture, number: int, found: LookedUpFace, point: OperatingP
         hint = _("It is %(reason)s. Use a sharp, well lit photograph of the whole face.")
         notes = [hint % {"reason": reason(face.recognisability_reason)}]
         said = verdict(Decision.NOT_RECOGNISABLE)
-        return Row(picture.mark(number, face.box, "poor"), _("Nobody can say"), said, "poor", notes=notes)
+        return Row(picture.mark(number, face.box, "poor"), _("Unknown"), said, "poor", notes=notes)
     notes = [clarity(face)] if clarity(face) else []
     if not found.hits:
         mark = picture.mark(number, face.box, "plain")

@@ -31,6 +31,7 @@ TOOLS = (
 class Tool(ConsolePage):
     """A page that takes photographs and answers below them. `scope_write` is what the API asks for the same call."""
 
+    takes_images = frozenset({"post"})
     section = "try"
     tool = ""
     scope_write: ClassVar[Scope]

@@ -56,7 +56,7 @@ def row_of(picture: Picture, number: int, found: SearchedFace) -> Row:
     if decision == Decision.NOT_RECOGNISABLE:
         hint = _("It is %(reason)s. Use a sharp, well lit photograph of the whole face.")
         notes = [hint % {"reason": reason(found.reason)}]
-        return Row(mark, _("Nobody can say"), verdict(decision), tone(decision), notes=notes)
+        return Row(mark, _("Unknown"), verdict(decision), tone(decision), notes=notes)
     notes = [clarity(found.face)]
     if not found.candidates:
         return Row(mark, _("Unknown"), verdict(decision), tone(decision), notes=[_("Nobody is enrolled yet."), *notes])

@@ -11,9 +11,15 @@ const once = (url, body, onProgress) =>
     });
     const done = (status) =>
       resolve({ status, text: request.responseText, problem: request.getResponseHeader("X-Problem") || "" });
-    request.addEventListener("load", () => done(request.status));
-    request.addEventListener("error", () => done(0));
-    request.addEventListener("abort", () => done(0));
+    request.addEventListener("load", () => {
+      const isElsewhere = new URL(request.responseURL).pathname !== new URL(url, location).pathname;
+      const isOurs = /^(text\/html|application\/json)/.test(request.getResponseHeader("Content-Type") || "");
+      if (isElsewhere) resolve({ status: 401, text: "", problem: "elsewhere" });
+      else if (!isOurs || (request.status !== 200 && !request.getResponseHeader("X-Problem"))) {
+        resolve({ status: request.status, text: "", problem: "refused" });
+      } else done(request.status);
+    });
+    for (const lost of ["error", "abort"]) request.addEventListener(lost, () => done(0));
     request.send(body);
   });
 
@@ -47,7 +53,8 @@ const copyOf = (id) => document.getElementById(id).content.cloneNode(true);
 // What is shown of an answer: our own words where the service could not be reached, otherwise its page part.
 export const shown = ({ status, text, problem }) => {
   if (status === 0) return copyOf("lost");
-  if (problem === "console.other_client") return copyOf("other-client");
+  const ours = { "console.other_client": "other-client", elsewhere: "elsewhere", refused: "refused" }[problem];
+  if (ours) return copyOf(ours);
   const part = document.createElement("template");
   part.innerHTML = text;
   return part.content;

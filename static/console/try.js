@@ -101,6 +101,7 @@ const each = (form) => (list) => {
 
 // ---- where files come from
 const watch = (form, zone, take) => {
+  form.classList.add("scripted");
   const input = zone.querySelector("input");
   input.addEventListener("change", () => take([...input.files], input));
   zone.addEventListener("dragover", (event) => {
