@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,6 +17,7 @@ from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
 from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
+from console.urls import urlpatterns
 from people.models import Person, ReferenceImage
 from people.services import enrol_face
 from people.types import Whom
@@ -180,6 +182,24 @@ def test_a_page_of_another_client_changes_nothing(operator: Browser, client_a: C
     answer = send(operator, "try-enrol", client_b, image=photograph(RED), faces=1, name="x")
     assert answer.status_code == 409 and answer["X-Problem"] == "console.other_client"
     assert not Person.objects.exists()
+
+
+def routes(patterns: Any) -> list[str]:
+    """The names of all pages of the console."""
+    inner = [
+        routes(pattern.url_patterns) if hasattr(pattern, "url_patterns") else [pattern.name] for pattern in patterns
+    ]
+    return [name for names in inner for name in names if name]
+
+
+def test_nothing_is_shown_without_a_login(client_a: Client) -> None:
+    names = routes(urlpatterns)
+    assert len(names) >= 11
+    for name in names:
+        kwargs = {"photograph": {"image_id": uuid4()}, "try-liveness-frames": {"session_id": uuid4()}}.get(name)
+        for method in ("get", "post"):
+            answer = getattr(Browser(), method)(reverse(f"console:{name}", kwargs=kwargs))
+            assert answer.status_code == 405 or answer["Location"].startswith("/login/?next=/console/"), name
 
 
 def test_an_ended_login_is_told_apart(client_a: Client) -> None:
