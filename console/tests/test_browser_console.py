@@ -17,6 +17,7 @@ from blacklist.services import create_entry
 from clients.access import SESSION_KEY
 from clients.models import Client, Membership, Role
 from faceapp.tests.browser import SIZES, log_in
+from liveness.models import LivenessSession
 from people.models import Person
 from people.services import enrol_face
 from people.types import Whom
@@ -60,6 +61,7 @@ def show(page: Page, live_server: LiveServer, tool: str, *chosen: Path) -> None:
 
 
 def answers(page: Page) -> Iterator[str]:
+    expect(page.locator("article:not(.pending)").first).to_be_visible()
     expect(page.locator("article.pending")).to_have_count(0)
     for article in page.locator("article").all():
         yield " ".join(article.inner_text().split())
@@ -171,6 +173,34 @@ def test_a_page_of_another_client_enrols_nobody(
     page.get_by_role("button", name="Enrol as a new person").click()
     expect(page.get_by_text("Another client has been chosen in another tab.")).to_be_visible()
     assert not Person.objects.exists()
+
+
+def test_the_camera_takes_photographs_and_follows_a_challenge(at_work: Page, live_server: LiveServer) -> None:
+    page = at_work
+    show(page, live_server, "who")
+    page.get_by_role("button", name="Use the camera").click()
+    page.get_by_role("button", name="Take the picture").click()
+    assert next(answers(page)).startswith("camera.jpg 1 face, 0 recognised")
+    page.clock.install()
+    show(page, live_server, "liveness")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("Look straight ahead").first).to_be_visible()
+    while not page.locator(".outcome p").count():
+        page.clock.run_for(400)
+    expect(page.get_by_text("Not passed. The head did not move.")).to_be_visible()  # Chromium's camera shows a pattern
+    session = LivenessSession.objects.get()
+    assert (session.purpose, session.last_code) == ("console", "liveness.no_movement")
+
+
+def test_a_camera_that_is_refused_is_explained(at_work: Page, live_server: LiveServer) -> None:
+    page = at_work
+    page.add_init_script("navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('refused'))")
+    show(page, live_server, "liveness")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("The camera cannot be used.")).to_be_visible()
+    show(page, live_server, "detect")
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.get_by_text("The camera cannot be used.")).to_be_visible()
 
 
 def test_it_works_without_a_script(

@@ -41,7 +41,7 @@ class LivenessPage(Tool):
             answer={"status": "SUCCESS", **vars(found)},
         )
         said = _("A picture of a face, not a living person") if found.is_fake else _("Looks like a living person")
-        share = _("%(share)s %% of a fake; from %(limit)s %% on it counts as one.") % {
+        share = _("%(share)s %% likely to be a fake; %(limit)s %% or more counts as one.") % {
             "share": round(found.fake_prob),
             "limit": round(100 * settings.ANTISPOOF_THRESHOLD),
         }

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pytest_django.live_server_helper import LiveServer
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]  # fmt: skip
+             "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
+             "--use-fake-ui-for-media-stream"]  # fmt: skip
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 
 

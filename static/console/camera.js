@@ -19,18 +19,24 @@ export const still = (video, quality = 0.92) => {
 
 export const photograph = async (dialog) => {
   const video = dialog.querySelector("video");
+  const shoot = dialog.querySelector("[data-shoot]");
+  const choice = new Promise((resolve) => {
+    shoot.onclick = () => resolve(true);
+    dialog.querySelector("[data-close]").onclick = () => resolve(false);
+    dialog.onclose = () => resolve(false);
+  });
+  shoot.disabled = true;
   dialog.showModal();
-  let close = () => {};
+  const opening = open(video, { width: { ideal: 1280 } });
+  const ready = opening.then(() => {
+    shoot.disabled = false;
+    return choice;
+  });
   try {
-    close = await open(video, { width: { ideal: 1280 } });
-    const isTaken = await new Promise((resolve) => {
-      dialog.querySelector("[data-shoot]").onclick = () => resolve(true);
-      dialog.querySelector("[data-close]").onclick = () => resolve(false);
-      dialog.onclose = () => resolve(false);
-    });
+    const isTaken = await Promise.race([choice, ready]);
     return isTaken ? new File([await still(video)], "camera.jpg", { type: "image/jpeg" }) : null;
   } finally {
-    close();
+    opening.then((close) => close()).catch(() => {}); // also a camera that opens after the user has left
     dialog.onclose = null;
     dialog.close();
   }

@@ -59,14 +59,14 @@ if (section && form) {
   begin.hidden = !isPossible();
   section.querySelector("[data-insecure]").hidden = isPossible();
   begin.addEventListener("click", async () => {
-    begin.disabled = true;
+    begin.hidden = true;
     outcome.replaceChildren();
     let close = () => {};
     try {
       close = await open(video, { width: { ideal: WIDTH }, height: { ideal: 480 } });
     } catch {
       outcome.replaceChildren(copyOf("no-camera"));
-      begin.disabled = false;
+      begin.hidden = false;
       return;
     }
     stage.hidden = false;
@@ -75,7 +75,7 @@ if (section && form) {
     } finally {
       close();
       stage.hidden = true;
-      begin.disabled = false;
+      begin.hidden = false;
     }
   });
 }

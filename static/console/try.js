@@ -31,6 +31,7 @@ const place = (name) => {
   const card = copyOf("pending").firstElementChild;
   card.querySelector(".name").textContent = name;
   answers.prepend(card);
+  card.scrollIntoView({ block: "nearest" });
   return card;
 };
 
