@@ -83,6 +83,7 @@ def test_verbs_can_be_tried_in_the_browser(browser: Browser, path: str) -> None:
     assert text.status_code == 200
 
 
+@pytest.mark.django_db
 def test_home_is_a_page_for_people_and_json_for_programs(client: Browser) -> None:
     assert b"<h1>" in client.get("/", headers={"Accept": "text/html"}).content
     assert client.get("/").json()["message"]
