@@ -29,9 +29,10 @@ def start(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@login_required
 def state(request: HttpRequest) -> HttpResponse:
-    """The chip in the corner of every page, which asks for itself again."""
+    """The chip in the corner of every page, which asks for itself again as long as the login lasts."""
+    if not request.user.is_authenticated:
+        return render(request, "console/state_unknown.html")
     return render(request, "console/state.html", {"state": current_state()})
 
 

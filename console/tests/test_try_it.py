@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from blacklist.services import create_entry
 from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
 from console.urls import urlpatterns
+from login.sessions import LOGGED_IN_AT, SEEN_AT
 from people.models import Person, ReferenceImage
 from people.services import enrol_face
 from people.types import Whom
@@ -199,6 +201,9 @@ def test_nothing_is_shown_without_a_login(client_a: Client) -> None:
         kwargs = {"photograph": {"image_id": uuid4()}, "try-liveness-frames": {"session_id": uuid4()}}.get(name)
         for method in ("get", "post"):
             answer = getattr(Browser(), method)(reverse(f"console:{name}", kwargs=kwargs))
+            if (name, method) == ("state", "get"):
+                assert "Session over" in text_of(answer)
+                continue
             assert answer.status_code == 405 or answer["Location"].startswith("/login/?next=/console/"), name
 
 
@@ -207,6 +212,21 @@ def test_an_ended_login_is_told_apart(client_a: Client) -> None:
     assert stranger.get(reverse("console:try-who")).url.startswith("/login/?next=/console/try/who/")  # type: ignore[attr-defined]
     answer = send(stranger, "try-who", client_a, image=photograph(RED))
     assert answer.status_code == 401 and "Your session is over" in text_of(answer)
+
+
+def test_a_page_that_is_left_open_does_not_keep_the_login_alive(operator: Browser) -> None:
+    page = operator.get("/", headers={"Accept": "text/html"}).content.decode()
+    assert """hx-headers='{"X-Unattended": "1"}'""" in page
+
+    def seen_after(**headers: str) -> int:
+        session = operator.session
+        session[SEEN_AT] = session[LOGGED_IN_AT] = int(time.time()) - 120
+        session.save()
+        operator.get(reverse("console:state"), headers=headers)
+        return int(operator.session[SEEN_AT])
+
+    assert seen_after(**{"X-Unattended": "1"}) < time.time() - 100
+    assert seen_after() > time.time() - 100
 
 
 def test_requests_of_other_sites_are_refused(client_a: Client) -> None:

@@ -4,7 +4,7 @@ import { isPossible, open, still } from "./camera.js";
 import { copyOf, send, shown } from "./requests.js";
 
 const STEP = 2200; // milliseconds for each movement
-const FRAME = 330; // between two frames
+const FRAME = 400; // between two frames
 const WIDTH = 640;
 
 const section = document.getElementById("challenge");
