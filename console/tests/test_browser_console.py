@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,6 +137,24 @@ def test_a_lost_connection_keeps_the_files(at_work: Page, live_server: LiveServe
     page.unroute("**/console/try/detect/")
     page.get_by_role("button", name="Try again").click()
     assert "1 face" in next(answers(page))
+
+
+GIVE = """(node, [kind, text]) => {
+    const files = new DataTransfer();
+    files.items.add(new File([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], `${kind}.png`));
+    const options = { bubbles: true, cancelable: true };
+    node.dispatchEvent(kind === "drop" ? new DragEvent("drop", { ...options, dataTransfer: files })
+        : new ClipboardEvent("paste", { ...options, clipboardData: files }));
+}"""
+
+
+def test_photographs_are_dropped_and_pasted(at_work: Page, live_server: LiveServer) -> None:
+    page = at_work
+    show(page, live_server, "detect")
+    text = base64.b64encode(picture(RED, side=120)).decode()
+    for place, kind in (("[data-drop]", "drop"), ("body", "paste")):
+        page.locator(place).first.evaluate(GIVE, [kind, text])
+        expect(page.locator("article:not(.pending)").filter(has_text=f"{kind}.png")).to_contain_text("1 face")
 
 
 def test_a_face_that_was_found_is_enrolled_and_recognised(
