@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
+from django.core.cache import cache
 from django.urls import reverse
 from playwright.sync_api import Page, Response, expect
 from pytest_django.live_server_helper import LiveServer
@@ -17,6 +18,7 @@ from pytest_django.live_server_helper import LiveServer
 from blacklist.services import create_entry
 from clients.access import SESSION_KEY
 from clients.models import Client, Membership, Role
+from console.state import KEY, SECONDS
 from faceapp.tests.browser import SIZES, log_in
 from liveness.models import LivenessSession
 from people.models import Person
@@ -32,7 +34,7 @@ ARABIC = "عبد الله بن عبد العزيز"
 
 @pytest.fixture
 def client_a(admin_user: User) -> Client:
-    client = Client.objects.create(name="alice")
+    client = Client.objects.create(name="A client with a long name " * 3)
     Membership.objects.create(user=admin_user, client=client, role=Role.MANAGER)
     return client
 
@@ -69,16 +71,18 @@ def answers(page: Page) -> Iterator[str]:
 
 
 def check_page(page: Page, name: str) -> None:
-    """Nothing serious for axe, and no scrolling sideways, in every width and colour."""
-    for size, (width, height) in SIZES.items():
+    """Nothing serious for axe, and no scrolling sideways: wide and light, narrow and dark."""
+    for (width, height), colours in zip(SIZES.values(), ("light", "dark"), strict=True):
         page.set_viewport_size({"width": width, "height": height})
-        for colours in ("light", "dark"):
-            page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
-            found = Axe().run(page).response["violations"]
-            serious = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found
-                       if one["impact"] in {"serious", "critical"}]  # fmt: skip
-            assert not serious, (name, size, colours)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, size)
+        page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
+        found = Axe().run(page).response["violations"]
+        serious = [
+            (one["id"], [node["html"] for node in one["nodes"]])
+            for one in found
+            if one["impact"] in {"serious", "critical"}
+        ]
+        assert not serious, (name, width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
 
 
 def test_pages_are_light_and_open_to_everybody(
@@ -97,9 +101,13 @@ def test_pages_are_light_and_open_to_everybody(
         loaded.clear()
         page.goto(live_server.url + reverse(name))
         page.wait_for_load_state("networkidle")
-        weight = sum(len(one.body()) for one in loaded if one.request.resource_type != "image")
+        weight = sum(len(one.body()) for one in loaded if one.ok and one.request.resource_type != "image")
         assert weight < MOST, (name, weight)
         check_page(page, name)
+    cache.set(KEY, {"database": "ok", "queue": "ok", "worker": "No worker answered.", "weights": "ok"}, SECONDS)
+    page.goto(live_server.url + "/")
+    expect(page.get_by_role("status")).to_have_text("Workers: not working")
+    check_page(page, "not working")
     show(page, live_server, "screen", files / "two.png")
     assert "1 hit" in next(answers(page))
     show(page, live_server, "who", files / "two.png", files / "notes.jpg")
