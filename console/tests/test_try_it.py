@@ -12,8 +12,10 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from audit.models import Record
+from audit.services import stop_searching
 from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
 from clients.models import Client, Role
@@ -168,6 +170,31 @@ def test_a_person_of_another_client_is_not_there(operator: Browser, client_a: Cl
     assert answer.status_code == 404
     image = ReferenceImage.objects.get()
     assert operator.get(reverse("console:photograph", args=[image.uuid])).status_code == 404
+
+
+# ---- limits -----------------------------------------------------------------------------------------------------
+def test_the_limits_of_the_api_hold(operator: Browser, client_a: Client, settings: Settings, redis_flush: None) -> None:
+    settings.RATE_LIMIT = "2/min"
+    assert operator.get(reverse("console:try-detect")).status_code == 200  # looking is not counted
+    answers = [send(operator, "try-detect", client_a, image=photograph(RED)) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2]["X-Problem"] == "rate_limited" and answers[2]["Retry-After"]
+
+
+def test_images_of_a_day_are_counted(
+    operator: Browser, client_a: Client, settings: Settings, redis_flush: None
+) -> None:
+    settings.MAX_IMAGES_A_DAY = 2
+    assert send(operator, "try-who", client_a, image=[photograph(RED), photograph(BLUE)]).status_code == 200
+    answer = send(operator, "try-who", client_a, image=photograph(RED))
+    assert answer.status_code in {429, 507} and answer["X-Problem"].startswith("quota.")
+
+
+def test_nobody_is_searched_while_searching_is_stopped(operator: Browser, client_a: Client) -> None:
+    stop_searching(client_id=client_a.pk)
+    for page in ("try-who", "try-screen"):
+        answer = send(operator, page, client_a, image=photograph(RED))
+        assert answer.status_code == 503 and answer["X-Problem"] == "searching.stopped"
 
 
 # ---- who may, and for which client ------------------------------------------------------------------------------
