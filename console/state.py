@@ -40,10 +40,10 @@ class State:
 
     @property
     def word(self) -> str:
-        """All of it in two or three words."""
+        """All of it in a word or two."""
         if not self.is_known:
             return _("Checking…")
-        return self.problems[0].title + ": " + _("not working") if self.problems else _("Ready")
+        return _("%(part)s: down") % {"part": self.problems[0].title} if self.problems else _("Ready")
 
 
 def known_state() -> State:

@@ -106,7 +106,7 @@ def test_pages_are_light_and_open_to_everybody(
         check_page(page, name)
     cache.set(KEY, {"database": "ok", "queue": "ok", "worker": "No worker answered.", "weights": "ok"}, SECONDS)
     page.goto(live_server.url + "/")
-    expect(page.get_by_role("status")).to_have_text("Workers: not working")
+    expect(page.get_by_role("status")).to_have_text("Workers: down")
     check_page(page, "not working")
     show(page, live_server, "screen", files / "two.png")
     assert "1 hit" in next(answers(page))
