@@ -9,27 +9,29 @@ from calibration.types import Comparison, Decision, OperatingPoint, false_alarms
 from vision.quality import RECOGNISABLE
 from vision.types import DetectedFace
 
-RAREST = 1e-6  # below which nothing was measured
-COMMON = 0.05
+COMMON = 0.05  # a rate at which resemblance says nothing
 
 
 def odds(point: OperatingPoint, distance: float | None) -> str:
     """How often a stranger comes as near as this; empty where nobody has measured it."""
-    rate = None if distance is None else point.stranger_rate(distance)
-    if rate is None:
+    found = None if distance is None else point.stranger_rate(distance)
+    if found is None:
         return ""
-    if rate < RAREST:
-        return _("A stranger would come this near less than once in a million comparisons.")
+    rate, is_measured = found
     if rate >= COMMON:
         return _("Many strangers come this near.")
-    said = _("A stranger would come this near about once in %(number)s comparisons.") % {"number": one_in(rate)}
+    if is_measured:
+        said = _("A stranger would come this near about once in %(number)s comparisons.")
+    else:
+        said = _("A stranger would come this near less than once in %(number)s comparisons, the rarest measured.")
+    said %= {"number": one_in(rate)}
     anybody = false_alarms(rate, point.people) or 0.0
-    if point.people > 1 and anybody < COMMON:
-        said += " " + _("To any of the %(people)s people searched: once in %(number)s searches.") % {
-            "people": number_format(point.people, force_grouping=True),
-            "number": one_in(anybody),
-        }
-    return said
+    if point.people <= 1 or anybody >= COMMON:
+        return said
+    among = _("To any of %(people)s people: once in %(number)s searches.")
+    if not is_measured:
+        among = _("To any of %(people)s people: less than once in %(number)s searches.")
+    return f"{said} {among % {'people': number_format(point.people, force_grouping=True), 'number': one_in(anybody)}}"
 
 
 def one_in(rate: float) -> str:
