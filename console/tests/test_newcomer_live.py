@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,17 +20,18 @@ CLIENT = "newcomers"
 
 
 @pytest.fixture
-def people(live: LiveStack, real_faces: Path) -> None:
-    key = live.manage("create_api_key", CLIENT, "--scopes", "people:write").stdout.strip()
+def key(live: LiveStack, real_faces: Path) -> str:
+    """Of a client that knows two people."""
+    key = live.manage("create_api_key", CLIENT, "--scopes", "all").stdout.strip()
     for name, photograph in {"Barack Obama": "obama_1.jpg", "Rose Leslie": "rose_1.jpg"}.items():
         files = {"image": (photograph, reduced(real_faces / photograph))}
         url, headers = f"{live.url}/api/v1/people/", {"X-API-Key": key}
         answer = requests.post(url, data={"name": name}, files=files, headers=headers, timeout=60)
         assert answer.status_code == 201, answer.text
+    return key
 
 
-@pytest.mark.usefixtures("people")
-def test_who_is_this_from_the_first_page(page: Page, live: LiveStack, real_faces: Path) -> None:
+def test_who_is_this_from_the_first_page(page: Page, live: LiveStack, key: str, real_faces: Path) -> None:
     page.goto(f"{live.url}/")
     page.get_by_role("link", name="Try it with a photograph").click()
     page.get_by_label("Username").fill("admin")
@@ -44,6 +48,8 @@ def test_who_is_this_from_the_first_page(page: Page, live: LiveStack, real_faces
             page.locator("#image").set_input_files(real_faces / "obama_and_biden.jpg")
             check_answer(page)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for tool in ("who", "compare", "detect", "screen", "liveness"):
+        check_code(page, f"{live.url}/console/try/{tool}/", key, real_faces)
 
 
 def check_answer(page: Page) -> None:
@@ -57,3 +63,28 @@ def check_answer(page: Page) -> None:
     for language, text in {"curl": "/api/v1/people/search/", "JSON": '"decision": "match"'}.items():
         answer.get_by_label(language, exact=True).first.check()
         expect(answer.locator("pre:visible")).to_contain_text(text)
+
+
+def check_code(page: Page, url: str, key: str, folder: Path) -> None:
+    """What is shown to be copied runs as it stands, once the key is filled in."""
+    page.goto(url)
+    page.locator("#image").set_input_files(folder / "obama_1.jpg")
+    if page.locator("#images").count():
+        page.locator("#images").set_input_files([folder / "obama_2.jpg", folder / "biden_1.jpg"])
+        page.get_by_role("button", name="Compare", exact=True).click()
+    answer = page.locator("article:not(.pending)")
+    expect(answer).to_be_visible(timeout=60_000)
+    programs = {"python": [sys.executable, "-c"], "faceapp": ["bash", "-ec"], "curl": ["bash", "-ec"]}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for language, program in programs.items():
+        for text in answer.locator(f".{language} code").all_text_contents():
+            text = text.replace("paste-the-key", key).replace("curl ", "curl -sSf ")
+            done = subprocess.run(
+                [*program, text],
+                cwd=folder,
+                env=os.environ | {"PATH": path, "FACEAPP_API_KEY": key},
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            assert done.returncode == 0 and done.stdout, (url, language, done.stderr)

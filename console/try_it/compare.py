@@ -46,7 +46,7 @@ class ComparePage(Tool):
             self.request._request,
             path="/api/v1/compare/",
             fields=[f"image=@{first}", *(f"images=@{name}" for name in names)],
-            python=f'for result in faces.compare("{first}", [{listed}]).results:\n    print(result.comparison)',
+            python=f'for result in faces.compare("{first}", [{listed}]).results:\n    print(result.matches)',
             command=f"faceapp compare {first} {' '.join(names)}",
             answer=ComparisonsSerializer(found).data,
         )

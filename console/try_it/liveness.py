@@ -36,8 +36,7 @@ class LivenessPage(Tool):
             self.request._request,
             path="/api/v1/anti-spoof/",
             fields=[f"image=@{name}"],
-            python=f'print(faces.liveness.anti_spoof("{name}").is_fake)',
-            command=f'curl -H "X-API-Key: $FACEAPP_API_KEY" -F image=@{name} $FACEAPP_URL/api/v1/anti-spoof/',
+            python=f'print(faces.liveness.check("{name}").is_fake)',
             answer={"status": "SUCCESS", **vars(found)},
         )
         said = _("A picture of a face, not a living person") if found.is_fake else _("Looks like a living person")

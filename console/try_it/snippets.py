@@ -26,17 +26,22 @@ def file_name(name: str) -> str:
 
 
 def snippets(
-    request: HttpRequest, *, path: str, fields: Sequence[str], python: str, command: str, answer: Any = None
+    request: HttpRequest, *, path: str, fields: Sequence[str], python: str, command: str = "", answer: Any = None
 ) -> list[Snippet]:
-    """`fields` of the form in curl's notation, `python` what follows the making of `faces`, `answer` in JSON."""
+    """`fields` of the form in curl's notation, `python` what follows the making of `faces`, `command` of the program
+    `faceapp` where it has one, `answer` in JSON.
+    """
     url = f"{request.scheme}://{request.get_host()}"
     form = " ".join(f"-F {field}" for field in fields)
     program = f'from faceapp_client import FaceApp\n\nfaces = FaceApp("{url}", "paste-the-key")\n{python}'
     found = [
         Snippet("curl", "curl", f'curl -H "X-API-Key: $FACEAPP_API_KEY" {form} \\\n  {url}{path}'),
         Snippet("python", "Python", program),
-        Snippet("faceapp", "faceapp", f"export FACEAPP_URL={url} FACEAPP_API_KEY=paste-the-key\n{command}"),
     ]
+    if command:
+        found.append(
+            Snippet("faceapp", "faceapp", f"export FACEAPP_URL={url} FACEAPP_API_KEY=paste-the-key\n{command}")
+        )
     if answer is not None:
         found.append(Snippet("json", "JSON", json.dumps(answer, indent=2, ensure_ascii=False, default=str)))
     return found

@@ -69,7 +69,7 @@ class Tool(ConsolePage):
 
     def show_answers(self, answers: list[Answer]) -> HttpResponse:
         if self.request._request.htmx:  # type: ignore[attr-defined]
-            return self.show("console/try/answers.html", self.offers() | {"answers": answers})
+            return self.show("console/try/answers.html", self.offers() | {"tool": self.tool, "answers": answers})
         return self.show_tool(answers=answers)
 
     def show_tool(self, **context: Any) -> HttpResponse:
