@@ -31,6 +31,11 @@ class Scale(Protocol):
     def distance(self, similarity: float) -> float:
         """The distance that has this similarity, above 0 and up to 1."""
 
+    def stranger_rate(self, distance: float) -> tuple[float, bool] | None:
+        """The share of strangers' pairs at this distance or less, and whether it was measured; otherwise it is the
+        smallest that was, an upper bound. None where nothing was measured, and for NaN.
+        """
+
 
 @dataclass(frozen=True)
 class RateScale:
@@ -55,6 +60,12 @@ class RateScale:
         if similarity <= 0.4:
             return self.table.largest - (self.table.largest - far) * similarity / 0.4
         return self.table.distance(10 ** (3 - 10 * similarity))
+
+    def stranger_rate(self, distance: float) -> tuple[float, bool] | None:
+        if math.isnan(distance):
+            return None
+        is_measured = self.table.is_measured(distance)
+        return (self.table.rate(distance) if is_measured else self.table.rates[0]), is_measured
 
     @cached_property
     def _ends(self) -> tuple[float, float]:
@@ -86,3 +97,6 @@ class ThresholdScale:
         else:
             ratio = 1.0 - math.log(similarity / ONE_TO_ONE) / DECAY
         return self.threshold * (ratio**2 if self.metric in QUADRATIC else ratio)
+
+    def stranger_rate(self, distance: float) -> tuple[float, bool] | None:
+        return None

@@ -105,6 +105,12 @@ class OperatingPoint:
         """A distance on the similarity scale, 0 to 1."""
         return (self.scale or ThresholdScale(self.metric, self.threshold)).similarity(distance)
 
+    def stranger_rate(self, distance: float) -> tuple[float, bool] | None:
+        """The share of strangers' pairs that are as near as this or nearer, and whether it was measured; otherwise the
+        true share is smaller. None where nothing is known.
+        """
+        return self.scale.stranger_rate(distance) if self.scale else None
+
     def compare(self, distances: Iterable[float]) -> list[Comparison]:
         """The distances of rival candidates as comparisons, each with its margin to the best of the others."""
         alone = [Comparison(self, distance, self.similarity(distance), self.decide(distance)) for distance in distances]

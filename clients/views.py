@@ -63,5 +63,5 @@ def _choose(request: HttpRequest) -> HttpResponse:
         access.choose(request, get_object_or_404(Client.objects.open_to(request.user), pk=number))
     target = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    home = reverse("admin:index") if request.user.is_staff else reverse("api-root")
+    home = reverse("admin:index") if request.user.is_staff else reverse("home")
     return HttpResponseRedirect(target if is_ours else home)

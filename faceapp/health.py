@@ -9,10 +9,10 @@ from threading import Lock
 from django.conf import settings
 from django.db import DatabaseError, Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from console.views import start
 from errors import FaceAppError, Unavailable
 from faceapp import row_security
 from telemetry.models import RecurringTask
@@ -32,10 +32,10 @@ Report = dict[str, str]  # "ok" or what is wrong, by the name of the part; or ti
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """A welcome: a page with links for browsers, JSON for programs."""
-    title = settings.SPECTACULAR_SETTINGS["TITLE"]
+    """A welcome: the console's first page for browsers, JSON for programs."""
     if "text/html" in request.headers.get("Accept", ""):
-        return render(request, "home.html", {"title": title})
+        return start(request)
+    title = settings.SPECTACULAR_SETTINGS["TITLE"]
     return JsonResponse({"message": f"Welcome to the {title} API", "docs": "/docs", "api": "/api/v1/"})
 
 
@@ -113,6 +113,11 @@ def last_purges() -> Report:
 
 
 probe, purges = Probe(check_all), Probe(last_purges)
+
+
+def readiness() -> Report:
+    """What `/readyz` says of each part: "ok", or what is wrong."""
+    return probe.report()
 
 
 def _outcome(check: Callable[[], None]) -> str:

@@ -27,19 +27,8 @@ UNFOLD = STRICT | {
     "img-src": "'self' data: blob:",
 }
 UNFOLD_PAGES = re.compile(r"/+(?:admin|choose-client)(?:/|\Z)")
-NO_DEVICES = ", ".join(
-    f"{name}=()"
-    for name in (
-        "accelerometer",
-        "camera",
-        "display-capture",
-        "geolocation",
-        "gyroscope",
-        "microphone",
-        "payment",
-        "usb",
-    )
-)
+DEVICES = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "microphone", "payment", "usb")
+WITH_CAMERA = re.compile(r"/+console/try/")
 
 
 def announce(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -49,7 +38,7 @@ def announce(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[H
         policy = policy_of(request.path_info)
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", policy)
-        response.headers.setdefault("Permissions-Policy", NO_DEVICES)
+        response.headers.setdefault("Permissions-Policy", devices_of(request.path_info))
         return response
 
     return middleware
@@ -62,3 +51,9 @@ def policy_of(path: str) -> str:
         url = urlsplit(settings.OIDC_URL)
         policy = policy | {"form-action": f"'self' https: {url.scheme}://{url.netloc}"}
     return "; ".join(f"{directive} {sources}" for directive, sources in policy.items())
+
+
+def devices_of(path: str) -> str:
+    """What the page at `path` may use: no device, but the camera where photographs are taken."""
+    usable = {"camera"} if WITH_CAMERA.match(path) else set()
+    return ", ".join(f"{name}={'(self)' if name in usable else '()'}" for name in DEVICES)

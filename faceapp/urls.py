@@ -90,6 +90,7 @@ urlpatterns = [
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/login/", include((api_login, "rest_framework"))),
+    path("console/", include("console.urls")),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     *url_patterns(dialects(), own=[path("", health.home, name="home")]),
 ]

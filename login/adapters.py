@@ -50,7 +50,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         user: Any = request.user
-        return reverse("admin:index" if user.is_staff else "api-root")
+        return reverse("admin:index" if user.is_staff else "home")
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         """For accounts that a provider's users get."""

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from clients.networks import contains
 from login.throttling import address_of
 
-PAGES = re.compile(r"/+(?:admin|login|docs|api/+login|choose-client)(?:/|\Z)")
+PAGES = re.compile(r"/+(?:admin|login|docs|api/+login|choose-client|console)(?:/|\Z)")
 
 
 def admin_networks_only(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -18,6 +18,7 @@ from login.interrupted import interrupted
 
 LOGGED_IN_AT, SEEN_AT = "logged_in_at", "seen_at"
 WITHOUT_LOGIN = {"static", "healthz", "readyz", "metrics"}  # which answer while the database is away
+UNATTENDED = "X-Unattended"  # header of requests that an open page makes by itself
 SEEN_EVERY = 60  # seconds between two notes in the database that a session is in use
 
 
@@ -27,7 +28,7 @@ def begin(sender: Any, request: HttpRequest, **_: Any) -> None:
 
 
 class SessionLimits(MiddlewareMixin):
-    """Ends sessions that are too old or were idle for too long.
+    """Ends sessions that are too old or were idle for too long: a page that is left open uses nothing.
 
     A form that nobody is logged in for is answered with its contents, not with a redirect that would lose them.
     """
@@ -39,7 +40,7 @@ class SessionLimits(MiddlewareMixin):
         began, seen = session.get(LOGGED_IN_AT, 0), session.get(SEEN_AT, 0)
         if now - began >= settings.SESSION_COOKIE_AGE or now - seen >= settings.SESSION_IDLE_SECONDS:
             logout(request)
-        elif now - seen >= SEEN_EVERY:
+        elif now - seen >= SEEN_EVERY and UNATTENDED not in request.headers:
             session[SEEN_AT] = now
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from audit.services import record, require_searching
 from audit.types import Action, Erased
+from blacklist.models import BlacklistEntry
 from blacklist.services import search_blacklist
 from blacklist.types import Hit
 from clients.idempotency import forget_answers, note_stored
@@ -27,7 +28,7 @@ from people.services import SearchedGalleries, add_receipt, offer_probe, search_
 from recognition.erasure import erase_images
 from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
-from recognition.types import ScreeningOptions
+from recognition.types import LookedUpFace, LookUp, ScreeningOptions
 from recognition.waiting import wait_for_job
 from storage.files import discard_files, erase_files, read_file, storable, store_file
 from vision import callers, inference
@@ -40,8 +41,8 @@ from work.services import enqueue, run
 from work.submissions import check_batch_size, require_quota
 from work.types import Submission
 
-__all__ = ["cancel_job", "delete_images", "detect_faces", "process", "purge", "screen_images", "screening_options",
-           "submit_images", "wait_for_job"]  # fmt: skip
+__all__ = ["cancel_job", "delete_images", "detect_faces", "look_up", "process", "purge", "screen_images",
+           "screening_options", "submit_images", "wait_for_job"]  # fmt: skip
 
 Found = tuple[ProcessedImage, int, DetectedFace, Sequence[Hit]]  # a face at its place in an image, and its hits
 SEARCHES = 3  # for the matches of one image, while entries are being deleted
@@ -79,6 +80,34 @@ def detect_faces(*, submission: Submission, detector: str | None = None) -> Anal
         raise submission.error
     options = AnalysisOptions(detector, aliases=[], liveness=True, attributes=settings.AGE_AND_GENDER)
     return inference.analyse(submission.data, options)
+
+
+def look_up(*, client: Client, data: bytes) -> LookUp:
+    """Search the faces of one image on the blacklist, as screening does, without storing anything.
+
+    Raises `InvalidImage`, `SearchingStopped` or `Unavailable`.
+    """
+    require_searching(client.pk)
+    searched = search_in(client=client, galleries=_blacklists(client))
+    analysis = inference.analyse(data, AnalysisOptions(aliases=[searched.alias], liveness=True))
+    space, point = searched.space.name, searched.point
+    recognisable = [face for face in analysis.faces if face.is_recognisable]
+    embeddings = [face.embeddings[space] for face in recognisable]
+    found = search_blacklist(
+        client=client, space=space, embeddings=embeddings, metric=point.metric, threshold=point.reach
+    )
+    hits = [hit for of_face in found for hit in of_face]
+    entries = BlacklistEntry.objects.of_client(client).in_bulk({hit.entry_id for hit in hits})
+    names = sorted({entry.audit_name for entry in entries.values()})
+    record(Action.SCREEN, client_id=client.pk, objects=names, searched=searched.audited, results=len(hits))
+    remaining = iter(found)
+    faces = [
+        LookedUpFace(face, [(entries[hit.entry_id], hit) for hit in next(remaining) if hit.entry_id in entries])
+        if face.is_recognisable
+        else LookedUpFace(face, [])
+        for face in analysis.faces
+    ]
+    return LookUp(analysis, faces, point)
 
 
 def submit_images(

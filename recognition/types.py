@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from blacklist.models import BlacklistEntry
+from blacklist.types import Hit
+from calibration.types import OperatingPoint
+from vision.types import Analysis, DetectedFace
 
 
 @dataclass(frozen=True)
@@ -18,3 +24,20 @@ class ScreeningOptions:
     metric: str
     threshold: float
     asked_threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class LookedUpFace:
+    """A face and the blacklist entries that are near it, closest first."""
+
+    face: DetectedFace
+    hits: Sequence[tuple[BlacklistEntry, Hit]]
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """The faces of an image that was looked up on the blacklist without being stored."""
+
+    analysis: Analysis
+    faces: Sequence[LookedUpFace]
+    point: OperatingPoint

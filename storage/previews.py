@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from io import BytesIO
 
 from PIL import Image as Pillow
@@ -13,6 +14,25 @@ from vision.types import Box
 MARGIN = 0.35  # of the face's size, kept around it on every side
 
 _one_at_a_time = threading.Lock()  # a page asks for fifty at once, and each may decode millions of pixels
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A picture as a JPEG of `width` by `height` pixels; `scale` of these is one pixel of the upright image."""
+
+    jpeg: bytes
+    width: int
+    height: int
+    scale: float
+
+
+def rendering(data: bytes, *, side: int) -> Rendering:
+    """The upright image as a JPEG of at most `side` pixels. Raises `InvalidImage` when it cannot be decoded."""
+    with _one_at_a_time:
+        picture, scale = decode_reduced(data, side=side)
+        before = picture.width
+        picture.thumbnail((side, side), Pillow.Resampling.LANCZOS)
+        return Rendering(_encoded(picture), picture.width, picture.height, scale * picture.width / before)
 
 
 def preview(data: bytes, *, side: int, box: Box | None = None) -> bytes:
@@ -29,6 +49,10 @@ def preview(data: bytes, *, side: int, box: Box | None = None) -> bytes:
             right, bottom = min(picture.width, round(x + half)), min(picture.height, round(y + half))
             picture = picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
         picture.thumbnail((side, side), Pillow.Resampling.LANCZOS)
-        out = BytesIO()
-        picture.save(out, "JPEG", quality=85)
-        return out.getvalue()
+        return _encoded(picture)
+
+
+def _encoded(picture: Pillow.Image) -> bytes:
+    out = BytesIO()
+    picture.save(out, "JPEG", quality=85)
+    return out.getvalue()

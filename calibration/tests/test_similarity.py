@@ -30,6 +30,15 @@ def test_a_similarity_means_a_rate(distance: float, similarity: float) -> None:
     assert MEASURED.distance(similarity) == pytest.approx(distance)
 
 
+def test_rates_of_strangers_are_those_that_were_measured_or_a_bound() -> None:
+    assert MEASURED.stranger_rate(0.3) == (pytest.approx(0.01), True)
+    (first, rate, *_), smallest = ROWS[0], MEASURED.table.rates[0]
+    assert rate == smallest
+    assert MEASURED.stranger_rate(first / 2) == MEASURED.stranger_rate(0.0) == (smallest, False)
+    assert MEASURED.stranger_rate(math.nan) is None
+    assert all(scale.stranger_rate(0.1) is None for scale in PUBLISHED)
+
+
 def test_ends_of_the_scale() -> None:
     for scale in (MEASURED, *PUBLISHED):
         assert scale.similarity(math.inf) == scale.similarity(math.nan) == 0

@@ -157,7 +157,7 @@ def test_who_may_not_enter_the_admin_chooses_for_the_api(both: User, client_b: C
     User.objects.update(is_staff=False)
     browser = browser_of(both)
     assert "alice" in browser.get(CHOOSE).content.decode()
-    assert choose(browser, client_b) == "/api/v1/"
+    assert choose(browser, client_b) == "/"
     page = browser.get("/api/v1/usage/", headers={"Accept": "text/html"})
     assert page.status_code == 200 and "Client bob</a>" in page.content.decode()
     assert browser.get("/admin/", follow=True).redirect_chain[0][0].startswith("/admin/login/")

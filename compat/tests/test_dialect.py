@@ -90,6 +90,7 @@ def by(response: Any) -> str:
     return str(response.json()["by"])
 
 
+@pytest.mark.django_db
 def test_root_is_dispatched_by_method_and_header(browser: Browser) -> None:
     assert by(browser.post("/", headers={"X-Acme-Target": "Acme.Search"})) == "acme"
     assert by(browser.post("/", headers={"X-Acme-Target": "Foreign.Search"})) == "other"

@@ -14,6 +14,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "corsheaders",
     "django_filters",
+    "django_htmx",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -43,6 +44,7 @@ INSTALLED_APPS = [
     "transfer.apps.TransferConfig",
     "evaluation.apps.EvaluationConfig",
     *COMPATIBILITY_APIS,
+    "console.apps.ConsoleConfig",
 ]
 
 MIDDLEWARE = [
@@ -61,6 +63,7 @@ MIDDLEWARE = [
     "faceapp.middleware.keep_private",
     "faceapp.middleware.CompressPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "console.middleware.PageLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -71,5 +74,6 @@ MIDDLEWARE = [
     "login.second_factor.SecondFactorMiddleware",
     "login.confirmation.ConfirmationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "faceapp.middleware.give_back_images",
 ]

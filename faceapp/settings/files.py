@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from whitenoise.compress import Compressor  # type: ignore[import-untyped]
+from whitenoise.compress import Compressor
 
 from environment import choice, env, path
 from faceapp.settings.paths import VAR
@@ -33,7 +33,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     # FILE_UPLOAD_* keep images private; static files may be collected by one user and served by another.
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage",
+        "BACKEND": "faceapp.static_storage.StaticStorage",
         "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},
     },
 }

@@ -32,6 +32,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("FACEAPP_HSTS_PRELOAD", default=False)
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # which want every deployment to choose that
 READY_SECONDS = 1.0  # for which /readyz repeats its answer
+# What knows whether the service can work (console.state): a function that returns what /readyz says, by part.
+READINESS = "faceapp.health.readiness"
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", *PLAIN_HTTP_PATHS]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
@@ -59,6 +61,7 @@ STATIC_ROOT = path("FACEAPP_STATIC_ROOT", VAR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]  # of the console; the API answers in English
 TIME_ZONE = time_zone("FACEAPP_TIME_ZONE", default="UTC")
 FORMAT_MODULE_PATH = "faceapp.formats"
 USE_TZ = True

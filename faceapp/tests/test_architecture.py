@@ -32,7 +32,7 @@ from faceapp.tests.source import (
 
 # From the top down: a package imports packages of the rows below its own, never of its own row or above.
 APPS: list[set[str]] = [
-    {"compat", "evaluation"},
+    {"compat", "console", "evaluation"},
     {"transfer"},
     {"albums", "recognition", "training"},
     {"blacklist"},
@@ -67,7 +67,7 @@ INTERFACES = {  # `apps` connects an app with Django, `access` asks who is logge
     "middleware", "permissions", "pictures", "responses", "schema", "templatetags", "throttling", "urls", "views",
     "walled_admin",
 }  # fmt: skip
-INTERFACE_PACKAGES = {"compat", "login", "rest"}
+INTERFACE_PACKAGES = {"compat", "console", "login", "rest"}
 # The one exception: reading folders, tables and reports is no service, and evaluation reads photographs as imports do.
 WITHOUT_SERVICES = {"transfer"}
 HTTP = {"rest_framework", "django.http", "django.urls", "django.contrib.admin", "drf_spectacular", "unfold"}

@@ -188,6 +188,7 @@ def test_the_pages_say_what_to_do_before_the_login(client: Browser, db: None) ->
     assert "Log in to use these pages." in page.content.decode()
 
 
+@pytest.mark.django_db
 def test_home_is_a_page_for_people_and_json_for_programs(client: Browser) -> None:
     assert b"<h1>" in client.get("/", headers={"Accept": "text/html"}).content
     assert client.get("/").json()["message"]

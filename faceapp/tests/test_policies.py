@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from clients.models import Client, Membership
-from faceapp.policies import policy_of
+from faceapp.policies import devices_of, policy_of
 from faceapp.tests.browser import log_in
 from vision.tests.drawing import RED, picture
 
@@ -60,6 +60,7 @@ def test_the_reference_sends_a_photograph_and_nothing_made_up(
         ("/healthz", "'self'", "'self'"),
         ("/api/v1/people/", "'self'", "'self'"),
         ("/docs", "'self'", "'self'"),
+        ("/console/try/who/", "'self'", "'self'"),
         ("/admin/", "'self' 'unsafe-eval'", "'self' 'unsafe-inline'"),
         ("/administrator/", "'self'", "'self'"),
     ],
@@ -82,3 +83,10 @@ def test_errors_and_the_api_have_policies_too(client: Browser) -> None:
         answer = client.get(path)
         assert answer["Content-Security-Policy"].startswith("default-src 'none'")
         assert "camera=()" in answer["Permissions-Policy"]
+
+
+def test_photographs_are_taken_on_the_pages_for_it_alone() -> None:
+    assert "camera=(self)" in devices_of("/console/try/liveness/")
+    assert "microphone=()" in devices_of("/console/try/liveness/")
+    for path in ("/", "/console/", "/admin/", "/api/v1/people/", "/console/trying/"):
+        assert "camera=()" in devices_of(path)

@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from login.tests.conftest import log_in
 
-PAGES = ["/admin/", "/admin/login/", "/login/", "/login/factors/", "/api/login/login/", "/docs"]
+PAGES = ["/admin/", "/admin/login/", "/login/", "/login/factors/", "/api/login/login/", "/docs", "/console/try/who/"]
 INSIDE, OUTSIDE = "10.1.2.3", "192.0.2.1"
 
 

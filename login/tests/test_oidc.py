@@ -76,7 +76,7 @@ def test_an_allowed_domain_gets_accounts_without_rights(
     browser: Browser, db: None, provider: Provider, settings: Settings
 ) -> None:
     settings.OIDC_DOMAINS = ["example.org"]
-    assert come_back(browser)["Location"] == "/api/v1/"
+    assert come_back(browser)["Location"] == "/"
     user = who(browser)
     assert user and user.email == "ada@example.org"
     assert not user.is_staff and not user.is_superuser and not user.has_usable_password()

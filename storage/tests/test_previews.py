@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageDraw
 
-from storage.previews import preview
+from storage.previews import preview, rendering
 from vision.exceptions import InvalidImage
 from vision.types import Box
 
@@ -57,6 +57,15 @@ def test_a_face_is_found_in_a_picture_that_its_camera_stored_sideways(side: int)
     picture = opened(preview(encoded("JPEG", 6), side=side, box=Box(500, 900, 200, 200)))
     assert [is_red(picture, x, 0.5) for x in (0.1, 0.3, 0.7, 0.9)] == [False, True, True, False]
     assert opened(preview(encoded("JPEG", 6), side=150)).size == (100, 150)
+
+
+@pytest.mark.parametrize(("side", "size"), [(200, (133, 200)), (5000, (800, 1200))])
+def test_boxes_are_drawn_on_a_rendering_by_its_scale(side: int, size: tuple[int, int]) -> None:
+    made = rendering(encoded("JPEG", 6), side=side)
+    picture, box = opened(made.jpeg), Box(500, 900, 200, 200).scaled(made.scale)
+    assert picture.size == (made.width, made.height) == size
+    assert is_red(picture, (box.x + box.w / 2) / picture.width, (box.y + box.h / 2) / picture.height)
+    assert not is_red(picture, (box.x - box.w / 4) / picture.width, (box.y + box.h / 2) / picture.height)
 
 
 def test_a_box_beyond_the_edge_is_cut_at_the_edge() -> None:

@@ -118,7 +118,7 @@ def test_the_server_is_asked_to_encrypt(endpoint: str, settings: Settings) -> No
 def test_static_files_are_served_compressed_and_with_hashed_names() -> None:
     for environment in ({}, {"FACEAPP_S3_BUCKET": BUCKET}):
         backend = storages_from(**environment)["staticfiles"]["BACKEND"]
-        assert backend == "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        assert backend == "faceapp.static_storage.StaticStorage"
 
 
 def test_bucket_in_the_environment_selects_s3(on_s3: str) -> None:

@@ -1,0 +1,13 @@
+from errors import Conflict, Unprocessable
+
+
+class OtherClient(Conflict):
+    """The page was opened for another client than the one that is chosen now."""
+
+    code = "console.other_client"
+
+
+class NothingSent(Unprocessable):
+    """A form without a photograph, or without a name."""
+
+    code = "console.nothing_sent"

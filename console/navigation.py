@@ -1,0 +1,24 @@
+"""The sections of the console. One line here and one module of views are what a section consists of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Section:
+    """`url_name` is its first page, `icon` one of `static/console/icons.svg`."""
+
+    key: str
+    title: str | Promise
+    icon: str
+    url_name: str
+
+
+SECTIONS = (
+    Section("today", _("Today"), "home", "home"),
+    Section("try", _("Try it"), "spark", "console:try-who"),
+)

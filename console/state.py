@@ -1,0 +1,72 @@
+"""Whether the service can work, as every page says it: asked for once in ten seconds by all processes together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.cache import cache
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from redis.exceptions import RedisError
+
+KEY = "console.readiness"
+SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Part:
+    """`problem` is empty if the part works."""
+
+    title: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What works and what does not; no parts: nobody has asked in the last seconds."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.parts)
+
+    @property
+    def problems(self) -> list[Part]:
+        return [part for part in self.parts if part.problem]
+
+    @property
+    def word(self) -> str:
+        """All of it in a word or two."""
+        if not self.is_known:
+            return _("Checking…")
+        return _("%(part)s: down") % {"part": self.problems[0].title} if self.problems else _("Ready")
+
+
+def known_state() -> State:
+    """What was found out in the last seconds; no page waits for more."""
+    with suppress(RedisError):
+        return _state(cache.get(KEY) or {})
+    return State((Part(_("Queue"), _("The queue does not answer.")),))
+
+
+def current_state() -> State:
+    """The same, and if nothing is known it is found out, which takes up to three seconds."""
+    report: dict[str, str] = {}
+    with suppress(RedisError):
+        report = cache.get(KEY) or {}
+    if not report:
+        check: Callable[[], dict[str, str]] = import_string(settings.READINESS)
+        report = check()
+        with suppress(RedisError):
+            cache.set(KEY, report, SECONDS)
+    return _state(report)
+
+
+def _state(report: dict[str, str]) -> State:
+    titles = {"database": _("Database"), "queue": _("Queue"), "worker": _("Workers"), "weights": _("Models")}
+    parts = (Part(title, "" if report[name] == "ok" else report[name]) for name, title in titles.items() if report)
+    return State(tuple(parts))

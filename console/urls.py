@@ -1,0 +1,16 @@
+"""Routes of the console; each section has a module of its own."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from console import views
+
+app_name = "console"
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="home")),
+    path("state/", views.state, name="state"),
+    path("photographs/<uuid:image_id>/", views.photograph, name="photograph"),
+    path("try/", include("console.try_it.urls")),
+]
