@@ -173,7 +173,7 @@ def queue_images(*, album: Album, image_ids: Sequence[int] | None = None) -> int
         queued = AlbumImage.objects.filter(pk__in=ids)
         queued.move_to(Status.PENDING, queued_at=timezone.now())
     try:
-        enqueue(AlbumImage, ids=ids, queue=BULK)
+        enqueue(AlbumImage, ids=ids, queue=BULK, client=album.client_id)
     except Unavailable:
         queued.move_to(Status.UPLOADED, queued_at=None)
         raise

@@ -8,6 +8,7 @@ from celery import Task, shared_task
 
 from albums import services
 from telemetry.recurring import outcome_noted
+from walls.current import EVERYONE, showing
 from work.services import TRANSIENT
 
 PURGE_SLICE = 200  # images
@@ -20,6 +21,7 @@ def process_images(self: Task[Any, Any], image_ids: list[int]) -> None:
 
 
 @shared_task(expires=3600)
+@showing(EVERYONE)
 def purge() -> None:
     """Erase images that are past their retention, a slice a task."""
     with outcome_noted(purge.name) as run:

@@ -33,7 +33,7 @@ from clients.models import ApiKey, Client, ErrorTargets, Membership
 from clients.querysets import ClientQuerySet
 from clients.quotas import LIMITS, MEGABYTE, Quota, Use, usage_of
 from clients.rotation import OVERLAP_HOURS
-from clients.walled_admin import AdministratorsOnly, ReadOnly, WalledAdmin, WalledInline
+from clients.walled_admin import AdministratorsOnly, BeyondTheWalls, ReadOnly, WalledAdmin, WalledInline
 from errors import FaceAppError
 
 METERS = {
@@ -111,7 +111,7 @@ class MembershipInline(WalledInline):
 
 
 @admin.register(User)
-class UserAdmin(RecordsRoles, AdministratorsOnly, BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(RecordsRoles, BeyondTheWalls, AdministratorsOnly, BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     """What users may do follows from their memberships: groups and permissions of their own would change nothing."""
 
     action = Action.ROLE_CHANGED
@@ -153,7 +153,7 @@ class Meter:
 
 
 @admin.register(Client)
-class ClientAdmin(RecordsRoles, WalledAdmin):
+class ClientAdmin(RecordsRoles, BeyondTheWalls, WalledAdmin):
     form = ClientForm
     inlines = [MembershipInline]
     action_of_new = Action.CREATE

@@ -6,9 +6,11 @@ from celery import shared_task
 
 from clients import idempotency, services
 from telemetry.recurring import outcome_noted
+from walls.current import EVERYONE, showing
 
 
 @shared_task(expires=300)
+@showing(EVERYONE)
 def purge() -> None:
     """Delete the answers of idempotent calls that are no longer kept."""
     with outcome_noted(purge.name):
@@ -16,6 +18,7 @@ def purge() -> None:
 
 
 @shared_task(expires=3600)
+@showing(EVERYONE)
 def warn_of_expiry() -> None:
     """Log how many keys expire soon; the admin lists which ones."""
     with outcome_noted(warn_of_expiry.name):

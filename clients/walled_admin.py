@@ -22,6 +22,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from clients.access import allows, choice_of, is_administrator, path_to_client, visible
 from clients.models import Client
+from walls.current import EVERYONE, show
 
 
 class Walled:
@@ -197,6 +198,30 @@ class AdministratorsOnly:
 
     has_view_permission = has_add_permission = has_change_permission = has_delete_permission = _allows
     has_module_permission = _allows
+
+
+class BeyondTheWalls:
+    """In front of the `ModelAdmin` of clients or users: an administrator changes them whichever client is chosen.
+
+    Lists show the rows of the chosen client all the same. But names are compared with those of every client, a new
+    client can be stored, and who is deleted leaves all clients.
+    """
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self._open(request)
+        return super().changelist_view(request, *args, **kwargs)  # type: ignore[misc]
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self._open(request)
+        return super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self._open(request)
+        return super().delete_view(request, *args, **kwargs)  # type: ignore[misc]
+
+    def _open(self, request: HttpRequest) -> None:
+        if is_administrator(request):
+            show(EVERYONE)
 
 
 def rows_of(model: type[Model], request: HttpRequest, site: admin.AdminSite) -> QuerySet[Any]:

@@ -6,9 +6,11 @@ from celery import shared_task
 
 from liveness import services
 from telemetry.recurring import outcome_noted
+from walls.current import EVERYONE, showing
 
 
 @shared_task(expires=300)
+@showing(EVERYONE)
 def purge() -> None:
     """Forget faces, sessions and frames whose time is over."""
     with outcome_noted(purge.name):

@@ -17,6 +17,7 @@ from clients.middleware import path_token_of
 from clients.models import Role
 from login.sessions import is_of_browser
 from rest.errors import Problem
+from walls.current import EVERYONE, showing
 
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 LEADING_OUT = re.compile(r"/(?:login/|admin/logout/\Z)")  # to a second factor, or away
@@ -25,7 +26,8 @@ LACKING = Problem(403, "Set up a second factor first: at /login/factors/.", "aut
 
 def needs_second_factor(user: Any) -> bool:
     """Whether what the user may do calls for one: administrators, and managers of a client."""
-    return bool(user.is_superuser or user.memberships.filter(role=Role.MANAGER).exists())
+    with showing(EVERYONE):  # before a client is known, and whichever is chosen
+        return bool(user.is_superuser or user.memberships.filter(role=Role.MANAGER).exists())
 
 
 def lacks_second_factor(request: HttpRequest) -> bool:

@@ -29,7 +29,6 @@ from storage.fields import StoredImageField
 from storage.models import StoredFace
 from vectors.stored import RotatedField
 from work.models import ClaimedWork
-from work.queues import BULK
 
 __all__ = ["CheckedPerson", "FaceTemplate", "Gallery", "GalleryHealth", "GalleryKind", "LookAlikes", "OddPhotograph",
            "Person", "ReferenceImage", "Respace", "RespacedImage", "SearchIndex", "ShadowDifference"]  # fmt: skip
@@ -283,7 +282,7 @@ class RespacedImage(ClaimedWork):
     """A photograph that gets its template in the new space, or could not get one. A successful one leaves no row."""
 
     task = "people.tasks.embed_images"
-    queues = (BULK,)
+    owner = "respace__client_id"
 
     respace = models.ForeignKey(Respace, models.CASCADE, related_name="images")
     reference_image = models.ForeignKey(ReferenceImage, models.CASCADE, related_name="+")

@@ -41,6 +41,7 @@ from vision.engines import DEFAULT, engines
 from vision.inference import AnalysisOptions
 from vision.selection import face_at, recognisable
 from vision.types import DetectedFace
+from walls.current import EVERYONE, showing
 from work.models import Status
 from work.queues import BULK
 from work.services import enqueue, has_older_work, run
@@ -82,24 +83,27 @@ def start_respace(*, client: Client, alias: str, only_fill: bool = False) -> Res
     return respace
 
 
+@showing(EVERYONE)
 def hand_out() -> None:
-    """Give workers the next photographs, as many as may be in work at the same time.
+    """Give workers the next photographs, as many as may be in work at the same time, whosever they are.
 
     A worker calls it after each photograph.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [HANDING_OUT])
-        rows: list[RespacedImage] = []
+        count = 0
         free = _at_once() - RespacedImage.objects.unfinished().count()
         enabled = [space.name for space in engines.spaces().values()]
         computing = Respace.objects.computing().filter(space__in=enabled).select_related("client")
         for pk in list(computing.order_by("pk").values_list("pk", flat=True)):
-            if len(rows) >= free:
+            if count >= free:
                 break
             for respace in computing.select_for_update(of=("self",)).filter(pk=pk):
-                rows += _next_images(respace, free - len(rows))
-        transaction.on_commit(partial(_send, rows))
+                rows = _next_images(respace, free - count)
+                count += len(rows)
+                if rows:
+                    transaction.on_commit(partial(_send, rows, respace.client_id))
 
 
 def tend_respaces() -> None:
@@ -147,9 +151,9 @@ def _last_image_id(respace: Respace) -> int:
     return images.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
-def _send(rows: Sequence[RespacedImage]) -> None:
+def _send(rows: Sequence[RespacedImage], client: int) -> None:
     with suppress(Unavailable):  # the sweep does it later
-        enqueue(RespacedImage, ids=[row.pk for row in rows], queue=BULK)
+        enqueue(RespacedImage, ids=[row.pk for row in rows], queue=BULK, client=client)
 
 
 # ---- in the workers ---------------------------------------------------------------------------------------------

@@ -33,15 +33,16 @@ def offer_probe(
 
     `galleries` and `faces` are those that were searched; `read` returns the image.
     """
-    for respace_id in Respace.objects.of_client(client).in_shadow().values_list("pk", flat=True):
+    for respace in Respace.objects.of_client(client).in_shadow():
         with suppress(FaceAppError), queue_errors():
-            if handoff().set(turn_of(respace_id), b"1", ex=SECONDS, nx=True):
-                _send(respace_id, [gallery.pk for gallery in galleries], faces, read())
+            if handoff().set(turn_of(respace.pk), b"1", ex=SECONDS, nx=True):
+                _send(respace, [gallery.pk for gallery in galleries], faces, read())
 
 
-def _send(respace_id: int, gallery_ids: list[int], faces: Faces, data: bytes) -> None:
+def _send(respace: Respace, gallery_ids: list[int], faces: Faces, data: bytes) -> None:
     from people.tasks import compare_probe  # a task module imports the services
 
     key = f"faceapp:image:{uuid.uuid4().hex}"
     handoff().set(key, data, ex=SECONDS)
-    dispatch.send(compare_probe, (respace_id, gallery_ids, faces, key), queue=BULK, expires=SECONDS)
+    args = (respace.pk, gallery_ids, faces, key)
+    dispatch.send(compare_probe, args, queue=BULK, expires=SECONDS, client=str(respace.client_id))

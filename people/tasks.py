@@ -9,18 +9,21 @@ from celery import Task, shared_task
 from people import erasure, health, indexing, respacing, shadow_decisions
 from people.types import Faces
 from telemetry.recurring import outcome_noted
+from walls.current import EVERYONE, showing
 from work.services import TRANSIENT
 
 PURGE_SLICE = 200  # photographs
 
 
 @shared_task(acks_late=False, expires=60)
+@showing(EVERYONE)
 def tend_search_indexes() -> None:
     """Acknowledged early: a build may take longer than a message stays hidden."""
     indexing.tend_search_indexes()
 
 
 @shared_task(acks_late=False, expires=60)
+@showing(EVERYONE)
 def tend_health() -> None:
     """Compare people within their galleries; the next run goes on with what is left."""
     health.tend_health()
@@ -33,6 +36,7 @@ def embed_images(self: Task[Any, Any], image_ids: list[int]) -> None:
 
 
 @shared_task(expires=30)
+@showing(EVERYONE)
 def tend_respaces() -> None:
     """Give out photographs where nobody else did, and those that came in since."""
     respacing.tend_respaces()
@@ -45,6 +49,7 @@ def compare_probe(respace_id: int, gallery_ids: list[int], faces: Faces, key: st
 
 
 @shared_task(expires=3600)
+@showing(EVERYONE)
 def purge() -> None:
     """Erase photographs that are past their retention, a slice a task."""
     with outcome_noted(purge.name) as run:

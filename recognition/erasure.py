@@ -59,14 +59,14 @@ def _remaining(leaving: Leaving) -> list[dict[str, Any]]:
         count, why = images.to_be_searched(search).count(), ARE_SEARCHED
         if count:
             search.save(force_insert=True)
-            transaction.on_commit(partial(_send, search.pk))
+            transaction.on_commit(partial(_send, search.pk, client.pk))
     days = settings.RETENTION_DAYS if client.retention_days is None else client.retention_days
     return [{"what": "screened_images", "why": why, "count": count, "days": days or None}] if count else []
 
 
-def _send(search: int) -> None:
+def _send(search: int, client: int) -> None:
     with suppress(Unavailable):  # the sweep does it later
-        enqueue(FaceSearch, ids=[search], queue=BULK)
+        enqueue(FaceSearch, ids=[search], queue=BULK, client=client)
 
 
 def erase_images(images: QuerySet[ProcessedImage]) -> Taken:

@@ -141,7 +141,8 @@ def submit_images(
         discard_files(files=[row.image for row in rows])
         raise
     try:
-        enqueue(ProcessedImage, ids=[row.pk for row in rows if row.status == Status.PENDING], queue=queue)
+        pending = [row.pk for row in rows if row.status == Status.PENDING]
+        enqueue(ProcessedImage, ids=pending, queue=queue, client=client.pk)
     except Unavailable:
         with transaction.atomic():  # workers may have begun: the locks let them store everything or nothing
             _lock(job.pk, job.images.all())

@@ -9,6 +9,7 @@ from celery import Task, shared_task
 from recognition import face_search, services
 from storage.orphans import remove_orphans
 from telemetry.recurring import outcome_noted
+from walls.current import EVERYONE, showing
 from work.services import TRANSIENT
 
 PURGE_SLICE = 200  # images
@@ -27,6 +28,7 @@ def search_faces(self: Task[Any, Any], search_ids: list[int]) -> None:
 
 
 @shared_task(expires=3600)
+@showing(EVERYONE)
 def purge() -> None:
     """Erase what is past its retention, and finally files without a row.
 

@@ -16,6 +16,7 @@ from errors import Unavailable
 from storage.backend import is_encrypted, plain_name
 from storage.fields import StoredImageField
 from storage.files import STORAGE_ERRORS
+from walls.current import EVERYONE, showing
 
 AGE = timedelta(days=1)  # a younger file may belong to a transaction that is still open
 BATCH = 500
@@ -27,6 +28,7 @@ def image_fields() -> set[StoredImageField]:
     return {field for field in fields if isinstance(field, StoredImageField)}
 
 
+@showing(EVERYONE)  # the file of a row that is not shown would pass for an orphan
 def remove_orphans(*, dry_run: bool = False) -> int:
     """Delete stored images that are older than a day and belong to no row. Returns how many. Raises `Unavailable`.
 

@@ -99,7 +99,7 @@ def _queue(client: Client, source: str, space: Space, options: Options) -> Recog
 
     def send() -> None:
         with suppress(Unavailable):  # the sweep does it later
-            enqueue(Recogniser, ids=[made.pk], queue=Recogniser.queues[0])
+            enqueue(Recogniser, ids=[made.pk], queue=Recogniser.queues[0], client=client.pk)
 
     transaction.on_commit(send)
     return made

@@ -62,7 +62,7 @@ class ClaimedWork(models.Model):
     task: ClassVar[str]  # dotted path of the Celery task that takes a list of primary keys
     queues: ClassVar[tuple[str, ...]] = (BULK,)
     batch: ClassVar[int] = 1  # rows in one message of the bulk queue
-    owner: ClassVar[str] = ""  # path to the number of the client whose work it is; empty: nobody's in particular
+    owner: ClassVar[str]  # path to the number of the client whose work it is
     searches: ClassVar[bool] = False  # whether it waits while searching is stopped
     given_up_code: ClassVar[str] = "processing.given_up"
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from django.apps import apps
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.db.models import Count, F, IntegerField, Min, Value
+from django.db.models import Count, Min
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -39,17 +39,17 @@ Row = TypeVar("Row", bound=ClaimedWork)
 Work = Callable[[Sequence[Row]], Sequence[Row]]
 
 
-def enqueue(kind: type[ClaimedWork], *, ids: Iterable[int], queue: str, client: str | None = None) -> None:
+def enqueue(kind: type[ClaimedWork], *, ids: Iterable[int], queue: str, client: int) -> None:
     """Send tasks for these rows: several rows a task where nobody waits. Each is sent when it is the client's turn.
 
-    `client`: whose rows they are, where the caller does not act for one (`vision.dispatch`). Raises `Unavailable`
+    `client`: the number of the client whose rows they are; the worker sees no others. Raises `Unavailable`
     (`queue.unavailable`).
     """
     task, waiting = import_string(kind.task), list(ids)
     size = max(min(kind.batch, len(waiting) // SPREAD), 1) if queue == BULK else 1
     with queue_errors():
         for start in range(0, len(waiting), size):
-            dispatch.send(task, (waiting[start : start + size],), queue=queue, client=client)
+            dispatch.send(task, (waiting[start : start + size],), queue=queue, client=str(client))
 
 
 def run(rows: ClaimedWorkQuerySet[Row], work: Work[Row], *, ids: Sequence[int], task_id: str) -> None:
@@ -108,9 +108,12 @@ def _work_on(claimed: Sequence[Row], rows: ClaimedWorkQuerySet[Row], work: Work[
 
 def _leave(rows: ClaimedWorkQuerySet[Row], ids: Sequence[int], task_id: str) -> None:
     """Let another task work on these rows. Without a queue the sweep sends it."""
-    rows.filter(pk__in=ids).held_by(task_id).give_back()
-    with suppress(Unavailable):
-        enqueue(rows.model, ids=ids, queue=BULK)
+    left = rows.filter(pk__in=ids)
+    left.held_by(task_id).give_back()
+    client = left.values_list(rows.model.owner, flat=True).first()
+    if client is not None:
+        with suppress(Unavailable):
+            enqueue(rows.model, ids=ids, queue=BULK, client=client)
 
 
 def has_older_work(*, client: Client, than: datetime) -> bool:
@@ -133,11 +136,10 @@ def sweep() -> None:
         kind.objects.abandoned().give_back()
         for queue in empty.intersection(kind.queues):
             waiting = kind.objects.not_stopped().waiting_since(moment).in_queue(queue).order_by("pk")
-            owner = F(kind.owner) if kind.owner else Value(None, output_field=IntegerField())
-            rows = waiting.values_list(owner, "pk")[:MOST_REFILLED]
-            for client, own in groupby(sorted(rows, key=lambda row: (row[0] or 0, row[1])), key=itemgetter(0)):
+            rows = waiting.values_list(kind.owner, "pk")[:MOST_REFILLED]
+            for client, own in groupby(sorted(rows), key=itemgetter(0)):
                 with acting_as(SWEEP_ID):
-                    enqueue(kind, ids=[pk for _, pk in own], queue=queue, client=str(client or ""))
+                    enqueue(kind, ids=[pk for _, pk in own], queue=queue, client=client)
 
 
 def _kinds() -> list[Any]:

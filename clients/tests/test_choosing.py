@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client as Browser
@@ -199,3 +201,41 @@ def test_the_pages_on_screens_of_every_size(page: Page, live_server: LiveServer,
     shoot(page, "roles-form")
     page.goto(f"{live_server.url}/admin/auth/user/{both.pk}/change/")
     shoot(page, "roles-user")
+
+
+def form_of(page: Any) -> dict[str, Any]:
+    """What a browser would send of an unchanged page of the admin."""
+    form = page.context["adminform"].form
+    sent = {name: form[name].value() for name in form.fields}
+    for inline in page.context["inline_admin_formsets"]:
+        management = inline.formset.management_form
+        sent |= {management.add_prefix(name): management[name].value() for name in management.fields}
+    return {name: "" if value is None else value for name, value in sent.items() if value is not False}
+
+
+@pytest.fixture
+def for_alice(client_a: Client, client_b: Client) -> Browser:
+    """An administrator who has chosen one of several clients."""
+    browser = browser_of(User.objects.create_superuser("root"))
+    choose(browser, client_a)
+    return browser
+
+
+def test_an_administrator_makes_clients_whichever_is_chosen(for_alice: Browser) -> None:
+    add = "/admin/clients/client/add/"
+    form = form_of(for_alice.get(add))
+    assert for_alice.post(add, form | {"name": "carol"}).status_code == 302
+    assert Client.objects.filter(name="carol").exists()
+    assert "already exists" in for_alice.post(add, form | {"name": "bob"}).content.decode()
+
+
+def test_a_client_is_not_renamed_to_one_that_is_not_chosen(for_alice: Browser, client_a: Client) -> None:
+    page = f"/admin/clients/client/{client_a.pk}/change/"
+    assert "already exists" in for_alice.post(page, form_of(for_alice.get(page)) | {"name": "bob"}).content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deleted_user_leaves_every_client(for_alice: Browser, client_b: Client) -> None:
+    user = make_member(client_b, Role.VIEWER)
+    assert for_alice.post(f"/admin/auth/user/{user.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=user.pk).exists()

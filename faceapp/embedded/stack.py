@@ -29,7 +29,7 @@ def programs(database: postgres.Postgres | None, *, devices: Sequence[str]) -> l
     if settings.EMBEDDED_REDIS:
         stores.append(Program("redis", "stores", redis.command(settings.REDIS_SOCKET), stop_signal="TERM"))
     trainer = _celery_worker("trainer", ["training"], "--concurrency=1", "--pool=threads")
-    maintenance = _celery_worker("maintenance", ["maintenance"], "--concurrency=2", "--pool=threads")
+    maintenance = _celery_worker("maintenance", ["maintenance"], "--concurrency=3", "--pool=threads")
     beat = [*CELERY, "beat", f"--schedule={settings.VAR / 'beat-schedule'}", "--pidfile="]
     host = f"[{settings.WEB_BIND}]" if ":" in settings.WEB_BIND else settings.WEB_BIND
     web = [

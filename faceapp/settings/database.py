@@ -6,12 +6,12 @@ migrations and the maintenance worker log in as the owner of the tables.
 
 from typing import Any
 
-from environment import env
+from environment import choice, env
 from faceapp.settings.paths import RUN_DIR
 
 ENGINE = "walls.backend"
 APP, OWNER = "app", "owner"
-DATABASE_ROLE = env.str("FACEAPP_DATABASE_ROLE", default=APP)
+DATABASE_ROLE = choice("FACEAPP_DATABASE_ROLE", APP, (APP, OWNER))
 
 EMBEDDED_DATABASE = not env.str("DATABASE_URL", default="")
 _embedded = {"ENGINE": ENGINE, "NAME": "faceapp", "HOST": str(RUN_DIR)}

@@ -20,7 +20,7 @@ CELERY_TASK_ROUTES = {
     "clients.tasks.warn_of_expiry": {"queue": "maintenance"},
     "training.tasks.train_recogniser": {"queue": "training"},  # has a worker of its own
     "people.tasks.tend_respaces": {"queue": "maintenance"},
-    "people.tasks.tend_search_indexes": {"queue": "training"},  # a build takes minutes, in the database
+    "people.tasks.tend_search_indexes": {"queue": "maintenance"},  # whose worker owns the tables; takes minutes
     "people.tasks.tend_health": {"queue": "training"},  # up to 20 seconds, in the database
 }
 SWEEP_SECONDS = env.float("FACEAPP_SWEEP_SECONDS", default=10.0)

@@ -32,7 +32,8 @@ def test_every_service_of_ours_gets_the_own_database_and_queue() -> None:
     for name in OURS:
         assert "outside" in override()[name].get("networks", []) + SERVICES[name]["networks"], name
     for name in OURS:
-        assert set(override()[name]["environment"]) == {"DATABASE_URL", "REDIS_URL"}, name
+        of_owner = {"DATABASE_OWNER_URL"} & SERVICES[name]["environment"].keys()
+        assert set(override()[name]["environment"]) == {"DATABASE_URL", "REDIS_URL"} | of_owner, name
 
 
 def test_no_service_waits_for_a_server_that_is_not_started() -> None:

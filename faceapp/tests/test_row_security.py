@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.utils.module_loading import import_string
 from pytest_django.fixtures import Settings
 
 from audit.models import Record, Stop
@@ -15,7 +20,7 @@ from faceapp import row_security
 from faceapp.checks import check_row_security
 from faceapp.holdings import OPERATOR, TABLES
 from people.models import Gallery, Person
-from walls.current import EVERYONE, NOBODY, showing
+from walls.current import EVERYONE, NOBODY, showing, shown
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +84,33 @@ def test_what_is_shown_survives_rollbacks(people: list[Person]) -> None:
         with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT 1 / 0")
         assert Person.objects.get() == people[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_shown_survives_the_commit_of_a_transaction_that_failed(people: list[Person]) -> None:
+    """PostgreSQL answers such a COMMIT with a rollback, and Django does not notice."""
+    with showing(people[0].client_id):
+        assert Person.objects.get() == people[0]
+    with showing(people[1].client_id):
+        with transaction.atomic():
+            assert Person.objects.get() == people[1]
+            with suppress(DatabaseError), connection.cursor() as cursor:
+                cursor.execute("SELECT 1 / 0")
+        assert Person.objects.get() == people[1]
+
+
+@pytest.mark.parametrize("task", sorted({entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}))
+def test_recurring_tasks_look_after_every_client(task: str, redis_flush: None, client_a: Client) -> None:
+    """They are sent for nobody, and those of the trainer do not run as the owner of the tables."""
+    seen = set()
+
+    def look(execute: Any, *given: Any) -> Any:
+        seen.add(shown())
+        return execute(*given)
+
+    with showing(NOBODY), connection.execute_wrapper(look):
+        import_string(task)()
+    assert seen == {EVERYONE}
 
 
 def test_streams_keep_what_they_show(people: list[Person]) -> None:

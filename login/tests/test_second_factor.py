@@ -11,7 +11,9 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
+from clients.models import Client, Role
 from clients.services import create_api_key
+from clients.tests.members import make_member
 from login.tests.conftest import log_in
 
 pytestmark = pytest.mark.usefixtures("redis_flush")
@@ -70,6 +72,12 @@ def test_codes_cannot_be_guessed(admin: User, browser: Browser) -> None:
         browser.post("/login/factors/authenticate/", {"code": f"{number:06}"})
     browser.post("/login/factors/authenticate/", {"code": code})
     assert "_auth_user_id" not in browser.session
+
+
+def test_managers_need_one_too(client_a: Client, browser: Browser) -> None:
+    browser.force_login(make_member(client_a, Role.MANAGER))
+    assert browser.get("/admin/")["Location"] == "/login/factors/?required=1"
+    assert browser.get("/api/v1/people/").json()["code"] == "auth.second_factor_required"
 
 
 def test_others_need_none(db: None, browser: Browser) -> None:

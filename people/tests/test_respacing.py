@@ -28,6 +28,7 @@ from people.types import AdoptedFace, Whom
 from vectors.stored import Rotated, from_store
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 from vision.types import Box, Upload
+from walls.current import showing
 from work import services as work
 from work.models import Status
 
@@ -38,7 +39,7 @@ pytestmark = pytest.mark.django_db
 def queued(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The ids of rows that were sent to workers, none of which answers."""
     sent: list[int] = []
-    monkeypatch.setattr(respacing, "enqueue", lambda kind, *, ids, queue: sent.extend(ids))
+    monkeypatch.setattr(respacing, "enqueue", lambda kind, *, ids, **_: sent.extend(ids))
     settings.RESPACE_AT_ONCE = 2
     return sent
 
@@ -110,6 +111,21 @@ def test_as_many_photographs_as_allowed_are_in_work_at_once(client_a: Client, qu
     assert (len(queued), respace.status, templates(client_a)) == (
         5, "ready", sorted([old_space(), new_space()] * 5)
     )  # fmt: skip
+
+
+def test_each_message_names_the_client_whose_photograph_it_is(
+    client_a: Client, client_b: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker sees the rows of that client alone, and gives out the photographs of every client."""
+    sent: list[int] = []
+    monkeypatch.setattr(respacing, "enqueue", lambda kind, *, client, **_: sent.append(client))
+    settings.RESPACE_AT_ONCE = 1
+    for client in (client_a, client_b):
+        enrol(client)
+        computed(client)
+    with showing(client_a.pk):
+        respacing.embed_images(image_ids=[RespacedImage.objects.get().pk], task_id="a")
+    assert sent == [client_a.pk, client_b.pk]
 
 
 @pytest.mark.usefixtures("redis_flush")

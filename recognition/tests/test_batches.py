@@ -298,11 +298,11 @@ def test_a_queue_that_is_away_leaves_the_rest_to_the_sweep(
 def test_bulk_images_share_messages_and_a_small_job_is_spread(
     count: int, sizes: list[int], sent: list[list[int]]
 ) -> None:
-    enqueue(ProcessedImage, ids=range(count), queue="bulk")
+    enqueue(ProcessedImage, ids=range(count), queue="bulk", client=1)
     assert list(map(len, sent)) == sizes
     assert [*chain(*sent)] == list(range(count))
 
 
 def test_interactive_images_have_a_message_each(sent: list[list[int]]) -> None:
-    enqueue(ProcessedImage, ids=range(20), queue="interactive")
+    enqueue(ProcessedImage, ids=range(20), queue="interactive", client=1)
     assert sent == [[number] for number in range(20)]

@@ -15,6 +15,7 @@ from clients.models import Client
 from recognition.models import Job, ProcessedImage
 from storage.orphans import image_fields, remove_orphans
 from vision.tests.drawing import RED, picture
+from walls.current import NOBODY, showing
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +55,13 @@ def test_only_old_files_without_a_row_go(stored: dict[str, Path]) -> None:
     assert remove_orphans() == 1
     assert existing(stored) == {"kept", "new"}
     assert remove_orphans() == 0
+
+
+def test_rows_that_are_not_shown_keep_their_files(stored: dict[str, Path]) -> None:
+    """By a worker that is not the owner of the tables, and works for no client in particular."""
+    with showing(NOBODY):
+        assert remove_orphans() == 1
+    assert existing(stored) == {"kept", "new"}
 
 
 def test_purge_removes_them_too(stored: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:

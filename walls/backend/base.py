@@ -33,9 +33,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._told = None  # a pool may give the next one another connection
         super().close()
 
+    def _commit(self) -> Any:
+        if self.connection is not None and not self._listens():
+            self._told = None  # PostgreSQL rolls back a transaction that has failed, and reports no error
+        return super()._commit()  # type: ignore[misc]  # the stubs do not know it
+
     def _rollback(self) -> Any:
         self._told = None
-        return super()._rollback()  # type: ignore[misc]  # the stubs do not know it
+        return super()._rollback()  # type: ignore[misc]
 
     def _savepoint_rollback(self, sid: str) -> None:
         super()._savepoint_rollback(sid)  # type: ignore[misc]

@@ -66,10 +66,10 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Rows for which a sweep enqueued a task; queues are empty."""
     found: list[int] = []
 
-    def record(kind: type[ClaimedWork], *, ids: Iterable[int], queue: str, client: str | None) -> None:
+    def record(kind: type[ClaimedWork], *, ids: Iterable[int], queue: str, client: int) -> None:
         assert queue in kind.queues
         assert request_id.get() == "sweep"
-        assert client == (str(Client.objects.get().pk) if kind.owner else "")
+        assert client == Client.objects.get().pk
         found.extend(ids)
 
     monkeypatch.setattr(services, "enqueue", record)

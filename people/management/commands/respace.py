@@ -89,7 +89,7 @@ class Command(BaseCommand):
                 self.wait(respaces)
         except Unavailable as error:
             raise CommandError(f"{error.message} What has been done is kept.") from error
-        self.report(respaces)
+        self.report(respaces.all())  # read again: the workers went on
         self.require_none(refused)
 
     def alias(self, name: str) -> str:
