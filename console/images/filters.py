@@ -65,7 +65,7 @@ class ImageFilter(forms.Form):
 
 @dataclass(frozen=True)
 class Page:
-    """Images, newest first; `older` and `newer` are numbers from which the neighbouring pages go on, if there are any."""
+    """Images, newest first; neighbouring pages go on at the numbers `older` and `newer`, if there are any."""
 
     images: list[ProcessedImage]
     older: int | None
