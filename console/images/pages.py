@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -29,7 +29,8 @@ class ImagesPage(ConsolePage):
     """What the section's pages have in common: the client's images, and the filter in the address."""
 
     section = "images"
-    scope_read = scope_write = Scope.SCREEN
+    scope_read: ClassVar[Scope] = Scope.SCREEN
+    scope_write: ClassVar[Scope] = Scope.SCREEN
 
     @property
     def filter(self) -> ImageFilter:

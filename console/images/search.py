@@ -35,7 +35,6 @@ class FindFace(Tool, ImagesPage):
     """Only for clients whose embeddings are kept; the page says so otherwise, and how to have them kept."""
 
     section, tool = "images", "find"
-    scope_read = scope_write = Scope.SCREEN
 
     def post(self, request: Request) -> HttpResponse:
         if "number" in request.data:

@@ -253,7 +253,7 @@ def test_who_may_search_and_what_is_found_nowhere(keeping: Client, client_b: Cli
     assert send(viewer, "images-find", keeping, number=own.number, face=0).status_code == 403
     stop_searching(client_id=keeping.pk)
     for fields in ({"number": own.number, "face": 0}, {"image": photograph(RED)}):
-        assert send(operator, "images-find", keeping, **fields)["X-Problem"] == "search.stopped"
+        assert send(operator, "images-find", keeping, **fields)["X-Problem"] == "searching.stopped"
 
 
 def test_an_erased_embedding_is_found_no_more(operator: Browser, keeping: Client) -> None:
