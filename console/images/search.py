@@ -14,7 +14,6 @@ from django.utils.translation import ngettext
 from rest_framework.request import Request
 
 from clients.authentication import client_of
-from clients.models import Scope
 from console.images.filters import number_in
 from console.images.pages import ImagesPage
 from console.images.shown import crop_of, title_of
