@@ -60,6 +60,7 @@ class ImageList(ImagesPage):
             "form": form,
             "tiles": [Tile(image) for image in page.images],
             "page": page,
+            "ending": f"?{form.query}" if form.query else "",
             "is_filtered": bool(form.chosen) or not form.is_valid(),
             "erased": number_in(request.query_params.get("erased")),
             "may_export": self.is_manager,

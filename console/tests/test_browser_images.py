@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 from pytest_django.live_server_helper import LiveServer
 
 from blacklist.services import create_entry
 from clients.models import Client, Membership, Role
 from console.tests.screened import rows, screen
-from console.tests.test_browser_console import check_page
+from console.tests.test_browser_console import MOST, check_page
 from faceapp.tests.browser import log_in, shoot
 from recognition.models import ProcessedImage
 from vision.tests.drawing import BLUE, DIM, RED, picture
@@ -39,7 +39,11 @@ def test_an_operator_finds_looks_and_erases(
     page: Page, live_server: LiveServer, admin_user: User, images: Client, tmp_path: Path
 ) -> None:
     log_in(page, live_server, admin_user)
+    loaded: list[Response] = []
+    page.on("response", lambda answer: loaded.append(answer))
     page.goto(live_server.url + reverse("console:images"))
+    page.wait_for_load_state("networkidle")
+    assert sum(len(one.body()) for one in loaded if one.request.resource_type != "image") < MOST
     expect(page.locator(".tile")).to_have_count(40)
     check_page(page, "list")
     shoot(page, "images")
