@@ -11,3 +11,9 @@ class NothingSent(Unprocessable):
     """A form without a photograph, or without a name."""
 
     code = "console.nothing_sent"
+
+
+class TooManyForOneFile(Unprocessable):
+    """More images than one archive holds."""
+
+    code = "console.too_many_for_one_file"

@@ -21,4 +21,5 @@ class Section:
 SECTIONS = (
     Section("today", _("Today"), "home", "home"),
     Section("try", _("Try it"), "spark", "console:try-who"),
+    Section("images", _("Screened images"), "picture", "console:images"),
 )

@@ -13,4 +13,5 @@ urlpatterns = [
     path("state/", views.state, name="state"),
     path("photographs/<uuid:image_id>/", views.photograph, name="photograph"),
     path("try/", include("console.try_it.urls")),
+    path("images/", include("console.images.urls")),
 ]

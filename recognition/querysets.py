@@ -81,7 +81,8 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
     def with_results(self) -> ProcessedImageQuerySet:
         """Everything that a result shows, in a fixed number of queries."""
         matches = apps.get_model("recognition", "Match").objects.select_related("reference_image", "entry")
-        return self.prefetch_related(models.Prefetch("faces__matches", matches))
+        faces = apps.get_model("recognition", "ProcessedFace").objects.defer("embedding")
+        return self.prefetch_related(models.Prefetch("faces", faces), models.Prefetch("faces__matches", matches))
 
     def to_be_searched(self, search: FaceSearch) -> ProcessedImageQuerySet:
         """Stored images in which a search has still to look, in the order of their ids.
@@ -98,6 +99,10 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
     def with_match(self) -> ProcessedImageQuerySet:
         """Annotates `has_match`."""
         return self.annotate(has_match=Exists(_matches()))
+
+    def matched(self) -> ProcessedImageQuerySet:
+        """Images in which anybody on the blacklist was found."""
+        return self.filter(Exists(_matches()))
 
     def with_match_of(self, entry_id: int) -> ProcessedImageQuerySet:
         """Images in which one blacklist entry was found."""
@@ -125,20 +130,35 @@ def _matches() -> models.QuerySet[Any]:
 
 
 class ProcessedFaceQuerySet(models.QuerySet["ProcessedFace"]):
+    def with_embedding(self, client_id: int, space: str) -> ProcessedFaceQuerySet:
+        """The client's faces whose embeddings were kept."""
+        return self.filter(image__client=client_id, space=space, embedding__isnull=False)
+
     def like(self, client_id: int, space: str, probes: Sequence[Rotated], point: OperatingPoint) -> set[int]:
         """Ids of the client's recognisable faces with a kept embedding within the point of one of the probes."""
+        return {
+            face
+            for probe in probes
+            for face, _ in self.nearest(client_id, space, probe, metric=point.metric, reach=point.threshold)
+        }
+
+    def nearest(
+        self, client_id: int, space: str, probe: Rotated, *, metric: str, reach: float, limit: int | None = None
+    ) -> list[tuple[int, float]]:
+        """Ids of the client's faces with a kept embedding within `reach` of the probe, and distances, closest first.
+
+        Exact: every kept embedding is compared.
+        """
         sql = f"""
-            SELECT template.id FROM recognition_processedface AS template
-            JOIN recognition_processedimage AS image ON image.id = template.image_id,
-                (SELECT %s::halfvec AS embedding) AS probe
-            WHERE image.client_id = %s AND template.space = %s AND template.embedding IS NOT NULL
-                AND {DISTANCES[point.metric]} <= %s"""  # noqa: S608  constants and parameters only
-        found: set[int] = set()
+            SELECT id, distance FROM (
+                SELECT template.id, {DISTANCES[metric]} AS distance FROM recognition_processedface AS template
+                JOIN recognition_processedimage AS image ON image.id = template.image_id,
+                    (SELECT %s::halfvec AS embedding) AS probe
+                WHERE image.client_id = %s AND template.space = %s AND template.embedding IS NOT NULL
+            ) AS face WHERE distance <= %s ORDER BY distance, id LIMIT %s"""  # noqa: S608  constants and parameters only
         with connections[self.db].cursor() as cursor:
-            for probe in probes:
-                cursor.execute(sql, [probe.text, client_id, space, point.threshold])
-                found.update(face for (face,) in cursor)
-        return found
+            cursor.execute(sql, [probe.text, client_id, space, reach, limit])
+            return list(cursor)
 
 
 class FaceSearchQuerySet(ClaimedWorkQuerySet["FaceSearch"]):

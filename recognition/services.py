@@ -27,6 +27,7 @@ from people.models import Gallery, GalleryKind
 from people.services import SearchedGalleries, add_receipt, offer_probe, search_in
 from recognition.erasure import erase_images
 from recognition.exceptions import JobFinished
+from recognition.kept_faces import find_in_screened, find_screened_face
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.types import LookedUpFace, LookUp, ScreeningOptions
 from recognition.waiting import wait_for_job
@@ -41,8 +42,8 @@ from work.services import enqueue, run
 from work.submissions import check_batch_size, require_quota
 from work.types import Submission
 
-__all__ = ["cancel_job", "delete_images", "detect_faces", "look_up", "process", "purge", "screen_images",
-           "screening_options", "submit_images", "wait_for_job"]  # fmt: skip
+__all__ = ["cancel_job", "delete_images", "detect_faces", "find_in_screened", "find_screened_face", "look_up",
+           "process", "purge", "screen_images", "screening_options", "submit_images", "wait_for_job"]  # fmt: skip
 
 Found = tuple[ProcessedImage, int, DetectedFace, Sequence[Hit]]  # a face at its place in an image, and its hits
 SEARCHES = 3  # for the matches of one image, while entries are being deleted

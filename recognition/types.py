@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from blacklist.models import BlacklistEntry
 from blacklist.types import Hit
-from calibration.types import OperatingPoint
+from calibration.types import Comparison, OperatingPoint
+from recognition.models import ProcessedFace
 from vision.types import Analysis, DetectedFace
 
 
@@ -41,3 +42,26 @@ class LookUp:
     analysis: Analysis
     faces: Sequence[LookedUpFace]
     point: OperatingPoint
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A screened face that is near to the one that was searched for.
+
+    `comparison` decides among all faces that were searched; `alone` is the same distance as between two faces.
+    """
+
+    face: ProcessedFace
+    comparison: Comparison
+    alone: Comparison
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """Screened faces near to a face, closest first, among `searched` ones. `others`: further faces of the photograph,
+    which were not searched for.
+    """
+
+    faces: Sequence[Sighting]
+    searched: int
+    others: int = 0

@@ -225,7 +225,14 @@ def test_nothing_is_shown_without_a_login(client_a: Client) -> None:
     names = routes(urlpatterns)
     assert len(names) >= 11
     for name in names:
-        kwargs = {"photograph": {"image_id": uuid4()}, "try-liveness-frames": {"session_id": uuid4()}}.get(name)
+        kwargs = {
+            "photograph": {"image_id": uuid4()},
+            "try-liveness-frames": {"session_id": uuid4()},
+            "image": {"number": 1},
+            "image-erase": {"number": 1},
+            "image-picture": {"number": 1, "variant": "card"},
+            "image-face": {"number": 1, "index": 0},
+        }.get(name)
         for method in ("get", "post"):
             answer = getattr(Browser(), method)(reverse(f"console:{name}", kwargs=kwargs))
             if (name, method) == ("state", "get"):

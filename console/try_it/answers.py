@@ -66,7 +66,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Other:
-    """One of several pictures that the first one is compared with."""
+    """One of several pictures that the first one is compared with. `url`: the page of one that is stored."""
 
     name: str
     picture: Picture | None
@@ -74,3 +74,4 @@ class Other:
     tone: str
     nearest: Nearest | None = None
     problem: str = ""
+    url: str = ""

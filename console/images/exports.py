@@ -1,0 +1,188 @@
+"""What the filter shows, to take away: a table, or the stored files with it. For managers, and recorded."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from audit.services import record
+from audit.types import Action
+from clients.authentication import client_of
+from console.exceptions import TooManyForOneFile
+from console.images.pages import ImagesPage
+from console.images.shown import Tile
+from errors import FaceAppError, Unprocessable
+from recognition.models import ProcessedImage
+from recognition.querysets import ProcessedImageQuerySet
+from storage.files import read_file
+
+AT_ONCE = 500  # images that are read from the database together
+MOST_FILES = 1000
+MOST_BYTES = 2_000_000_000
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+COLUMNS = ["number", "id", "received", "identifier", "status", "error", "faces", "hits", "names", "distance",
+           "threshold", "job"]  # fmt: skip
+
+
+class Export(ImagesPage):
+    """`kind`: how the file's name ends."""
+
+    for_managers = ("get",)
+    kind = content_type = ""
+
+    def get_throttles(self) -> list[Any]:
+        """Counted like other work, although it changes nothing."""
+        return APIView.get_throttles(self)
+
+    def get(self, request: Request) -> HttpResponse:
+        client, form = client_of(request), self.filter
+        if not form.is_valid():
+            raise Unprocessable(_("The filter cannot be used. Correct it in the list first."))
+        images = form.images(client)
+        count = self.count(images)
+        record(Action.EXPORT, client_id=client.pk, objects=self.named(images), results=count)
+        name = f"screened-images-{timezone.localdate():%Y-%m-%d}.{self.kind}"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+        return StreamingHttpResponse(  # type: ignore[return-value]  # another kind of answer
+            self.pieces(images), content_type=self.content_type, headers=headers
+        )
+
+    def count(self, images: ProcessedImageQuerySet) -> int:
+        return images.count()
+
+    def named(self, images: ProcessedImageQuerySet) -> Iterator[str]:
+        """The newest of them, as many as the audit names; it has the count of all."""
+        return (image.audit_name for image in images.order_by("-number").only("number", "client")[:200])
+
+    def pieces(self, images: ProcessedImageQuerySet) -> Iterator[bytes]:
+        raise NotImplementedError
+
+
+class CsvExport(Export):
+    """One line for each image, however many there are."""
+
+    kind, content_type = "csv", "text/csv; charset=utf-8"
+
+    def pieces(self, images: ProcessedImageQuerySet) -> Iterator[bytes]:
+        return (line.encode() for line in table(all_of(images)))
+
+
+class ZipExport(Export):
+    """The stored files, as they were sent, and the table. Raises `TooManyForOneFile`."""
+
+    kind, content_type = "zip", "application/zip"
+
+    def count(self, images: ProcessedImageQuerySet) -> int:
+        sizes = list(images.exclude(image="").values_list("stored_bytes", flat=True)[: MOST_FILES + 1])
+        if len(sizes) > MOST_FILES or sum(sizes) > MOST_BYTES:
+            most = {"files": f"{MOST_FILES:,}", "size": MOST_BYTES // 10**9}
+            raise TooManyForOneFile(
+                _("One file holds at most %(files)s images and %(size)s GB. Choose fewer days.") % most
+            )
+        return images.count()
+
+    def pieces(self, images: ProcessedImageQuerySet) -> Iterator[bytes]:
+        return archive(images)
+
+
+def all_of(images: ProcessedImageQuerySet) -> Iterator[ProcessedImage]:
+    """Every image, newest first, some at a time; what arrives meanwhile is left out, and nothing comes twice."""
+    images, before = images.with_results().order_by("-number"), None
+    while found := list((images if before is None else images.filter(number__lt=before))[:AT_ONCE]):
+        yield from found
+        before = found[-1].number
+
+
+def table(images: Iterable[ProcessedImage]) -> Iterator[str]:
+    """Lines of CSV, which spreadsheets read as UTF-8 and never as formulas."""
+    yield "\ufeff" + _line(COLUMNS)
+    for image in images:
+        yield _line(map(harmless, row_of(image)))
+
+
+def harmless(text: str) -> str:
+    """Spreadsheets run cells that begin like a formula, even after blanks; an apostrophe makes them text."""
+    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+
+
+def row_of(image: ProcessedImage) -> list[str]:
+    tile = Tile(image)
+    best = min(tile.hits, key=lambda match: match.distance, default=None)
+    return [
+        str(image.number),
+        str(image.uuid),
+        image.created_at.isoformat(timespec="seconds"),
+        image.identifier,
+        image.status,
+        image.error_code,
+        str(len(image.faces.all())),
+        str(len(tile.hits)),
+        tile.names,
+        f"{best.distance:.4f}" if best else "",
+        f"{best.threshold:.4f}" if best else "",
+        str(image.job_id),
+    ]
+
+
+def archive(images: ProcessedImageQuerySet) -> Iterator[bytes]:
+    """A ZIP, file by file: no more than one file is in memory. Files that cannot be read are listed in it."""
+    out, missing, lines = Pipe(), ["number,code\r\n"], list[str]()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
+        for image in _noted(all_of(images), lines):
+            if not image.image:
+                continue
+            try:
+                data = read_file(file=image.image)
+            except FaceAppError as error:
+                missing.append(_line([str(image.number), error.code]))
+                continue
+            ending = (image.image.name or "").rpartition(".")[2]
+            packed.writestr(f"images/{image.number}.{ending}", data)
+            yield out.taken()
+        packed.writestr("images.csv", "\ufeff" + _line(COLUMNS) + "".join(lines))
+        if len(missing) > 1:
+            packed.writestr("missing.csv", "".join(missing))
+    yield out.taken()
+
+
+def _noted(images: Iterable[ProcessedImage], lines: list[str]) -> Iterator[ProcessedImage]:
+    """The images; their lines of the table are added to `lines`."""
+    for image in images:
+        lines.append(_line(map(harmless, row_of(image))))
+        yield image
+
+
+class Pipe(io.RawIOBase):
+    """A file that is only written; what was written is taken away again and again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        piece = bytes(memoryview(data))  # type: ignore[arg-type]  # any buffer
+        self._waiting += piece
+        return len(piece)
+
+    def taken(self) -> bytes:
+        data = bytes(self._waiting)
+        self._waiting.clear()
+        return data
+
+
+def _line(cells: Iterable[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(cells)
+    return out.getvalue()

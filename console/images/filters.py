@@ -1,0 +1,99 @@
+"""Which screened images are shown: the filter as a form and as a query, and pages that stay when images arrive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from urllib.parse import urlencode
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.timezone import make_aware
+from django.utils.translation import gettext_lazy as _
+
+from clients.models import Client
+from recognition.models import ProcessedImage, Status
+from recognition.querysets import ProcessedImageQuerySet
+
+ON_A_PAGE = 40
+DAYS = (MinValueValidator(date(1970, 1, 2)), MaxValueValidator(date(2999, 12, 30)))
+SHOWN = [("", _("All images")), ("hits", _("With a hit")), ("failed", _("Failed"))]
+LARGEST = 2**63 - 1
+
+
+class ImageFilter(forms.Form):
+    """The filter of the list, which the addresses of its pages carry along."""
+
+    show = forms.ChoiceField(label=_("Show"), choices=SHOWN, required=False)
+    since = forms.DateField(label=_("From"), required=False, validators=DAYS)
+    until = forms.DateField(label=_("To"), required=False, validators=DAYS)
+    person = forms.CharField(label=_("Person found"), required=False, max_length=100)
+    text = forms.CharField(label=_("Identifier contains"), required=False, max_length=110)
+    job = forms.UUIDField(required=False)
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """What was filled in and can be used, as text."""
+        self.is_valid()
+        return {name: str(value) for name, value in self.cleaned_data.items() if value}
+
+    @property
+    def query(self) -> str:
+        """The filter as the end of an address, to be followed by more of it."""
+        return urlencode(self.chosen)
+
+    def images(self, client: Client) -> ProcessedImageQuerySet:
+        """Those of the client that the filter lets pass; none if it cannot be used."""
+        images = ProcessedImage.objects.of_client(client)
+        if not self.is_valid():
+            return images.none()
+        chosen = self.cleaned_data
+        if chosen["since"]:
+            images = images.filter(created_at__gte=make_aware(datetime.combine(chosen["since"], time.min)))
+        if chosen["until"]:
+            images = images.filter(created_at__lte=make_aware(datetime.combine(chosen["until"], time.max)))
+        if chosen["show"] == "failed":
+            images = images.filter(status=Status.FAILED)
+        if chosen["show"] == "hits":
+            images = images.matched()
+        if chosen["person"]:
+            images = images.with_match_of_name(chosen["person"])
+        if chosen["text"]:
+            images = images.filter(identifier__icontains=chosen["text"])
+        return images.filter(job=chosen["job"]) if chosen["job"] else images
+
+
+@dataclass(frozen=True)
+class Page:
+    """Images, newest first; neighbouring pages go on at the numbers `older` and `newer`, if there are any."""
+
+    images: list[ProcessedImage]
+    older: int | None
+    newer: int | None
+
+    @classmethod
+    def of(cls, images: ProcessedImageQuerySet, *, before: int | None = None, after: int | None = None) -> Page:
+        """The newest images; those older than `before`; or those newer than `after`, as long as they fill a page."""
+        if after is not None:
+            found = list(images.filter(number__gt=after).order_by("number")[: ON_A_PAGE + 1])
+            if len(found) >= ON_A_PAGE:
+                shown = found[:ON_A_PAGE][::-1]
+                return cls(shown, shown[-1].number, shown[0].number if len(found) > ON_A_PAGE else None)
+        elif before is not None:
+            found = list(images.filter(number__lt=before).order_by("-number")[: ON_A_PAGE + 1])
+            newer = found[0].number if found else before - 1
+            return cls(found[:ON_A_PAGE], _last(found), newer)
+        found = list(images.order_by("-number")[: ON_A_PAGE + 1])
+        return cls(found[:ON_A_PAGE], _last(found), None)
+
+
+def _last(found: list[ProcessedImage]) -> int | None:
+    """The number of the last one of a page, if there are more than fit on it."""
+    return found[ON_A_PAGE - 1].number if len(found) > ON_A_PAGE else None
+
+
+def number_in(text: str | None) -> int | None:
+    """The number of an image in an address; None for what is none."""
+    if text and text.isascii() and text.isdecimal() and len(text) < 20:
+        return min(int(text), LARGEST)
+    return None
