@@ -20,5 +20,6 @@ class Section:
 
 SECTIONS = (
     Section("today", _("Today"), "home", "home"),
+    Section("review", _("Review"), "check", "console:review"),
     Section("try", _("Try it"), "spark", "console:try-who"),
 )
