@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db import connections, models
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Window
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
@@ -149,7 +149,7 @@ class MatchQuerySet(models.QuerySet["Match"]):
 
     def first_of_each(self, count: int) -> MatchQuerySet:
         """Up to `count` of each entry and day."""
-        rank = Window(RowNumber(), partition_by=["found_on", "entry"], order_by="pk")
+        rank = Window(RowNumber(), partition_by=[F("found_on"), F("entry")], order_by="pk")
         return self.annotate(rank=rank).filter(rank__lte=count)
 
     def with_context(self) -> MatchQuerySet:

@@ -95,7 +95,7 @@ class QueuePage(ReviewPage):
         page = min(number(request.query_params.get("page")) or 1, LAST_PAGE)
         hits, counts = queue(self.client, state, self.user), counts_of(self.client)
         groups, more = groups_of(hits, page)
-        context = {
+        context: dict[str, Any] = {
             "tabs": [(key, word, counts.get(key, 0)) for key, word in WORDS.items()],
             "state": state,
             "groups": groups,
