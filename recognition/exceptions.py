@@ -21,6 +21,12 @@ class TooLateToUndo(Conflict):
     code = "review.too_late"
 
 
+class NotConfirmed(Conflict):
+    """The hit may not leave the service before people have confirmed it."""
+
+    code = "review.not_confirmed"
+
+
 class NotDecided(Conflict):
     """The hit is open already."""
 

@@ -215,14 +215,17 @@ class Match(models.Model):
         ordering = ["face", "distance"]
         constraints = [models.UniqueConstraint(fields=["face", "entry"], name="one_match_per_face_and_entry")]
         indexes = [
-            models.Index(
-                fields=["-found_on", "entry", "id"], condition=models.Q(state=ReviewState.OPEN), name="open_hits"
-            ),
+            models.Index(fields=["state", "-found_on", "entry", "id"], name="hits_in_order"),
             models.Index(fields=["entry", "state"], name="hits_of_entry"),
         ]
 
     def __str__(self) -> str:
         return f"match of face {self.face_id} with entry {self.entry_id}"
+
+    @property
+    def may_leave(self) -> bool:
+        """Whether the hit may be exported or sent: where two persons judge, not before both have confirmed it."""
+        return self.state == ReviewState.CONFIRMED or not self.entry.gallery.two_person_review
 
 
 class Verdict(models.Model):

@@ -82,7 +82,7 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
 
     def with_results(self) -> ProcessedImageQuerySet:
         """Everything that a result shows, in a fixed number of queries."""
-        matches = apps.get_model("recognition", "Match").objects.select_related("reference_image", "entry")
+        matches = apps.get_model("recognition", "Match").objects.select_related("reference_image", "entry__gallery")
         return self.prefetch_related(models.Prefetch("faces__matches", matches))
 
     def to_be_searched(self, search: FaceSearch) -> ProcessedImageQuerySet:
@@ -134,13 +134,14 @@ class MatchQuerySet(models.QuerySet["Match"]):
     def after(self, match: Match) -> MatchQuerySet:
         """Those that come later in the order of the queue."""
         same_day = Q(entry__gt=match.entry_id) | Q(entry=match.entry_id, pk__gt=match.pk)
-        return self.filter(Q(found_on__lt=match.found_on) | Q(same_day, found_on=match.found_on))
+        later = Q(found_on__lt=match.found_on) | Q(same_day, found_on=match.found_on)
+        return self.filter(later, found_on__lte=match.found_on)  # the index begins there
 
     def before(self, match: Match) -> MatchQuerySet:
         """Those that come earlier, the nearest first."""
         same_day = Q(entry__lt=match.entry_id) | Q(entry=match.entry_id, pk__lt=match.pk)
-        earlier = self.filter(Q(found_on__gt=match.found_on) | Q(same_day, found_on=match.found_on))
-        return earlier.order_by("found_on", "-entry", "-id")
+        earlier = Q(found_on__gt=match.found_on) | Q(same_day, found_on=match.found_on)
+        return self.filter(earlier, found_on__gte=match.found_on).order_by("found_on", "-entry", "-id")
 
     def by_entry_and_day(self) -> models.QuerySet[Any, dict[str, Any]]:
         """Dicts of `found_on`, `entry`, `hits`, and the ids `first` and `last`, the newest day first."""

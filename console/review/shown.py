@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
@@ -23,8 +23,9 @@ from recognition.querysets import MatchQuerySet
 from recognition.types import ReviewState
 from storage.pictures import percentages
 
-GROUPS = 25  # of one page
+GROUPS = 20  # of one page
 FACES = 6  # shown of one group
+MANY = 500  # are counted; beyond that a page says "500+"
 EARLIER = 5  # decisions on other hits of the entry
 WORDS: dict[str, str | Promise] = {
     ReviewState.OPEN: gettext_lazy("Open"),
@@ -48,8 +49,7 @@ class Said:
 
     @classmethod
     def of(cls, verdict: Verdict) -> Said:
-        who = verdict.user.get_full_name() or verdict.user.get_username() if verdict.user else _("A former user")
-        return cls(who, WORDS[verdict.said], tone_of(verdict.said), ago(verdict), verdict.note)
+        return cls(who_gave(verdict), WORDS[verdict.said], tone_of(verdict.said), ago(verdict), verdict.note)
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,21 @@ def groups_of(hits: MatchQuerySet, page: int) -> tuple[list[Group], bool]:
     return groups, len(rows) > GROUPS
 
 
-def counts_of(client: Client) -> dict[str, int]:
-    rows = Match.objects.of_client(client).order_by().values("state").annotate(count=Count("pk"))
-    return {row["state"]: row["count"] for row in rows}
+def counts_of(client: Client) -> dict[str, str]:
+    """How many hits each state has, in words."""
+    hits = Match.objects.of_client(client).order_by()
+    some = [hits.filter(state=state).values_list("state", flat=True)[: MANY + 1] for state in WORDS]
+    counts = Counter(some[0].union(*some[1:], all=True))
+    return {state: in_words(counts[state]) for state in WORDS}
+
+
+def count_of(hits: MatchQuerySet) -> int:
+    """At most one more than `MANY`: to count them all takes longer than the rest of a page."""
+    return hits.order_by()[: MANY + 1].count()
+
+
+def in_words(count: int) -> str:
+    return number_format(min(count, MANY), force_grouping=True) + ("+" if count > MANY else "")
 
 
 def hit_context(match: Match, user: User) -> dict[str, Any]:
@@ -128,6 +140,25 @@ def hit_context(match: Match, user: User) -> dict[str, Any]:
         "rivals": [] if is_blind else rivals_of(match),
         "earlier": earlier_of(match),
     }  # fmt: skip
+
+
+def exported(match: Match) -> dict[str, Any]:
+    """A hit and the verdicts that count, as they leave the service."""
+    image, face = match.face.image, match.face
+    return {
+        "image": {"id": image.number, "uuid": image.uuid, "identifier": image.identifier, "at": image.created_at},
+        "face": {"index": face.index, "x": face.box_x, "y": face.box_y, "w": face.box_w, "h": face.box_h},
+        "entry": {"id": match.entry.number, "uuid": match.entry.uuid, "name": match.entry.name},
+        "distance": match.distance,
+        "threshold": match.threshold,
+        "state": match.state,
+        "decided_at": match.decided_at,
+        "two_persons": match.entry.gallery.two_person_review,
+        "verdicts": [
+            {"said": one.said, "by": who_gave(one), "at": one.given_at, "note": one.note}
+            for one in match.verdicts.filter(counts=True).select_related("user")
+        ],
+    }
 
 
 def rivals_of(match: Match) -> list[tuple[str, str]]:
@@ -158,6 +189,10 @@ def validity_of(entry: BlacklistEntry) -> str:
     if entry.valid_until:
         words += " · " + _("until %(day)s") % {"day": date_format(entry.valid_until)}
     return words
+
+
+def who_gave(verdict: Verdict) -> str:
+    return verdict.user.get_full_name() or verdict.user.get_username() if verdict.user else _("A former user")
 
 
 def ago(verdict: Verdict) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,12 +15,15 @@ from django.views.decorators.http import require_safe
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from audit.services import record
+from audit.types import Action
 from clients.access import allows, visible
 from clients.authentication import client_of
-from clients.models import Client, Scope
+from clients.models import Client, Role, Scope
+from clients.permissions import role_of
 from console.pages import ConsolePage
-from console.review.shown import WORDS, counts_of, groups_of, hit_context, queue
-from recognition.exceptions import AlreadyDecided, RecordNotFound
+from console.review.shown import WORDS, count_of, counts_of, exported, groups_of, hit_context, in_words, queue
+from recognition.exceptions import AlreadyDecided, NotConfirmed, RecordNotFound
 from recognition.models import Match, Verdict
 from recognition.services import judge, judge_all, open_again, take_back
 from recognition.types import VERDICTS, ReviewState
@@ -78,11 +81,14 @@ class ReviewPage(ConsolePage):
 
     def show_hit(self, match: Match, *, problem: str = "", status: int = 200) -> HttpResponse:
         hits = queue(self.client, match.state, self.user)
+        left = count_of(hits)
         context = hit_context(match, self.user) | {
             "following": hits.after(match).first(),
             "previous": hits.before(match).first(),
-            "left": hits.count(),
+            "left": left,
+            "left_in_words": in_words(left),
             "may_judge": self.may(Scope.SCREEN),
+            "may_export": role_of(self.request) in {None, Role.MANAGER},
             "problem_text": problem,
         }
         return self.show("console/review/hit.html", context | self.undoing(), status=status)
@@ -96,7 +102,7 @@ class QueuePage(ReviewPage):
         hits, counts = queue(self.client, state, self.user), counts_of(self.client)
         groups, more = groups_of(hits, page)
         context: dict[str, Any] = {
-            "tabs": [(key, word, counts.get(key, 0)) for key, word in WORDS.items()],
+            "tabs": [(key, word, counts[key]) for key, word in WORDS.items()],
             "state": state,
             "groups": groups,
             "next_page": page + 1 if more else None,
@@ -107,8 +113,9 @@ class QueuePage(ReviewPage):
             "message": dismissed(number(request.query_params.get("dismissed"))),
         }
         if state == ReviewState.OPEN:
-            waiting = hits.count()
-            context |= {"waiting": waiting, "others": counts.get(state, 0) - waiting, "first": hits.first()}
+            waiting, own = count_of(hits), Verdict.objects.filter(client=self.client, user=self.user, counts=True)
+            context |= {"waiting": waiting, "waiting_in_words": in_words(waiting), "first": hits.first()}
+            context["others"] = own.filter(match__state=ReviewState.OPEN).count()
         return self.show("console/review/queue.html", context | self.undoing())
 
 
@@ -130,6 +137,21 @@ class HitPage(ReviewPage):
         following = waiting.after(match).first() or waiting.first()
         page = reverse("console:review-hit", args=[following.pk]) if following else reverse("console:review")
         return HttpResponseRedirect(f"{page}?undo={verdict.pk}")
+
+
+class HitExport(ReviewPage):
+    """A confirmed hit with its verdicts, to take away. For managers, and recorded."""
+
+    for_managers = ("get",)
+
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        match = self.hit(pk)
+        if match.state != ReviewState.CONFIRMED:
+            raise NotConfirmed(_("Only hits that have been confirmed are exported."))
+        names = [match.face.image.audit_name, match.entry.audit_name]
+        record(Action.EXPORT, client_id=self.client.pk, objects=names, results=1)
+        headers = {"Content-Disposition": f'attachment; filename="hit-{pk}.json"', "Cache-Control": "private, no-store"}
+        return JsonResponse(exported(match), json_dumps_params={"indent": 2}, headers=headers)
 
 
 class TakeBack(ReviewPage):

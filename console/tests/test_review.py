@@ -183,6 +183,26 @@ def test_neither_of_two_sees_the_score_or_the_other_verdict(
     assert Match.objects.confirmed().get() == hits[0]
 
 
+def test_before_the_second_confirmation_nothing_is_exported(
+    anna: User, client_a: Client, entry: BlacklistEntry, hits: list[Match]
+) -> None:
+    Gallery.objects.filter(pk=entry.gallery_id).update(two_person_review=True)
+    manager = make_member(client_a, Role.MANAGER, "cleo")
+    url = reverse("console:review-export", args=[hits[0].pk])
+    browser = browser_of(manager)
+    post(anna, "review-hit", hits[0].pk, said="confirmed", note="The scar.")
+    refused = browser.get(url)
+    assert (refused.status_code, refused["X-Problem"]) == (409, "review.not_confirmed")
+    assert not Match.objects.get(pk=hits[0].pk).may_leave
+    post(manager, "review-hit", hits[0].pk, said="confirmed")
+    assert Match.objects.get(pk=hits[0].pk).may_leave
+    assert browser_of(anna).get(url).status_code == 403
+    body = browser.get(url).json()
+    assert (body["entry"]["name"], body["state"]) == (NAME, "confirmed")
+    assert [(one["by"], one["note"]) for one in body["verdicts"]] == [("anna", "The scar."), ("cleo", "")]
+    assert Record.objects.get(action="export").objects_named[-1] == f"person:{entry.number}"
+
+
 # ---- walls and roles --------------------------------------------------------------------------------------------
 def test_viewers_look_and_do_not_judge(client_a: Client, hits: list[Match]) -> None:
     viewer = make_member(client_a, Role.VIEWER, "victor")

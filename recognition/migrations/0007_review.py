@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='match',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['-found_on', 'entry', 'id'], name='open_hits'),
+            index=models.Index(fields=['state', '-found_on', 'entry', 'id'], name='hits_in_order'),
         ),
         migrations.AddIndex(
             model_name='match',
