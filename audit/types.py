@@ -24,6 +24,7 @@ class Action(TextChoices):
     CHANGE = "change", "Changed"
     MERGE = "merge", "Merged groups"
     SPLIT = "split", "Split a group"
+    DECIDE = "decide", "Decided a hit"
     TRAIN = "train", "Trained a recogniser"
     EXPORT = "export", "Exported"
     IMPORT = "import", "Imported"

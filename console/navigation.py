@@ -20,6 +20,7 @@ class Section:
 
 SECTIONS = (
     Section("today", _("Today"), "home", "home"),
+    Section("review", _("Review"), "check", "console:review"),
     Section("try", _("Try it"), "spark", "console:try-who"),
     Section("images", _("Screened images"), "picture", "console:images"),
 )

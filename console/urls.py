@@ -12,6 +12,8 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="home")),
     path("state/", views.state, name="state"),
     path("photographs/<uuid:image_id>/", views.photograph, name="photograph"),
+    path("photographs/<uuid:image_id>/large/", views.photograph, {"variant": "portrait"}, name="portrait"),
+    path("review/", include("console.review.urls")),
     path("try/", include("console.try_it.urls")),
     path("images/", include("console.images.urls")),
 ]

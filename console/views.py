@@ -38,10 +38,10 @@ def state(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-def photograph(request: HttpRequest, image_id: UUID) -> HttpResponse:
+def photograph(request: HttpRequest, image_id: UUID, variant: str = "face") -> HttpResponse:
     """The face of a reference photograph of the chosen client."""
     rows = visible(request, ReferenceImage.objects.select_related("person__gallery"), "person__client")
     row = get_object_or_404(rows, uuid=image_id)
     if not allows(request, SEES[GalleryKind(row.person.gallery.kind)]):
         raise Http404
-    return picture_response(row.image, variant="face", box=row.box)
+    return picture_response(row.image, variant=variant, box=row.box)

@@ -63,6 +63,7 @@ TABLES: dict[str, Holding] = {
         "FACEAPP_RETENTION_DAYS; the embedding too, if it is kept",
     ),
     "recognition.Match": Holding("entry__client", "with the entry or the face", "FACEAPP_RETENTION_DAYS"),
+    "recognition.Verdict": Holding("client", "with its match", "as its match; the name of its author with the user"),
     "recognition.FaceSearch": Holding(
         "client", WITH_CLIENT, "embeddings until the search ends, the row " + UNTIL_ERASED
     ),

@@ -149,9 +149,9 @@ def get_gallery(*, client: Client, name: str, kind: str | None = None) -> Galler
 
 
 def update_gallery(*, gallery: Gallery, changes: Mapping[str, Any]) -> Gallery:
-    """Change `name`, `threshold` or targets (None: the client's). A default gallery stays the default under any name.
+    """Change `name`, `threshold`, `two_person_review` or targets (None: the client's).
 
-    Raises `GalleryNameTaken` or `UnusableValue`.
+    A default gallery stays the default under any name. Raises `GalleryNameTaken` or `UnusableValue`.
     """
     checked({"source": changes.get("name")})
     threshold = changes.get("threshold")

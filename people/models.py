@@ -60,6 +60,7 @@ class Gallery(ErrorTargets):
     former_space = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
     former_threshold = models.FloatField(null=True, blank=True, editable=False)
     is_default = models.BooleanField(default=False, help_text="Used by calls that name no gallery.")
+    two_person_review = models.BooleanField(default=False, db_default=False, help_text="Two judge each hit.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = GalleryQuerySet.as_manager()
@@ -95,8 +96,7 @@ class Person(Numbered):
     client = models.ForeignKey(Client, models.CASCADE, related_name="people")
     # A gallery with people is deleted together with its client only; see `delete_gallery`.
     gallery = models.ForeignKey(Gallery, models.CASCADE, related_name="people")
-    # The gallery's kind, which never changes, repeated here: a constraint cannot look into another table, and lists
-    # of people need no join.
+    # The gallery's kind, repeated here: a constraint cannot look into another table, and lists need no join.
     kind = models.CharField(max_length=10, choices=GalleryKind, default=GalleryKind.PEOPLE, editable=False)
     external_id = models.CharField(max_length=512, null=True, blank=True)  # noqa: DJ001  unique where present
     name = models.CharField(max_length=100, blank=True, default="")

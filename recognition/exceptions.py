@@ -9,6 +9,30 @@ class JobFinished(Conflict):
     code = "job.finished"
 
 
+class AlreadyDecided(Conflict):
+    """Somebody else has decided the hit, or the same person has given a verdict that counts."""
+
+    code = "review.already_decided"
+
+
+class TooLateToUndo(Conflict):
+    """The verdict is too old to be taken back, or somebody has given another one since."""
+
+    code = "review.too_late"
+
+
+class NotConfirmed(Conflict):
+    """The hit may not leave the service before people have confirmed it."""
+
+    code = "review.not_confirmed"
+
+
+class NotDecided(Conflict):
+    """The hit is open already."""
+
+    code = "review.open"
+
+
 class RecordNotFound(NotFound):
     """No such job or image of this client."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar, Self
 
+from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import connection, models, transaction
+from django.utils import timezone
 
 from audit import receipts
 from audit.types import Erased
@@ -23,6 +25,7 @@ from recognition.querysets import (
     ProcessedFaceQuerySet,
     ProcessedImageQuerySet,
 )
+from recognition.types import VERDICTS, ReviewState
 from storage.fields import StoredImageField
 from storage.models import StoredFace
 from vectors.stored import RotatedField, to_store
@@ -30,7 +33,7 @@ from vision.types import DetectedFace
 from work.models import ClaimedImage, ClaimedWork, Status
 from work.queues import BULK, INTERACTIVE, PATIENT
 
-__all__ = ["FaceSearch", "Job", "Match", "ProcessedFace", "ProcessedImage", "Status"]
+__all__ = ["FaceSearch", "Job", "Match", "ProcessedFace", "ProcessedImage", "Status", "Verdict"]
 
 STATES = [
     (status.value, status.label)
@@ -200,15 +203,52 @@ class Match(models.Model):
         choices=[(said.value, said.value) for said in (Decision.MATCH, Decision.REVIEW)],
         default=Decision.MATCH.value,
     )
+    found_on = models.DateField(default=timezone.localdate, help_text="The day, in the server's time zone.")
+    state = models.CharField(
+        max_length=10, choices=ReviewState, default=ReviewState.OPEN, db_default=ReviewState.OPEN.value
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
 
     objects = MatchQuerySet.as_manager()
 
     class Meta:
         ordering = ["face", "distance"]
         constraints = [models.UniqueConstraint(fields=["face", "entry"], name="one_match_per_face_and_entry")]
+        indexes = [
+            models.Index(fields=["state", "-found_on", "entry", "id"], name="hits_in_order"),
+            models.Index(fields=["entry", "state"], name="hits_of_entry"),
+        ]
 
     def __str__(self) -> str:
         return f"match of face {self.face_id} with entry {self.entry_id}"
+
+    @property
+    def may_leave(self) -> bool:
+        """Whether the hit may be exported or sent: where two persons judge, not before both have confirmed it."""
+        return self.state == ReviewState.CONFIRMED or not self.entry.gallery.two_person_review
+
+
+class Verdict(models.Model):
+    """What one person said of a hit (`recognition.review`). It goes when the hit goes."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="verdicts")
+    match = models.ForeignKey(Match, models.CASCADE, related_name="verdicts")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    said = models.CharField(max_length=10, choices=[(one.value, one.label) for one in VERDICTS])
+    note = models.CharField(max_length=500, blank=True, default="")
+    given_at = models.DateTimeField(default=timezone.now)
+    counts = models.BooleanField(default=True, help_text="Not taken back, and the hit was not opened again since.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["match", "user"], condition=models.Q(counts=True), name="one_verdict_of_each_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"verdict {self.pk} on match {self.match_id}"
 
 
 class FaceSearch(ClaimedWork):

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db import connections, models
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from calibration.types import Decision
 from clients.retention import expired
+from recognition.types import ReviewState
 from vectors.stored import Rotated
 from vision.distances import DISTANCES
 from work.models import UNFINISHED, Status
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from calibration.types import OperatingPoint
     from clients.models import Client
-    from recognition.models import FaceSearch
+    from recognition.models import FaceSearch, Match
     from vision.types import Analysis
 
 # Rows are locked in the order of their ids, as `services.cancel_job` locks them: the two cannot block each other.
@@ -80,7 +82,7 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
 
     def with_results(self) -> ProcessedImageQuerySet:
         """Everything that a result shows, in a fixed number of queries."""
-        matches = apps.get_model("recognition", "Match").objects.select_related("reference_image", "entry")
+        matches = apps.get_model("recognition", "Match").objects.select_related("reference_image", "entry__gallery")
         faces = apps.get_model("recognition", "ProcessedFace").objects.defer("embedding")
         return self.prefetch_related(models.Prefetch("faces", faces), models.Prefetch("faces__matches", matches))
 
@@ -118,9 +120,60 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
 
 
 class MatchQuerySet(models.QuerySet["Match"]):
+    def of_client(self, client: Client) -> MatchQuerySet:
+        return self.filter(entry__client=client)
+
     def decided(self) -> MatchQuerySet:
         """Without those that are for review only."""
         return self.filter(decision=Decision.MATCH)
+
+    def confirmed(self) -> MatchQuerySet:
+        """Hits that people have confirmed: by two persons, where the gallery of the entry wants that."""
+        return self.filter(state=ReviewState.CONFIRMED)
+
+    def waiting_for(self, user_id: int | None) -> MatchQuerySet:
+        """Open hits on which this person has not given a verdict, in the order of the queue."""
+        own = apps.get_model("recognition", "Verdict").objects.filter(match=OuterRef("pk"), user=user_id, counts=True)
+        return self.filter(~Exists(own), state=ReviewState.OPEN).order_by("-found_on", "entry", "id")
+
+    def after(self, match: Match) -> MatchQuerySet:
+        """Those that come later in the order of the queue."""
+        same_day = Q(entry__gt=match.entry_id) | Q(entry=match.entry_id, pk__gt=match.pk)
+        later = Q(found_on__lt=match.found_on) | Q(same_day, found_on=match.found_on)
+        return self.filter(later, found_on__lte=match.found_on)  # the index begins there
+
+    def before(self, match: Match) -> MatchQuerySet:
+        """Those that come earlier, the nearest first."""
+        same_day = Q(entry__lt=match.entry_id) | Q(entry=match.entry_id, pk__lt=match.pk)
+        earlier = Q(found_on__gt=match.found_on) | Q(same_day, found_on=match.found_on)
+        return self.filter(earlier, found_on__gte=match.found_on).order_by("found_on", "-entry", "-id")
+
+    def by_entry_and_day(self) -> models.QuerySet[Any, dict[str, Any]]:
+        """Dicts of `found_on`, `entry`, `hits`, and the ids `first` and `last`, the newest day first."""
+        groups = self.order_by().values("found_on", "entry")
+        return groups.annotate(hits=Count("pk"), first=Min("pk"), last=Max("pk")).order_by("-found_on", "entry")
+
+    def first_of_each(self, count: int) -> MatchQuerySet:
+        """Up to `count` of each entry and day."""
+        rank = Window(RowNumber(), partition_by=[F("found_on"), F("entry")], order_by="pk")
+        return self.annotate(rank=rank).filter(rank__lte=count)
+
+    def with_context(self) -> MatchQuerySet:
+        """With the entry, its gallery, the photograph and the screened image."""
+        return self.select_related("entry__gallery", "reference_image", "face__image")
+
+    def dismissed_near(self, entries: Sequence[int], space: str, probe: Rotated, metric: str) -> dict[int, float]:
+        """By entry, the distance of the nearest face that people have dismissed and whose embedding was kept."""
+        sql = f"""
+            SELECT match.entry_id, min({DISTANCES[metric]}) FROM recognition_match AS match
+            JOIN recognition_processedface AS template ON template.id = match.face_id,
+                (SELECT %s::halfvec AS embedding) AS probe
+            WHERE match.entry_id = ANY(%s) AND match.state = %s AND template.space = %s
+                AND template.embedding IS NOT NULL
+            GROUP BY match.entry_id"""  # noqa: S608  constants and parameters only
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(sql, [probe.text, list(entries), ReviewState.DISMISSED, space])
+            return dict(cursor)
 
 
 def _matches() -> models.QuerySet[Any]:

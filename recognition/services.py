@@ -29,7 +29,8 @@ from recognition.erasure import erase_images
 from recognition.exceptions import JobFinished
 from recognition.kept_faces import find_in_screened, find_screened_face
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
-from recognition.types import LookedUpFace, LookUp, ScreeningOptions
+from recognition.review import dismissed_earlier, judge, judge_all, open_again, take_back
+from recognition.types import LookedUpFace, LookUp, ReviewState, ScreeningOptions
 from recognition.waiting import wait_for_job
 from storage.files import discard_files, erase_files, read_file, storable, store_file
 from vision import callers, inference
@@ -42,8 +43,9 @@ from work.services import enqueue, run
 from work.submissions import check_batch_size, require_quota
 from work.types import Submission
 
-__all__ = ["cancel_job", "delete_images", "detect_faces", "find_in_screened", "find_screened_face", "look_up",
-           "process", "purge", "screen_images", "screening_options", "submit_images", "wait_for_job"]  # fmt: skip
+__all__ = ["cancel_job", "delete_images", "detect_faces", "find_in_screened", "find_screened_face", "judge",
+           "judge_all", "look_up", "open_again", "process", "purge", "screen_images", "screening_options",
+           "submit_images", "take_back", "wait_for_job"]  # fmt: skip
 
 Found = tuple[ProcessedImage, int, DetectedFace, Sequence[Hit]]  # a face at its place in an image, and its hits
 SEARCHES = 3  # for the matches of one image, while entries are being deleted
@@ -260,6 +262,9 @@ def _store(
         for image, index, face, _ in kept
     )
     _record(job, kept, searched)
+    repeated = dismissed_earlier(
+        job.client_id, engine.space.name, job.metric, [(face, of_face) for *_, face, of_face in kept]
+    )
     Match.objects.bulk_create(
         Match(
             face=face,
@@ -272,8 +277,9 @@ def _store(
             distance=hit.distance,
             threshold=point.threshold,
             decision=point.decide(hit.distance),
+            state=ReviewState.REPEATED if (number, hit.entry_id) in repeated else ReviewState.OPEN,
         )
-        for face, (*_, of_face) in zip(faces, kept, strict=True)
+        for number, (face, (*_, of_face)) in enumerate(zip(faces, kept, strict=True))
         for hit in of_face
     )
 

@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import TextChoices
+
 from blacklist.models import BlacklistEntry
 from blacklist.types import Hit
 from calibration.types import Comparison, OperatingPoint
 from recognition.models import ProcessedFace
 from vision.types import Analysis, DetectedFace
+
+
+class ReviewState(TextChoices):
+    """What people have made of a hit. A verdict is one of the first three."""
+
+    CONFIRMED = "confirmed", "Confirmed"
+    DISMISSED = "dismissed", "Dismissed"
+    UNSURE = "unsure", "Unsure"
+    OPEN = "open", "Open"
+    REPEATED = "repeated", "Dismissed earlier"
+
+
+VERDICTS = (ReviewState.CONFIRMED, ReviewState.DISMISSED, ReviewState.UNSURE)
 
 
 @dataclass(frozen=True)

@@ -16,18 +16,19 @@ from storage.responses import image_response, preview_response
 from vision.quality import STANDARD, STRICT
 from vision.types import Box
 
-SIDES = {"thumbnail": 160, "face": 240, "card": 480, "large": 1600}  # longest side in pixels
+SIDES = {"thumbnail": 160, "face": 240, "card": 480, "portrait": 640, "large": 1600}  # longest side in pixels
+FACES = {"face", "portrait"}  # renderings of one face
 VARIANTS = [*SIDES, "original"]  # "original" is the stored file itself
 
 
 def picture_response(file: FieldFile, *, variant: str, box: Box | None = None) -> HttpResponse:
     """One of `VARIANTS` of a stored image, for pages: errors become pages with their status code."""
-    if variant not in VARIANTS or (variant == "face" and box is None):
+    if variant not in VARIANTS or (variant in FACES and box is None):
         raise Http404("There is no such rendering.")
     try:
         if variant == "original":
             return image_response(file)  # type: ignore[return-value]
-        return preview_response(file, side=SIDES[variant], box=box if variant == "face" else None)
+        return preview_response(file, side=SIDES[variant], box=box if variant in FACES else None)
     except (NotFound, InvalidInput) as error:
         raise Http404(error.message) from error
     except Unavailable as error:

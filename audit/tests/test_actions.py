@@ -19,13 +19,19 @@ from rest_framework.test import APIClient
 
 from audit.models import Record
 from audit.types import Action
-from clients.models import ApiKey, Client, Scope
+from blacklist.services import create_entry
+from clients.models import ApiKey, Client, Role, Scope
 from clients.rotation import rotate_api_key
 from clients.services import create_api_key, make_path_token, revoke_api_key, withdraw_path_token
+from clients.tests.members import make_member
 from faceapp.tests.test_isolation import api_patterns, owner_key
 from faceapp.tests.test_isolation import owned as stored
 from people.models import Gallery, Person
+from recognition.services import judge, screening_options, submit_images
+from recognition.types import ReviewState
 from vision.tests.drawing import BLUE, RED, data_url, picture
+from vision.types import Upload
+from work.submissions import read_submission
 
 pytestmark = pytest.mark.django_db
 IMAGE = data_url(picture(RED))
@@ -229,6 +235,13 @@ def nextcloud(client: Client) -> None:
     assert api.post("/detect", sent, format="multipart").status_code == 200
 
 
+def decide(client: Client) -> None:
+    entry = create_entry(client=client, name="Mallory", uploads=[Upload(picture(RED))]).entry
+    submissions = [read_submission(Upload(picture(RED)))]
+    submit_images(client=client, submissions=submissions, options=screening_options(client=client))
+    judge(match=entry.matches.get(), user=make_member(client, Role.OPERATOR), said=ReviewState.DISMISSED)
+
+
 CALLS: dict[Action, Callable[[Client], object]] = {
     Action.LOGIN: login,
     Action.FAILED_LOGIN: login,
@@ -239,6 +252,7 @@ CALLS: dict[Action, Callable[[Client], object]] = {
     Action.KEY_ROTATED: keys,
     Action.KEY_REVOKED: keys,
     Action.DETECT: nextcloud,
+    Action.DECIDE: decide,
     Action.STOP: lambda client: call_command("stop_searching", client=client.name, stdout=StringIO()),
     Action.GO: lambda client: [
         call_command("stop_searching", client=client.name, resume=resume, stdout=StringIO()) for resume in (False, True)

@@ -76,7 +76,7 @@ def _with(query: QueryDict, name: str, number: int) -> str:
 class GalleryForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
     class Meta:
         model = Gallery
-        fields = ["name", "threshold", *TARGETS]
+        fields = ["name", "threshold", *TARGETS, "two_person_review"]
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -103,6 +103,7 @@ class GalleryAdmin(WalledAdmin):
             {"fields": ["client", "kind", "name", "is_default", "people", "health_summary", "search", "created_at"]},
         ),
         ("What counts as a match", {"fields": ["space", "threshold", *TARGETS]}),
+        ("Review of hits", {"fields": ["two_person_review"]}),
     ]
     readonly_fields = ["client", "kind", "space", "is_default", "people", "health_summary", "search", "created_at"]
 

@@ -209,6 +209,9 @@ class GalleryPatch(serializers.Serializer[Any]):
     threshold = DistanceField(
         required=False, allow_null=True, help_text="A distance above 0; null: what the targets allow."
     )
+    two_person_review = serializers.BooleanField(
+        required=False, help_text="Of a blacklist: whether two persons judge each hit, neither knowing of the other."
+    )
     fpir_per_thousand = DistanceField(
         required=False, allow_null=True, help_text="Strangers in a thousand who may raise an alarm; null: the client's."
     )

@@ -58,7 +58,8 @@ class GallerySerializer(serializers.ModelSerializer[Gallery]):
     class Meta:
         model = Gallery
         fields = [
-            "name", "kind", "is_default", "people", "space", "threshold", *TARGETS, "search_index", "created_at",
+            "name", "kind", "is_default", "people", "space", "threshold", "two_person_review", *TARGETS, "search_index",
+            "created_at",
         ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from calibration.types import Decision
 from clients.authentication import client_of
 from recognition.models import STATES, Job, Match, ProcessedFace, ProcessedImage
 from recognition.services import screening_options
-from recognition.types import ScreeningOptions
+from recognition.types import ReviewState, ScreeningOptions
 from rest.examples import PHOTOGRAPH, example
 from rest.fields import FILE_LIST, DistanceField, FiniteField, ImageField, RateField, TextOrNull
 from vision.types import DetectedFace
@@ -115,13 +115,17 @@ class MatchSerializer(serializers.ModelSerializer[Match]):
     aws_face_id = serializers.CharField(default=None, allow_null=True, read_only=True)
     detector_backend = serializers.CharField(source="detector")
     similarity_metric = serializers.CharField(source="metric")
+    review_state = serializers.ChoiceField(
+        source="state", choices=ReviewState.choices, help_text="What people have made of the hit, in the console."
+    )
 
     class Meta:
         model = Match
         fields = [
             "identity", "entry_id", "entry_name", "target_x", "target_y", "target_w", "target_h",
             "source_x", "source_y", "source_w", "source_h", "threshold", "distance",
-            "aws_similarity", "aws_face_id", "model", "detector_backend", "similarity_metric",
+            "aws_similarity", "aws_face_id", "model", "detector_backend", "similarity_metric", "review_state",
+            "decided_at",
         ]  # fmt: skip
 
 

@@ -281,6 +281,7 @@ class Match:
     model: str
     similarity_metric: str
     identity: str
+    review_state: str = "open"
 
 
 @dataclass(frozen=True)
