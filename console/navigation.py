@@ -21,4 +21,6 @@ class Section:
 SECTIONS = (
     Section("today", _("Today"), "home", "home"),
     Section("try", _("Try it"), "spark", "console:try-who"),
+    Section("jobs", _("Jobs"), "stack", "console:jobs"),
+    Section("system", _("System"), "pulse", "console:system"),
 )

@@ -13,7 +13,9 @@ from django.views.decorators.http import require_safe
 from clients.access import allows, visible
 from console.pages import surroundings
 from console.state import current_state
+from console.today import today
 from people.models import GalleryKind, ReferenceImage
+from recognition.models import ProcessedFace
 from storage.pictures import picture_response
 
 SEES = {GalleryKind.PEOPLE: "people.view_person", GalleryKind.BLACKLIST: "blacklist.view_blacklistentry"}
@@ -23,8 +25,10 @@ SEES = {GalleryKind.PEOPLE: "people.view_person", GalleryKind.BLACKLIST: "blackl
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
     """What this is, whether it works, and what to do next."""
-    template = "console/today.html" if request.user.is_authenticated else "console/welcome.html"
-    return render(request, template, surroundings(request) | {"section": "today", "state": current_state()})
+    shown = surroundings(request) | {"section": "today", "state": current_state()}
+    if not request.user.is_authenticated:
+        return render(request, "console/welcome.html", shown)
+    return render(request, "console/today.html", shown | today(request, shown["client"]))
 
 
 @never_cache
@@ -45,3 +49,14 @@ def photograph(request: HttpRequest, image_id: UUID) -> HttpResponse:
     if not allows(request, SEES[GalleryKind(row.person.gallery.kind)]):
         raise Http404
     return picture_response(row.image, variant="face", box=row.box)
+
+
+@require_safe
+@login_required
+def screened_face(request: HttpRequest, image_id: UUID, index: int) -> HttpResponse:
+    """A face of a screened image of the chosen client."""
+    faces = visible(request, ProcessedFace.objects.select_related("image"), "image__client")
+    row = get_object_or_404(faces, image__uuid=image_id, index=index)
+    if not allows(request, "recognition.view_processedimage"):
+        raise Http404
+    return picture_response(row.image.image, variant="face", box=row.box)
