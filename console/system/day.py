@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from clients.models import Client
 from console.charts import Chart, bars
+from console.system.remembered import remembered
 from recognition.models import Match, ProcessedImage
 
 HOURS = 24
@@ -98,7 +99,15 @@ class Day:
 
 
 def last_day(client: Client | None) -> Day:
-    """Of one client, or of all of them that the database shows. Images count in the hour in which they arrived."""
+    """Of one client, or of all of them that the database shows. Images count in the hour in which they arrived.
+
+    What was counted is repeated for half a minute: counting 100,000 images of one day takes a third of a second.
+    """
+    rows = remembered(f"console.day.{client.pk if client else 'all'}", lambda: [astuple(one) for one in _count(client)])
+    return Day([Hour(*row) for row in rows])
+
+
+def _count(client: Client | None) -> list[Hour]:
     now = timezone.now().astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     since = now - timedelta(hours=HOURS - 1)
     images, hits = ProcessedImage.objects.all(), Match.objects.decided()
@@ -106,11 +115,8 @@ def last_day(client: Client | None) -> Day:
         images, hits = images.of_client(client), hits.filter(face__image__client=client)
     counted: dict[datetime, dict[str, Any]] = {row["hour"]: row for row in images.by_hour(since)}
     found = {row["hour"]: row["hits"] for row in hits.by_hour(since)}
-    return Day([_hour(moment, counted.get(moment), found.get(moment, 0)) for moment in _moments(since)])
-
-
-def _moments(since: datetime) -> list[datetime]:
-    return [since + timedelta(hours=number) for number in range(HOURS)]
+    moments = [since + timedelta(hours=number) for number in range(HOURS)]
+    return [_hour(moment, counted.get(moment), found.get(moment, 0)) for moment in moments]
 
 
 def _hour(begins: datetime, row: dict[str, Any] | None, hits: int) -> Hour:

@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clients.models import Client
-from clients.quotas import Quota, use_of
+from clients.quotas import Quota, limit_of, use_of
+from console.system.remembered import remembered
 from errors import Unavailable
 from storage.disks import disks
 from telemetry.models import RecurringTask
@@ -106,8 +107,9 @@ def _recurring(title: str, most: timedelta, row: RecurringTask | None) -> Recurr
 
 def storage(client: Client, *, is_administrator: bool) -> list[Store]:
     """The client's files, and for administrators the disks of the machine."""
-    use = use_of(client, Quota.STORED_BYTES)
-    stores = [Store(_("Images of %(client)s") % {"client": client.name}, use.used, use.limit)]
+    used = remembered(f"console.stored.{client.pk}", lambda: use_of(client, Quota.STORED_BYTES).used)
+    limit = limit_of(client, Quota.STORED_BYTES)
+    stores = [Store(_("Images of %(client)s") % {"client": client.name}, used, limit)]
     if is_administrator:
         titles = {"media": _("Disk with images"), "var": _("Disk with the database")}
         stores += [Store(titles[name], room.size - room.free, room.size) for name, room in disks().items()]

@@ -26,6 +26,7 @@ from console.jobs import ON_A_PAGE
 from people.models import ReferenceImage
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.services import cancel_job
+from storage.files import store_file
 from vision.tests.drawing import RED, picture
 from vision.types import Upload
 
@@ -186,12 +187,15 @@ def test_hits_of_the_last_day_are_pairs_of_faces(operator: Browser, client_a: Cl
     reference = reverse("console:photograph", args=[shown.reference_image.uuid])
     assert url in page.content.decode() and reference in page.content.decode()
     assert str(old.reference_image.uuid) not in page.content.decode()
+    assert operator.get(url)["Content-Type"] == "image/jpeg"
     foreign = browser_of(make_member(client_b, Role.MANAGER))
     assert foreign.get(url).status_code == 404
 
 
 def hit(client: Client, name: str, *, age: timedelta = timedelta()) -> Match:
     image = make_job(client, Status.DONE).images.get()
+    store_file(file=image.image, extension="png", data=picture(RED, side=100))
+    image.save()
     ProcessedImage.objects.filter(pk=image.pk).update(created_at=timezone.now() - age)
     face = ProcessedFace.objects.create(image=image, index=0, box_x=0, box_y=0, box_w=10, box_h=10, confidence=1.0)
     entry = create_entry(client=client, name=name, uploads=[Upload(picture(RED))]).entry

@@ -88,6 +88,8 @@ def test_hours_hold_what_arrived_in_them(client_a: Client, client_b: Client, noo
     assert (before.images, before.failed, before.half) == (1, 1, None)
     assert (third.images, third.hits) == (1, 1)
     assert last_day(None).images == 6
+    screened(client_b, at=noon)
+    assert (last_day(None).images, last_day(client_b).images) == (6, 2)  # one was counted before
 
 
 def test_an_empty_day_says_so(client_a: Client, noon: datetime) -> None:
