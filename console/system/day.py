@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.models import Client
 from console.charts import Chart, bars
 from console.system.remembered import remembered
+from console.system.words import duration, figure
 from recognition.models import Match, ProcessedImage
 
 HOURS = 24
@@ -124,18 +125,3 @@ def _hour(begins: datetime, row: dict[str, Any] | None, hits: int) -> Hour:
         return Hour(begins, hits=hits)
     half, most = row["seconds"] or (None, None)
     return Hour(begins, row["images"], row["failed"], hits, half, most)
-
-
-def figure(number: int) -> str:
-    return number_format(number, force_grouping=True)
-
-
-def duration(seconds: float | None) -> str:
-    """Two digits that count, in the unit that suits them."""
-    if seconds is None:
-        return "—"
-    if seconds < 1:
-        return _("%(number)s ms") % {"number": round(seconds * 1000)}
-    if seconds < 120:
-        return _("%(number)s s") % {"number": number_format(round(seconds, 1) if seconds < 10 else round(seconds))}
-    return _("%(number)s min") % {"number": figure(round(seconds / 60))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from clients.models import Client
 from clients.quotas import Quota, limit_of, use_of
 from console.system.remembered import remembered
+from console.system.words import duration, since
 from errors import Unavailable
 from storage.disks import disks
 from telemetry.models import RecurringTask
@@ -21,19 +22,19 @@ from work.services import backlogs
 
 @dataclass(frozen=True)
 class Waiting:
-    """Work of one kind; `since` is when the oldest of it began to wait, None where none does."""
+    """Work of one kind; `oldest` is how long some of it has been waiting, in words."""
 
     title: str
     count: int
-    since: datetime | None
+    oldest: str
 
 
 @dataclass(frozen=True)
 class Recurring:
-    """`problem`: why somebody should look at it; empty if all is well."""
+    """`last`: how long ago it ended well; empty if it never did. `problem`: what is wrong with it, if anything."""
 
     title: str
-    succeeded_at: datetime | None
+    last: str
     problem: str
 
 
@@ -63,10 +64,10 @@ def waiting() -> list[Waiting]:
         "training.recogniser": _("Recognisers to be trained"),
         "recognition.facesearch": _("Searches that follow an erasure"),
     }
-    now = timezone.now()
+    found = {one.kind: one for one in backlogs()}
     return [
-        Waiting(titles.get(one.kind, one.kind), one.count, now - timedelta(seconds=one.seconds) if one.count else None)
-        for one in backlogs()
+        Waiting(title, found[kind].count, duration(found[kind].seconds if found[kind].count else None))
+        for kind, title in titles.items()
     ]
 
 
@@ -74,7 +75,7 @@ def queues() -> list[tuple[str, int]]:
     """Messages of all clients in the workers' queues; none if the queue does not answer."""
     titles = {
         INTERACTIVE: _("For callers who wait"),
-        PATIENT: _("For callers who wait, later"),
+        PATIENT: _("For callers who can wait longer"),
         BULK: _("For jobs"),
     }
     try:
@@ -87,12 +88,12 @@ def recurring() -> list[Recurring]:
     """When each task last ended well. It is late if that was longer ago than it may ever be."""
     hour, day = timedelta(hours=1), timedelta(hours=25)
     tasks = {
-        "work.tasks.sweep": (_("Looking for work that was left lying"), timedelta(minutes=5)),
+        "work.tasks.sweep": (_("Picking up work that was left behind"), timedelta(minutes=5)),
         "audit.tasks.seal": (_("Sealing the audit"), timedelta(minutes=5)),
-        "recognition.tasks.purge": (_("Erasing screened images that are past their time"), day),
-        "albums.tasks.purge": (_("The same for albums"), day),
-        "people.tasks.purge": (_("The same for photographs of people"), day),
-        "liveness.tasks.purge": (_("The same for liveness sessions"), hour),
+        "recognition.tasks.purge": (_("Purge of screened images"), day),
+        "albums.tasks.purge": (_("Purge of albums"), day),
+        "people.tasks.purge": (_("Purge of reference photographs"), day),
+        "liveness.tasks.purge": (_("Purge of liveness sessions"), hour),
     }
     rows = RecurringTask.objects.in_bulk(list(tasks))
     return [_recurring(title, most, rows.get(name)) for name, (title, most) in tasks.items()]
@@ -100,9 +101,10 @@ def recurring() -> list[Recurring]:
 
 def _recurring(title: str, most: timedelta, row: RecurringTask | None) -> Recurring:
     done = row.succeeded_at if row else None
+    last = since(done) if done else ""
     if row and row.failed_at and (done is None or row.failed_at > done):
-        return Recurring(title, done, _("failed the last time"))
-    return Recurring(title, done, _("late") if done and timezone.now() - done > most else "")
+        return Recurring(title, last, _("failed the last time"))
+    return Recurring(title, last, _("late") if done and timezone.now() - done > most else "")
 
 
 def storage(client: Client, *, is_administrator: bool) -> list[Store]:

@@ -15,6 +15,7 @@ from console.pages import ConsolePage
 from console.state import current_state, worker_answered_at
 from console.system import figures
 from console.system.day import last_day
+from console.system.words import since
 from walls.current import EVERYONE, showing
 
 
@@ -32,12 +33,13 @@ class SystemBase(ConsolePage):
 
     def now(self) -> dict[str, Any]:
         """What changes from second to second."""
-        state = current_state()
+        state, answered_at = current_state(), worker_answered_at()
         with self.counting():
             waiting, recurring = figures.waiting(), figures.recurring()
         return {
             "state": state,
-            "answered_at": worker_answered_at(),
+            "answered_at": answered_at,
+            "answered": since(answered_at),
             "waiting": waiting,
             "queues": figures.queues() if self.sees_all else [],
             "recurring": recurring,

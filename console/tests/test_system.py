@@ -20,7 +20,8 @@ from clients.models import Client, Membership, Role
 from clients.tests.members import browser_of, make_member
 from console import state
 from console.charts import bars
-from console.system.day import HOURS, duration, last_day
+from console.system.day import HOURS, last_day
+from console.system.words import duration
 from errors import Unavailable
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from telemetry.models import RecurringTask
@@ -104,7 +105,9 @@ def test_bars_stand_on_each_other_and_the_highest_fills_the_drawing() -> None:
     assert drawn == [(1, 45, 15, "a"), (1, 30, 15, "b"), (11, 0, 60, "a")]
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(0.1234, "123 ms"), (2.345, "2.3 s"), (45.2, "45 s"), (600, "10 min")])
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.1234, "123 ms"), (2.345, "2.3 s"), (45.2, "45 s"), (600, "10 min"), (9000, "2 h")]
+)
 def test_durations_have_the_unit_that_suits_them(seconds: float, said: str) -> None:
     assert duration(seconds) == said
 
@@ -149,20 +152,20 @@ def test_tasks_that_are_late_or_failed_are_named(client_a: Client) -> None:
     RecurringTask.objects.create(name="audit.tasks.seal", succeeded_at=now - timedelta(seconds=3))
     RecurringTask.objects.create(name="recognition.tasks.purge", succeeded_at=now - timedelta(hours=2), failed_at=now)
     said = text_of(browser_of(make_member(client_a, Role.VIEWER)).get(reverse("console:system-now"), headers=PARTS))
-    assert re.search(r"left lying 20.minutes ago late Sealing the audit 0.minutes ago Erasing", said), said
-    assert re.search(r"past their time 2.hours ago failed the last time The same for albums not yet", said), said
+    assert re.search(r"left behind 20 min ago late Sealing the audit 3.\d s ago Purge", said), said
+    assert re.search(r"screened images 2 h ago failed the last time Purge of albums not yet", said), said
 
 
 def test_a_dead_worker_is_named_with_the_time_of_its_last_answer(client_a: Client, settings: Settings) -> None:
     browser = browser_of(make_member(client_a, Role.VIEWER))
     cache.delete(state.KEY)
     settings.READINESS = f"{__name__}.all_answer"
-    assert "A worker last answered at" in text_of(browser.get(reverse("console:system-now"), headers=PARTS))
+    assert "A worker last answered" in text_of(browser.get(reverse("console:system-now"), headers=PARTS))
     cache.delete(state.KEY)
     settings.READINESS = f"{__name__}.no_worker"
     said = text_of(browser.get(reverse("console:system-now"), headers=PARTS))
     assert "Something is not working" in said and "No worker answered within 3 seconds." in said
-    assert "A worker last answered at" in said
+    assert "A worker last answered" in said
 
 
 def all_answer() -> dict[str, str]:
