@@ -80,6 +80,13 @@ def worker_answered_at() -> datetime | None:
 
 
 def _state(report: dict[str, str]) -> State:
-    titles = {"database": _("Database"), "queue": _("Queue"), "worker": _("Workers"), "weights": _("Models")}
-    parts = (Part(title, "" if report[name] == "ok" else report[name]) for name, title in titles.items() if report)
+    titles = {
+        "database": _("Database"),
+        "queue": _("Queue"),
+        "worker": _("Workers"),
+        "weights": _("Models"),
+        "master_key": _("Master key"),
+    }
+    known = {name: title for name, title in titles.items() if name in report}
+    parts = (Part(title, "" if report[name] == "ok" else report[name]) for name, title in known.items())
     return State(tuple(parts))

@@ -27,3 +27,10 @@ document.addEventListener("htmx:afterSettle", () => {
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   opened.clear();
 });
+
+// A form that is on its way is not sent twice.
+const setDisabled = (form, isDisabled) => {
+  for (const button of form.querySelectorAll("button")) button.disabled = isDisabled;
+};
+document.addEventListener("submit", (event) => setDisabled(event.target, true));
+addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => setDisabled(form, false)));
