@@ -197,7 +197,7 @@ def hit(client: Client, name: str, *, age: timedelta = timedelta()) -> Match:
     store_file(file=image.image, extension="png", data=picture(RED, side=100))
     image.save()
     ProcessedImage.objects.filter(pk=image.pk).update(created_at=timezone.now() - age)
-    face = ProcessedFace.objects.create(image=image, index=0, box_x=0, box_y=0, box_w=10, box_h=10, confidence=1.0)
+    face = ProcessedFace.objects.create(image=image, index=0, box_x=20, box_y=20, box_w=60, box_h=60, confidence=1.0)
     entry = create_entry(client=client, name=name, uploads=[Upload(picture(RED))]).entry
     reference = ReferenceImage.objects.get(person=entry.pk)
     return Match.objects.create(face=face, entry=entry, reference_image=reference, distance=0.2, threshold=0.4)
