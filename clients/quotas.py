@@ -98,7 +98,12 @@ def limit_of(client: Client, quota: Quota) -> int | None:
 
 def usage_of(client: Client) -> dict[Quota, Use]:
     """What the client uses now of each quota."""
-    return {quota: Use(_used(client, quota), limit_of(client, quota)) for quota in Quota}
+    return {quota: use_of(client, quota) for quota in Quota}
+
+
+def use_of(client: Client, quota: Quota) -> Use:
+    """What the client uses now of one quota."""
+    return Use(_used(client, quota), limit_of(client, quota))
 
 
 def _used(client: Client, quota: Quota) -> int | None:

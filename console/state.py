@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.core.cache import cache
@@ -13,6 +15,7 @@ from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 KEY = "console.readiness"
+ANSWERED = "console.worker_answered"  # when a worker last did, in seconds since 1970
 SECONDS = 10
 
 
@@ -63,10 +66,27 @@ def current_state() -> State:
         report = check()
         with suppress(RedisError):
             cache.set(KEY, report, SECONDS)
+            if report["worker"] == "ok":
+                cache.set(ANSWERED, time.time(), timeout=None)
     return _state(report)
 
 
+def worker_answered_at() -> datetime | None:
+    """When a worker last answered the question; None if nobody has asked since Redis was started."""
+    with suppress(RedisError):
+        if seconds := cache.get(ANSWERED):
+            return datetime.fromtimestamp(seconds, UTC)
+    return None
+
+
 def _state(report: dict[str, str]) -> State:
-    titles = {"database": _("Database"), "queue": _("Queue"), "worker": _("Workers"), "weights": _("Models")}
-    parts = (Part(title, "" if report[name] == "ok" else report[name]) for name, title in titles.items() if report)
+    titles = {
+        "database": _("Database"),
+        "queue": _("Queue"),
+        "worker": _("Workers"),
+        "weights": _("Models"),
+        "master_key": _("Master key"),
+    }
+    known = {name: title for name, title in titles.items() if name in report}
+    parts = (Part(title, "" if report[name] == "ok" else report[name]) for name, title in known.items())
     return State(tuple(parts))

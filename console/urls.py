@@ -6,6 +6,9 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from console import views
+from console.jobs import JobPage, JobsPage
+from console.system.views import DayPart, NowPart, SystemPage
+from console.today import ListPerson
 
 app_name = "console"
 urlpatterns = [
@@ -16,4 +19,10 @@ urlpatterns = [
     path("review/", include("console.review.urls")),
     path("try/", include("console.try_it.urls")),
     path("images/", include("console.images.urls")),
+    path("jobs/", JobsPage.as_view(), name="jobs"),
+    path("jobs/<uuid:job_id>/", JobPage.as_view(), name="job"),
+    path("list/", ListPerson.as_view(), name="list-person"),
+    path("system/", SystemPage.as_view(), name="system"),
+    path("system/now/", NowPart.as_view(), name="system-now"),
+    path("system/day/", DayPart.as_view(), name="system-day"),
 ]

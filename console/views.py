@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from clients.access import allows, visible
 from console.pages import surroundings
 from console.state import current_state
+from console.today import today
 from people.models import GalleryKind, ReferenceImage
 from storage.pictures import picture_response
 
@@ -23,8 +24,10 @@ SEES = {GalleryKind.PEOPLE: "people.view_person", GalleryKind.BLACKLIST: "blackl
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
     """What this is, whether it works, and what to do next."""
-    template = "console/today.html" if request.user.is_authenticated else "console/welcome.html"
-    return render(request, template, surroundings(request) | {"section": "today", "state": current_state()})
+    shown = surroundings(request) | {"section": "today", "state": current_state()}
+    if not request.user.is_authenticated:
+        return render(request, "console/welcome.html", shown)
+    return render(request, "console/today.html", shown | today(request, shown["client"]))
 
 
 @never_cache

@@ -132,6 +132,7 @@ REDIS: dict[str, Holding] = {
     "shadow": Holding("client", NO_PERSON, "seconds"),
     "clients.windows": Holding("client", "counts by key, client, address or person", "twice the period of the limit"),
     "compat.faceanalysis.accounts": Holding("client", "keyed digest of a password", "minutes"),
-    "console.state": Holding(OPERATOR, NO_PERSON, "seconds: whether the parts of the service answer"),
+    "console.state": Holding(OPERATOR, NO_PERSON, "seconds; when a worker last answered until Redis restarts"),
+    "console.system.remembered": Holding("client", "counts of images, hits and bytes", "half a minute"),
     "vision.engines.overview": Holding(OPERATOR, NO_PERSON, "for ever: the name of a card"),
 }

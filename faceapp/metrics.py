@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import accumulate, groupby
 from operator import itemgetter
-from shutil import disk_usage
 from typing import TypeVar
 
 from django.conf import settings
@@ -30,6 +29,7 @@ from clients.models import ApiKey
 from errors import Unavailable
 from faceapp.health import probe
 from people.models import FaceTemplate, Person
+from storage.disks import disks
 from telemetry.counters import Sample, counters
 from telemetry.families import Family
 from telemetry.models import RecurringTask
@@ -173,13 +173,9 @@ def models() -> Iterator[Metric]:
 def disk() -> Iterator[Metric]:
     free = GaugeMetricFamily("faceapp_disk_free_bytes", "Free space where data is stored.", labels=["folder"])
     size = GaugeMetricFamily("faceapp_disk_size_bytes", "The whole space there.", labels=["folder"])
-    folders = {"media": settings.MEDIA_ROOT} if not settings.S3_BUCKET else {}
-    folders |= {"var": settings.VAR} if settings.EMBEDDED_DATABASE else {}
-    for name, folder in folders.items():
-        if folder.exists():
-            usage = disk_usage(folder)
-            free.add_metric([name], usage.free)
-            size.add_metric([name], usage.total)
+    for name, room in disks().items():
+        free.add_metric([name], room.free)
+        size.add_metric([name], room.size)
     yield from (free, size)
 
 

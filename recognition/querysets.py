@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
+from django.contrib.postgres.fields import ArrayField
 from django.db import connections, models
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Aggregate, Count, Exists, F, Max, Min, OuterRef, Q, Window
+from django.db.models.functions import Extract, RowNumber, TruncHour
 from django.utils import timezone
 
 from calibration.types import Decision
@@ -39,6 +41,14 @@ FINISH = """
         AS analysed (id, milliseconds, width, height) USING (id)
     WHERE image.id = held.id
     RETURNING image.id"""
+
+
+class Percentiles(Aggregate):
+    """The values below which half, and 95 of 100, of the rows lie: a list of two; None without rows."""
+
+    function = "percentile_cont"
+    template = "%(function)s(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = ArrayField(models.FloatField())
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -114,6 +124,20 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
         """Images in which a blacklist entry was found whose name contains `part`."""
         return self.filter(Exists(_matches().filter(entry__name__icontains=part)))
 
+    def by_hour(self, since: datetime) -> models.QuerySet[Any, dict[str, Any]]:
+        """For each hour (UTC) with images since then: `images`, how many of them `failed`, and `seconds`.
+
+        `seconds` are `Percentiles` of the time from the image's arrival to its result.
+        """
+        screened = Q(status=Status.DONE, finished_at__isnull=False)
+        took = Extract(F("finished_at") - F("created_at"), "epoch")
+        rows = self.filter(created_at__gte=since).order_by().values(hour=TruncHour("created_at", tzinfo=UTC))
+        return rows.annotate(
+            images=Count("pk"),
+            failed=Count("pk", filter=Q(status=Status.FAILED)),
+            seconds=Percentiles(took, filter=screened),
+        )
+
     def expired(self, *, default_days: int) -> ProcessedImageQuerySet:
         """Finished images past the retention of their client (days; 0 keeps them) or else of the deployment."""
         return expired(self.finished(), days="client__retention_days", default_days=default_days)
@@ -174,6 +198,15 @@ class MatchQuerySet(models.QuerySet["Match"]):
         with connections[self.db].cursor() as cursor:
             cursor.execute(sql, [probe.text, list(entries), ReviewState.DISMISSED, space])
             return dict(cursor)
+
+    def since(self, moment: datetime) -> MatchQuerySet:
+        """Of images that came since then."""
+        return self.filter(face__image__created_at__gte=moment)
+
+    def by_hour(self, since: datetime) -> models.QuerySet[Any, dict[str, Any]]:
+        """How many `hits` each hour (UTC) has, by the arrival of the image."""
+        rows = self.since(since).order_by().values(hour=TruncHour("face__image__created_at", tzinfo=UTC))
+        return rows.annotate(hits=Count("pk"))
 
 
 def _matches() -> models.QuerySet[Any]:

@@ -31,6 +31,11 @@ def test_all_pages_share_one_question() -> None:
     assert [part.problem for part in state.known_state().problems] == ["No worker answered."]
 
 
+def test_a_missing_master_key_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.REPORT", dict.fromkeys(REPORT, "ok") | {"master_key": "It is missing."})
+    assert state.current_state().word == "Master key: down"
+
+
 def test_without_a_queue_the_question_is_asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise RedisError

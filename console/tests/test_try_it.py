@@ -232,6 +232,7 @@ def test_nothing_is_shown_without_a_login(client_a: Client) -> None:
             "image-erase": {"number": 1},
             "image-picture": {"number": 1, "variant": "card"},
             "image-face": {"number": 1, "index": 0},
+            "job": {"job_id": uuid4()},
         }.get(name)
         for method in ("get", "post"):
             answer = getattr(Browser(), method)(reverse(f"console:{name}", kwargs=kwargs))
@@ -277,7 +278,7 @@ def test_who_works_for_several_clients_chooses_first(client_a: Client, client_b:
     assert answer.url == "/choose-client/?next=%2Fconsole%2Ftry%2Fwho%2F"  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("page", ["home", *(f"console:{page}" for page in [*ONE_PHOTOGRAPH, "try-compare"])])
+@pytest.mark.parametrize("page", ["home", *(f"console:{page}" for page in [*ONE_PHOTOGRAPH, "try-compare", "jobs"])])
 def test_pages_ask_the_database_little(
     operator: Browser, page: str, django_assert_max_num_queries: Any, redis_flush: None
 ) -> None:
