@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
 from django.conf import settings
@@ -25,6 +26,7 @@ from clients.numbering import assign_numbers, record_rows
 from errors import FaceAppError, Unavailable
 from people.models import Gallery, GalleryKind
 from people.services import SearchedGalleries, add_receipt, offer_probe, search_in
+from recognition import news
 from recognition.erasure import erase_images
 from recognition.exceptions import JobFinished
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
@@ -137,6 +139,8 @@ def submit_images(
             ProcessedImage.objects.bulk_create(assign_numbers(rows))
             note_stored(job=job.pk)
             record(Action.SCREEN, client_id=client.pk, objects=[f"job:{job.pk}"], results=len(rows))
+            if all(row.status == Status.FAILED for row in rows):
+                news.tell_if_done(job)
     except BaseException:
         discard_files(files=[row.image for row in rows])
         raise
@@ -274,6 +278,10 @@ def _store(
         for face, (*_, of_face) in zip(faces, kept, strict=True)
         for hit in of_face
     )
+    for image, of_image in groupby(kept, key=itemgetter(0)):
+        near = [(index, hit) for _, index, _, of_face in of_image for hit in of_face]
+        news.tell_of_hits(image, near, point)
+    news.tell_if_done(job)
 
 
 def _record(job: Job, kept: Sequence[Found], searched: SearchedGalleries) -> None:
@@ -297,6 +305,7 @@ def cancel_job(*, job: Job) -> None:
     job.save(update_fields=["cancelled_at"])
     record(Action.CHANGE, client_id=job.client_id, objects=[f"job:{job.pk}"])
     job.announce()
+    news.tell_if_done(job)
 
 
 def delete_images(*, images_to_delete: Iterable[ProcessedImage], is_due: bool = False) -> int:

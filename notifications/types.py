@@ -1,0 +1,45 @@
+"""What is told, how, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import TextChoices
+
+
+class Event(TextChoices):
+    """What a client can be told. docs/webhooks.md says what each message holds."""
+
+    HIT = "hit", "A screened image shows somebody on the blacklist"
+    HIT_CONFIRMED = "hit.confirmed", "Somebody has confirmed a hit"
+    JOB_DONE = "job.done", "All images of a job are finished"
+    PERSON_ENROLLED = "person.enrolled", "Photographs of a person were enrolled"
+    TEST = "test", "A test"
+
+
+OFFERED = (Event.HIT, Event.JOB_DONE, Event.PERSON_ENROLLED)  # nothing sends `HIT_CONFIRMED` yet
+
+
+class Way(TextChoices):
+    WEBHOOK = "webhook", "Webhook"
+    EMAIL = "email", "E-mail"
+
+
+class State(TextChoices):
+    """Of a delivery: `PENDING` until it has arrived or was tried for the last time."""
+
+    PENDING = "pending", "Pending"
+    DELIVERED = "delivered", "Delivered"
+    FAILED = "failed", "Failed"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of one attempt. `answer`: the HTTP status, if there was one. `error`: a code of docs/webhooks.md."""
+
+    answer: int | None = None
+    error: str = ""
+
+    @property
+    def is_delivered(self) -> bool:
+        return not self.error
