@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -16,7 +15,7 @@ from audit.types import Action
 from notifications.exceptions import SubscriptionOff
 from notifications.models import Delivery, Subscription
 from notifications.signing import secret_text
-from notifications.types import Event, State
+from notifications.types import Event, Message, State
 
 OVERLAP = timedelta(days=1)  # in which messages are signed with the previous secret as well
 
@@ -26,19 +25,23 @@ def is_wanted(event: Event, *, client_id: int) -> bool:
     return Subscription.objects.wanting(client_id, event).exists()
 
 
-def notify(event: Event, *, client_id: int, key: str, data: Mapping[str, Any], objects: Sequence[str]) -> None:
-    """Tell the client's subscriptions of an event, in the transaction of the caller: both happen, or neither.
-
-    `key` names the event among those of its kind: a second one with the same key is not told. `data` is JSON with ids,
-    numbers and times, never names, images or embeddings. `objects` are those that erasure knows, such as `person:12`.
-    """
-    Delivery.objects.bulk_create(
-        [
-            Delivery(subscription_id=pk, event=event, key=key, data=dict(data), objects_named=list(objects))
-            for pk in Subscription.objects.wanting(client_id, event).values_list("pk", flat=True)
-        ],
-        ignore_conflicts=True,
-    )
+def notify(event: Event, *messages: Message, client_id: int) -> None:
+    """Tell the client's subscriptions of an event, in the transaction of the caller: both happen, or neither."""
+    if not messages:
+        return
+    wanting = list(Subscription.objects.wanting(client_id, event).values_list("pk", flat=True))
+    rows = [
+        Delivery(
+            subscription_id=pk,
+            event=event,
+            key=message.key,
+            data=dict(message.data),
+            objects_named=list(dict.fromkeys(message.objects)),
+        )
+        for message in messages
+        for pk in wanting
+    ]
+    Delivery.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def forget(objects: Sequence[str], *, client_id: int) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import TextChoices
 
@@ -31,6 +33,19 @@ class State(TextChoices):
     PENDING = "pending", "Pending"
     DELIVERED = "delivered", "Delivered"
     FAILED = "failed", "Failed"
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is told of one event.
+
+    `key` names it among those of its kind: a second one with the same key is not told. `data` is JSON with ids, numbers
+    and times, never names, images or embeddings. `objects` are those that erasure knows, such as `person:12`.
+    """
+
+    key: str
+    data: Mapping[str, Any]
+    objects: Sequence[str]
 
 
 @dataclass(frozen=True)

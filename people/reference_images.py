@@ -14,7 +14,7 @@ from clients.models import Client
 from clients.numbering import assign_numbers, public_id, record_rows
 from errors import InvalidInput
 from notifications.services import is_wanted, notify
-from notifications.types import Event
+from notifications.types import Event, Message
 from people.erasure import forget_photographs
 from people.exceptions import ReferenceImageNotFound
 from people.models import FaceTemplate, Gallery, GalleryKind, Person, ReferenceImage
@@ -121,8 +121,8 @@ def _tell_of_enrolment(person: Person, references: Sequence[ReferenceImage]) -> 
         "photographs": len(references),
         "url": f"/api/v1/{'blacklist' if is_listed else 'people'}/{person.number}/",
     }
-    client_id, key = person.client_id, references[0].audit_name
-    notify(Event.PERSON_ENROLLED, client_id=client_id, key=key, data=data, objects=[person.audit_name])
+    message = Message(references[0].audit_name, data, [person.audit_name])
+    notify(Event.PERSON_ENROLLED, message, client_id=person.client_id)
 
 
 def _templates(person: Person, reference: ReferenceImage, portrait: Portrait) -> list[FaceTemplate]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from django.db import connection
 
 from calibration.types import Decision, OperatingPoint
 from notifications.services import forget, is_wanted, notify
-from notifications.types import Event
+from notifications.types import Event, Message
 
 if TYPE_CHECKING:
     from blacklist.types import Hit
@@ -17,18 +19,20 @@ if TYPE_CHECKING:
 
 LOCK = 0x646F_6E65  # of an advisory lock for each job
 MOST_HITS = 50  # in one message; `count` has the whole number
-Nearness = tuple[int, "Hit"]  # a face at its place in the image, and whom it resembles
+Nearness = tuple["ProcessedImage", int, "Hit"]  # an image, the place of a face in it, and whom that resembles
 
 
-def tell_of_hits(image: ProcessedImage, near: Iterable[Nearness], point: OperatingPoint) -> None:
-    """Tell of the blacklist entries that an image shows. Those that are for review only are no hits."""
-    hits = [(index, hit) for index, hit in near if point.decide(hit.distance) == Decision.MATCH]
-    if not hits:
-        return
-    told = [
-        {"entry": hit.entry_number, "face": index, "distance": hit.distance, "url": entry_url(hit.entry_number)}
-        for index, hit in hits[:MOST_HITS]
-    ]
+def tell_of_hits(near: Iterable[Nearness], point: OperatingPoint, *, client_id: int) -> None:
+    """Tell of the blacklist entries that images show. Those that are for review only are no hits.
+
+    `near` is in the order of the images.
+    """
+    hits = [one for one in near if point.decide(one[2].distance) == Decision.MATCH]
+    messages = [_message(image, list(of_image), point) for image, of_image in groupby(hits, key=itemgetter(0))]
+    notify(Event.HIT, *messages, client_id=client_id)
+
+
+def _message(image: ProcessedImage, hits: Sequence[Nearness], point: OperatingPoint) -> Message:
     data = {
         "job": str(image.job_id),
         "image": image.number,
@@ -37,14 +41,18 @@ def tell_of_hits(image: ProcessedImage, near: Iterable[Nearness], point: Operati
         "metric": point.metric,
         "threshold": point.threshold,
         "count": len(hits),
-        "hits": told,
+        "hits": [
+            {
+                "entry": hit.entry_number,
+                "face": face,
+                "distance": hit.distance,
+                "url": f"/api/v1/blacklist/{hit.entry_number}/",
+            }
+            for _, face, hit in hits[:MOST_HITS]
+        ],
     }
-    objects = [f"job:{image.job_id}", image.audit_name, *(f"person:{hit.entry_number}" for _, hit in hits)]
-    notify(Event.HIT, client_id=image.client_id, key=image.audit_name, data=data, objects=list(dict.fromkeys(objects)))
-
-
-def entry_url(number: int) -> str:
-    return f"/api/v1/blacklist/{number}/"
+    people = [f"person:{hit.entry_number}" for *_, hit in hits]
+    return Message(image.audit_name, data, [f"job:{image.job_id}", image.audit_name, *people])
 
 
 def forget_told(images: Iterable[ProcessedImage]) -> None:
@@ -76,4 +84,4 @@ def tell_if_done(job: Job) -> None:
         "url": f"/api/v1/jobs/{job.pk}/",
     }
     name = f"job:{job.pk}"
-    notify(Event.JOB_DONE, client_id=job.client_id, key=name, data=data, objects=[name])
+    notify(Event.JOB_DONE, Message(name, data, [name]), client_id=job.client_id)

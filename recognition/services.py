@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from itertools import groupby
-from operator import itemgetter
 from uuid import UUID
 
 from django.conf import settings
@@ -278,9 +277,8 @@ def _store(
         for face, (*_, of_face) in zip(faces, kept, strict=True)
         for hit in of_face
     )
-    for image, of_image in groupby(kept, key=itemgetter(0)):
-        near = [(index, hit) for _, index, _, of_face in of_image for hit in of_face]
-        news.tell_of_hits(image, near, point)
+    near = [(image, index, hit) for image, index, _, of_face in kept for hit in of_face]
+    news.tell_of_hits(near, point, client_id=job.client_id)
     news.tell_if_done(job)
 
 

@@ -50,8 +50,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Receiver(ThreadingHTTPServer):
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
         self.behaviour = "well"
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.poured = 0
@@ -67,8 +67,8 @@ class Receiver(ThreadingHTTPServer):
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
-    with Receiver() as server:
+def receiving(port: int = 0) -> Iterator[Receiver]:
+    with Receiver(port) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:

@@ -23,13 +23,13 @@ from notifications.services import notify, purge, redeliver, rotate_secret, send
 from notifications.signing import secret_text
 from notifications.tests.conftest import subscribe
 from notifications.tests.receiver import Receiver
-from notifications.types import Event, State, Way
+from notifications.types import Event, Message, State, Way
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_owner")]
 
 
 def tell(client: Client, key: str = "job:1") -> None:
-    notify(Event.JOB_DONE, client_id=client.pk, key=key, data={"job": "1", "images": 2}, objects=["job:1"])
+    notify(Event.JOB_DONE, Message(key, {"job": "1", "images": 2}, ["job:1"]), client_id=client.pk)
 
 
 def signatures(headers: dict[str, str], body: bytes, secret: str) -> tuple[list[str], str]:
