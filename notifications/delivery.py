@@ -18,10 +18,11 @@ from django.utils import timezone
 
 from audit.services import record
 from audit.types import Action
+from errors import FaceAppError
 from notifications.models import Delivery, Subscription
 from notifications.sending import send
 from notifications.signing import valid_secrets
-from notifications.types import Outcome, State
+from notifications.types import Outcome, State, Way
 from work.alone import alone
 
 log = logging.getLogger(__name__)
@@ -60,20 +61,23 @@ def deliver_due() -> int:
             return 0
         now, until = timezone.now(), time.monotonic() + ROUND_SECONDS
         waiting = list(Subscription.objects.with_due_deliveries()[:MOST_SUBSCRIPTIONS])
-        batches = [
-            Batch(
-                one,
-                valid_secrets(one, now=now),
-                list(one.deliveries.due()[:MOST_DELIVERIES]),
-            )
-            for one in waiting
-        ]
+        batches = [batch for one in waiting if (batch := _batch(one, now))]
         count = 0
         with ThreadPoolExecutor(SENDERS, thread_name_prefix="deliver") as senders:
             for batch, tried in zip(batches, senders.map(lambda batch: batch.send(until), batches), strict=True):
                 _store(batch.subscription, tried)
                 count += len(tried)
         return count
+
+
+def _batch(subscription: Subscription, now: datetime) -> Batch | None:
+    """What is due; None where the client's key cannot be had, which must not hold up the others."""
+    try:
+        secrets = valid_secrets(subscription, now=now) if subscription.way == Way.WEBHOOK else []
+    except FaceAppError as error:
+        log.error("subscription %s has no secret: %s", subscription.pk, error.code)
+        return None
+    return Batch(subscription, secrets, list(subscription.deliveries.due()[:MOST_DELIVERIES]))
 
 
 @transaction.atomic

@@ -51,7 +51,7 @@ def _message(image: ProcessedImage, hits: Sequence[Nearness], point: OperatingPo
             for _, face, hit in hits[:MOST_HITS]
         ],
     }
-    people = [f"person:{hit.entry_number}" for *_, hit in hits]
+    people = [f"person:{hit.entry_number}" for *_, hit in hits[:MOST_HITS]]
     return Message(image.audit_name, data, [f"job:{image.job_id}", image.audit_name, *people])
 
 

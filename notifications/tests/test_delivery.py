@@ -24,6 +24,8 @@ from notifications.signing import secret_text
 from notifications.tests.conftest import subscribe
 from notifications.tests.receiver import Receiver
 from notifications.types import Event, Message, State, Way
+from vault import keys
+from vault.models import ClientKey
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_owner")]
 
@@ -165,6 +167,18 @@ def test_one_success_forgives_all_failures(subscription: Subscription) -> None:
     deliver_due()
     subscription.refresh_from_db()
     assert (subscription.failures, subscription.failing_since) == (0, None)
+
+
+def test_a_client_whose_key_is_damaged_holds_up_nobody(
+    client_a: Client, client_b: Client, subscription: Subscription, receiver: Receiver
+) -> None:
+    send_test(subscription=subscription)
+    send_test(subscription=subscribe(client_b, receiver.url))
+    secret_text(subscription)
+    ClientKey.objects.filter(pk=client_a.pk).update(wrapped=bytes(60))
+    keys.forget(client_a.pk)
+    assert deliver_due() == 1
+    assert Delivery.objects.get(subscription=subscription).attempts == 0
 
 
 # ---- addresses --------------------------------------------------------------------------------------------------
