@@ -18,7 +18,7 @@ from faceapp.embedded import places, postgres, redis
 from faceapp.tests import commits, emptying, missing
 from faceapp.tests.browser import page  # noqa: F401  a fixture
 from faceapp.tests.database_roles import act_as_application, act_as_owner, acting_as_owner
-from faceapp.tests.live_stack import LiveStack, running, running_stack
+from faceapp.tests.live_stack import WEBHOOK_PORT, LiveStack, running, running_stack
 from vision import sources
 from vision.tests import stand_ins
 from walls.current import EVERYONE, open_by_default, showing
@@ -41,6 +41,8 @@ LIVE_ENVIRONMENT = {
     "FACEAPP_LOG_FORMAT": "json",
     "FACEAPP_METRICS_KEY": "a key that no other program has",
     "FACEAPP_VERIFY_FAILURES": "0",  # strangers are compared with one person a hundred times
+    "FACEAPP_WEBHOOK_HOSTS": f"127.0.0.1:{WEBHOOK_PORT}",  # of a receiver, in the test of that
+    "FACEAPP_WEBHOOK_ALLOW_PRIVATE": "true",
     "FACEAPP_CLIENT_WAITING": "0",  # contracts of older services call with up to 64 requests at a time
 }
 FACES = Path(__file__).resolve().parent.parent / "shared" / "faces"

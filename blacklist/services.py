@@ -19,6 +19,7 @@ from clients import quotas
 from clients.idempotency import forget_answers
 from clients.models import Client
 from clients.numbering import public_id, record_rows
+from notifications.services import forget as forget_notifications
 from people.models import FaceTemplate, Gallery, GalleryKind, ReferenceImage, SearchIndex
 from people.services import (
     SearchedTemplates,
@@ -130,6 +131,7 @@ def delete_entry(*, entry: BlacklistEntry) -> None:
     counts = {"entries": 1, "images": len(images), "files": len(files), "matches": of.get("recognition.Match", 0)}
     add_receipt(Erased.ENTRY, client_id=entry.client_id, taken=Taken(Counter(counts | {"rows": rows}), named))
     forget_answers(client_id=entry.client_id)
+    forget_notifications([entry.audit_name], client_id=entry.client_id)
     erase_files(files=files)
 
 

@@ -107,18 +107,21 @@ def check_secret_key_is_shared(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_url_hosts(**_: Any) -> list[CheckMessage]:
-    """Fetching images by URL must not give access to the local network."""
-    # An entry may be `images.example.org:8443`, `*.example.org` or `[::1]:80`.
-    hosts = {entry: urlsplit(f"//{entry.removeprefix('*.')}").hostname or entry for entry in settings.URL_HOSTS}
-    private = [entry for entry, host in hosts.items() if not is_public(host)]
-    if settings.URL_HOSTS and settings.URL_ALLOW_PRIVATE:
-        hint = "Unset FACEAPP_URL_ALLOW_PRIVATE unless every caller may reach these hosts."
-        return [checks.Warning("Images are also fetched from private addresses.", hint=hint, id="faceapp.W004")]
-    if private:
-        hint = "Remove them: addresses of the local network are refused."
-        message = f"FACEAPP_URL_HOSTS names hosts from which nothing is fetched: {', '.join(private)}."
-        return [checks.Warning(message, hint=hint, id="faceapp.W006")]
-    return []
+    """Fetching images by URL, and sending webhooks, must not give access to the local network."""
+    found: list[CheckMessage] = []
+    for name, what in (("URL", "Images are also fetched from"), ("WEBHOOK", "Webhooks are also sent to")):
+        named = getattr(settings, f"{name}_HOSTS")
+        # An entry may be `images.example.org:8443`, `*.example.org` or `[::1]:80`.
+        hosts = {entry: urlsplit(f"//{entry.removeprefix('*.')}").hostname or entry for entry in named}
+        private = [entry for entry, host in hosts.items() if not is_public(host)]
+        if named and getattr(settings, f"{name}_ALLOW_PRIVATE"):
+            hint = f"Unset FACEAPP_{name}_ALLOW_PRIVATE unless whoever names URLs may reach these hosts."
+            found.append(checks.Warning(f"{what} private addresses.", hint=hint, id="faceapp.W004"))
+        elif private:
+            hint = "Remove them: addresses of the local network are refused."
+            message = f"FACEAPP_{name}_HOSTS names hosts that are never reached: {', '.join(private)}."
+            found.append(checks.Warning(message, hint=hint, id="faceapp.W006"))
+    return found
 
 
 @register(Tags.security)

@@ -105,6 +105,8 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Clients", "apps", "clients_client", "clients.view_client"),
             ("API keys", "key", "clients_apikey", "clients.view_apikey"),
+            ("Notifications", "notifications", "notifications_subscription", "notifications.view_subscription"),
+            ("Deliveries", "outbox", "notifications_delivery", "notifications.view_delivery"),
             ("Audit", "fact_check", "audit_record", "audit.view_record"),
             ("Users", "group", "auth_user", "auth.view_user"),
             ("Roles", "admin_panel_settings", "auth_group", "auth.view_group"),

@@ -32,6 +32,10 @@ TABLES: dict[str, Holding] = {
     "clients.Counter": Holding("client", WITH_CLIENT, UNTIL_ERASED),
     "clients.IdempotentCall": Holding("client", "its answer with every erasure of the client", "a day"),
     "clients.DueErasure": Holding("client", "when the answers are erased", "minutes"),
+    "notifications.Subscription": Holding("client", WITH_CLIENT, UNTIL_ERASED),
+    "notifications.Delivery": Holding(
+        "subscription__client", "with the person or image that it names by number", "FACEAPP_DELIVERY_DAYS"
+    ),
     "calibration.SpaceCalibration": Holding("client", WITH_CLIENT, UNTIL_ERASED),
     "liveness.LivenessSession": Holding(
         "client", "with the person that it names", "a day after its end; the face until the token is used"

@@ -39,6 +39,9 @@ MANAGER = OPERATOR | {
     "faceanalysis.view_account", "faceanalysis.add_account", "faceanalysis.change_account",
     "faceanalysis.delete_account",
     "nextcloud.view_keymodel", "nextcloud.add_keymodel", "nextcloud.change_keymodel", "nextcloud.delete_keymodel",
+    "notifications.view_subscription", "notifications.add_subscription", "notifications.change_subscription",
+    "notifications.delete_subscription",
+    "notifications.view_delivery", "notifications.change_delivery",  # send again
     "people.change_gallery", "people.change_respace", "people.delete_gallery", "people.delete_person",
     "recognition.delete_processedimage",
     "training.add_trainingoptions", "training.change_trainingoptions", "training.delete_recogniser",

@@ -25,6 +25,7 @@ from audit.models import Receipt
 from audit.types import Action, Erased
 from clients.idempotency import forget_answers
 from clients.numbering import record_rows
+from notifications.services import forget as forget_notifications
 from people.evidence import forget_sessions
 from people.exceptions import PersonNotFound
 from people.models import FaceTemplate, Person, ReferenceImage
@@ -82,6 +83,7 @@ def _erase(person: Person, *, everywhere: bool, with_record: bool) -> Receipt:
     files = [image.image for image in images if image.image]
     record_rows(Action.ERASE, [person, *images], results=len(images))
     forget_answers(client_id=person.client_id)
+    forget_notifications([person.audit_name], client_id=person.client_id)
     own = {"people": int(with_record), "images": len(images), "templates": templates, "files": len(files), "rows": rows}
     own["liveness_sessions"] = sessions
     named = [receipts.hashed("person", person.uuid)] if with_record else []
@@ -176,6 +178,8 @@ def again(wanted: frozenset[str]) -> Counter[str]:
     files = [image.image for image in gone if image.image]
     counts = Counter(images=gone.count(), people=len(people), files=len(files))
     gone.delete()
+    for person in Person.objects.filter(pk__in=people):
+        forget_notifications([person.audit_name], client_id=person.client_id)
     Person.objects.filter(pk__in=people).delete()
     erase_files(files=files)
     return counts

@@ -28,7 +28,6 @@ from audit.services import is_stopped
 from calibration.types import OperatingPoint
 from errors import FaceAppError
 from people.galleries import search_in
-from people.indexing import alone
 from people.models import (
     CheckedPerson,
     FaceTemplate,
@@ -44,6 +43,7 @@ from people.querysets import FaceTemplateQuerySet, FindingQuerySet
 from people.types import GalleryKind, HealthStatus, Resemblance
 from vision.quality import RECOGNISABLE
 from vision.types import Space
+from work.alone import alone
 
 log = logging.getLogger(__name__)
 

@@ -33,6 +33,7 @@ from vectors.stored import Rotated
 from vision.distances import OPERATORS
 from vision.engines import DEFAULT, engines
 from vision.types import Space
+from work.alone import alone
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def tend_search_indexes() -> None:
     It may take minutes, and takes no lock that a search or an enrolment waits for. What fails is kept as the `problem`
     of the gallery's index, and the gallery is searched exactly.
     """
-    with alone() as is_alone:
+    with alone(LOCK) as is_alone:
         if not is_alone:
             return
         sizes = _large_galleries()
@@ -226,17 +227,6 @@ def _vacuum() -> None:
     if vacuumed_at is None or timezone.now() - vacuumed_at > VACUUMED_AFTER:
         with _session(statement_timeout="0"):
             _execute(sql.SQL("VACUUM (INDEX_CLEANUP ON) people_facetemplate"))
-
-
-@contextmanager
-def alone(lock: int = LOCK) -> Iterator[bool]:
-    """Whether no other process holds this advisory lock, that of the indexes; none will until this ends."""
-    [[is_alone]] = _query("SELECT pg_try_advisory_lock(%s)", lock)
-    try:
-        yield is_alone
-    finally:
-        if is_alone:
-            _query("SELECT pg_advisory_unlock(%s)", lock)
 
 
 @contextmanager

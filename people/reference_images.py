@@ -13,9 +13,11 @@ from clients.idempotency import note_stored
 from clients.models import Client
 from clients.numbering import assign_numbers, public_id, record_rows
 from errors import InvalidInput
+from notifications.services import is_wanted, notify
+from notifications.types import Event, Message
 from people.erasure import forget_photographs
 from people.exceptions import ReferenceImageNotFound
-from people.models import FaceTemplate, Gallery, Person, ReferenceImage
+from people.models import FaceTemplate, Gallery, GalleryKind, Person, ReferenceImage
 from people.persons import lock_enrolled, lock_person
 from people.quality_gate import require_quality
 from people.types import AdoptedFace, FaceChoice, Gate, Portrait, Refusal
@@ -106,6 +108,21 @@ def save_reference_images(
         for template in _templates(person, reference, portrait)
     )
     record_rows(Action.ENROL, [person, *references], results=len(references))
+    if references and is_wanted(Event.PERSON_ENROLLED, client_id=person.client_id):
+        _tell_of_enrolment(person, references)
+
+
+def _tell_of_enrolment(person: Person, references: Sequence[ReferenceImage]) -> None:
+    is_listed = person.gallery.kind == GalleryKind.BLACKLIST
+    data = {
+        "person": person.number,
+        "person_uuid": str(person.uuid),
+        "is_blacklist_entry": is_listed,
+        "photographs": len(references),
+        "url": f"/api/v1/{'blacklist' if is_listed else 'people'}/{person.number}/",
+    }
+    message = Message(references[0].audit_name, data, [person.audit_name])
+    notify(Event.PERSON_ENROLLED, message, client_id=person.client_id)
 
 
 def _templates(person: Person, reference: ReferenceImage, portrait: Portrait) -> list[FaceTemplate]:

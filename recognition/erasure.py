@@ -21,6 +21,7 @@ from errors import Unavailable
 from people.types import Held, Leaving, Subject, Taken
 from recognition.face_search import erase_found
 from recognition.models import FaceSearch, Job, Match, ProcessedFace, ProcessedImage
+from recognition.news import forget_told
 from storage.files import erase_files
 from vectors.stored import Rotated
 from vision.engines import engines
@@ -73,6 +74,7 @@ def erase_images(images: QuerySet[ProcessedImage]) -> Taken:
     """Erase images with their faces and matches, and jobs that have none left. The caller deletes the files."""
     rows = list(images)
     faces, files = ProcessedFace.objects.filter(image__in=rows).count(), [row.image for row in rows if row.image]
+    forget_told(rows)
     ProcessedImage.objects.filter(pk__in=[row.pk for row in rows]).delete()
     Job.objects.filter(pk__in={row.job_id for row in rows}, images=None).delete()
     return Taken(

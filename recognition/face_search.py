@@ -17,6 +17,7 @@ from clients.idempotency import forget_answers
 from errors import FaceAppError
 from people.types import Taken
 from recognition.models import FaceSearch, ProcessedFace, ProcessedImage, Status
+from recognition.news import forget_told
 from storage.files import erase_files
 from vectors.stored import Rotated, to_store
 from vision.distances import distance
@@ -115,6 +116,7 @@ def erase_found(faces: Iterable[int], *, images: Iterable[int] = ()) -> Taken:
     for image in shown:
         files.append(image.image)
         names.append(receipts.hashed("processed_image", image.uuid))
+    forget_told(ProcessedImage.objects.filter(pk__in={*images, *(image for *_, image in places)}))
     ProcessedImage.objects.filter(pk__in=[image.pk for image in shown]).update(image="", stored_bytes=0, identifier="")
     rows.delete()
     return Taken(counts=Counter(screened_faces=len(places), screened_files=len(files)), objects=names, files=files)

@@ -18,6 +18,7 @@ from clients.models import Client
 from clients.numbering import Numbered
 from clients.quotas import WithFile
 from people.models import ReferenceImage
+from recognition import news
 from recognition.querysets import (
     FaceSearchQuerySet,
     JobQuerySet,
@@ -135,10 +136,11 @@ class ProcessedImage(ClaimedImage, WithFile, Numbered):
 
     @transaction.atomic
     def finish(self, status: Status, **outcome: Any) -> bool:
-        """Also notifies the callers who wait for the job."""
+        """Also notifies the callers who wait for the job, and whoever is to be told when it is done."""
         stored = super().finish(status, **outcome)
         if stored:
             self.job.announce(self.pk)
+            news.tell_if_done(self.job)
         return stored
 
 

@@ -25,6 +25,7 @@ from clients.numbering import assign_numbers, record_rows
 from errors import FaceAppError, Unavailable
 from people.models import Gallery, GalleryKind
 from people.services import SearchedGalleries, add_receipt, offer_probe, search_in
+from recognition import news
 from recognition.erasure import erase_images
 from recognition.exceptions import JobFinished
 from recognition.kept_faces import find_in_screened, find_screened_face
@@ -140,6 +141,8 @@ def submit_images(
             ProcessedImage.objects.bulk_create(assign_numbers(rows))
             note_stored(job=job.pk)
             record(Action.SCREEN, client_id=client.pk, objects=[f"job:{job.pk}"], results=len(rows))
+            if all(row.status == Status.FAILED for row in rows):
+                news.tell_if_done(job)
     except BaseException:
         discard_files(files=[row.image for row in rows])
         raise
@@ -282,6 +285,9 @@ def _store(
         for number, (face, (*_, of_face)) in enumerate(zip(faces, kept, strict=True))
         for hit in of_face
     )
+    near = [(image, index, hit) for image, index, _, of_face in kept for hit in of_face]
+    news.tell_of_hits(near, point, client_id=job.client_id)
+    news.tell_if_done(job)
 
 
 def _record(job: Job, kept: Sequence[Found], searched: SearchedGalleries) -> None:
@@ -305,6 +311,7 @@ def cancel_job(*, job: Job) -> None:
     job.save(update_fields=["cancelled_at"])
     record(Action.CHANGE, client_id=job.client_id, objects=[f"job:{job.pk}"])
     job.announce()
+    news.tell_if_done(job)
 
 
 def delete_images(*, images_to_delete: Iterable[ProcessedImage], is_due: bool = False) -> int:

@@ -1,4 +1,4 @@
-"""Fetches images over HTTP, only from the hosts that the administrator allowed.
+"""Fetches images over HTTP, and sends messages, only from and to the hosts that the administrator allowed.
 
 A name is resolved once, every address it has must be a public one, and the connection goes to exactly these addresses
 while TLS, SNI and the Host header use the name: a second answer of the name server (DNS rebinding) changes nothing.
@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ MAX_URL = 8192  # characters; signed links of object stores take about 2,000
 CHUNK = 64 * 1024
 PORTS = {"http": 80, "https": 443}
 REDIRECTS = {301, 302, 303, 307, 308}
-HEADERS = {"User-Agent": "faceapp", "Accept": "image/*", "Accept-Encoding": "identity", "Connection": "close"}
+HEADERS = {"User-Agent": "faceapp", "Accept-Encoding": "identity", "Connection": "close"}
 
 # Global unicast only: outside of it lie IPv4 in disguise (::ffff:0:0/96, 64:ff9b::/96), local and multicast addresses.
 PUBLIC_V6 = ip_network("2000::/3")
@@ -47,6 +47,14 @@ PRIVATE = [
 ]
 
 _resolvers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="resolve")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Which hosts may be reached: entries as in `URL_HOSTS`. `allow_private` as in `URL_ALLOW_PRIVATE`."""
+
+    hosts: Sequence[str]
+    allow_private: bool
 
 
 @dataclass(frozen=True)
@@ -93,10 +101,11 @@ def fetch(url: str, *, patience: float | None = None) -> bytes:
         raise invalid_image("image.url_disabled")
     seconds = settings.URL_TIMEOUT if patience is None else min(patience, settings.URL_TIMEOUT)
     deadline = Deadline(time.monotonic() + seconds)
+    rules = Rules(settings.URL_HOSTS, settings.URL_ALLOW_PRIVATE)
     for _ in range(MAX_REDIRECTS + 1):
-        target = check_url(url)
+        target = check_url(url, rules)
         try:
-            with _response(target, deadline) as response:
+            with _response(target, deadline, headers={"Accept": "image/*"}) as response:
                 location = response.headers.get("Location") if response.status in REDIRECTS else None
                 if location is None:
                     return _read_body(response, deadline)
@@ -109,7 +118,25 @@ def fetch(url: str, *, patience: float | None = None) -> bytes:
     raise invalid_image("image.url_refused")
 
 
-def check_url(url: str) -> Target:
+def post(url: str, body: bytes, *, headers: Mapping[str, str], rules: Rules, seconds: float, most: int) -> int:
+    """Send `body` in a POST within as many seconds, and return the status of the answer. Redirects are not followed.
+
+    At most `most` bytes of the answer's body are read, and dropped. Raises `InvalidImage` with `image.url_refused`,
+    `image.url_unreachable` or `image.url_timeout`.
+    """
+    deadline = Deadline(time.monotonic() + seconds)
+    target = check_url(url, rules)
+    try:
+        with _response(target, deadline, method="POST", headers=headers, body=body) as response:
+            status = int(response.status)
+            with suppress(HTTPError, HTTPException, OSError, ValueError):  # the status has said it all
+                response.read(most, decode_content=False)
+            return status
+    except (HTTPError, HTTPException, OSError, ValueError):  # their messages name addresses
+        raise (_timeout() if deadline.passed else invalid_image("image.url_unreachable")) from None
+
+
+def check_url(url: str, rules: Rules) -> Target:
     """The parts of `url` when its scheme, host and port are allowed, else `InvalidImage` (`image.url_refused`)."""
     try:
         parts = parse_url(url)
@@ -117,11 +144,11 @@ def check_url(url: str) -> Target:
         raise invalid_image("image.url_refused") from None
     scheme, host = parts.scheme or "", (parts.host or "").strip("[]").rstrip(".")
     port = parts.port or PORTS.get(scheme, 0)
-    entries = [entry for entry in settings.URL_HOSTS if _matches(entry.strip(), host, port)]
+    entries = [entry for entry in rules.hosts if _matches(entry.strip(), host, port)]
     if scheme not in PORTS or parts.auth or not entries or len(url) > MAX_URL:
         raise invalid_image("image.url_refused")
     # A wildcard leaves the choice of the address to the owner of the zone, so only a full name may be private.
-    may_be_private = settings.URL_ALLOW_PRIVATE and not all(entry.strip().startswith("*.") for entry in entries)
+    may_be_private = rules.allow_private and not all(entry.strip().startswith("*.") for entry in entries)
     return Target(scheme, host, port, parts.request_uri, may_be_private)
 
 
@@ -152,8 +179,10 @@ def is_reachable(address: str, *, may_be_private: bool) -> bool:
 
 
 @contextmanager
-def _response(target: Target, deadline: Deadline) -> Iterator[HTTPResponse]:
-    """The answer to a GET, its body not yet read; the connection is cut when the deadline passes."""
+def _response(
+    target: Target, deadline: Deadline, *, headers: Mapping[str, str], method: str = "GET", body: bytes | None = None
+) -> Iterator[HTTPResponse]:
+    """The answer to a request, its body not yet read; the connection is cut when the deadline passes."""
     with closing(_connect(target, deadline)) as connection:
 
         def cut(sock: socket.socket) -> None:
@@ -165,8 +194,14 @@ def _response(target: Target, deadline: Deadline) -> Iterator[HTTPResponse]:
         watch.daemon = True
         watch.start()
         try:
-            headers = HEADERS | {"Host": target.host_header}
-            connection.request("GET", target.request_uri, headers=headers, preload_content=False, decode_content=False)
+            connection.request(
+                method,
+                target.request_uri,
+                body=body,
+                headers=HEADERS | {"Host": target.host_header} | dict(headers),
+                preload_content=False,
+                decode_content=False,
+            )
             with closing(connection.getresponse()) as response:
                 yield response
         finally:

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "clients.apps.ClientsConfig",
     "storage.apps.StorageConfig",
     "work.apps.WorkConfig",
+    "notifications.apps.NotificationsConfig",
     "calibration.apps.CalibrationConfig",
     "liveness.apps.LivenessConfig",
     "people.apps.PeopleConfig",

@@ -18,6 +18,8 @@ CELERY_TASK_ROUTES = {
     "audit.tasks.seal": {"queue": "maintenance"},
     "audit.tasks.purge": {"queue": "maintenance"},
     "clients.tasks.warn_of_expiry": {"queue": "maintenance"},
+    "notifications.tasks.deliver": {"queue": "maintenance"},
+    "notifications.tasks.purge": {"queue": "maintenance"},
     "training.tasks.train_recogniser": {"queue": "training"},  # has a worker of its own
     "people.tasks.tend_respaces": {"queue": "maintenance"},
     "people.tasks.tend_search_indexes": {"queue": "maintenance"},  # whose worker owns the tables; takes minutes
@@ -30,10 +32,12 @@ CELERY_BEAT_SCHEDULE = {
     "search-indexes": {"task": "people.tasks.tend_search_indexes", "schedule": 60.0, "options": {"expires": 60}},
     "health": {"task": "people.tasks.tend_health", "schedule": 60.0, "options": {"expires": 60}},
     "seal-audit": {"task": "audit.tasks.seal", "schedule": 5.0, "options": {"expires": 30}},
+    "deliver": {"task": "notifications.tasks.deliver", "schedule": 5.0, "options": {"expires": 10}},
     "purge-audit": {"task": "audit.tasks.purge", "schedule": crontab(hour="3", minute="45")},  # UTC
     "purge": {"task": "recognition.tasks.purge", "schedule": crontab(hour="3", minute="30")},  # UTC
     "purge-albums": {"task": "albums.tasks.purge", "schedule": crontab(hour="3", minute="35")},  # UTC
     "purge-people": {"task": "people.tasks.purge", "schedule": crontab(hour="3", minute="40")},  # UTC
+    "purge-deliveries": {"task": "notifications.tasks.purge", "schedule": crontab(hour="3", minute="50")},  # UTC
     "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
     "keys-that-expire": {"task": "clients.tasks.warn_of_expiry", "schedule": crontab(hour="6", minute="0")},
     "purge-answers": {"task": "clients.tasks.purge", "schedule": crontab(minute="*/10")},

@@ -177,6 +177,9 @@ def free_port() -> int:
     raise AssertionError("no port is free")
 
 
+WEBHOOK_PORT = free_port()  # of this machine, to which the shared service may send webhooks
+
+
 @contextmanager
 def running_stack(stack: LiveStack) -> Iterator[LiveStack]:
     """The stack while it runs."""

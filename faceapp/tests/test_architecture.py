@@ -39,6 +39,7 @@ APPS: list[set[str]] = [
     {"people"},
     {"liveness"},
     {"calibration"},
+    {"notifications"},
 ]
 # What apps are built of. Other packages may use all their modules but those that begin with an underscore.
 FOUNDATIONS: list[set[str]] = [

@@ -106,6 +106,13 @@ def test_fetching_from_private_addresses_is_warned_of(settings: Settings) -> Non
     assert checks.check_url_hosts() == []
 
 
+def test_webhooks_to_the_local_network_are_warned_of(settings: Settings) -> None:
+    settings.WEBHOOK_HOSTS = ["hooks.example.org", "10.0.0.1"]
+    assert ids(checks.check_url_hosts()) == ["faceapp.W006"]
+    settings.WEBHOOK_ALLOW_PRIVATE = True
+    assert ids(checks.check_url_hosts()) == ["faceapp.W004"]
+
+
 def test_import_root_holds_nothing_of_the_service(settings: Settings, tmp_path: Path) -> None:
     settings.VAR = tmp_path / "var"
     settings.IMPORT_ROOT = None

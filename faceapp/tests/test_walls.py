@@ -30,6 +30,9 @@ from compat.nextcloud.models import KeyModel
 from faceapp.roles import PERMISSIONS
 from faceapp.tests.source import source_files
 from faceapp.tests.test_isolation import owned  # noqa: F401  a fixture
+from notifications.models import Subscription
+from notifications.services import send_test
+from notifications.types import Event
 from people.models import Gallery, Person, ReferenceImage
 from recognition.models import ProcessedImage
 from training.models import TrainingOptions
@@ -80,6 +83,9 @@ def world(
     SpaceCalibration.objects.create(client=client_a, space="fake", metric="euclidean", threshold=0.1)
     TrainingOptions.objects.create(client=client_a)
     make_member(client_a, Role.VIEWER)
+    events = [Event.HIT.value]
+    hook = Subscription.objects.create(client=client_a, name="alice", target="http://alice.example/", events=events)
+    send_test(subscription=hook)
     stop_searching(client_id=client_a.pk)
     monkeypatch.setattr("people.report.require_searching", lambda _: None)  # a report is shown all the same
     AlbumImage.objects.get().image.save("a.png", ContentFile(picture(RED)))

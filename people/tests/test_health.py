@@ -16,7 +16,7 @@ from clients.models import Client, Role, Scope
 from clients.services import create_api_key
 from clients.tests.members import browser_of, make_member
 from faceapp.tests.rivals import Rival
-from people import health, indexing, services
+from people import health, services
 from people.health import health_of, tend_health
 from people.models import (
     CheckedPerson,
@@ -35,6 +35,7 @@ from people.types import HealthStatus
 from vectors.stored import Rotated
 from vision.distances import distance_matrix
 from vision.engines import engines
+from work.alone import alone
 
 pytestmark = pytest.mark.django_db
 transactional = pytest.mark.django_db(transaction=True)
@@ -293,8 +294,8 @@ def test_a_run_that_is_out_of_time_goes_on_where_it_stopped(gallery: Gallery, mo
 
 @transactional
 def test_one_process_at_a_time(gallery: Gallery) -> None:
-    with indexing.alone(health.LOCK) as alone:
-        assert alone
+    with alone(health.LOCK) as is_alone:
+        assert is_alone
         Rival(tend_health).finish()
     assert not GalleryHealth.objects.exists()
 

@@ -31,6 +31,7 @@ from people.types import Neighbour
 from vision.distances import distance
 from vision.engines import engines
 from vision.types import Embedding, Space
+from work.alone import alone
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_owner")]
 SIZE, LARGE = 400, 300
@@ -144,8 +145,8 @@ def test_an_index_whose_worker_was_killed_before_the_measurement_is_measured(gal
 
 
 def test_one_process_at_a_time(gallery: Gallery) -> None:
-    with indexing.alone() as alone:
-        assert alone
+    with alone(indexing.LOCK) as is_alone:
+        assert is_alone
         Rival(indexing.tend_search_indexes).finish()
     assert not SearchIndex.objects.exists()
 

@@ -10,7 +10,7 @@ import pytest
 
 from vision import fetching, images
 from vision.exceptions import InvalidImage
-from vision.fetching import check_url, fetch, is_reachable
+from vision.fetching import Rules, check_url, fetch, is_reachable
 from vision.tests.picture_server import BODY, NAME, SECRET, Server, make_certificate, serving, serving_tls
 
 
@@ -174,7 +174,7 @@ def test_url_outside_the_allow_list_is_refused(settings: Any, url: str) -> None:
 )
 def test_url_inside_the_allow_list_passes(settings: Any, url: str, port: int, host_header: str) -> None:
     settings.URL_HOSTS = [NAME, "*.wild.net", "port.org:8443", "[2606:4700::1]"]
-    target = check_url(url)
+    target = check_url(url, Rules(settings.URL_HOSTS, settings.URL_ALLOW_PRIVATE))
     assert (target.port, target.host_header, target.request_uri) == (port, host_header, "/a.jpg")
 
 

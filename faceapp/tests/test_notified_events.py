@@ -1,0 +1,117 @@
+"""What clients are told of screening and enrolment, and that erasure takes it back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from rest_framework.test import APIClient
+
+from clients.models import Client
+from clients.services import create_api_key
+from faceapp.tests.rivals import Rival, wait_until_blocked
+from notifications.models import Delivery, Subscription
+from notifications.types import OFFERED, Event
+from recognition.models import Job, ProcessedImage, Status
+from recognition.news import tell_if_done
+from vision.tests.drawing import BLUE, RED, data_url, picture
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def subscription(client_a: Client) -> Subscription:
+    events = [event.value for event in OFFERED]
+    return Subscription.objects.create(client=client_a, name="hook", target="http://hooks.example.org/", events=events)
+
+
+@pytest.fixture
+def api(client_a: Client, subscription: Subscription) -> APIClient:
+    _, key = create_api_key(client_name=client_a.name)
+    return APIClient(headers={"X-API-Key": key})
+
+
+def enlist(api: APIClient) -> dict[str, Any]:
+    upload = SimpleUploadedFile("a.png", picture(RED))
+    response = api.post("/api/v1/blacklist/", {"name": "Mallory", "images": [upload]}, format="multipart")
+    assert response.status_code == 201, response.content
+    return dict(response.json())
+
+
+def screen(api: APIClient, *images: str) -> None:
+    response = api.post("/api/v1/process/process-images", {"images": list(images)}, format="json")
+    assert response.status_code == 200, response.content
+
+
+def told(event: Event) -> list[Delivery]:
+    return list(Delivery.objects.filter(event=event).order_by("created_at"))
+
+
+def test_a_hit_and_the_end_of_the_job_are_told(api: APIClient) -> None:
+    entry = enlist(api)
+    screen(api, data_url(picture(RED)), data_url(picture(BLUE)))
+    image = ProcessedImage.objects.get(position=0)
+    [hit], [done] = told(Event.HIT), told(Event.JOB_DONE)
+    data = hit.data
+    assert (data["job"], data["image"], data["count"]) == (str(image.job_id), image.number, 1)
+    [one] = data["hits"]
+    assert (one["entry"], one["face"]) == (entry["id"], 0) and one["distance"] <= data["threshold"]
+    assert api.get(data["url"]).status_code == api.get(one["url"]).status_code == 200
+    assert {name: done.data[name] for name in ("job", "status", "images", "failed")} == {
+        "job": str(image.job_id), "status": "done", "images": 2, "failed": 0,
+    }  # fmt: skip
+    assert api.get(done.data["url"]).status_code == 200
+    assert "Mallory" not in json.dumps([row.data for row in Delivery.objects.all()])
+
+
+def test_a_job_without_any_usable_image_is_done_too(api: APIClient) -> None:
+    screen(api, "nonsense")
+    [done] = told(Event.JOB_DONE)
+    assert (done.data["images"], done.data["failed"]) == (1, 1)
+
+
+def test_enrolments_are_told(api: APIClient) -> None:
+    enlist(api)
+    person = api.post("/api/v1/people/", {"name": "Jane", "image": data_url(picture(BLUE))}, format="json").json()
+    listed, enrolled = told(Event.PERSON_ENROLLED)
+    assert listed.data["is_blacklist_entry"] and not enrolled.data["is_blacklist_entry"]
+    assert (enrolled.data["person"], enrolled.data["photographs"]) == (person["id"], 1)
+    for row in (listed, enrolled):
+        assert api.get(row.data["url"]).status_code == 200
+    assert "Jane" not in json.dumps(enrolled.data)
+
+
+def test_erasing_a_person_or_an_image_erases_what_would_be_told(api: APIClient) -> None:
+    entry = enlist(api)
+    screen(api, data_url(picture(RED)))
+    screen(api, data_url(picture(RED)))
+    first, second = told(Event.HIT)
+    assert api.delete(first.data["url"]).status_code == 204
+    assert told(Event.HIT) == [second]
+    assert api.delete(f"/api/v1/blacklist/{entry['id']}/").status_code in {200, 204}
+    assert not told(Event.HIT) and not told(Event.PERSON_ENROLLED)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_that_finish_the_last_images_tell_it_once(client_a: Client, subscription: Subscription) -> None:
+    """Neither sees what the other has not committed; without waiting, nobody would tell it."""
+    job = Job.objects.create(client=client_a, metric="cosine", threshold=0.5)
+    images = [
+        ProcessedImage.objects.create(client=client_a, job=job, position=position, status=Status.PROCESSING)
+        for position in range(2)
+    ]
+
+    def finish(image: ProcessedImage) -> None:
+        with transaction.atomic():
+            ProcessedImage.objects.filter(pk=image.pk).move_to(Status.DONE)
+            tell_if_done(job)
+
+    with transaction.atomic():
+        finish(images[0])
+        other = Rival(lambda: finish(images[1]))
+        wait_until_blocked()
+    other.finish()
+    assert len(told(Event.JOB_DONE)) == 1

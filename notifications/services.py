@@ -1,0 +1,90 @@
+"""Telling of events, and what managers do with subscriptions and deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from audit.services import record
+from audit.types import Action
+from notifications.exceptions import SubscriptionOff
+from notifications.models import Delivery, Subscription
+from notifications.signing import secret_text
+from notifications.types import Event, Message, State
+
+OVERLAP = timedelta(days=1)  # in which messages are signed with the previous secret as well
+
+
+def is_wanted(event: Event, *, client_id: int) -> bool:
+    """Whether anybody is to be told, for callers who would have to look something up first."""
+    return Subscription.objects.wanting(client_id, event).exists()
+
+
+def notify(event: Event, *messages: Message, client_id: int) -> None:
+    """Tell the client's subscriptions of an event, in the transaction of the caller: both happen, or neither."""
+    if not messages:
+        return
+    wanting = list(Subscription.objects.wanting(client_id, event).values_list("pk", flat=True))
+    rows = [
+        Delivery(
+            subscription_id=pk,
+            event=event,
+            key=message.key,
+            data=dict(message.data),
+            objects_named=list(dict.fromkeys(message.objects)),
+        )
+        for message in messages
+        for pk in wanting
+    ]
+    Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def forget(objects: Sequence[str], *, client_id: int) -> int:
+    """Erase messages that name one of these objects, sent or not. Returns how many."""
+    return Delivery.objects.about(client_id, objects).delete()[0]
+
+
+def send_test(*, subscription: Subscription) -> Delivery:
+    """Send a message without data. Raises `SubscriptionOff`."""
+    _require_active(subscription)
+    return Delivery.objects.create(subscription=subscription, event=Event.TEST, key=str(uuid4()))
+
+
+@transaction.atomic
+def redeliver(*, delivery: Delivery) -> None:
+    """Send a message again, with the same id and as many attempts as a new one. Raises `SubscriptionOff`."""
+    _require_active(delivery.subscription)
+    Delivery.objects.filter(pk=delivery.pk).update(status=State.PENDING, attempts=0, due_at=timezone.now())
+
+
+@transaction.atomic
+def rotate_secret(*, subscription: Subscription) -> str:
+    """A new secret, which is returned. For a day messages are signed with the previous one as well."""
+    Subscription.objects.select_for_update().get(pk=subscription.pk)
+    subscription.refresh_from_db(fields=["secret_number"])
+    subscription.secret_number += 1
+    subscription.previous_until = timezone.now() + OVERLAP
+    subscription.save(update_fields=["secret_number", "previous_until"])
+    names = [f"subscription:{subscription.pk}", "setting:secret"]
+    record(Action.SETTINGS_CHANGED, client_id=subscription.client_id, objects=names)
+    return secret_text(subscription)
+
+
+def switched_on(*, subscription: Subscription) -> None:
+    """What went wrong before does not count any more. The caller saves the row."""
+    subscription.failures, subscription.failing_since, subscription.switched_off_at = 0, None, None
+
+
+def purge() -> int:
+    """Delete messages that are older than `DELIVERY_DAYS`, sent or not. Returns how many."""
+    return Delivery.objects.expired(days=settings.DELIVERY_DAYS).delete()[0]
+
+
+def _require_active(subscription: Subscription) -> None:
+    if not subscription.is_active:
+        raise SubscriptionOff("This subscription is switched off. Activate it first.")

@@ -1,0 +1,87 @@
+"""What clients are told of screening (`notifications`): hits, and jobs whose images are all finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from calibration.types import Decision, OperatingPoint
+from notifications.services import forget, is_wanted, notify
+from notifications.types import Event, Message
+
+if TYPE_CHECKING:
+    from blacklist.types import Hit
+    from recognition.models import Job, ProcessedImage
+
+LOCK = 0x646F_6E65  # of an advisory lock for each job
+MOST_HITS = 50  # in one message; `count` has the whole number
+Nearness = tuple["ProcessedImage", int, "Hit"]  # an image, the place of a face in it, and whom that resembles
+
+
+def tell_of_hits(near: Iterable[Nearness], point: OperatingPoint, *, client_id: int) -> None:
+    """Tell of the blacklist entries that images show. Those that are for review only are no hits.
+
+    `near` is in the order of the images.
+    """
+    hits = [one for one in near if point.decide(one[2].distance) == Decision.MATCH]
+    messages = [_message(image, list(of_image), point) for image, of_image in groupby(hits, key=itemgetter(0))]
+    notify(Event.HIT, *messages, client_id=client_id)
+
+
+def _message(image: ProcessedImage, hits: Sequence[Nearness], point: OperatingPoint) -> Message:
+    data = {
+        "job": str(image.job_id),
+        "image": image.number,
+        "image_uuid": str(image.uuid),
+        "url": f"/api/v1/processed-images/{image.number}/",
+        "metric": point.metric,
+        "threshold": point.threshold,
+        "count": len(hits),
+        "hits": [
+            {
+                "entry": hit.entry_number,
+                "face": face,
+                "distance": hit.distance,
+                "url": f"/api/v1/blacklist/{hit.entry_number}/",
+            }
+            for _, face, hit in hits[:MOST_HITS]
+        ],
+    }
+    people = [f"person:{hit.entry_number}" for *_, hit in hits[:MOST_HITS]]
+    return Message(image.audit_name, data, [f"job:{image.job_id}", image.audit_name, *people])
+
+
+def forget_told(images: Iterable[ProcessedImage]) -> None:
+    """Erase messages about images that are erased, or lose faces."""
+    names: dict[int, list[str]] = {}
+    for image in images:
+        names.setdefault(image.client_id, []).append(image.audit_name)
+    for client_id, of_client in names.items():
+        forget(of_client, client_id=client_id)
+
+
+def tell_if_done(job: Job) -> None:
+    """Tell that a job is done, if no image is left, in the transaction that has finished some of them.
+
+    Of two workers that finish the last images at once, the second waits here, and then sees what the first has stored.
+    """
+    if not is_wanted(Event.JOB_DONE, client_id=job.client_id):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, job.pk.int & 0x7FFF_FFFF])
+    found = type(job).objects.with_progress().get(pk=job.pk)
+    if found.done < found.total:
+        return
+    data = {
+        "job": str(job.pk),
+        "status": str(found.status),
+        "images": found.total,
+        "failed": found.failed,
+        "url": f"/api/v1/jobs/{job.pk}/",
+    }
+    name = f"job:{job.pk}"
+    notify(Event.JOB_DONE, Message(name, data, [name]), client_id=job.client_id)
