@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices
 
 from blacklist.models import BlacklistEntry
 from blacklist.types import Hit
 from calibration.types import Comparison, OperatingPoint
-from recognition.models import ProcessedFace
 from vision.types import Analysis, DetectedFace
+
+if TYPE_CHECKING:
+    from recognition.models import ProcessedFace
 
 
 class ReviewState(TextChoices):
