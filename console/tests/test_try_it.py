@@ -213,7 +213,9 @@ def test_a_page_of_another_client_changes_nothing(operator: Browser, client_a: C
     assert not Person.objects.exists()
 
 
-PARAMETERS = {"image_id": uuid4(), "session_id": uuid4(), "pk": 1, "variant": "large"}
+PARAMETERS = {
+    "image_id": uuid4(), "session_id": uuid4(), "job_id": uuid4(), "pk": 1, "number": 1, "index": 0, "variant": "card",
+}  # fmt: skip
 
 
 def routes(patterns: Any) -> dict[str, dict[str, Any]]:
