@@ -195,7 +195,7 @@ def picture(request: HttpRequest, pk: int, variant: str) -> HttpResponse:
 
 
 def dismissed(count: int) -> str:
-    said = ngettext("%(count)s hit is dismissed.", "%(count)s hits are dismissed.", count)
+    said = ngettext("You have dismissed %(count)s hit.", "You have dismissed %(count)s hits.", count)
     return said % {"count": count} if count else ""
 
 

@@ -90,7 +90,7 @@ def test_undo_ends_and_keys_can_be_switched_off(
     page.get_by_role("link", name="Review").last.click()
     page.get_by_text("Dismiss them all…").click()
     page.get_by_role("button", name="Dismiss 7 hits").click()
-    expect(page.get_by_text("7 hits are dismissed.")).to_be_visible()
+    expect(page.get_by_text("You have dismissed 7 hits.")).to_be_visible()
 
 
 def test_review_works_without_a_script(
