@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Sequence
 from smtplib import SMTPException
@@ -16,13 +17,21 @@ from notifications.types import Event, Outcome, Way
 from vision import fetching
 from vision.exceptions import InvalidImage
 
+log = logging.getLogger(__name__)
+
 MOST_OF_ANSWER = 64 * 1024
 ERRORS = {"image.url_refused": "webhook.refused", "image.url_timeout": "webhook.timeout"}
 
 
 def send(delivery: Delivery, subscription: Subscription, secrets: Sequence[str]) -> Outcome:
-    """Send one message. Never raises: whatever goes wrong outside is an outcome."""
-    return _mail(delivery, subscription) if subscription.way == Way.EMAIL else _post(delivery, subscription, secrets)
+    """Send one message. Never raises: one that cannot be sent must not hold up the others."""
+    try:
+        if subscription.way == Way.EMAIL:
+            return _mail(delivery, subscription)
+        return _post(delivery, subscription, secrets)
+    except Exception as error:  # its message may name the target
+        log.error("%s failed with %s", delivery, type(error).__name__)
+        return Outcome(error="internal")
 
 
 def body_of(delivery: Delivery, subscription: Subscription) -> bytes:

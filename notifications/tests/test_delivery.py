@@ -99,6 +99,19 @@ def test_a_target_that_is_down(client_a: Client, subscription: Subscription, rec
     assert (row.status, row.error) == (State.PENDING, "webhook.unreachable")
 
 
+def test_a_bug_holds_up_nobody(
+    client_a: Client, subscription: Subscription, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(delivery: Delivery, row: Subscription) -> bytes:
+        return b"{}" if row == subscription else b"" + None  # type: ignore[operator]
+
+    monkeypatch.setattr("notifications.sending.body_of", broken)
+    subscribe(client_a, receiver.url)
+    tell(client_a)
+    deliver_due()
+    assert sorted(Delivery.objects.values_list("status", "error")) == [("delivered", ""), ("pending", "internal")]
+
+
 def test_an_endless_answer_is_not_read_to_its_end(subscription: Subscription, receiver: Receiver) -> None:
     receiver.behaviour = "huge"
     row = send_test(subscription=subscription)
