@@ -56,7 +56,7 @@ def today(request: HttpRequest, client: Client | None) -> dict[str, Any]:
 def _hits(client: Client) -> Any:
     """Newest first."""
     hits = Match.objects.decided().filter(face__image__client=client)
-    return hits.select_related("entry", "reference_image", "face__image").order_by("-pk")
+    return hits.select_related("entry__gallery", "reference_image", "face__image").order_by("-pk")
 
 
 class PersonInput(serializers.Serializer[Any]):

@@ -25,8 +25,11 @@ def is_wanted(event: Event, *, client_id: int) -> bool:
     return Subscription.objects.wanting(client_id, event).exists()
 
 
-def notify(event: Event, *messages: Message, client_id: int) -> None:
-    """Tell the client's subscriptions of an event, in the transaction of the caller: both happen, or neither."""
+def notify(event: Event, *messages: Message, client_id: int, after: timedelta = timedelta()) -> None:
+    """Tell the client's subscriptions of an event, in the transaction of the caller: both happen, or neither.
+
+    The messages are not sent before `after` is over; until then `withdraw` takes them back.
+    """
     if not messages:
         return
     wanting = list(Subscription.objects.wanting(client_id, event).values_list("pk", flat=True))
@@ -37,11 +40,17 @@ def notify(event: Event, *messages: Message, client_id: int) -> None:
             key=message.key,
             data=dict(message.data),
             objects_named=list(dict.fromkeys(message.objects)),
+            due_at=timezone.now() + after,
         )
         for message in messages
         for pk in wanting
     ]
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def withdraw(event: Event, key: str, *, client_id: int) -> None:
+    """Take back the message of an event that did not come to stay, where nobody has been told yet."""
+    Delivery.objects.filter(subscription__client=client_id, event=event, key=key, attempts=0).pending().delete()
 
 
 def forget(objects: Sequence[str], *, client_id: int) -> int:

@@ -13,13 +13,13 @@ class Event(TextChoices):
     """What a client can be told. docs/webhooks.md says what each message holds."""
 
     HIT = "hit", "A screened image shows somebody on the blacklist"
-    HIT_CONFIRMED = "hit.confirmed", "Somebody has confirmed a hit"
+    HIT_CONFIRMED = "hit.confirmed", "A hit has been confirmed"
     JOB_DONE = "job.done", "All images of a job are finished"
     PERSON_ENROLLED = "person.enrolled", "Photographs of a person were enrolled"
     TEST = "test", "A test"
 
 
-OFFERED = (Event.HIT, Event.JOB_DONE, Event.PERSON_ENROLLED)  # nothing sends `HIT_CONFIRMED` yet
+OFFERED = (Event.HIT, Event.HIT_CONFIRMED, Event.JOB_DONE, Event.PERSON_ENROLLED)
 
 
 class Way(TextChoices):

@@ -225,6 +225,11 @@ class Match(models.Model):
         return f"match of face {self.face_id} with entry {self.entry_id}"
 
     @property
+    def is_blind(self) -> bool:
+        """Whether two persons are still to judge the hit: until they have, only *Review* shows how near it is."""
+        return self.state == ReviewState.OPEN and self.entry.gallery.two_person_review
+
+    @property
     def may_leave(self) -> bool:
         """Whether the hit may be exported or sent: where two persons judge, not before both have confirmed it."""
         return self.state == ReviewState.CONFIRMED or not self.entry.gallery.two_person_review

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from django.db import connection
 
+from blacklist.models import BlacklistEntry
 from calibration.types import Decision, OperatingPoint
-from notifications.services import forget, is_wanted, notify
+from notifications.services import forget, is_wanted, notify, withdraw
 from notifications.types import Event, Message
 
 if TYPE_CHECKING:
     from blacklist.types import Hit
-    from recognition.models import Job, ProcessedImage
+    from recognition.models import Job, Match, ProcessedImage
 
 LOCK = 0x646F_6E65  # of an advisory lock for each job
 MOST_HITS = 50  # in one message; `count` has the whole number
@@ -25,11 +27,43 @@ Nearness = tuple["ProcessedImage", int, "Hit"]  # an image, the place of a face 
 def tell_of_hits(near: Iterable[Nearness], point: OperatingPoint, *, client_id: int) -> None:
     """Tell of the blacklist entries that images show. Those that are for review only are no hits.
 
-    `near` is in the order of the images.
+    `near` is in the order of the images. Where two persons judge hits, `tell_of_confirmed` tells of them.
     """
     hits = [one for one in near if point.decide(one[2].distance) == Decision.MATCH]
+    if not hits or not is_wanted(Event.HIT, client_id=client_id):
+        return
+    judged_by_two = BlacklistEntry.objects.filter(gallery__two_person_review=True)
+    later = set(judged_by_two.filter(pk__in={hit.entry_id for *_, hit in hits}).values_list("pk", flat=True))
+    hits = [one for one in hits if one[2].entry_id not in later]
     messages = [_message(image, list(of_image), point) for image, of_image in groupby(hits, key=itemgetter(0))]
     notify(Event.HIT, *messages, client_id=client_id)
+
+
+def tell_of_confirmed(match: Match, *, after: timedelta) -> None:
+    """Tell that a hit has been confirmed, by two persons where its gallery wants them, once `after` is over."""
+    image, entry = match.face.image, match.entry
+    data = {
+        "image": image.number,
+        "image_uuid": str(image.uuid),
+        "entry": entry.number,
+        "face": match.face.index,
+        "metric": match.metric,
+        "distance": match.distance,
+        "threshold": match.threshold,
+        "decided_at": match.decided_at.isoformat() if match.decided_at else None,
+        "url": f"/api/v1/processed-images/{image.number}/",
+    }
+    names = [f"job:{image.job_id}", image.audit_name, f"person:{entry.number}"]
+    notify(Event.HIT_CONFIRMED, Message(_key_of(match), data, names), client_id=image.client_id, after=after)
+
+
+def tell_not_of_confirmed(match: Match) -> None:
+    """The hit is open again; whoever has been told keeps the message."""
+    withdraw(Event.HIT_CONFIRMED, _key_of(match), client_id=match.face.image.client_id)
+
+
+def _key_of(match: Match) -> str:
+    return f"{match.face.image.audit_name}:{match.face.index}:{match.entry.number}"
 
 
 def _message(image: ProcessedImage, hits: Sequence[Nearness], point: OperatingPoint) -> Message:

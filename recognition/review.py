@@ -16,6 +16,7 @@ from django.utils import timezone
 from audit.services import record
 from audit.types import Action
 from blacklist.types import Hit
+from recognition import news
 from recognition.exceptions import AlreadyDecided, NotDecided, RecordNotFound, TooLateToUndo
 from recognition.models import Match, Verdict
 from recognition.types import VERDICTS, ReviewState
@@ -95,6 +96,7 @@ def open_again(*, match: Match) -> None:
     locked.verdicts.filter(counts=True).update(counts=False)
     locked.state, locked.decided_at = ReviewState.OPEN, None
     locked.save(update_fields=["state", "decided_at"])
+    news.tell_not_of_confirmed(locked)
     _record(locked)
 
 
@@ -132,6 +134,10 @@ def _settle(match: Match) -> None:
     match.state = outcome(said, persons=2 if match.entry.gallery.two_person_review else 1)
     match.decided_at = None if match.state == ReviewState.OPEN else timezone.now()
     match.save(update_fields=["state", "decided_at"])
+    if match.state == ReviewState.CONFIRMED:
+        news.tell_of_confirmed(match, after=UNDO)
+    else:
+        news.tell_not_of_confirmed(match)
 
 
 def _record(match: Match, *said: str) -> None:

@@ -285,7 +285,12 @@ def _store(
         for number, (face, (*_, of_face)) in enumerate(zip(faces, kept, strict=True))
         for hit in of_face
     )
-    near = [(image, index, hit) for image, index, _, of_face in kept for hit in of_face]
+    near = [
+        (image, index, hit)
+        for number, (image, index, _, of_face) in enumerate(kept)
+        for hit in of_face
+        if (number, hit.entry_id) not in repeated
+    ]
     news.tell_of_hits(near, point, client_id=job.client_id)
     news.tell_if_done(job)
 

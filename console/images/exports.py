@@ -19,7 +19,7 @@ from audit.types import Action
 from clients.authentication import client_of
 from console.exceptions import TooManyForOneFile
 from console.images.pages import ImagesPage
-from console.images.shown import Tile
+from console.images.shown import Tile, names_of
 from errors import FaceAppError, Unprocessable
 from recognition.models import ProcessedImage
 from recognition.querysets import ProcessedImageQuerySet
@@ -115,8 +115,9 @@ def harmless(text: str) -> str:
 
 
 def row_of(image: ProcessedImage) -> list[str]:
-    tile = Tile(image)
-    best = min(tile.hits, key=lambda match: match.distance, default=None)
+    """What the table says of an image, without hits that two persons have not confirmed yet."""
+    hits = [match for match in Tile(image).hits if match.may_leave]
+    best = min(hits, key=lambda match: match.distance, default=None)
     return [
         str(image.number),
         str(image.uuid),
@@ -125,8 +126,8 @@ def row_of(image: ProcessedImage) -> list[str]:
         image.status,
         image.error_code,
         str(len(image.faces.all())),
-        str(len(tile.hits)),
-        tile.names,
+        str(len(hits)),
+        names_of(hits),
         f"{best.distance:.4f}" if best else "",
         f"{best.threshold:.4f}" if best else "",
         str(image.job_id),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,8 +56,7 @@ class Tile:
 
     @property
     def names(self) -> str:
-        """Whom the hits are of, each once."""
-        return ", ".join(dict.fromkeys(hit.entry.name for hit in self.hits))
+        return names_of(self.hits)
 
     @property
     def faces(self) -> str:
@@ -66,6 +66,11 @@ class Tile:
     @cached_property
     def hits(self) -> list[Match]:
         return [match for face in self.image.faces.all() for match in face.blacklist_matches]
+
+
+def names_of(hits: Iterable[Match]) -> str:
+    """Whom the hits are of, each once."""
+    return ", ".join(dict.fromkeys(hit.entry.name for hit in hits))
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from console.images.exports import harmless
 from console.images.filters import ON_A_PAGE, ImageFilter, Page
 from console.tests.screened import rows, screen
 from console.tests.test_try_it import photograph, send, text_of
+from people.models import Gallery
 from recognition.models import Match, ProcessedFace, ProcessedImage
 from vision.tests.drawing import BLUE, DIM, GREEN, RED, picture
 from vision.types import Upload
@@ -280,6 +281,24 @@ def test_the_table_has_what_the_filter_shows(
     assert "attachment" in answer["Content-Disposition"] and answer["Content-Type"].startswith("text/csv")
     record = Record.objects.get(action="export")
     assert (record.results, len(record.objects_named)) == (5, 5)
+
+
+def test_hits_that_two_persons_judge_are_kept_back_until_both_have_confirmed(
+    manager: Browser, client_a: Client, entry: BlacklistEntry
+) -> None:
+    Gallery.objects.filter(pk=entry.gallery_id).update(two_person_review=True)
+    image = screen(client_a, RED)
+    match = Match.objects.get()
+
+    def shown() -> tuple[str, bool]:
+        answer = manager.get(reverse("console:images-csv"))
+        [row] = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig")))  # type: ignore[attr-defined]
+        page = manager.get(reverse("console:image", args=[image.number])).content.decode()
+        return row["hits"] + row["distance"], 'class="scale"' in page
+
+    assert shown() == ("0", False)
+    Match.objects.filter(pk=match.pk).update(state="confirmed")
+    assert shown() == (f"1{match.distance:.4f}", True)
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u00a0=1"])

@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from clients.models import Client
@@ -15,8 +17,11 @@ from clients.services import create_api_key
 from faceapp.tests.rivals import Rival, wait_until_blocked
 from notifications.models import Delivery, Subscription
 from notifications.types import OFFERED, Event
-from recognition.models import Job, ProcessedImage, Status
+from people.models import Gallery, GalleryKind
+from recognition.models import Job, Match, ProcessedImage, Status
 from recognition.news import tell_if_done
+from recognition.review import judge, open_again, take_back
+from recognition.types import ReviewState
 from vision.tests.drawing import BLUE, RED, data_url, picture
 
 pytestmark = pytest.mark.django_db
@@ -115,3 +120,30 @@ def test_two_workers_that_finish_the_last_images_tell_it_once(client_a: Client, 
         wait_until_blocked()
     other.finish()
     assert len(told(Event.JOB_DONE)) == 1
+
+
+def test_a_confirmed_hit_is_told_unless_it_is_taken_back(api: APIClient, client_a: Client) -> None:
+    enlist(api)
+    screen(api, data_url(picture(RED)))
+    anna, match = User.objects.create(username="anna"), Match.objects.get()
+    verdict = judge(match=match, user=anna, said=ReviewState.CONFIRMED)
+    [confirmed] = told(Event.HIT_CONFIRMED)
+    assert confirmed.due_at > timezone.now() and confirmed.data["entry"] == match.entry.number
+    take_back(verdict=verdict, user=anna)
+    assert told(Event.HIT_CONFIRMED) == []
+    judge(match=match, user=anna, said=ReviewState.CONFIRMED)
+    assert len(told(Event.HIT_CONFIRMED)) == 1
+    open_again(match=match)
+    assert told(Event.HIT_CONFIRMED) == []
+
+
+def test_where_two_persons_judge_nothing_is_told_before_both_have_confirmed(api: APIClient, client_a: Client) -> None:
+    enlist(api)
+    Gallery.objects.filter(kind=GalleryKind.BLACKLIST).update(two_person_review=True)
+    screen(api, data_url(picture(RED)))
+    assert told(Event.HIT) == []
+    match = Match.objects.get()
+    for name in ("anna", "ben"):
+        assert told(Event.HIT_CONFIRMED) == []
+        judge(match=match, user=User.objects.create(username=name), said=ReviewState.CONFIRMED)
+    assert len(told(Event.HIT_CONFIRMED)) == 1
