@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -20,7 +20,7 @@ from clients.models import Client
 from errors import Unavailable
 from people.types import Held, Leaving, Subject, Taken
 from recognition.face_search import erase_found
-from recognition.models import FaceSearch, Job, Match, ProcessedFace, ProcessedImage
+from recognition.models import FaceSearch, Job, Match, ProcessedFace, ProcessedImage, Verdict
 from recognition.news import forget_told
 from storage.files import erase_files
 from vectors.stored import Rotated
@@ -97,10 +97,17 @@ def again(wanted: frozenset[str]) -> Counter[str]:
 
 
 def held(subject: Subject) -> Held:
-    """Screened faces that look like the probes, as far as their embeddings were kept; and the person's matches."""
+    """Screened faces that look like the probes, as far as their embeddings were kept; and the person's matches.
+
+    `verdicts` are what people said of those matches, without who they were.
+    """
     found = _like(subject.client, subject.probes)
     rows = ProcessedFace.objects.filter(pk__in=found).defer("embedding").select_related("image")
     matches = Match.objects.filter(entry=subject.person.pk if subject.person else None).select_related("face__image")
+    verdicts = defaultdict[int, list[dict[str, Any]]](list)
+    for verdict in Verdict.objects.filter(match__in=matches).select_related("match"):
+        said = {"said": verdict.said, "note": verdict.note, "given_at": verdict.given_at.isoformat()}
+        verdicts[verdict.match.face_id].append(said)
     faces = {face.pk: face for face in [*rows, *(match.face for match in matches)]}
     images = ProcessedImage.objects.of_client(subject.client).exclude(image="")
     count = images.exclude(faces__embedding__isnull=False).count()
@@ -114,6 +121,7 @@ def held(subject: Subject) -> Held:
                 "face": face.index,
                 "has_file": bool(face.image.image),
                 "created_at": face.image.created_at.isoformat(),
+                "verdicts": verdicts[face.pk],
             }
             for face in sorted(faces.values(), key=lambda face: (face.image.number, face.index))
         ],

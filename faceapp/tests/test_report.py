@@ -11,11 +11,16 @@ from django.test import Client as Browser
 from rest_framework.test import APIClient
 
 from albums import services as albums
+from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
 from clients.models import Client
 from clients.services import create_api_key
 from faceapp.tests.test_erasure import album_with, enrol, screen
 from people.models import Gallery, GalleryKind, Person
+from people.report import report_of_person
+from recognition.models import Match
+from recognition.review import judge
+from recognition.types import ReviewState
 from training.models import KnownPerson, Recogniser
 from vision.tests.drawing import BLUE, GREEN, RED, data_url, picture
 from vision.types import Upload
@@ -98,3 +103,12 @@ def test_the_page_of_the_admin(client_a: Client, stored: int) -> None:
         assert text in page
     assert url in browser.get(f"/admin/people/person/{person.pk}/change/").content.decode()
     assert browser.get("/admin/people/person/999999/report/").status_code == 404
+
+
+def test_the_report_of_an_entry_has_the_verdicts_on_its_hits(client_a: Client, stored: int) -> None:
+    entry = BlacklistEntry.objects.get(client=client_a)
+    match = Match.objects.get(entry=entry)
+    judge(match=match, user=User.objects.create(username="anna"), said=ReviewState.DISMISSED, note="His brother.")
+    [face] = report_of_person(person=entry)["screened_faces"]
+    [verdict] = face["verdicts"]
+    assert (verdict["said"], verdict["note"]) == ("dismissed", "His brother.") and "anna" not in json.dumps(face)
