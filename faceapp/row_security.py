@@ -95,7 +95,7 @@ def build(connection: BaseDatabaseWrapper) -> None:
 
 
 def gaps(connection: BaseDatabaseWrapper) -> list[str]:
-    """What keeps PostgreSQL from holding the walls for the application's role, in words; empty if nothing does."""
+    """What keeps the walls from holding for the application's role, in words; empty if nothing does."""
     role = settings.DATABASE_APP_ROLE
     with connection.cursor() as cursor:
         cursor.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %s", [role])

@@ -68,7 +68,7 @@ class SubscriptionAdmin(RecordsSettings, WalledAdmin):
             else:
                 messages.success(request, f"{subscription}: a test message waits. {SOON}")
 
-    @admin.action(description="Replace the secret: the former one signs for a day more", permissions=["change"])
+    @admin.action(description="Replace the secret: the former one is valid for another day", permissions=["change"])
     def rotate_secret(self, request: HttpRequest, queryset: QuerySet[Subscription]) -> None:
         for subscription in queryset:
             if subscription.way == Way.EMAIL:

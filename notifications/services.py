@@ -49,7 +49,7 @@ def notify(event: Event, *messages: Message, client_id: int, after: timedelta = 
 
 
 def withdraw(event: Event, key: str, *, client_id: int) -> None:
-    """Take back the message of an event that did not come to stay, where nobody has been told yet."""
+    """Take back the messages about an event that was undone, unless they have been tried already."""
     Delivery.objects.filter(subscription__client=client_id, event=event, key=key, attempts=0).pending().delete()
 
 

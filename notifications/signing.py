@@ -22,7 +22,7 @@ def secret_text(subscription: Subscription, *, number: int | None = None) -> str
 
 
 def valid_secrets(subscription: Subscription, *, now: datetime) -> list[str]:
-    """The newest first, and after a rotation the one before, while that is accepted."""
+    """The newest first, and after a rotation the previous one, while that is accepted."""
     numbers = [subscription.secret_number]
     if subscription.previous_until and subscription.previous_until > now:
         numbers.append(subscription.secret_number - 1)

@@ -1,8 +1,8 @@
 """Whose rows the database shows: nobody's, those of some clients, or everyone's.
 
-`walls.backend` tells it to PostgreSQL before each query; `walls.policies` has PostgreSQL obey. Servers begin with
-`NOBODY`, so that a query which comes before the client is known finds nothing. Commands that an administrator gives on
-the machine begin with `EVERYONE`.
+`walls.backend` tells it to PostgreSQL before each query; the policies of `faceapp.row_security` have PostgreSQL obey.
+Servers begin with `NOBODY`, so that a query which comes before the client is known finds nothing. Commands that an
+administrator gives on the machine begin with `EVERYONE`.
 """
 
 from __future__ import annotations
