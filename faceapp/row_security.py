@@ -150,19 +150,22 @@ def _make_role(cursor: Any, database: str) -> None:
     """The role that web server and workers log in as, with its rights. A password is sent as its hash."""
     name, password = settings.DATABASE_APP_ROLE, settings.DATABASE_APP_PASSWORD
     role = sql.Identifier(name)
+    cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [name])
+    exists = bool(cursor.rowcount)
     try:
-        cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [name])
-        if not cursor.rowcount:
-            cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
-        if password:
-            pgconn = cursor.connection.connection.pgconn
-            hashed = pgconn.encrypt_password(password.encode(), name.encode(), "scram-sha-256").decode()
-            cursor.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(hashed)))
+        with transaction.atomic():
+            if not exists:
+                cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
+            if password:
+                pgconn = cursor.connection.connection.pgconn
+                hashed = pgconn.encrypt_password(password.encode(), name.encode(), "scram-sha-256").decode()
+                cursor.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(hashed)))
     except ProgrammingError as error:
-        raise ImproperlyConfigured(
-            f"The owner of the database may not make the role {name}, which web server and workers log in as. Let a"
-            f" superuser run: CREATE ROLE {name} LOGIN PASSWORD '…' NOSUPERUSER NOBYPASSRLS; then migrate again."
-        ) from error
+        if not exists:  # a role that a superuser has made has the password that it was given
+            raise ImproperlyConfigured(
+                f"The owner of the database may not make the role {name}, which web server and workers log in as. Let"
+                f" a superuser run: CREATE ROLE {name} LOGIN PASSWORD '…' NOSUPERUSER NOBYPASSRLS; then migrate again."
+            ) from error
     for rights in (
         "CONNECT ON DATABASE {database}",
         "USAGE ON SCHEMA public",

@@ -21,7 +21,9 @@ _app: dict[str, Any] = (
 _owner: dict[str, Any] = (
     _embedded | {"USER": "postgres"}
     if EMBEDDED_DATABASE
-    else env.db_url("DATABASE_OWNER_URL", default=env.str("DATABASE_URL"), engine=ENGINE)
+    else env.db_url(
+        "DATABASE_OWNER_URL" if env.str("DATABASE_OWNER_URL", default="") else "DATABASE_URL", engine=ENGINE
+    )
 )
 # The role that `migrate` makes for the application, and the password that it gets.
 DATABASE_APP_ROLE, DATABASE_APP_PASSWORD = _app["USER"], _app.get("PASSWORD", "")

@@ -170,6 +170,12 @@ def test_every_variable_is_read_by_the_code_or_explained() -> None:
     assert set(documented_variables()) >= COMPOSE_ONLY
 
 
+def test_the_owner_of_the_tables_is_known_to_two_services() -> None:
+    """`.env` reaches every service; what these need not know is emptied."""
+    assert {name for name in OURS if SERVICES[name]["environment"]["DATABASE_OWNER_URL"]} == {"migrate", "maintenance"}
+    assert not [name for name in OURS if SERVICES[name]["environment"]["POSTGRES_PASSWORD"]]
+
+
 def test_a_card_changes_only_how_the_worker_runs_networks() -> None:
     worker = CARD["services"]["worker"]
     assert CARD["services"] == {"worker": worker, "express": {"profiles": ["unused"]}}
