@@ -119,7 +119,7 @@ def test_where_two_persons_judge_nothing_is_dismissed_unseen(anna: User, hits: l
 def test_the_first_page_leaves_dismissed_hits_out(anna: User, hits: list[Match]) -> None:
     judge(match=hits[0], user=anna, said=ReviewState.DISMISSED)
     Match.objects.filter(pk=hits[1].pk).update(state=ReviewState.REPEATED)
-    answer = browser_of(anna).get(reverse("home"))
+    answer = browser_of(anna).get(reverse("home"), headers={"Accept": "text/html"})
     assert list(answer.context["hits"]) == [hits[2]]
 
 
