@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.models import Record
@@ -213,7 +214,9 @@ def test_many_are_judged_and_decided_ones_left(client_a: Client, entry: Blacklis
     screen(client_a, *[picture(RED)] * 3)
     first, *_ = matches = list(Match.objects.all())
     judge(match=first, user=people[0], said=C)
-    assert judge_all(matches=matches, user=people[1], said=D) == 2
+    with CaptureQueriesContext(connection) as queries:
+        assert judge_all(matches=matches, user=people[1], said=D) == 2
+    assert sum("FOR NO KEY UPDATE" in one["sql"] for one in queries) == 3  # for all of them together
     assert sorted(Match.objects.values_list("state", flat=True)) == ["confirmed", "dismissed", "dismissed"]
 
 
