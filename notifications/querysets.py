@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from django.db import connection, models
 from django.db.models import Min, Q
 from django.utils import timezone
 
 from notifications.types import Event, State
-
-if TYPE_CHECKING:
-    pass
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
