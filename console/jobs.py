@@ -69,8 +69,9 @@ class JobPage(ConsolePage):
     def get(self, request: Request, job_id: UUID) -> HttpResponse:
         job = self.job_of(job_id)
         is_part = request._request.htmx  # type: ignore[attr-defined]
-        failed = list(job.images.filter(status=Status.FAILED).order_by("position")[:MOST_FAILED])
-        if not is_part:
+        failed = []
+        if not is_part or request.query_params.get("failed") != str(job.failed):  # so many the page shows
+            failed = list(job.images.filter(status=Status.FAILED).order_by("position")[:MOST_FAILED])
             record_rows(Action.VIEW, failed, results=len(failed))
         return self.show("console/jobs/now.html" if is_part else "console/jobs/job.html", self.shown(job, failed))
 

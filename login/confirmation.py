@@ -20,14 +20,14 @@ from login.interrupted import interrupted, is_secret
 
 # By the names of the admin's URLs. Everything is erased by `_delete`. Forms with passwords or keys, and reports of all
 # that is held about somebody, ask before they are shown; the others, which many only look at, when they are sent:
-# who may log in or call, with which rights.
+# who may log in, call or be told of events, with which rights.
 FORMS_OF_SECRETS = {
     "auth_user_add", "auth_user_password_change", "clients_apikey_add", "faceanalysis_account_add",
     "faceanalysis_account_change", "nextcloud_keymodel_add", "nextcloud_keymodel_change", "people_person_report",
 }  # fmt: skip
 FORMS_OF_RIGHTS = {
     "auth_user_change", "auth_group_add", "auth_group_change", "clients_client_add", "clients_client_change",
-    "clients_apikey_change",
+    "clients_apikey_change", "notifications_subscription_add", "notifications_subscription_change",
 }  # fmt: skip
 # Actions of lists that erase nothing and open nothing; every other one is confirmed.
 HARMLESS = {

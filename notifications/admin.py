@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from unfold.decorators import display
 
@@ -20,6 +21,7 @@ from notifications.signing import secret_text
 from notifications.types import Way
 
 SHOWN_ONCE = "{}: the secret is <code class='break-words fa-secret'>{}</code>. Store it now: it is never shown again."
+REPLACES = "Receivers need the new secrets within a day, for which the former ones sign as well. This cannot be undone."
 SOON = "It is sent within seconds; see Deliveries."
 
 
@@ -46,6 +48,16 @@ class SubscriptionAdmin(RecordsSettings, WalledAdmin):
         if not change and obj.way == Way.WEBHOOK:
             messages.warning(request, format_html(SHOWN_ONCE, obj, secret_text(obj)))
 
+    @transaction.atomic
+    def delete_model(self, request: HttpRequest, obj: Subscription) -> None:
+        _await_events(Subscription.objects.filter(pk=obj.pk))
+        super().delete_model(request, obj)
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Subscription]) -> None:
+        _await_events(queryset)
+        super().delete_queryset(request, queryset)
+
     @display(description="Events")
     def told_of(self, row: Subscription) -> str:
         return ", ".join(row.events)
@@ -69,13 +81,26 @@ class SubscriptionAdmin(RecordsSettings, WalledAdmin):
                 messages.success(request, f"{subscription}: a test message waits. {SOON}")
 
     @admin.action(description="Replace the secret: the former one is valid for another day", permissions=["change"])
-    def rotate_secret(self, request: HttpRequest, queryset: QuerySet[Subscription]) -> None:
+    def rotate_secret(self, request: HttpRequest, queryset: QuerySet[Subscription]) -> HttpResponse | None:
+        asked = self.ask(request, queryset, action="rotate_secret", text=REPLACES, button="Replace the secrets")
+        if asked:
+            return asked
         for subscription in queryset:
             if subscription.way == Way.EMAIL:
                 messages.error(request, f"{subscription}: e-mail has no secret.")
                 continue
-            secret = services.rotate_secret(subscription=subscription)
-            messages.warning(request, format_html(SHOWN_ONCE, subscription, secret))
+            try:
+                secret = services.rotate_secret(subscription=subscription)
+            except FaceAppError as error:
+                messages.error(request, f"{subscription}: {error.message}")
+            else:
+                messages.warning(request, format_html(SHOWN_ONCE, subscription, secret))
+        return None
+
+
+def _await_events(subscriptions: QuerySet[Subscription]) -> None:
+    """Let events that are being stored come first, so that their messages are seen, and deleted as well."""
+    list(subscriptions.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
 @admin.register(Delivery)

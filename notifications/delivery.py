@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,9 +29,10 @@ from work.alone import alone
 log = logging.getLogger(__name__)
 
 LOCK = 0x6E6F_7469  # of the advisory lock of the process that sends
-ROUND_SECONDS = 15.0  # after which no further attempt begins
+ROUND_SECONDS = 15.0  # after which no further batch begins
 SENDERS = 8
-MOST_SUBSCRIPTIONS, MOST_DELIVERIES = 64, 200  # in a round, and of one subscription in it
+MOST_SUBSCRIPTIONS = 64  # in a round
+MOST_DELIVERIES, FRESH_SECONDS = 10, 1.0  # of a batch, which does not know what was erased since it was read
 DELAYS = [timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=12)]
 PAUSE = DELAYS[0]  # of everything else for a target that has failed
 OFF_AFTER, OFF_AFTER_FAILURES = timedelta(days=3), 10
@@ -44,11 +46,12 @@ class Batch:
     secrets: Sequence[str]
     deliveries: Sequence[Delivery]
 
-    def send(self, until: float) -> list[tuple[Delivery, Outcome]]:
-        """Send until something fails, or until this moment of the monotonic clock."""
+    def send(self) -> list[tuple[Delivery, Outcome]]:
+        """Send until something fails, or the batch is too old."""
+        until = time.monotonic() + FRESH_SECONDS
         tried: list[tuple[Delivery, Outcome]] = []
         for delivery in self.deliveries:
-            if time.monotonic() >= until or (tried and not tried[-1][1].is_delivered):
+            if tried and (time.monotonic() >= until or not tried[-1][1].is_delivered):
                 break
             tried.append((delivery, send(delivery, self.subscription, self.secrets)))
         return tried
@@ -59,25 +62,36 @@ def deliver_due() -> int:
     with alone(LOCK) as is_alone:
         if not is_alone:
             return 0
-        now, until = timezone.now(), time.monotonic() + ROUND_SECONDS
-        waiting = list(Subscription.objects.with_due_deliveries()[:MOST_SUBSCRIPTIONS])
-        batches = [batch for one in waiting if (batch := _batch(one, now))]
+        until = time.monotonic() + ROUND_SECONDS
+        waiting = deque(Subscription.objects.with_due_deliveries()[:MOST_SUBSCRIPTIONS])
+        sending: dict[Future[list[tuple[Delivery, Outcome]]], Batch] = {}
         count = 0
         with ThreadPoolExecutor(SENDERS, thread_name_prefix="deliver") as senders:
-            for batch, tried in zip(batches, senders.map(lambda batch: batch.send(until), batches), strict=True):
-                _store(batch.subscription, tried)
-                count += len(tried)
+            while waiting or sending:
+                while waiting and len(sending) < SENDERS:
+                    if batch := _batch(waiting.popleft().pk, until):
+                        sending[senders.submit(batch.send)] = batch
+                for future in wait(sending, return_when=FIRST_COMPLETED).done:
+                    batch, tried = sending.pop(future), future.result()
+                    _store(batch.subscription, tried)
+                    count += len(tried)
+                    waiting.append(batch.subscription)
         return count
 
 
-def _batch(subscription: Subscription, now: datetime) -> Batch | None:
-    """What is due; None where the client's key cannot be had, which must not hold up the others."""
-    try:
-        secrets = valid_secrets(subscription, now=now) if subscription.way == Way.WEBHOOK else []
-    except FaceAppError as error:
-        log.error("subscription %s has no secret: %s", subscription.pk, error.code)
+def _batch(pk: int, until: float) -> Batch | None:
+    """What is due for this subscription now; None if that is nothing, or at the end of the round."""
+    if time.monotonic() >= until or not (subscription := Subscription.objects.filter(pk=pk, is_active=True).first()):
         return None
-    return Batch(subscription, secrets, list(subscription.deliveries.due()[:MOST_DELIVERIES]))
+    if not (deliveries := list(subscription.deliveries.due()[:MOST_DELIVERIES])):
+        return None
+    try:
+        secrets = valid_secrets(subscription, now=timezone.now()) if subscription.way == Way.WEBHOOK else []
+    except FaceAppError as error:  # of the client's key: the others must not wait behind this one
+        log.error("subscription %s has no secret: %s", subscription.pk, error.code)
+        subscription.deliveries.due().update(due_at=timezone.now() + PAUSE)
+        return None
+    return Batch(subscription, secrets, deliveries)
 
 
 @transaction.atomic

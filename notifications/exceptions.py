@@ -9,3 +9,9 @@ class SubscriptionOff(Conflict):
     """A subscription that is switched off, of which nothing is sent."""
 
     code = "subscription.off"
+
+
+class SecretReplaced(Conflict):
+    """A secret whose predecessor still signs."""
+
+    code = "subscription.secret_replaced"

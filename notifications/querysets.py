@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Min, Q
 from django.utils import timezone
 
 from notifications.types import Event, State
-
-if TYPE_CHECKING:
-    pass
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def wanting(self, client_id: int, event: Event) -> SubscriptionQuerySet:
         """Those of the client that are to be told of this event."""
         return self.filter(client=client_id, is_active=True, events__contains=[event.value])
+
+    def kept(self, ids: Iterable[int]) -> list[int]:
+        """Those of these ids that exist, and that nobody can delete before the transaction ends."""
+        if not (wanted := list(ids)):
+            return []
+        with connection.cursor() as cursor:  # Django has no FOR KEY SHARE, which holds up nothing but deletion
+            cursor.execute("SELECT id FROM notifications_subscription WHERE id = ANY(%s) FOR KEY SHARE", [wanted])
+            return [pk for (pk,) in cursor.fetchall()]
 
     def with_due_deliveries(self) -> SubscriptionQuerySet:
         """Those for which something is to be sent now; first who has waited longest."""

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from audit.services import record
 from audit.types import Action
-from notifications.exceptions import SubscriptionOff
+from notifications.exceptions import SecretReplaced, SubscriptionOff
 from notifications.models import Delivery, Subscription
 from notifications.signing import secret_text
 from notifications.types import Event, Message, State
@@ -32,7 +32,7 @@ def notify(event: Event, *messages: Message, client_id: int, after: timedelta = 
     """
     if not messages:
         return
-    wanting = list(Subscription.objects.wanting(client_id, event).values_list("pk", flat=True))
+    wanting = Subscription.objects.kept(Subscription.objects.wanting(client_id, event).values_list("pk", flat=True))
     rows = [
         Delivery(
             subscription_id=pk,
@@ -49,8 +49,9 @@ def notify(event: Event, *messages: Message, client_id: int, after: timedelta = 
 
 
 def withdraw(event: Event, key: str, *, client_id: int) -> None:
-    """Take back the messages about an event that was undone, unless they have been tried already."""
-    Delivery.objects.filter(subscription__client=client_id, event=event, key=key, attempts=0).pending().delete()
+    """Take back the messages about an event that was undone, unless they have arrived."""
+    messages = Delivery.objects.filter(subscription__client=client_id, event=event, key=key)
+    messages.exclude(status=State.DELIVERED).delete()
 
 
 def forget(objects: Sequence[str], *, client_id: int) -> int:
@@ -58,10 +59,13 @@ def forget(objects: Sequence[str], *, client_id: int) -> int:
     return Delivery.objects.about(client_id, objects).delete()[0]
 
 
+@transaction.atomic
 def send_test(*, subscription: Subscription) -> Delivery:
     """Send a message without data. Raises `SubscriptionOff`."""
     _require_active(subscription)
-    return Delivery.objects.create(subscription=subscription, event=Event.TEST, key=str(uuid4()))
+    delivery = Delivery.objects.create(subscription=subscription, event=Event.TEST, key=str(uuid4()))
+    _record_sending(delivery)
+    return delivery
 
 
 @transaction.atomic
@@ -69,13 +73,19 @@ def redeliver(*, delivery: Delivery) -> None:
     """Send a message again, with the same id and as many attempts as a new one. Raises `SubscriptionOff`."""
     _require_active(delivery.subscription)
     Delivery.objects.filter(pk=delivery.pk).update(status=State.PENDING, attempts=0, due_at=timezone.now())
+    _record_sending(delivery)
 
 
 @transaction.atomic
 def rotate_secret(*, subscription: Subscription) -> str:
-    """A new secret, which is returned. For a day messages are signed with the previous one as well."""
-    Subscription.objects.select_for_update().get(pk=subscription.pk)
-    subscription.refresh_from_db(fields=["secret_number"])
+    """A new secret, which is returned. For a day messages are signed with the previous one as well.
+
+    Raises `SecretReplaced` during that day, as the receiver may still use the previous one.
+    """
+    Subscription.objects.select_for_update(no_key=True).get(pk=subscription.pk)
+    subscription.refresh_from_db(fields=["secret_number", "previous_until"])
+    if subscription.previous_until and subscription.previous_until > timezone.now():
+        raise SecretReplaced("The secret was replaced less than a day ago. Wait, or add another subscription.")
     subscription.secret_number += 1
     subscription.previous_until = timezone.now() + OVERLAP
     subscription.save(update_fields=["secret_number", "previous_until"])
@@ -92,6 +102,12 @@ def switched_on(*, subscription: Subscription) -> None:
 def purge() -> int:
     """Delete messages that are older than `DELIVERY_DAYS`, sent or not. Returns how many."""
     return Delivery.objects.expired(days=settings.DELIVERY_DAYS).delete()[0]
+
+
+def _record_sending(delivery: Delivery) -> None:
+    """That somebody had this message sent."""
+    names = [f"subscription:{delivery.subscription_id}", f"delivery:{delivery.pk}", *delivery.objects_named]
+    record(Action.EXPORT, client_id=delivery.subscription.client_id, objects=names)
 
 
 def _require_active(subscription: Subscription) -> None:

@@ -157,6 +157,8 @@ def update_gallery(*, gallery: Gallery, changes: Mapping[str, Any]) -> Gallery:
     threshold = changes.get("threshold")
     if threshold is not None and not (math.isfinite(threshold) and threshold > 0):
         raise UnusableValue("The threshold must be a finite number greater than 0.")
+    if changes.get("two_person_review") and gallery.kind != GalleryKind.BLACKLIST:
+        raise UnusableValue("Only hits of a blacklist are judged: name the gallery with kind=blacklist.")
     for field, value in changes.items():
         setattr(gallery, field, value)
     try:

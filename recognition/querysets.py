@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.db import connections, models
-from django.db.models import Aggregate, Count, Exists, F, Max, Min, OuterRef, Q, Window
+from django.db.models import Aggregate, Count, Exists, F, Max, OuterRef, Q, Window
 from django.db.models.functions import Extract, RowNumber, TruncHour
 from django.utils import timezone
 
@@ -112,17 +112,17 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
         """Annotates `has_match`."""
         return self.annotate(has_match=Exists(_matches()))
 
-    def matched(self) -> ProcessedImageQuerySet:
-        """Images in which anybody on the blacklist was found."""
-        return self.filter(Exists(_matches()))
+    def matched(self, *, leaving: bool = False) -> ProcessedImageQuerySet:
+        """Images in which anybody on the blacklist was found; `leaving`: by hits that may leave the service."""
+        return self.filter(Exists(_matches(leaving=leaving)))
 
     def with_match_of(self, entry_id: int) -> ProcessedImageQuerySet:
         """Images in which one blacklist entry was found."""
         return self.filter(Exists(_matches().filter(entry=entry_id)))
 
-    def with_match_of_name(self, part: str) -> ProcessedImageQuerySet:
-        """Images in which a blacklist entry was found whose name contains `part`."""
-        return self.filter(Exists(_matches().filter(entry__name__icontains=part)))
+    def with_match_of_name(self, part: str, *, leaving: bool = False) -> ProcessedImageQuerySet:
+        """`matched` by a blacklist entry whose name contains `part`."""
+        return self.filter(Exists(_matches(leaving=leaving).filter(entry__name__icontains=part)))
 
     def by_hour(self, since: datetime) -> models.QuerySet[Any, dict[str, Any]]:
         """For each hour (UTC) with images since then: `images`, how many of them `failed`, and `seconds`.
@@ -151,9 +151,9 @@ class MatchQuerySet(models.QuerySet["Match"]):
         """Without those that are for review only."""
         return self.filter(decision=Decision.MATCH)
 
-    def confirmed(self) -> MatchQuerySet:
-        """Hits that people have confirmed: by two persons, where the gallery of the entry wants that."""
-        return self.filter(state=ReviewState.CONFIRMED)
+    def may_leave(self) -> MatchQuerySet:
+        """Those of which `Match.may_leave` holds."""
+        return self.filter(Q(state=ReviewState.CONFIRMED) | Q(entry__gallery__two_person_review=False))
 
     def waiting_for(self, user_id: int | None) -> MatchQuerySet:
         """Open hits that wait for a verdict of this person, in the order of the queue."""
@@ -174,9 +174,9 @@ class MatchQuerySet(models.QuerySet["Match"]):
         return self.filter(earlier, found_on__gte=match.found_on).order_by("found_on", "-entry", "-id")
 
     def by_entry_and_day(self) -> models.QuerySet[Any, dict[str, Any]]:
-        """Dicts of `found_on`, `entry`, `hits`, and the ids `first` and `last`, the newest day first."""
+        """Dicts of `found_on`, `entry`, `hits`, and the largest id as `last`, the newest day first."""
         groups = self.order_by().values("found_on", "entry")
-        return groups.annotate(hits=Count("pk"), first=Min("pk"), last=Max("pk")).order_by("-found_on", "entry")
+        return groups.annotate(hits=Count("pk"), last=Max("pk")).order_by("-found_on", "entry")
 
     def first_of_each(self, count: int) -> MatchQuerySet:
         """Up to `count` of each entry and day."""
@@ -210,10 +210,10 @@ class MatchQuerySet(models.QuerySet["Match"]):
         return rows.annotate(hits=Count("pk"))
 
 
-def _matches() -> models.QuerySet[Any]:
+def _matches(*, leaving: bool = False) -> MatchQuerySet:
     """Those of the image in the outer query."""
     matches: MatchQuerySet = apps.get_model("recognition", "Match").objects.decided()
-    return matches.filter(face__image=OuterRef("pk"))
+    return (matches.may_leave() if leaving else matches).filter(face__image=OuterRef("pk"))
 
 
 class ProcessedFaceQuerySet(models.QuerySet["ProcessedFace"]):

@@ -330,8 +330,12 @@ def delete_images(*, images_to_delete: Iterable[ProcessedImage], is_due: bool = 
     for image in images_to_delete:
         with transaction.atomic():
             _lock(image.job_id, ProcessedImage.objects.filter(pk=image.pk))
+            was_awaited = ProcessedImage.objects.unfinished().filter(pk=image.pk).exists()
             taken = erase_images(ProcessedImage.objects.filter(pk=image.pk))
             record_rows(Action.ERASE, [image], results=1)
+            for job in Job.objects.filter(pk=image.job_id) if was_awaited else ():
+                job.announce()
+                news.tell_if_done(job)
             if not is_due:
                 forget_answers(client_id=image.client_id)
                 add_receipt(Erased.SCREENED_IMAGE, client_id=image.client_id, taken=taken)

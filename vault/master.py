@@ -14,6 +14,7 @@ import subprocess
 from base64 import b64decode, b64encode
 from functools import lru_cache
 from pathlib import Path
+from stat import S_IMODE
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -198,11 +199,14 @@ def _decoded(text: bytes) -> bytes:
 
 
 def _replace_file(keys: list[bytes]) -> None:
-    """Atomically, and on the disk when this returns."""
+    """Atomically, and on the disk when this returns. The file keeps its owner, group and mode: others read it."""
     file: Path = settings.MASTER_KEY_FILE
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     try:
+        former = file.stat()
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as handle:
+            os.fchown(handle.fileno(), former.st_uid, former.st_gid)
+            os.fchmod(handle.fileno(), S_IMODE(former.st_mode))
             handle.write(b"".join(b64encode(key) + b"\n" for key in keys))
             handle.flush()
             os.fsync(handle.fileno())
@@ -211,5 +215,6 @@ def _replace_file(keys: list[bytes]) -> None:
         os.fsync(folder)
         os.close(folder)
     except OSError as error:
+        draft.unlink(missing_ok=True)
         raise MasterKeyUnusable("FACEAPP_MASTER_KEY_FILE cannot be replaced.") from error
     _read.cache_clear()

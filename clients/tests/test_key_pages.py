@@ -32,5 +32,6 @@ def test_an_administrator_makes_a_key_and_revokes_it(page: Page, live_server: Li
     page.check(f"tr:has-text('{row.prefix}') input[name=_selected_action]")
     page.select_option("select[name=action]", "revoke")
     page.click("button[name=index]")
+    page.click("text=Revoke the keys")  # asks first
     page.wait_for_selector("text=Keys revoked: 1.")
     assert re.search("revoked", page.inner_text("tbody"), re.IGNORECASE) and ApiKey.objects.get().revoked

@@ -50,6 +50,9 @@ class VerbViewSet(ViewSet):
 
 
 urlpatterns = [
+    path("", NoteView.as_view(), name="home"),
+    path("docs", NoteView.as_view(), name="docs"),
+    path("choose-client/", NoteView.as_view(), name="choose-client"),
     path("admin/", admin.site.urls),
     path("login/", include("login.urls")),
     path("api/notes/", NoteView.as_view()),

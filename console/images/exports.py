@@ -47,7 +47,7 @@ class Export(ImagesPage):
         client, form = client_of(request), self.filter
         if not form.is_valid():
             raise Unprocessable(_("The filter cannot be used. Correct it in the list first."))
-        images = form.images(client)
+        images = self.chosen(form.images(client, leaving=True))
         count = self.count(images)
         record(Action.EXPORT, client_id=client.pk, objects=self.named(images), results=count)
         name = f"screened-images-{timezone.localdate():%Y-%m-%d}.{self.kind}"
@@ -55,6 +55,10 @@ class Export(ImagesPage):
         return StreamingHttpResponse(  # type: ignore[return-value]  # another kind of answer
             self.pieces(images), content_type=self.content_type, headers=headers
         )
+
+    def chosen(self, images: ProcessedImageQuerySet) -> ProcessedImageQuerySet:
+        """Which of the filter's images the file holds."""
+        return images
 
     def count(self, images: ProcessedImageQuerySet) -> int:
         return images.count()
@@ -77,18 +81,21 @@ class CsvExport(Export):
 
 
 class ZipExport(Export):
-    """The stored files, as they were sent, and the table. Raises `TooManyForOneFile`."""
+    """The stored files, as they were sent, and the table of these images. Raises `TooManyForOneFile`."""
 
     kind, content_type = "zip", "application/zip"
 
+    def chosen(self, images: ProcessedImageQuerySet) -> ProcessedImageQuerySet:
+        return images.exclude(image="")
+
     def count(self, images: ProcessedImageQuerySet) -> int:
-        sizes = list(images.exclude(image="").values_list("stored_bytes", flat=True)[: MOST_FILES + 1])
+        sizes = list(images.values_list("stored_bytes", flat=True)[: MOST_FILES + 1])
         if len(sizes) > MOST_FILES or sum(sizes) > MOST_BYTES:
             most = {"files": f"{MOST_FILES:,}", "size": MOST_BYTES // 10**9}
             raise TooManyForOneFile(
                 _("One file holds at most %(files)s images and %(size)s GB. Choose fewer days.") % most
             )
-        return images.count()
+        return len(sizes)
 
     def pieces(self, images: ProcessedImageQuerySet) -> Iterator[bytes]:
         return archive(images)
@@ -139,8 +146,6 @@ def archive(images: ProcessedImageQuerySet) -> Iterator[bytes]:
     out, missing, lines = Pipe(), ["number,code\r\n"], list[str]()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
         for image in _noted(all_of(images), lines):
-            if not image.image:
-                continue
             try:
                 data = read_file(file=image.image)
             except FaceAppError as error:

@@ -42,8 +42,11 @@ class ImageFilter(forms.Form):
         """The filter as the end of an address, to be followed by more of it."""
         return urlencode(self.chosen)
 
-    def images(self, client: Client) -> ProcessedImageQuerySet:
-        """Those of the client that the filter lets pass; none if it cannot be used."""
+    def images(self, client: Client, *, leaving: bool = False) -> ProcessedImageQuerySet:
+        """Those of the client that the filter lets pass; none if it cannot be used.
+
+        `leaving`: hits that may not leave the service do not count.
+        """
         images = ProcessedImage.objects.of_client(client)
         if not self.is_valid():
             return images.none()
@@ -55,9 +58,9 @@ class ImageFilter(forms.Form):
         if chosen["show"] == "failed":
             images = images.filter(status=Status.FAILED)
         if chosen["show"] == "hits":
-            images = images.matched()
+            images = images.matched(leaving=leaving)
         if chosen["person"]:
-            images = images.with_match_of_name(chosen["person"])
+            images = images.with_match_of_name(chosen["person"], leaving=leaving)
         if chosen["text"]:
             images = images.filter(identifier__icontains=chosen["text"])
         return images.filter(job=chosen["job"]) if chosen["job"] else images

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -36,9 +37,9 @@ class ImagesPage(ConsolePage):
     def filter(self) -> ImageFilter:
         return ImageFilter(self.request.query_params)
 
-    def image(self, images: ProcessedImageQuerySet, number: int) -> ProcessedImage:
-        """Raises `NotFound`, for images of other clients as well."""
-        found: ProcessedImage | None = images.of_client(client_of(self.request)).filter(number=number).first()
+    def image(self, images: ProcessedImageQuerySet, **key: int | UUID) -> ProcessedImage:
+        """The one with this `number` or `uuid`. Raises `NotFound`, for images of other clients as well."""
+        found: ProcessedImage | None = images.of_client(client_of(self.request)).filter(**key).first()
         if found is None:
             raise NotFound(_("There is no such image. It may have been erased."))
         return found
@@ -73,7 +74,7 @@ class ImageDetail(ImagesPage):
 
     def get(self, request: Request, number: int) -> HttpResponse:
         client, form = client_of(request), self.filter
-        image = self.image(ProcessedImage.objects.select_related("job").with_results(), number)
+        image = self.image(ProcessedImage.objects.select_related("job").with_results(), number=number)
         record_rows(Action.VIEW, [image], results=1)
         around = form.images(client).values_list("number", flat=True)
         context = {
@@ -94,21 +95,24 @@ class EraseImage(ImagesPage):
     for_managers = ("post",)
 
     def post(self, request: Request, number: int) -> HttpResponse:
-        delete_images(images_to_delete=[self.image(ProcessedImage.objects.all(), number)])
+        delete_images(images_to_delete=[self.image(ProcessedImage.objects.all(), number=number)])
         address = reverse("console:images")
         return HttpResponseRedirect(f"{address}?{urlencode(self.filter.chosen | {'erased': number})}")
 
 
 class ImagePicture(ImagesPage):
-    """A rendering of the stored file, or of one face in it. A look at it is recorded."""
+    """A rendering of the stored file, or of one face in it. A look at it is recorded.
 
-    def get(self, request: Request, number: int, variant: str) -> HttpResponse:
-        return picture_response(self.image(ProcessedImage.objects.all(), number).image, variant=variant)
+    Browsers keep it for an hour, so its address has the uuid: numbers are given again after a reset.
+    """
+
+    def get(self, request: Request, uuid: UUID, variant: str) -> HttpResponse:
+        return picture_response(self.image(ProcessedImage.objects.all(), uuid=uuid).image, variant=variant)
 
 
 class FacePicture(ImagesPage):
-    def get(self, request: Request, number: int, index: int) -> HttpResponse:
-        image = self.image(ProcessedImage.objects.all(), number)
+    def get(self, request: Request, uuid: UUID, index: int) -> HttpResponse:
+        image = self.image(ProcessedImage.objects.all(), uuid=uuid)
         face = image.faces.defer("embedding").filter(index=index).first()
         if face is None:
             raise NotFound(_("There is no such face."))

@@ -42,7 +42,7 @@ class FindFace(Tool, ImagesPage):
 
     def answer_for_face(self, request: Request) -> Answer:
         """Raises `NotFound`, `EmbeddingNotKept` or `SearchingStopped`."""
-        image = self.image(ProcessedImage.objects.all(), number_in(request.data["number"]) or 0)
+        image = self.image(ProcessedImage.objects.all(), number=number_in(request.data["number"]) or 0)
         face = ProcessedFace.objects.filter(image=image, index=number_in(request.data.get("face")) or 0).first()
         if face is None:
             raise NotFound(_("There is no such face."))

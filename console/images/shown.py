@@ -196,8 +196,8 @@ def tone_of(face: ProcessedFace) -> str:
 
 
 def picture_of(image: ProcessedImage, variant: str) -> str:
-    return reverse("console:image-picture", args=[image.number, variant]) if image.image else ""
+    return reverse("console:image-picture", args=[image.uuid, variant]) if image.image else ""
 
 
 def crop_of(image: ProcessedImage, face: ProcessedFace) -> str:
-    return reverse("console:image-face", args=[image.number, face.index])
+    return reverse("console:image-face", args=[image.uuid, face.index])

@@ -15,6 +15,6 @@ urlpatterns = [
     path("export.zip", ZipExport.as_view(), name="images-zip"),
     path("<int:number>/", ImageDetail.as_view(), name="image"),
     path("<int:number>/erase/", EraseImage.as_view(), name="image-erase"),
-    path("<int:number>/picture/<slug:variant>/", ImagePicture.as_view(), name="image-picture"),
-    path("<int:number>/faces/<int:index>/", FacePicture.as_view(), name="image-face"),
+    path("<uuid:uuid>/picture/<slug:variant>/", ImagePicture.as_view(), name="image-picture"),
+    path("<uuid:uuid>/faces/<int:index>/", FacePicture.as_view(), name="image-face"),
 ]

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from clients.access import is_administrator
 from clients.authentication import client_of
+from clients.models import Scope
 from console.pages import ConsolePage
 from console.state import current_state, worker_answered_at
 from console.system import figures
@@ -23,6 +24,7 @@ class SystemBase(ConsolePage):
     """Figures are those of the client, or of all clients for administrators of the deployment."""
 
     section = "system"
+    scope_read = Scope.SCREEN
 
     @property
     def sees_all(self) -> bool:

@@ -96,6 +96,19 @@ def test_a_job_shows_that_it_was_cancelled_by_somebody_else(at_work: Page, live_
     expect(page.get_by_role("button", name="Yes, cancel it")).to_have_count(0)
 
 
+def test_images_that_fail_meanwhile_are_shown(at_work: Page, live_server: LiveServer, client_a: Client) -> None:
+    page, job = at_work, make_job(client_a, Status.PENDING, Status.PENDING)
+    page.clock.install()
+    page.goto(live_server.url + reverse("console:job", args=[job.pk]))
+    failed = page.locator("#failed")
+    expect(failed).to_be_hidden()
+    for number in range(2):
+        job.images.filter(position=number).update(status=Status.FAILED)
+        page.clock.run_for(5_500)
+        expect(failed.get_by_role("listitem")).to_have_count(number + 1)
+        expect(failed).to_be_visible()
+
+
 def test_nobody_asks_while_the_page_is_hidden(at_work: Page, live_server: LiveServer, busy: Job) -> None:
     page, asked = at_work, []
     page.add_init_script(HIDE)

@@ -68,7 +68,8 @@ def shown(browser: Browser, **query: Any) -> list[int]:
 
 
 def url(name: str, image: ProcessedImage, *more: Any) -> str:
-    return reverse(f"console:{name}", args=[image.number, *more])
+    key = image.uuid if name in {"image-picture", "image-face"} else image.number
+    return reverse(f"console:{name}", args=[key, *more])
 
 
 def erase(browser: Browser, client: Client, image: ProcessedImage) -> Any:
@@ -168,6 +169,7 @@ def test_neighbours_are_those_of_the_filter(operator: Browser, client_a: Client,
 def test_pictures_are_those_of_the_image(operator: Browser, client_a: Client) -> None:
     image = screen(client_a, RED)
     for address in (url("image-picture", image, "card"), url("image-face", image, 0)):
+        assert str(image.uuid) in address  # browsers keep it, and numbers are given again after a reset
         answer = operator.get(address)
         assert answer["Content-Type"] == "image/jpeg" and answer["Cache-Control"].startswith("private")
     for address in (url("image-picture", image, "face"), url("image-picture", image, "x"), url("image-face", image, 9)):
@@ -301,6 +303,25 @@ def test_hits_that_two_persons_judge_are_kept_back_until_both_have_confirmed(
     assert shown() == (f"1{match.distance:.4f}", True)
 
 
+@pytest.mark.parametrize("query", [{"show": "hits"}, {"person": "الله"}])
+def test_which_images_are_exported_does_not_tell_of_hits_that_are_kept_back(
+    manager: Browser, client_a: Client, entry: BlacklistEntry, query: dict[str, str]
+) -> None:
+    Gallery.objects.filter(pk=entry.gallery_id).update(two_person_review=True)
+    image = screen(client_a, RED)
+
+    def taken() -> tuple[int, list[str]]:
+        table, packed = (manager.get(reverse(f"console:{name}"), query) for name in ("images-csv", "images-zip"))
+        with zipfile.ZipFile(io.BytesIO(b"".join(packed.streaming_content))) as files:  # type: ignore[attr-defined]
+            return len(b"".join(table.streaming_content).splitlines()) - 1, files.namelist()  # type: ignore[attr-defined]
+
+    assert shown(manager, **query) == [image.number]
+    assert taken() == (0, ["images.csv"])
+    assert not any(record.objects_named for record in Record.objects.filter(action="export"))
+    Match.objects.update(state="confirmed")
+    assert taken() == (1, [f"images/{image.number}.png", "images.csv"])
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u00a0=1"])
 def test_no_cell_is_a_formula(text: str) -> None:
     assert harmless(text) == f"'{text}"
@@ -318,8 +339,22 @@ def test_the_archive_has_the_files_as_they_were_sent(manager: Browser, client_a:
         with kept.image.open("rb") as stored:
             assert packed.read(f"images/{kept.number}.png") == stored.read()
         assert packed.read("missing.csv").decode().splitlines()[1:] == [f"{gone.number},image.gone"]
-        assert len(packed.read("images.csv").splitlines()) == 4
-    assert f"processed_image:{failed.number}" in Record.objects.get(action="export").objects_named
+        assert len(packed.read("images.csv").splitlines()) == 3
+    assert f"processed_image:{failed.number}" not in Record.objects.get(action="export").objects_named
+
+
+def test_the_archive_leaves_out_images_without_a_file(
+    manager: Browser, client_a: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "MOST_FILES", 1)
+    rows(client_a, 3)
+    kept = screen(client_a, RED)
+    answer = manager.get(reverse("console:images-zip"))
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as packed:  # type: ignore[attr-defined]
+        assert packed.namelist() == [f"images/{kept.number}.png", "images.csv"]
+        assert len(packed.read("images.csv").splitlines()) == 2
+    record = Record.objects.get(action="export")
+    assert (record.results, record.objects_named) == (1, [f"processed_image:{kept.number}"])
 
 
 def test_too_much_for_one_archive_is_refused(

@@ -110,8 +110,14 @@ def test_a_job_shows_progress_and_failures_with_their_reasons(operator: Browser,
     assert "1 image failed 1.jpg This is not an image. image.not_an_image" in said
     assert 'hx-trigger="every 5s' in page.content.decode()
     assert Record.objects.filter(action="view").count() == 1
-    assert "2 of 3" in text_of(operator.get(page_of(job), headers=PARTS))
+    assert f'hx-get="{page_of(job)}?failed=1"' in page.content.decode()
+    again = text_of(operator.get(page_of(job), {"failed": 1}, headers=PARTS))
+    assert "2 of 3" in again and "1.jpg" not in again
     assert Record.objects.filter(action="view").count() == 1  # the page asks by itself
+    for query in ({"failed": 0}, {}):
+        more = operator.get(page_of(job), query, headers=PARTS | {"X-Unattended": "1"}).content.decode()
+        assert "1.jpg" in more and '<section id="failed" class="card" hx-swap-oob="true">' in more
+    assert Record.objects.filter(action="view").count() == 3
 
 
 def test_a_finished_job_asks_no_more_and_cannot_be_cancelled(operator: Browser, client_a: Client) -> None:
@@ -182,7 +188,7 @@ def test_hits_of_the_last_day_are_pairs_of_faces(operator: Browser, client_a: Cl
     page = home(operator)
     said = text_of(page)
     assert "Mallory Distance 0.20 of at most 0.40" in said and "Trudy" not in said and "Oscar" not in said
-    url = reverse("console:image-face", args=[shown.face.image.number, 0])
+    url = reverse("console:image-face", args=[shown.face.image.uuid, 0])
     assert shown.reference_image and old.reference_image
     reference = reverse("console:photograph", args=[shown.reference_image.uuid])
     assert url in page.content.decode() and reference in page.content.decode()

@@ -203,7 +203,7 @@ def test_neither_of_two_sees_the_score_or_the_other_verdict(
     post(cleo, "review-hit", hits[0].pk, said="confirmed")
     decided = show(ben, "review-hit", hits[0].pk)
     assert all(word in decided for word in ("anna", "ben", "cleo", "The scar.", "No scar."))
-    assert Match.objects.confirmed().get() == hits[0]
+    assert Match.objects.get(state=ReviewState.CONFIRMED) == hits[0]
 
 
 def test_only_the_first_of_two_is_offered_to_undo(anna: User, ben: User, hits: list[Match]) -> None:

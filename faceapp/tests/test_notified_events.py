@@ -6,21 +6,26 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from clients.models import Client
 from clients.services import create_api_key
 from faceapp.tests.rivals import Rival, wait_until_blocked
+from notifications.admin import SubscriptionAdmin
 from notifications.models import Delivery, Subscription
-from notifications.types import OFFERED, Event
+from notifications.services import notify
+from notifications.types import OFFERED, Event, Message, State
 from people.models import Gallery, GalleryKind
 from recognition.models import Job, Match, ProcessedImage, Status
 from recognition.news import tell_if_done
 from recognition.review import judge, open_again, take_back
+from recognition.services import delete_images
 from recognition.types import ReviewState
 from vision.tests.drawing import BLUE, RED, data_url, picture
 
@@ -122,6 +127,19 @@ def test_two_workers_that_finish_the_last_images_tell_it_once(client_a: Client, 
     assert len(told(Event.JOB_DONE)) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_deleting_a_subscription_waits_for_the_event_that_is_being_stored(
+    client_a: Client, subscription: Subscription
+) -> None:
+    admin = SubscriptionAdmin(Subscription, site)
+    with transaction.atomic():
+        notify(Event.JOB_DONE, Message("job:1", {}, ["job:1"]), client_id=client_a.pk)
+        rival = Rival(lambda: admin.delete_model(HttpRequest(), subscription))
+        wait_until_blocked()
+    rival.finish()
+    assert not Subscription.objects.exists() and not Delivery.objects.exists()
+
+
 def test_a_confirmed_hit_is_told_unless_it_is_taken_back(api: APIClient, client_a: Client) -> None:
     enlist(api)
     screen(api, data_url(picture(RED)))
@@ -135,6 +153,33 @@ def test_a_confirmed_hit_is_told_unless_it_is_taken_back(api: APIClient, client_
     assert len(told(Event.HIT_CONFIRMED)) == 1
     open_again(match=match)
     assert told(Event.HIT_CONFIRMED) == []
+
+
+@pytest.mark.parametrize("status", [State.PENDING, State.FAILED, State.DELIVERED])
+def test_a_confirmation_that_is_undone_is_not_tried_again(api: APIClient, status: State) -> None:
+    enlist(api)
+    screen(api, data_url(picture(RED)))
+    match = Match.objects.get()
+    judge(match=match, user=User.objects.create(username="anna"), said=ReviewState.CONFIRMED)
+    Delivery.objects.filter(event=Event.HIT_CONFIRMED).update(attempts=1, status=status)
+    open_again(match=match)
+    assert len(told(Event.HIT_CONFIRMED)) == (status == State.DELIVERED)
+
+
+def test_erasing_the_last_unfinished_image_ends_the_job(client_a: Client, subscription: Subscription) -> None:
+    job = Job.objects.create(client=client_a, metric="cosine", threshold=0.5)
+    done, _, pending, also_pending = [
+        ProcessedImage.objects.create(client=client_a, job=job, position=position, status=status)
+        for position, status in enumerate([Status.DONE, Status.DONE, Status.PENDING, Status.PENDING])
+    ]
+    delete_images(images_to_delete=[pending])
+    assert told(Event.JOB_DONE) == []
+    delete_images(images_to_delete=[also_pending])
+    [message] = told(Event.JOB_DONE)
+    assert (message.data["images"], message.data["status"]) == (2, Status.DONE)
+    message.delete()  # after `DELIVERY_DAYS`
+    delete_images(images_to_delete=[done])
+    assert told(Event.JOB_DONE) == []
 
 
 def test_where_two_persons_judge_nothing_is_told_before_both_have_confirmed(api: APIClient, client_a: Client) -> None:

@@ -133,7 +133,7 @@ def numbers_of(model: Any) -> np.ndarray[Any, Any]:
     return np.stack([row.embedding.numbers for row in model.objects.exclude(embedding=None).order_by("pk")])
 
 
-def test_the_migrations_rotate_what_was_stored_before(client_a: Client) -> None:
+def test_the_migrations_rotate_what_was_stored_before(as_owner: None, client_a: Client) -> None:
     with mock.patch("vectors.stored.rotation_of", return_value=mock.Mock(apply=np.asarray, undo=np.asarray)):
         store_everywhere(client_a)
     LivenessSession.objects.all().delete()  # their faces are dropped

@@ -16,6 +16,7 @@ from clients.models import ApiKey, Client
 from clients.services import create_api_key
 from login.confirmation import FORMS_OF_RIGHTS, FORMS_OF_SECRETS, HARMLESS
 from login.tests.conftest import log_in
+from notifications.models import Subscription
 
 pytestmark = pytest.mark.usefixtures("redis_flush")
 
@@ -91,6 +92,15 @@ def test_a_form_of_rights_asks_when_it_is_sent_and_goes_on(idle: Browser) -> Non
     assert User.objects.get(username="grace").is_staff
 
 
+def test_a_subscription_asks_when_it_is_sent(idle: Browser) -> None:
+    client = Client.objects.create(name="told")
+    form = {"client": client.pk, "name": "x", "way": "email", "target": "a@example.org", "events": ["hit"]}
+    assert idle.post("/admin/notifications/subscription/add/", form)["Location"].startswith("/login/confirm/")
+    assert not Subscription.objects.exists()
+    go_on(idle)
+    assert Subscription.objects.get().target == "a@example.org"
+
+
 def test_without_anything_pending_the_admin_is_shown(idle: Browser) -> None:
     assert idle.get("/login/go-on/")["Location"] == "/admin/"
 
@@ -126,5 +136,6 @@ def test_actions_that_erase_are_not_harmless() -> None:
     listed = [action for model_admin in django_admin.site._registry.values() for action in model_admin.actions or []]
     actions = {action if isinstance(action, str) else action.__name__ for action in listed}
     assert actions >= HARMLESS
-    keys = {"make_path_token", "rotate_0", "rotate_24", "rotate_168"}
-    assert actions - HARMLESS == keys | {"erase_faces", "resume_searching"}  # and Django's delete_selected
+    keys = {"make_path_token", "rotate_0", "rotate_24", "rotate_168", "rotate_secret"}
+    sending = {"send_test", "redeliver"}
+    assert actions - HARMLESS == keys | sending | {"erase_faces", "resume_searching"}  # and Django's delete_selected

@@ -26,9 +26,9 @@ def manager(client_a: Client) -> Browser:
     return browser_of(make_member(client_a, Role.MANAGER))
 
 
-def act(browser: Browser, model: str, name: str, row: Subscription | Delivery) -> str:
+def act(browser: Browser, model: str, name: str, row: Subscription | Delivery, **fields: str) -> str:
     """What the page says after an action."""
-    form = {"action": name, "_selected_action": [str(row.pk)]}
+    form = {"action": name, "_selected_action": [str(row.pk)], **fields}
     url = reverse(f"admin:notifications_{model}_changelist")
     return str(browser.post(url, form, follow=True).content.decode())
 
@@ -57,9 +57,22 @@ def test_actions(manager: Browser, subscription: Subscription) -> None:
     assert "waits" in act(manager, "delivery", "redeliver", row)
     row.refresh_from_db()
     assert row.status == State.PENDING
-    page = act(manager, "subscription", "rotate_secret", subscription)
+    names = [f"subscription:{subscription.pk}", f"delivery:{row.pk}"]
+    assert Record.objects.filter(action="export", objects_named__contains=names).count() == 2
+
+
+def test_a_secret_is_replaced_when_that_was_confirmed_and_once_a_day(
+    manager: Browser, subscription: Subscription
+) -> None:
+    assert "whsec_" not in act(manager, "subscription", "rotate_secret", subscription)
+    subscription.refresh_from_db()
+    assert subscription.secret_number == 1
+    page = act(manager, "subscription", "rotate_secret", subscription, confirmed="yes")
     subscription.refresh_from_db()
     assert secret_text(subscription) in page and subscription.previous_until
+    assert "less than a day ago" in act(manager, "subscription", "rotate_secret", subscription, confirmed="yes")
+    subscription.refresh_from_db()
+    assert subscription.secret_number == 2
 
 
 def test_what_was_switched_off_is_said_and_can_be_switched_on(manager: Browser, subscription: Subscription) -> None:

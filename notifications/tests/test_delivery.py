@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -16,10 +17,11 @@ from pytest_django.fixtures import Settings
 
 from audit.models import Record
 from clients.models import Client
-from notifications.delivery import DELAYS, OFF_AFTER, OFF_AFTER_FAILURES, deliver_due
+from notifications import delivery
+from notifications.delivery import DELAYS, MOST_DELIVERIES, OFF_AFTER, OFF_AFTER_FAILURES, deliver_due
 from notifications.exceptions import SubscriptionOff
 from notifications.models import Delivery, Subscription
-from notifications.services import notify, purge, redeliver, rotate_secret, send_test
+from notifications.services import forget, notify, purge, redeliver, rotate_secret, send_test
 from notifications.signing import secret_text
 from notifications.tests.conftest import subscribe
 from notifications.tests.receiver import Receiver
@@ -183,15 +185,41 @@ def test_one_success_forgives_all_failures(subscription: Subscription) -> None:
 
 
 def test_a_client_whose_key_is_damaged_holds_up_nobody(
-    client_a: Client, client_b: Client, subscription: Subscription, receiver: Receiver
+    client_a: Client, client_b: Client, subscription: Subscription, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("notifications.delivery.MOST_SUBSCRIPTIONS", 1)
     send_test(subscription=subscription)
     send_test(subscription=subscribe(client_b, receiver.url))
     secret_text(subscription)
     ClientKey.objects.filter(pk=client_a.pk).update(wrapped=bytes(60))
     keys.forget(client_a.pk)
-    assert deliver_due() == 1
-    assert Delivery.objects.get(subscription=subscription).attempts == 0
+    assert (deliver_due(), deliver_due()) == (0, 1)
+    row = Delivery.objects.get(subscription=subscription)
+    assert (row.status, row.attempts) == (State.PENDING, 0) and row.due_at > timezone.now()
+
+
+@pytest.mark.parametrize("what", ["erased", "switched off"])
+def test_what_is_taken_back_during_a_round_is_not_sent(
+    client_a: Client, subscription: Subscription, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def store_and_take_back(*args: Any) -> None:
+        store(*args)
+        if what == "erased":
+            forget(["job:1"], client_id=client_a.pk)
+        else:
+            Subscription.objects.update(is_active=False)
+
+    store = delivery._store
+    monkeypatch.setattr(delivery, "_store", store_and_take_back)
+    for number in range(30):
+        tell(client_a, f"job:{number}")
+    assert deliver_due() == len(receiver.got) < 30
+
+
+def test_a_round_sends_more_than_one_batch(client_a: Client, subscription: Subscription, receiver: Receiver) -> None:
+    for number in range(MOST_DELIVERIES + 1):
+        tell(client_a, f"job:{number}")
+    assert deliver_due() == len(receiver.got) == MOST_DELIVERIES + 1
 
 
 # ---- addresses --------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from contextlib import closing
 
 import pytest
 from django.conf import settings as project
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from clients.models import Client
@@ -75,6 +76,7 @@ def test_it_acts_once_on_what_is_genuine(documented: tuple[Subscription, subproc
     assert answer_to(first) == 204
     rotate_secret(subscription=subscription)
     assert answer_to(send_test(subscription=subscription)) == 204  # the former secret still signs
+    Subscription.objects.update(previous_until=timezone.now())
     rotate_secret(subscription=subscription)
     assert answer_to(send_test(subscription=subscription)) == 401  # by two secrets that it does not know
     process.kill()

@@ -111,6 +111,12 @@ class GalleryAdmin(WalledAdmin):
         galleries: GalleryQuerySet = super().get_queryset(request)
         return galleries.described()
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Hits are of blacklists only."""
+        fieldsets = super().get_fieldsets(request, obj)
+        is_judged = obj is not None and obj.kind == GalleryKind.BLACKLIST
+        return [part for part in fieldsets if is_judged or "two_person_review" not in part[1]["fields"]]
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

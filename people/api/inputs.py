@@ -10,7 +10,7 @@ from rest_framework.fields import empty
 
 from people.types import EnrolmentRules, Gate, Probe, Proof, SearchOptions, Whom
 from rest.examples import PHOTOGRAPH, example
-from rest.fields import FILE_LIST, DistanceField, ImageField, upload_of
+from rest.fields import FILE_LIST, DistanceField, ImageField, OptionalBoolean, upload_of
 from vision.types import Upload
 
 ONE_FILE = {**FILE_LIST, "single": True}
@@ -209,7 +209,7 @@ class GalleryPatch(serializers.Serializer[Any]):
     threshold = DistanceField(
         required=False, allow_null=True, help_text="A distance above 0; null: what the targets allow."
     )
-    two_person_review = serializers.BooleanField(
+    two_person_review = OptionalBoolean(
         required=False, help_text="Of a blacklist: whether two persons judge each hit, neither knowing of the other."
     )
     fpir_per_thousand = DistanceField(

@@ -10,6 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -20,7 +21,7 @@ from audit.types import Action
 from clients.api.idempotency import IdempotentView
 from clients.api.reads import RecordsReads
 from clients.authentication import client_of
-from clients.models import Scope
+from clients.models import ApiKey, Scope
 from clients.numbering import record_rows
 from clients.permissions import may, require_named_scope, require_scope
 from people import services
@@ -287,8 +288,15 @@ class GalleryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
 
     @extend_schema(parameters=[KIND], request=GalleryPatch, responses=GallerySerializer)
     def partial_update(self, request: Request, name: str) -> Response:
-        """Change the name or the thresholds of a gallery. The default gallery stays the default."""
+        """Change the name or the thresholds of a gallery. The default gallery stays the default.
+
+        For a blacklist, `blacklist:write` is needed as well. API keys do not change `two_person_review`.
+        """
         gallery, given = self.get_object(), read_input(self, GalleryPatch)
+        if gallery.kind == GalleryKind.BLACKLIST:
+            require_scope(request, Scope.BLACKLIST_WRITE)
+        if "two_person_review" in given.validated_data and isinstance(request.auth, ApiKey):
+            raise PermissionDenied("Only managers who log in may change who judges hits.", code="auth.missing_role")
         services.update_gallery(gallery=gallery, changes=given.validated_data)
         return Response(narrowing.written(request, GallerySerializer(gallery).data, ["name", *given.initial_data]))
 

@@ -16,6 +16,7 @@ from calibration.models import SpaceCalibration
 from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
 from people import services
+from people.exceptions import UnusableValue
 from people.models import FaceTemplate, Gallery, GalleryKind, Person, ReferenceImage
 from people.types import Whom
 from vision.engines import engines
@@ -134,3 +135,16 @@ def test_calibration_takes_the_metric_of_its_space(staff: Browser, client_a: Cli
     assert staff.get("/admin/calibration/spacecalibration/").status_code == 200
     again = staff.post("/admin/calibration/spacecalibration/add/", fields | {"threshold": "-1"})
     assert again.status_code == 200
+
+
+def test_only_hits_of_a_blacklist_are_judged(client_a: Client) -> None:
+    people, blacklist = (Gallery.objects.default_of(client_a, kind) for kind in GalleryKind)
+    assert (people.kind, blacklist.kind) == ("people", "blacklist")
+    with pytest.raises(UnusableValue):
+        services.update_gallery(gallery=people, changes={"two_person_review": True})
+    assert services.update_gallery(gallery=blacklist, changes={"two_person_review": True}).two_person_review
+    User.objects.create_superuser("root", password="x")
+    browser = Browser()
+    browser.login(username="root", password="x")
+    pages = [browser.get(f"/admin/people/gallery/{one.pk}/change/").content.decode() for one in (people, blacklist)]
+    assert ['name="two_person_review"' in page for page in pages] == [False, True]

@@ -9,8 +9,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
-from clients.models import Client
-from people.models import Person
+from clients.models import Client, Role
+from clients.tests.members import browser_of, make_member
+from people.models import Gallery, GalleryKind, Person
 from people.tests.test_api import PEOPLE, api_of, enrol, search
 from vision.tests.drawing import BLUE, GREEN, RED, data_url, picture
 
@@ -146,3 +147,21 @@ def test_what_is_no_verification_is_no_failure(client_a: Client, people: dict[st
     assert [verify(api, people["u1"], BLUE).status_code for _ in range(2)] == [200, 429]
     settings.VERIFY_FAILURES = 0
     assert verify(api, people["u1"], BLUE).status_code == 200
+
+
+def test_keys_change_a_blacklist_by_its_own_scope_and_never_who_judges(client_a: Client) -> None:
+    Gallery.objects.default_of(client_a, GalleryKind.BLACKLIST)
+    Gallery.objects.filter(kind=GalleryKind.BLACKLIST).update(two_person_review=True)
+    url = "/api/v1/galleries/blacklist/?kind=blacklist"
+    api, door = api_of(client_a), api_of(client_a, "people:read", "people:write")
+    refused = door.patch(url, {"threshold": 0.1}, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (403, "auth.missing_scope")
+    refused = api.patch(url, {"two_person_review": False}, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (403, "auth.missing_role")
+    for form in ("json", "multipart"):
+        assert api.patch(url, {"threshold": 0.1}, format=form).status_code == 200
+    assert Gallery.objects.get(kind=GalleryKind.BLACKLIST).two_person_review
+    manager = browser_of(make_member(client_a, Role.MANAGER))
+    changed = manager.patch(url, {"two_person_review": False}, content_type="application/json")
+    assert changed.status_code == 200
+    assert not Gallery.objects.get(kind=GalleryKind.BLACKLIST).two_person_review

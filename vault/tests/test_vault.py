@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from base64 import b64encode
@@ -221,6 +222,24 @@ def test_a_rotation_that_is_killed_leaves_everything_readable(
     assert len(key_file.read_text().split()) == 2 and secret(client) == before
     assert master.rotate() == 1 and secret(client) == before
     assert len(key_file.read_text().split()) == 2
+
+
+def test_a_rotation_by_somebody_else_leaves_the_file_to_its_owner(
+    client: Client, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[int, int]] = []
+    before = secret(client)
+    key_file.chmod(0o640)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fchown", lambda _, owner, group: given.append((owner, group)))
+        master.rotate()
+    former = key_file.stat()
+    assert given == [(former.st_uid, former.st_gid)] and stat.S_IMODE(former.st_mode) == 0o640
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fchown", lambda *_: (_ for _ in ()).throw(PermissionError))
+        with pytest.raises(MasterKeyUnusable, match="cannot be replaced"):
+            master.rotate()
+    assert list(key_file.parent.iterdir()) == [key_file] and secret(client) == before
 
 
 def test_in_the_environment_the_operator_puts_the_new_key_first(client: Client, settings: Settings) -> None:
