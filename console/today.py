@@ -23,6 +23,7 @@ from clients.permissions import SCOPES
 from console.exceptions import NothingSent
 from console.pages import ConsolePage
 from recognition.models import Match, ProcessedImage, Status
+from recognition.types import ReviewState
 from vision.types import Upload
 
 LATEST = 6
@@ -54,8 +55,9 @@ def today(request: HttpRequest, client: Client | None) -> dict[str, Any]:
 
 
 def _hits(client: Client) -> Any:
-    """Newest first."""
-    hits = Match.objects.decided().filter(face__image__client=client)
+    """Newest first, without those that people have dismissed, now or earlier."""
+    dismissed = [ReviewState.DISMISSED, ReviewState.REPEATED]
+    hits = Match.objects.of_client(client).decided().exclude(state__in=dismissed)
     return hits.select_related("entry__gallery", "reference_image", "face__image").order_by("-pk")
 
 

@@ -15,6 +15,12 @@ class AlreadyDecided(Conflict):
     code = "review.already_decided"
 
 
+class JudgedOneByOne(Conflict):
+    """Two persons judge these hits: none is judged unseen."""
+
+    code = "review.one_by_one"
+
+
 class TooLateToUndo(Conflict):
     """The verdict is too old to be taken back, or somebody has given another one since."""
 

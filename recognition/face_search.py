@@ -111,12 +111,14 @@ def erase_found(faces: Iterable[int], *, images: Iterable[int] = ()) -> Taken:
     """
     rows = ProcessedFace.objects.filter(pk__in=list(faces))
     places = list(rows.order_by("image").values_list("image__uuid", "index", "image"))
-    shown = ProcessedImage.objects.filter(pk__in={*images, *(image for *_, image in places)}).exclude(image="")
+    touched = ProcessedImage.objects.filter(pk__in={*images, *(image for *_, image in places)})
+    list(touched.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk"))  # none is judged now
+    shown = touched.exclude(image="")
     files, names = [], [receipts.hashed("processed_face", f"{uuid}:{index}") for uuid, index, _ in places]
     for image in shown:
         files.append(image.image)
         names.append(receipts.hashed("processed_image", image.uuid))
-    forget_told(ProcessedImage.objects.filter(pk__in={*images, *(image for *_, image in places)}))
+    forget_told(touched)
     ProcessedImage.objects.filter(pk__in=[image.pk for image in shown]).update(image="", stored_bytes=0, identifier="")
     rows.delete()
     return Taken(counts=Counter(screened_faces=len(places), screened_files=len(files)), objects=names, files=files)

@@ -231,7 +231,10 @@ class Match(models.Model):
 
     @property
     def may_leave(self) -> bool:
-        """Whether the hit may be exported or sent: where two persons judge, not before both have confirmed it."""
+        """Whether the hit may be exported or sent: where two persons judge, not before it has been confirmed.
+
+        By both, by the third if these disagreed, or by one if that was before the gallery required two.
+        """
         return self.state == ReviewState.CONFIRMED or not self.entry.gallery.two_person_review
 
 

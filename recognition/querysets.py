@@ -156,9 +156,10 @@ class MatchQuerySet(models.QuerySet["Match"]):
         return self.filter(Q(state=ReviewState.CONFIRMED) | Q(entry__gallery__two_person_review=False))
 
     def waiting_for(self, user_id: int | None) -> MatchQuerySet:
-        """Open hits on which this person has not given a verdict, in the order of the queue."""
+        """Open hits that wait for a verdict of this person, in the order of the queue."""
         own = apps.get_model("recognition", "Verdict").objects.filter(match=OuterRef("pk"), user=user_id, counts=True)
-        return self.filter(~Exists(own), state=ReviewState.OPEN).order_by("-found_on", "entry", "id")
+        given = own.filter(match__entry__gallery__two_person_review=True)  # otherwise it has no effect any more
+        return self.filter(~Exists(given), state=ReviewState.OPEN).order_by("-found_on", "entry", "id")
 
     def after(self, match: Match) -> MatchQuerySet:
         """Those that come later in the order of the queue."""

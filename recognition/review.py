@@ -1,7 +1,7 @@
 """Hits as people judge them: verdicts, what follows from them, and which later hits were dismissed earlier.
 
 A hit is decided by one verdict, or, where the gallery of its entry wants two persons, by two that agree; if they do
-not, a third person's verdict decides.
+not, a third person's verdict decides. A verdict that left a hit open counts only while two persons judge.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from audit.services import record
 from audit.types import Action
+from blacklist.models import BlacklistEntry
 from blacklist.types import Hit
 from recognition import news
-from recognition.exceptions import AlreadyDecided, NotDecided, RecordNotFound, TooLateToUndo
-from recognition.models import Match, Verdict
+from recognition.exceptions import AlreadyDecided, JudgedOneByOne, NotDecided, RecordNotFound, TooLateToUndo
+from recognition.models import Match, ProcessedImage, Verdict
 from recognition.types import VERDICTS, ReviewState
 from vectors.stored import to_store
 from vision.types import DetectedFace
@@ -30,10 +31,8 @@ def outcome(said: Sequence[str], *, persons: int) -> ReviewState:
     """What verdicts in their order make of a hit on which `persons`, 1 or 2, have to agree."""
     if len(said) < persons:
         return ReviewState.OPEN
-    agreed = [one for one in said if said.count(one) >= persons]
-    if agreed:
-        return ReviewState(agreed[0])
-    return ReviewState(said[-1]) if len(said) > persons else ReviewState.OPEN
+    decides = said.count(said[-1]) >= persons or len(said) > persons
+    return ReviewState(said[-1]) if decides else ReviewState.OPEN
 
 
 @transaction.atomic
@@ -42,31 +41,26 @@ def judge(*, match: Match, user: User, said: ReviewState, note: str = "") -> Ver
 
     Raises `AlreadyDecided`, also for a second verdict of the same person, and `RecordNotFound` if the hit is gone.
     """
-    if said not in VERDICTS:
-        raise ValueError(f"{said} is no verdict.")
     locked = _lock(match)
     if locked.state != ReviewState.OPEN:
         raise AlreadyDecided("This hit has been decided already.")
-    if locked.verdicts.filter(user=user, counts=True).exists():
+    if locked.is_blind and locked.verdicts.filter(user=user, counts=True).exists():
         raise AlreadyDecided("You have judged this hit already; it waits for somebody else.")
-    client_id = locked.entry.client_id
-    verdict = Verdict.objects.create(client_id=client_id, match=locked, user=user, said=said, note=note)
-    _settle(locked)
-    _record(locked, f"verdict:{said}")
-    return verdict
+    return _give(locked, user, said, note)
 
 
 @transaction.atomic
 def judge_all(*, matches: Iterable[Match], user: User, said: ReviewState, note: str = "") -> int:
-    """`judge` for each that is open and not yet judged by this person. Returns how many that were."""
-    count = 0
-    for match in sorted(matches, key=lambda match: match.pk):
-        try:
-            judge(match=match, user=user, said=said, note=note)
-            count += 1
-        except (AlreadyDecided, RecordNotFound):
-            continue
-    return count
+    """`judge` for each that is open. Returns how many that were.
+
+    Raises `JudgedOneByOne` if two persons judge one of them.
+    """
+    waiting = [match for match in _lock_all(matches) if match.state == ReviewState.OPEN]
+    if any(match.is_blind for match in waiting):
+        raise JudgedOneByOne("Two persons judge these hits, each of them by itself.")
+    for match in waiting:
+        _give(match, user, said, note)
+    return len(waiting)
 
 
 @transaction.atomic
@@ -79,12 +73,20 @@ def take_back(*, verdict: Verdict, user: User) -> Match:
     latest = locked.verdicts.filter(counts=True).last()
     if latest is None or latest.pk != verdict.pk or latest.user_id != user.pk:
         raise TooLateToUndo("This verdict cannot be taken back: the hit has been judged again since.")
+    if stands(latest):
+        raise TooLateToUndo("This verdict cannot be taken back: somebody else has judged the hit, too.")
     if timezone.now() - latest.given_at > UNDO:
         raise TooLateToUndo("It is too late to take this back. Open the hit again instead.")
     locked.verdicts.filter(pk=latest.pk).update(counts=False)
-    _settle(locked)
+    _reopen(locked)
     _record(locked, "verdict:taken_back")
     return locked
+
+
+def stands(verdict: Verdict) -> bool:
+    """Whether a verdict cannot be taken back: the second of two persons could learn from it what the first said."""
+    match = verdict.match
+    return match.entry.gallery.two_person_review and match.verdicts.filter(counts=True).count() > 1
 
 
 @transaction.atomic
@@ -94,9 +96,7 @@ def open_again(*, match: Match) -> None:
     if locked.state == ReviewState.OPEN:
         raise NotDecided("This hit is open already.")
     locked.verdicts.filter(counts=True).update(counts=False)
-    locked.state, locked.decided_at = ReviewState.OPEN, None
-    locked.save(update_fields=["state", "decided_at"])
-    news.tell_not_of_confirmed(locked)
+    _reopen(locked)
     _record(locked)
 
 
@@ -122,22 +122,51 @@ def dismissed_earlier(
 
 def _lock(match: Match) -> Match:
     """The row of now: whoever comes second finds what the first has decided. Raises `RecordNotFound`."""
-    rows = Match.objects.select_for_update(of=("self",), no_key=True).with_context()
-    locked = rows.filter(pk=match.pk).first()
-    if locked is None:
+    locked = _lock_all([match])
+    if not locked:
         raise RecordNotFound("This hit does not exist any more.")
-    return locked
+    return locked[0]
 
 
-def _settle(match: Match) -> None:
-    said = list(match.verdicts.filter(counts=True).values_list("said", flat=True))
-    match.state = outcome(said, persons=2 if match.entry.gallery.two_person_review else 1)
-    match.decided_at = None if match.state == ReviewState.OPEN else timezone.now()
+def _lock_all(matches: Iterable[Match]) -> list[Match]:
+    """Those that still exist, with their entries and images, which an erasure locks before it deletes anything.
+
+    Always in this order, so that no two of these block each other.
+    """
+    rows = Match.objects.filter(pk__in=[match.pk for match in matches])
+    entries, images = rows.values_list("entry", flat=True), rows.values_list("face__image", flat=True)
+    for model, ids in ((BlacklistEntry, list(entries)), (ProcessedImage, list(images))):
+        held = model._default_manager.select_for_update(of=("self",), no_key=True)
+        list(held.filter(pk__in=ids).order_by("pk").values_list("pk"))
+    return list(rows.select_for_update(of=("self",), no_key=True).with_context().order_by("pk"))
+
+
+def _give(match: Match, user: User, said: ReviewState, note: str) -> Verdict:
+    """Store a verdict on a locked hit that is open, and what follows from it."""
+    if said not in VERDICTS:
+        raise ValueError(f"{said} is no verdict.")
+    persons = 2 if match.entry.gallery.two_person_review else 1
+    if persons == 1:  # what was given while two persons judged
+        match.verdicts.filter(counts=True).update(counts=False)
+    client_id = match.entry.client_id
+    verdict = Verdict.objects.create(client_id=client_id, match=match, user=user, said=said, note=note)
+    verdicts = list(match.verdicts.filter(counts=True).values_list("said", flat=True))
+    match.state = outcome(verdicts, persons=persons)
+    if match.state == ReviewState.OPEN:
+        _record(match, "verdict:given")  # managers read the audit, and may be the second to judge
+        return verdict
+    match.decided_at = timezone.now()
     match.save(update_fields=["state", "decided_at"])
     if match.state == ReviewState.CONFIRMED:
         news.tell_of_confirmed(match, after=UNDO)
-    else:
-        news.tell_not_of_confirmed(match)
+    _record(match, *(f"verdict:{one}" for one in verdicts))
+    return verdict
+
+
+def _reopen(match: Match) -> None:
+    match.state, match.decided_at = ReviewState.OPEN, None
+    match.save(update_fields=["state", "decided_at"])
+    news.tell_not_of_confirmed(match)
 
 
 def _record(match: Match, *said: str) -> None:

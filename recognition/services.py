@@ -30,7 +30,7 @@ from recognition.erasure import erase_images
 from recognition.exceptions import JobFinished
 from recognition.kept_faces import find_in_screened, find_screened_face
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
-from recognition.review import dismissed_earlier, judge, judge_all, open_again, take_back
+from recognition.review import dismissed_earlier, judge, judge_all, open_again, stands, take_back
 from recognition.types import LookedUpFace, LookUp, ReviewState, ScreeningOptions
 from recognition.waiting import wait_for_job
 from storage.files import discard_files, erase_files, read_file, storable, store_file
@@ -46,7 +46,7 @@ from work.types import Submission
 
 __all__ = ["cancel_job", "delete_images", "detect_faces", "find_in_screened", "find_screened_face", "judge",
            "judge_all", "look_up", "open_again", "process", "purge", "screen_images", "screening_options",
-           "submit_images", "take_back", "wait_for_job"]  # fmt: skip
+           "stands", "submit_images", "take_back", "wait_for_job"]  # fmt: skip
 
 Found = tuple[ProcessedImage, int, DetectedFace, Sequence[Hit]]  # a face at its place in an image, and its hits
 SEARCHES = 3  # for the matches of one image, while entries are being deleted

@@ -123,16 +123,15 @@ def in_words(count: int) -> str:
 
 
 def hit_context(match: Match, user: User) -> dict[str, Any]:
-    """Everything about one hit. Who has still to judge it, as one of two, sees neither score nor other verdicts."""
+    """Everything about one hit. While two persons have still to decide it, neither score nor others' verdicts."""
     verdicts = list(match.verdicts.filter(counts=True).select_related("user"))
-    two, is_open = match.entry.gallery.two_person_review, match.state == ReviewState.OPEN
-    own = next((one for one in verdicts if one.user_id == user.pk), None)
-    is_blind = two and is_open and own is None
-    shown = verdicts if not two or not is_open else [own] if own else []
+    is_open, is_blind = match.state == ReviewState.OPEN, match.is_blind
+    own = next((one for one in verdicts if one.user_id == user.pk), None) if is_blind or not is_open else None
+    shown = verdicts if not is_open else [own] if own else []
     face, image = match.face, match.face.image
     box = percentages(face.box, width=image.width, height=image.height) if image.width and image.height else None
     return {
-        "match": match, "entry": match.entry, "image": image, "box": box, "two": two, "is_open": is_open,
+        "match": match, "entry": match.entry, "image": image, "box": box, "is_open": is_open,
         "own": own, "is_blind": is_blind, "verdicts": [Said.of(one) for one in shown],
         "word": WORDS[match.state], "tone": tone_of(match.state),
         "validity": validity_of(match.entry),

@@ -20,12 +20,13 @@ from audit.types import Action
 from clients.access import allows, visible
 from clients.authentication import client_of
 from clients.models import Client, Role, Scope
+from clients.numbering import record_rows
 from clients.permissions import role_of
 from console.pages import ConsolePage
 from console.review.shown import WORDS, count_of, counts_of, exported, groups_of, hit_context, in_words, queue
 from recognition.exceptions import AlreadyDecided, NotConfirmed, RecordNotFound
 from recognition.models import Match, Verdict
-from recognition.services import judge, judge_all, open_again, take_back
+from recognition.services import judge, judge_all, open_again, stands, take_back
 from recognition.types import VERDICTS, ReviewState
 from storage.pictures import picture_response
 
@@ -41,7 +42,7 @@ class VerdictInput(serializers.Serializer[Any]):
 
 
 class ManyInput(serializers.Serializer[Any]):
-    """Hits of an entry on a day, as a page has shown them: those up to the id `last`."""
+    """Hits of an entry on a day, as a page has counted them: those up to the id `last`."""
 
     entry = serializers.IntegerField(max_value=LARGEST_ID)
     day = serializers.DateField()
@@ -73,15 +74,18 @@ class ReviewPage(ConsolePage):
         return found
 
     def undoing(self) -> dict[str, Any]:
-        """The verdict that was just given, to be offered for undoing."""
+        """The verdict that was just given, and whether it can be taken back."""
         pk = number(self.request.query_params.get("undo"))
         own = Verdict.objects.filter(client=self.client, user=self.user, counts=True)
-        verdict = own.filter(pk=pk).first() if pk else None
-        return {"undoable": verdict, "undoable_word": WORDS[verdict.said] if verdict else ""}
+        verdict = own.select_related("match__entry__gallery").filter(pk=pk).first() if pk else None
+        if verdict is None:
+            return {}
+        return {"given": verdict, "given_word": WORDS[verdict.said], "undoable": not stands(verdict)}
 
     def show_hit(self, match: Match, *, problem: str = "", status: int = 200) -> HttpResponse:
         hits = queue(self.client, match.state, self.user)
         left = count_of(hits)
+        record_rows(Action.VIEW, [match.face.image, match.entry], results=1)
         context = hit_context(match, self.user) | {
             "following": hits.after(match).first(),
             "previous": hits.before(match).first(),
@@ -101,6 +105,8 @@ class QueuePage(ReviewPage):
         page = min(number(request.query_params.get("page")) or 1, LAST_PAGE)
         hits, counts = queue(self.client, state, self.user), counts_of(self.client)
         groups, more = groups_of(hits, page)
+        seen = [row for group in groups for row in (*(match.face.image for match in group.faces), group.entry)]
+        record_rows(Action.VIEW, seen, results=sum(len(group.faces) for group in groups))
         context: dict[str, Any] = {
             "tabs": [(key, word, counts[key]) for key, word in WORDS.items()],
             "state": state,
@@ -115,7 +121,8 @@ class QueuePage(ReviewPage):
         if state == ReviewState.OPEN:
             waiting, own = count_of(hits), Verdict.objects.filter(client=self.client, user=self.user, counts=True)
             context |= {"waiting": waiting, "waiting_in_words": in_words(waiting), "first": hits.first()}
-            context["others"] = own.filter(match__state=ReviewState.OPEN).count()
+            pending = own.filter(match__state=ReviewState.OPEN, match__entry__gallery__two_person_review=True)
+            context["others"] = pending.count()
         return self.show("console/review/queue.html", context | self.undoing())
 
 
@@ -170,7 +177,7 @@ class OpenAgain(ReviewPage):
 
 
 class DismissMany(ReviewPage):
-    """The hits of an entry on a day that a page has shown, up to `MOST`; what came since stays open."""
+    """The hits of an entry on a day, up to `MOST`; what came since its page was shown stays open."""
 
     def post(self, request: Request) -> HttpResponse:
         given = ManyInput(data=request.data)

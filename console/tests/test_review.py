@@ -107,6 +107,22 @@ def test_many_are_dismissed_as_far_as_the_page_has_shown_them(anna: User, client
     assert set(Verdict.objects.values_list("note", flat=True)) == {"His brother."}
 
 
+def test_where_two_persons_judge_nothing_is_dismissed_unseen(anna: User, hits: list[Match]) -> None:
+    Gallery.objects.filter(kind="blacklist").update(two_person_review=True)
+    assert "Dismiss them all" not in show(anna)
+    day = timezone.localdate().isoformat()
+    answer = post(anna, "review-dismiss", entry=hits[0].entry_id, day=day, last=hits[-1].pk)
+    assert (answer.status_code, answer["X-Problem"]) == (409, "review.one_by_one")
+    assert not Verdict.objects.exists()
+
+
+def test_the_first_page_leaves_dismissed_hits_out(anna: User, hits: list[Match]) -> None:
+    judge(match=hits[0], user=anna, said=ReviewState.DISMISSED)
+    Match.objects.filter(pk=hits[1].pk).update(state=ReviewState.REPEATED)
+    answer = browser_of(anna).get(reverse("home"), headers={"Accept": "text/html"})
+    assert list(answer.context["hits"]) == [hits[2]]
+
+
 # ---- one hit ----------------------------------------------------------------------------------------------------
 def test_a_hit_shows_what_is_needed_to_judge_it(anna: User, client_a: Client, hits: list[Match]) -> None:
     create_entry(client=client_a, name="Twin", uploads=[Upload(picture(RED))])
@@ -159,6 +175,15 @@ def test_a_verdict_that_is_none_changes_nothing(anna: User, hits: list[Match], f
     assert not Verdict.objects.exists()
 
 
+def test_whoever_reads_of_hits_leaves_a_trace(anna: User, entry: BlacklistEntry, hits: list[Match]) -> None:
+    rows, whom = Record.objects.filter(action="view", actor=str(anna.pk)), f"person:{entry.number}"
+    images = [f"processed_image:{hit.face.image.number}" for hit in hits]
+    show(anna)
+    assert rows.get().objects_named == [*images, whom]
+    show(anna, "review-hit", hits[1].pk)
+    assert rows.latest("pk").objects_named == [images[1], whom]
+
+
 # ---- two persons ------------------------------------------------------------------------------------------------
 def test_neither_of_two_sees_the_score_or_the_other_verdict(
     anna: User, ben: User, client_a: Client, hits: list[Match]
@@ -169,7 +194,7 @@ def test_neither_of_two_sees_the_score_or_the_other_verdict(
     for page in (show(ben, "review-hit", hits[0].pk), show(ben, "review-hit", hits[1].pk), show(ben)):
         assert not re.search(r"Distance|The scar|anna|Confirmed anna|0\.000", page)
     own = show(anna, "review-hit", hits[0].pk)
-    assert "Distance 0.000" in own and "It waits for somebody else" in own
+    assert "Distance" not in own and "Confirmed anna" in own and "It waits for somebody else" in own
     assert "1 more waits for another person" in show(anna)
     post(ben, "review-hit", hits[0].pk, said="dismissed", note="No scar.")
     assert "No scar" not in show(anna, "review-hit", hits[0].pk)
@@ -179,6 +204,23 @@ def test_neither_of_two_sees_the_score_or_the_other_verdict(
     decided = show(ben, "review-hit", hits[0].pk)
     assert all(word in decided for word in ("anna", "ben", "cleo", "The scar.", "No scar."))
     assert Match.objects.get(state=ReviewState.CONFIRMED) == hits[0]
+
+
+def test_only_the_first_of_two_is_offered_to_undo(anna: User, ben: User, hits: list[Match]) -> None:
+    Gallery.objects.filter(kind="blacklist").update(two_person_review=True)
+    for user, is_offered in ((anna, True), (ben, False)):
+        page = text_of(browser_of(user).get(post(user, "review-hit", hits[0].pk, said="confirmed")["Location"]))
+        assert "Your verdict: Confirmed." in page and ("Undo" in page) == is_offered
+
+
+def test_a_switch_to_one_person_asks_everybody_again(anna: User, hits: list[Match]) -> None:
+    galleries = Gallery.objects.filter(kind="blacklist")
+    galleries.update(two_person_review=True)
+    post(anna, "review-hit", hits[0].pk, said="dismissed", note="The scar.")
+    galleries.update(two_person_review=False)
+    queue, page = show(anna), show(anna, "review-hit", hits[0].pk)
+    assert "Judge 3 hits" in queue and "another person" not in queue
+    assert "Confirm c" in page and not re.search(r"The scar|waits for somebody else", page)
 
 
 def test_before_the_second_confirmation_nothing_is_exported(

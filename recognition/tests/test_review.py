@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.models import Record
 from blacklist.models import BlacklistEntry
-from blacklist.services import create_entry
+from blacklist.services import create_entry, delete_entry
 from calibration.types import Decision
 from clients.models import Client, Role
 from clients.tests.members import make_member
+from faceapp.tests.rivals import Rival, wait_until_blocked
 from people.models import Gallery
-from recognition.exceptions import AlreadyDecided, NotDecided, RecordNotFound, TooLateToUndo
+from recognition.exceptions import AlreadyDecided, JudgedOneByOne, NotDecided, RecordNotFound, TooLateToUndo
+from recognition.face_search import erase_found
 from recognition.models import Match, ProcessedImage, Verdict
 from recognition.review import UNDO, outcome
 from recognition.services import (
@@ -60,8 +64,8 @@ def screen(client: Client, *pictures: bytes) -> Match:
     return Match.objects.latest("pk")
 
 
-def want_two(entry: BlacklistEntry) -> None:
-    Gallery.objects.filter(pk=entry.gallery_id).update(two_person_review=True)
+def want_two(entry: BlacklistEntry, *, wanted: bool = True) -> None:
+    Gallery.objects.filter(pk=entry.gallery_id).update(two_person_review=wanted)
 
 
 def state(match: Match) -> str:
@@ -72,7 +76,7 @@ def state(match: Match) -> str:
 @pytest.mark.parametrize(
     ("said", "persons", "expected"),
     [
-        ([], 1, "open"), ([C], 1, "confirmed"), ([D], 1, "dismissed"), ([U], 1, "unsure"),
+        ([], 1, "open"), ([C], 1, "confirmed"), ([D], 1, "dismissed"), ([U], 1, "unsure"), ([D, C], 1, "confirmed"),
         ([C], 2, "open"), ([C, C], 2, "confirmed"), ([D, D], 2, "dismissed"), ([U, U], 2, "unsure"),
         ([C, D], 2, "open"), ([C, U], 2, "open"),
         ([C, D, C], 2, "confirmed"), ([C, D, D], 2, "dismissed"), ([C, D, U], 2, "unsure"), ([C, U, D], 2, "dismissed"),
@@ -129,6 +133,36 @@ def test_a_disagreement_goes_to_a_third(match: Match, people: list[User], entry:
         assert state(match) == expected
 
 
+def test_the_audit_keeps_the_first_of_two_verdicts_back(
+    match: Match, people: list[User], entry: BlacklistEntry
+) -> None:
+    want_two(entry)
+    for user, said in zip(people, (C, D, D), strict=True):
+        judge(match=match, user=user, said=said)
+    rows = Record.objects.filter(action="decide").order_by("pk")
+    assert [row.objects_named[3:] for row in rows] == [
+        ["verdict:given", "state:open"],
+        ["verdict:given", "state:open"],
+        ["verdict:confirmed", "verdict:dismissed", "state:dismissed"],
+    ]
+
+
+def test_after_a_switch_to_one_person_a_verdict_given_before_decides_nothing(
+    match: Match, people: list[User], entry: BlacklistEntry
+) -> None:
+    anna, ben, _ = people
+    want_two(entry)
+    judge(match=match, user=anna, said=D)
+    want_two(entry, wanted=False)
+    assert match in Match.objects.waiting_for(anna.pk)
+    verdict = judge(match=match, user=ben, said=C)
+    assert state(match) == "confirmed"
+    take_back(verdict=verdict, user=ben)
+    assert state(match) == "open"
+    judge(match=match, user=anna, said=U)
+    assert state(match) == "unsure"
+
+
 # ---- taking back ------------------------------------------------------------------------------------------------
 def test_a_verdict_is_taken_back_shortly_after(match: Match, people: list[User]) -> None:
     anna, ben, _ = people
@@ -155,12 +189,24 @@ def test_later_the_hit_is_opened_again(match: Match, people: list[User]) -> None
     assert list(Verdict.objects.values_list("said", "counts")) == [("confirmed", False), ("dismissed", True)]
 
 
-def test_after_the_second_verdict_the_first_stays(match: Match, people: list[User], entry: BlacklistEntry) -> None:
+@pytest.mark.parametrize("second", [C, D])
+def test_of_two_persons_nobody_takes_back_what_the_other_has_followed(
+    match: Match, people: list[User], entry: BlacklistEntry, second: ReviewState
+) -> None:
+    """Whoever comes second sees the first verdict, or that it was another one, and could then say something else."""
     want_two(entry)
-    first = judge(match=match, user=people[0], said=C)
-    judge(match=match, user=people[1], said=C)
-    with pytest.raises(TooLateToUndo):
-        take_back(verdict=first, user=people[0])
+    verdicts = [judge(match=match, user=user, said=said) for user, said in zip(people, (C, second), strict=False)]
+    before = state(match)
+    for verdict, user in zip(verdicts, people, strict=False):
+        with pytest.raises(TooLateToUndo):
+            take_back(verdict=verdict, user=user)
+    assert state(match) == before
+
+
+def test_the_first_of_two_persons_takes_back(match: Match, people: list[User], entry: BlacklistEntry) -> None:
+    want_two(entry)
+    take_back(verdict=judge(match=match, user=people[0], said=C), user=people[0])
+    assert match in Match.objects.waiting_for(people[0].pk)
 
 
 # ---- many, gone, and at once ------------------------------------------------------------------------------------
@@ -168,8 +214,52 @@ def test_many_are_judged_and_decided_ones_left(client_a: Client, entry: Blacklis
     screen(client_a, *[picture(RED)] * 3)
     first, *_ = matches = list(Match.objects.all())
     judge(match=first, user=people[0], said=C)
-    assert judge_all(matches=matches, user=people[1], said=D) == 2
+    with CaptureQueriesContext(connection) as queries:
+        assert judge_all(matches=matches, user=people[1], said=D) == 2
+    assert sum("FOR NO KEY UPDATE" in one["sql"] for one in queries) == 3  # for all of them together
     assert sorted(Match.objects.values_list("state", flat=True)) == ["confirmed", "dismissed", "dismissed"]
+
+
+def test_where_two_persons_judge_none_is_judged_with_many(
+    match: Match, entry: BlacklistEntry, people: list[User]
+) -> None:
+    want_two(entry)
+    with pytest.raises(JudgedOneByOne):
+        judge_all(matches=[match], user=people[0], said=D)
+    assert not Verdict.objects.exists()
+
+
+ERASURES: dict[str, Callable[[Match], object]] = {
+    "entry": lambda match: delete_entry(entry=match.entry),
+    "image": lambda match: delete_images(images_to_delete=[match.face.image]),
+    "face": lambda match: erase_found([match.face_id]),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("erase", ERASURES.values(), ids=ERASURES)
+def test_an_erasure_waits_for_a_verdict_and_takes_it_along(
+    match: Match, people: list[User], erase: Callable[[Match], object]
+) -> None:
+    match = Match.objects.with_context().get(pk=match.pk)
+    with transaction.atomic():
+        judge(match=match, user=people[0], said=C)
+        other = Rival(transaction.atomic(lambda: erase(match)))
+        wait_until_blocked()
+    other.finish()
+    assert not Match.objects.exists() and not Verdict.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("erase", ERASURES.values(), ids=ERASURES)
+def test_a_verdict_waits_for_an_erasure(match: Match, people: list[User], erase: Callable[[Match], object]) -> None:
+    match = Match.objects.with_context().get(pk=match.pk)
+    with transaction.atomic():
+        erase(match)
+        other = Rival(lambda: judge(match=match, user=people[0], said=C))
+        wait_until_blocked()
+    with pytest.raises(RecordNotFound):
+        other.finish()
 
 
 def test_a_hit_that_was_erased_is_not_found(match: Match, people: list[User]) -> None:
