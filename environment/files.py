@@ -21,12 +21,12 @@ def secret(name: str, file: Path) -> str:
 def kept_in(file: Path, draft: str) -> str:
     """The text of `file`, which is made with `draft` and mode 0600 unless it exists.
 
-    Of several processes that start at once, all read the text of the first.
+    Of several processes or threads that start at once, all read the text of the first.
     """
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        drafted = file.with_name(f"{file.name}.{os.getpid()}")
-        with os.fdopen(os.open(drafted, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+        drafted = file.with_name(f"{file.name}.{secrets.token_hex(8)}")  # of this call: threads start at once, too
+        with os.fdopen(os.open(drafted, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
             handle.write(draft)
         try:
             os.link(drafted, file)  # unlike a rename, this fails if another process was faster
