@@ -32,7 +32,7 @@ def test_every_service_of_ours_gets_the_own_database_and_queue() -> None:
     for name in OURS:
         assert "outside" in override()[name].get("networks", []) + SERVICES[name]["networks"], name
     for name in OURS:
-        of_owner = {"DATABASE_OWNER_URL"} & SERVICES[name]["environment"].keys()
+        of_owner = {"DATABASE_OWNER_URL"} if SERVICES[name]["environment"]["DATABASE_OWNER_URL"] else set()
         assert set(override()[name]["environment"]) == {"DATABASE_URL", "REDIS_URL"} | of_owner, name
 
 
