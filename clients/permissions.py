@@ -41,9 +41,14 @@ class HasScope(BasePermission):
             require_scope(request, scope)
         elif isinstance(request.auth, ApiKey) and not request.auth.scopes:
             raise PermissionDenied("This API key has no scopes, so it may do nothing.", code="auth.missing_scope")
-        if is_for_managers(request, view) and role_of(request) not in {None, Role.MANAGER}:
+        if is_for_managers(request, view) and not is_managing(request):
             raise PermissionDenied("Only managers of the client may do this.", code="auth.missing_role")
         return True
+
+
+def is_managing(request: Request) -> bool:
+    """Whether no role keeps the caller from what managers do: a manager, an administrator, or a key."""
+    return role_of(request) in {None, Role.MANAGER}
 
 
 def require_scope(request: Request, scope: str) -> None:

@@ -13,9 +13,9 @@ from rest_framework.request import Request
 
 from audit.types import Action
 from clients.authentication import client_of
-from clients.models import Role, Scope
+from clients.models import Scope
 from clients.numbering import record_rows
-from clients.permissions import role_of
+from clients.permissions import is_managing
 from console.images.filters import ImageFilter, Page, number_in
 from console.images.shown import ShownImage, Tile
 from console.pages import ConsolePage
@@ -46,7 +46,7 @@ class ImagesPage(ConsolePage):
 
     @property
     def is_manager(self) -> bool:
-        return role_of(self.request) in {None, Role.MANAGER}
+        return is_managing(self.request)
 
 
 class ImageList(ImagesPage):

@@ -19,9 +19,9 @@ from audit.services import record
 from audit.types import Action
 from clients.access import allows, visible
 from clients.authentication import client_of
-from clients.models import Client, Role, Scope
+from clients.models import Client, Scope
 from clients.numbering import record_rows
-from clients.permissions import role_of
+from clients.permissions import is_managing
 from console.pages import ConsolePage
 from console.review.shown import WORDS, count_of, counts_of, exported, groups_of, hit_context, in_words, queue
 from recognition.exceptions import AlreadyDecided, NotConfirmed, RecordNotFound
@@ -92,7 +92,7 @@ class ReviewPage(ConsolePage):
             "left": left,
             "left_in_words": in_words(left),
             "may_judge": self.may(Scope.SCREEN),
-            "may_export": role_of(self.request) in {None, Role.MANAGER},
+            "may_export": is_managing(self.request),
             "problem_text": problem,
         }
         return self.show("console/review/hit.html", context | self.undoing(), status=status)
