@@ -332,7 +332,7 @@ def test_the_answer(gallery: Gallery, api: APIClient) -> None:
     assert body["computed_at"] and body["metric"] == "euclidean"
     [pair] = body["look_alikes"]["items"]
     assert [one["person_id"] for one in pair["people"]] == [ann.number, bob.number]
-    assert (pair["distance"], 0.7 < pair["similarity"] < 1) == (pytest.approx(0.15, abs=1e-3), True)
+    assert (pair["distance"], 0.7 < pair["similarity"] < 1) == (pytest.approx(0.15, abs=5e-3), True)
     assert [one["person_id"] for one in body["odd_photographs"]["items"]] == [ann.number] * 2
     [bad] = body["poor_people"]["items"]
     assert (bad["name"], bad["recognisability"], bad["reason"]) == ("bob", 0.02, "turned")

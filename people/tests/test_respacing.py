@@ -61,7 +61,7 @@ def test_computes_only_what_is_missing_and_changes_no_decision(client_a: Client,
     respace = computed(client_a)
     assert (respace.status, respacing.progress_of(respace)) == ("ready", respacing.RespaceProgress(2, 2, 0))
     assert whole.face_templates.get(space=new_space()) == kept
-    assert embedding_of(lacking) == pytest.approx([220 / 255, 20 / 255, 20 / 255, 1, 1, 1, 1, 1], abs=1e-3)
+    assert embedding_of(lacking) == pytest.approx([220 / 255, 20 / 255, 20 / 255, 1, 1, 1, 1, 1], abs=5e-3)
     assert not theirs.face_templates.filter(space=new_space()).exists()
     assert search(client_a).space == old_space()
     assert not RespacedImage.objects.exists()  # what succeeded leaves no row
@@ -87,7 +87,7 @@ def test_the_face_that_was_enrolled_is_embedded_whoever_else_is_on_the_photograp
     image = enrol(client_a)
     replace_file(image, picture(RED, GREEN))
     computed(client_a)
-    assert embedding_of(image)[0] == pytest.approx(220 / 255, abs=1e-3)
+    assert embedding_of(image)[0] == pytest.approx(220 / 255, abs=5e-3)
     image.face_templates.filter(space=new_space()).delete()
     ReferenceImage.objects.filter(pk=image.pk).update(box_x=400)  # where no face is
     respace = computed(client_a)

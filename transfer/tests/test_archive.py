@@ -134,7 +134,7 @@ def test_searches_answer_the_same_after_a_move(gallery: Client, archive: Path) -
     new = Client.objects.get(name="new")
     said, distances = answers(new)
     assert said == before[0]
-    assert distances == pytest.approx(before[1], abs=1e-3)  # each client rotates and rounds in its own way
+    assert distances == pytest.approx(before[1], abs=5e-3)  # each client rotates and rounds in its own way
     red = Person.objects.of_client(new).get(external_id="r1")
     assert [image.is_primary for image in red.reference_images.all()] == [False, True]
     for image in red.reference_images.all():
