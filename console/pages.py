@@ -6,6 +6,7 @@ limit and protection against forged requests here as in the API.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,8 +25,10 @@ from rest_framework.views import APIView, set_rollback
 from clients.authentication import ClientSessionAuthentication, client_of
 from clients.models import Scope
 from clients.permissions import SCOPES, role_of
+from clients.words import ROLES
 from console.exceptions import OtherClient
 from console.navigation import SECTIONS
+from console.problems import explained
 from console.state import known_state
 from rest.errors import INTERNAL, problem_of, report
 from rest.multipart import MultiPartParser
@@ -78,6 +81,7 @@ class ConsolePage(APIView):
         if problem.code == "auth.client_not_chosen" and not is_part:
             query = urlencode({"next": self.request.get_full_path()})
             return HttpResponseRedirect(f"{reverse('choose-client')}?{query}")
+        problem = replace(problem, detail=explained(problem, exc))
         template = "console/problem.html" if is_part else "console/problem_page.html"
         response = self.show(template, {"problem": problem}, status=problem.status)
         for name, value in (problem.headers | {"X-Problem": problem.code}).items():
@@ -99,6 +103,6 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
     return {
         "sections": SECTIONS if choice else SECTIONS[:1],
         "client": choice.client if choice else None,
-        "role": choice.role.label if choice and choice.role else _("Administrator"),
+        "role": ROLES[choice.role] if choice and choice.role else _("Administrator"),
         "state": known_state(),
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -91,7 +92,7 @@ class ZipExport(Export):
     def count(self, images: ProcessedImageQuerySet) -> int:
         sizes = list(images.values_list("stored_bytes", flat=True)[: MOST_FILES + 1])
         if len(sizes) > MOST_FILES or sum(sizes) > MOST_BYTES:
-            most = {"files": f"{MOST_FILES:,}", "size": MOST_BYTES // 10**9}
+            most = {"files": number_format(MOST_FILES, force_grouping=True), "size": MOST_BYTES // 10**9}
             raise TooManyForOneFile(
                 _("One file holds at most %(files)s images and %(size)s GB. Choose fewer days.") % most
             )

@@ -16,7 +16,7 @@ from console.pages import ConsolePage
 from console.state import current_state, worker_answered_at
 from console.system import figures
 from console.system.day import last_day
-from console.system.words import since
+from console.times import ago
 from walls.current import EVERYONE, showing
 
 
@@ -41,7 +41,7 @@ class SystemBase(ConsolePage):
         return {
             "state": state,
             "answered_at": answered_at,
-            "answered": since(answered_at),
+            "answered": ago(answered_at) if answered_at else "",
             "waiting": waiting,
             "queues": figures.queues() if self.sees_all else [],
             "recurring": recurring,
