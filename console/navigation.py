@@ -17,6 +17,13 @@ class Section:
     icon: str
     url_name: str
 
+    @property
+    def is_main(self) -> bool:
+        """Whether it stands in the bar of small screens; the others are behind "More" there."""
+        return self.key in MAIN
+
+
+MAIN = ("today", "review", "watchlist", "try")
 
 SECTIONS = (
     Section("today", _("Today"), "home", "home"),

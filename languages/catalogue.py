@@ -62,6 +62,11 @@ def compiled(code: str) -> Catalog:
         return read_mo(file)
 
 
+def texts(catalogue: Catalog) -> dict[tuple[str, str], list[str]]:
+    """The translations, in all their forms, by the singular and plural of the message."""
+    return {_ids(one): _forms(one) for one in catalogue if one.id}
+
+
 def faults(catalogue: Catalog, found: list[Message]) -> Iterator[str]:
     """What is wrong with a catalogue, a sentence for each message; nothing if it is complete and right."""
     wanted = {(message.text, message.plural) for message in found}
@@ -77,8 +82,12 @@ def _ids(one: Translation) -> tuple[str, str]:
     return (one.id, "") if isinstance(one.id, str) else (one.id[0], one.id[1])
 
 
+def _forms(one: Translation) -> list[str]:
+    return list(one.string) if isinstance(one.string, tuple | list) else [one.string or ""]
+
+
 def _problem(one: Translation, plurals: int) -> str:
-    texts = list(one.string) if isinstance(one.string, tuple | list) else [one.string or ""]
+    texts = _forms(one)
     sources = [*_ids(one)] if one.pluralizable else [_ids(one)[0]]
     if one.fuzzy:
         return "is marked as fuzzy"

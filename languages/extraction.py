@@ -16,6 +16,8 @@ from environment import BASE_DIR
 # The folders of templates whose pages are in several languages; the others belong to the admin and the API.
 PAGES = ("account", "allauth", "clients", "console", "login", "mfa", "socialaccount")
 ENGLISH = {"tests", "migrations", "sdk", "locale", "languages"}
+# Of a library that is in English alone: the page on which a client is chosen has them.
+FOREIGN = {"unfold": ("Return to site", "Light", "Dark")}
 SINGULAR = {"_", "gettext", "gettext_lazy", "gettext_noop"}
 PLURAL = {"ngettext", "ngettext_lazy"}
 
@@ -31,7 +33,8 @@ class Message:
 
 def messages() -> list[Message]:
     """Every message of the project, by file."""
-    found = [message for file in modules() for message in of_module(file)]
+    found = [Message(text, "", library) for library, texts in FOREIGN.items() for text in texts]
+    found += [message for file in modules() for message in of_module(file)]
     return found + [message for file in templates() for message in of_template(file)]
 
 
@@ -57,7 +60,8 @@ def of_module(file: Path) -> Iterator[Message]:
         wanted = 1 if node.func.id in SINGULAR else 2 if node.func.id in PLURAL else 0
         if not wanted:
             continue
-        texts = [one.value for one in node.args[:wanted] if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        given = [one.value for one in node.args[:wanted] if isinstance(one, ast.Constant)]
+        texts = [text for text in given if isinstance(text, str)]
         if len(texts) == wanted:
             yield Message(texts[0], texts[1] if wanted == 2 else "", place)
         elif not isinstance(node.args[0], ast.Name):  # a name stands for a text that is marked where it is defined
@@ -72,9 +76,9 @@ def of_template(file: Path) -> Iterator[Message]:
             plural = node.render_token_list(node.plural)[0] if node.plural else ""
             yield Message(text, plural, place)
         elif isinstance(node, TranslateNode):
-            text = node.filter_expression.var
-            literal = text if isinstance(text, str) else text.literal
-            yield Message(str(literal).replace("%", "%%"), "", place)
+            literal = node.filter_expression.var.literal
+            if isinstance(literal, str):  # what a variable holds is marked where it comes from
+                yield Message(literal.replace("%", "%%"), "", place)
 
 
 def texts_of(file: Path) -> list[str]:
