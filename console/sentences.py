@@ -181,6 +181,12 @@ SENTENCES: Sentences = {
     "liveness.frames_required": _("A check with the camera is needed for this."),
     "liveness.required": _("A check with the camera is needed for this."),
     "liveness.repeated": _("These pictures have been sent before."),
+    "liveness.token_invalid": _("The proof of an earlier check does not count here. Start again."),
+    "liveness.token_expired": _("The proof of an earlier check has expired. Start again."),
+    "liveness.token_used": _("The proof of an earlier check has been used. Start again."),
+    "liveness.token_wrong_purpose": _("The proof of an earlier check does not count here. Start again."),
+    "liveness.token_wrong_subject": _("The proof of an earlier check does not count here. Start again."),
+    "liveness.token_other_face": _("The proof of an earlier check is of another face. Start again."),
     # training
     "training.too_small": _("Too few people have enough photographs."),
     "training.not_ready": _("This version cannot be used."),
