@@ -6,6 +6,7 @@ file. `docs/errors.md` lists the codes, and a test asks for a sentence for each 
 
 from __future__ import annotations
 
+from traceback import walk_tb
 from typing import Any
 
 from django.utils.translation import get_language, gettext_lazy
@@ -72,7 +73,7 @@ def is_english() -> bool:
 
 def is_own(error: Any) -> bool:
     """Whether the console has raised it, whose sentences are in the language of the page already."""
-    trace = getattr(error, "__traceback__", None)
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return bool(trace) and trace.tb_frame.f_globals.get("__name__", "").startswith("console.")
+    if not isinstance(error, BaseException):
+        return False
+    *_before, last = [None, *walk_tb(error.__traceback__)]
+    return last is not None and str(last[0].f_globals.get("__name__", "")).startswith("console.")

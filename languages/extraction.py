@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.template import Engine, Template, engines
+from django.template import Engine, Template
 from django.template.base import Node, TextNode
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 
@@ -87,8 +87,7 @@ def texts_of(file: Path) -> list[str]:
 
 
 def nodes_of(file: Path) -> list[Node]:
-    engine: Engine = engines["django"].engine
-    template = Template(file.read_text(encoding="utf-8"), engine=engine)
+    template = Template(file.read_text(encoding="utf-8"), engine=Engine.get_default())
     found: list[Node] = []
     for kind in (TextNode, TranslateNode, BlockTranslateNode):
         found += template.nodelist.get_nodes_by_type(kind)

@@ -90,6 +90,13 @@ def test_a_wrong_translation_is_found(ids: str | tuple[str, str], string: str | 
     assert fault in found
 
 
+@pytest.mark.parametrize("page", ["<p>Save</p>", '<img alt="A face">', "<script>let Save</script><b>Save</b>"])
+def test_text_outside_of_messages_is_found(page: str) -> None:
+    words = Words()
+    words.feed(page + "<b>faceapp · 5 %</b><script>const value = 1</script>")
+    assert len(words.found) == 1
+
+
 def test_a_guess_of_a_translation_is_found() -> None:
     one = Catalog(locale="de", fuzzy=False)
     one.add("Save", "Sichern", flags=["fuzzy"])
