@@ -18,7 +18,6 @@ from recognition.querysets import ProcessedImageQuerySet
 ON_A_PAGE = 40
 DAYS = (MinValueValidator(date(1970, 1, 2)), MaxValueValidator(date(2999, 12, 30)))
 SHOWN = [("", _("All images")), ("hits", _("With a hit")), ("failed", _("Failed"))]
-LARGEST = 2**63 - 1
 
 
 class ImageFilter(forms.Form):
@@ -93,10 +92,3 @@ class Page:
 def _last(found: list[ProcessedImage]) -> int | None:
     """The number of the last one of a page, if there are more than fit on it."""
     return found[ON_A_PAGE - 1].number if len(found) > ON_A_PAGE else None
-
-
-def number_in(text: str | None) -> int | None:
-    """The number of an image in an address; None for what is none."""
-    if text and text.isascii() and text.isdecimal() and len(text) < 20:
-        return min(int(text), LARGEST)
-    return None

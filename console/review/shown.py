@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from blacklist.models import BlacklistEntry
 from clients.models import Client
+from console.numbers import Scale
 from console.times import ago
 from recognition.models import Match, Verdict
 from recognition.querysets import MatchQuerySet
@@ -51,23 +52,6 @@ class Said:
     @classmethod
     def of(cls, verdict: Verdict) -> Said:
         return cls(who_gave(verdict), WORDS[verdict.said], tone_of(verdict.said), ago(verdict.given_at), verdict.note)
-
-
-@dataclass(frozen=True)
-class Scale:
-    """A distance next to the threshold; `at` and `limit` from 0 (the same picture) to 1000."""
-
-    distance: float
-    threshold: float
-    at: int
-    limit: int
-
-    @classmethod
-    def of(cls, match: Match) -> Scale:
-        full = max(2 * match.threshold, 1.1 * match.distance) or 1.0
-        return cls(
-            match.distance, match.threshold, round(1000 * match.distance / full), round(1000 * match.threshold / full)
-        )
 
 
 @dataclass(frozen=True)
@@ -136,7 +120,7 @@ def hit_context(match: Match, user: User) -> dict[str, Any]:
         "own": own, "is_blind": is_blind, "verdicts": [Said.of(one) for one in shown],
         "word": WORDS[match.state], "tone": tone_of(match.state),
         "validity": validity_of(match.entry),
-        "scale": None if is_blind else Scale.of(match),
+        "scale": None if is_blind else Scale(match.distance, match.threshold),
         "rivals": [] if is_blind else rivals_of(match),
         "earlier": earlier_of(match),
     }  # fmt: skip

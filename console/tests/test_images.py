@@ -151,7 +151,7 @@ def test_an_image_shows_hits_first_and_the_other_faces(
     answer = operator.get(url("image", image))
     page, said = answer.content.decode(), text_of(answer)
     assert "<script>gate" not in page and "<b>بن</b>" not in page
-    assert "fraud" in said and "a hit up to 0.200" in said and "Cannot be recognised" in said
+    assert "fraud" in said and "a match up to 0.200" in said and "Cannot be recognised" in said
     assert page.count('class="mark ') == 3 and page.index('class="scale"') < page.index('class="strip"')
     assert [face.number for face in answer.context["image"].found] == [2]
     assert reverse("console:photograph", args=[Match.objects.get().reference_image.uuid]) in page  # type: ignore[union-attr]
