@@ -32,5 +32,6 @@ document.addEventListener("htmx:afterSettle", () => {
 const setDisabled = (form, isDisabled) => {
   for (const button of form.querySelectorAll("button")) button.disabled = isDisabled;
 };
-document.addEventListener("submit", (event) => setDisabled(event.target, true));
+// Only when it has been read: a disabled button is not part of what is sent.
+document.addEventListener("submit", ({ target }) => setTimeout(() => setDisabled(target, true)));
 addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => setDisabled(form, false)));
