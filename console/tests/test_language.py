@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -307,3 +308,24 @@ def comparable(answer: Any) -> tuple[int, str]:
     text = re.sub(r'(csrf\w*"? value="|csrfToken: ")[^"]+', r"\1", text)
     text = re.sub(r"X-CSRF[^}]*}|nonce=\"[^\"]+\"|\"last_purge\": {[^}]*}", "", text)
     return answer.status_code, re.sub(r"\d+\.\d+ ms|\d\d:\d\d(:\d\d)?", "", text)
+
+
+# ---- habits -----------------------------------------------------------------------------------------------------
+def sources(pattern: str) -> list[Path]:
+    files = [*project.BASE_DIR.glob(f"console/{pattern}"), *project.BASE_DIR.glob(f"templates/console/{pattern}")]
+    return [file for file in files if "tests" not in file.parts]
+
+
+def test_what_services_say_goes_through_the_table() -> None:
+    """`console.problems.said` in modules, `worded` in templates; a page would otherwise speak two languages."""
+    raw = re.compile(r"\b(?:error|remark|refusal|result|row|one)\.message\b|\{\{ *[\w.]+\.(?:error|message) *\}\}")
+    home = project.BASE_DIR / "console" / "problems.py"
+    found = {str(file) for kind in ("**/*.py", "**/*.html") for file in sources(kind) if raw.search(file.read_text())}
+    assert not found - {str(home)}
+
+
+def test_numbers_are_written_by_the_language() -> None:
+    """Not by the format of an f-string, but in files and addresses."""
+    raw = re.compile(r"\{[^{}]*:[+,]?(?:\.\d[f%]|,)\}")
+    exports = project.BASE_DIR / "console" / "images" / "exports.py"
+    assert {file for file in sources("**/*.py") if raw.search(file.read_text())} <= {exports}
