@@ -62,11 +62,11 @@ TABLES: dict[str, Holding] = {
     "recognition.Job": Holding("client", "with its last image", "FACEAPP_RETENTION_DAYS"),
     "recognition.ProcessedImage": Holding("client", BY_CALLER, "FACEAPP_RETENTION_DAYS"),
     "recognition.ProcessedFace": Holding(
-        "image__client",
+        "client",
         "with its image, or everywhere=true",
         "FACEAPP_RETENTION_DAYS; the embedding too, if it is kept",
     ),
-    "recognition.Match": Holding("entry__client", "with the entry or the face", "FACEAPP_RETENTION_DAYS"),
+    "recognition.Match": Holding("client", "with the entry or the face", "FACEAPP_RETENTION_DAYS"),
     "recognition.Verdict": Holding("client", "with its match", "as its match; the name of its author with the user"),
     "recognition.FaceSearch": Holding(
         "client", WITH_CLIENT, "embeddings until the search ends, the row " + UNTIL_ERASED

@@ -113,7 +113,7 @@ def _count(client: Client | None) -> list[Hour]:
     since = now - timedelta(hours=HOURS - 1)
     images, hits = ProcessedImage.objects.all(), Match.objects.decided()
     if client:
-        images, hits = images.of_client(client), hits.filter(face__image__client=client)
+        images, hits = images.of_client(client), hits.of_client(client)
     counted: dict[datetime, dict[str, Any]] = {row["hour"]: row for row in images.by_hour(since)}
     found = {row["hour"]: row["hits"] for row in hits.by_hour(since)}
     moments = [since + timedelta(hours=number) for number in range(HOURS)]
