@@ -116,9 +116,15 @@ class ProcessedImage(ClaimedImage, WithFile, Numbered):
         verbose_name = "screened image"
         constraints = [
             models.UniqueConstraint(fields=["job", "position"], name="one_image_per_position"),
-            models.UniqueConstraint(fields=["client", "number"], name="processed_number_unique"),
+            # With the identifier, so that a search for a part of it reads this index alone.
+            models.UniqueConstraint(
+                fields=["client", "number"], include=["identifier"], name="processed_number_unique"
+            ),
         ]
         indexes = [
+            models.Index(
+                fields=["client"], include=["stored_bytes"], condition=~models.Q(image=""), name="processed_stored"
+            ),
             BrinIndex(fields=["created_at"], name="processed_created"),  # rows come in this order and are many
             models.Index(
                 fields=["status", "queued_at"],

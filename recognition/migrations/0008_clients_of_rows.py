@@ -70,6 +70,19 @@ class Migration(migrations.Migration):
                 to="recognition.processedface",
             ),
         ),
+        migrations.RemoveConstraint("processedimage", "processed_number_unique"),
+        migrations.AddConstraint(
+            "processedimage",
+            models.UniqueConstraint(
+                fields=["client", "number"], include=["identifier"], name="processed_number_unique"
+            ),
+        ),
+        migrations.AddIndex(
+            "processedimage",
+            models.Index(
+                fields=["client"], include=["stored_bytes"], condition=~models.Q(image=""), name="processed_stored"
+            ),
+        ),
         migrations.RemoveIndex("match", "hits_in_order"),
         migrations.AddIndex(
             "match", models.Index(fields=["client", "state", "-found_on", "entry", "id"], name="hits_in_order")
