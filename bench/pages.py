@@ -5,6 +5,7 @@ The pages are found as a user finds them: by their routes, and by links from oth
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 from collections.abc import Iterator
@@ -152,9 +153,12 @@ def nothing_remembered() -> Iterator[None]:
 
 
 def timed(browser: Browser) -> Iterator[Page]:
+    """The address of each page with its times, after what is loaded is frozen, as the web server does it."""
     found = [visit.url for visit in walk(browser) if visit.is_page]
     narrowed = [f"{reverse(f'console:{name}')}?{query}" for name, query in NARROWED]
     inside = [f"{reverse('console:image', args=[IMAGES // 2])}?show=hits"]
+    gc.collect()
+    gc.freeze()
     for address in sorted([*found, *narrowed, *inside]):
         yield _timed(browser, address)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -203,8 +203,12 @@ class MatchQuerySet(models.QuerySet["Match"]):
             return dict(cursor)
 
     def since(self, moment: datetime) -> MatchQuerySet:
-        """Of images that came since then."""
-        return self.filter(face__image__created_at__gte=moment)
+        """Of images that came since then.
+
+        No hit is found before its image came: their days, in whichever time zone, spare a look at most images.
+        """
+        first = timezone.localdate(moment) - timedelta(days=1)
+        return self.filter(found_on__gte=first, face__image__created_at__gte=moment)
 
     def by_hour(self, since: datetime) -> models.QuerySet[Any, dict[str, Any]]:
         """How many `hits` each hour (UTC) has, by the arrival of the image."""
