@@ -15,7 +15,7 @@ from django.urls.exceptions import NoReverseMatch
 
 from console import urls
 
-ADDRESS = re.compile(r'\s(?:href|src|action|hx-get)="([^"?#]+)')
+ADDRESS = re.compile(r'\s(?:href|src|action|formaction|hx-get|hx-post)="([^"?#]+)')
 HTML = {"Accept": "text/html"}  # the first page is one for programs otherwise
 
 
@@ -42,7 +42,6 @@ def walk(browser: Browser) -> Iterator[Visit]:
         visit = Visit(name, url, browser.get(url, headers=HTML))
         yield visit
         if not visit.is_page:
-            visit.answer.close()
             continue
         for link in ADDRESS.findall(visit.answer.content.decode()):
             address = urljoin(url, link)
@@ -52,9 +51,10 @@ def walk(browser: Browser) -> Iterator[Visit]:
                 waiting.append((found, address))
 
 
-def routes() -> set[str]:
-    """The names of all routes of the console."""
-    return {f"{urls.app_name}:{pattern.name}" for pattern in _patterns(urls.urlpatterns) if pattern.name}
+def routes(*, shown: bool = False) -> set[str]:
+    """The names of all routes of the console; `shown`: of those that answer GET."""
+    patterns = [pattern for pattern in _patterns(urls.urlpatterns) if pattern.name]
+    return {f"{urls.app_name}:{one.name}" for one in patterns if not shown or _answers_get(one.callback)}
 
 
 def name_of(address: str) -> str:
@@ -72,6 +72,12 @@ def _patterns(entries: Any) -> Iterator[URLPattern]:
             yield from _patterns(entry.url_patterns)
         else:
             yield entry
+
+
+def _answers_get(view: Any) -> bool:
+    """Functions are taken to."""
+    kind = getattr(view, "view_class", getattr(view, "cls", None))
+    return kind is None or hasattr(kind, "get")
 
 
 def _without_arguments() -> Iterator[tuple[str, str]]:
