@@ -73,6 +73,10 @@ FILLING = (
         SELECT %(client)s, match.id, %(user)s, match.state, '', now(), true FROM recognition_match AS match
         JOIN people_person AS person ON person.id = entry_id WHERE person.client_id = %(client)s AND state <> 'open'""",
 )
+COUNTER = (
+    "INSERT INTO clients_counter (client_id, kind, last) VALUES (%s, %s, %s)"
+    " ON CONFLICT (client_id, kind) DO UPDATE SET last = excluded.last"
+)
 # The list of images with filters that find much, little and nothing, and images and hits in the middle.
 NARROWED = (
     ("images", "show=hits"),
@@ -139,8 +143,7 @@ def _fill(client: Client, user: User, *, images: int, entries: int) -> None:
         for statement in FILLING:
             cursor.execute(statement % values)
         for kind, last in counters:
-            cursor.execute("INSERT INTO clients_counter (client_id, kind, last) VALUES (%s, %s, %s)"
-                           " ON CONFLICT (client_id, kind) DO UPDATE SET last = excluded.last", [client.pk, kind, last])  # fmt: skip
+            cursor.execute(COUNTER, [client.pk, kind, last])
 
 
 @contextmanager

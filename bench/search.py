@@ -172,8 +172,8 @@ def fill_gallery(
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO people_person (client_id, gallery_id, kind, uuid, number, name, metadata, created_at)"
-            " SELECT %s, %s, %s, gen_random_uuid(), n, 'person ' || n, '{}', now() FROM generate_series(%s::int, %s::int) n"
-            " RETURNING id",
+            " SELECT %s, %s, %s, gen_random_uuid(), n, 'person ' || n, '{}', now()"
+            " FROM generate_series(%s::int, %s::int) n RETURNING id",
             [client.pk, gallery.pk, kind, first, first + len(vectors) - 1],
         )
         people = [row[0] for row in cursor.fetchall()]

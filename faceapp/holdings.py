@@ -32,6 +32,7 @@ TABLES: dict[str, Holding] = {
     "clients.Counter": Holding("client", WITH_CLIENT, UNTIL_ERASED),
     "clients.IdempotentCall": Holding("client", "its answer with every erasure of the client", "a day"),
     "clients.DueErasure": Holding("client", "when the answers are erased", "minutes"),
+    "storage.DueFile": Holding("client_id", "when its file is deleted: at once, or when the store answers", "minutes"),
     "notifications.Subscription": Holding("client", WITH_CLIENT, UNTIL_ERASED),
     "notifications.Delivery": Holding(
         "subscription__client", "with the person or image that it names by number", "FACEAPP_DELIVERY_DAYS"

@@ -147,7 +147,7 @@ class MatchQuerySet(models.QuerySet["Match"]):
     def of_client(self, client: Client) -> MatchQuerySet:
         return self.filter(client=client)
 
-    def decided(self) -> MatchQuerySet:
+    def without_reviews(self) -> MatchQuerySet:
         """Without those that are for review only."""
         return self.filter(decision=Decision.MATCH)
 
@@ -161,7 +161,9 @@ class MatchQuerySet(models.QuerySet["Match"]):
         own = apps.get_model("recognition", "Verdict").objects.filter(match=OuterRef("pk"), user=user_id, counts=True)
         given = own.filter(match__entry__gallery__two_person_review=True)  # otherwise it has no effect any more
         # The first question is asked once, and spares the other one for each hit where one person judges.
-        return self.filter(~Exists(judged_by_two) | ~Exists(given), state=ReviewState.OPEN).order_by("-found_on", "entry", "id")
+        return self.filter(~Exists(judged_by_two) | ~Exists(given), state=ReviewState.OPEN).order_by(
+            "-found_on", "entry", "id"
+        )
 
     def after(self, match: Match) -> MatchQuerySet:
         """Those that come later in the order of the queue."""
@@ -218,7 +220,7 @@ class MatchQuerySet(models.QuerySet["Match"]):
 
 def _matches(*, leaving: bool = False) -> MatchQuerySet:
     """Those of the image in the outer query."""
-    matches: MatchQuerySet = apps.get_model("recognition", "Match").objects.decided()
+    matches: MatchQuerySet = apps.get_model("recognition", "Match").objects.without_reviews()
     return (matches.may_leave() if leaving else matches).filter(face__image=OuterRef("pk"))
 
 

@@ -40,7 +40,9 @@ ELSEWHERE = {
     "console:review-export": "only of confirmed hits",
 }
 INLINE = re.compile(
-    r"""<style|\sstyle=|\son[a-z]+=["']|href="javascript:|<script(?![^>]*\ssrc=)(?![^>]*type="application/json")""", re.I
+    r"""<style|\sstyle=|\son[a-z]+=["']|href="javascript:"""
+    r"""|<script(?![^>]*\ssrc=)(?![^>]*type="application/json")""",
+    re.IGNORECASE,
 )
 LOADED = re.compile(r'<(?:link[^>]+rel="(?:stylesheet|modulepreload)"[^>]+href|script[^>]+src)="([^"?#]+)')
 IMPORTED = re.compile(rb"""(?:import|from)\s*\(?["'](\.[^"']+)["']""")
