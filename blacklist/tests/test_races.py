@@ -16,7 +16,7 @@ from blacklist.models import BlacklistEntry
 from clients.models import Client
 from clients.services import create_api_key
 from errors import Unavailable
-from people.models import FaceTemplate, Person, ReferenceImage
+from people.models import Person, ReferenceImage
 from people.services import read_portraits
 from storage.files import delete_due_files
 from storage.models import DueFile

@@ -229,7 +229,7 @@ def test_as_many_statements_judge_one_and_many(client_a: Client, entry: Blacklis
         client=client_a, name="a", target="http://a.example/", events=[Event.HIT_CONFIRMED.value]
     )
     screen(client_a, *[picture(RED)] * 5)
-    first, *others = Match.objects.all()
+    first, *others = Match.objects.order_by("pk")
     counts = []
     for matches in ([first], others):
         with CaptureQueriesContext(connection) as queries:
