@@ -29,6 +29,7 @@ from vectors import stored
 from vectors.stored import PURPOSE, Rotated
 from vision.engines import DEFAULT, engines
 from walls.current import showing
+from work.alone import alone
 
 SIZES = (1_000, 10_000, 100_000)
 MILLION = 1_000_000
@@ -77,7 +78,7 @@ class Search:
 
 def measure(sizes: Sequence[int] = SIZES) -> list[Search]:
     """Each size in a client of its own, which stays; exactly, and by an index if the list is large enough for one."""
-    with indexing.alone():  # the running service makes no index meanwhile
+    with alone(indexing.LOCK):  # the running service makes no index meanwhile
         return [row for size in sizes for row in _measure(size)]
 
 

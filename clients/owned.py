@@ -22,8 +22,9 @@ class ClientOfParent(models.ForeignKey[Client, Client]):
 
     def __init__(self, *args: Any, parent: str, **kwargs: Any) -> None:
         self.parent = parent
-        fixed = {"on_delete": models.DO_NOTHING, "related_name": "+", "db_constraint": False, "editable": False}
-        super().__init__(*args, **{"to": Client, "db_index": False} | kwargs | fixed)
+        options: dict[str, Any] = {"to": Client, "db_index": False} | kwargs
+        options |= {"on_delete": models.DO_NOTHING, "related_name": "+", "db_constraint": False, "editable": False}
+        super().__init__(*args, **options)
 
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()
