@@ -249,7 +249,7 @@ def delete_images(*, album: Album, images: Iterable[AlbumImage], is_due: bool = 
     """Erase images: files, faces and with them every match, and groups that have no face left. Returns how many.
 
     With a receipt, unless the image `is_due`: retention erases again what a backup has brought back.
-    Raises `Unavailable` when the store does not answer; the image in question is kept then.
+    Raises `Unavailable` when a file cannot be deleted yet (`storage.files.erase_files`); further images are kept then.
     """
     count = 0
     for image in images:
@@ -274,7 +274,7 @@ def purge(*, limit: int) -> int:
 def delete_album(*, album: Album) -> None:
     """Erase an album with everything in it; people named from its groups stay in the gallery. With a receipt.
 
-    Raises `Unavailable` when a file cannot be deleted; nothing is deleted then.
+    Raises `Unavailable` when a file cannot be deleted yet (`storage.files.erase_files`).
     """
     with transaction.atomic():
         Album.objects.lock(album.pk)

@@ -120,7 +120,10 @@ def set_active(*, entries: Iterable[BlacklistEntry], active: bool) -> int:
 
 @transaction.atomic
 def delete_entry(*, entry: BlacklistEntry) -> None:
-    """Remove the entry with its images, templates and matches. Raises `Unavailable` when a file cannot be deleted."""
+    """Remove the entry with its images, templates and matches.
+
+    Raises `Unavailable` when a file cannot be deleted yet (`storage.files.erase_files`).
+    """
     # A worker that stores a match with it has committed before this lock is ours, or will be refused.
     list(BlacklistEntry.objects.select_for_update().filter(pk=entry.pk).values_list("pk"))
     images = list(ReferenceImage.objects.filter(person=entry))
@@ -182,7 +185,7 @@ def delete_image(*, entry: BlacklistEntry, image_id: int | UUID) -> None:
     """Remove one photograph.
 
     Raises `EntryNotFound`, `LastImage` for the only one (an entry without a face could never match), or `Unavailable`
-    when its file cannot be deleted.
+    when its file cannot be deleted yet.
     """
     _lock(entry)
     stored = ReferenceImage.objects.filter(person=entry)  # not what the entry may have prefetched

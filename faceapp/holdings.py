@@ -32,6 +32,7 @@ TABLES: dict[str, Holding] = {
     "clients.Counter": Holding("client", WITH_CLIENT, UNTIL_ERASED),
     "clients.IdempotentCall": Holding("client", "its answer with every erasure of the client", "a day"),
     "clients.DueErasure": Holding("client", "when the answers are erased", "minutes"),
+    "storage.DueFile": Holding("client_id", "when its file is deleted: at once, or when the store answers", "minutes"),
     "notifications.Subscription": Holding("client", WITH_CLIENT, UNTIL_ERASED),
     "notifications.Delivery": Holding(
         "subscription__client", "with the person or image that it names by number", "FACEAPP_DELIVERY_DAYS"
@@ -62,11 +63,11 @@ TABLES: dict[str, Holding] = {
     "recognition.Job": Holding("client", "with its last image", "FACEAPP_RETENTION_DAYS"),
     "recognition.ProcessedImage": Holding("client", BY_CALLER, "FACEAPP_RETENTION_DAYS"),
     "recognition.ProcessedFace": Holding(
-        "image__client",
+        "client",
         "with its image, or everywhere=true",
         "FACEAPP_RETENTION_DAYS; the embedding too, if it is kept",
     ),
-    "recognition.Match": Holding("entry__client", "with the entry or the face", "FACEAPP_RETENTION_DAYS"),
+    "recognition.Match": Holding("client", "with the entry or the face", "FACEAPP_RETENTION_DAYS"),
     "recognition.Verdict": Holding("client", "with its match", "as its match; the name of its author with the user"),
     "recognition.FaceSearch": Holding(
         "client", WITH_CLIENT, "embeddings until the search ends, the row " + UNTIL_ERASED

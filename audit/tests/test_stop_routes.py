@@ -99,6 +99,7 @@ OF_TASKS = {  # and what each does while searching is stopped
     "audit.tasks.purge": ERASES,
     "albums.tasks.purge": ERASES,
     "clients.tasks.purge": ERASES,
+    "storage.tasks.delete_due_files": ERASES,
     "liveness.tasks.purge": ERASES,
     "people.tasks.purge": ERASES,
     "recognition.tasks.purge": ERASES,

@@ -195,7 +195,7 @@ class DismissMany(ReviewPage):
 @login_required
 def picture(request: HttpRequest, pk: int, variant: str) -> HttpResponse:
     """The face of a hit, or the whole screened image, for who may see screened images of the chosen client."""
-    matches = visible(request, Match.objects.select_related("face__image"), "entry__client")
+    matches = visible(request, Match.objects.select_related("face__image"))
     face = get_object_or_404(matches, pk=pk).face
     if variant not in PICTURES or not allows(request, "recognition.view_processedimage"):
         raise Http404

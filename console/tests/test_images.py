@@ -322,6 +322,20 @@ def test_which_images_are_exported_does_not_tell_of_hits_that_are_kept_back(
     assert taken() == (1, [f"images/{image.number}.png", "images.csv"])
 
 
+def test_files_without_a_recorded_size_count_too(
+    manager: Browser, client_a: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were stored before sizes were recorded."""
+    images = [screen(client_a, RED), screen(client_a, BLUE)]
+    monkeypatch.setattr(exports, "MOST_BYTES", sum(image.stored_bytes for image in images))
+    ProcessedImage.objects.update(stored_bytes=0)
+    assert manager.get(reverse("console:images-zip")).status_code == 200
+    monkeypatch.setattr(exports, "MOST_BYTES", exports.MOST_BYTES - 1)
+    assert manager.get(reverse("console:images-zip")).status_code == 422
+    images[1].image.storage.delete(images[1].image.name or "")
+    assert manager.get(reverse("console:images-zip")).status_code == 200
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u00a0=1"])
 def test_no_cell_is_a_formula(text: str) -> None:
     assert harmless(text) == f"'{text}"

@@ -15,6 +15,7 @@ CELERY_TASK_ROUTES = {
     "people.tasks.purge": {"queue": "maintenance"},
     "liveness.tasks.purge": {"queue": "maintenance"},
     "clients.tasks.purge": {"queue": "maintenance"},
+    "storage.tasks.delete_due_files": {"queue": "maintenance"},
     "audit.tasks.seal": {"queue": "maintenance"},
     "audit.tasks.purge": {"queue": "maintenance"},
     "clients.tasks.warn_of_expiry": {"queue": "maintenance"},
@@ -31,6 +32,7 @@ CELERY_BEAT_SCHEDULE = {
     "respaces": {"task": "people.tasks.tend_respaces", "schedule": SWEEP_SECONDS, "options": {"expires": 30}},
     "search-indexes": {"task": "people.tasks.tend_search_indexes", "schedule": 60.0, "options": {"expires": 60}},
     "health": {"task": "people.tasks.tend_health", "schedule": 60.0, "options": {"expires": 60}},
+    "due-files": {"task": "storage.tasks.delete_due_files", "schedule": 60.0, "options": {"expires": 60}},
     "seal-audit": {"task": "audit.tasks.seal", "schedule": 5.0, "options": {"expires": 30}},
     "deliver": {"task": "notifications.tasks.deliver", "schedule": 5.0, "options": {"expires": 10}},
     "purge-audit": {"task": "audit.tasks.purge", "schedule": crontab(hour="3", minute="45")},  # UTC
