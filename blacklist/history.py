@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.contrib.auth.models import User
+
 from blacklist.models import BlacklistEntry, EntryEvent
 from telemetry.actors import ActorKind, acting
 
@@ -14,9 +16,11 @@ KNOWN = ("name", "reason", "notes", *WITH_VALUE)
 
 
 def acting_user() -> int | None:
-    """The number of the user who acts, None for a program."""
+    """The id of the user who acts, None for a program and for a user who has been deleted meanwhile."""
     actor = acting()
-    return int(actor.name) if actor.kind == ActorKind.USER and actor.name.isdecimal() else None
+    if actor.kind != ActorKind.USER or not actor.name.isdecimal():
+        return None
+    return User.objects.filter(pk=int(actor.name)).values_list("pk", flat=True).first()
 
 
 def add_event(entry: BlacklistEntry, what: EntryEvent.What, **changes: Any) -> EntryEvent:
