@@ -91,7 +91,11 @@ def test_an_entry_is_read_changed_and_deleted(
     page: Page, live_server: LiveServer, admin_user: User, listed: Client, files: Path
 ) -> None:
     log_in(page, live_server, admin_user)
+    loaded: list[Response] = []
+    page.on("response", lambda answer: loaded.append(answer))
     page.goto(live_server.url + reverse("console:watchlist-entry", args=[1]))
+    page.wait_for_load_state("networkidle")
+    assert sum(len(one.body()) for one in loaded if one.request.resource_type != "image") < MOST
     page.locator("#image").set_input_files([files / "green.png"])
     expect(page.get_by_text("does not look like the other photographs")).to_be_visible()
     check_page(page, "entry")

@@ -20,8 +20,8 @@ from console.watchlist.shown import Tile, cards_of, history_of
 from people.models import ReferenceImage
 from recognition.models import Match
 
-HITS = 12  # shown of one entry
-EVENTS = 50
+HITS = 8  # shown of one entry
+EVENTS = 20
 
 
 class EntryPage(CheckedPage):

@@ -26,6 +26,7 @@ from console.watchlist.filters import SEVERITIES
 from console.watchlist.shown import cards_of
 from errors import FaceAppError
 from errors.text import is_storable
+from rest.multipart import UNNAMED
 from vision.types import Upload
 
 FIELDS = ("name", "reason", "severity", "source", "notes", "valid_from", "valid_until")
@@ -117,7 +118,8 @@ class PhotographsPage(CheckedPage):
         return face is not None and choose(photograph=photograph, face=face_in(face))
 
     def _check_files(self, entry: BlacklistEntry | None, batch: UUID | None) -> list[str]:
-        files, problems = self.request.FILES.getlist("image"), []
+        chosen, problems = self.request.FILES.getlist("image"), []
+        files = [file for file in chosen if file.size or file.name != UNNAMED]  # of a field that was left empty
         for file in files[:MOST_AT_ONCE]:
             upload = Upload(file.read(), file.name or "")
             try:

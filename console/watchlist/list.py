@@ -28,6 +28,12 @@ class WatchlistPage(ConsolePage):
     scope_read: ClassVar[Scope] = Scope.BLACKLIST_READ
     scope_write: ClassVar[Scope] = Scope.BLACKLIST_WRITE
 
+    def show(self, template: str, context: dict[str, Any] | None = None, *, status: int = 200) -> HttpResponse:
+        response = super().show(template, context, status=status)
+        if status >= 400 and "X-Problem" not in response:  # a form that is shown again, with what was typed
+            response["X-Problem"] = "conflict" if status == 409 else "unprocessable"
+        return response
+
     @property
     def client(self) -> Client:
         return client_of(self.request)

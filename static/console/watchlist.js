@@ -1,7 +1,6 @@
 // Photographs of an entry: chosen, dropped, pasted or taken, each looked at as soon as it is there, while the form is
 // filled in. What was found is kept by the service, so that saving takes no time. Without this script the same form
 // sends the files as a whole.
-import { isPossible, photograph } from "./camera.js";
 import { copyOf, send, shown } from "./requests.js";
 
 const AT_ONCE = 2;
@@ -105,9 +104,10 @@ const watch = (form) => {
     if (event.clipboardData?.files.length) take([...event.clipboardData.files]);
   });
   const camera = zone.querySelector("[data-camera]");
-  camera.hidden = !isPossible();
+  camera.hidden = !navigator.mediaDevices?.getUserMedia;
   camera.addEventListener("click", async () => {
     try {
+      const { photograph } = await import("./camera.js");
       const taken = await photograph(document.getElementById("camera"));
       if (taken) take([taken]);
     } catch {
@@ -148,12 +148,17 @@ const watch = (form) => {
   });
 
   form.addEventListener("submit", (event) => {
-    if (!running && !waiting.length) return;
+    if (!running && !waiting.length) {
+      setTimeout(() => form.querySelectorAll("button").forEach((button) => (button.disabled = true))); // sent once
+      return;
+    }
     event.preventDefault(); // a photograph that is still on its way would be left out
-    event.stopPropagation();
     wait.hidden = false;
     wait.scrollIntoView({ block: "nearest" });
   });
 };
 
 document.querySelectorAll("form[data-photographs]").forEach(watch);
+addEventListener("pageshow", () => {
+  document.querySelectorAll("form[data-photographs] button").forEach((button) => (button.disabled = false));
+});
