@@ -52,6 +52,7 @@ const watch = (form) => {
     item.querySelectorAll("progress, [data-stage], .problem, .actions").forEach((node) => node.remove());
     item.firstElementChild.append(shown(answer), copyOf("again"));
     item.querySelector("[data-again]").onclick = again;
+    item.querySelector("[data-again]").hidden = answer.status === 400; // the same file would be refused again
     item.querySelector("[data-remove]").onclick = () => item.remove();
   };
 
