@@ -20,6 +20,7 @@ from blacklist.exceptions import FaceNotChosen, PhotographGone, TooManyPhotograp
 from blacklist.models import BlacklistEntry, CheckedPhotograph
 from clients import quotas
 from clients.models import Client
+from errors import InvalidInput
 from people.models import FaceTemplate, Gallery, GalleryKind, Person
 from people.services import search_in
 from people.types import Portrait
@@ -36,6 +37,7 @@ from vision.types import Analysis, Box, DetectedFace, Landmarks, Quality, Upload
 MOST = 50  # of one form
 MOST_FACES = 20  # of one photograph, the largest
 MOST_ALIKE = 3  # entries that are named for a face
+GONE = "A photograph was saved or removed meanwhile. Look at the others again."
 STORED_SIDE = 1600  # pixels of a face that is cut out of a photograph
 
 
@@ -109,7 +111,7 @@ def choose(*, photograph: CheckedPhotograph, face: int) -> bool:
     photograph.chosen = face
     photograph.alike = _alike(photograph)
     if not CheckedPhotograph.objects.filter(pk=photograph.pk).update(chosen=face, alike=photograph.alike):
-        raise PhotographGone("This photograph was saved or removed meanwhile.")
+        raise PhotographGone(GONE)
     return True
 
 
@@ -173,7 +175,7 @@ def portraits_of(photographs: Iterable[CheckedPhotograph]) -> list[Portrait]:
 def _portrait(photograph: CheckedPhotograph) -> Portrait:
     if photograph.chosen is None:
         raise FaceNotChosen(f"Say who is meant in {photograph.name}: it shows several faces.")
-    described, data = photograph.faces[photograph.chosen], read_file(file=photograph.image)
+    described, data = photograph.faces[photograph.chosen], _data_of(photograph)
     face = DetectedFace(
         Box(*described["box"]),
         described["confidence"],
@@ -191,12 +193,22 @@ def _portrait(photograph: CheckedPhotograph) -> Portrait:
     return Portrait(Upload(data, photograph.name), images.sniff(data), face, width, height)
 
 
+def _data_of(photograph: CheckedPhotograph) -> bytes:
+    try:
+        return read_file(file=photograph.image)
+    except InvalidInput as error:
+        raise PhotographGone(GONE) from error
+
+
 def take(photographs: Sequence[CheckedPhotograph]) -> None:
-    """Delete the rows, in the caller's transaction, each for one caller only. Raises `PhotographGone`."""
+    """Delete the rows, in the caller's transaction, each for one caller only; their files go with the commit.
+
+    Raises `PhotographGone`.
+    """
     if photographs:
         _, of = CheckedPhotograph.objects.filter(pk__in=[one.pk for one in photographs]).delete()
         if of.get(CheckedPhotograph._meta.label, 0) != len(photographs):
-            raise PhotographGone("A photograph was saved or removed meanwhile. Look at the others again.")
+            raise PhotographGone(GONE)
 
 
 @transaction.atomic

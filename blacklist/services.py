@@ -33,7 +33,7 @@ from people.services import (
     written_files,
 )
 from people.types import Taken
-from storage.files import discard_files, erase_files
+from storage.files import erase_files
 from vectors.stored import all_to_store
 from vision.types import Embedding, Upload
 
@@ -107,7 +107,6 @@ def add_images(
         take(checked)
         save_reference_images(person=entry, references=references, portraits=portraits)
         add_event(entry, EntryEvent.What.ADDED, count=len(references))
-    discard_files(files=[photograph.image for photograph in checked])
     return Enrolment(entry, references, refused)
 
 
