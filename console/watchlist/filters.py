@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from blacklist.models import BlacklistEntry
 from blacklist.querysets import BlacklistEntryQuerySet
 from clients.models import Client
+from console.review.shown import MANY, in_words
 from people.models import Gallery, GalleryKind
 
 ON_A_PAGE = 40
 LAST_PAGE = 100_000
-MOST_SOURCES = 100  # that are offered to choose from
 STATES = [
     ("", _("All")),
     ("in force", _("In force")),
@@ -27,7 +27,7 @@ STATES = [
     ("inactive", _("Switched off")),
 ]
 SEVERITIES = [("", _("All")), ("high", _("High")), ("normal", _("Normal")), ("low", _("Low"))]
-ORDERS = {"": ["-number"], "name": ["name", "number"], "changed": ["-updated_at", "-number"]}
+ORDERS = {"": ["-pk"], "name": ["name", "pk"], "changed": ["-updated_at", "-pk"]}
 ORDER_WORDS = [("", _("Newest first")), ("name", _("By name")), ("changed", _("Last changed first"))]
 LOOKS = [("", _("Grid")), ("list", _("List"))]
 
@@ -39,7 +39,7 @@ class EntryFilter(forms.Form):
     state = forms.ChoiceField(label=_("State"), choices=STATES, required=False)
     severity = forms.ChoiceField(label=_("Severity"), choices=SEVERITIES, required=False)
     gallery = forms.IntegerField(label=_("Gallery"), required=False, min_value=1, max_value=2**63 - 1)
-    source = forms.CharField(label=_("Source"), required=False, max_length=100)
+    source = forms.CharField(label=_("Source contains"), required=False, max_length=100)
     order = forms.ChoiceField(label=_("Order"), choices=ORDER_WORDS, required=False)
     look = forms.ChoiceField(choices=LOOKS, required=False)
 
@@ -78,37 +78,37 @@ class EntryFilter(forms.Form):
         if chosen["gallery"]:
             entries = entries.filter(gallery=chosen["gallery"])
         if chosen["source"]:
-            entries = entries.filter(source__iexact=chosen["source"])
+            entries = entries.filter(source__icontains=chosen["source"])
         return entries.order_by(*ORDERS[chosen["order"]])
 
 
-def offered(client: Client) -> dict[str, Any]:
-    """Galleries, if there are several, and the sources that entries have."""
+def galleries_of(client: Client) -> list[Gallery]:
+    """Galleries to choose from; none where there is just one."""
     galleries = list(Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST))
-    named = BlacklistEntry.objects.of_client(client).exclude(source="").order_by("source")
-    sources = list(named.values_list("source", flat=True).distinct()[:MOST_SOURCES])
-    return {"galleries": galleries if len(galleries) > 1 else [], "sources": sources}
+    return galleries if len(galleries) > 1 else []
 
 
 @dataclass(frozen=True)
 class Page:
-    """Entries of one page; `total` are on all pages together."""
+    """Entries of one page. `total`: how many pass the filter, in words."""
 
     entries: list[Any]
     number: int
-    total: int
+    total: str
+    has_next: bool
 
     @classmethod
     def of(cls, entries: BlacklistEntryQuerySet, number: int) -> Page:
-        """The page with this number, or the last one there is."""
-        total = entries.count()
-        number = min(max(number, 1), max(1, -(-total // ON_A_PAGE)))
+        """The page with this number; the first one if there are not so many."""
+        number = min(max(number, 1), LAST_PAGE)
         start = (number - 1) * ON_A_PAGE
-        return cls(list(entries.with_overview()[start : start + ON_A_PAGE]), number, total)
-
-    @property
-    def pages(self) -> int:
-        return max(1, -(-self.total // ON_A_PAGE))
+        # First which ones: PostgreSQL would count the hits of all entries on the pages before as well.
+        shown = list(entries.values_list("pk", flat=True)[start : start + ON_A_PAGE + 1])
+        if not shown and number > 1:
+            return cls.of(entries, 1)
+        found = BlacklistEntry.objects.filter(pk__in=shown[:ON_A_PAGE]).with_overview().in_bulk()
+        total = in_words(entries.order_by().values("pk")[: MANY + 1].count())
+        return cls([found[pk] for pk in shown[:ON_A_PAGE] if pk in found], number, total, len(shown) > ON_A_PAGE)
 
     @property
     def previous(self) -> int | None:
@@ -116,4 +116,4 @@ class Page:
 
     @property
     def next(self) -> int | None:
-        return self.number + 1 if self.number < self.pages else None
+        return self.number + 1 if self.has_next else None

@@ -17,7 +17,7 @@ from clients.models import Client, Scope
 from clients.numbering import record_rows
 from clients.permissions import is_managing
 from console.pages import ConsolePage
-from console.watchlist.filters import EntryFilter, Page, offered
+from console.watchlist.filters import EntryFilter, Page, galleries_of
 from console.watchlist.shown import Tile
 
 
@@ -68,7 +68,8 @@ class ListPage(WatchlistPage):
             form.entries(self.client), int(number) if number.isascii() and number.isdecimal() and len(number) < 9 else 1
         )
         record_rows(Action.VIEW, page.entries, results=len(page.entries))
-        context = offered(self.client) | {
+        context = {
+            "galleries": galleries_of(self.client),
             "form": form,
             "page": page,
             "tiles": [Tile(entry) for entry in page.entries],
