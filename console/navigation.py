@@ -28,8 +28,9 @@ MAIN = ("today", "review", "watchlist", "try")
 SECTIONS = (
     Section("today", _("Today"), "home", "home"),
     Section("review", _("Review"), "check", "console:review"),
-    Section("try", _("Try it"), "spark", "console:try-who"),
+    Section("watchlist", _("Watch list"), "list", "console:watchlist"),
     Section("images", _("Screened images"), "picture", "console:images"),
+    Section("try", _("Try it"), "spark", "console:try-who"),
     Section("jobs", _("Jobs"), "stack", "console:jobs"),
     Section("system", _("System"), "pulse", "console:system"),
 )

@@ -17,6 +17,7 @@ urlpatterns = [
     path("photographs/<uuid:image_id>/", views.photograph, name="photograph"),
     path("photographs/<uuid:image_id>/large/", views.photograph, {"variant": "portrait"}, name="portrait"),
     path("review/", include("console.review.urls")),
+    path("watchlist/", include("console.watchlist.urls")),
     path("try/", include("console.try_it.urls")),
     path("images/", include("console.images.urls")),
     path("jobs/", JobsPage.as_view(), name="jobs"),

@@ -57,6 +57,12 @@ TABLES: dict[str, Holding] = {
     "blacklist.BlacklistEntry": Holding(
         "client", BY_CALLER, "out of force after valid_until, and then " + UNTIL_ERASED
     ),
+    "blacklist.EntryEvent": Holding(
+        "entry__client", "with the entry; the name of its author with the user", "as its entry"
+    ),
+    "blacklist.CheckedPhotograph": Holding(
+        "client", "when it is saved or removed, with its entry or its user", "an hour; with embeddings"
+    ),
     "training.TrainingOptions": Holding("client", WITH_CLIENT, UNTIL_ERASED),
     "training.Recogniser": Holding("client", "with any photograph of a person it knows", "the newest ten of a gallery"),
     "training.KnownPerson": Holding("recogniser__client", "with the recogniser", "as its recogniser"),
@@ -110,6 +116,7 @@ TABLES: dict[str, Holding] = {
 # By their folder in the image store (`StoredImageField.folder`), or the setting that names them.
 FILES: dict[str, Holding] = {
     "references": Holding("its row", "with its photograph, in the same step", "as its row"),
+    "checked": Holding("its row", "when it is saved or removed, or at night", "an hour"),
     "processed": Holding("its row", "with its image, or everywhere=true", "as its row"),
     "albums": Holding("its row", "when processed, unless the album keeps files", "as its row"),
     "MEDIA_ROOT": Holding("its folders, above", "with their rows; what has no row every night", "as their rows"),

@@ -35,6 +35,8 @@ HARMLESS = {
     "stop_searching",
 }  # fmt: skip
 
+IN_CONSOLE = {"watchlist-delete"}  # what its pages erase for good
+
 PENDING = "pending_form"  # in the session: path and fields of what is sent again after a confirmation
 
 
@@ -45,9 +47,11 @@ def is_confirmed(request: HttpRequest) -> bool:
 
 
 def calls_for_confirmation(request: HttpRequest) -> bool:
-    """Whether this page of the admin, or of the factors themselves, is one of those."""
+    """Whether this page of the admin, of the console, or of the factors themselves is one of those."""
     match = request.resolver_match
     name = (match and match.url_name) or ""
+    if match is not None and match.app_name == "console":
+        return name in IN_CONSOLE and request.method == "POST"
     if match is None or match.app_name != "admin":
         return False
     if name.endswith("_delete") or name in FORMS_OF_SECRETS:

@@ -97,6 +97,7 @@ OF_TASKS = {  # and what each does while searching is stopped
     "audit.tasks.seal": "seals",
     "clients.tasks.warn_of_expiry": "reads keys",
     "audit.tasks.purge": ERASES,
+    "blacklist.tasks.purge": ERASES,
     "albums.tasks.purge": ERASES,
     "clients.tasks.purge": ERASES,
     "storage.tasks.delete_due_files": ERASES,

@@ -95,6 +95,7 @@ def recurring() -> list[Recurring]:
         "albums.tasks.purge": (_("Purge of albums"), day),
         "people.tasks.purge": (_("Purge of reference photographs"), day),
         "liveness.tasks.purge": (_("Purge of liveness sessions"), hour),
+        "blacklist.tasks.purge": (_("Purge of photographs that were not saved"), hour),
     }
     rows = RecurringTask.objects.in_bulk(list(tasks))
     return [_recurring(title, most, rows.get(name)) for name, (title, most) in tasks.items()]

@@ -14,6 +14,7 @@ CELERY_TASK_ROUTES = {
     "albums.tasks.purge": {"queue": "maintenance"},
     "people.tasks.purge": {"queue": "maintenance"},
     "liveness.tasks.purge": {"queue": "maintenance"},
+    "blacklist.tasks.purge": {"queue": "maintenance"},
     "clients.tasks.purge": {"queue": "maintenance"},
     "storage.tasks.delete_due_files": {"queue": "maintenance"},
     "audit.tasks.seal": {"queue": "maintenance"},
@@ -41,6 +42,7 @@ CELERY_BEAT_SCHEDULE = {
     "purge-people": {"task": "people.tasks.purge", "schedule": crontab(hour="3", minute="40")},  # UTC
     "purge-deliveries": {"task": "notifications.tasks.purge", "schedule": crontab(hour="3", minute="50")},  # UTC
     "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
+    "purge-checked": {"task": "blacklist.tasks.purge", "schedule": crontab(minute="*/10")},
     "keys-that-expire": {"task": "clients.tasks.warn_of_expiry", "schedule": crontab(hour="6", minute="0")},
     "purge-answers": {"task": "clients.tasks.purge", "schedule": crontab(minute="*/10")},
 }

@@ -278,6 +278,9 @@ class ReportSerializer(serializers.Serializer[dict[str, Any]]):
     made_at = serializers.DateTimeField()
     people: Any = serializers.ListField(child=serializers.DictField(), help_text="With their photographs.")
     similar_people: Any = serializers.ListField(child=serializers.DictField(), help_text="Who may be somebody else.")
+    blacklist_entries: Any = serializers.ListField(
+        child=serializers.DictField(), help_text="The case of each entry among the people."
+    )
     album_faces: Any = serializers.ListField(child=serializers.DictField())
     recognisers: Any = serializers.ListField(child=serializers.DictField())
     screened_faces: Any = serializers.ListField(child=serializers.DictField())
