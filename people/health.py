@@ -33,6 +33,7 @@ from people.models import (
     FaceTemplate,
     Gallery,
     GalleryHealth,
+    KeptApart,
     LookAlikes,
     OddPhotograph,
     ReferenceImage,
@@ -80,21 +81,32 @@ def health_of(gallery: Gallery) -> Health:
     searched = search_in(client=gallery.client, galleries=[gallery])
     point, space = searched.point, searched.space.name
     row = GalleryHealth.objects.select_related("gallery").filter(gallery=gallery, space=space).first()
-    images = ("image", "other_image")
     return Health(
         gallery,
         space,
         point,
         _status(row, point.threshold) if row else HealthStatus.NEVER_COMPUTED,
         row.computed_at if row else None,
-        LookAlikes.objects.filter(health=row, distance__lte=point.threshold)
-        .with_people("person", "other")
-        .select_related(*images),
+        _pairs(row, point.threshold),
         OddPhotograph.objects.filter(health=row, distance__gt=point.threshold)
         .with_people("person")
         .select_related("image"),
         CheckedPerson.objects.filter(health=row).poor().with_people("person").select_related("best_image"),
     )
+
+
+def same_person_pairs(gallery: Gallery) -> FindingQuerySet:
+    """Pairs that a comparison of two people would take for one person, the nearest first; those kept apart are left
+    out. As far as they were found: within `BAND` of the gallery's threshold. Raises as `search_in` does.
+    """
+    point = search_in(client=gallery.client, galleries=[gallery], one_to_one=True).point
+    space = search_in(client=gallery.client, galleries=[gallery]).space.name
+    return _pairs(GalleryHealth.objects.filter(gallery=gallery, space=space).first(), point.threshold)
+
+
+def _pairs(row: GalleryHealth | None, threshold: float) -> FindingQuerySet:
+    pairs = LookAlikes.objects.filter(~KeptApart.objects.of_pair(), health=row, distance__lte=threshold)
+    return pairs.with_people("person", "other").select_related("image", "other_image")
 
 
 def _status(health: GalleryHealth, threshold: float) -> HealthStatus:
@@ -223,12 +235,16 @@ def _store(
     alike: Sequence[Resemblance],
     odd: Sequence[tuple[int, int, float]],
 ) -> None:
-    """Replace what is known of these people. Anyone who is being changed or erased meanwhile is left for the next run.
+    """Replace what is known of these people. Anyone who was changed, merged or erased meanwhile waits for the next run.
 
     A pair that was found before stays true while both photographs exist; with one of them its row goes.
     """
-    wanted, held = _held([person for person, _, _ in changed], alike)
-    whole = {person for person, images in wanted.items() if images and images <= held.keys()}
+    wanted, held = _held([person for person, _, _ in changed], alike, odd)
+    claimed = [(image, person) for person, image, _ in odd]
+    claimed += [(one.reference_image_id, one.person_id) for one in alike]
+    claimed += [(one.other_image_id, one.other_id) for one in alike]
+    moved = {image for image, person in claimed if image in held and held[image].person_id != person}
+    whole = {person for person, images in wanted.items() if images and images <= held.keys() - moved}
     OddPhotograph.objects.filter(person__in=whole).delete()
     OddPhotograph.objects.bulk_create(
         OddPhotograph(health=health, person_id=person, image_id=image, distance=distance)
@@ -274,13 +290,17 @@ def _store(
     )
 
 
-def _held(people: Sequence[int], alike: Sequence[Resemblance]) -> tuple[dict[int, set[int]], dict[int, ReferenceImage]]:
+def _held(
+    people: Sequence[int], alike: Sequence[Resemblance], odd: Sequence[tuple[int, int, float]]
+) -> tuple[dict[int, set[int]], dict[int, ReferenceImage]]:
     """The photographs that each person's findings need, and those of them that nobody changes until we have stored.
 
     An erasure that had looked for our rows before they were there could not delete the photograph.
     """
     wanted: dict[int, set[int]] = {person: set() for person in people}
     for person, image in ReferenceImage.objects.filter(person__in=people).values_list("person", "pk"):
+        wanted[person].add(image)
+    for person, image, _ in odd:
         wanted[person].add(image)
     for one in alike:
         for person in wanted.keys() & {one.person_id, one.other_id}:

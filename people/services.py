@@ -14,6 +14,8 @@ from people.galleries import (
     search_in,
     update_gallery,
 )
+from people.health import Health, health_of, same_person_pairs
+from people.merging import keep_apart, merge_persons, merged_fields, split_person
 from people.neighbours import SearchedTemplates
 from people.persons import checked, create_person, find_person, get_person, save_person, update_person
 from people.reference_images import (
@@ -33,6 +35,7 @@ from people.shadow import offer_probe
 from people.verification import compare_faces, compare_live, verify_live, verify_person
 
 __all__ = [
+    "Health",
     "SearchedGalleries",
     "SearchedTemplates",
     "add_receipt",
@@ -56,18 +59,24 @@ __all__ = [
     "get_gallery",
     "get_person",
     "get_reference_image",
+    "health_of",
+    "keep_apart",
+    "merge_persons",
+    "merged_fields",
     "offer_probe",
     "read_portrait",
     "read_portraits",
     "report_of_image",
     "report_of_person",
     "require_no_policy",
+    "same_person_pairs",
     "save_person",
     "save_reference_images",
     "search_each",
     "search_in",
     "search_people",
     "set_primary_image",
+    "split_person",
     "update_gallery",
     "update_person",
     "verify_live",
