@@ -23,6 +23,7 @@ SECTIONS = (
     Section("review", _("Review"), "check", "console:review"),
     Section("try", _("Try it"), "spark", "console:try-who"),
     Section("images", _("Screened images"), "picture", "console:images"),
+    Section("people", _("People"), "person", "console:people"),
     Section("jobs", _("Jobs"), "stack", "console:jobs"),
     Section("system", _("System"), "pulse", "console:system"),
 )

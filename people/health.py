@@ -85,9 +85,9 @@ def health_of(gallery: Gallery) -> Health:
         gallery,
         space,
         point,
-        _status(row, point.threshold) if row else HealthStatus.NEVER_COMPUTED,
+        status_of(row, point.threshold) if row else HealthStatus.NEVER_COMPUTED,
         row.computed_at if row else None,
-        _pairs(row, point.threshold),
+        pairs_of(row, point.threshold),
         OddPhotograph.objects.filter(health=row, distance__gt=point.threshold)
         .with_people("person")
         .select_related("image"),
@@ -95,21 +95,13 @@ def health_of(gallery: Gallery) -> Health:
     )
 
 
-def same_person_pairs(gallery: Gallery) -> FindingQuerySet:
-    """Pairs that a comparison of two people would take for one person, the nearest first; those kept apart are left
-    out. As far as they were found: within `BAND` of the gallery's threshold. Raises as `search_in` does.
-    """
-    point = search_in(client=gallery.client, galleries=[gallery], one_to_one=True).point
-    space = search_in(client=gallery.client, galleries=[gallery]).space.name
-    return _pairs(GalleryHealth.objects.filter(gallery=gallery, space=space).first(), point.threshold)
-
-
-def _pairs(row: GalleryHealth | None, threshold: float) -> FindingQuerySet:
+def pairs_of(row: GalleryHealth | None, threshold: float) -> FindingQuerySet:
+    """Of those that were found, the ones within the threshold that nobody has kept apart, the nearest first."""
     pairs = LookAlikes.objects.filter(~KeptApart.objects.of_pair(), health=row, distance__lte=threshold)
     return pairs.with_people("person", "other").select_related("image", "other_image")
 
 
-def _status(health: GalleryHealth, threshold: float) -> HealthStatus:
+def status_of(health: GalleryHealth, threshold: float) -> HealthStatus:
     if health.started_at:
         return HealthStatus.COMPUTING
     if health.computed_at is None:
@@ -145,7 +137,7 @@ def tend_health(seconds: float = RUN_SECONDS) -> None:
 
 def _tend(gallery: Gallery, until: float) -> None:
     searched = search_in(client=gallery.client, galleries=[gallery])
-    health = _row_of(gallery, searched.space, searched.point.threshold)
+    health = row_of(gallery, searched.space, searched.point.threshold)
     changed = CheckedPerson.objects.missing(health, LISTED) if health else []
     if health is None or (health.computed_at and not changed and not health.started_at):
         return
@@ -161,7 +153,7 @@ def _tend(gallery: Gallery, until: float) -> None:
 
 
 @transaction.atomic
-def _row_of(gallery: Gallery, space: Space, threshold: float) -> GalleryHealth | None:
+def row_of(gallery: Gallery, space: Space, threshold: float) -> GalleryHealth | None:
     """The row for this space; findings of another one are dropped. Another threshold begins another round.
 
     None if the gallery has been deleted.

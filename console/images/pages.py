@@ -56,10 +56,10 @@ class ImageList(ImagesPage):
         client, form = client_of(request), self.filter
         before, after = (number_in(request.query_params.get(name)) for name in ("before", "after"))
         page = Page.of(form.images(client).with_results(), before=before, after=after)
-        record_rows(Action.VIEW, page.images, results=len(page.images))
+        record_rows(Action.VIEW, page.rows, results=len(page.rows))
         context: dict[str, Any] = {
             "form": form,
-            "tiles": [Tile(image) for image in page.images],
+            "tiles": [Tile(image) for image in page.rows],
             "page": page,
             "ending": f"?{form.query}" if form.query else "",
             "is_filtered": bool(form.chosen) or not form.is_valid(),

@@ -23,7 +23,7 @@ from errors import FaceAppError
 from faceapp.tests.rivals import Rival, wait_until_blocked
 from people import services
 from people.exceptions import BadMerge, BadSplit, ExternalIdTaken, PersonNotFound
-from people.health import health_of, same_person_pairs, tend_health
+from people.health import health_of, tend_health
 from people.models import (
     CheckedPerson,
     FaceTemplate,
@@ -204,7 +204,7 @@ def test_findings_follow_the_photographs(client_a: Client) -> None:
     assert [{row.person, row.other} for row in health_of(gallery).look_alikes] == [{ann, eve}]
     assert set(CheckedPerson.objects.values_list("person", flat=True)) == {ann.pk, eve.pk, new.pk}
     services.keep_apart(person=eve, other=ann)
-    assert not health_of(gallery).look_alikes and not same_person_pairs(gallery)
+    assert not health_of(gallery).look_alikes and not services.same_person_pairs(gallery)
     tend_health()
     assert not health_of(gallery).look_alikes
 
