@@ -55,7 +55,7 @@ class Face:
 
     @property
     def picture(self) -> str:
-        return reverse("console:portrait", args=[self.person.portrait]) if self.person.portrait else ""
+        return reverse("console:photograph", args=[self.person.portrait]) if self.person.portrait else ""
 
     @property
     def photographs(self) -> str:

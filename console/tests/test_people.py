@@ -323,7 +323,7 @@ def test_the_check_is_started_and_watched(operator: Browser, client_a: Client, a
     assert "0 of 2 people compared" in text_of(running) and "every 3s" in running.content.decode()
     stop_searching(client_id=client_a.pk)
     refused = send(operator, reverse("console:people-check"), client_a, gallery="default")
-    assert (refused.status_code, refused["X-Problem"]) == (503, "search.stopped")
+    assert (refused.status_code, refused["X-Problem"]) == (503, "searching.stopped")
     assert operator.get(page, {"gallery": "none"}).status_code == 404
 
 
