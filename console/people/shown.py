@@ -60,8 +60,6 @@ class Face:
     @property
     def photographs(self) -> str:
         count = self.person.photographs
-        if not count:
-            return _("No photograph")
         return ngettext("%(count)s photograph", "%(count)s photographs", count) % {"count": count}
 
 

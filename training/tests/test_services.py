@@ -16,14 +16,7 @@ from pytest_django.fixtures import Settings
 from clients.models import Client
 from clients.services import create_api_key
 from people.models import FaceTemplate, Person
-from people.services import (
-    delete_reference_image,
-    enrol_face,
-    erase_faces,
-    erase_person,
-    merge_persons,
-    split_person,
-)
+from people.services import delete_reference_image, enrol_face, erase_faces, erase_person
 from people.types import EnrolmentRules, Whom
 from training import recognition, services
 from training.evaluation import spread
@@ -274,7 +267,7 @@ def test_who_is_erased_is_forgotten_by_every_version(
     assert people_of(version) == [gallery["red"].pk, gallery["green"].pk]
 
 
-@pytest.mark.parametrize("lost", ["faces", "photograph", "replaced", "merged", "split"])
+@pytest.mark.parametrize("lost", ["faces", "photograph", "replaced"])
 def test_photographs_that_go_take_the_classifiers_along(
     client_a: Client, gallery: dict[str, Person], redis_flush: None, lost: str
 ) -> None:
@@ -284,34 +277,11 @@ def test_photographs_that_go_take_the_classifiers_along(
         erase_faces(person=person)
     elif lost == "photograph":
         delete_reference_image(person=person, image_id=person.reference_images.all()[0].number)
-    elif lost == "merged":
-        merge_persons(person=gallery["red"], other=person)
-    elif lost == "split":
-        split_person(person=person, images=[person.reference_images.all()[0].number])
     else:
         whom, rules = Whom(person), EnrolmentRules(replace=True)
         enrol_face(client=client_a, upload=Upload(picture(BLUE), "a.png"), whom=whom, rules=rules)
     assert not Recogniser.objects.filter(uuid=old.uuid)
     services.recognise(client=client_a, source=SOURCE, data=picture(RED))
-
-
-def test_what_was_learned_of_a_photograph_that_moved_meanwhile_is_not_stored(
-    client_a: Client, gallery: dict[str, Person], monkeypatch: pytest.MonkeyPatch, redis_flush: None
-) -> None:
-    blue, green = gallery["blue"], gallery["green"]
-    others = [green]
-
-    def merging(**parts: Any) -> Network:
-        if others:
-            image = blue.reference_images.all()[0].number
-            merge_persons(person=others.pop(), other=split_person(person=blue, images=[image]))
-        return prototypes(**parts)
-
-    monkeypatch.setattr(services, "fit", merging)
-    version = ask(client_a)
-    marks = {known.person_id: known.mark.partition(":")[0] for known in version.known.all()}
-    counts = {person.pk: str(person.reference_images.count()) for person in gallery.values()}
-    assert version.status == Status.DONE and marks == {pk: counts[pk] for pk in marks} and blue.pk in marks
 
 
 def test_faces_that_are_erased_during_the_training_are_not_stored(

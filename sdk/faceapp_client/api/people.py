@@ -136,10 +136,10 @@ class People(Resource[D]):
         return self._answer(Person, request.once(idempotency_key))
 
     @call
-    def keep_apart(self, person_id: int, other_id: int) -> Flow[None]:
+    def keep_apart(self, person_id: int, other_id: int, *, idempotency_key: str | None = None) -> Flow[None]:
         """Remember that two people are not the same: they are not listed as look-alikes any more."""
-        path = f"{PEOPLE}{person_id}/apart/"
-        return self._no_answer(Request("POST", path, json={"person": str(other_id)}, idempotent=True))
+        request = Request("POST", f"{PEOPLE}{person_id}/apart/", json={"person": str(other_id)})
+        return self._no_answer(request.once(idempotency_key))
 
     # ---- photographs --------------------------------------------------------------------------------------------
     @call

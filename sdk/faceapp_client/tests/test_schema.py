@@ -46,7 +46,7 @@ CALLS: dict[str, dict[str, Any]] = {
     },
     "people.merge": {"person_id": 1, "other_id": 2} | ONCE,
     "people.split": {"person_id": 1, "image_ids": [2], "name": "n", "external_id": "e"} | ONCE,
-    "people.keep_apart": {"person_id": 1, "other_id": 2},
+    "people.keep_apart": {"person_id": 1, "other_id": 2} | ONCE,
     "people.verify": {"person_id": 1, "image": IMAGE, "threshold": 0.5},
     "people.add_image": {"person_id": 1, "image": IMAGE, "replace": True} | GATE | ONCE,
     "people.images": {"person_id": 1, "embeddings": True},
