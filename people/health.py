@@ -85,7 +85,7 @@ def health_of(gallery: Gallery) -> Health:
         gallery,
         space,
         point,
-        status_of(row, point.threshold) if row else HealthStatus.NEVER_COMPUTED,
+        _status(row, point.threshold) if row else HealthStatus.NEVER_COMPUTED,
         row.computed_at if row else None,
         pairs_of(row, point.threshold),
         OddPhotograph.objects.filter(health=row, distance__gt=point.threshold)
@@ -97,20 +97,25 @@ def health_of(gallery: Gallery) -> Health:
 
 def pairs_of(row: GalleryHealth | None, threshold: float) -> FindingQuerySet:
     """Of those that were found, the ones within the threshold that nobody has kept apart, the nearest first."""
-    pairs = LookAlikes.objects.filter(~KeptApart.objects.of_pair(), health=row, distance__lte=threshold)
-    return pairs.with_people("person", "other").select_related("image", "other_image")
+    if row is None:
+        return LookAlikes.objects.none()
+    # The gallery as a number: by that of the health's row, PostgreSQL would begin with everybody in it.
+    still = {"person__gallery": row.gallery_id, "other__gallery": row.gallery_id}
+    pairs = LookAlikes.objects.filter(~KeptApart.objects.of_pair(), health=row, distance__lte=threshold, **still)
+    return pairs.select_related("person", "other", "image", "other_image")
 
 
-def status_of(health: GalleryHealth, threshold: float) -> HealthStatus:
+def _status(health: GalleryHealth, threshold: float) -> HealthStatus:
     if health.started_at:
         return HealthStatus.COMPUTING
     if health.computed_at is None:
         return HealthStatus.NEVER_COMPUTED
-    is_current = _covers(health, threshold) and not CheckedPerson.objects.missing(health, 1)
+    is_current = covers(health, threshold) and not CheckedPerson.objects.missing(health, 1)
     return HealthStatus.CURRENT if is_current else HealthStatus.OUTDATED
 
 
-def _covers(health: GalleryHealth, threshold: float) -> bool:
+def covers(health: GalleryHealth, threshold: float) -> bool:
+    """Whether its findings are complete for this threshold."""
     return abs(threshold - health.threshold) <= BAND * health.threshold
 
 
@@ -163,7 +168,7 @@ def row_of(gallery: Gallery, space: Space, threshold: float) -> GalleryHealth | 
     GalleryHealth.objects.filter(gallery=gallery).exclude(space=space.name).delete()
     defaults = {"space": space.name, "threshold": threshold}
     health, _ = GalleryHealth.objects.select_related("gallery").get_or_create(gallery=gallery, defaults=defaults)
-    if not _covers(health, threshold):
+    if not covers(health, threshold):
         health.round, health.threshold, health.started_at = health.round + 1, threshold, timezone.now()
         health.save(update_fields=["round", "threshold", "started_at"])
     return health

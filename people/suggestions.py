@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Count, Max, Q, Sum
 from django.utils import timezone
 
 from audit.services import is_stopped, require_searching
 from calibration.types import Comparison
 from people.galleries import search_in
-from people.health import LISTED, pairs_of, row_of, status_of
+from people.health import covers, pairs_of, row_of
 from people.models import CheckedPerson, FaceTemplate, Gallery, GalleryHealth, OddPhotograph, Person, ReferenceImage
 from people.querysets import FindingQuerySet
 from people.types import HealthStatus
@@ -89,13 +89,19 @@ def compare_people(person: Person, other: Person) -> Comparison | None:
 
 # ---- the check --------------------------------------------------------------------------------------------------
 def check_of(gallery: Gallery) -> Check:
-    """How far it has come. Raises as `search_in` does."""
+    """How far it has come, by totals: `people.health` finds out who is missing. Raises as `search_in` does."""
     searched = search_in(client=gallery.client, galleries=[gallery])
-    row, people = _row(gallery, searched.space.name), searched.templates.values("person").distinct().count()
+    row, totals = _row(gallery, searched.space.name), {"templates": Count("pk"), "last": Max("pk")}
+    stored = searched.templates.aggregate(people=Count("person", distinct=True), **totals)
     if row is None:
-        return Check(HealthStatus.NEVER_COMPUTED, 0, people, None)
-    missing = len(CheckedPerson.objects.missing(row, LISTED))
-    return Check(status_of(row, searched.point.threshold), max(people - missing, 0), people, row.computed_at)
+        return Check(HealthStatus.NEVER_COMPUTED, 0, stored["people"], None)
+    totals = {"templates": Sum("templates"), "last": Max("last_template")}
+    done = CheckedPerson.objects.filter(health=row, round=row.round).aggregate(people=Count("pk"), **totals)
+    is_complete = covers(row, searched.point.threshold) and done | {"templates": done["templates"] or 0} == stored
+    status = HealthStatus.CURRENT if is_complete else HealthStatus.OUTDATED
+    if row.started_at or row.computed_at is None:
+        status = HealthStatus.COMPUTING if row.started_at else HealthStatus.NEVER_COMPUTED
+    return Check(status, min(done["people"], stored["people"]), stored["people"], row.computed_at)
 
 
 def request_check(gallery: Gallery) -> None:

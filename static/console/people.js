@@ -29,14 +29,16 @@ for (const form of document.querySelectorAll("form[data-first]")) {
     const answer = await send(form.action, body);
     const part = shown(answer);
     const made = part.querySelector("[data-made]");
-    answers.replaceChildren(part);
     if (answer.status !== 200 || !made) {
+      answers.replaceChildren(part);
       button.disabled = false;
       answers.scrollIntoView({ block: "nearest" });
       return;
     }
     if (!files.length) return location.assign(made.querySelector("a").href);
+    answers.replaceChildren();
     form.hidden = true;
+    form.before(part);
     form.action = made.dataset.made;
     each(form)(files);
   });
