@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -128,7 +128,7 @@ class SplitPerson(PeoplePage):
         return self.show_choice(self.person(number))
 
     def post(self, request: Request, number: int) -> HttpResponse:
-        person, data = self.person(number), request.data
+        person, data = self.person(number), cast(QueryDict, request.data)
         chosen = [one for text in data.getlist("image") if (one := number_in(text)) is not None]
         typed = {name: data.get(name, "") for name in ("name", "external_id")}
         try:

@@ -130,7 +130,7 @@ class NewPerson(PeoplePage):
         """The new person, or None if no photograph could be used. Raises as `create_person` does, or `NothingSent`."""
         if not (typed["name"].strip() or typed["external_id"]):
             raise NothingSent(_("Say what the person is called, or give an external ID."))
-        fields = {name: typed[name].strip() for name in ("name", "legal_basis")}
+        fields: dict[str, Any] = {name: typed[name].strip() for name in ("name", "legal_basis")}
         fields |= {"external_id": typed["external_id"] or None, "source": typed["gallery"]}
         if not uploads:
             return create_person(client=self.client, **fields), ()

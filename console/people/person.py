@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -19,7 +22,7 @@ from console.paging import number_in
 from console.people.lists import PeoplePage, chosen_face
 from console.people.shown import Face, Pair, name_of
 from console.try_it.answers import Answer, Row
-from console.try_it.pictures import Picture
+from console.try_it.pictures import Mark, Picture
 from console.try_it.tool import Tool
 from console.try_it.words import clarity
 from errors import FaceAppError
@@ -114,6 +117,13 @@ def changed(person: Person, typed: dict[str, str]) -> dict[str, Any]:
     return changes
 
 
+@dataclass(frozen=True)
+class Judged(Row):
+    """A face that was added, with what should be looked at before it is left there."""
+
+    warnings: Sequence[str] = ()
+
+
 class AddPhotograph(Tool, PeoplePage):
     """Photographs of a person, each judged and stored by itself; where several faces are, one is chosen."""
 
@@ -159,17 +169,18 @@ class AddPhotograph(Tool, PeoplePage):
         return self.show("console/people/photographs.html", context)
 
 
-def notes_on(done: Enrolment) -> list[str]:
-    """What is wrong with a photograph that was added, in sentences; that it is good, if nothing is."""
-    notes = [remark.message for remark in done.remarks]
-    for other in done.duplicates:
-        notes.append(_("This face looks like somebody else: %(name)s.") % {"name": name_of(other.person)})
-    try:
+def judged(done: Enrolment, mark: Mark) -> Judged:
+    """What is to be said of a photograph that was added."""
+    warnings = [
+        _("This face looks like somebody else: %(name)s") % {"name": name_of(other.person)} for other in done.duplicates
+    ]
+    with suppress(FaceAppError):  # the space is not enabled: nothing can be said
         if is_unlike(done.reference_image):
-            notes.append(_("It does not look like the other photographs of this person."))
-    except FaceAppError:
-        pass  # the space is not enabled: nothing can be said
-    return notes or [_("A good photograph.")]
+            warnings.append(_("It does not look like the other photographs of this person."))
+    notes = [_("It could be better: %(remark)s") % {"remark": remark.message} for remark in done.remarks]
+    said = _("Added, but look closer") if warnings else _("Added")
+    good = [] if notes or warnings else [_("A good photograph.")]
+    return Judged(mark, said, said, "careful" if warnings else "good", notes=notes + good, warnings=warnings)
 
 
 class PrimaryPhotograph(PeoplePage):

@@ -46,4 +46,4 @@ for (const form of document.querySelectorAll("form[data-first]")) {
 
 // What was added is among the photographs when the page is opened again.
 const renew = document.querySelector("[data-renew]");
-if (renew) new MutationObserver(() => (renew.hidden = !answers.querySelector(".face.good"))).observe(answers, { childList: true, subtree: true });
+if (renew) new MutationObserver(() => (renew.hidden = !answers.querySelector(".face.good, .face.careful"))).observe(answers, { childList: true, subtree: true });
