@@ -147,10 +147,8 @@ class AddPhotograph(Tool, PeoplePage):
             return self.choice(upload, picture)
         shown = picture if meant is upload else Picture.of(meant)
         mark = shown.mark(1, done.portrait.face.box, "good")
-        row = Row(mark, _("Added"), _("Added"), "good", notes=notes_on(done))
-        return Answer(
-            upload.name, shown, _("Added to the photographs of %(name)s") % {"name": name_of(self.whose)}, [row]
-        )
+        said = _("Added to the photographs of %(name)s") % {"name": name_of(self.whose)}
+        return Answer(upload.name, shown, said, [judged(done, mark)])
 
     def choice(self, upload: Upload, picture: Picture) -> Answer:
         """The faces of the picture, each with a form that adds it."""
