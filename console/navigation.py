@@ -30,6 +30,7 @@ SECTIONS = (
     Section("review", _("Review"), "check", "console:review"),
     Section("watchlist", _("Watch list"), "list", "console:watchlist"),
     Section("images", _("Screened images"), "picture", "console:images"),
+    Section("people", _("People"), "person", "console:people"),
     Section("try", _("Try it"), "spark", "console:try-who"),
     Section("jobs", _("Jobs"), "stack", "console:jobs"),
     Section("system", _("System"), "pulse", "console:system"),

@@ -53,6 +53,8 @@ TABLES: dict[str, Holding] = {
     "people.GalleryHealth": Holding("gallery__client", "with the gallery", UNTIL_ERASED),
     "people.CheckedPerson": Holding("person__client", WITH_PERSON, UNTIL_ERASED),
     "people.LookAlikes": Holding("person__client", "with either person", UNTIL_ERASED),
+    "people.MergedPerson": Holding("person__client", "with the person that it is part of", UNTIL_ERASED),
+    "people.KeptApart": Holding("person__client", "with either person; who said it with the user", UNTIL_ERASED),
     "people.OddPhotograph": Holding("person__client", "with its photograph", UNTIL_ERASED),
     "blacklist.BlacklistEntry": Holding(
         "client", BY_CALLER, "out of force after valid_until, and then " + UNTIL_ERASED

@@ -29,13 +29,13 @@ FORMS_OF_RIGHTS = {
     "auth_user_change", "auth_group_add", "auth_group_change", "clients_client_add", "clients_client_change",
     "clients_apikey_change", "notifications_subscription_add", "notifications_subscription_change",
 }  # fmt: skip
+# Forms of the console that erase, or that cannot be taken back whole.
+FORMS_OF_CONSOLE = {"person-erase", "person-merge", "person-remove", "watchlist-delete"}
 # Actions of lists that erase nothing and open nothing; every other one is confirmed.
 HARMLESS = {
     "activate", "deactivate", "train_again", "cancel", "switch", "switch_back", "revoke", "withdraw_path_token",
     "stop_searching",
 }  # fmt: skip
-
-IN_CONSOLE = {"watchlist-delete"}  # what its pages erase for good
 
 PENDING = "pending_form"  # in the session: path and fields of what is sent again after a confirmation
 
@@ -51,7 +51,7 @@ def calls_for_confirmation(request: HttpRequest) -> bool:
     match = request.resolver_match
     name = (match and match.url_name) or ""
     if match is not None and match.app_name == "console":
-        return name in IN_CONSOLE and request.method == "POST"
+        return request.method == "POST" and name in FORMS_OF_CONSOLE
     if match is None or match.app_name != "admin":
         return False
     if name.endswith("_delete") or name in FORMS_OF_SECRETS:

@@ -14,7 +14,7 @@ from clients.models import Client
 from clients.numbering import record_rows
 from people.erasure import holders, probes_of
 from people.galleries import search_in
-from people.models import Gallery, GalleryKind, Person, ReferenceImage
+from people.models import Gallery, GalleryKind, MergedPerson, Person, ReferenceImage
 from people.types import Subject
 from vectors.stored import to_store
 from vision import inference
@@ -106,7 +106,9 @@ def _named(person: Person, similarity: float | None) -> dict[str, Any]:
 
 def _described(person: Person, similarity: float | None) -> dict[str, Any]:
     images = ReferenceImage.objects.filter(person=person).prefetch_related("face_templates").order_by("pk")
-    rows = Record.objects.filter(client=person.client_id, objects_named__contains=[person.audit_name])
+    merged = list(MergedPerson.objects.filter(person=person))
+    names = [person.audit_name, *(one.audit_name for one in merged)]
+    rows = Record.objects.filter(client=person.client_id, objects_named__overlap=names)
     return _named(person, similarity) | {
         "uuid": str(person.uuid),
         "external_id": person.external_id,
@@ -114,6 +116,7 @@ def _described(person: Person, similarity: float | None) -> dict[str, Any]:
         "metadata": person.metadata,
         "legal_basis": person.legal_basis,
         "created_at": person.created_at.isoformat(),
+        "merged": [{"id": one.number, "uuid": str(one.uuid), "at": one.merged_at.isoformat()} for one in merged],
         "photographs": [_photograph(image) for image in images],
         "audit_rows": rows.count(),
     }

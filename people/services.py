@@ -14,6 +14,8 @@ from people.galleries import (
     search_in,
     update_gallery,
 )
+from people.health import Health, health_of
+from people.merging import keep_apart, merge_persons, merged_fields, split_person
 from people.neighbours import SearchedTemplates
 from people.persons import checked, create_person, find_person, get_person, save_person, update_person
 from people.reference_images import (
@@ -30,18 +32,31 @@ from people.reference_images import (
 from people.report import report_of_image, report_of_person
 from people.search import search_each, search_people
 from people.shadow import offer_probe
+from people.suggestions import (
+    Hints,
+    check_of,
+    compare_people,
+    hints_of,
+    is_unlike,
+    request_check,
+    same_person_pairs,
+)
 from people.verification import compare_faces, compare_live, verify_live, verify_person
 
 __all__ = [
+    "Health",
+    "Hints",
     "SearchedGalleries",
     "SearchedTemplates",
     "add_receipt",
     "add_reference_image",
     "adopt_face",
     "attempt_at",
+    "check_of",
     "checked",
     "compare_faces",
     "compare_live",
+    "compare_people",
     "create_person",
     "delete_gallery",
     "delete_reference_image",
@@ -56,18 +71,27 @@ __all__ = [
     "get_gallery",
     "get_person",
     "get_reference_image",
+    "health_of",
+    "hints_of",
+    "is_unlike",
+    "keep_apart",
+    "merge_persons",
+    "merged_fields",
     "offer_probe",
     "read_portrait",
     "read_portraits",
     "report_of_image",
     "report_of_person",
+    "request_check",
     "require_no_policy",
+    "same_person_pairs",
     "save_person",
     "save_reference_images",
     "search_each",
     "search_in",
     "search_people",
     "set_primary_image",
+    "split_person",
     "update_gallery",
     "update_person",
     "verify_live",

@@ -103,6 +103,9 @@ ROUTES: dict[tuple[str, str], tuple[Action | str, Any]] = {
     ("people-image", "get"): (Action.VIEW, None),
     ("people-primary", "post"): (Action.CHANGE, {}),
     ("people-verify", "post"): (Action.VERIFY, {"image": IMAGE}),
+    ("people-apart", "post"): (Action.CHANGE, lambda: {"person": another_person()}),
+    ("people-merge", "post"): (Action.MERGE, lambda: {"person": another_person()}),
+    ("people-split", "post"): (Action.SPLIT, lambda: {"images": [newest_photograph()]}),
     ("compare-list", "post"): (Action.COMPARE, {"image": IMAGE, "images": [OTHER]}),
     ("gallery-list", "get"): (NO_PERSON, None),
     ("gallery-detail", "get"): (NO_PERSON, None),
@@ -141,6 +144,16 @@ def first_face() -> int:
 
     group = FaceGroup.objects.get(number=1)
     return min(group.faces.values_list("number", flat=True))
+
+
+def another_person() -> int:
+    return Person.objects.filter(client__name="alice", kind="people").latest("number").number
+
+
+def newest_photograph() -> int:
+    from people.models import ReferenceImage
+
+    return ReferenceImage.objects.filter(person__kind="people").latest("pk").number
 
 
 def test_every_route_says_what_it_records() -> None:

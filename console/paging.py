@@ -1,0 +1,48 @@
+"""Pages of numbered rows, newest first, that stay where they are when rows arrive or go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.db.models import QuerySet
+
+from clients.numbering import Numbered
+
+ON_A_PAGE = 40
+Row = TypeVar("Row", bound=Numbered)
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Rows, newest first; neighbouring pages go on at the numbers `older` and `newer`, if there are any."""
+
+    rows: list[Row]
+    older: int | None
+    newer: int | None
+
+    @classmethod
+    def of(cls, rows: QuerySet[Row, Any], *, before: int | None = None, after: int | None = None) -> Page[Row]:
+        """The newest rows; those older than `before`; or those newer than `after`, as long as they fill a page."""
+        numbers = rows.prefetch_related(None).values_list("number", flat=True)  # from an index, without the rows
+        if after is not None:
+            found = list(numbers.filter(number__gt=after).order_by("number")[: ON_A_PAGE + 1])
+            if len(found) >= ON_A_PAGE:
+                shown = found[:ON_A_PAGE][::-1]
+                return cls(_rows(rows, shown), shown[-1], shown[0] if len(found) > ON_A_PAGE else None)
+        elif before is not None:
+            found = list(numbers.filter(number__lt=before).order_by("-number")[: ON_A_PAGE + 1])
+            newer = found[0] if found else before - 1
+            return cls(_rows(rows, found[:ON_A_PAGE]), _last(found), newer)
+        found = list(numbers.order_by("-number")[: ON_A_PAGE + 1])
+        return cls(_rows(rows, found[:ON_A_PAGE]), _last(found), None)
+
+
+def _rows(rows: QuerySet[Row, Any], numbers: list[int]) -> list[Row]:
+    """Those that are still there."""
+    return list(rows.filter(number__in=numbers).order_by("-number")) if numbers else []
+
+
+def _last(found: list[int]) -> int | None:
+    """The number of the last one of a page, if there are more than fit on it."""
+    return found[ON_A_PAGE - 1] if len(found) > ON_A_PAGE else None
