@@ -85,7 +85,7 @@ def health_of(gallery: Gallery) -> Health:
         gallery,
         space,
         point,
-        _status(row, point.threshold) if row else HealthStatus.NEVER_COMPUTED,
+        status_of(row, point.threshold) if row else HealthStatus.NEVER_COMPUTED,
         row.computed_at if row else None,
         LookAlikes.objects.filter(health=row, distance__lte=point.threshold)
         .with_people("person", "other")
@@ -97,7 +97,7 @@ def health_of(gallery: Gallery) -> Health:
     )
 
 
-def _status(health: GalleryHealth, threshold: float) -> HealthStatus:
+def status_of(health: GalleryHealth, threshold: float) -> HealthStatus:
     if health.started_at:
         return HealthStatus.COMPUTING
     if health.computed_at is None:
@@ -133,7 +133,7 @@ def tend_health(seconds: float = RUN_SECONDS) -> None:
 
 def _tend(gallery: Gallery, until: float) -> None:
     searched = search_in(client=gallery.client, galleries=[gallery])
-    health = _row_of(gallery, searched.space, searched.point.threshold)
+    health = row_of(gallery, searched.space, searched.point.threshold)
     changed = CheckedPerson.objects.missing(health, LISTED) if health else []
     if health is None or (health.computed_at and not changed and not health.started_at):
         return
@@ -149,7 +149,7 @@ def _tend(gallery: Gallery, until: float) -> None:
 
 
 @transaction.atomic
-def _row_of(gallery: Gallery, space: Space, threshold: float) -> GalleryHealth | None:
+def row_of(gallery: Gallery, space: Space, threshold: float) -> GalleryHealth | None:
     """The row for this space; findings of another one are dropped. Another threshold begins another round.
 
     None if the gallery has been deleted.

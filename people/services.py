@@ -14,6 +14,7 @@ from people.galleries import (
     search_in,
     update_gallery,
 )
+from people.health import Health, health_of
 from people.neighbours import SearchedTemplates
 from people.persons import checked, create_person, find_person, get_person, save_person, update_person
 from people.reference_images import (
@@ -30,15 +31,18 @@ from people.reference_images import (
 from people.report import report_of_image, report_of_person
 from people.search import search_each, search_people
 from people.shadow import offer_probe
+from people.suggestions import check_of, request_check
 from people.verification import compare_faces, compare_live, verify_live, verify_person
 
 __all__ = [
+    "Health",
     "SearchedGalleries",
     "SearchedTemplates",
     "add_receipt",
     "add_reference_image",
     "adopt_face",
     "attempt_at",
+    "check_of",
     "checked",
     "compare_faces",
     "compare_live",
@@ -56,11 +60,13 @@ __all__ = [
     "get_gallery",
     "get_person",
     "get_reference_image",
+    "health_of",
     "offer_probe",
     "read_portrait",
     "read_portraits",
     "report_of_image",
     "report_of_person",
+    "request_check",
     "require_no_policy",
     "save_person",
     "save_reference_images",
