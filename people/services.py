@@ -31,10 +31,11 @@ from people.reference_images import (
 from people.report import report_of_image, report_of_person
 from people.search import search_each, search_people
 from people.shadow import offer_probe
-from people.suggestions import check_of, request_check
+from people.suggestions import Check, check_of, request_check
 from people.verification import compare_faces, compare_live, verify_live, verify_person
 
 __all__ = [
+    "Check",
     "Health",
     "SearchedGalleries",
     "SearchedTemplates",

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import password_validators_help_texts
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -126,6 +127,10 @@ class UserForm(BaseUserCreationForm):  # type: ignore[type-arg]
         model = User
         fields = ["username", "email", "is_staff"]
         labels = {"username": _("User name"), "email": _("E-mail")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = " ".join(password_validators_help_texts())  # Django's is a list in HTML
 
     def clean_username(self) -> str:
         """As Django's own form: names that differ in case alone would be taken for one another."""

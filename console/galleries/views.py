@@ -19,10 +19,11 @@ from console.galleries.shown import STATES, Findings
 from console.system.tabs import TabPage
 from errors import FaceAppError
 from people.models import Gallery, GalleryKind
-from people.services import check_of, health_of, request_check
+from people.services import Check, Health, check_of, health_of, request_check
 from people.types import HealthStatus
 
 MOST_GALLERIES = 200
+UNDER_WAY = {HealthStatus.COMPUTING, HealthStatus.NEVER_COMPUTED}
 
 
 class HealthPage(TabPage):
@@ -53,23 +54,24 @@ class GalleryPage(HealthPage):
         """A gallery whose space cannot be searched now has no health, and its page says why."""
         gallery = self.gallery(pk)
         try:
-            state = self._state(gallery)
             if request._request.htmx:  # type: ignore[attr-defined]
-                return self.show("console/galleries/check.html", state)
-            query = request.query_params
-            findings = Findings(health_of(gallery), query.get("show", ""), query.get("page"))
+                return self.show("console/galleries/check.html", self._state(gallery, check_of(gallery)))
+            health = health_of(gallery)
+            state = self._state(gallery, check_of(gallery) if health.status in UNDER_WAY else health)
+            findings = Findings(health, request.query_params.get("show", ""), request.query_params.get("page"))
         except FaceAppError as error:
             return self.show("console/galleries/gallery.html", {"gallery": gallery, "problem_text": error.message})
         record_rows(Action.VIEW, findings.people, results=len(findings.people))
         return self.show("console/galleries/gallery.html", state | {"findings": findings})
 
-    def _state(self, gallery: Gallery) -> dict[str, Any]:
-        check = check_of(gallery)
+    def _state(self, gallery: Gallery, known: Health | Check) -> dict[str, Any]:
+        """How far a check has come is counted while there is one."""
         return {
             "gallery": gallery,
-            "check": check,
-            "said": STATES[check.status],
-            "is_running": check.status in {HealthStatus.COMPUTING, HealthStatus.NEVER_COMPUTED},
+            "known": known,
+            "progress": known if isinstance(known, Check) and known.people else None,
+            "said": STATES[known.status],
+            "is_running": known.status in UNDER_WAY,
             "may_check": self.may(Scope.PEOPLE_WRITE),
         }
 
