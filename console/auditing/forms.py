@@ -35,7 +35,9 @@ class AuditFilter(forms.Form):
 
     who = forms.CharField(label=_("Who"), max_length=100, required=False)
     action = forms.ChoiceField(label=_("What"), choices=action_choices, required=False)
-    object = forms.CharField(label=_("Whom or what, such as person:12"), max_length=100, required=False)
+    object = forms.CharField(
+        label=_("Whom or what"), max_length=100, required=False, widget=forms.TextInput({"placeholder": "person:12"})
+    )
     since = forms.DateField(label=_("From"), required=False, widget=DayInput, validators=DAYS)
     until = forms.DateField(label=_("To"), required=False, widget=DayInput, validators=DAYS)
 

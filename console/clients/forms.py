@@ -19,10 +19,10 @@ from clients.scopes import ALL
 from console.clients.words import ROLES, SCOPES
 
 LIMITED = {
-    "max_people": (_("Most people and entries"), _("0: no limit. Empty: as the deployment says.")),
-    "max_templates": (_("Most photographs of them"), _("0: no limit. Empty: as the deployment says.")),
-    "max_stored_mb": (_("Most megabytes of files"), _("0: no limit. Empty: as the deployment says.")),
-    "max_images_a_day": (_("Most images a day"), _("0: no limit. Empty: as the deployment says.")),
+    "max_people": _("Most people and entries"),
+    "max_templates": _("Most photographs of them"),
+    "max_stored_mb": _("Most megabytes of files"),
+    "max_images_a_day": _("Most images a day"),
 }
 PRESETS = (
     ("", _("Only what is ticked below")),
@@ -51,8 +51,8 @@ class SettingsForm(ClientForm):
         self.may_raise_limits = is_administrator
         self.fields["name"].label, self.fields["is_active"].label = _("Name"), _("Active: keys and logins work")
         self.fields["is_active"].help_text = ""
-        for name, (label, help_text) in LIMITED.items():
-            self.fields[name].label, self.fields[name].help_text = label, help_text
+        for name, label in LIMITED.items():
+            self.fields[name].label, self.fields[name].help_text = label, ""
         if not is_administrator:
             del self.fields["name"], self.fields["is_active"]
 

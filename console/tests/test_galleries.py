@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from unittest.mock import patch
 
@@ -65,7 +64,7 @@ def test_what_was_found_is_shown_and_recorded(operator: Browser, gallery: Galler
     assert found(page_of(operator, gallery, show="odd")) == [{"Bob"}, {"Bob"}]
     poor = page_of(operator, gallery, show="poor")
     assert found(poor) == [{"Zoe"}] and "The face is blurred." in poor.content.decode()
-    assert len(re.findall(r"<img class=\"crop\"", page)) == 2
+    assert "No picture is stored" in page and "<img" not in page  # these photographs have no files
     seen = Record.objects.filter(action="view").order_by("pk").first()
     assert seen and seen.objects_named == ["person:1", "person:2"]
     listed = operator.get(reverse("console:galleries")).content.decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +80,10 @@ class ShownDelivery:
     @property
     def tone(self) -> str:
         return STATUSES[State(self.row.status)][1]
+
+    @property
+    def data(self) -> list[tuple[str, str]]:
+        return [(name, part if isinstance(part, str) else json.dumps(part)) for name, part in self.row.data.items()]
 
     @property
     def is_waiting(self) -> bool:
