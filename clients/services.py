@@ -110,7 +110,7 @@ def get_or_create_client(*, name: str) -> Client:
 def save_client(*, client: Client, changed: Iterable[str]) -> None:
     """Store a client that has been validated, new or with these fields changed."""
     fields, is_new = list(changed), client._state.adding
-    client.save(**({} if is_new else {"update_fields": fields}))
+    client.save(update_fields=None if is_new else fields)
     action = Action.CREATE if is_new else Action.SETTINGS_CHANGED
     record(action, client_id=client.pk, objects=[f"client:{client.pk}", *(f"setting:{name}" for name in fields)])
 

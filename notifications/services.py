@@ -74,7 +74,7 @@ def save_subscription(*, subscription: Subscription, changed: Iterable[str]) -> 
     if subscription.is_active and "is_active" in fields:  # what went wrong before does not count any more
         subscription.failures, subscription.failing_since, subscription.switched_off_at = 0, None, None
         fields += ["failures", "failing_since", "switched_off_at"]
-    subscription.save(**({} if is_new else {"update_fields": fields}))
+    subscription.save(update_fields=None if is_new else fields)
     named = [f"subscription:{subscription.pk}", *names]
     record(Action.SETTINGS_CHANGED, client_id=subscription.client_id, objects=named)
     return secret_text(subscription) if is_new and subscription.way == Way.WEBHOOK else ""

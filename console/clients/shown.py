@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,8 +54,9 @@ class ShownClient:
     last_used_at: datetime | None
 
 
-def shown_clients(rows: Sequence[Any]) -> list[ShownClient]:
+def shown_clients(rows: Iterable[Any]) -> list[ShownClient]:
     """With the number of their members, and when one of their keys was used last."""
+    rows = list(rows)
     ids = [row.pk for row in rows]
     members = Membership.objects.filter(client__in=ids).order_by().values_list("client").annotate(Count("pk"))
     used = ApiKey.objects.filter(client__in=ids).order_by().values_list("client").annotate(Max("last_used_at"))

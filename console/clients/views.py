@@ -27,7 +27,7 @@ class ClientsBase(TabPage):
     """`for_administrators`: nobody else sees the page. The client of a page is the one in its address."""
 
     tab = "clients"
-    for_managers = ("get", "post")
+    for_managers: tuple[str, ...] = ("get", "post")
     for_administrators = False
 
     @property

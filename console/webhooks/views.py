@@ -33,7 +33,7 @@ class WebhooksPage(TabPage):
 
     def subscription(self, uuid: UUID) -> Subscription:
         """Raises `NotFound`, also for those of other clients."""
-        found = Subscription.objects.filter(client=client_of(self.request), uuid=uuid).first()
+        found: Subscription | None = Subscription.objects.filter(client=client_of(self.request), uuid=uuid).first()
         if found is None:
             raise NotFound(_("There is no such subscription. Somebody may have deleted it."))
         return found

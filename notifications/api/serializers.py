@@ -70,7 +70,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     """One message, and what became of it. It keeps its `id` however often it is sent."""
 
     event = serializers.ChoiceField([event.value for event in Event], read_only=True)
-    data = serializers.DictField(read_only=True, help_text="As it is sent; docs/webhooks.md describes each event.")
+    data: Any = serializers.DictField(read_only=True, help_text="As it is sent; docs/webhooks.md describes each event.")
     status: Any = serializers.ChoiceField([state.value for state in State], read_only=True)
     answer = serializers.IntegerField(read_only=True, allow_null=True, help_text="HTTP status of the last attempt.")
     error = serializers.CharField(read_only=True, help_text="Of the last attempt, by the codes of docs/webhooks.md.")

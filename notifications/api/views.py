@@ -57,6 +57,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     filter_backends = []
     lookup_field, lookup_value_regex = "uuid", "[0-9a-f-]{36}"
     scope_read, scope_write = Scope.WEBHOOKS_READ, Scope.WEBHOOKS_WRITE
+    to_confirm = frozenset({"create", "partial_update", "send_test", "rotate_secret", "redeliver"})
 
     def get_queryset(self) -> SubscriptionQuerySet:
         return Subscription.objects.webhooks_of(client_of(self.request).pk)
@@ -64,7 +65,8 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     @property
     def webhook(self) -> Subscription:
         """The one that the path names, whatever the query filters."""
-        return get_object_or_404(self.get_queryset(), uuid=self.kwargs["uuid"])
+        found: Subscription = get_object_or_404(self.get_queryset(), uuid=self.kwargs["uuid"])
+        return found
 
     @extend_schema(request=WebhookSerializer, responses={201: NewWebhookSerializer})
     def create(self, request: Request) -> Response:

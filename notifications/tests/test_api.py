@@ -141,7 +141,12 @@ def test_there_are_no_more_than_so_many(api: APIClient, client_a: Client, receiv
     assert row and api.patch(path(row), {"url": receiver.url}, format="json").status_code == 200
 
 
-def test_a_manager_who_is_logged_in_has_the_same(client_a: Client, receiver: Receiver) -> None:
+def test_a_manager_who_is_logged_in_has_the_same(client_a: Client, receiver: Receiver, settings: Settings) -> None:
+    """After confirming it, as in the console."""
     api = APIClient()
     api.force_login(make_member(client_a, Role.MANAGER))
     assert made(api, receiver).status_code == 201 and len(api.get(LIST).json()["items"]) == 1
+    row, settings.CONFIRM_SECONDS = Subscription.objects.get(), 300
+    answers = [made(api, receiver), api.patch(path(row), {}), api.delete(path(row))]
+    answers += [api.post(path(row, call)) for call in ("test", "rotate-secret", f"deliveries/{row.uuid}/redeliver")]
+    assert {(one.status_code, one.json()["code"]) for one in answers} == {(403, "auth.confirmation_required")}
