@@ -52,8 +52,13 @@ class ConsolePage(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method not in SAFE_METHODS and request.data.get(CLIENT_FIELD) != str(client_of(request).pk):
+        if request.method not in SAFE_METHODS and request.data.get(CLIENT_FIELD) != self.client_of_form:
             raise OtherClient(_("Another client has been chosen since this page was opened. Open the page again."))
+
+    @property
+    def client_of_form(self) -> str:
+        """What a form must send as `CLIENT_FIELD`: the number of the client that it is about."""
+        return str(client_of(self.request).pk)
 
     def may(self, scope: Scope) -> bool:
         """Whether the user's role has this scope, for pages that show less without it."""

@@ -29,12 +29,18 @@ FORMS_OF_RIGHTS = {
     "auth_user_change", "auth_group_add", "auth_group_change", "clients_client_add", "clients_client_change",
     "clients_apikey_change", "notifications_subscription_add", "notifications_subscription_change",
 }  # fmt: skip
-# Forms of the console that erase, or that cannot be taken back whole.
-FORMS_OF_CONSOLE = {"person-erase", "person-merge", "person-remove", "watchlist-delete"}
 # Actions of lists that erase nothing and open nothing; every other one is confirmed.
 HARMLESS = {
     "activate", "deactivate", "train_again", "cancel", "switch", "switch_back", "revoke", "withdraw_path_token",
     "stop_searching",
+}  # fmt: skip
+
+# Pages of the console that do the same: those that ask before they are shown, and those that ask when they are sent.
+CONSOLE_FORMS = {"client-key-new", "client-user-new"}
+CONSOLE_RIGHTS = {
+    "person-erase", "person-merge", "person-remove", "watchlist-delete",
+    "client", "client-new", "client-key-rotate", "client-members", "client-member-role", "client-member-remove",
+    "webhook", "webhook-new", "webhook-test", "webhook-secret", "webhook-delete", "webhook-redeliver",
 }  # fmt: skip
 
 PENDING = "pending_form"  # in the session: path and fields of what is sent again after a confirmation
@@ -50,8 +56,8 @@ def calls_for_confirmation(request: HttpRequest) -> bool:
     """Whether this page of the admin, of the console, or of the factors themselves is one of those."""
     match = request.resolver_match
     name = (match and match.url_name) or ""
-    if match is not None and match.app_name == "console":
-        return request.method == "POST" and name in FORMS_OF_CONSOLE
+    if match and match.app_name == "console":
+        return name in CONSOLE_FORMS or (request.method == "POST" and name in CONSOLE_RIGHTS)
     if match is None or match.app_name != "admin":
         return False
     if name.endswith("_delete") or name in FORMS_OF_SECRETS:

@@ -12,18 +12,18 @@ from rest_framework.request import Request
 from clients.access import is_administrator
 from clients.authentication import client_of
 from clients.models import Scope
-from console.pages import ConsolePage
 from console.state import current_state, worker_answered_at
 from console.system import figures
 from console.system.day import last_day
+from console.system.tabs import TabPage
 from console.times import ago
 from walls.current import EVERYONE, showing
 
 
-class SystemBase(ConsolePage):
+class SystemBase(TabPage):
     """Figures are those of the client, or of all clients for administrators of the deployment."""
 
-    section = "system"
+    tab = "state"
     scope_read = Scope.SCREEN
 
     @property

@@ -41,7 +41,7 @@ def operations() -> Iterator[tuple[str, Any]]:
 def test_every_operation_says_what_it_does_in_a_line() -> None:
     verbs = {"List", "Return", "Add", "Create", "Change", "Replace", "Rename", "Name", "Erase", "Delete", "Remove",
              "Find", "Verify", "Compare", "Detect", "Screen", "Score", "Start", "Submit", "Cancel", "Queue", "Merge",
-             "Make", "Move", "Report", "Take", "Train", "Use", "Stop", "Export"}  # fmt: skip
+             "Make", "Move", "Report", "Take", "Train", "Use", "Stop", "Export", "Send"}  # fmt: skip
     for name, operation in operations():
         assert operation["summary"].split()[0] in verbs, name
         assert len(operation["summary"]) <= 75, name
