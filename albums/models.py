@@ -11,6 +11,7 @@ from albums.querysets import (
     AlbumFaceQuerySet,
     AlbumImageQuerySet,
     AlbumQuerySet,
+    ApartGroupsQuerySet,
     FaceGroupQuerySet,
 )
 from clients.models import Client
@@ -147,6 +148,27 @@ class FaceGroup(models.Model):
     def name(self) -> str:
         """That of the person; empty for a group that was not named."""
         return self.person.name if self.person else ""
+
+
+class ApartGroups(models.Model):
+    """Two groups of an album of which somebody has said that they show different people. `first` is the older one."""
+
+    album = models.ForeignKey(Album, models.CASCADE, related_name="+")  # repeated for the walls in the database
+    first = models.ForeignKey(FaceGroup, models.CASCADE, related_name="+")
+    second = models.ForeignKey(FaceGroup, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ApartGroupsQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["first", "second"], name="apart_groups_once"),
+            models.CheckConstraint(condition=models.Q(first__lt=models.F("second")), name="apart_groups_older_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"groups {self.first_id} and {self.second_id}"
 
 
 class AlbumFace(StoredFace):
