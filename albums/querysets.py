@@ -200,13 +200,13 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
         by_size = Window(RowNumber(), partition_by="group", order_by=[(F("box_w") * F("box_h")).desc(), "pk"])
         count = Window(Count("pk"), partition_by="group")
         ranked = self.filter(album=album, group__isnull=False).annotate(place=by_size, members=count)
-        chosen = ranked.filter(place__lte=each).order_by("-members", "group", "place")
-        return list(chosen.values_list("pk", "group")[:most])
+        chosen = ranked.filter(place__lte=each).order_by("-members", "group_id", "place")
+        return list(chosen.values_list("pk", "group_id")[:most])
 
     def covers(self, group_ids: Collection[int]) -> dict[int, AlbumFace]:
         """By group, the largest face that can be shown, because the file of its image is kept."""
         shown = _faces_without_embedding().filter(group__in=group_ids).exclude(image__image="")
-        largest = shown.order_by("group", (F("box_w") * F("box_h")).desc(), "pk").distinct("group")
+        largest = shown.order_by("group_id", (F("box_w") * F("box_h")).desc(), "pk").distinct("group_id")
         return {face.group_id: face for face in largest.select_related("image")}
 
     def votes(self, face: AlbumFace, album: Album, threshold: float) -> list[Vote]:

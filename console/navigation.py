@@ -21,8 +21,9 @@ class Section:
 SECTIONS = (
     Section("today", _("Today"), "home", "home"),
     Section("review", _("Review"), "check", "console:review"),
-    Section("try", _("Try it"), "spark", "console:try-who"),
     Section("images", _("Screened images"), "picture", "console:images"),
+    Section("albums", _("Albums"), "album", "console:albums"),
+    Section("try", _("Try it"), "spark", "console:try-who"),
     Section("jobs", _("Jobs"), "stack", "console:jobs"),
     Section("system", _("System"), "pulse", "console:system"),
 )

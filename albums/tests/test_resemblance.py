@@ -69,9 +69,7 @@ def test_groups_that_are_near_but_not_linked_are_suggested(strict: Album, two: t
     assert record.threshold == pytest.approx(0.2)
 
 
-def test_who_was_told_apart_is_not_suggested_again(
-    strict: Album, two: tuple[FaceGroup, FaceGroup], add: Add
-) -> None:
+def test_who_was_told_apart_is_not_suggested_again(strict: Album, two: tuple[FaceGroup, FaceGroup], add: Add) -> None:
     red, near = two
     curation.tell_apart(group=near, other=red.number)
     curation.tell_apart(group=red, other=near.number)  # said twice, kept once
@@ -154,8 +152,12 @@ def test_what_cannot_be_moved_is_refused(strict: Album, two: tuple[FaceGroup, Fa
     every, strange = numbers(red), numbers(near)
     before = sizes(strict)
     for faces, to in (
-        ([], near.number), (strange, near.number), (every[:1], 999), (every[:1], red.number), ([*every, 999], near.number)
-    ):  # fmt: skip
+        ([], near.number),
+        (strange, near.number),
+        (every[:1], 999),
+        (every[:1], red.number),
+        ([*every, 999], near.number),
+    ):
         with pytest.raises(BadGrouping):
             curation.move_faces(group=red, faces=faces, to=to)
     for faces in (every, [], strange):
@@ -192,9 +194,7 @@ def test_albums_and_clients_do_not_mix(strict: Album, two: tuple[FaceGroup, Face
     assert not found.near and alike_groups(album=other).pairs == []
 
 
-def test_erasing_a_person_forgets_who_was_told_apart_from_her(
-    strict: Album, two: tuple[FaceGroup, FaceGroup]
-) -> None:
+def test_erasing_a_person_forgets_who_was_told_apart_from_her(strict: Album, two: tuple[FaceGroup, FaceGroup]) -> None:
     red, near = two
     curation.name_group(group=red, name="Rose")
     curation.tell_apart(group=red, other=near.number)

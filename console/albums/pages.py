@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseRedirect
@@ -19,7 +21,6 @@ from audit.services import record
 from audit.types import Action
 from clients.authentication import client_of
 from clients.models import Scope
-from clients.numbering import record_rows
 from clients.permissions import is_managing
 from console.albums.shown import DONE, GroupTile, Place, Progress, progress_of, rows_of, tiles_of
 from console.images.filters import number_in
@@ -78,8 +79,11 @@ class AlbumsPage(ConsolePage):
         objects = [self.album.audit_name, *(f"group:{group.number}" for group in groups)]
         record(Action.VIEW, client_id=self.album.client_id, objects=objects, results=results)
 
-    def choice(self, groups: QuerySet[FaceGroup]) -> dict[str, Any]:
-        """A page of these groups, the largest first, narrowed by what was typed as a name or number."""
+    def choice(self, groups: QuerySet[FaceGroup], *, faces: Sequence[int] = ()) -> dict[str, Any]:
+        """A page of these groups, the largest first, narrowed by what was typed as a name or number.
+
+        `faces` travel in the addresses of the other pages.
+        """
         query = self.request.query_params
         text = query.get("q", "").replace("\0", "").strip()[:LONGEST]
         found: Any = groups
@@ -91,7 +95,7 @@ class AlbumsPage(ConsolePage):
         sized = found.with_size().select_related("person").largest_first()[first : first + GROUPS]
         tiles: list[GroupTile] = tiles_of(sized)
         self.record_groups(*(tile.group for tile in tiles if tile.cover), results=len(tiles))
-        return {"tiles": tiles, "count": count, "place": place, "q": text}
+        return {"tiles": tiles, "count": count, "place": place, "q": text, "q_query": query_of(text, faces)}
 
     def show_album(self, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
         shown = {
@@ -140,6 +144,7 @@ class AlbumList(AlbumsPage):
             "count": count,
             "place": place,
             "q": text,
+            "q_query": query_of(text),
             "is_erased": "erased" in query,
             "may_change": self.may_change,
             "problem_text": problem,
@@ -203,3 +208,9 @@ class EraseAlbum(AlbumsPage):
     def post(self, request: Request, number: int) -> HttpResponse:
         delete_album(album=self.album)
         return HttpResponseRedirect(f"{reverse('console:albums')}?erased")
+
+
+def query_of(text: str, faces: Sequence[int] = ()) -> str:
+    """The beginning of an address's query, to be followed by the page."""
+    fields = [*(("face", face) for face in faces), *([("q", text)] if text else [])]
+    return f"{urlencode(fields)}&" if fields else ""

@@ -69,7 +69,7 @@ class Photographs(PhotographsPage):
         rows = add_images(album=self.album, submissions=submissions, process=True)
         if not request._request.htmx:  # type: ignore[attr-defined]
             return self.go("album-photographs", done="added")
-        answers = [Answer(row.identifier, summary=_("Added"), problem=row.error) for row in rows]
+        answers = [Answer(row.identifier, summary="" if row.error else _("Added"), problem=row.error) for row in rows]
         return self.show("console/try/answers.html", {"answers": answers})
 
 

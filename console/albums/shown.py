@@ -31,7 +31,7 @@ DONE = {
     "merged": gettext_lazy("The groups have been merged."),
     "split": gettext_lazy("The faces are a group of their own now."),
     "moved": gettext_lazy("The faces have been moved here."),
-    "taken-out": gettext_lazy("Each of these faces is a group of its own now, and is not suggested for this one again."),
+    "taken-out": gettext_lazy("Each of these faces has a group of its own now, and is not suggested here again."),
     "apart": gettext_lazy("Noted: these are different people. They are not suggested again."),
     "forgotten": gettext_lazy("The two may be suggested again."),
 }

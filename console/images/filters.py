@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import QuerySet
 from django.utils.timezone import make_aware
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client
+from clients.numbering import Numbered
 from recognition.models import ProcessedImage, Status
 from recognition.querysets import ProcessedImageQuerySet
 
@@ -19,6 +23,7 @@ ON_A_PAGE = 40
 DAYS = (MinValueValidator(date(1970, 1, 2)), MaxValueValidator(date(2999, 12, 30)))
 SHOWN = [("", _("All images")), ("hits", _("With a hit")), ("failed", _("Failed"))]
 LARGEST = 2**63 - 1
+Image = TypeVar("Image", bound=Numbered)
 
 
 class ImageFilter(forms.Form):
@@ -67,15 +72,15 @@ class ImageFilter(forms.Form):
 
 
 @dataclass(frozen=True)
-class Page:
+class Page(Generic[Image]):
     """Images, newest first; neighbouring pages go on at the numbers `older` and `newer`, if there are any."""
 
-    images: list[ProcessedImage]
+    images: list[Image]
     older: int | None
     newer: int | None
 
     @classmethod
-    def of(cls, images: ProcessedImageQuerySet, *, before: int | None = None, after: int | None = None) -> Page:
+    def of(cls, images: QuerySet[Image], *, before: int | None = None, after: int | None = None) -> Page[Image]:
         """The newest images; those older than `before`; or those newer than `after`, as long as they fill a page."""
         if after is not None:
             found = list(images.filter(number__gt=after).order_by("number")[: ON_A_PAGE + 1])
@@ -90,7 +95,7 @@ class Page:
         return cls(found[:ON_A_PAGE], _last(found), None)
 
 
-def _last(found: list[ProcessedImage]) -> int | None:
+def _last(found: Sequence[Numbered]) -> int | None:
     """The number of the last one of a page, if there are more than fit on it."""
     return found[ON_A_PAGE - 1].number if len(found) > ON_A_PAGE else None
 
