@@ -189,6 +189,7 @@ class AlbumFace(StoredFace):
             models.UniqueConstraint(fields=["image", "index"], name="one_album_face_per_index"),
             models.UniqueConstraint(fields=["album", "number"], name="album_face_number_unique"),
         ]
+        indexes = [models.Index(fields=["album", "group", "-box_w", "id"], name="album_face_largest_of_group")]
 
     def __str__(self) -> str:
         return f"face {self.index} of album image {self.image_id}"

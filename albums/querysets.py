@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from django.apps import apps
 from django.conf import settings
 from django.db import connections, models
-from django.db.models import Count, F, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, F, OuterRef, Q, Subquery, Window
+from django.db.models.functions import Coalesce, RowNumber
 
 from albums.types import ImageMatch, Vote
 from calibration.types import OperatingPoint
@@ -37,8 +37,20 @@ RECOGNISABLE = "coalesce(({face}.quality->>'recognisability')::float8, 1) >= " +
 OF_IMAGE = "probe.image_id = %s AND template.image_id <> probe.image_id"
 OF_FACE = "probe.id = %s AND template.id <> probe.id"
 AMONG = "probe.id = ANY(%s) AND template.id = ANY(%s) AND probe.id < template.id"
-OF_FACES = "probe.id = ANY(%s) AND template.group_id <> probe.group_id"
-AMONG_GROUPS = "probe.id = ANY(%s) AND template.id = ANY(%s) AND probe.group_id < template.group_id"
+# Faces that are compared with each other are read once: asking whose row it is takes longer than comparing it.
+ALIKE = """
+    WITH template AS MATERIALIZED (
+        SELECT id, group_id, embedding FROM albums_albumface WHERE album_id = %s AND group_id IS NOT NULL {which}
+    ), probe AS MATERIALIZED (SELECT id, group_id, embedding FROM template WHERE id = ANY(%s))
+    SELECT pair.face, pair.other_face, pair.distance FROM (
+        SELECT DISTINCT ON (one, two) *, least(group_id, other_id) AS one, greatest(group_id, other_id) AS two FROM (
+            SELECT probe.group_id, template.group_id AS other_id, probe.id AS face, template.id AS other_face,
+                {distance} AS distance
+            FROM probe JOIN template ON {between}
+        ) AS compared WHERE distance < %s
+        ORDER BY one, two, distance, face, other_face
+    ) AS pair {undecided}
+    ORDER BY pair.distance, pair.face, pair.other_face LIMIT %s"""
 # Groups that people have not told apart, and of which one at least can be merged into the other.
 UNDECIDED = """
     JOIN albums_facegroup AS one ON one.id = pair.group_id JOIN albums_facegroup AS two ON two.id = pair.other_id
@@ -104,7 +116,9 @@ class FaceGroupQuerySet(models.QuerySet["FaceGroup"]):
         return self.select_related("person").prefetch_related(models.Prefetch("faces", faces)).with_size()
 
     def with_size(self) -> FaceGroupQuerySet:
-        return self.annotate(size=Count("faces"))
+        """Annotates how many faces each has as `size`."""
+        faces = apps.get_model("albums", "AlbumFace").objects.of_outer_group().order_by().values("group")
+        return self.annotate(size=Coalesce(Subquery(faces.annotate(count=Count("pk")).values("count")), 0))
 
     def largest_first(self) -> FaceGroupQuerySet:
         """Needs the annotation of `with_size`."""
@@ -184,20 +198,19 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
         Closest first. The faces `probes` are compared with the faces `templates` of other groups, or with all of the
         album. Pairs of which both groups are named are left out. One query.
         """
-        pairs = _pairs(album, OF_FACES if templates is None else AMONG_GROUPS)
-        sql = f"""
-            SELECT pair.face, pair.other_face, pair.distance FROM (
-                SELECT DISTINCT ON (probe.group_id, template.group_id) probe.group_id, template.group_id AS other_id,
-                    probe.id AS face, template.id AS other_face, pair.distance {pairs}
-                ORDER BY probe.group_id, template.group_id, pair.distance, probe.id, template.id
-            ) AS pair {UNDECIDED}
-            ORDER BY pair.distance, pair.face, pair.other_face LIMIT %s"""  # noqa: S608  constants and parameters only
-        compared = [list(probes)] if templates is None else [list(probes), list(templates)]
-        return self._rows(sql, [*compared, threshold, limit])
+        which, between = ("AND id = ANY(%s)", "<") if templates is not None else ("", "<>")
+        sql = ALIKE.format(
+            which=which,
+            distance=DISTANCES[album.metric],
+            between=f"probe.group_id {between} template.group_id",
+            undecided=UNDECIDED,
+        )
+        among = [list(templates)] if templates is not None else []
+        return self._rows(sql, [album.pk, *among, list(probes), threshold, limit])
 
     def clearest(self, album: Album, *, each: int, most: int) -> list[tuple[int, int]]:
         """The largest faces of each group, up to `each` of a group, those of large groups first: ids of face, group."""
-        by_size = Window(RowNumber(), partition_by="group", order_by=[(F("box_w") * F("box_h")).desc(), "pk"])
+        by_size = Window(RowNumber(), partition_by="group", order_by=["-box_w", "pk"])
         count = Window(Count("pk"), partition_by="group")
         ranked = self.filter(album=album, group__isnull=False).annotate(place=by_size, members=count)
         chosen = ranked.filter(place__lte=each).order_by("-members", "group_id", "place")
@@ -205,9 +218,19 @@ class AlbumFaceQuerySet(models.QuerySet["AlbumFace"]):
 
     def covers(self, group_ids: Collection[int]) -> dict[int, AlbumFace]:
         """By group, the largest face that can be shown, because the file of its image is kept."""
-        shown = _faces_without_embedding().filter(group__in=group_ids).exclude(image__image="")
-        largest = shown.order_by("group_id", (F("box_w") * F("box_h")).desc(), "pk").distinct("group_id")
-        return {face.group_id: face for face in largest.select_related("image")}
+        groups = apps.get_model("albums", "FaceGroup").objects.filter(pk__in=group_ids)
+        largest = self.of_outer_group().exclude(image__image="").order_by("-box_w", "pk").values("pk")[:1]
+        ids = groups.annotate(cover=Subquery(largest)).order_by().values_list("cover", flat=True)
+        faces = _faces_without_embedding().select_related("image").in_bulk([face for face in ids if face])
+        return {face.group_id: face for face in faces.values()}
+
+    def of_outer_group(self) -> AlbumFaceQuerySet:
+        """Those of the group in the outer query; with its album, by which the index begins."""
+        return self.filter(album=OuterRef("album"), group=OuterRef("pk"))
+
+    def largest_of(self, group: FaceGroup) -> AlbumFaceQuerySet:
+        """The faces of a group, without their embeddings, the largest first."""
+        return self.filter(album=group.album_id, group=group).defer("embedding").order_by("-box_w", "pk")
 
     def votes(self, face: AlbumFace, album: Album, threshold: float) -> list[Vote]:
         """The groups in which the face has neighbours, the weightiest first. One query."""

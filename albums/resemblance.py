@@ -44,7 +44,7 @@ def groups_like(*, group: FaceGroup) -> Sequence[Alike]:
 
     The largest faces of the group are compared with all faces of the album.
     """
-    largest = group.faces.order_by("-box_w", "pk").values_list("pk", flat=True)[:FACES_OF_ONE]
+    largest = AlbumFace.objects.largest_of(group).values_list("pk", flat=True)[:FACES_OF_ONE]
     return _alike(group.album, probes=list(largest))
 
 

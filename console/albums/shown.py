@@ -9,12 +9,13 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
+from albums.querysets import AlbumFaceQuerySet
 from albums.types import Alike
 from console.try_it.answers import Nearest, Row
 from console.try_it.pictures import SIDE, Mark, Picture
@@ -156,10 +157,9 @@ class FaceTile:
         return name_of(self.face.image)
 
 
-def faces_of(group: FaceGroup) -> QuerySet[AlbumFace]:
+def faces_of(group: FaceGroup) -> AlbumFaceQuerySet:
     """Of a group, the largest first."""
-    faces = AlbumFace.objects.filter(group=group).defer("embedding").select_related("image")
-    return faces.order_by("-box_w", "pk")
+    return AlbumFace.objects.largest_of(group).select_related("image")
 
 
 @dataclass(frozen=True)

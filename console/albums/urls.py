@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from console.albums.groups import (
     GroupPage,
@@ -25,7 +25,7 @@ from console.albums.photographs import (
 )
 from console.albums.search import FindInAlbum
 
-GROUP = [
+GROUP: list[URLPattern] = [
     path("", GroupPage.as_view(), name="album-group"),
     path("like/", GroupsLike.as_view(), name="album-group-like"),
     path("split/", SplitFaces.as_view(), name="album-split"),
@@ -34,7 +34,7 @@ GROUP = [
     path("merge/", MergeGroups.as_view(), name="album-merge"),
     path("apart/", NotTheSame.as_view(), name="album-apart"),
 ]
-ALBUM = [
+ALBUM: list[URLPattern | URLResolver] = [
     path("", AlbumGroups.as_view(), name="album"),
     path("now/", AlbumNow.as_view(), name="album-now"),
     path("same/", SamePeople.as_view(), name="album-same"),
