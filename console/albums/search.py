@@ -56,7 +56,9 @@ class FindInAlbum(Tool, AlbumsPage):
         title = name if decision == Decision.MATCH else _("Perhaps %(name)s") % {"name": name}
         nearest = Nearest.of(best.comparison, name=name)
         nearest = replace(
-            nearest, photograph=crop_of(best.face), odds=odds(best.comparison.point, best.comparison.distance)
+            nearest,
+            photograph=crop_of(best.face),
+            odds=odds(replace(best.comparison.point, people=1), best.comparison.distance),
         )
         runner_up = _("Next: %(name)s, similarity %(similarity)s.")
         notes = [

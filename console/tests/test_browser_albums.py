@@ -48,7 +48,7 @@ def test_an_album_is_filled(
     page.get_by_text("New album…").click()
     page.get_by_label("Name", exact=True).fill("Summer party")
     page.get_by_role("button", name="Create the album").click()
-    expect(page.get_by_role("status").first).to_contain_text("has been created")
+    expect(page.locator("main .success")).to_contain_text("has been created")
     check_page(page, "empty album")
     for name, data in (("one.png", picture(RED)), ("two.png", picture(RED, BLUE)), ("notes.jpg", b"no image")):
         (tmp_path / name).write_bytes(data)
@@ -63,7 +63,7 @@ def test_an_album_is_filled(
     check_page(page, "settings")
     page.get_by_text("Erase this album…").click()
     page.get_by_role("button", name="Erase the album for good").click()
-    expect(page.get_by_role("status").filter(has_text="has been erased")).to_be_visible()
+    expect(page.locator("main .success").filter(has_text="has been erased")).to_be_visible()
     assert Album.objects.get() == album
 
 
@@ -83,12 +83,12 @@ def test_groups_are_put_in_order(page: Page, live_server: LiveServer, admin_user
     page.get_by_text("Who is this? Give the group a name…").click()
     page.get_by_label("Name", exact=True).fill(NAME[:100])
     page.get_by_role("button", name="Save the name").click()
-    expect(page.get_by_role("status").first).to_contain_text("person of the gallery")
+    expect(page.locator("main .success")).to_contain_text("person of the gallery")
     page.locator("[name=face]").first.check()
     page.get_by_role("button", name="Move them to a group…").click()
     check_page(page, "move")
     page.get_by_role("button", name="Move to Group").first.click()
-    expect(page.get_by_role("status").first).to_contain_text("have been moved")
+    expect(page.locator("main .success")).to_contain_text("have been moved")
     assert Person.objects.get().name == NAME[:100].strip()
     page.goto(live_server.url + reverse("console:album-same", args=[album.number]))
     expect(page.locator(".suggestions li").first).to_be_visible()
@@ -99,7 +99,7 @@ def test_groups_are_put_in_order(page: Page, live_server: LiveServer, admin_user
     shoot(page, "album-merging")
     before = FaceGroup.objects.count()
     page.get_by_role("button", name="Merge them").click()
-    expect(page.get_by_role("status").first).to_contain_text("have been merged")
+    expect(page.locator("main .success")).to_contain_text("have been merged")
     assert FaceGroup.objects.count() == before - 1
 
 
