@@ -100,6 +100,9 @@ class AlbumImage(ClaimedImage, WithFile, Numbered):
                 condition=models.Q(status__in=["pending", "processing"]),
                 name="album_image_unfinished",
             ),
+            models.Index(
+                fields=["album", "status"], condition=~models.Q(status="done"), name="album_image_to_look_after"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -22,7 +22,7 @@ from audit.types import Action
 from clients.authentication import client_of
 from clients.models import Scope
 from clients.permissions import is_managing
-from console.albums.shown import DONE, GroupTile, Place, Progress, progress_of, rows_of, tiles_of
+from console.albums.shown import DONE, GroupTile, Place, Progress, now_of, progress_of, rows_of, tiles_of
 from console.images.filters import number_in
 from console.pages import ConsolePage
 from errors import NotFound
@@ -64,7 +64,7 @@ class AlbumsPage(ConsolePage):
 
     @property
     def progress(self) -> Progress:
-        return progress_of([self.album]).get(self.album.pk, Progress())
+        return now_of(self.album)
 
     @property
     def is_manager(self) -> bool:
@@ -196,7 +196,8 @@ class AlbumSettings(AlbumsPage):
         return self.go("album-settings", done="saved")
 
     def show_settings(self, *, problem: str = "", status: int = 200) -> HttpResponse:
-        context = {"problem_text": problem, "typed": self.request.data if problem else {}, "progress": self.progress}
+        progress = progress_of([self.album]).get(self.album.pk, Progress())
+        context = {"problem_text": problem, "typed": self.request.data if problem else {}, "progress": progress}
         return self.show_album("settings", context, status=status)
 
 

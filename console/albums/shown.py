@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,13 +63,17 @@ class Place:
 
 @dataclass(frozen=True)
 class Progress:
-    """How many images of an album there are in each state, and when the latest of them changed."""
+    """How many images of an album there are in each state, the latest change of one, and the highest number.
+
+    `now_of` counts those that are done only while others are under way.
+    """
 
     uploaded: int = 0
     running: int = 0
     done: int = 0
     failed: int = 0
     latest: datetime | None = None
+    last: int = 0
 
     @property
     def total(self) -> int:
@@ -81,7 +86,20 @@ class Progress:
     @property
     def mark(self) -> str:
         """Differs when an image has come or is finished."""
-        return f"{self.total}-{self.finished}"
+        return f"{self.last}-{self.uploaded}-{self.running}-{self.failed}"
+
+
+def now_of(album: Album) -> Progress:
+    """What is left to do in an album; the index of unfinished and failed images answers."""
+    images = AlbumImage.objects.filter(album=album)
+    left = images.exclude(status=Status.DONE).order_by().values_list("status").annotate(images=Count("pk"))
+    counts: Counter[str] = Counter()
+    for status, count in left:
+        counts["running" if status in UNFINISHED else status] += count
+    if counts["running"]:
+        counts["done"] = images.filter(status=Status.DONE).count()
+    last = images.order_by("-number").values_list("number", flat=True).first()
+    return Progress(**counts, last=last or 0)
 
 
 def progress_of(albums: Iterable[Album]) -> dict[int, Progress]:

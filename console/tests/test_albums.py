@@ -24,6 +24,8 @@ from clients.tests.members import browser_of, make_member
 from console.albums import groups as group_pages
 from console.albums import pages
 from console.tests.test_images import BESIDE, MOST_QUERIES
+from console.tests.test_images import manager as manager
+from console.tests.test_images import operator as operator
 from console.tests.test_try_it import photograph, text_of
 from people.models import Person
 from vision.tests.drawing import BLUE, DIM, GREEN, RED
@@ -32,21 +34,6 @@ pytestmark = pytest.mark.django_db
 ARABIC = "عبد الله <b>بن</b> عبد العزيز"
 NEAR_RED = (RED[0] - 43, *RED[1:])  # 0.17 from red; a match up to 0.2
 HTMX = {"headers": {"HX-Request": "true"}}
-
-
-@pytest.fixture
-def operator(client_a: Client) -> Browser:
-    return browser_of(make_member(client_a, Role.OPERATOR))
-
-
-@pytest.fixture
-def manager(client_a: Client) -> Browser:
-    return browser_of(make_member(client_a, Role.MANAGER))
-
-
-@pytest.fixture
-def viewer(client_a: Client) -> Browser:
-    return browser_of(make_member(client_a, Role.VIEWER))
 
 
 @pytest.fixture
@@ -187,7 +174,8 @@ def test_nothing_of_another_client_is_shown_or_changed(
     assert operator.get(url("album", album).replace(str(album.number), "9" * 25)).status_code == 404
 
 
-def test_viewers_look_and_change_nothing(viewer: Browser, album: Album, people: Any) -> None:
+def test_viewers_look_and_change_nothing(client_a: Client, album: Album, people: Any) -> None:
+    viewer = browser_of(make_member(client_a, Role.VIEWER))
     red, near, _ = people
     page = viewer.get(url("album-group", album, red.number)).content.decode()
     assert '<form method="post" class="plain-form"' not in page and 'name="face"' not in page
@@ -351,7 +339,7 @@ def test_two_groups_are_merged_after_they_were_seen(operator: Browser, album: Al
     assert len(operator.get(url("album-merge", album, red.number)).context["tiles"]) == 2
     preview = operator.get(url("album-merge", album, near.number), {"with": red.number})
     said = text_of(preview)
-    assert f"“Group {red.number}” has 4 faces. “Group {near.number}” no longer exists." in said
+    assert f"“ Group {red.number} ” has 4 faces. “ Group {near.number} ” no longer exists." in said
     assert [len(shown) for *_, shown in preview.context["sides"]] == [1, 3]
     both = text_of(operator.get(url("album-merge", album, red.number), {"with": blue.number}))
     assert "1 photograph shows a face of both" in both
@@ -366,7 +354,7 @@ def test_a_named_group_stays_and_two_are_not_merged(operator: Browser, album: Al
     red, near, _ = people
     services.name_group(group=near, name="Rose")
     preview = operator.get(url("album-merge", album, red.number), {"with": near.number})
-    assert preview.context["kept"] == near and "“Rose” has 4 faces" in text_of(preview)
+    assert preview.context["kept"] == near and "“ Rose ” has 4 faces" in text_of(preview)
     services.name_group(group=red, name="Rosa")
     preview = operator.get(url("album-merge", album, red.number), {"with": near.number})
     assert "cannot be merged here" in text_of(preview) and "Merge them" not in text_of(preview)
