@@ -11,11 +11,21 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from albums.curation import (
+    forget_apart,
+    merge_groups,
+    move_faces,
+    name_group,
+    split_group,
+    take_out,
+    tell_apart,
+)
 from albums.erasure import erase_album, erase_images
 from albums.exceptions import AlbumExists, AlbumNotFound, AlreadyQueued, ImageExists
 from albums.grouping import group_faces
 from albums.linking import link_point, point_for
 from albums.models import Album, AlbumFace, AlbumImage
+from albums.resemblance import alike_groups, find_in_album, groups_like
 from albums.types import ImageMatch
 from audit.services import require_searching
 from audit.types import Action, Erased, Searched
@@ -37,6 +47,11 @@ from work.queues import BULK, must_make_way
 from work.services import enqueue, run
 from work.submissions import check_batch_size, require_quota
 from work.types import Submission
+
+__all__ = ["add_image", "add_images", "alike_groups", "comparison_point", "create_album", "delete_album",
+           "delete_images", "find_in_album", "forget_apart", "get_album", "get_image", "get_or_create_album",
+           "groups_like", "matches_of", "merge_groups", "move_faces", "name_group", "process", "purge",
+           "queue_image", "queue_images", "save_album", "split_group", "take_out", "tell_apart"]  # fmt: skip
 
 
 # ---- albums -----------------------------------------------------------------------------------------------------

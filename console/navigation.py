@@ -31,6 +31,7 @@ SECTIONS = (
     Section("watchlist", _("Watch list"), "list", "console:watchlist"),
     Section("images", _("Screened images"), "picture", "console:images"),
     Section("people", _("People"), "person", "console:people"),
+    Section("albums", _("Albums"), "album", "console:albums"),
     Section("try", _("Try it"), "spark", "console:try-who"),
     Section("jobs", _("Jobs"), "stack", "console:jobs"),
     Section("system", _("System"), "pulse", "console:system"),

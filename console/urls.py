@@ -21,6 +21,7 @@ urlpatterns = [
     path("try/", include("console.try_it.urls")),
     path("images/", include("console.images.urls")),
     path("people/", include("console.people.urls")),
+    path("albums/", include("console.albums.urls")),
     path("jobs/", JobsPage.as_view(), name="jobs"),
     path("jobs/<uuid:job_id>/", JobPage.as_view(), name="job"),
     path("list/", ListPerson.as_view(), name="list-person"),

@@ -83,6 +83,7 @@ TABLES: dict[str, Holding] = {
     "albums.Album": Holding("client", BY_CALLER, UNTIL_ERASED),
     "albums.AlbumImage": Holding("album__client", BY_CALLER, "FACEAPP_ALBUM_DAYS, FACEAPP_UPLOAD_DAYS"),
     "albums.FaceGroup": Holding("album__client", "with its last face", UNTIL_ERASED),
+    "albums.ApartGroups": Holding("album__client", "with either group", UNTIL_ERASED),
     "albums.AlbumFace": Holding(
         "album__client", "with its image, its group's person, or everywhere=true", "as its image"
     ),

@@ -35,14 +35,6 @@ HARMLESS = {
     "stop_searching",
 }  # fmt: skip
 
-# Pages of the console that do the same: those that ask before they are shown, and those that ask when they are sent.
-CONSOLE_FORMS = {"client-key-new", "client-user-new"}
-CONSOLE_RIGHTS = {
-    "person-erase", "person-merge", "person-remove", "watchlist-delete",
-    "client", "client-new", "client-key-rotate", "client-members", "client-member-role", "client-member-remove",
-    "webhook", "webhook-new", "webhook-test", "webhook-secret", "webhook-delete", "webhook-redeliver",
-}  # fmt: skip
-
 PENDING = "pending_form"  # in the session: path and fields of what is sent again after a confirmation
 
 
@@ -53,11 +45,11 @@ def is_confirmed(request: HttpRequest) -> bool:
 
 
 def calls_for_confirmation(request: HttpRequest) -> bool:
-    """Whether this page of the admin, of the console, or of the factors themselves is one of those."""
+    """Whether this page of the admin or of the console is one of those."""
     match = request.resolver_match
     name = (match and match.url_name) or ""
-    if match and match.app_name == "console":
-        return name in CONSOLE_FORMS or (request.method == "POST" and name in CONSOLE_RIGHTS)
+    if match is not None and match.app_name == "console":  # whose pages name the methods, as the API does
+        return str(request.method).lower() in getattr(getattr(match.func, "cls", None), "to_confirm", ())
     if match is None or match.app_name != "admin":
         return False
     if name.endswith("_delete") or name in FORMS_OF_SECRETS:

@@ -38,6 +38,8 @@ class KeysPage(ClientsBase):
 
 
 class NewKeyPage(ClientsBase):
+    to_confirm = frozenset({"get", "post"})
+
     def get(self, request: Request, pk: int) -> HttpResponse:
         client = self.client()
         return self._show(client, KeyForm(is_administrator=self.administers))
@@ -67,6 +69,8 @@ class KeyAction(ClientsBase):
 
 
 class RotateKey(KeyAction):
+    to_confirm = frozenset({"post"})
+
     def post(self, request: Request, pk: int, prefix: str) -> HttpResponse:
         given = Overlap(data=request.data)
         given.is_valid(raise_exception=True)

@@ -25,6 +25,8 @@ ON_A_PAGE = 50
 
 
 class MembersPage(ClientsBase):
+    to_confirm = frozenset({"post"})
+
     def get(self, request: Request, pk: int) -> HttpResponse:
         client = self.client()
         return self._show(client, self._form(client))
@@ -62,6 +64,8 @@ class MemberAction(ClientsBase):
 
 
 class ChangeRole(MemberAction):
+    to_confirm = frozenset({"post"})
+
     def post(self, request: Request, pk: int, number: int) -> HttpResponse:
         membership, form = self.membership(number), RoleForm(request.data)
         if not form.is_valid():
@@ -72,6 +76,8 @@ class ChangeRole(MemberAction):
 
 
 class RemoveMember(MemberAction):
+    to_confirm = frozenset({"post"})
+
     def post(self, request: Request, pk: int, number: int) -> HttpResponse:
         end_membership(membership=self.membership(number))
         return redirect("console:client-members", pk)
@@ -79,6 +85,8 @@ class RemoveMember(MemberAction):
 
 class NewUserPage(ClientsBase):
     """A user with a password, who is a member of this client."""
+
+    to_confirm = frozenset({"get", "post"})
 
     for_administrators = True
 

@@ -74,6 +74,7 @@ class ClientsPage(ClientsBase):
 
 
 class NewClientPage(ClientsBase):
+    to_confirm = frozenset({"post"})
     for_administrators = True
 
     def get(self, request: Request) -> HttpResponse:
@@ -90,6 +91,8 @@ class NewClientPage(ClientsBase):
 
 class ClientPage(ClientsBase):
     """What a client uses, and its limits."""
+
+    to_confirm = frozenset({"post"})
 
     def get(self, request: Request, pk: int) -> HttpResponse:
         client = self.client()

@@ -36,6 +36,8 @@ SHOWN = 12  # photographs of each side
 class MergePeople(PersonPage):
     """Choose the other one, see what results, and merge. `with` is the number of the one that goes."""
 
+    to_confirm = frozenset({"post"})
+
     for_managers = ("post",)
 
     def get(self, request: Request, number: int) -> HttpResponse:

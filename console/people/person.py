@@ -190,6 +190,7 @@ class PrimaryPhotograph(PeoplePage):
 
 
 class RemovePhotograph(PeoplePage):
+    to_confirm = frozenset({"post"})
     for_managers = ("post",)
 
     def post(self, request: Request, number: int, image: int) -> HttpResponse:
@@ -199,6 +200,8 @@ class RemovePhotograph(PeoplePage):
 
 class ErasePerson(PeoplePage):
     """With photographs and whatever other parts hold of the person, with a receipt."""
+
+    to_confirm = frozenset({"post"})
 
     for_managers = ("post",)
 

@@ -46,7 +46,7 @@ class Nearest:
 
 @dataclass(frozen=True)
 class Row:
-    """One face. `verdict` in a word or two, `title` who it is, `notes` the rest in sentences."""
+    """One face. `verdict` in a word or two, `title` who it is, with its page `url`; `notes` the rest in sentences."""
 
     mark: Mark
     title: str
@@ -54,6 +54,7 @@ class Row:
     tone: str
     nearest: Nearest | None = None
     notes: Sequence[str] = ()
+    url: str = ""
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,8 @@ class EntryPage(CheckedPage):
 class RemovePhotograph(WatchlistPage):
     """For managers; the last photograph stays."""
 
+    to_confirm = frozenset({"post"})
+
     for_managers = ("post",)
 
     def post(self, request: Request, number: int, image: int) -> HttpResponse:
@@ -85,6 +87,8 @@ class SwitchEntry(WatchlistPage):
 
 class DeleteEntry(WatchlistPage):
     """With photographs and hits, for good. Managers only, who confirm who they are (`login.confirmation`)."""
+
+    to_confirm = frozenset({"post"})
 
     for_managers = ("post",)
 

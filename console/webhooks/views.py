@@ -54,6 +54,8 @@ class SubscriptionsPage(WebhooksPage):
 
 
 class NewPage(WebhooksPage):
+    to_confirm = frozenset({"post"})
+
     def get(self, request: Request) -> HttpResponse:
         return self._ask(NewSubscriptionForm())
 
@@ -71,6 +73,8 @@ class NewPage(WebhooksPage):
 
 
 class SubscriptionPage(WebhooksPage):
+    to_confirm = frozenset({"post"})
+
     def get(self, request: Request, uuid: UUID) -> HttpResponse:
         row = self.subscription(uuid)
         return self._show(row, SubscriptionForm(instance=row))
@@ -96,6 +100,7 @@ class SubscriptionPage(WebhooksPage):
 
 
 class TestPage(WebhooksPage):
+    to_confirm = frozenset({"post"})
     __test__ = False  # for pytest
 
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
@@ -104,6 +109,8 @@ class TestPage(WebhooksPage):
 
 
 class SecretPage(WebhooksPage):
+    to_confirm = frozenset({"post"})
+
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         """Replace the secret of a webhook; e-mail has none."""
         row = self.subscription(uuid)
@@ -113,12 +120,16 @@ class SecretPage(WebhooksPage):
 
 
 class DeletePage(WebhooksPage):
+    to_confirm = frozenset({"post"})
+
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         delete_subscriptions(subscriptions=Subscription.objects.filter(pk=self.subscription(uuid).pk))
         return redirect("console:webhooks")
 
 
 class RedeliverPage(WebhooksPage):
+    to_confirm = frozenset({"post"})
+
     def post(self, request: Request, uuid: UUID, pk: UUID) -> HttpResponse:
         """Send a message again."""
         found = Delivery.objects.filter(subscription=self.subscription(uuid), pk=pk).select_related("subscription")

@@ -32,6 +32,6 @@ document.addEventListener("htmx:afterSettle", () => {
 const setDisabled = (form, isDisabled) => {
   for (const button of form.querySelectorAll("button")) button.disabled = isDisabled;
 };
-// Only when it has been read: a disabled button is not part of what is sent.
-document.addEventListener("submit", ({ target }) => setTimeout(() => setDisabled(target, true)));
+// After it has been read: the value of a disabled button is not sent.
+document.addEventListener("submit", (event) => setTimeout(() => setDisabled(event.target, true)));
 addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => setDisabled(form, false)));
