@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 from demo.photographs import PhotographsMissingError
 from faceapp.embedded import places, postgres, redis
 from faceapp.tests import commits, emptying, missing
-from faceapp.tests.browser import page  # noqa: F401  a fixture
+from faceapp.tests.browser import chromium, page  # noqa: F401  fixtures
 from faceapp.tests.database_roles import act_as_application, act_as_owner, acting_as_owner
 from faceapp.tests.live_stack import WEBHOOK_PORT, LiveStack, running, running_stack
 from vision import sources
