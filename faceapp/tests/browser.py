@@ -45,7 +45,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     """A page that nobody has used. The test fails if a script or a request does, or if a page breaks its policy."""
     with chromium.new_context(viewport={"width": 1440, "height": 900}) as context:
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         errors: list[str] = []
         page.on("console", lambda line: errors.append(line.text) if "Content Security Policy" in line.text else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
