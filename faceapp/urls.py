@@ -11,6 +11,7 @@ from rest_framework.routers import APIRootView, DefaultRouter
 from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from audit.api.views import AuditViewSet, ErasureViewSet
 from blacklist.api.views import BlacklistViewSet
+from clients import schema  # noqa: F401  it registers how to authenticate; workers start sooner without it
 from clients.api.keys import KeyViewSet
 from clients.api.views import ResetViewSet, UsageViewSet
 from clients.views import choose_client
