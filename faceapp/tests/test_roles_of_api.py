@@ -25,6 +25,7 @@ LOWEST = {
     ("album-image-detail", "delete"): MANAGER,
     ("people-detail", "delete"): MANAGER,
     ("people-image", "delete"): MANAGER,
+    ("people-merge", "post"): MANAGER,
     ("gallery-detail", "patch"): MANAGER,
     ("gallery-detail", "delete"): MANAGER,
     **{

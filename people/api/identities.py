@@ -82,7 +82,7 @@ class IdentityActions(View):
     @extend_schema(request=OtherPerson, responses={204: None})
     @action(detail=True, methods=["post"], filterset_class=None)
     def apart(self, request: Request, pk: str) -> Response:
-        """Remember that this person and another one are not the same. They are not listed as look-alikes any more."""
+        """Name another person who is not the same. The two are not listed as look-alikes any more."""
         person, other = self._both()
         services.keep_apart(person=person, other=other)
         return Response(status=status.HTTP_204_NO_CONTENT)
