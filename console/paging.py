@@ -1,7 +1,8 @@
-"""Pages of numbered rows, newest first, that stay where they are when rows arrive or go."""
+"""Pages of lists: by the numbers of rows, newest first, which stay when rows arrive or go; or counted."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -46,3 +47,25 @@ def _rows(rows: QuerySet[Row, Any], numbers: list[int]) -> list[Row]:
 def _last(found: list[int]) -> int | None:
     """The number of the last one of a page, if there are more than fit on it."""
     return found[ON_A_PAGE - 1] if len(found) > ON_A_PAGE else None
+
+
+@dataclass(frozen=True)
+class PageNumber:
+    """One of the pages of a list that is counted."""
+
+    number: int
+    last: int
+
+    @classmethod
+    def of(cls, asked: int | None, *, count: int, on_a_page: int) -> PageNumber:
+        """The page that was asked for, or the last one if there are fewer."""
+        last = max(1, math.ceil(count / on_a_page))
+        return cls(min(max(asked or 1, 1), last), last)
+
+    @property
+    def previous(self) -> int:
+        return self.number - 1
+
+    @property
+    def next(self) -> int:
+        return self.number + 1 if self.number < self.last else 0

@@ -27,9 +27,10 @@ from audit.exceptions import SearchingStopped
 from clients.models import Scope
 from clients.permissions import require_scope
 from console.albums.pages import AlbumsPage
-from console.albums.shown import FaceTile, Place, Suggestion, faces_of, title_of
+from console.albums.shown import FaceTile, Suggestion, faces_of, title_of
 from console.exceptions import NothingSent
 from console.numbers import number_in
+from console.paging import PageNumber
 
 FACES = 60  # on a page
 PREVIEWED = 12  # faces of each of two groups
@@ -76,7 +77,7 @@ class GroupPage(GroupsPage):
     def show_group(self, number: int, *, problem: str = "", status: int = 200) -> HttpResponse:
         group = self.group(number)
         count: int = group.size  # type: ignore[attr-defined]
-        place = Place.of(number_in(self.request.query_params.get("page")), count=count, on_a_page=FACES)
+        place = PageNumber.of(number_in(self.request.query_params.get("page")), count=count, on_a_page=FACES)
         first = (place.number - 1) * FACES
         faces = [FaceTile(face) for face in faces_of(group)[first : first + FACES]]
         apart = ApartGroups.objects.of_group(group).select_related("first__person", "second__person")[:TOLD_APART]

@@ -22,9 +22,10 @@ from audit.types import Action
 from clients.authentication import client_of
 from clients.models import Scope
 from clients.permissions import is_managing
-from console.albums.shown import DONE, GroupTile, Place, Progress, now_of, progress_of, rows_of, tiles_of
+from console.albums.shown import DONE, GroupTile, Progress, now_of, progress_of, rows_of, tiles_of
 from console.numbers import number_in
 from console.pages import ConsolePage
+from console.paging import PageNumber
 from errors import NotFound
 
 ALBUMS = 24
@@ -90,7 +91,7 @@ class AlbumsPage(ConsolePage):
         if text:
             found = found.named_like(text)
         count = found.count()
-        place = Place.of(number_in(query.get("page")), count=count, on_a_page=GROUPS)
+        place = PageNumber.of(number_in(query.get("page")), count=count, on_a_page=GROUPS)
         first = (place.number - 1) * GROUPS
         sized = found.with_size().select_related("person").largest_first()[first : first + GROUPS]
         tiles: list[GroupTile] = tiles_of(sized)
@@ -137,7 +138,7 @@ class AlbumList(AlbumsPage):
         if text:
             albums = albums.filter(name__icontains=text)
         count = albums.count()
-        place = Place.of(number_in(query.get("page")), count=count, on_a_page=ALBUMS)
+        place = PageNumber.of(number_in(query.get("page")), count=count, on_a_page=ALBUMS)
         first = (place.number - 1) * ALBUMS
         context = {
             "rows": rows_of(list(albums[first : first + ALBUMS])),

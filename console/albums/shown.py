@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -40,28 +39,6 @@ DONE = {
 
 
 @dataclass(frozen=True)
-class Place:
-    """One of the pages of a list that is counted."""
-
-    number: int
-    last: int
-
-    @classmethod
-    def of(cls, asked: int | None, *, count: int, on_a_page: int) -> Place:
-        """The page that was asked for, or the last one if there are fewer."""
-        last = max(1, math.ceil(count / on_a_page))
-        return cls(min(max(asked or 1, 1), last), last)
-
-    @property
-    def previous(self) -> int:
-        return self.number - 1
-
-    @property
-    def next(self) -> int:
-        return self.number + 1 if self.number < self.last else 0
-
-
-@dataclass(frozen=True)
 class Progress:
     """How many images of an album there are in each state, the latest change of one, and the highest number.
 
@@ -93,7 +70,7 @@ def now_of(album: Album) -> Progress:
     """What is left to do in an album; the index of unfinished and failed images answers."""
     images = AlbumImage.objects.filter(album=album)
     left = images.exclude(status=Status.DONE).order_by().values_list("status").annotate(images=Count("pk"))
-    counts: Counter[str] = Counter()
+    counts: Any = Counter()
     for status, count in left:
         counts["running" if status in UNFINISHED else status] += count
     if counts["running"]:

@@ -59,7 +59,7 @@ class EntryPage(CheckedPage):
 
     def _hits(self, entry: BlacklistEntry) -> list[Match]:
         """The newest, without those for which nothing but a look was asked."""
-        hits = Match.objects.filter(entry=entry).decided().select_related("face__image", "entry__gallery")
+        hits = Match.objects.filter(entry=entry).without_reviews().select_related("face__image", "entry__gallery")
         return list(hits.order_by("-pk")[:HITS])
 
 
