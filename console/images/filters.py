@@ -77,28 +77,28 @@ class Page:
     @classmethod
     def of(cls, images: ProcessedImageQuerySet, *, before: int | None = None, after: int | None = None) -> Page:
         """The newest images; those older than `before`; or those newer than `after`, as long as they fill a page."""
-        numbers = images.prefetch_related(None).values_list("number", flat=True)  # from an index, without the rows
         if after is not None:
-            found = list(numbers.filter(number__gt=after).order_by("number")[: ON_A_PAGE + 1])
+            found = _first(images.filter(number__gt=after), "number")
             if len(found) >= ON_A_PAGE:
                 shown = found[:ON_A_PAGE][::-1]
-                return cls(_rows(images, shown), shown[-1], shown[0] if len(found) > ON_A_PAGE else None)
+                return cls(shown, shown[-1].number, shown[0].number if len(found) > ON_A_PAGE else None)
         elif before is not None:
-            found = list(numbers.filter(number__lt=before).order_by("-number")[: ON_A_PAGE + 1])
-            newer = found[0] if found else before - 1
-            return cls(_rows(images, found[:ON_A_PAGE]), _last(found), newer)
-        found = list(numbers.order_by("-number")[: ON_A_PAGE + 1])
-        return cls(_rows(images, found[:ON_A_PAGE]), _last(found), None)
+            found = _first(images.filter(number__lt=before), "-number")
+            newer = found[0].number if found else before - 1
+            return cls(found[:ON_A_PAGE], _last(found), newer)
+        found = _first(images, "-number")
+        return cls(found[:ON_A_PAGE], _last(found), None)
 
 
-def _rows(images: ProcessedImageQuerySet, numbers: list[int]) -> list[ProcessedImage]:
-    """Those that are still there."""
-    return list(images.filter(number__in=numbers).order_by("-number")) if numbers else []
+def _first(images: ProcessedImageQuerySet, order: str) -> list[ProcessedImage]:
+    """Those of a page and one more. Their numbers are looked for in an index, without the rows."""
+    numbers = images.prefetch_related(None).order_by(order).values("number")[: ON_A_PAGE + 1]
+    return list(images.filter(number__in=numbers).order_by(order))
 
 
-def _last(found: list[int]) -> int | None:
+def _last(found: list[ProcessedImage]) -> int | None:
     """The number of the last one of a page, if there are more than fit on it."""
-    return found[ON_A_PAGE - 1] if len(found) > ON_A_PAGE else None
+    return found[ON_A_PAGE - 1].number if len(found) > ON_A_PAGE else None
 
 
 def number_in(text: str | None) -> int | None:
