@@ -6,6 +6,7 @@ The pages are found as a user finds them: by their routes, and by links from oth
 from __future__ import annotations
 
 import gc
+import logging
 import statistics
 import time
 from collections.abc import Iterator
@@ -50,15 +51,15 @@ FILLING = (
             job.created_at + interval '1 minute', 1280, 960, 120, 0.6, 0.00001, 10000
         FROM (SELECT *, row_number() OVER (ORDER BY created_at) AS row FROM recognition_job
             WHERE client_id = %(client)s) AS job, generate_series(0, 99) AS place ORDER BY job.row, place""",
-    """INSERT INTO recognition_processedface (image_id, index, box_x, box_y, box_w, box_h, confidence, quality,
-            landmarks, liveness) SELECT id, 0, 400, 300, 200, 240, 0.99,
+    """INSERT INTO recognition_processedface (image_id, client_id, index, box_x, box_y, box_w, box_h, confidence,
+            quality, landmarks, liveness) SELECT id, client_id, 0, 400, 300, 200, 240, 0.99,
             '{"recognisability": 0.93, "sharpness": 0.7, "brightness": 0.5, "yaw": 3.2, "pitch": -1.5, "roll": 0.4}',
             '{"left_eye": [450, 380], "right_eye": [550, 380], "nose": [500, 440]}', 0.98
         FROM recognition_processedimage WHERE client_id = %(client)s AND status = 'done' ORDER BY id""",
-    """INSERT INTO recognition_match (face_id, entry_id, reference_image_id, identity, model, detector, metric,
-            distance, threshold, decision, found_on, state, decided_at)
-        SELECT face.id, photograph.person_id, photograph.id, 'blacklist_db/x/y.jpg', 'pair128', 'yunet', 'cosine', 0.4,
-            0.6, CASE WHEN image.number %% 4 = 0 THEN 'review' ELSE 'match' END, image.created_at::date,
+    """INSERT INTO recognition_match (face_id, client_id, entry_id, reference_image_id, identity, model, detector,
+            metric, distance, threshold, decision, found_on, state, decided_at)
+        SELECT face.id, face.client_id, photograph.person_id, photograph.id, 'blacklist_db/x/y.jpg', 'pair128', 'yunet',
+            'cosine', 0.4, 0.6, CASE WHEN image.number %% 4 = 0 THEN 'review' ELSE 'match' END, image.created_at::date,
             judged.state, CASE WHEN judged.state <> 'open' THEN now() END
         FROM recognition_processedimage AS image
         JOIN recognition_processedface AS face ON face.image_id = image.id
@@ -70,8 +71,8 @@ FILLING = (
             ON photograph.row = 1 + image.number * 7919 / 5 %% %(entries)s
         WHERE image.client_id = %(client)s AND image.number %% 5 = 0 ORDER BY image.number""",
     """INSERT INTO recognition_verdict (client_id, match_id, user_id, said, note, given_at, counts)
-        SELECT %(client)s, match.id, %(user)s, match.state, '', now(), true FROM recognition_match AS match
-        JOIN people_person AS person ON person.id = entry_id WHERE person.client_id = %(client)s AND state <> 'open'""",
+        SELECT client_id, id, %(user)s, state, '', now(), true FROM recognition_match
+        WHERE client_id = %(client)s AND state <> 'open'""",
 )
 COUNTER = (
     "INSERT INTO clients_counter (client_id, kind, last) VALUES (%s, %s, %s)"
@@ -157,6 +158,7 @@ def nothing_remembered() -> Iterator[None]:
 
 def timed(browser: Browser) -> Iterator[Page]:
     """The address of each page with its times, after what is loaded is frozen, as the web server does it."""
+    logging.getLogger("django.request").setLevel(logging.ERROR)  # pictures of these rows are not found
     found = [visit.url for visit in walk(browser) if visit.is_page]
     narrowed = [f"{reverse(f'console:{name}')}?{query}" for name, query in NARROWED]
     inside = [f"{reverse('console:image', args=[IMAGES // 2])}?show=hits"]

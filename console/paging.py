@@ -25,28 +25,28 @@ class Page(Generic[Row]):
     @classmethod
     def of(cls, rows: QuerySet[Row, Any], *, before: int | None = None, after: int | None = None) -> Page[Row]:
         """The newest rows; those older than `before`; or those newer than `after`, as long as they fill a page."""
-        numbers = rows.prefetch_related(None).values_list("number", flat=True)  # from an index, without the rows
         if after is not None:
-            found = list(numbers.filter(number__gt=after).order_by("number")[: ON_A_PAGE + 1])
+            found = _first(rows.filter(number__gt=after), "number")
             if len(found) >= ON_A_PAGE:
                 shown = found[:ON_A_PAGE][::-1]
-                return cls(_rows(rows, shown), shown[-1], shown[0] if len(found) > ON_A_PAGE else None)
+                return cls(shown, shown[-1].number, shown[0].number if len(found) > ON_A_PAGE else None)
         elif before is not None:
-            found = list(numbers.filter(number__lt=before).order_by("-number")[: ON_A_PAGE + 1])
-            newer = found[0] if found else before - 1
-            return cls(_rows(rows, found[:ON_A_PAGE]), _last(found), newer)
-        found = list(numbers.order_by("-number")[: ON_A_PAGE + 1])
-        return cls(_rows(rows, found[:ON_A_PAGE]), _last(found), None)
+            found = _first(rows.filter(number__lt=before), "-number")
+            newer = found[0].number if found else before - 1
+            return cls(found[:ON_A_PAGE], _last(found), newer)
+        found = _first(rows, "-number")
+        return cls(found[:ON_A_PAGE], _last(found), None)
 
 
-def _rows(rows: QuerySet[Row, Any], numbers: list[int]) -> list[Row]:
-    """Those that are still there."""
-    return list(rows.filter(number__in=numbers).order_by("-number")) if numbers else []
+def _first(rows: QuerySet[Row, Any], order: str) -> list[Row]:
+    """Those of a page and one more. Their numbers are looked for in an index, without the rows."""
+    numbers = rows.prefetch_related(None).order_by(order).values("number")[: ON_A_PAGE + 1]
+    return list(rows.filter(number__in=numbers).order_by(order))
 
 
-def _last(found: list[int]) -> int | None:
+def _last(found: list[Row]) -> int | None:
     """The number of the last one of a page, if there are more than fit on it."""
-    return found[ON_A_PAGE - 1] if len(found) > ON_A_PAGE else None
+    return found[ON_A_PAGE - 1].number if len(found) > ON_A_PAGE else None
 
 
 @dataclass(frozen=True)
