@@ -29,7 +29,7 @@ from notifications.types import Event
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_owner")]
 PAGE = (project.BASE_DIR / "docs" / "webhooks.md").read_text()
 CODE = "".join(file.read_text() for file in (project.BASE_DIR / "notifications").glob("*.py"))
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @pytest.fixture
