@@ -15,6 +15,7 @@ from clients.authentication import client_of
 from clients.models import Scope
 from clients.numbering import record_rows
 from console.exceptions import NothingSent
+from console.numbers import number_in
 from console.pages import ConsolePage
 from recognition.exceptions import RecordNotFound
 from recognition.models import Job, Status
@@ -34,8 +35,7 @@ class JobsPage(ConsolePage):
     scope_read = scope_write = Scope.SCREEN
 
     def get(self, request: Request) -> HttpResponse:
-        number = request.query_params.get("page", "")
-        page = min(int(number), 100_000) if number.isascii() and number.isdecimal() and int(number[:9]) else 1
+        page = min(number_in(request.query_params.get("page")) or 1, 100_000)
         first = (page - 1) * ON_A_PAGE
         own = Job.objects.of_client(client_of(request))
         ids = list(own.values_list("pk", flat=True)[first : first + ON_A_PAGE + 1])

@@ -29,8 +29,6 @@ FORMS_OF_RIGHTS = {
     "auth_user_change", "auth_group_add", "auth_group_change", "clients_client_add", "clients_client_change",
     "clients_apikey_change", "notifications_subscription_add", "notifications_subscription_change",
 }  # fmt: skip
-# Forms of the console that erase, or that cannot be taken back whole.
-FORMS_OF_CONSOLE = {"person-erase", "person-merge", "person-remove"}
 # Actions of lists that erase nothing and open nothing; every other one is confirmed.
 HARMLESS = {
     "activate", "deactivate", "train_again", "cancel", "switch", "switch_back", "revoke", "withdraw_path_token",
@@ -47,11 +45,11 @@ def is_confirmed(request: HttpRequest) -> bool:
 
 
 def calls_for_confirmation(request: HttpRequest) -> bool:
-    """Whether this page of the admin or the console, or of the factors themselves, is one of those."""
+    """Whether this page of the admin or of the console is one of those."""
     match = request.resolver_match
     name = (match and match.url_name) or ""
-    if match is not None and match.app_name == "console":
-        return request.method == "POST" and name in FORMS_OF_CONSOLE
+    if match is not None and match.app_name == "console":  # whose pages name the methods, as the API does
+        return str(request.method).lower() in getattr(getattr(match.func, "cls", None), "to_confirm", ())
     if match is None or match.app_name != "admin":
         return False
     if name.endswith("_delete") or name in FORMS_OF_SECRETS:

@@ -61,7 +61,7 @@ def erase_person(*, person: Person, everywhere: bool = False) -> Receipt:
 
     `everywhere`: faces that look like the person's, at the one-to-one operating point, are removed from albums and
     screened images too, with the files that show them. Raises `PersonNotFound`, or `Unavailable` when a file cannot be
-    deleted; then nothing is.
+    deleted yet (`storage.files.erase_files`).
     """
     return _erase(person, everywhere=everywhere, with_record=True)
 
@@ -93,7 +93,7 @@ def _erase(person: Person, *, everywhere: bool, with_record: bool) -> Receipt:
     kind = Erased.PERSON if with_record else Erased.FACES
     whole = replace(taken, counts=Counter(own) + taken.counts, objects=[*named, *names_of(images), *taken.objects])
     receipt = add_receipt(kind, client_id=person.client_id, taken=whole, uuid=leaving.receipt_id)
-    erase_files(files=[*files, *taken.files])  # last: what cannot be deleted keeps its row
+    erase_files(files=[*files, *taken.files])
     return receipt
 
 

@@ -12,6 +12,7 @@ from audit.services import require_searching
 from audit.types import Action
 from clients.models import Client
 from clients.numbering import record_rows
+from notifications.services import told_of
 from people.erasure import holders, probes_of
 from people.galleries import search_in
 from people.models import Gallery, GalleryKind, MergedPerson, Person, ReferenceImage
@@ -90,6 +91,7 @@ def _report(
         "people": people,
         "similar_people": alike,
         **{part.kind: part.rows for part in parts},
+        "messages": _messages(recorded),
         "not_searched": [one for part in parts for one in part.not_searched] + [_note("answers", ANSWERS)],
         "notes": [LOGS],
     }
@@ -97,6 +99,24 @@ def _report(
 
 def _note(what: str, why: str) -> dict[str, Any]:
     return {"what": what, "why": why, "count": None}
+
+
+def _messages(people: Sequence[Person]) -> list[dict[str, Any]]:
+    """What was sent about these people, to whom. Messages name others as well, so that their contents are left out."""
+    if not people:
+        return []
+    found = told_of([person.audit_name for person in people], client_id=people[0].client_id)
+    return [
+        {
+            "id": str(message.pk),
+            "event": message.event,
+            "way": message.subscription.way,
+            "subscription": message.subscription.name,
+            "status": message.status,
+            "created_at": message.created_at.isoformat(),
+        }
+        for message in found
+    ]
 
 
 def _named(person: Person, similarity: float | None) -> dict[str, Any]:

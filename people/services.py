@@ -33,6 +33,7 @@ from people.report import report_of_image, report_of_person
 from people.search import search_each, search_people
 from people.shadow import offer_probe
 from people.suggestions import (
+    Check,
     Hints,
     check_of,
     compare_people,
@@ -44,6 +45,7 @@ from people.suggestions import (
 from people.verification import compare_faces, compare_live, verify_live, verify_person
 
 __all__ = [
+    "Check",
     "Health",
     "Hints",
     "SearchedGalleries",

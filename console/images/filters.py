@@ -11,11 +11,8 @@ from django.utils.timezone import make_aware
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client
-from console.paging import ON_A_PAGE, Page, number_in
 from recognition.models import ProcessedImage, Status
 from recognition.querysets import ProcessedImageQuerySet
-
-__all__ = ["ON_A_PAGE", "ImageFilter", "Page", "number_in"]
 
 DAYS = (MinValueValidator(date(1970, 1, 2)), MaxValueValidator(date(2999, 12, 30)))
 SHOWN = [("", _("All images")), ("hits", _("With a hit")), ("failed", _("Failed"))]

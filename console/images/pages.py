@@ -16,9 +16,11 @@ from clients.authentication import client_of
 from clients.models import Scope
 from clients.numbering import record_rows
 from clients.permissions import is_managing
-from console.images.filters import ImageFilter, Page, number_in
+from console.images.filters import ImageFilter
 from console.images.shown import ShownImage, Tile
+from console.numbers import number_in
 from console.pages import ConsolePage
+from console.paging import Page
 from errors import NotFound
 from recognition.models import ProcessedImage
 from recognition.querysets import ProcessedImageQuerySet

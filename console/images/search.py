@@ -14,9 +14,9 @@ from django.utils.translation import ngettext
 from rest_framework.request import Request
 
 from clients.authentication import client_of
-from console.images.filters import number_in
 from console.images.pages import ImagesPage
 from console.images.shown import crop_of, title_of
+from console.numbers import number_in
 from console.try_it.answers import Answer, Nearest, Other
 from console.try_it.pictures import Picture
 from console.try_it.tool import Tool

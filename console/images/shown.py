@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from calibration.types import Decision
+from console.numbers import Scale
 from console.try_it.answers import Row
 from console.try_it.pictures import SIDE, Mark, Picture
 from console.try_it.words import reason
@@ -18,7 +19,6 @@ from recognition.models import Match, ProcessedFace, ProcessedImage, Status
 from vision.types import Box
 
 WAITING = {Status.PENDING, Status.PROCESSING}
-LIMIT = 600  # where the threshold stands on a scale of 1000
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def names_of(hits: Iterable[Match]) -> str:
 
 @dataclass(frozen=True)
 class Hit:
-    """An entry near to a face, with the distance on a scale of 1000 on which the threshold stands at `LIMIT`."""
+    """An entry near to a face."""
 
     match: Match
 
@@ -93,12 +93,8 @@ class Hit:
         return reverse("console:photograph", args=[image.uuid]) if image and image.image else ""
 
     @property
-    def drawn(self) -> int:
-        return round(min(LIMIT * self.match.distance / self.match.threshold, 1000)) if self.match.threshold else 1000
-
-    @property
-    def limit(self) -> int:
-        return LIMIT
+    def scale(self) -> Scale:
+        return Scale(self.match.distance, self.match.threshold)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from clients.models import Scope
 from clients.numbering import record_rows
 from clients.permissions import is_managing
 from console.exceptions import NothingSent
-from console.paging import number_in
+from console.numbers import number_in
 from console.people.lists import PeopleFilter, PeoplePage
 from console.people.person import PersonPage
 from console.people.shown import Face, name_of
@@ -35,6 +35,8 @@ SHOWN = 12  # photographs of each side
 
 class MergePeople(PersonPage):
     """Choose the other one, see what results, and merge. `with` is the number of the one that goes."""
+
+    to_confirm = frozenset({"post"})
 
     for_managers = ("post",)
 

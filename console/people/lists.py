@@ -19,8 +19,9 @@ from clients.authentication import client_of
 from clients.models import Client, Scope
 from clients.numbering import record_rows
 from console.exceptions import NothingSent
+from console.numbers import number_in
 from console.pages import ConsolePage
-from console.paging import Page, number_in
+from console.paging import Page
 from console.people.shown import Face, name_of, people_of
 from console.try_it.answers import Answer, Nearest, Other
 from console.try_it.pictures import Picture, face_alone

@@ -18,7 +18,7 @@ from clients.authentication import client_of
 from clients.models import Scope
 from clients.numbering import record_rows
 from clients.permissions import is_managing
-from console.paging import number_in
+from console.numbers import number_in
 from console.people.lists import PeoplePage, chosen_face
 from console.people.shown import Face, Pair, name_of
 from console.try_it.answers import Answer, Row
@@ -196,6 +196,7 @@ class PrimaryPhotograph(PeoplePage):
 
 
 class RemovePhotograph(PeoplePage):
+    to_confirm = frozenset({"post"})
     for_managers = ("post",)
 
     def post(self, request: Request, number: int, image: int) -> HttpResponse:
@@ -205,6 +206,8 @@ class RemovePhotograph(PeoplePage):
 
 class ErasePerson(PeoplePage):
     """With photographs and whatever other parts hold of the person, with a receipt."""
+
+    to_confirm = frozenset({"post"})
 
     for_managers = ("post",)
 

@@ -14,7 +14,7 @@ from audit.types import Action
 from clients.models import Scope
 from clients.numbering import record_rows
 from clients.permissions import is_managing
-from console.paging import number_in
+from console.numbers import number_in
 from console.people.lists import PeoplePage
 from console.people.shown import Pair
 from errors import NotFound

@@ -22,7 +22,9 @@ from clients.authentication import client_of
 from clients.models import Client, Scope
 from clients.numbering import record_rows
 from clients.permissions import is_managing
+from console.numbers import LARGEST, number_in
 from console.pages import ConsolePage
+from console.problems import said
 from console.review.shown import WORDS, count_of, counts_of, exported, groups_of, hit_context, in_words, queue
 from recognition.exceptions import AlreadyDecided, NotConfirmed, RecordNotFound
 from recognition.models import Match, Verdict
@@ -33,7 +35,6 @@ from storage.pictures import picture_response
 MOST = 200  # hits that are dismissed by one click
 PICTURES = ("portrait", "face", "large")
 LAST_PAGE = 1_000_000
-LARGEST_ID = 2**63 - 1
 
 
 class VerdictInput(serializers.Serializer[Any]):
@@ -44,9 +45,9 @@ class VerdictInput(serializers.Serializer[Any]):
 class ManyInput(serializers.Serializer[Any]):
     """Hits of an entry on a day, as a page has counted them: those up to the id `last`."""
 
-    entry = serializers.IntegerField(max_value=LARGEST_ID)
+    entry = serializers.IntegerField(max_value=LARGEST)
     day = serializers.DateField()
-    last = serializers.IntegerField(max_value=LARGEST_ID)
+    last = serializers.IntegerField(max_value=LARGEST)
     note = serializers.CharField(max_length=500, required=False, allow_blank=True)
 
 
@@ -75,7 +76,7 @@ class ReviewPage(ConsolePage):
 
     def undoing(self) -> dict[str, Any]:
         """The verdict that was just given, and whether it can be taken back."""
-        pk = number(self.request.query_params.get("undo"))
+        pk = number_in(self.request.query_params.get("undo"))
         own = Verdict.objects.filter(client=self.client, user=self.user, counts=True)
         verdict = own.select_related("match__entry__gallery").filter(pk=pk).first() if pk else None
         if verdict is None:
@@ -102,7 +103,7 @@ class QueuePage(ReviewPage):
     def get(self, request: Request) -> HttpResponse:
         state = request.query_params.get("state", "")
         state = state if state in WORDS else ReviewState.OPEN.value
-        page = min(number(request.query_params.get("page")) or 1, LAST_PAGE)
+        page = min(number_in(request.query_params.get("page")) or 1, LAST_PAGE)
         hits, counts = queue(self.client, state, self.user), counts_of(self.client)
         groups, more = groups_of(hits, page)
         seen = [row for group in groups for row in (*(match.face.image for match in group.faces), group.entry)]
@@ -116,7 +117,7 @@ class QueuePage(ReviewPage):
             "keeps_embeddings": self.client.keep_screened_embeddings,
             "may_judge": self.may(Scope.SCREEN),
             "most": MOST,
-            "message": dismissed(number(request.query_params.get("dismissed"))),
+            "message": dismissed(number_in(request.query_params.get("dismissed")) or 0),
         }
         if state == ReviewState.OPEN:
             waiting, own = count_of(hits), Verdict.objects.filter(client=self.client, user=self.user, counts=True)
@@ -133,11 +134,11 @@ class HitPage(ReviewPage):
     def post(self, request: Request, pk: int) -> HttpResponse:
         given = VerdictInput(data=request.data)
         given.is_valid(raise_exception=True)
-        match, said = self.hit(pk), ReviewState(given.validated_data["said"])
+        match, judgement = self.hit(pk), ReviewState(given.validated_data["said"])
         try:
-            verdict = judge(match=match, user=self.user, said=said, note=given.validated_data.get("note", ""))
+            verdict = judge(match=match, user=self.user, said=judgement, note=given.validated_data.get("note", ""))
         except AlreadyDecided as error:
-            response = self.show_hit(self.hit(pk), problem=error.message, status=409)
+            response = self.show_hit(self.hit(pk), problem=said(error), status=409)
             response["X-Problem"] = error.code
             return response
         waiting = queue(self.client, ReviewState.OPEN, self.user)
@@ -194,7 +195,7 @@ class DismissMany(ReviewPage):
 @login_required
 def picture(request: HttpRequest, pk: int, variant: str) -> HttpResponse:
     """The face of a hit, or the whole screened image, for who may see screened images of the chosen client."""
-    matches = visible(request, Match.objects.select_related("face__image"), "entry__client")
+    matches = visible(request, Match.objects.select_related("face__image"))
     face = get_object_or_404(matches, pk=pk).face
     if variant not in PICTURES or not allows(request, "recognition.view_processedimage"):
         raise Http404
@@ -202,10 +203,5 @@ def picture(request: HttpRequest, pk: int, variant: str) -> HttpResponse:
 
 
 def dismissed(count: int) -> str:
-    said = ngettext("You have dismissed %(count)s hit.", "You have dismissed %(count)s hits.", count)
-    return said % {"count": count} if count else ""
-
-
-def number(text: str | None) -> int:
-    """Of an address, 0 for anything that is none."""
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else 0
+    words = ngettext("You have dismissed %(count)s hit.", "You have dismissed %(count)s hits.", count)
+    return words % {"count": count} if count else ""

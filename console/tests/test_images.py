@@ -24,7 +24,8 @@ from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
 from console.images import exports
 from console.images.exports import harmless
-from console.images.filters import ON_A_PAGE, ImageFilter, Page
+from console.images.filters import ImageFilter
+from console.paging import ON_A_PAGE, Page
 from console.tests.screened import rows, screen
 from console.tests.test_try_it import photograph, send, text_of
 from people.models import Gallery
@@ -151,7 +152,7 @@ def test_an_image_shows_hits_first_and_the_other_faces(
     answer = operator.get(url("image", image))
     page, said = answer.content.decode(), text_of(answer)
     assert "<script>gate" not in page and "<b>بن</b>" not in page
-    assert "fraud" in said and "a hit up to 0.200" in said and "Cannot be recognised" in said
+    assert "fraud" in said and "a match up to 0.200" in said and "Cannot be recognised" in said
     assert page.count('class="mark ') == 3 and page.index('class="scale"') < page.index('class="strip"')
     assert [face.number for face in answer.context["image"].found] == [2]
     assert reverse("console:photograph", args=[Match.objects.get().reference_image.uuid]) in page  # type: ignore[union-attr]
@@ -320,6 +321,20 @@ def test_which_images_are_exported_does_not_tell_of_hits_that_are_kept_back(
     assert not any(record.objects_named for record in Record.objects.filter(action="export"))
     Match.objects.update(state="confirmed")
     assert taken() == (1, [f"images/{image.number}.png", "images.csv"])
+
+
+def test_files_without_a_recorded_size_count_too(
+    manager: Browser, client_a: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were stored before sizes were recorded."""
+    images = [screen(client_a, RED), screen(client_a, BLUE)]
+    monkeypatch.setattr(exports, "MOST_BYTES", sum(image.stored_bytes for image in images))
+    ProcessedImage.objects.update(stored_bytes=0)
+    assert manager.get(reverse("console:images-zip")).status_code == 200
+    monkeypatch.setattr(exports, "MOST_BYTES", exports.MOST_BYTES - 1)
+    assert manager.get(reverse("console:images-zip")).status_code == 422
+    images[1].image.storage.delete(images[1].image.name or "")
+    assert manager.get(reverse("console:images-zip")).status_code == 200
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u00a0=1"])

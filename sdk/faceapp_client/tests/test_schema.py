@@ -108,7 +108,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "albums.split_group": {"album_id": 1, "group_id": 2, "faces": [3]} | ONCE,
 }  # fmt: skip
 # `blacklist.update` is the same; who erases everything, or answers requests for access, does so by `request`.
-ADMINISTRATION = ("/api/v1/recognisers/", "/api/v1/audit/", "/api/v1/erasures/")  # done in the admin
+ADMINISTRATION = tuple(f"/api/v1/{name}/" for name in ("recognisers", "audit", "erasures", "webhooks"))  # by `request`
 LEFT_OUT = {
     ("PUT", "/api/v1/blacklist/{id}/"), ("POST", "/api/v1/reset/"), ("GET", "/api/v1/people/{id}/report/"),
     ("POST", "/api/v1/people/report/"),
