@@ -218,6 +218,7 @@ PARAMETERS = {
     "image_id": uuid4(), "uuid": uuid4(), "session_id": uuid4(), "job_id": uuid4(), "pk": 1, "number": 1, "index": 0,
     "image": 1, "variant": "card",
 }  # fmt: skip
+PARAMETERS |= {"group": 1}  # of an album
 
 
 def routes(patterns: Any) -> dict[str, dict[str, Any]]:
