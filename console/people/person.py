@@ -21,6 +21,7 @@ from clients.permissions import is_managing
 from console.numbers import number_in
 from console.people.lists import PeoplePage, chosen_face
 from console.people.shown import Face, Pair, name_of
+from console.problems import sentence
 from console.try_it.answers import Answer, Row
 from console.try_it.pictures import Mark, Picture
 from console.try_it.tool import Tool
@@ -181,7 +182,8 @@ def judged(done: Enrolment, mark: Mark) -> Judged:
     with suppress(FaceAppError):  # the space is not enabled: nothing can be said
         if is_unlike(done.reference_image):
             warnings.append(_("It does not look like the other photographs of this person."))
-    notes = [_("It could be better: %(remark)s") % {"remark": remark.message} for remark in done.remarks]
+    remarks = [sentence(remark.message, remark.code) for remark in done.remarks]
+    notes = [_("It could be better: %(remark)s") % {"remark": remark} for remark in remarks]
     said = _("Added, but look closer") if warnings else _("Added")
     good = [] if notes or warnings else [_("A good photograph.")]
     return Judged(mark, said, said, "careful" if warnings else "good", notes=notes + good, warnings=warnings)
