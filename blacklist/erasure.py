@@ -27,7 +27,8 @@ def again(wanted: frozenset[str]) -> Counter[str]:
 
 def held(subject: Subject) -> Held:
     """The case of an entry: why, when, and with what notes."""
-    entries = BlacklistEntry.objects.of_client(subject.client).filter(pk=subject.person.pk if subject.person else None)
+    known = [subject.person.pk] if subject.person else []
+    entries = BlacklistEntry.objects.of_client(subject.client).filter(pk__in=known)
     return Held("blacklist_entries", [_described(entry) for entry in entries], _waiting(subject.client.pk))
 
 

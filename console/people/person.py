@@ -26,9 +26,9 @@ from console.try_it.answers import Answer, Row
 from console.try_it.pictures import Mark, Picture
 from console.try_it.tool import Tool
 from console.try_it.words import clarity
-from errors import FaceAppError
+from errors import FaceAppError, NotFound
 from people.exceptions import ExternalIdTaken, UnusableValue
-from people.models import Person, ReferenceImage
+from people.models import MergedPerson, Person, ReferenceImage
 from people.services import (
     delete_reference_image,
     enrol_face,
@@ -51,10 +51,16 @@ TEXTS = ("name", "external_id", "legal_basis")
 
 
 class PersonPage(PeoplePage):
-    """What is held of a person, and a form that changes it."""
+    """What is held of a person, and a form that changes it. The number of a record that was merged leads there too."""
 
     def get(self, request: Request, number: int) -> HttpResponse:
-        return self.show_person(self.person(number))
+        try:
+            return self.show_person(self.person(number))
+        except NotFound:
+            merged = MergedPerson.objects.filter(person__client=self.client, number=number)
+            if (found := merged.select_related("person").first()) is None:
+                raise
+            return HttpResponseRedirect(reverse("console:person", args=[found.person.number]) + f"?merged={number}")
 
     def post(self, request: Request, number: int) -> HttpResponse:
         person, data = self.person(number), request.data

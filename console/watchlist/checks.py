@@ -38,7 +38,7 @@ class CheckedPage(WatchlistPage):
     def photograph(self, uuid: UUID) -> CheckedPhotograph:
         """Raises `PhotographGone` for those of others, too."""
         own = CheckedPhotograph.objects.filter(client=self.client, user=self.user, uuid=uuid).current()
-        found = own.select_related("client", "entry").first()
+        found: CheckedPhotograph | None = own.select_related("client", "entry").first()
         if found is None:
             raise PhotographGone(
                 _("This photograph was saved or removed meanwhile, or it has waited for over an hour.")

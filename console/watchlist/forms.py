@@ -109,7 +109,7 @@ class PhotographsPage(CheckedPage):
         return Received(photographs, problems)
 
     def _gone(self, before: list[CheckedPhotograph]) -> list[str]:
-        if set(self.request.data.getlist("_checked")) <= {str(one.uuid) for one in before}:
+        if set(self.request._request.POST.getlist("_checked")) <= {str(one.uuid) for one in before}:
             return []
         return [str(GONE)]
 
@@ -142,7 +142,7 @@ class NewEntry(PhotographsPage):
         form = EntryForm(request.data)
         received = self.received(None, batch)
         if received.is_only_removal:
-            return self.show_form(batch, EntryForm(initial=request.data.dict()))
+            return self.show_form(batch, EntryForm(initial=dict(request.data.items())))
         if not form.is_valid() or not received.is_ready:
             return self.show_form(batch, form, problems=received.problems, status=422)
         entry = form.fill(BlacklistEntry(client=self.client))

@@ -294,7 +294,13 @@ def test_the_api_merges_splits_and_keeps_apart(api: APIClient, client_a: Client,
         ("apart", {"person": ada.number}, "person.bad_merge"),
     ):
         assert api.post(f"{path}{action}/", body, format="json").json()["code"] == code, action
-    for action, body in (("merge", {}), ("split", {"images": ["x"]}), ("split", {}), ("apart", {})):
+    for action, body in (
+        ("merge", {}),
+        ("split", {"images": ["x"]}),
+        ("split", {"images": [10**30]}),
+        ("split", {}),
+        ("apart", {}),
+    ):
         assert api.post(f"{path}{action}/", body, format="json").status_code == 422
 
 
