@@ -93,7 +93,7 @@ def now_of(album: Album) -> Progress:
     """What is left to do in an album; the index of unfinished and failed images answers."""
     images = AlbumImage.objects.filter(album=album)
     left = images.exclude(status=Status.DONE).order_by().values_list("status").annotate(images=Count("pk"))
-    counts: Counter[str] = Counter()
+    counts: Any = Counter()
     for status, count in left:
         counts["running" if status in UNFINISHED else status] += count
     if counts["running"]:
