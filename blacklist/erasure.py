@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from blacklist.models import BlacklistEntry, CheckedPhotograph
+from people.models import Person
 from people.types import Held, Leaving, Subject, Taken
 
 WITHIN_THE_HOUR = "They were checked and not saved, are not compared, and are erased within the hour."
@@ -18,6 +19,10 @@ def hold(leaving: Leaving) -> None:
 def forget(leaving: Leaving) -> Taken:
     """Nothing: who is known is not on the blacklist by the same record. Photographs that wait to be saved are named."""
     return Taken(remaining=_waiting(leaving.person.client_id) if leaving.is_whole else [])
+
+
+def hand_over(person: Person, to: Person) -> None:
+    """Nothing: entries are not merged."""
 
 
 def again(wanted: frozenset[str]) -> Counter[str]:
