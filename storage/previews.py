@@ -8,6 +8,7 @@ from io import BytesIO
 
 from PIL import Image as Pillow
 
+from vision import images
 from vision.images import decode_reduced
 from vision.types import Box
 
@@ -50,6 +51,31 @@ def preview(data: bytes, *, side: int, box: Box | None = None) -> bytes:
             picture = picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
         picture.thumbnail((side, side), Pillow.Resampling.LANCZOS)
         return _encoded(picture)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A part of a picture as a JPEG of `width` by `height` pixels, in which the face's box is `box`."""
+
+    jpeg: bytes
+    width: int
+    height: int
+    box: Box
+
+
+def surroundings(data: bytes, box: Box, *, side: int, size: tuple[int, int]) -> Cut:
+    """What `preview` renders of a face in an image of `size`, width and height in pixels, and where the face is there.
+
+    Raises `InvalidImage` when the image cannot be decoded.
+    """
+    jpeg = preview(data, side=side, box=box)
+    info = images.sniff(jpeg)
+    reach = max(box.w, box.h) * (0.5 + MARGIN)  # from the middle of the face to the borders
+    middle_x, middle_y = box.x + box.w / 2, box.y + box.h / 2
+    left, top = max(0.0, middle_x - reach), max(0.0, middle_y - reach)
+    scale = info.width / max(min(size[0], middle_x + reach) - left, 1)
+    x, y, w, h = (round(scale * value) for value in (box.x - left, box.y - top, box.w, box.h))
+    return Cut(jpeg, info.width, info.height, Box(x, y, w, h))
 
 
 def _encoded(picture: Pillow.Image) -> bytes:
