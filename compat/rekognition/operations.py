@@ -296,7 +296,7 @@ def search_users_by_image(call: Call) -> Body:
         "FaceModelVersion": payloads.model_version(gallery),
         "UnsearchedFaces": [
             {
-                "FaceDetail": payloads.write_detail(face, found.analysis),
+                "FaceDetails": payloads.write_detail(face, found.analysis),
                 "Reasons": found.refused if face is found.face else ["FACE_NOT_LARGEST"],
             }
             for face in found.analysis.faces

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +21,10 @@ from compat.rekognition.shapes import service
 
 REGION = "us-east-1"
 ENDPOINT = "http://testserver"
+PROTOCOL_ERRORS = {  # of every AWS service, and therefore in none of their models
+    "IncompleteSignatureException", "InvalidSignatureException", "MissingAuthenticationTokenException",
+    "SerializationException", "UnknownOperationException", "UnrecognizedClientException",
+}  # fmt: skip
 Change = Callable[[dict[str, Any], bytes], bytes]  # of headers, in place, and body, after they were signed
 QUICK = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=120)
 
@@ -72,8 +78,15 @@ def text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def check_output(operation: str, body: dict[str, Any]) -> None:
+def check_answer(operation: str, response: AWSResponse) -> None:
     """Fails unless the answer has the shape of botocore's own model, and no member that the model lacks."""
+    response.raw.seek(0)
+    body = json.loads(response.raw.read())
+    response.raw.seek(0)
+    if response.status_code != 200:
+        assert response.status_code in {400, 500} and set(body) == {"__type", "Message"}, body
+        assert body["__type"] in {shape.name for shape in service().error_shapes} | PROTOCOL_ERRORS, body
+        return
     shape = service().operation_model(operation).output_shape
     assert shape is not None
     _check(shape, body, operation)
@@ -95,4 +108,6 @@ def _check(shape: Shape | Any, value: Any, where: str) -> None:
         assert isinstance(value, kinds.get(kind, (int, float))), (where, kind, value)
         size = len(value) if isinstance(value, str) else value
         assert size >= shape.metadata.get("min", size) and size <= shape.metadata.get("max", size), (where, value)
+        pattern = shape.metadata.get("pattern")
+        assert not pattern or where.endswith("Arn") or re.fullmatch(pattern, value), (where, value)
         assert not shape.metadata.get("enum") or value in shape.metadata["enum"], (where, value)
