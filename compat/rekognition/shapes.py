@@ -72,10 +72,19 @@ def _string(shape: Any, value: Any, name: str) -> str:
     _limit(shape, len(value), name, "length")
     if shape.enum and value not in shape.enum:
         raise _bad(name, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
-    pattern = shape.metadata.get("pattern")
-    if pattern and not re.fullmatch(pattern, value):
+    pattern = shape.metadata.get("pattern", "")
+    if (compiled := _compiled(pattern)) and not compiled.fullmatch(value):
         raise _bad(name, f"Member must satisfy regular expression pattern: {pattern}")
     return value
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """None for no pattern, and for those of tags, in a syntax that Python lacks: tags are refused in any case."""
+    try:
+        return re.compile(pattern) if pattern else None
+    except re.error:
+        return None
 
 
 def _blob(shape: Any, value: Any, name: str) -> bytes:
