@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,16 +10,17 @@ from typing import Any
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from PIL import Image
 
 from compat.rekognition.tests.wire import client_for
+from faceapp.tests import missing
 from faceapp.tests.live_stack import LiveStack
-from recognition.tests.photographs import faceless, reduced
+from recognition.tests.photographs import faceless, reduced, side_by_side
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(180)]
 SIDE = 480  # pixels
 MAKE_KEY = (
-    "import uuid; from clients.services import create_api_key as k; from compat.rekognition.secrets import make_secret; "
+    "import uuid; from clients.services import create_api_key as k; "
+    "from compat.rekognition.secrets import make_secret; "
     "row, _ = k(client_name='aws-' + uuid.uuid4().hex); print(row.prefix, make_secret(key=row))"
 )
 FAILED_SIGNATURES = {"InvalidSignatureException", "UnrecognizedClientException"}
@@ -42,19 +42,8 @@ def aws(live: LiveStack, credentials: tuple[str, str]) -> Any:
 def people(faces: Path) -> dict[str, bytes]:
     names = {"P1a": "obama_1.jpg", "P1b": "obama_2.jpg", "P2a": "rose_1.jpg", "P2b": "rose_2.jpg"}
     found = {name: reduced(faces / file, SIDE) for name, file in names.items()}
-    return found | {"group": side_by_side(found["P1a"], found["P2a"]), "nobody": faceless()}
-
-
-def side_by_side(*photographs: bytes) -> bytes:
-    pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in photographs]
-    both = Image.new("RGB", (sum(one.width for one in pictures), max(one.height for one in pictures)))
-    left = 0
-    for one in pictures:
-        both.paste(one, (left, 0))
-        left += one.width
-    out = io.BytesIO()
-    both.save(out, "JPEG", quality=92)
-    return out.getvalue()
+    group = side_by_side(faces / names["P1a"], faces / names["P2a"])
+    return found | {"group": group, "nobody": faceless()}
 
 
 def test_the_recipe(aws: Any, people: dict[str, bytes]) -> None:
@@ -111,29 +100,36 @@ def test_a_wrong_secret(live: LiveStack, credentials: tuple[str, str]) -> None:
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
-def test_the_javascript_sdk(live: LiveStack, credentials: tuple[str, str], tmp_path: Path) -> None:
+def test_the_javascript_sdk(
+    live: LiveStack, credentials: tuple[str, str], people: dict[str, bytes], tmp_path: Path
+) -> None:
     """`@aws-sdk/client-rekognition`, where Node is installed and npm can reach a registry."""
     if not shutil.which("npm"):
-        pytest.skip("Node is not installed here")
+        pytest.skip(f"{missing.DATA}: Node, for the JavaScript SDK of AWS")
     install = ["npm", "install", "--no-audit", "--no-fund", "@aws-sdk/client-rekognition@3"]
     if subprocess.run(install, cwd=tmp_path, capture_output=True, check=False, timeout=120).returncode:
-        pytest.skip("npm reaches no registry")
+        pytest.skip(f"{missing.DATA}: a package registry, for the JavaScript SDK of AWS")
     (tmp_path / "recipe.mjs").write_text(RECIPE)
+    for name in ("group", "P1b"):
+        (tmp_path / f"{name}.jpg").write_bytes(people[name])
     access_key, secret = credentials
     environment = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret, "ENDPOINT": live.url}
     node = str(shutil.which("node"))
     done = subprocess.run(
         [node, "recipe.mjs"], cwd=tmp_path, env=environment, capture_output=True, check=False, timeout=60
     )
-    assert done.stdout.decode().split() == ["200", "ResourceAlreadyExistsException", "0", "200"], done.stderr
+    assert done.stdout.decode().split() == ["200", "ResourceAlreadyExistsException", "2", "1", "200"], done.stderr
 
 
 RECIPE = """
+import { readFileSync } from "node:fs";
 import * as aws from "@aws-sdk/client-rekognition";
 const client = new aws.RekognitionClient({ region: "us-east-1", endpoint: process.env.ENDPOINT });
 const named = { CollectionId: "from-node" };
 console.log((await client.send(new aws.CreateCollectionCommand(named))).StatusCode);
 await client.send(new aws.CreateCollectionCommand(named)).catch((error) => console.log(error.name));
-console.log((await client.send(new aws.DescribeCollectionCommand(named))).FaceCount);
+const image = (name) => ({ ...named, Image: { Bytes: readFileSync(name) } });
+console.log((await client.send(new aws.IndexFacesCommand(image("group.jpg")))).FaceRecords.length);
+console.log((await client.send(new aws.SearchFacesByImageCommand(image("P1b.jpg")))).FaceMatches.length);
 console.log((await client.send(new aws.DeleteCollectionCommand(named))).StatusCode);
 """
