@@ -24,12 +24,14 @@ from vision.engines import DEFAULT
 from vision.inference import AnalysisOptions
 from vision.types import Analysis, DetectedFace
 
-MOST = 4096  # photographs that one search names
+STEPS = (40, 200, 1000)  # photographs that are read at first; most searches match a few
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which of the nearest are named: those that `accepts` takes, and of these the first `most`, up to `MOST`."""
+    """Which of the nearest are named: the first `most` that `accepts` takes. What is farther than one that it refuses
+    must be refused too.
+    """
 
     most: int
     accepts: Callable[[Comparison], bool]
@@ -98,7 +100,7 @@ def _found(
     """Whoever is nearest to any of the probes, and a row of the audit that names them."""
     best: dict[int, Neighbour] = {}
     for probe in probes:
-        for one in _near(searched, probe, wanted.most + len(but), identified):
+        for one in _near(searched, probe, wanted, len(but), identified):
             key = one.person_id if identified else one.reference_image_id
             if key not in best or one.distance < best[key].distance:
                 best[key] = one
@@ -118,11 +120,19 @@ def _found(
     return found
 
 
-def _near(searched: SearchedGalleries, probe: Rotated, limit: int, identified: bool) -> list[Neighbour]:
-    if not identified:
-        return searched.neighbourhood().nearest_templates(probe, limit=limit)
+def _near(searched: SearchedGalleries, probe: Rotated, wanted: Wanted, more: int, identified: bool) -> list[Neighbour]:
+    """The nearest `wanted.most + more`, or fewer once one is too far: that is asked for in steps."""
     known = searched.templates.filter(person__external_id__isnull=False)
-    return known.nearest(probe, metric=searched.point.metric, limit=limit)
+    neighbourhood, metric = searched.neighbourhood(), searched.point.metric
+    most = wanted.most + more
+    for limit in (*(step for step in STEPS if step < most), most):
+        if identified:
+            rows = known.nearest(probe, metric=metric, limit=limit)
+        else:
+            rows = neighbourhood.nearest_templates(probe, limit=limit)
+        if len(rows) < limit or not wanted.accepts(searched.compare(rows[-1:])[0]):
+            break
+    return rows
 
 
 def similarity_to(*, person: Person, image: ReferenceImage) -> Comparison | None:

@@ -35,6 +35,7 @@ from vision.types import Analysis, DetectedFace, Upload
 MOST_INDEXED = 100  # faces of a photograph
 MOST_FOUND = 4096
 THRESHOLD = 80.0  # where a call names none
+ROUNDING = 1e-6
 EXTERNAL_IMAGE_ID = "ExternalImageId"  # in the metadata of a nameless person
 NO_FACES = "There are no faces in the image. Should be at least 1."
 
@@ -63,7 +64,7 @@ class Threshold:
         if not comparison.matches and (self.score is None or not self.decides):
             return False
         least = THRESHOLD if self.score is None else self.score
-        return to_aws(comparison.similarity or 0.0) >= least
+        return to_aws(comparison.similarity or 0.0) >= least - ROUNDING
 
 
 def index(*, gallery: Gallery, data: bytes, external_image_id: str, most: int, quality: str) -> Indexed:
@@ -147,14 +148,16 @@ def find(*, gallery: Gallery, face_ids: Sequence[str]) -> dict[str, ReferenceIma
     return {str(image.uuid): image for image in rows}
 
 
-def delete(*, gallery: Gallery, face_ids: Sequence[str]) -> tuple[list[str], list[dict[str, Any]]]:
-    """Erase faces that belong to no user. Returns the ids of these, and the others as `UnsuccessfulFaceDeletion`."""
+def delete(*, gallery: Gallery, face_ids: Sequence[str], may_read: bool) -> tuple[list[str], list[dict[str, Any]]]:
+    """Erase faces that belong to no user. Returns the ids of these, and the others as `UnsuccessfulFaceDeletion`, with
+    their users for callers who `may_read`.
+    """
     found, gone, kept = find(gallery=gallery, face_ids=face_ids), list[str](), list[dict[str, Any]]()
     for face_id in dict.fromkeys(face_ids):
         image = found.get(face_id)
         if image is not None and image.person.external_id:
-            user = {"FaceId": face_id, "UserId": image.person.external_id}
-            kept.append(user | {"Reasons": ["ASSOCIATED_TO_AN_EXISTING_USER"]})
+            user = {"UserId": image.person.external_id} if may_read else {}
+            kept.append({"FaceId": face_id, "Reasons": ["ASSOCIATED_TO_AN_EXISTING_USER"]} | user)
             continue
         try:
             if image is None:

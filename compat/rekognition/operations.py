@@ -151,7 +151,7 @@ def list_faces(call: Call) -> Body:
 
 
 def delete_faces(call: Call) -> Body:
-    gone, kept = faces.delete(gallery=call.gallery, face_ids=call.given["FaceIds"])
+    gone, kept = faces.delete(gallery=call.gallery, face_ids=call.given["FaceIds"], may_read=call.may_read)
     return {"DeletedFaces": gone, "UnsuccessfulFaceDeletions": kept}
 
 
@@ -242,8 +242,8 @@ def associate_faces(call: Call) -> Body:
         gallery=call.gallery,
         user_id=given["UserId"],
         face_ids=given["FaceIds"],
-        threshold=given.get("UserMatchThreshold", users.THRESHOLD),
-        with_numbers=call.may_read,
+        threshold=given.get("UserMatchThreshold"),
+        may_read=call.may_read,
     )
     return {
         "AssociatedFaces": [{"FaceId": face_id} for face_id in outcome.done],
@@ -254,7 +254,9 @@ def associate_faces(call: Call) -> Body:
 
 def disassociate_faces(call: Call) -> Body:
     given = call.given
-    outcome = users.disassociate(gallery=call.gallery, user_id=given["UserId"], face_ids=given["FaceIds"])
+    outcome = users.disassociate(
+        gallery=call.gallery, user_id=given["UserId"], face_ids=given["FaceIds"], may_read=call.may_read
+    )
     return {
         "DisassociatedFaces": [{"FaceId": face_id} for face_id in outcome.done],
         "UnsuccessfulFaceDisassociations": outcome.refused,

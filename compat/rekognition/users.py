@@ -77,16 +77,18 @@ def faces_of(person: Person) -> list[ReferenceImage]:
 
 @transaction.atomic
 def associate(
-    *, gallery: Gallery, user_id: str, face_ids: Sequence[str], threshold: float, with_numbers: bool
+    *, gallery: Gallery, user_id: str, face_ids: Sequence[str], threshold: float | None, may_read: bool
 ) -> Outcome:
     """Give faces to a user, each if it is similar enough to one that the user has; the first one of all is not
-    compared. `with_numbers`: whether refusals say how similar they are.
+    compared. Callers who may not read are told neither how similar a face is nor whose, and the threshold is ours: with
+    one of their own they could measure distances by halving.
 
     Raises `UnknownUser`, or `TooManyFaces`; then nothing is changed.
     """
     user, outcome = find(gallery=gallery, user_id=user_id), Outcome()
     found = faces.find(gallery=gallery, face_ids=face_ids)
     hold_people([user, *(image.person for image in found.values())])
+    least = THRESHOLD if threshold is None or not may_read else threshold
     count = ReferenceImage.objects.filter(person=user).count()
     for face_id in dict.fromkeys(face_ids):
         image = found.get(face_id)
@@ -95,9 +97,10 @@ def associate(
         elif image.person_id == user.pk:
             outcome.done.append(face_id)
         elif image.person.external_id:
-            outcome.refuse(face_id, "ASSOCIATED_TO_A_DIFFERENT_USER", UserId=image.person.external_id)
-        elif count and (score := _score(similarity_to(person=user, image=image))) < threshold:
-            outcome.refuse(face_id, "LOW_MATCH_CONFIDENCE", **({"Confidence": score} if with_numbers else {}))
+            other = {"UserId": image.person.external_id} if may_read else {}
+            outcome.refuse(face_id, "ASSOCIATED_TO_A_DIFFERENT_USER", **other)
+        elif count and (score := _score(similarity_to(person=user, image=image))) < least:
+            outcome.refuse(face_id, "LOW_MATCH_CONFIDENCE", **({"Confidence": score} if may_read else {}))
         elif count >= MOST_FACES:
             raise TooManyFaces(f"A user may have {MOST_FACES} faces.")
         else:
@@ -112,7 +115,7 @@ def _score(comparison: Comparison | None) -> float:
 
 
 @transaction.atomic
-def disassociate(*, gallery: Gallery, user_id: str, face_ids: Sequence[str]) -> Outcome:
+def disassociate(*, gallery: Gallery, user_id: str, face_ids: Sequence[str], may_read: bool) -> Outcome:
     """Take faces from a user, each of which becomes a nameless person's. Raises `UnknownUser`."""
     user, outcome = find(gallery=gallery, user_id=user_id), Outcome()
     hold_people([user])
@@ -122,7 +125,7 @@ def disassociate(*, gallery: Gallery, user_id: str, face_ids: Sequence[str]) -> 
         if image is None:
             outcome.refuse(face_id, "FACE_NOT_FOUND")
         elif image.person_id != user.pk:
-            other = {"UserId": image.person.external_id} if image.person.external_id else {}
+            other = {"UserId": image.person.external_id} if image.person.external_id and may_read else {}
             outcome.refuse(face_id, "ASSOCIATED_TO_A_DIFFERENT_USER", **other)
         else:
             _set_apart(image)

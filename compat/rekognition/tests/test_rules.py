@@ -222,6 +222,35 @@ def test_without_reading_nobody_is_named_who_does_not_match(client_a: Client, ra
     assert len(raw.search_faces_by_image(**given)["FaceMatches"]) == 2
 
 
+def test_without_reading_no_distance_is_measured_by_associating(client_a: Client, raw: Any) -> None:
+    ids = [
+        raw.index_faces(CollectionId="staff", Image={"Bytes": picture(colour)})["FaceRecords"][0]["Face"]["FaceId"]
+        for colour in (RED, BLUE)
+    ]
+    for user in ("u0", "u1"):
+        raw.create_user(CollectionId="staff", UserId=user)
+    raw.associate_faces(CollectionId="staff", UserId="u0", FaceIds=ids[:1])
+    key, secret = signing_key(client_a.name, Scope.PEOPLE_WRITE)
+    writer = in_process(key.prefix, secret)
+    given = {"CollectionId": "staff", "UserId": "u0", "FaceIds": ids[1:], "UserMatchThreshold": 0}
+    refused = writer.associate_faces(**given)["UnsuccessfulFaceAssociations"]
+    assert refused == [{"FaceId": ids[1], "Reasons": ["LOW_MATCH_CONFIDENCE"]}]
+    raw.associate_faces(CollectionId="staff", UserId="u1", FaceIds=ids[1:])
+    assert "UserId" not in writer.associate_faces(**given)["UnsuccessfulFaceAssociations"][0]
+    assert "UserId" not in writer.delete_faces(CollectionId="staff", FaceIds=ids)["UnsuccessfulFaceDeletions"][0]
+
+
+def test_many_photographs_are_found_in_steps(raw: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("people.single_faces.STEPS", (1, 2))
+    for shade in (20, 25, 30, 35):
+        raw.index_faces(CollectionId="staff", Image={"Bytes": picture((220, shade, 20))})
+    raw.index_faces(CollectionId="staff", Image={"Bytes": picture(BLUE)})
+    given = {"CollectionId": "staff", "Image": IMAGE}
+    assert len(raw.search_faces_by_image(**given)["FaceMatches"]) == 4
+    assert len(raw.search_faces_by_image(**given, MaxFaces=3)["FaceMatches"]) == 3
+    assert len(raw.search_faces_by_image(**given, FaceMatchThreshold=0)["FaceMatches"]) == 5
+
+
 def test_the_gallerys_own_threshold_decides_where_the_call_has_none(raw: Any, client_a: Client) -> None:
     raw.index_faces(CollectionId="staff", Image=IMAGE)
     Gallery.objects.filter(name="staff").update(threshold=0.01)
