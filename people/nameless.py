@@ -14,12 +14,12 @@ from audit.types import Action
 from clients import quotas
 from clients.idempotency import note_stored
 from clients.numbering import record_rows
-from people.erasure import erase_person, forget_elsewhere
+from people.erasure import erase_person, forget_elsewhere, holders
 from people.evidence import require_no_policy
 from people.exceptions import GalleryNotFound, PersonNotFound
 from people.models import CheckedPerson, FaceTemplate, Gallery, LookAlikes, OddPhotograph, Person, ReferenceImage
 from people.persons import checked, lock_enrolled
-from people.reference_images import delete_reference_image, save_reference_images, written_files
+from people.reference_images import delete_reference_image, get_reference_image, save_reference_images, written_files
 from people.types import Leaving, Portrait
 from storage.previews import surroundings
 from vision import images, inference
@@ -116,13 +116,18 @@ def set_apart(*, image: ReferenceImage, metadata: Mapping[str, Any]) -> Person:
     return person
 
 
+@transaction.atomic
 def erase_face(*, image: ReferenceImage) -> None:
     """Erase one photograph, with its person if it is all that there is of a nameless one.
 
     Raises `PersonNotFound`, `ReferenceImageNotFound` or `Unavailable`.
     """
     person = image.person
+    for holder in holders():
+        holder.hold(Leaving(person, is_whole=True))
+    hold_people([person])
     others = ReferenceImage.objects.filter(person=person).exclude(pk=image.pk)
+    get_reference_image(person=person, image_id=image.uuid)
     if is_nameless(person) and not others.exists():
         erase_person(person=person)
     else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,10 @@ from people.services import create_person, erase_person, find_person, hold_peopl
 
 MOST_FACES = 100  # of a user
 THRESHOLD = 75.0  # of a face that is added to a user
+
+
+class Moved(Exception):
+    """Another call has moved a face between two looks at it."""
 
 
 @dataclass
@@ -75,7 +80,6 @@ def faces_of(person: Person) -> list[ReferenceImage]:
     return list(rows.select_related("person__client", "person__gallery", "indexed_face").order_by("number"))
 
 
-@transaction.atomic
 def associate(
     *, gallery: Gallery, user_id: str, face_ids: Sequence[str], threshold: float | None, may_read: bool
 ) -> Outcome:
@@ -85,11 +89,29 @@ def associate(
 
     Raises `UnknownUser`, or `TooManyFaces`; then nothing is changed.
     """
-    user, outcome = find(gallery=gallery, user_id=user_id), Outcome()
-    found = faces.find(gallery=gallery, face_ids=face_ids)
-    hold_people([user, *(image.person for image in found.values())])
     least = THRESHOLD if threshold is None or not may_read else threshold
-    count = ReferenceImage.objects.filter(person=user).count()
+    while True:
+        with suppress(Moved, PersonNotFound), transaction.atomic():
+            user = find(gallery=gallery, user_id=user_id)
+            return _associate(user, _held(gallery, face_ids, user), face_ids, least, may_read)
+
+
+def _held(gallery: Gallery, face_ids: Sequence[str], user: Person) -> dict[str, ReferenceImage]:
+    """The faces by their id, none of which moves or is erased until the transaction ends. Raises `Moved` or
+    `PersonNotFound` if one has just been.
+    """
+    before = faces.find(gallery=gallery, face_ids=face_ids)
+    hold_people([user, *(image.person for image in before.values())])
+    found = faces.find(gallery=gallery, face_ids=face_ids)
+    if {key: image.person_id for key, image in before.items()} != {key: one.person_id for key, one in found.items()}:
+        raise Moved
+    return found
+
+
+def _associate(
+    user: Person, found: Mapping[str, ReferenceImage], face_ids: Sequence[str], least: float, may_read: bool
+) -> Outcome:
+    outcome, count = Outcome(), ReferenceImage.objects.filter(person=user).count()
     for face_id in dict.fromkeys(face_ids):
         image = found.get(face_id)
         if image is None:
