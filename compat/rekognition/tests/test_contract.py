@@ -15,6 +15,7 @@ from compat.rekognition.tests import wire
 from compat.rekognition.tests.wire import in_process, signing_key
 from people.models import Gallery, GalleryKind, Person, ReferenceImage
 from people.services import create_person
+from storage.tests.test_storage import BUCKET, endpoint, on_s3, s3_client  # noqa: F401  fixtures
 from vision.tests.drawing import BLUE, DIM, GREEN, RED, YELLOW, picture
 
 pytestmark = pytest.mark.django_db
@@ -329,3 +330,14 @@ def test_objects_are_read_from_the_clients_folder_of_the_own_bucket(client_a: Cl
     key, secret = signing_key(client_a.name)
     with pytest.raises(aws.exceptions.InvalidS3ObjectException):
         in_process(key.prefix, secret).detect_faces(Image={"S3Object": own})
+
+
+def test_objects_are_read_from_a_real_bucket(client_a: Client, settings: Settings, on_s3: str) -> None:  # noqa: F811
+    settings.S3_BUCKET, settings.QUALITY_GATE = BUCKET, "off"
+    name = f"rekognition/{client_a.name}/red.png"
+    s3_client(on_s3).put_object(Bucket=BUCKET, Key=name, Body=picture(RED))
+    key, secret = signing_key(client_a.name, "all", Scope.REFERENCES)
+    aws = in_process(key.prefix, secret)
+    assert len(aws.detect_faces(Image={"S3Object": {"Bucket": BUCKET, "Name": name}})["FaceDetails"]) == 1
+    with pytest.raises(aws.exceptions.InvalidS3ObjectException):
+        aws.detect_faces(Image={"S3Object": {"Bucket": BUCKET, "Name": f"{name}.gone"}})
