@@ -28,7 +28,7 @@ define install
 @touch $@
 endef
 
-.PHONY: help python install run demo undemo test lint bench load gpu lock pin-images audit sbom clean
+.PHONY: help python install run demo undemo test lint messages bench load gpu lock pin-images audit sbom clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -82,6 +82,9 @@ pin-images: .venv/.installed  ## write the digests of the base images into the c
 
 audit: .venv/.installed-dev  ## look the locked packages up in a database of vulnerabilities (SERVICE=pypi or osv)
 	@exec $(VENV) -m supply_chain.vulnerabilities $(if $(SERVICE),--service "$(SERVICE)")
+
+messages: .venv/.installed-dev  ## bring the catalogues of translations up to date (docs/languages.md)
+	@exec $(VENV) -m languages
 
 sbom: .venv/.installed-dev  ## write the software bill of materials to var/sbom.cdx.json
 	@exec $(VENV) -m supply_chain.bom

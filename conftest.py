@@ -1,5 +1,6 @@
 """Fixtures for every test. Tests that need them get a PostgreSQL and a Valkey of their own in a temporary folder."""
 
+import gc
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from pytest_django.fixtures import Settings
 from demo.photographs import PhotographsMissingError
 from faceapp.embedded import places, postgres, redis
 from faceapp.tests import commits, emptying, missing
-from faceapp.tests.browser import page  # noqa: F401  a fixture
+from faceapp.tests.browser import chromium, page  # noqa: F401  fixtures
 from faceapp.tests.database_roles import act_as_application, act_as_owner, acting_as_owner
 from faceapp.tests.live_stack import WEBHOOK_PORT, LiveStack, running, running_stack
 from vision import sources
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from clients.models import Client
 
 open_by_default()
+gc.set_threshold(10_000, 20, 20)  # by default the collector takes a fifth of the time in which modules are imported
 
 # Fetching is on for private hosts, so that tests can see them refused all the same; dead workers are noticed soon.
 LIVE_ENVIRONMENT = {
@@ -57,6 +59,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         long = {item.path for item in items if item.get_closest_marker("models")}
         items.sort(key=lambda item: item.path not in long)
         config.stash[LONG] = long
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: the collector of garbage need not look at them again and again."""
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,4 +1,7 @@
-"""What people do with groups: name, merge and split them. Images that are added later do not undo it."""
+"""What people do with groups: name, merge and split them, move faces, and tell groups apart.
+
+Images that are added later do not undo it.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from contextlib import suppress
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from albums.exceptions import AlbumNotFound, BadGrouping
-from albums.models import Album, AlbumFace, FaceGroup
+from albums.models import Album, AlbumFace, ApartGroups, FaceGroup
+from albums.querysets import AlbumFaceQuerySet
 from audit.services import record
 from audit.types import Action
 from clients.idempotency import note_stored
@@ -20,7 +24,7 @@ from people.models import ReferenceImage
 from people.services import adopt_face, create_person, require_no_policy, update_person
 from people.types import AdoptedFace
 from storage.files import discard_files, read_file
-from storage.previews import surroundings
+from storage.previews import face_alone
 
 REFERENCES = 5  # of a named group: its largest faces
 CROP_SIDE = 480  # pixels
@@ -82,6 +86,7 @@ def merge_groups(*, group: FaceGroup, others: Sequence[int]) -> FaceGroup:
     if found.exclude(person=None).exists():
         raise BadGrouping("A named group keeps its faces: merge the others into it.")
     _record(Action.MERGE, group, *found)
+    ApartGroups.objects.inherit(group, [one.pk for one in found])
     AlbumFace.objects.filter(group__in=found).update(group=group)
     found.delete()
     return _curated(group)
@@ -89,25 +94,102 @@ def merge_groups(*, group: FaceGroup, others: Sequence[int]) -> FaceGroup:
 
 @transaction.atomic
 def split_group(*, group: FaceGroup, faces: Sequence[int]) -> FaceGroup:
-    """Move some of the group's faces, by their numbers, into a new group, which is returned. Raises `BadGrouping`."""
+    """Move some of the group's faces, by their numbers, into a new group, which is returned. Raises `BadGrouping`.
+
+    The two are remembered as different people.
+    """
     note_stored()
     group = _hold(group)
-    moved = AlbumFace.objects.filter(group=group, number__in=faces)
-    if not faces or moved.count() != len(set(faces)) or moved.count() == group.faces.count():
-        raise BadGrouping("Name some, but not all, faces of this group to split off.")
+    moved = _some(group, faces)
     new = FaceGroup.objects.create_in(group.album_id, is_curated=True)
     moved.update(group=new)
+    ApartGroups.objects.remember(group, [new.pk])
     _record(Action.SPLIT, group, new)
     _curated(group)
     return new
 
 
+@transaction.atomic
+def take_out(*, group: FaceGroup, faces: Sequence[int]) -> list[FaceGroup]:
+    """Faces, by their numbers, that do not show the group's person: each becomes a group of its own.
+
+    They are remembered as different people than the group's, but not than each other. Raises `BadGrouping`.
+    """
+    note_stored()
+    group = _hold(group)
+    moved = list(_some(group, faces).values_list("pk", flat=True))
+    new = [FaceGroup.objects.create_in(group.album_id, is_curated=True) for _ in moved]
+    for face, own in zip(moved, new, strict=True):
+        AlbumFace.objects.filter(pk=face).update(group=own)
+    ApartGroups.objects.remember(group, [own.pk for own in new])
+    _record(Action.SPLIT, group, *new)
+    _curated(group)
+    return new
+
+
+@transaction.atomic
+def move_faces(*, group: FaceGroup, faces: Sequence[int], to: int) -> FaceGroup:
+    """Move faces of the group into another one of the album, which is returned; both by their numbers.
+
+    A group without a name that has no face left is deleted. Raises `BadGrouping`.
+    """
+    note_stored()
+    group = _hold(group)
+    other = FaceGroup.objects.filter(album=group.album_id, number=to).exclude(pk=group.pk).first()
+    if other is None:
+        raise BadGrouping("Name another group of this album, to which the faces are moved.")
+    moved = _some(group, faces, or_all=group.person_id is None)
+    _record(Action.CHANGE, group, other)
+    moved.update(group=other)
+    for changed in (group, other):
+        _curated(changed)
+    FaceGroup.objects.delete_empty([group.pk])
+    return other
+
+
+@transaction.atomic
+def tell_apart(*, group: FaceGroup, other: int) -> None:
+    """Remember that the group and another one, by its number, show different people. Raises `BadGrouping`.
+
+    They are not suggested to be merged any more, and not merged when images are added.
+    """
+    note_stored()
+    group = _hold(group)
+    found = FaceGroup.objects.filter(album=group.album_id, number=other).exclude(pk=group.pk).first()
+    if found is None:
+        raise BadGrouping("Name another group of this album.")
+    ApartGroups.objects.remember(group, [found.pk])
+    for changed in (group, found):
+        _curated(changed)
+    _record(Action.CHANGE, group, found)
+
+
+@transaction.atomic
+def forget_apart(*, group: FaceGroup, other: int) -> None:
+    """Take back what `tell_apart` remembered. Both groups stay as they are."""
+    group = _hold(group)
+    found = list(FaceGroup.objects.filter(album=group.album_id, number=other))
+    for one in found:
+        ApartGroups.objects.of_group(group).filter(Q(first=one) | Q(second=one)).delete()
+    _record(Action.CHANGE, group, *found)
+
+
+def _some(group: FaceGroup, faces: Sequence[int], *, or_all: bool = False) -> AlbumFaceQuerySet:
+    """These faces of a group that is held. Raises `BadGrouping` unless they are its own, and not all of them."""
+    found: AlbumFaceQuerySet = AlbumFace.objects.filter(group=group, number__in=faces)
+    count = found.count()
+    if not faces or count != len(set(faces)) or (not or_all and count == group.faces.count()):
+        raise BadGrouping(f"Name some{'' if or_all else ', but not all,'} faces of this group.")
+    return found
+
+
 def _hold(group: FaceGroup) -> FaceGroup:
     """The group as it is now, with its album locked until the transaction ends. Raises `AlbumNotFound`."""
     album = Album.objects.lock(group.album_id)
-    if album is None:
-        raise AlbumNotFound("Album not found")
-    return get_group(album=album, group_id=group.number)
+    found = FaceGroup.objects.select_related("album__client", "person").filter(pk=group.pk).first() if album else None
+    if found is None:
+        raise AlbumNotFound("Group not found" if album else "Album not found")
+    return found
 
 
 def _curated(group: FaceGroup) -> FaceGroup:
@@ -127,6 +209,6 @@ def _adoptable(face: AlbumFace) -> AdoptedFace:
     box, width, height, data = face.box, face.image.width or 0, face.image.height or 0, None
     if face.image.image:
         with suppress(InvalidInput):
-            cut = surroundings(read_file(file=face.image.image), box, side=CROP_SIDE, size=(width, height))
+            cut = face_alone(read_file(file=face.image.image), box, side=CROP_SIDE)
             box, width, height, data = cut.box, cut.width, cut.height, cut.jpeg
     return AdoptedFace(box, width, height, face.confidence, face.quality, face.album.space, face.embedding, data)

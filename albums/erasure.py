@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from albums.linking import point_for
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from audit import receipts
+from people.models import Person
 from people.types import Held, Leaving, Subject, Taken
 from storage.files import erase_files
 
@@ -41,6 +42,11 @@ def forget(leaving: Leaving) -> Taken:
         threshold = point_for(album, people=1).threshold
         found |= AlbumFace.objects.like(album, leaving.probes[album.space], threshold)
     return replace(erase_found(found), remaining=_remaining(leaving))
+
+
+def hand_over(person: Person, to: Person) -> None:
+    """The groups that the one named are the other's."""
+    FaceGroup.objects.filter(person=person).update(person=to)
 
 
 def erase_found(found: Iterable[int]) -> Taken:

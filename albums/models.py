@@ -11,6 +11,7 @@ from albums.querysets import (
     AlbumFaceQuerySet,
     AlbumImageQuerySet,
     AlbumQuerySet,
+    ApartGroupsQuerySet,
     FaceGroupQuerySet,
 )
 from clients.models import Client
@@ -99,6 +100,9 @@ class AlbumImage(ClaimedImage, WithFile, Numbered):
                 condition=models.Q(status__in=["pending", "processing"]),
                 name="album_image_unfinished",
             ),
+            models.Index(
+                fields=["album", "status"], condition=~models.Q(status="done"), name="album_image_to_look_after"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -149,6 +153,27 @@ class FaceGroup(models.Model):
         return self.person.name if self.person else ""
 
 
+class ApartGroups(models.Model):
+    """Two groups of an album of which somebody has said that they show different people. `first` is the older one."""
+
+    album = models.ForeignKey(Album, models.CASCADE, related_name="+")  # repeated for the walls in the database
+    first = models.ForeignKey(FaceGroup, models.CASCADE, related_name="+")
+    second = models.ForeignKey(FaceGroup, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ApartGroupsQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["first", "second"], name="apart_groups_once"),
+            models.CheckConstraint(condition=models.Q(first__lt=models.F("second")), name="apart_groups_older_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"groups {self.first_id} and {self.second_id}"
+
+
 class AlbumFace(StoredFace):
     """A face with its embedding in the album's space, not normalised: the numbers are those that the engine gave."""
 
@@ -167,6 +192,7 @@ class AlbumFace(StoredFace):
             models.UniqueConstraint(fields=["image", "index"], name="one_album_face_per_index"),
             models.UniqueConstraint(fields=["album", "number"], name="album_face_number_unique"),
         ]
+        indexes = [models.Index(fields=["album", "group", "-box_w", "id"], name="album_face_largest_of_group")]
 
     def __str__(self) -> str:
         return f"face {self.index} of album image {self.image_id}"

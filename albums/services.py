@@ -11,11 +11,21 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from albums.curation import (
+    forget_apart,
+    merge_groups,
+    move_faces,
+    name_group,
+    split_group,
+    take_out,
+    tell_apart,
+)
 from albums.erasure import erase_album, erase_images
 from albums.exceptions import AlbumExists, AlbumNotFound, AlreadyQueued, ImageExists
 from albums.grouping import group_faces
 from albums.linking import link_point, point_for
 from albums.models import Album, AlbumFace, AlbumImage
+from albums.resemblance import alike_groups, find_in_album, groups_like
 from albums.types import ImageMatch
 from audit.services import require_searching
 from audit.types import Action, Erased, Searched
@@ -37,6 +47,11 @@ from work.queues import BULK, must_make_way
 from work.services import enqueue, run
 from work.submissions import check_batch_size, require_quota
 from work.types import Submission
+
+__all__ = ["add_image", "add_images", "alike_groups", "comparison_point", "create_album", "delete_album",
+           "delete_images", "find_in_album", "forget_apart", "get_album", "get_image", "get_or_create_album",
+           "groups_like", "matches_of", "merge_groups", "move_faces", "name_group", "process", "purge",
+           "queue_image", "queue_images", "save_album", "split_group", "take_out", "tell_apart"]  # fmt: skip
 
 
 # ---- albums -----------------------------------------------------------------------------------------------------
@@ -249,7 +264,7 @@ def delete_images(*, album: Album, images: Iterable[AlbumImage], is_due: bool = 
     """Erase images: files, faces and with them every match, and groups that have no face left. Returns how many.
 
     With a receipt, unless the image `is_due`: retention erases again what a backup has brought back.
-    Raises `Unavailable` when the store does not answer; the image in question is kept then.
+    Raises `Unavailable` when a file cannot be deleted yet (`storage.files.erase_files`); further images are kept then.
     """
     count = 0
     for image in images:
@@ -274,7 +289,7 @@ def purge(*, limit: int) -> int:
 def delete_album(*, album: Album) -> None:
     """Erase an album with everything in it; people named from its groups stay in the gallery. With a receipt.
 
-    Raises `Unavailable` when a file cannot be deleted; nothing is deleted then.
+    Raises `Unavailable` when a file cannot be deleted yet (`storage.files.erase_files`).
     """
     with transaction.atomic():
         Album.objects.lock(album.pk)

@@ -19,9 +19,7 @@ class RecordsSettings:
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)  # type: ignore[misc]
         names = [f"setting:{name}" for name in form.changed_data]
-        record(
-            self.action if change else self.action_of_new, client_id=self.owner_of(obj), objects=[_name(obj), *names]
-        )
+        record(self.action, client_id=self.owner_of(obj), objects=[_name(obj), *names])
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         record(Action.ERASE, client_id=self.owner_of(obj), objects=[_name(obj)])
@@ -31,10 +29,6 @@ class RecordsSettings:
         for obj in queryset:
             record(Action.ERASE, client_id=self.owner_of(obj), objects=[_name(obj)])
         super().delete_queryset(request, queryset)  # type: ignore[misc]
-
-    @property
-    def action_of_new(self) -> Action:
-        return self.action
 
     def owner_of(self, obj: Any) -> int | None:
         """The client that it concerns."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
@@ -22,12 +22,13 @@ IN_NO_SEAL = "NOT EXISTS (SELECT FROM (SELECT unnest(record_ids) AS id FROM audi
 
 
 class RecordQuerySet(models.QuerySet["Record"]):
-    def add(self, **columns: Any) -> None:
-        """Insert one row. Every search waits for it: in plain SQL it takes half as long."""
-        columns = {"uuid": uuid4(), **columns}
-        names, values = ", ".join(columns), ", ".join(["%s"] * len(columns))
+    def add(self, *rows: Mapping[str, Any]) -> None:
+        """Insert rows with the same columns. Every search waits for one: in plain SQL it takes half as long."""
+        names = ", ".join(["uuid", *rows[0]])
+        values = ", ".join([f"({', '.join(['%s'] * (len(rows[0]) + 1))})"] * len(rows))
+        parameters = [value for row in rows for value in (uuid4(), *row.values())]
         with connections[self.db].cursor() as cursor:
-            cursor.execute(f"INSERT INTO audit_record ({names}) VALUES ({values})", [*columns.values()])  # noqa: S608
+            cursor.execute(f"INSERT INTO audit_record ({names}) VALUES {values}", parameters)  # noqa: S608
 
     def of_client(self, client_id: int | None) -> Self:
         return self.filter(client_id=client_id)

@@ -32,22 +32,36 @@ def record(
     `client_id` None: it concerns no client. `objects` are kinds and numbers, such as `person:12`: never names, images
     or embeddings.
     """
+    record_each(action, client_id=client_id, objects=[objects], searched=searched, results=results)
+
+
+def record_each(
+    action: Action,
+    *,
+    client_id: int | None,
+    objects: Iterable[Iterable[str]],
+    searched: Searched = NOWHERE,
+    results: int | None = None,
+) -> None:
+    """`record` for several times the same with other objects, in one statement."""
     actor = acting()
-    Record.objects.add(
-        client_id=client_id,
-        action=action.value,
-        actor_kind=actor.kind.value,
-        actor=actor.name[:LONGEST],
-        address=actor.address[:LONGEST],
-        request_id=request_id.get(),
-        objects_named=[name[:LONGEST] for name in list(dict.fromkeys(objects))[:MOST_OBJECTS]],
-        galleries=list(searched.galleries),
-        gallery_people=searched.people,
-        gallery_version=searched.version,
-        space=searched.space[:LONGEST],
-        threshold=searched.threshold if isfinite(searched.threshold or 0.0) else None,
-        results=results,
-    )
+    row = {
+        "client_id": client_id,
+        "action": action.value,
+        "actor_kind": actor.kind.value,
+        "actor": actor.name[:LONGEST],
+        "address": actor.address[:LONGEST],
+        "request_id": request_id.get(),
+        "galleries": list(searched.galleries),
+        "gallery_people": searched.people,
+        "gallery_version": searched.version,
+        "space": searched.space[:LONGEST],
+        "threshold": searched.threshold if isfinite(searched.threshold or 0.0) else None,
+        "results": results,
+    }
+    named = [[name[:LONGEST] for name in list(dict.fromkeys(names))[:MOST_OBJECTS]] for names in objects]
+    if named:
+        Record.objects.add(*(row | {"objects_named": names} for names in named))
 
 
 # ---- the switch -------------------------------------------------------------------------------------------------

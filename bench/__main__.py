@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = (
     *("engine", "native", "dlib", "overhead", "throughput", "screening", "profile", "nextcloud"),
-    *("search", "gallery", "albums", "audit", "rotation"),
+    *("search", "gallery", "albums", "audit", "rotation", "pages"),
 )
 PROFILED = 2  # workers
 BY_WORKERS = {"throughput", "screening", "profile", "nextcloud"}
@@ -86,6 +86,7 @@ def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[s
         native,
         nextcloud,
         overhead,
+        pages,
         profile,
         rotation,
         screening,
@@ -120,6 +121,7 @@ def measure(names: Iterable[str], var: Path, *, million: bool = False) -> dict[s
         add("gallery", gallery.measure)
         add("audit", audit.measure)
         add("rotation", rotation.measure)
+        add("pages", pages.measure)
     loops = screening.loops() if "screening" in rows else {}
     for workers in (1, 2) if BY_WORKERS & rows.keys() else ():
         connections.close_all()  # the database of the stack before has stopped

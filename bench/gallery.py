@@ -17,6 +17,7 @@ from people.models import FaceTemplate
 from people.services import galleries_called, search_in
 from vision.engines import DEFAULT, engines
 from walls.current import showing
+from work.alone import alone
 
 MEDIUM, LARGE = 10_000, 100_000
 SMALL, CLIENTS = 100, (1, 1_000)  # templates of a small client, and how many such clients there are
@@ -51,7 +52,7 @@ def measure() -> list[Gallery]:
     """One client of `SMALL` people among as many such clients as `CLIENTS` says; one of `MEDIUM`; one of `LARGE`."""
     random, space = np.random.default_rng(4), engines[DEFAULT].space
     rows: list[Gallery] = []
-    with indexing.alone():  # the running service makes no index meanwhile
+    with alone(indexing.LOCK):  # the running service makes no index meanwhile
         for count in CLIENTS:
             for number in range(count - 1):
                 other = Client.objects.create(name=f"gallery-{count}-{number}")

@@ -19,11 +19,12 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psutil
@@ -166,14 +167,22 @@ class Callers:
 
 
 def measure(
-    folder: Path, photographs: Sequence[Path], *, templates: int, rate: float, kills: int, pause: float, forget: bool
+    folder: Path,
+    photographs: Sequence[Path],
+    *,
+    templates: int,
+    rate: float,
+    kills: int,
+    pause: float,
+    forget: bool,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Outcome:
     """Run it in `folder`, which is empty. `pause`: seconds of searches after each step. `forget`: to the very end."""
     var = folder / "var"
-    with running_stack(LiveStack(var, COMMON | OLD)) as stack:
+    with running_stack(LiveStack(var, COMMON | OLD | environment)) as stack:
         enrolled = enrol_all(Service(stack), photographs, templates)
         output = stack.output
-    with running_stack(LiveStack(var, COMMON | NEW, output=output)) as stack:
+    with running_stack(LiveStack(var, COMMON | NEW | environment, output=output)) as stack:
         service = Service(stack)
         callers = Callers(service, enrolled, rate)
         with callers.calling():

@@ -29,6 +29,7 @@ from vectors import stored
 from vectors.stored import PURPOSE, Rotated
 from vision.engines import DEFAULT, engines
 from walls.current import showing
+from work.alone import alone
 
 SIZES = (1_000, 10_000, 100_000)
 MILLION = 1_000_000
@@ -77,7 +78,7 @@ class Search:
 
 def measure(sizes: Sequence[int] = SIZES) -> list[Search]:
     """Each size in a client of its own, which stays; exactly, and by an index if the list is large enough for one."""
-    with indexing.alone():  # the running service makes no index meanwhile
+    with alone(indexing.LOCK):  # the running service makes no index meanwhile
         return [row for size in sizes for row in _measure(size)]
 
 
@@ -90,7 +91,7 @@ def _measure(size: int) -> Iterator[Search]:
     space = engines[DEFAULT].space
     vectors = directions(random, size)
     client = Client.objects.create(name=client_name(size))
-    people = _fill(client, space.name, vectors)
+    people = fill_list(client, space.name, vectors)
     analyse_tables()
     listed = photographed(random, vectors[random.choice(size, PROBES // 2, replace=False)])
     probes = np.concatenate([listed, directions(random, PROBES // 2)])
@@ -151,14 +152,14 @@ def timed(function: Callable[[Matrix], Any], probes: Matrix) -> tuple[float, lis
 
 
 @transaction.atomic
-def _fill(client: Client, space: str, vectors: Matrix) -> NDArray[np.int64]:
+def fill_list(client: Client, space: str, vectors: Matrix) -> NDArray[np.int64]:
     """One active entry with one image and one template per vector; returns the ids of the people in that order."""
     people = fill_gallery(client, space, vectors, kind=GalleryKind.BLACKLIST)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO blacklist_blacklistentry (person_ptr_id, is_active, updated_at)"
-            " SELECT id, true, now() FROM people_person WHERE client_id = %s",
-            [client.pk],
+            " SELECT id, true, now() FROM people_person WHERE client_id = %s AND kind = %s",
+            [client.pk, GalleryKind.BLACKLIST],
         )
     return people
 
@@ -168,21 +169,21 @@ def fill_gallery(
     client: Client, space: str, vectors: Matrix, *, kind: GalleryKind = GalleryKind.PEOPLE
 ) -> NDArray[np.int64]:
     """One person with one image and one template per vector; returns the people's ids in that order."""
-    gallery = Gallery.objects.default_of(client, kind)
+    gallery, first = Gallery.objects.default_of(client, kind), client.people.count() + 1
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO people_person (client_id, gallery_id, kind, uuid, number, name, metadata, created_at)"
-            " SELECT %s, %s, %s, gen_random_uuid(), n, 'person ' || n, '{}', now() FROM generate_series(1, %s) n"
-            " RETURNING id",
-            [client.pk, gallery.pk, kind, len(vectors)],
+            " SELECT %s, %s, %s, gen_random_uuid(), n, 'person ' || n, '{}', now()"
+            " FROM generate_series(%s::int, %s::int) n RETURNING id",
+            [client.pk, gallery.pk, kind, first, first + len(vectors) - 1],
         )
         people = [row[0] for row in cursor.fetchall()]
         cursor.execute(
             "INSERT INTO people_referenceimage (uuid, number, person_id, image, width, height, original_name,"
             " box_x, box_y, box_w, box_h, confidence, quality, created_at)"
             " SELECT gen_random_uuid(), number, id, '', 1, 1, '', 0, 0, 1, 1, 1, '{}', now() FROM people_person"
-            " WHERE client_id = %s ORDER BY id RETURNING id",
-            [client.pk],
+            " WHERE gallery_id = %s ORDER BY id RETURNING id",
+            [gallery.pk],
         )
         images = [row[0] for row in cursor.fetchall()]
         columns = "uuid, client_id, gallery_id, person_id, reference_image_id, space, embedding, created_at"

@@ -67,7 +67,7 @@ class BlacklistEntryAdmin(NamelessHistory, WalledAdmin):
         "picture", "entry_name", "short_reason", "client", "state", "validity", "images", "matches_found", "added",
     ]  # fmt: skip
     list_display_links = ["entry_name"]
-    list_filter = [InForceFilter, "is_active", "client", "created_at"]
+    list_filter = [InForceFilter, "is_active", "severity", "client", "created_at"]
     list_select_related = ["client"]
     filled_by = "Add a person to look for, with one clear photograph or more."
     search_fields = ["name", "reason"]
@@ -83,7 +83,7 @@ class BlacklistEntryAdmin(NamelessHistory, WalledAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: BlacklistEntry | None = None) -> Any:
         """The upload comes early on a new entry, and right above the stored photographs on another."""
-        who = ("Person", {"fields": ["client", "name", "reason"]})
+        who = ("Person", {"fields": ["client", "name", "reason", ("severity", "source"), "notes"]})
         when = ("When the entry counts", {"fields": ["is_active", ("valid_from", "valid_until")]})
         if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
             return [who, when]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from errors import Conflict, InvalidInput, NotFound
+from errors import Conflict, InvalidInput, NotFound, Unprocessable
 from people.types import Refusal
 
 
@@ -38,3 +38,27 @@ class LastImage(Conflict):
     """The only photograph of an entry cannot be removed."""
 
     code = "blacklist.last_image"
+
+
+class PhotographGone(Conflict):
+    """A checked photograph was saved or removed meanwhile, or its time is over."""
+
+    code = "blacklist.photograph_gone"
+
+
+class FaceNotChosen(Unprocessable):
+    """A photograph shows several faces, and nobody has said which one is meant."""
+
+    code = "blacklist.face_not_chosen"
+
+
+class TooManyPhotographs(Conflict):
+    """One form holds no more checked photographs."""
+
+    code = "blacklist.too_many_photographs"
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else has changed the entry since its form was opened."""
+
+    code = "blacklist.changed_meanwhile"

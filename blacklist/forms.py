@@ -66,12 +66,12 @@ class EntryForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is
 
     class Meta:
         model = BlacklistEntry
-        fields = ["client", "name", "reason", "is_active", "valid_from", "valid_until"]
+        fields = ["client", "name", "reason", "severity", "source", "notes", "is_active", "valid_from", "valid_until"]
         help_texts = {"valid_from": "The first day on which the entry counts."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        required = {"name": True, "photographs": self.instance.pk is None}
+        required = {"name": True, "severity": False, "photographs": self.instance.pk is None}
         for name in required.keys() & self.fields.keys():  # staff who may only look have no fields
             self.fields[name].required = required[name]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -13,7 +14,9 @@ from django.utils import timezone
 from audit import receipts
 from audit.types import Action, Erased
 from blacklist.exceptions import EntryNotFound, LastImage, NameTaken, NoUsableImage
-from blacklist.models import BlacklistEntry
+from blacklist.history import KNOWN, acting_user, add_event, changes_between, values_of
+from blacklist.models import BlacklistEntry, CheckedPhotograph, EntryEvent, Severity
+from blacklist.photographs import check_photograph, choose, forget, odd_ones, portraits_of, take
 from blacklist.types import Enrolment, Hit, Validity
 from clients import quotas
 from clients.idempotency import forget_answers
@@ -34,44 +37,76 @@ from storage.files import erase_files
 from vectors.stored import all_to_store
 from vision.types import Embedding, Upload
 
+__all__ = [
+    "add_images",
+    "check_photograph",
+    "choose",
+    "create_entry",
+    "delete_entry",
+    "delete_image",
+    "enrol_entry",
+    "forget",
+    "get_entry",
+    "get_image",
+    "odd_ones",
+    "save_entry",
+    "search_blacklist",
+    "set_active",
+]
 ALWAYS = Validity()
 TAKEN = "A blacklist entry with this name exists already."
 
 
 def create_entry(
-    *, client: Client, name: str, uploads: Sequence[Upload], reason: str | None = None, validity: Validity = ALWAYS
+    *,
+    client: Client,
+    name: str,
+    uploads: Sequence[Upload],
+    reason: str | None = None,
+    validity: Validity = ALWAYS,
+    severity: str = Severity.NORMAL,
+    source: str = "",
+    notes: str = "",
 ) -> Enrolment:
     """List a person from photographs. Images that cannot be used are refused alone; with none left nothing is stored.
 
     Raises `NameTaken` or `NoUsableImage`.
     """
-    entry = BlacklistEntry(client=client, name=name, reason=reason or None, **asdict(validity))
+    case = {"severity": severity, "source": source, "notes": notes}
+    entry = BlacklistEntry(client=client, name=name, reason=reason or None, **case, **asdict(validity))
     return enrol_entry(entry=entry, uploads=uploads)
 
 
-def enrol_entry(*, entry: BlacklistEntry, uploads: Sequence[Upload]) -> Enrolment:
+def enrol_entry(
+    *, entry: BlacklistEntry, uploads: Sequence[Upload] = (), checked: Sequence[CheckedPhotograph] = ()
+) -> Enrolment:
     """`create_entry` for a row that is filled in and not saved yet."""
     if BlacklistEntry.objects.of_client(entry.client).filter(name=entry.name).exists():
         raise NameTaken(TAKEN)  # spares the engines the work; in the end the table's constraint decides
-    return add_images(entry=entry, uploads=uploads)
+    return add_images(entry=entry, uploads=uploads, checked=checked)
 
 
-def add_images(*, entry: BlacklistEntry, uploads: Sequence[Upload]) -> Enrolment:
-    """More photographs for an entry, which is saved if it is new.
+def add_images(
+    *, entry: BlacklistEntry, uploads: Sequence[Upload] = (), checked: Sequence[CheckedPhotograph] = ()
+) -> Enrolment:
+    """More photographs for an entry, which is saved if it is new. Those that were `checked` need no model.
 
-    Raises `NoUsableImage` if none can be used, or what `quotas.require_room` raises.
+    Raises `NoUsableImage` if none can be used, what `portraits_of` raises, or what `quotas.require_room` raises.
     """
     smallest = min((len(upload.data) for upload in uploads), default=0)
     quotas.require_room(entry.client, people=int(entry.pk is None), templates=1, stored_bytes=smallest)
-    portraits, refused = read_portraits(uploads=uploads)
+    portraits, refused = read_portraits(uploads=uploads) if uploads else ([], [])
+    portraits += portraits_of(checked)
     if not portraits:
         raise NoUsableImage(refused)
     with written_files(client=entry.client, portraits=portraits) as references, transaction.atomic():
         if entry.pk is None:
             save_entry(entry=entry)
         else:
-            _lock(entry)
+            _locked(entry)
+        take(checked)
         save_reference_images(person=entry, references=references, portraits=portraits)
+        add_event(entry, EntryEvent.What.ADDED, count=len(references))
     return Enrolment(entry, references, refused)
 
 
@@ -82,11 +117,10 @@ def save_entry(*, entry: BlacklistEntry, fields: Iterable[str] | None = None) ->
     """
     try:
         with transaction.atomic():
-            action = Action.CREATE if entry.pk is None else Action.CHANGE
-            if entry.pk is not None:  # saving would bring a deleted entry back, without its photographs
-                _lock(entry)
-            entry.save(update_fields=None if fields is None else [*fields, "updated_at"])
-            record_rows(action, [entry])
+            if entry.pk is None:
+                _insert(entry)
+            else:  # locked, because saving would bring a deleted entry back, without its photographs
+                _update(entry, values_of(_locked(entry)), fields=None if fields is None else [*fields])
     except IntegrityError as error:
         if "blacklist_name_unique" not in str(error):
             raise
@@ -94,16 +128,36 @@ def save_entry(*, entry: BlacklistEntry, fields: Iterable[str] | None = None) ->
     return entry
 
 
-def _lock(entry: BlacklistEntry) -> None:
-    """Keep the entry from being deleted or changed until the transaction ends. Raises `EntryNotFound`."""
+def _insert(entry: BlacklistEntry) -> None:
+    entry.created_by_id = acting_user()
+    entry.save()
+    record_rows(Action.CREATE, [entry])
+    add_event(entry, EntryEvent.What.CREATED)
+
+
+def _update(entry: BlacklistEntry, before: dict[str, Any], *, fields: list[str] | None) -> None:
+    changes = changes_between(before, values_of(entry), KNOWN if fields is None else fields)
+    if changes:
+        entry.changed_by_id = acting_user()
+    entry.save(update_fields=None if fields is None else [*fields, "changed_by", "updated_at"])
+    record_rows(Action.CHANGE, [entry])
+    if changes:
+        add_event(entry, EntryEvent.What.CHANGED, **changes)
+
+
+def _locked(entry: BlacklistEntry) -> BlacklistEntry:
+    """The entry as it is stored, not to be deleted or changed until the transaction ends. Raises `EntryNotFound`."""
     locked = BlacklistEntry.objects.select_for_update(of=("self",), no_key=True)
-    if not locked.filter(pk=entry.pk).values_list("pk"):
+    stored: BlacklistEntry | None = locked.filter(pk=entry.pk).first()
+    if stored is None:
         raise EntryNotFound("Blacklist entry not found")
+    return stored
 
 
 def get_entry(*, client: Client, entry_id: int | UUID) -> BlacklistEntry:
     """By number or UUID. Raises `EntryNotFound`, also for other clients' entries."""
-    found: BlacklistEntry | None = BlacklistEntry.objects.of_client(client).filter(public_id(entry_id)).first()
+    entries = BlacklistEntry.objects.of_client(client).select_related("client", "created_by", "changed_by")
+    found: BlacklistEntry | None = entries.filter(public_id(entry_id)).first()
     if found is None:
         raise EntryNotFound("Blacklist entry not found")
     return found
@@ -115,16 +169,21 @@ def set_active(*, entries: Iterable[BlacklistEntry], active: bool) -> int:
     chosen = BlacklistEntry.objects.filter(pk__in=[entry.pk for entry in entries], is_active=not active)
     for entry in chosen:
         record_rows(Action.CHANGE, [entry])
-    return chosen.update(is_active=active, updated_at=timezone.now())
+        add_event(entry, EntryEvent.What.CHANGED, is_active=active)
+    return chosen.update(is_active=active, changed_by=acting_user(), updated_at=timezone.now())
 
 
 @transaction.atomic
 def delete_entry(*, entry: BlacklistEntry) -> None:
-    """Remove the entry with its images, templates and matches. Raises `Unavailable` when a file cannot be deleted."""
+    """Remove the entry with its images, templates and matches.
+
+    Raises `Unavailable` when a file cannot be deleted yet (`storage.files.erase_files`).
+    """
     # A worker that stores a match with it has committed before this lock is ours, or will be refused.
     list(BlacklistEntry.objects.select_for_update().filter(pk=entry.pk).values_list("pk"))
     images = list(ReferenceImage.objects.filter(person=entry))
     files = [image.image for image in images]
+    waiting = [photograph.image for photograph in CheckedPhotograph.objects.filter(entry=entry)]
     record_rows(Action.ERASE, [entry], results=len(files))
     named = [receipts.hashed("person", entry.uuid), *(receipts.hashed("photograph", image.uuid) for image in images)]
     rows, of = entry.delete()
@@ -132,7 +191,7 @@ def delete_entry(*, entry: BlacklistEntry) -> None:
     add_receipt(Erased.ENTRY, client_id=entry.client_id, taken=Taken(Counter(counts | {"rows": rows}), named))
     forget_answers(client_id=entry.client_id)
     forget_notifications([entry.audit_name], client_id=entry.client_id)
-    erase_files(files=files)
+    erase_files(files=[*files, *waiting])
 
 
 def search_blacklist(
@@ -182,13 +241,15 @@ def delete_image(*, entry: BlacklistEntry, image_id: int | UUID) -> None:
     """Remove one photograph.
 
     Raises `EntryNotFound`, `LastImage` for the only one (an entry without a face could never match), or `Unavailable`
-    when its file cannot be deleted.
+    when its file cannot be deleted yet.
     """
-    _lock(entry)
+    _locked(entry)
     stored = ReferenceImage.objects.filter(person=entry)  # not what the entry may have prefetched
     image = stored.select_for_update().filter(public_id(image_id)).first()
     if image is None:
         raise EntryNotFound("Reference image not found")
     if stored.count() == 1:
         raise LastImage("This is the entry's only image. Add another first, or delete the entry.")
-    erase_files(files=forget_photographs(entry, [image]))
+    files = forget_photographs(entry, [image])
+    add_event(entry, EntryEvent.What.REMOVED)
+    erase_files(files=files)

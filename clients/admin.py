@@ -22,13 +22,14 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from audit.admin import RecordsSettings
-from audit.services import record, resume_searching, stop_searching
+from audit.services import resume_searching, stop_searching
 from audit.types import Action
 from clients import audit_admin as audit_admin  # registers its pages
 from clients import services
 from clients.access import is_administrator
 from clients.erasure import delete_client
 from clients.forms import ApiKeyForm, ClientForm
+from clients.members import record_role
 from clients.models import ApiKey, Client, ErrorTargets, Membership
 from clients.querysets import ClientQuerySet
 from clients.quotas import LIMITS, MEGABYTE, Quota, Use, usage_of
@@ -89,8 +90,7 @@ class RecordsRoles(RecordsSettings):
         if formset.model is Membership:
             changed = [*formset.new_objects, *(row for row, _ in formset.changed_objects), *formset.deleted_objects]
             for row in changed:
-                names, holds = [f"user:{row.user_id}", f"role:{row.role}"], row not in formset.deleted_objects
-                record(Action.ROLE_CHANGED, client_id=row.client_id, objects=names, results=int(holds))
+                record_role(row, holds=row not in formset.deleted_objects)
 
 
 class MembershipInline(WalledInline):
@@ -156,7 +156,6 @@ class Meter:
 class ClientAdmin(RecordsRoles, BeyondTheWalls, WalledAdmin):
     form = ClientForm
     inlines = [MembershipInline]
-    action_of_new = Action.CREATE
     actions = ["stop_searching", "resume_searching"]
     list_display = ["name", "is_active", "live_keys", "created_at"]
     list_filter = ["is_active"]
@@ -185,8 +184,8 @@ class ClientAdmin(RecordsRoles, BeyondTheWalls, WalledAdmin):
         form.may_raise_limits = is_administrator(request)
         return form
 
-    def owner_of(self, obj: Client) -> int:
-        return obj.pk
+    def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
+        services.save_client(client=obj, changed=form.changed_data)
 
     def delete_model(self, request: HttpRequest, obj: Client) -> None:
         delete_client(client=obj)

@@ -5,4 +5,4 @@ class ClientsConfig(AppConfig):
     name = "clients"
 
     def ready(self) -> None:
-        from clients import checks, schema  # noqa: F401  they register themselves
+        from clients import checks  # noqa: F401  they register themselves

@@ -44,6 +44,8 @@ class Scope(models.TextChoices):
     PEOPLE_MATCH = "people:match", "Learn whether faces match, and not whose they are"
     LIVENESS = "liveness", "Check liveness"
     ALBUMS = "albums", "Match and group the images of albums"
+    WEBHOOKS_READ = "webhooks:read", "Read webhooks and what was sent to them"
+    WEBHOOKS_WRITE = "webhooks:write", "Change webhooks, test them and send messages again"
     REFERENCES = "references", "Name images by URL or path (only when named)"
     ROTATE = "rotate", "Replace the key itself (only when named)"
     EMBEDDINGS = "embeddings", "Send and receive embeddings (only when named)"

@@ -29,8 +29,8 @@ from walls.current import EVERYONE, showing
 
 __all__ = [
     "create_api_key", "default_expiry", "get_client", "get_or_create_client",
-    "get_or_create_key_row", "make_path_token", "record_use", "revoke_api_key", "rotate_api_key", "save_new_key",
-    "warn_of_expiry", "withdraw_path_token",
+    "get_or_create_key_row", "make_path_token", "record_use", "revoke_api_key", "rotate_api_key", "save_client",
+    "save_new_key", "warn_of_expiry", "withdraw_path_token",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -104,6 +104,15 @@ def get_or_create_client(*, name: str) -> Client:
         if created:
             record(Action.CREATE, client_id=client.pk, objects=[f"client:{client.pk}"])
     return client
+
+
+@transaction.atomic
+def save_client(*, client: Client, changed: Iterable[str]) -> None:
+    """Store a client that has been validated, new or with these fields changed."""
+    fields, is_new = list(changed), client._state.adding
+    client.save(update_fields=None if is_new else fields)
+    action = Action.CREATE if is_new else Action.SETTINGS_CHANGED
+    record(action, client_id=client.pk, objects=[f"client:{client.pk}", *(f"setting:{name}" for name in fields)])
 
 
 def get_client(*, name: str) -> Client:

@@ -10,12 +10,14 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from clients import access
 from clients.lookups import show_own_clients
 from clients.models import Client, Membership, Role
+from clients.words import ROLES
 
 ALL = "all"  # of an administrator, in place of a client's number
 ON_A_PAGE = 20
@@ -38,9 +40,9 @@ def ask(request: HttpRequest, *, status: int = 200) -> HttpResponse:
     page = Paginator(clients, ON_A_PAGE).get_page(request.GET.get("page"))
     roles = dict(Membership.objects.filter(user=request.user.pk).values_list("client", "role"))
     for client in page:
-        client.role = Role(roles[client.pk]).label if client.pk in roles else ""  # type: ignore[attr-defined]
+        client.role = ROLES[Role(roles[client.pk])] if client.pk in roles else ""  # type: ignore[attr-defined]
     context = admin.site.each_context(request) | {
-        "title": "Choose a client",
+        "title": _("Choose a client"),
         "page": page,
         "search": search,
         "is_long": page.paginator.num_pages > 1 or search,

@@ -17,12 +17,22 @@ class Section:
     icon: str
     url_name: str
 
+    @property
+    def is_main(self) -> bool:
+        """Whether it stands in the bar of small screens; the others are behind "More" there."""
+        return self.key in MAIN
+
+
+MAIN = ("today", "review", "watchlist", "try")
 
 SECTIONS = (
     Section("today", _("Today"), "home", "home"),
     Section("review", _("Review"), "check", "console:review"),
-    Section("try", _("Try it"), "spark", "console:try-who"),
+    Section("watchlist", _("Watch list"), "list", "console:watchlist"),
     Section("images", _("Screened images"), "picture", "console:images"),
+    Section("people", _("People"), "person", "console:people"),
+    Section("albums", _("Albums"), "album", "console:albums"),
+    Section("try", _("Try it"), "spark", "console:try-who"),
     Section("jobs", _("Jobs"), "stack", "console:jobs"),
     Section("system", _("System"), "pulse", "console:system"),
 )

@@ -6,6 +6,7 @@ limit and protection against forged requests here as in the API.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,8 +25,10 @@ from rest_framework.views import APIView, set_rollback
 from clients.authentication import ClientSessionAuthentication, client_of
 from clients.models import Scope
 from clients.permissions import SCOPES, role_of
+from clients.words import ROLES
 from console.exceptions import OtherClient
 from console.navigation import SECTIONS
+from console.problems import explained
 from console.state import known_state
 from rest.errors import INTERNAL, problem_of, report
 from rest.multipart import MultiPartParser
@@ -49,8 +52,13 @@ class ConsolePage(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method not in SAFE_METHODS and request.data.get(CLIENT_FIELD) != str(client_of(request).pk):
+        if request.method not in SAFE_METHODS and request.data.get(CLIENT_FIELD) != self.client_of_form:
             raise OtherClient(_("Another client has been chosen since this page was opened. Open the page again."))
+
+    @property
+    def client_of_form(self) -> str:
+        """What a form must send as `CLIENT_FIELD`: the number of the client that it is about."""
+        return str(client_of(self.request).pk)
 
     def may(self, scope: Scope) -> bool:
         """Whether the user's role has this scope, for pages that show less without it."""
@@ -78,6 +86,7 @@ class ConsolePage(APIView):
         if problem.code == "auth.client_not_chosen" and not is_part:
             query = urlencode({"next": self.request.get_full_path()})
             return HttpResponseRedirect(f"{reverse('choose-client')}?{query}")
+        problem = replace(problem, detail=explained(problem, exc))
         template = "console/problem.html" if is_part else "console/problem_page.html"
         response = self.show(template, {"problem": problem}, status=problem.status)
         for name, value in (problem.headers | {"X-Problem": problem.code}).items():
@@ -99,6 +108,6 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
     return {
         "sections": SECTIONS if choice else SECTIONS[:1],
         "client": choice.client if choice else None,
-        "role": choice.role.label if choice and choice.role else _("Administrator"),
+        "role": ROLES[choice.role] if choice and choice.role else _("Administrator"),
         "state": known_state(),
     }

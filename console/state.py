@@ -14,6 +14,8 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
+from console.problems import is_english
+
 KEY = "console.readiness"
 ANSWERED = "console.worker_answered"  # when a worker last did, in seconds since 1970
 SECONDS = 10
@@ -88,5 +90,17 @@ def _state(report: dict[str, str]) -> State:
         "master_key": _("Master key"),
     }
     known = {name: title for name, title in titles.items() if name in report}
-    parts = (Part(title, "" if report[name] == "ok" else report[name]) for name, title in known.items())
+    parts = (Part(title, "" if report[name] == "ok" else _problem(name, report[name])) for name, title in known.items())
     return State(tuple(parts))
+
+
+def _problem(name: str, message: str) -> str:
+    """What is wrong with a part: in English with what `/readyz` knows of it."""
+    sentences = {
+        "database": _("The database does not answer."),
+        "queue": _("The queue does not answer."),
+        "worker": _("No worker has answered."),
+        "weights": _("Files of models are missing."),
+        "master_key": _("The master key is missing or is not the right one."),
+    }
+    return message if is_english() else sentences[name]

@@ -57,7 +57,7 @@ def today(request: HttpRequest, client: Client | None) -> dict[str, Any]:
 def _hits(client: Client) -> Any:
     """Newest first, without those that people have dismissed, now or earlier."""
     dismissed = [ReviewState.DISMISSED, ReviewState.REPEATED]
-    hits = Match.objects.of_client(client).decided().exclude(state__in=dismissed)
+    hits = Match.objects.of_client(client).without_reviews().exclude(state__in=dismissed)
     return hits.select_related("entry__gallery", "reference_image", "face__image").order_by("-pk")
 
 

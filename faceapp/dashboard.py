@@ -31,7 +31,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if sees_images:
         context["counts"] = [*context["counts"], *_image_counts(request)]
     if sees_images and sees_entries:
-        matches = visible(request, Match.objects.decided(), "face__image__client")
+        matches = visible(request, Match.objects.without_reviews())
         matches = matches.select_related("entry", "face__image__client").order_by("-id")
         context["latest_matches"] = list(matches[:LATEST])
         if not visible(request, ProcessedImage.objects.all()).exists():  # a new deployment: what it still needs
@@ -54,7 +54,7 @@ def _image_counts(request: HttpRequest) -> list[dict[str, Any]]:
     images = own.filter(created_at__gte=today).aggregate(
         screened=Count("pk", filter=Q(status=Status.DONE)), failed=Count("pk", filter=Q(status=Status.FAILED))
     )
-    matches = visible(request, Match.objects.decided(), "face__image__client")
+    matches = visible(request, Match.objects.without_reviews())
     matched = matches.filter(face__image__created_at__gte=today).count()
     waiting = own.unfinished().count()
     failed = images["failed"]

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views import defaults
 
 from clients.access import choice_of
+from console.problems import sentence
 from faceapp.middleware import is_api
 from rest.errors import INTERNAL, Problem, problem_of
 
@@ -44,7 +45,8 @@ def handler500(request: HttpRequest) -> HttpResponse:
     exc = sys.exc_info()[1]
     problem = (exc and problem_of(exc)) or INTERNAL
     if problem.status == 503 and not is_api(request):
-        return HttpResponse(problem.detail, "text/plain", problem.status, headers=problem.headers)
+        said = sentence(str(problem.detail), problem.code)
+        return HttpResponse(said, "text/plain; charset=utf-8", problem.status, headers=problem.headers)
     return _answer(request, problem, lambda: defaults.server_error(request))
 
 

@@ -32,6 +32,7 @@ TABLES: dict[str, Holding] = {
     "clients.Counter": Holding("client", WITH_CLIENT, UNTIL_ERASED),
     "clients.IdempotentCall": Holding("client", "its answer with every erasure of the client", "a day"),
     "clients.DueErasure": Holding("client", "when the answers are erased", "minutes"),
+    "storage.DueFile": Holding("client_id", "when its file is deleted: at once, or when the store answers", "minutes"),
     "notifications.Subscription": Holding("client", WITH_CLIENT, UNTIL_ERASED),
     "notifications.Delivery": Holding(
         "subscription__client", "with the person or image that it names by number", "FACEAPP_DELIVERY_DAYS"
@@ -52,9 +53,17 @@ TABLES: dict[str, Holding] = {
     "people.GalleryHealth": Holding("gallery__client", "with the gallery", UNTIL_ERASED),
     "people.CheckedPerson": Holding("person__client", WITH_PERSON, UNTIL_ERASED),
     "people.LookAlikes": Holding("person__client", "with either person", UNTIL_ERASED),
+    "people.MergedPerson": Holding("person__client", "with the person that it is part of", UNTIL_ERASED),
+    "people.KeptApart": Holding("person__client", "with either person; who said it with the user", UNTIL_ERASED),
     "people.OddPhotograph": Holding("person__client", "with its photograph", UNTIL_ERASED),
     "blacklist.BlacklistEntry": Holding(
         "client", BY_CALLER, "out of force after valid_until, and then " + UNTIL_ERASED
+    ),
+    "blacklist.EntryEvent": Holding(
+        "entry__client", "with the entry; the name of its author with the user", "as its entry"
+    ),
+    "blacklist.CheckedPhotograph": Holding(
+        "client", "when it is saved or removed, with its entry or its user", "an hour; with embeddings"
     ),
     "training.TrainingOptions": Holding("client", WITH_CLIENT, UNTIL_ERASED),
     "training.Recogniser": Holding("client", "with any photograph of a person it knows", "the newest ten of a gallery"),
@@ -62,11 +71,11 @@ TABLES: dict[str, Holding] = {
     "recognition.Job": Holding("client", "with its last image", "FACEAPP_RETENTION_DAYS"),
     "recognition.ProcessedImage": Holding("client", BY_CALLER, "FACEAPP_RETENTION_DAYS"),
     "recognition.ProcessedFace": Holding(
-        "image__client",
+        "client",
         "with its image, or everywhere=true",
         "FACEAPP_RETENTION_DAYS; the embedding too, if it is kept",
     ),
-    "recognition.Match": Holding("entry__client", "with the entry or the face", "FACEAPP_RETENTION_DAYS"),
+    "recognition.Match": Holding("client", "with the entry or the face", "FACEAPP_RETENTION_DAYS"),
     "recognition.Verdict": Holding("client", "with its match", "as its match; the name of its author with the user"),
     "recognition.FaceSearch": Holding(
         "client", WITH_CLIENT, "embeddings until the search ends, the row " + UNTIL_ERASED
@@ -74,6 +83,7 @@ TABLES: dict[str, Holding] = {
     "albums.Album": Holding("client", BY_CALLER, UNTIL_ERASED),
     "albums.AlbumImage": Holding("album__client", BY_CALLER, "FACEAPP_ALBUM_DAYS, FACEAPP_UPLOAD_DAYS"),
     "albums.FaceGroup": Holding("album__client", "with its last face", UNTIL_ERASED),
+    "albums.ApartGroups": Holding("album__client", "with either group", UNTIL_ERASED),
     "albums.AlbumFace": Holding(
         "album__client", "with its image, its group's person, or everywhere=true", "as its image"
     ),
@@ -111,6 +121,7 @@ TABLES: dict[str, Holding] = {
 # By their folder in the image store (`StoredImageField.folder`), or the setting that names them.
 FILES: dict[str, Holding] = {
     "references": Holding("its row", "with its photograph, in the same step", "as its row"),
+    "checked": Holding("its row", "when it is saved or removed, or at night", "an hour"),
     "processed": Holding("its row", "with its image, or everywhere=true", "as its row"),
     "albums": Holding("its row", "when processed, unless the album keeps files", "as its row"),
     "MEDIA_ROOT": Holding("its folders, above", "with their rows; what has no row every night", "as their rows"),

@@ -11,6 +11,7 @@ from rest_framework.routers import APIRootView, DefaultRouter
 from albums.api.views import AlbumImageViewSet, AlbumViewSet, FaceGroupViewSet
 from audit.api.views import AuditViewSet, ErasureViewSet
 from blacklist.api.views import BlacklistViewSet
+from clients import schema  # noqa: F401  it registers how to authenticate; workers start sooner without it
 from clients.api.keys import KeyViewSet
 from clients.api.views import ResetViewSet, UsageViewSet
 from clients.views import choose_client
@@ -18,6 +19,7 @@ from compat.dialect import dialects, url_patterns
 from faceapp import health, metrics, models_page
 from liveness.api.views import AntiSpoofViewSet, LivenessSessionViewSet
 from login.views import to_login
+from notifications.api.views import WebhookViewSet
 from people.api.health import GalleryHealthViewSet
 from people.api.views import CompareViewSet, GalleryViewSet, PeopleViewSet, RespaceViewSet
 from recognition.api.engines import EngineViewSet
@@ -73,6 +75,7 @@ router.register("galleries/(?P<name>.+)/health", GalleryHealthViewSet, "gallery-
 router.register("galleries", GalleryViewSet, "gallery")
 router.register("respaces", RespaceViewSet, "respace")
 router.register("compare", CompareViewSet, "compare")
+router.register("webhooks", WebhookViewSet, "webhook")
 
 api_login = [  # under the names that the pages of Django REST framework know
     path("login/", to_login, name="login"),

@@ -15,6 +15,8 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from login.confirmation import is_confirmed
 from login.throttling import Attempt, address_of
@@ -26,8 +28,8 @@ class AccountAdapter(DefaultAccountAdapter):
     """Accounts are made by administrators. One message for a wrong name, a wrong password and an inactive account."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "username_password_mismatch": "The username or the password is wrong.",
-        "incorrect_password": "The password is wrong.",
+        "username_password_mismatch": gettext_lazy("The username or the password is wrong."),
+        "incorrect_password": gettext_lazy("The password is wrong."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -38,8 +40,12 @@ class AccountAdapter(DefaultAccountAdapter):
         attempt = Attempt(request, credentials["username"])
         if minutes := attempt.count():
             log.warning("A password was not looked at: too many wrong ones for its name or from its address.")
-            text = f"There were too many wrong passwords. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
-            raise ValidationError(text, code="too_many_login_attempts")
+            text = ngettext(
+                "There were too many wrong passwords. Try again in %(count)s minute.",
+                "There were too many wrong passwords. Try again in %(count)s minutes.",
+                minutes,
+            )
+            raise ValidationError(text % {"count": minutes}, code="too_many_login_attempts")
         user: Any = authenticate(request, **credentials)
         if user is not None:
             attempt.was_right()
@@ -66,7 +72,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 
     def generate_authenticator_name(self, user: Any, kind: Any) -> str:
         """A name to begin with; people may change it."""
-        return f"Passkey {user.authenticator_set.filter(type=kind).count() + 1}"
+        return _("Passkey %(number)s") % {"number": user.authenticator_set.filter(type=kind).count() + 1}
 
 
 class OidcAdapter(DefaultSocialAccountAdapter):

@@ -45,9 +45,11 @@ def is_confirmed(request: HttpRequest) -> bool:
 
 
 def calls_for_confirmation(request: HttpRequest) -> bool:
-    """Whether this page of the admin, or of the factors themselves, is one of those."""
+    """Whether this page of the admin or of the console is one of those."""
     match = request.resolver_match
     name = (match and match.url_name) or ""
+    if match is not None and match.app_name == "console":  # whose pages name the methods, as the API does
+        return str(request.method).lower() in getattr(getattr(match.func, "cls", None), "to_confirm", ())
     if match is None or match.app_name != "admin":
         return False
     if name.endswith("_delete") or name in FORMS_OF_SECRETS:

@@ -3,11 +3,13 @@
 from allauth.account import views as account
 from allauth.socialaccount import views as social
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from login.views import go_on
 
 urlpatterns = [
     path("", account.login, name="account_login"),
+    path("language/", set_language, name="set_language"),
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("confirm/", account.reauthenticate, name="account_reauthenticate"),

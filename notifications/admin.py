@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from audit.admin import RecordsSettings
 from clients.walled_admin import ReadOnly, WalledAdmin
 from errors import FaceAppError
 from notifications import services
 from notifications.forms import SubscriptionForm
 from notifications.models import Delivery, Subscription
-from notifications.signing import secret_text
 from notifications.types import Way
 
 SHOWN_ONCE = "{}: the secret is <code class='break-words fa-secret'>{}</code>. Store it now: it is never shown again."
@@ -26,7 +23,7 @@ SOON = "It is sent within seconds; see Deliveries."
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(RecordsSettings, WalledAdmin):
+class SubscriptionAdmin(WalledAdmin):
     form = SubscriptionForm
     list_display = ["name", "client", "way", "told_of", "state", "created_at"]
     list_filter = ["client", "way", "is_active"]
@@ -42,21 +39,14 @@ class SubscriptionAdmin(RecordsSettings, WalledAdmin):
         return ["client", "way", "uuid", *kept]
 
     def save_model(self, request: HttpRequest, obj: Subscription, form: Any, change: bool) -> None:
-        if obj.is_active and "is_active" in form.changed_data:
-            services.switched_on(subscription=obj)
-        super().save_model(request, obj, form, change)
-        if not change and obj.way == Way.WEBHOOK:
-            messages.warning(request, format_html(SHOWN_ONCE, obj, secret_text(obj)))
+        if secret := services.save_subscription(subscription=obj, changed=form.changed_data):
+            messages.warning(request, format_html(SHOWN_ONCE, obj, secret))
 
-    @transaction.atomic
     def delete_model(self, request: HttpRequest, obj: Subscription) -> None:
-        _await_events(Subscription.objects.filter(pk=obj.pk))
-        super().delete_model(request, obj)
+        services.delete_subscriptions(subscriptions=Subscription.objects.filter(pk=obj.pk))
 
-    @transaction.atomic
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Subscription]) -> None:
-        _await_events(queryset)
-        super().delete_queryset(request, queryset)
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        services.delete_subscriptions(subscriptions=queryset)
 
     @display(description="Events")
     def told_of(self, row: Subscription) -> str:
@@ -96,11 +86,6 @@ class SubscriptionAdmin(RecordsSettings, WalledAdmin):
             else:
                 messages.warning(request, format_html(SHOWN_ONCE, subscription, secret))
         return None
-
-
-def _await_events(subscriptions: QuerySet[Subscription]) -> None:
-    """Let events that are being stored come first, so that their messages are seen, and deleted as well."""
-    list(subscriptions.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
 @admin.register(Delivery)

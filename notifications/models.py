@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from clients.models import Client
 from notifications.querysets import DeliveryQuerySet, SubscriptionQuerySet
-from notifications.types import OFFERED, Event, State, Way
+from notifications.types import OFFERED, Event, Standing, State, Way
 from vision.exceptions import InvalidImage
 from vision.fetching import MAX_URL, Rules, check_url
 
 MOST_ADDRESSES = 10
+MOST_OF_CLIENT = 50  # subscriptions
 
 
 def rules() -> Rules:
@@ -62,12 +63,27 @@ class Subscription(models.Model):
         return f"{self.name or 'subscription'} ({self.get_way_display()})"
 
     @property
+    def state(self) -> Standing:
+        if self.switched_off_at and not self.is_active:
+            return Standing.SWITCHED_OFF
+        if not self.is_active:
+            return Standing.INACTIVE
+        return Standing.FAILING if self.failures else Standing.ACTIVE
+
+    @property
     def addresses(self) -> list[str]:
         return [address.strip() for address in self.target.split(",")]
 
     def clean(self) -> None:
-        """Refuses a URL that the rules do not allow, and what is no address."""
+        """Refuses a URL that the rules do not allow, what is no address, and more subscriptions than a client has.
+
+        The URL of an inactive webhook may have been allowed once.
+        """
+        if self._state.adding and Subscription.objects.filter(client=self.client_id).count() >= MOST_OF_CLIENT:
+            raise ValidationError({"name": f"A client has at most {MOST_OF_CLIENT} subscriptions. Delete one first."})
         if self.way == Way.WEBHOOK:
+            if not (self.is_active or self._state.adding):
+                return
             try:
                 check_url(self.target, rules())
             except InvalidImage:
@@ -112,6 +128,7 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["subscription", "due_at"], condition=models.Q(status="pending"), name="delivery_due"),
             models.Index(fields=["created_at"], name="delivery_created"),
+            models.Index(fields=["subscription", "-created_at", "id"], name="delivery_newest"),
             GinIndex(fields=["objects_named"], name="delivery_objects"),
         ]
 

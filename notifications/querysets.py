@@ -9,10 +9,13 @@ from django.db import connection, models
 from django.db.models import Min, Q
 from django.utils import timezone
 
-from notifications.types import Event, State
+from notifications.types import Event, State, Way
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def webhooks_of(self, client_id: int) -> SubscriptionQuerySet:
+        return self.filter(client=client_id, way=Way.WEBHOOK)
+
     def wanting(self, client_id: int, event: Event) -> SubscriptionQuerySet:
         """Those of the client that are to be told of this event."""
         return self.filter(client=client_id, is_active=True, events__contains=[event.value])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
@@ -14,8 +14,9 @@ from audit.services import record
 from audit.types import Action
 from notifications.exceptions import SecretReplaced, SubscriptionOff
 from notifications.models import Delivery, Subscription
+from notifications.querysets import DeliveryQuerySet, SubscriptionQuerySet
 from notifications.signing import secret_text
-from notifications.types import Event, Message, State
+from notifications.types import Event, Message, State, Way
 
 OVERLAP = timedelta(days=1)  # in which messages are signed with the previous secret as well
 
@@ -54,9 +55,40 @@ def withdraw(event: Event, key: str, *, client_id: int) -> None:
     messages.exclude(status=State.DELIVERED).delete()
 
 
+def told_of(objects: Sequence[str], *, client_id: int) -> DeliveryQuerySet:
+    """Messages that name one of these objects, sent or not, with their subscriptions."""
+    return Delivery.objects.about(client_id, objects).select_related("subscription")
+
+
 def forget(objects: Sequence[str], *, client_id: int) -> int:
     """Erase messages that name one of these objects, sent or not. Returns how many."""
     return Delivery.objects.about(client_id, objects).delete()[0]
+
+
+# ---- subscriptions ----------------------------------------------------------------------------------------------
+@transaction.atomic
+def save_subscription(*, subscription: Subscription, changed: Iterable[str]) -> str:
+    """Store a row that has been validated: a new one, or these fields of it. Returns the secret of a new webhook."""
+    fields, is_new = list(changed), subscription._state.adding
+    names = [f"setting:{name}" for name in fields]
+    if subscription.is_active and "is_active" in fields:  # what went wrong before does not count any more
+        subscription.failures, subscription.failing_since, subscription.switched_off_at = 0, None, None
+        fields += ["failures", "failing_since", "switched_off_at"]
+    subscription.save(update_fields=None if is_new else fields)
+    named = [f"subscription:{subscription.pk}", *names]
+    record(Action.SETTINGS_CHANGED, client_id=subscription.client_id, objects=named)
+    return secret_text(subscription) if is_new and subscription.way == Way.WEBHOOK else ""
+
+
+@transaction.atomic
+def delete_subscriptions(*, subscriptions: SubscriptionQuerySet) -> None:
+    """Delete them with their messages.
+
+    Events that are being stored come first, so that their messages are seen, and deleted as well.
+    """
+    for subscription in subscriptions.select_for_update(of=("self",)).order_by("pk"):
+        record(Action.ERASE, client_id=subscription.client_id, objects=[f"subscription:{subscription.pk}"])
+        subscription.delete()
 
 
 @transaction.atomic
@@ -92,11 +124,6 @@ def rotate_secret(*, subscription: Subscription) -> str:
     names = [f"subscription:{subscription.pk}", "setting:secret"]
     record(Action.SETTINGS_CHANGED, client_id=subscription.client_id, objects=names)
     return secret_text(subscription)
-
-
-def switched_on(*, subscription: Subscription) -> None:
-    """What went wrong before does not count any more. The caller saves the row."""
-    subscription.failures, subscription.failing_since, subscription.switched_off_at = 0, None, None
 
 
 def purge() -> int:

@@ -27,6 +27,15 @@ class Way(TextChoices):
     EMAIL = "email", "E-mail"
 
 
+class Standing(TextChoices):
+    """Of a subscription. `SWITCHED_OFF`: by the service, as nothing had arrived for days."""
+
+    ACTIVE = "active", "Active"
+    FAILING = "failing", "Failing"
+    INACTIVE = "inactive", "Inactive"
+    SWITCHED_OFF = "switched_off", "Switched off"
+
+
 class State(TextChoices):
     """Of a delivery: `PENDING` until it has arrived or was tried for the last time."""
 

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.fields.files import FieldFile
 
 from audit import receipts
@@ -29,7 +29,7 @@ from clients.numbering import record_rows
 from notifications.services import forget as forget_notifications
 from people.evidence import forget_sessions
 from people.exceptions import PersonNotFound
-from people.models import FaceTemplate, Gallery, Person, ReferenceImage
+from people.models import FaceTemplate, Gallery, MergedPerson, Person, ReferenceImage
 from people.persons import lock_enrolled
 from people.types import Held, Leaving, Subject, Taken
 from storage.files import erase_files
@@ -46,6 +46,9 @@ class Holder(Protocol):
 
     def forget(self, leaving: Leaving) -> Taken: ...
 
+    def hand_over(self, person: Person, to: Person) -> None:
+        """What it keeps under the one person is the other's from now on; both are locked (`people.merging`)."""
+
     def again(self, wanted: frozenset[str]) -> Counter[str]:
         """Erase what receipts name by these hashes and a restored backup has brought back."""
 
@@ -59,7 +62,7 @@ def erase_person(*, person: Person, everywhere: bool = False) -> Receipt:
 
     `everywhere`: faces that look like the person's, at the one-to-one operating point, are removed from albums and
     screened images too, with the files that show them. Raises `PersonNotFound`, or `Unavailable` when a file cannot be
-    deleted; then nothing is.
+    deleted yet (`storage.files.erase_files`).
     """
     return _erase(person, everywhere=everywhere, with_record=True)
 
@@ -80,6 +83,7 @@ def _erase(person: Person, *, everywhere: bool, with_record: bool) -> Receipt:
     leaving.probes = probes_of(person) if everywhere else {}
     taken = forget_elsewhere(leaving)
     sessions = forget_sessions(person=person)
+    named = _names_of_record(person) if with_record else []
     rows, _ = person.delete() if with_record else ReferenceImage.objects.filter(person=person).delete()
     files = [image.image for image in images if image.image]
     record_rows(Action.ERASE, [person, *images], results=len(images))
@@ -87,11 +91,10 @@ def _erase(person: Person, *, everywhere: bool, with_record: bool) -> Receipt:
     forget_notifications([person.audit_name], client_id=person.client_id)
     own = {"people": int(with_record), "images": len(images), "templates": templates, "files": len(files), "rows": rows}
     own["liveness_sessions"] = sessions
-    named = [receipts.hashed("person", person.uuid)] if with_record else []
     kind = Erased.PERSON if with_record else Erased.FACES
     whole = replace(taken, counts=Counter(own) + taken.counts, objects=[*named, *names_of(images), *taken.objects])
     receipt = add_receipt(kind, client_id=person.client_id, taken=whole, uuid=leaving.receipt_id)
-    erase_files(files=[*files, *taken.files])  # last: what cannot be deleted keeps its row
+    erase_files(files=[*files, *taken.files])
     return receipt
 
 
@@ -134,7 +137,8 @@ def purge(*, limit: int) -> int:
     for image in chosen:
         with transaction.atomic(), suppress(PersonNotFound):  # erased meanwhile
             person = lock_enrolled(image.person, to_erase=True)
-            erase_files(files=forget_photographs(person, [image]))
+            still = list(ReferenceImage.objects.filter(pk=image.pk, person=person))  # or it is somebody else's by now
+            erase_files(files=forget_photographs(person, still) if still else [])
     return len(chosen)
 
 
@@ -170,6 +174,12 @@ def names_of(images: Iterable[ReferenceImage]) -> list[str]:
     return [receipts.hashed("photograph", image.uuid) for image in images]
 
 
+def _names_of_record(person: Person) -> list[str]:
+    """Also of records that were merged into it, which a backup from before may bring back."""
+    merged = MergedPerson.objects.filter(person=person).values_list("uuid", flat=True)
+    return [receipts.hashed("person", person.uuid), *(receipts.hashed("merged_person", uuid) for uuid in merged)]
+
+
 def probes_of(person: Person) -> dict[str, list[Rotated]]:
     """The person's stored embeddings by their space."""
     probes: dict[str, list[Rotated]] = {}
@@ -185,10 +195,20 @@ def holders() -> list[Holder]:
 
 @transaction.atomic
 def again(wanted: frozenset[str]) -> Counter[str]:
-    """Erase people, entries and photographs that receipts name and a restored backup has brought back."""
+    """Erase people, entries and photographs that receipts name and a restored backup has brought back.
+
+    A record that had been merged into the one that was erased goes only if nothing but erased photographs is left of
+    it: the others had been given to somebody else, and their record comes back.
+    """
     photographs = ReferenceImage.objects.all()
     found = receipts.named("photograph", photographs, "uuid", wanted=wanted)
     people = receipts.named("person", Person.objects.all(), "uuid", wanted=wanted)
+    merged = receipts.named("merged_person", Person.objects.all(), "uuid", wanted=wanted)
+    people += (
+        Person.objects.filter(pk__in=merged)
+        .exclude(Exists(photographs.filter(person=OuterRef("pk")).exclude(pk__in=found)))
+        .values_list("pk", flat=True)
+    )
     gone = photographs.filter(Q(pk__in=found) | Q(person__in=people))
     files = [image.image for image in gone if image.image]
     counts = Counter(images=gone.count(), people=len(people), files=len(files))

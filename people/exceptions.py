@@ -77,6 +77,18 @@ class UnusableValue(Unprocessable):
     code = "person.bad_value"
 
 
+class BadMerge(Unprocessable):
+    """These two cannot become one person."""
+
+    code = "person.bad_merge"
+
+
+class BadSplit(Unprocessable):
+    """These photographs cannot become a person of their own."""
+
+    code = "person.bad_split"
+
+
 class UnusableEmbedding(Unprocessable):
     """A vector of the wrong length, or with numbers that are not finite or too large."""
 

@@ -33,6 +33,7 @@ from people.models import (
     FaceTemplate,
     Gallery,
     GalleryHealth,
+    KeptApart,
     LookAlikes,
     OddPhotograph,
     ReferenceImage,
@@ -80,16 +81,13 @@ def health_of(gallery: Gallery) -> Health:
     searched = search_in(client=gallery.client, galleries=[gallery])
     point, space = searched.point, searched.space.name
     row = GalleryHealth.objects.select_related("gallery").filter(gallery=gallery, space=space).first()
-    images = ("image", "other_image")
     return Health(
         gallery,
         space,
         point,
         _status(row, point.threshold) if row else HealthStatus.NEVER_COMPUTED,
         row.computed_at if row else None,
-        LookAlikes.objects.filter(health=row, distance__lte=point.threshold)
-        .with_people("person", "other")
-        .select_related(*images),
+        pairs_of(row, point.threshold),
         OddPhotograph.objects.filter(health=row, distance__gt=point.threshold)
         .with_people("person")
         .select_related("image"),
@@ -97,16 +95,27 @@ def health_of(gallery: Gallery) -> Health:
     )
 
 
+def pairs_of(row: GalleryHealth | None, threshold: float) -> FindingQuerySet:
+    """Of those that were found, the ones within the threshold that nobody has kept apart, the nearest first."""
+    if row is None:
+        return LookAlikes.objects.none()
+    # The gallery as a number: by that of the health's row, PostgreSQL would begin with everybody in it.
+    still = {"person__gallery": row.gallery_id, "other__gallery": row.gallery_id}
+    pairs = LookAlikes.objects.filter(~KeptApart.objects.of_pair(), health=row, distance__lte=threshold, **still)
+    return pairs.select_related("person", "other", "image", "other_image")
+
+
 def _status(health: GalleryHealth, threshold: float) -> HealthStatus:
     if health.started_at:
         return HealthStatus.COMPUTING
     if health.computed_at is None:
         return HealthStatus.NEVER_COMPUTED
-    is_current = _covers(health, threshold) and not CheckedPerson.objects.missing(health, 1)
+    is_current = covers(health, threshold) and not CheckedPerson.objects.missing(health, 1)
     return HealthStatus.CURRENT if is_current else HealthStatus.OUTDATED
 
 
-def _covers(health: GalleryHealth, threshold: float) -> bool:
+def covers(health: GalleryHealth, threshold: float) -> bool:
+    """Whether its findings are complete for this threshold."""
     return abs(threshold - health.threshold) <= BAND * health.threshold
 
 
@@ -133,7 +142,7 @@ def tend_health(seconds: float = RUN_SECONDS) -> None:
 
 def _tend(gallery: Gallery, until: float) -> None:
     searched = search_in(client=gallery.client, galleries=[gallery])
-    health = _row_of(gallery, searched.space, searched.point.threshold)
+    health = row_of(gallery, searched.space, searched.point.threshold)
     changed = CheckedPerson.objects.missing(health, LISTED) if health else []
     if health is None or (health.computed_at and not changed and not health.started_at):
         return
@@ -149,7 +158,7 @@ def _tend(gallery: Gallery, until: float) -> None:
 
 
 @transaction.atomic
-def _row_of(gallery: Gallery, space: Space, threshold: float) -> GalleryHealth | None:
+def row_of(gallery: Gallery, space: Space, threshold: float) -> GalleryHealth | None:
     """The row for this space; findings of another one are dropped. Another threshold begins another round.
 
     None if the gallery has been deleted.
@@ -159,7 +168,7 @@ def _row_of(gallery: Gallery, space: Space, threshold: float) -> GalleryHealth |
     GalleryHealth.objects.filter(gallery=gallery).exclude(space=space.name).delete()
     defaults = {"space": space.name, "threshold": threshold}
     health, _ = GalleryHealth.objects.select_related("gallery").get_or_create(gallery=gallery, defaults=defaults)
-    if not _covers(health, threshold):
+    if not covers(health, threshold):
         health.round, health.threshold, health.started_at = health.round + 1, threshold, timezone.now()
         health.save(update_fields=["round", "threshold", "started_at"])
     return health
@@ -223,12 +232,16 @@ def _store(
     alike: Sequence[Resemblance],
     odd: Sequence[tuple[int, int, float]],
 ) -> None:
-    """Replace what is known of these people. Anyone who is being changed or erased meanwhile is left for the next run.
+    """Replace what is known of these people. Anyone who was changed, merged or erased meanwhile waits for the next run.
 
     A pair that was found before stays true while both photographs exist; with one of them its row goes.
     """
-    wanted, held = _held([person for person, _, _ in changed], alike)
-    whole = {person for person, images in wanted.items() if images and images <= held.keys()}
+    wanted, held = _held([person for person, _, _ in changed], alike, odd)
+    claimed = [(image, person) for person, image, _ in odd]
+    claimed += [(one.reference_image_id, one.person_id) for one in alike]
+    claimed += [(one.other_image_id, one.other_id) for one in alike]
+    moved = {image for image, person in claimed if image in held and held[image].person_id != person}
+    whole = {person for person, images in wanted.items() if images and images <= held.keys() - moved}
     OddPhotograph.objects.filter(person__in=whole).delete()
     OddPhotograph.objects.bulk_create(
         OddPhotograph(health=health, person_id=person, image_id=image, distance=distance)
@@ -274,13 +287,17 @@ def _store(
     )
 
 
-def _held(people: Sequence[int], alike: Sequence[Resemblance]) -> tuple[dict[int, set[int]], dict[int, ReferenceImage]]:
+def _held(
+    people: Sequence[int], alike: Sequence[Resemblance], odd: Sequence[tuple[int, int, float]]
+) -> tuple[dict[int, set[int]], dict[int, ReferenceImage]]:
     """The photographs that each person's findings need, and those of them that nobody changes until we have stored.
 
     An erasure that had looked for our rows before they were there could not delete the photograph.
     """
     wanted: dict[int, set[int]] = {person: set() for person in people}
     for person, image in ReferenceImage.objects.filter(person__in=people).values_list("person", "pk"):
+        wanted[person].add(image)
+    for person, image, _ in odd:
         wanted[person].add(image)
     for one in alike:
         for person in wanted.keys() & {one.person_id, one.other_id}:

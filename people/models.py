@@ -13,6 +13,7 @@ from django.db.models import Q
 from clients.models import Client, ErrorTargets
 from clients.numbering import Numbered
 from clients.quotas import Quota, WithFile
+from people.identities import KeptApart, MergedPerson
 from people.querysets import (
     CheckedPersonQuerySet,
     FaceTemplateQuerySet,
@@ -30,8 +31,9 @@ from storage.models import StoredFace
 from vectors.stored import RotatedField
 from work.models import ClaimedWork
 
-__all__ = ["CheckedPerson", "FaceTemplate", "Gallery", "GalleryHealth", "GalleryKind", "LookAlikes", "OddPhotograph",
-           "Person", "ReferenceImage", "Respace", "RespacedImage", "SearchIndex", "ShadowDifference"]  # fmt: skip
+__all__ = ["CheckedPerson", "FaceTemplate", "Gallery", "GalleryHealth", "GalleryKind", "KeptApart", "LookAlikes",
+           "MergedPerson", "OddPhotograph", "Person", "ReferenceImage", "Respace", "RespacedImage", "SearchIndex",
+           "ShadowDifference"]  # fmt: skip
 
 INDEX_PREFIX = "people_search_index_"  # of the indexes in PostgreSQL that belong to rows of `SearchIndex`
 
@@ -101,9 +103,7 @@ class Person(Numbered):
     external_id = models.CharField(max_length=512, null=True, blank=True)  # noqa: DJ001  unique where present
     name = models.CharField(max_length=100, blank=True, default="")
     metadata = models.JSONField(default=dict, blank=True)
-    legal_basis = models.CharField(  # or a note of the consent
-        max_length=500, blank=True, default="", db_default=""
-    )
+    legal_basis = models.CharField(max_length=500, blank=True, default="", db_default="")  # or a note of the consent
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PersonQuerySet.as_manager()

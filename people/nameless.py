@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 from audit.types import Action
 from clients import quotas
 from clients.idempotency import note_stored
 from clients.numbering import record_rows
-from people.erasure import erase_person, forget_elsewhere, holders
+from people.erasure import erase_person, holders
 from people.evidence import require_no_policy
 from people.exceptions import GalleryNotFound, PersonNotFound
-from people.models import CheckedPerson, FaceTemplate, Gallery, LookAlikes, OddPhotograph, Person, ReferenceImage
-from people.persons import checked, lock_enrolled
+from people.merging import forget_learned, merge_persons, move_photographs
+from people.models import Gallery, Person, ReferenceImage
+from people.persons import checked, lock_several
 from people.reference_images import delete_reference_image, get_reference_image, save_reference_images, written_files
 from people.types import Leaving, Portrait
-from storage.previews import surroundings
+from storage.previews import face_alone
 from vision import images, inference
 from vision.engines import engines
 from vision.inference import AnalysisOptions
@@ -65,44 +64,45 @@ def enrol_nameless(
 def _portrait(upload: Upload, analysis: Analysis, face: DetectedFace) -> Portrait:
     if len(analysis.faces) == 1:
         return Portrait(upload, images.sniff(upload.data), face, analysis.width, analysis.height)
-    cut = surroundings(upload.data, face.box, side=CUT_SIDE, size=(analysis.width, analysis.height))
+    cut = face_alone(upload.data, face.box, side=CUT_SIDE)
     moved = replace(face, box=cut.box)
     return Portrait(Upload(cut.jpeg, upload.name), images.sniff(cut.jpeg), moved, cut.width, cut.height)
 
 
 def hold_people(people: Iterable[Person]) -> None:
-    """Keep these from changes and erasure until the transaction ends, in an order that is everybody's.
+    """Keep these from changes and erasure until the transaction ends, and what others hold of them.
 
     Raises `PersonNotFound` if one is gone.
     """
-    for person in sorted({person.pk: person for person in people}.values(), key=attrgetter("pk")):
-        lock_enrolled(person, to_erase=True)
+    held = list({person.pk: person for person in people}.values())
+    for holder in holders():
+        for person in held:
+            holder.hold(Leaving(person, is_whole=True))
+    lock_several(*held)
 
 
 @transaction.atomic
 def move_face(*, image: ReferenceImage, person: Person) -> None:
     """Give a photograph with its templates to another person of the same gallery.
 
-    What was learned from it is forgotten. The record of its former person goes if nothing is left of it: neither
-    photograph nor name nor external id. Raises `PersonNotFound` if either is gone.
+    What was learned from it is forgotten. A nameless person of whom nothing else is left is merged into the other one,
+    by whose ids it is known from then on; its metadata go. Raises `PersonNotFound` if either is gone.
     """
     note_stored()
     former = image.person
     hold_people([former, person])
-    if former.pk == person.pk or former.gallery_id != person.gallery_id:
+    own = ReferenceImage.objects.filter(person=former)
+    is_there = own.filter(pk=image.pk).exists()
+    if not is_there or former.pk == person.pk or former.gallery_id != person.gallery_id:
         raise PersonNotFound("Person not found")
-    if not ReferenceImage.objects.filter(pk=image.pk, person=former).update(person=person, is_primary=False):
-        raise PersonNotFound("Person not found")
-    for one in (former, person):
-        forget_elsewhere(Leaving(one, is_whole=False))
-    FaceTemplate.objects.filter(reference_image=image).update(person=person, gallery=person.gallery_id)
-    OddPhotograph.objects.filter(image=image).delete()
-    LookAlikes.objects.filter(Q(image=image) | Q(other_image=image)).delete()
-    CheckedPerson.objects.filter(Q(person__in=[former, person]) | Q(best_image=image)).delete()
-    record_rows(Action.CHANGE, [former, person, image])
+    if is_nameless(former) and not own.exclude(pk=image.pk).exists():
+        Person.objects.filter(pk=former.pk).update(metadata={})
+        merge_persons(person=person, other=former)
+    else:
+        forget_learned(former, person)
+        move_photographs([image], person, keep_primary=False)
+        record_rows(Action.CHANGE, [former, person, image])
     image.person = person
-    if is_nameless(former) and not ReferenceImage.objects.filter(person=former).exists():
-        former.delete()
 
 
 @transaction.atomic
@@ -123,8 +123,6 @@ def erase_face(*, image: ReferenceImage) -> None:
     Raises `PersonNotFound`, `ReferenceImageNotFound` or `Unavailable`.
     """
     person = image.person
-    for holder in holders():
-        holder.hold(Leaving(person, is_whole=True))
     hold_people([person])
     others = ReferenceImage.objects.filter(person=person).exclude(pk=image.pk)
     get_reference_image(person=person, image_id=image.uuid)

@@ -209,7 +209,7 @@ def set_primary_image(*, person: Person, image_id: int | UUID) -> ReferenceImage
 def delete_reference_image(*, person: Person, image_id: int | UUID) -> None:
     """Remove one photograph with its templates and what was learned from it; the last one may go too.
 
-    Raises `PersonNotFound`, `ReferenceImageNotFound`, or `Unavailable` when its file cannot be deleted.
+    Raises `PersonNotFound`, `ReferenceImageNotFound`, or `Unavailable` when its file cannot be deleted yet.
     """
     lock_enrolled(person, to_erase=True)
     image = get_reference_image(person=person, image_id=image_id)

@@ -12,9 +12,10 @@ from audit.services import require_searching
 from audit.types import Action
 from clients.models import Client
 from clients.numbering import record_rows
+from notifications.services import told_of
 from people.erasure import holders, probes_of
 from people.galleries import search_in
-from people.models import Gallery, GalleryKind, Person, ReferenceImage
+from people.models import Gallery, GalleryKind, MergedPerson, Person, ReferenceImage
 from people.types import Subject
 from vectors.stored import to_store
 from vision import inference
@@ -90,6 +91,7 @@ def _report(
         "people": people,
         "similar_people": alike,
         **{part.kind: part.rows for part in parts},
+        "messages": _messages(recorded),
         "not_searched": [one for part in parts for one in part.not_searched] + [_note("answers", ANSWERS)],
         "notes": [LOGS],
     }
@@ -99,6 +101,24 @@ def _note(what: str, why: str) -> dict[str, Any]:
     return {"what": what, "why": why, "count": None}
 
 
+def _messages(people: Sequence[Person]) -> list[dict[str, Any]]:
+    """What was sent about these people, to whom. Messages name others as well, so that their contents are left out."""
+    if not people:
+        return []
+    found = told_of([person.audit_name for person in people], client_id=people[0].client_id)
+    return [
+        {
+            "id": str(message.pk),
+            "event": message.event,
+            "way": message.subscription.way,
+            "subscription": message.subscription.name,
+            "status": message.status,
+            "created_at": message.created_at.isoformat(),
+        }
+        for message in found
+    ]
+
+
 def _named(person: Person, similarity: float | None) -> dict[str, Any]:
     similarity = None if similarity is None else round(similarity, 6)
     return {"id": person.number, "kind": person.kind, "source": person.gallery.name, "similarity": similarity}
@@ -106,7 +126,9 @@ def _named(person: Person, similarity: float | None) -> dict[str, Any]:
 
 def _described(person: Person, similarity: float | None) -> dict[str, Any]:
     images = ReferenceImage.objects.filter(person=person).prefetch_related("face_templates").order_by("pk")
-    rows = Record.objects.filter(client=person.client_id, objects_named__contains=[person.audit_name])
+    merged = list(MergedPerson.objects.filter(person=person))
+    names = [person.audit_name, *(one.audit_name for one in merged)]
+    rows = Record.objects.filter(client=person.client_id, objects_named__overlap=names)
     return _named(person, similarity) | {
         "uuid": str(person.uuid),
         "external_id": person.external_id,
@@ -114,6 +136,7 @@ def _described(person: Person, similarity: float | None) -> dict[str, Any]:
         "metadata": person.metadata,
         "legal_basis": person.legal_basis,
         "created_at": person.created_at.isoformat(),
+        "merged": [{"id": one.number, "uuid": str(one.uuid), "at": one.merged_at.isoformat()} for one in merged],
         "photographs": [_photograph(image) for image in images],
         "audit_rows": rows.count(),
     }

@@ -15,6 +15,8 @@ from people.galleries import (
     search_in,
     update_gallery,
 )
+from people.health import Health, health_of
+from people.merging import keep_apart, merge_persons, merged_fields, split_person
 from people.nameless import enrol_nameless, erase_face, hold_people, is_nameless, move_face, read_faces, set_apart
 from people.neighbours import SearchedTemplates
 from people.persons import checked, create_person, find_person, get_person, save_person, update_person
@@ -34,10 +36,23 @@ from people.report import report_of_image, report_of_person
 from people.search import search_each, search_people
 from people.shadow import offer_probe
 from people.single_faces import FacePairs, Wanted, compare_all, search_face, search_stored_faces, similarity_to
+from people.suggestions import (
+    Check,
+    Hints,
+    check_of,
+    compare_people,
+    hints_of,
+    is_unlike,
+    request_check,
+    same_person_pairs,
+)
 from people.verification import compare_faces, compare_live, verify_live, verify_person
 
 __all__ = [
+    "Check",
     "FacePairs",
+    "Health",
+    "Hints",
     "SearchedGalleries",
     "SearchedTemplates",
     "Wanted",
@@ -45,10 +60,12 @@ __all__ = [
     "add_reference_image",
     "adopt_face",
     "attempt_at",
+    "check_of",
     "checked",
     "compare_all",
     "compare_faces",
     "compare_live",
+    "compare_people",
     "create_gallery",
     "create_person",
     "delete_gallery",
@@ -68,8 +85,14 @@ __all__ = [
     "get_gallery",
     "get_person",
     "get_reference_image",
+    "health_of",
+    "hints_of",
     "hold_people",
     "is_nameless",
+    "is_unlike",
+    "keep_apart",
+    "merge_persons",
+    "merged_fields",
     "move_face",
     "offer_probe",
     "read_faces",
@@ -78,7 +101,9 @@ __all__ = [
     "remarks_on",
     "report_of_image",
     "report_of_person",
+    "request_check",
     "require_no_policy",
+    "same_person_pairs",
     "save_person",
     "save_reference_images",
     "search_each",
@@ -89,6 +114,7 @@ __all__ = [
     "set_apart",
     "set_primary_image",
     "similarity_to",
+    "split_person",
     "update_gallery",
     "update_person",
     "verify_live",

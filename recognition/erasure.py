@@ -18,6 +18,7 @@ from audit import receipts
 from calibration.services import operating_point
 from clients.models import Client
 from errors import Unavailable
+from people.models import Person
 from people.types import Held, Leaving, Subject, Taken
 from recognition.face_search import erase_found
 from recognition.models import FaceSearch, Job, Match, ProcessedFace, ProcessedImage, Verdict
@@ -46,6 +47,10 @@ def forget(leaving: Leaving) -> Taken:
         return Taken()
     found = _like(leaving.person.client, leaving.probes)
     return replace(erase_found(found), remaining=_remaining(leaving))
+
+
+def hand_over(person: Person, to: Person) -> None:
+    """Nothing: faces of screened images belong to entries of the blacklist, if to anybody."""
 
 
 def _remaining(leaving: Leaving) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from blacklist.models import BlacklistEntry
 from calibration.types import Decision, false_alarms
 from clients.models import Client
 from clients.numbering import Numbered
+from clients.owned import ClientOfParent
 from clients.quotas import WithFile
 from people.models import ReferenceImage
 from recognition import news
@@ -115,9 +116,15 @@ class ProcessedImage(ClaimedImage, WithFile, Numbered):
         verbose_name = "screened image"
         constraints = [
             models.UniqueConstraint(fields=["job", "position"], name="one_image_per_position"),
-            models.UniqueConstraint(fields=["client", "number"], name="processed_number_unique"),
+            # With the identifier, so that a search for a part of it reads this index alone.
+            models.UniqueConstraint(
+                fields=["client", "number"], include=["identifier"], name="processed_number_unique"
+            ),
         ]
         indexes = [
+            models.Index(
+                fields=["client"], include=["stored_bytes"], condition=~models.Q(image=""), name="processed_stored"
+            ),
             BrinIndex(fields=["created_at"], name="processed_created"),  # rows come in this order and are many
             models.Index(
                 fields=["status", "queued_at"],
@@ -147,7 +154,9 @@ class ProcessedImage(ClaimedImage, WithFile, Numbered):
 class ProcessedFace(StoredFace):
     """A face found in a processed image. Its embedding is kept only for clients with `keep_screened_embeddings`."""
 
-    image = models.ForeignKey(ProcessedImage, models.CASCADE, related_name="faces")
+    # A key of image and client stands for both columns (`clients.owned`); so it does in matches.
+    image = models.ForeignKey(ProcessedImage, models.CASCADE, related_name="faces", db_constraint=False)
+    client = ClientOfParent(parent="image")
     index = models.PositiveIntegerField()
     landmarks = models.JSONField(default=dict)
     liveness = models.FloatField(null=True, blank=True)
@@ -191,7 +200,8 @@ class ProcessedFace(StoredFace):
 class Match(models.Model):
     """A blacklist entry within the threshold of a face, or near enough for review. It goes when the entry goes."""
 
-    face = models.ForeignKey(ProcessedFace, models.CASCADE, related_name="matches")
+    face = models.ForeignKey(ProcessedFace, models.CASCADE, related_name="matches", db_constraint=False)
+    client = ClientOfParent(parent="face")  # the entry's too: another key of both columns
     entry = models.ForeignKey(BlacklistEntry, models.CASCADE, related_name="matches")
     reference_image = models.ForeignKey(ReferenceImage, models.SET_NULL, null=True, related_name="matches")
     identity = models.CharField(max_length=200, help_text="blacklist_db/<entry>/<file>, a logical name.")
@@ -217,7 +227,7 @@ class Match(models.Model):
         ordering = ["face", "distance"]
         constraints = [models.UniqueConstraint(fields=["face", "entry"], name="one_match_per_face_and_entry")]
         indexes = [
-            models.Index(fields=["state", "-found_on", "entry", "id"], name="hits_in_order"),
+            models.Index(fields=["client", "state", "-found_on", "entry", "id"], name="hits_in_order"),
             models.Index(fields=["entry", "state"], name="hits_of_entry"),
         ]
 

@@ -39,8 +39,13 @@ def tell_of_hits(near: Iterable[Nearness], point: OperatingPoint, *, client_id: 
     notify(Event.HIT, *messages, client_id=client_id)
 
 
-def tell_of_confirmed(match: Match, *, after: timedelta) -> None:
-    """Tell that a hit has been confirmed, by two persons where its gallery wants them, once `after` is over."""
+def tell_of_confirmed(matches: Sequence[Match], *, after: timedelta) -> None:
+    """Tell that hits of a client have been confirmed, by two persons where their gallery wants them, after a while."""
+    messages = [_message_of(match) for match in matches]
+    notify(Event.HIT_CONFIRMED, *messages, client_id=matches[0].client_id, after=after)
+
+
+def _message_of(match: Match) -> Message:
     image, entry = match.face.image, match.entry
     data = {
         "image": image.number,
@@ -53,8 +58,7 @@ def tell_of_confirmed(match: Match, *, after: timedelta) -> None:
         "decided_at": match.decided_at.isoformat() if match.decided_at else None,
         "url": f"/api/v1/processed-images/{image.number}/",
     }
-    names = [f"job:{image.job_id}", image.audit_name, f"person:{entry.number}"]
-    notify(Event.HIT_CONFIRMED, Message(_key_of(match), data, names), client_id=image.client_id, after=after)
+    return Message(_key_of(match), data, [f"job:{image.job_id}", image.audit_name, f"person:{entry.number}"])
 
 
 def tell_not_of_confirmed(match: Match) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -145,9 +145,9 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
 
 class MatchQuerySet(models.QuerySet["Match"]):
     def of_client(self, client: Client) -> MatchQuerySet:
-        return self.filter(entry__client=client)
+        return self.filter(client=client)
 
-    def decided(self) -> MatchQuerySet:
+    def without_reviews(self) -> MatchQuerySet:
         """Without those that are for review only."""
         return self.filter(decision=Decision.MATCH)
 
@@ -157,9 +157,13 @@ class MatchQuerySet(models.QuerySet["Match"]):
 
     def waiting_for(self, user_id: int | None) -> MatchQuerySet:
         """Open hits that wait for a verdict of this person, in the order of the queue."""
+        judged_by_two = apps.get_model("people", "Gallery").objects.filter(two_person_review=True)
         own = apps.get_model("recognition", "Verdict").objects.filter(match=OuterRef("pk"), user=user_id, counts=True)
         given = own.filter(match__entry__gallery__two_person_review=True)  # otherwise it has no effect any more
-        return self.filter(~Exists(given), state=ReviewState.OPEN).order_by("-found_on", "entry", "id")
+        # The first question is asked once, and spares the other one for each hit where one person judges.
+        return self.filter(~Exists(judged_by_two) | ~Exists(given), state=ReviewState.OPEN).order_by(
+            "-found_on", "entry", "id"
+        )
 
     def after(self, match: Match) -> MatchQuerySet:
         """Those that come later in the order of the queue."""
@@ -201,8 +205,12 @@ class MatchQuerySet(models.QuerySet["Match"]):
             return dict(cursor)
 
     def since(self, moment: datetime) -> MatchQuerySet:
-        """Of images that came since then."""
-        return self.filter(face__image__created_at__gte=moment)
+        """Of images that came since then.
+
+        No hit is found before its image came: their days, in whichever time zone, spare a look at most images.
+        """
+        first = timezone.localdate(moment) - timedelta(days=1)
+        return self.filter(found_on__gte=first, face__image__created_at__gte=moment)
 
     def by_hour(self, since: datetime) -> models.QuerySet[Any, dict[str, Any]]:
         """How many `hits` each hour (UTC) has, by the arrival of the image."""
@@ -212,14 +220,14 @@ class MatchQuerySet(models.QuerySet["Match"]):
 
 def _matches(*, leaving: bool = False) -> MatchQuerySet:
     """Those of the image in the outer query."""
-    matches: MatchQuerySet = apps.get_model("recognition", "Match").objects.decided()
+    matches: MatchQuerySet = apps.get_model("recognition", "Match").objects.without_reviews()
     return (matches.may_leave() if leaving else matches).filter(face__image=OuterRef("pk"))
 
 
 class ProcessedFaceQuerySet(models.QuerySet["ProcessedFace"]):
     def with_embedding(self, client_id: int, space: str) -> ProcessedFaceQuerySet:
         """The client's faces whose embeddings were kept."""
-        return self.filter(image__client=client_id, space=space, embedding__isnull=False)
+        return self.filter(client=client_id, space=space, embedding__isnull=False)
 
     def like(self, client_id: int, space: str, probes: Sequence[Rotated], point: OperatingPoint) -> set[int]:
         """Ids of the client's recognisable faces with a kept embedding within the point of one of the probes."""
@@ -238,10 +246,9 @@ class ProcessedFaceQuerySet(models.QuerySet["ProcessedFace"]):
         """
         sql = f"""
             SELECT id, distance FROM (
-                SELECT template.id, {DISTANCES[metric]} AS distance FROM recognition_processedface AS template
-                JOIN recognition_processedimage AS image ON image.id = template.image_id,
+                SELECT template.id, {DISTANCES[metric]} AS distance FROM recognition_processedface AS template,
                     (SELECT %s::halfvec AS embedding) AS probe
-                WHERE image.client_id = %s AND template.space = %s AND template.embedding IS NOT NULL
+                WHERE template.client_id = %s AND template.space = %s AND template.embedding IS NOT NULL
             ) AS face WHERE distance <= %s ORDER BY distance, id LIMIT %s"""  # noqa: S608  constants and parameters only
         with connections[self.db].cursor() as cursor:
             cursor.execute(sql, [probe.text, client_id, space, reach, limit])

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from audit.services import record
+from audit.services import record_each
 from audit.types import Action
 from blacklist.models import BlacklistEntry
 from blacklist.types import Hit
@@ -51,15 +51,15 @@ def judge(*, match: Match, user: User, said: ReviewState, note: str = "") -> Ver
 
 @transaction.atomic
 def judge_all(*, matches: Iterable[Match], user: User, said: ReviewState, note: str = "") -> int:
-    """`judge` for each that is open. Returns how many that were.
+    """`judge` for each of a client's hits that is open. Returns how many that were.
 
     Raises `JudgedOneByOne` if two persons judge one of them.
     """
     waiting = [match for match in _lock_all(matches) if match.state == ReviewState.OPEN]
     if any(match.is_blind for match in waiting):
         raise JudgedOneByOne("Two persons judge these hits, each of them by itself.")
-    for match in waiting:
-        _give(match, user, said, note)
+    if waiting:
+        _decide(waiting, user, said, note)
     return len(waiting)
 
 
@@ -79,7 +79,7 @@ def take_back(*, verdict: Verdict, user: User) -> Match:
         raise TooLateToUndo("It is too late to take this back. Open the hit again instead.")
     locked.verdicts.filter(pk=latest.pk).update(counts=False)
     _reopen(locked)
-    _record(locked, "verdict:taken_back")
+    _record([locked], "verdict:taken_back")
     return locked
 
 
@@ -97,7 +97,7 @@ def open_again(*, match: Match) -> None:
         raise NotDecided("This hit is open already.")
     locked.verdicts.filter(counts=True).update(counts=False)
     _reopen(locked)
-    _record(locked)
+    _record([locked])
 
 
 def dismissed_earlier(
@@ -143,24 +143,43 @@ def _lock_all(matches: Iterable[Match]) -> list[Match]:
 
 def _give(match: Match, user: User, said: ReviewState, note: str) -> Verdict:
     """Store a verdict on a locked hit that is open, and what follows from it."""
+    if not match.is_blind:
+        return _decide([match], user, said, note)[0]
+    verdict = _verdict(match, user, said, note)
+    verdict.save(force_insert=True)
+    verdicts = list(match.verdicts.filter(counts=True).values_list("said", flat=True))
+    state = outcome(verdicts, persons=2)
+    if state == ReviewState.OPEN:
+        _record([match], "verdict:given")  # managers read the audit, and may be the second to judge
+    else:
+        _close([match], state, *(f"verdict:{one}" for one in verdicts))
+    return verdict
+
+
+def _decide(matches: Sequence[Match], user: User, said: ReviewState, note: str) -> list[Verdict]:
+    """Verdicts on locked, open hits of one client, each of which one person judges: they decide."""
+    verdicts = [_verdict(match, user, said, note) for match in matches]
+    Verdict.objects.filter(match__in=matches, counts=True).update(counts=False)  # given while two persons judged
+    Verdict.objects.bulk_create(verdicts)
+    _close(matches, outcome([said], persons=1), f"verdict:{said}")
+    return verdicts
+
+
+def _verdict(match: Match, user: User, said: ReviewState, note: str) -> Verdict:
     if said not in VERDICTS:
         raise ValueError(f"{said} is no verdict.")
-    persons = 2 if match.entry.gallery.two_person_review else 1
-    if persons == 1:  # what was given while two persons judged
-        match.verdicts.filter(counts=True).update(counts=False)
-    client_id = match.entry.client_id
-    verdict = Verdict.objects.create(client_id=client_id, match=match, user=user, said=said, note=note)
-    verdicts = list(match.verdicts.filter(counts=True).values_list("said", flat=True))
-    match.state = outcome(verdicts, persons=persons)
-    if match.state == ReviewState.OPEN:
-        _record(match, "verdict:given")  # managers read the audit, and may be the second to judge
-        return verdict
-    match.decided_at = timezone.now()
-    match.save(update_fields=["state", "decided_at"])
-    if match.state == ReviewState.CONFIRMED:
-        news.tell_of_confirmed(match, after=UNDO)
-    _record(match, *(f"verdict:{one}" for one in verdicts))
-    return verdict
+    return Verdict(client_id=match.client_id, match=match, user=user, said=said, note=note)
+
+
+def _close(matches: Sequence[Match], state: ReviewState, *said: str) -> None:
+    """Store the state of locked hits that have been decided, tell of confirmed ones, and record each."""
+    now = timezone.now()
+    for match in matches:
+        match.state, match.decided_at = state, now
+    Match.objects.filter(pk__in=[match.pk for match in matches]).update(state=state, decided_at=now)
+    if state == ReviewState.CONFIRMED:
+        news.tell_of_confirmed(matches, after=UNDO)
+    _record(matches, *said)
 
 
 def _reopen(match: Match) -> None:
@@ -169,7 +188,14 @@ def _reopen(match: Match) -> None:
     news.tell_not_of_confirmed(match)
 
 
-def _record(match: Match, *said: str) -> None:
-    image = match.face.image
-    names = [image.audit_name, f"face:{match.face.index}", match.entry.audit_name, *said, f"state:{match.state}"]
-    record(Action.DECIDE, client_id=image.client_id, objects=names, results=1)
+def _record(matches: Sequence[Match], *said: str) -> None:
+    """One row for each."""
+    names = [
+        [
+            *(match.face.image.audit_name, f"face:{match.face.index}", match.entry.audit_name),
+            *said,
+            f"state:{match.state}",
+        ]
+        for match in matches
+    ]
+    record_each(Action.DECIDE, client_id=matches[0].client_id, objects=names, results=1)

@@ -323,8 +323,8 @@ def delete_images(*, images_to_delete: Iterable[ProcessedImage], is_due: bool = 
     """Erase processed images: rows, faces, matches, files, and jobs that have none left. Returns how many.
 
     With a receipt, and with what `clients.idempotency` keeps, which may name them; not if `is_due`: retention keeps
-    images longer than any answer, and erases them again after a backup was restored. Raises `Unavailable` when the
-    store does not answer; the image in question is kept then.
+    images longer than any answer, and erases them again after a backup was restored. Raises `Unavailable` when a file
+    cannot be deleted yet (`storage.files.erase_files`); further images are kept then.
     """
     count = 0
     for image in images_to_delete:

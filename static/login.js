@@ -5,9 +5,7 @@ if (!window.PublicKeyCredential || isAddress) {
 }
 document.addEventListener('allauth.error', event => {
   event.preventDefault()
-  const message = document.getElementById('script-error')
-  message.textContent = 'The passkey was not used. Try again, or choose another way.'
-  message.hidden = false
+  document.getElementById('script-error').hidden = false
 })
 // What waited for a confirmation goes on by itself.
 document.querySelector('form[data-submit]')?.requestSubmit()

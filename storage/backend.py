@@ -24,7 +24,7 @@ class ClientFiles(Storage):
         if not name or not is_encrypted(name):
             return default_storage.save(name, content, max_length)
         chunks = content.chunks() if isinstance(content, File) else content
-        data = encrypted(chunks, client_id=_client_of(name), name=name)
+        data = encrypted(chunks, client_id=client_of(name), name=name)
         stored = default_storage.save(name, ContentFile(data), max_length)
         if stored != name:
             default_storage.delete(stored)
@@ -76,7 +76,7 @@ class ClientFile(File):  # type: ignore[type-arg]
         source = default_storage.open(name)
         try:
             size = default_storage.size(name)
-            self.file = decrypted(source, size=size, client_id=_client_of(name), name=name)
+            self.file = decrypted(source, size=size, client_id=client_of(name), name=name)
         except BaseException:
             source.close()
             raise
@@ -99,5 +99,6 @@ def plain_name(name: str) -> str:
     return str(path.with_name(path.name.replace(MARK, "", 1)))
 
 
-def _client_of(name: str) -> int:
+def client_of(name: str) -> int:
+    """The number of the client whose file it is."""
     return int(PurePosixPath(name).parts[1])

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.db.models.fields.files import FieldFile
 
 from errors import InvalidInput, NotFound, Unavailable
-from storage.backend import encrypted_name, is_encrypted
+from storage.backend import ClientFiles, client_of, encrypted_name, is_encrypted
+from storage.models import DueFile
 from vision.metadata import without_metadata
 
 STORAGE_ERRORS = (OSError, BotoCoreError, ClientError)
+AT_ONCE = 500  # files that are due
 
 
 def store_file(*, file: FieldFile, extension: str, data: bytes) -> None:
@@ -53,6 +57,16 @@ def read_file(*, file: FieldFile) -> bytes:
     return data
 
 
+def stored_size(*, file: FieldFile) -> int:
+    """Bytes of a stored file, asked of the store; 0 for a missing one. Raises `Unavailable` (`storage.unavailable`)."""
+    try:
+        return int(file.size)
+    except FileNotFoundError:
+        return 0
+    except STORAGE_ERRORS as error:
+        raise Unavailable("The image store does not answer.", code="storage.unavailable") from error
+
+
 def storable(data: bytes, *, is_evidence: bool = False) -> bytes:
     """An image as it is stored: without metadata, unless `STRIP_METADATA` says that images of this kind keep theirs."""
     kept = settings.STRIP_METADATA == "none" or (is_evidence and settings.STRIP_METADATA != "all")
@@ -65,20 +79,39 @@ def content_hash(data: bytes) -> str:
 
 
 def erase_files(*, files: Iterable[FieldFile]) -> None:
-    """Delete files permanently. Raises `Unavailable` (`storage.unavailable`).
+    """Delete files permanently once the caller's transaction, which erases their rows, has been committed.
 
-    Call it last in the transaction that deletes the rows: if a file cannot be deleted, its row stays and the call can
-    be repeated. A file that was encrypted since its row was read goes too.
+    Call it last in that transaction, whose end then raises `Unavailable` (`storage.unavailable`) if the store does not
+    answer. The rows are erased all the same: `delete_due_files` tries again, also if this process dies first.
     """
-    for file in files:
+    due = [DueFile(client_id=client_of(file.name), name=file.name) for file in files if file.name]
+    if due:
+        DueFile.objects.bulk_create(due)
+        transaction.on_commit(partial(_delete, due))
+
+
+def delete_due_files() -> int:
+    """Delete files whose rows were erased, but which could not be deleted then. Returns how many there were.
+
+    Raises `Unavailable` (`storage.unavailable`).
+    """
+    due = list(DueFile.objects.order_by("pk")[:AT_ONCE])
+    _delete(due)
+    return len(due)
+
+
+def _delete(due: Sequence[DueFile]) -> None:
+    """A file that was encrypted since its row was read goes too."""
+    storage = ClientFiles()
+    for file in due:
         try:
-            if file.name:
-                file.storage.delete(file.name)
-                if not is_encrypted(file.name):
-                    file.storage.delete(encrypted_name(file.name))
+            storage.delete(file.name)
+            if not is_encrypted(file.name):
+                storage.delete(encrypted_name(file.name))
         except STORAGE_ERRORS as error:
-            message = "The image store does not answer. Nothing was deleted; try again."
+            message = "The image store does not answer: the data are erased, and their files will be when it does."
             raise Unavailable(message, code="storage.unavailable") from error
+    DueFile.objects.filter(pk__in=[file.pk for file in due]).delete()
 
 
 def discard_files(*, files: Iterable[FieldFile]) -> None:

@@ -43,3 +43,14 @@ class StoredFace(models.Model):
         self.confidence = face.confidence
         self.quality = asdict(face.quality) if face.quality else {}
         return self
+
+
+class DueFile(models.Model):
+    """A file whose row has been erased, until the file is deleted too (`storage.files.erase_files`)."""
+
+    client_id = models.BigIntegerField()  # no key: the file may outlive the client by a moment
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"due file {self.pk}"

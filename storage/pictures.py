@@ -9,6 +9,7 @@ from django.db.models.fields.files import FieldFile
 from django.http import Http404, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from errors import InvalidInput, NotFound, Unavailable
 from storage.previews import preview
@@ -76,13 +77,15 @@ def quality_words(quality: dict[str, Any]) -> list[tuple[str, bool]]:
     if not quality:
         return []
     pixels, variance, luma = quality["size"], quality["sharpness"], quality["brightness"]
-    size = "too small" if pixels < STANDARD.size else "small" if pixels < STRICT.size else "large enough"
-    focus = "blurred" if variance < STANDARD.sharpness else "a little soft" if variance < STRICT.sharpness else "sharp"
-    light = "well lit"
+    size, focus, light = _("large enough"), _("sharp"), _("well lit")
+    if pixels < STRICT.size:
+        size = _("too small") if pixels < STANDARD.size else _("small")
+    if variance < STRICT.sharpness:
+        focus = _("blurred") if variance < STANDARD.sharpness else _("a little soft")
     if luma < STRICT.darkest:
-        light = "too dark" if luma < STANDARD.darkest else "dark"
+        light = _("too dark") if luma < STANDARD.darkest else _("dark")
     elif luma > STRICT.brightest:
-        light = "too bright" if luma > STANDARD.brightest else "very bright"
+        light = _("too bright") if luma > STANDARD.brightest else _("very bright")
     return [
         (f"{size} ({pixels} px)", pixels >= STRICT.size),
         (focus, variance >= STRICT.sharpness),

@@ -8,7 +8,6 @@ from io import BytesIO
 
 from PIL import Image as Pillow
 
-from vision import images
 from vision.images import decode_reduced
 from vision.types import Box
 
@@ -27,6 +26,16 @@ class Rendering:
     scale: float
 
 
+@dataclass(frozen=True)
+class Cut:
+    """A face cut out of a picture: a JPEG of `width` by `height` pixels, in which the face is at `box`."""
+
+    jpeg: bytes
+    width: int
+    height: int
+    box: Box
+
+
 def rendering(data: bytes, *, side: int) -> Rendering:
     """The upright image as a JPEG of at most `side` pixels. Raises `InvalidImage` when it cannot be decoded."""
     with _one_at_a_time:
@@ -41,41 +50,28 @@ def preview(data: bytes, *, side: int, box: Box | None = None) -> bytes:
 
     Raises `InvalidImage` when the image cannot be decoded.
     """
+    if box:
+        return face_alone(data, box, side=side).jpeg
     with _one_at_a_time:
-        picture, scale = decode_reduced(data, side=side, box=box)
-        if box:  # a square around it, within the picture
-            half = max(box.w, box.h) * (0.5 + MARGIN) * scale
-            x, y = (box.x + box.w / 2) * scale, (box.y + box.h / 2) * scale
-            left, top = max(0, round(x - half)), max(0, round(y - half))
-            right, bottom = min(picture.width, round(x + half)), min(picture.height, round(y + half))
-            picture = picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+        picture, _ = decode_reduced(data, side=side)
         picture.thumbnail((side, side), Pillow.Resampling.LANCZOS)
         return _encoded(picture)
 
 
-@dataclass(frozen=True)
-class Cut:
-    """A part of a picture as a JPEG of `width` by `height` pixels, in which the face's box is `box`."""
-
-    jpeg: bytes
-    width: int
-    height: int
-    box: Box
-
-
-def surroundings(data: bytes, box: Box, *, side: int, size: tuple[int, int]) -> Cut:
-    """What `preview` renders of a face in an image of `size`, width and height in pixels, and where the face is there.
-
-    Raises `InvalidImage` when the image cannot be decoded.
-    """
-    jpeg = preview(data, side=side, box=box)
-    info = images.sniff(jpeg)
-    reach = max(box.w, box.h) * (0.5 + MARGIN)  # from the middle of the face to the borders
-    middle_x, middle_y = box.x + box.w / 2, box.y + box.h / 2
-    left, top = max(0.0, middle_x - reach), max(0.0, middle_y - reach)
-    scale = info.width / max(min(size[0], middle_x + reach) - left, 1)
-    x, y, w, h = (round(scale * value) for value in (box.x - left, box.y - top, box.w, box.h))
-    return Cut(jpeg, info.width, info.height, Box(x, y, w, h))
+def face_alone(data: bytes, box: Box, *, side: int) -> Cut:
+    """A square around `box`, within the upright image, of at most `side` pixels. Raises `InvalidImage`."""
+    with _one_at_a_time:
+        picture, scale = decode_reduced(data, side=side, box=box)
+        half = max(box.w, box.h) * (0.5 + MARGIN) * scale
+        x, y = (box.x + box.w / 2) * scale, (box.y + box.h / 2) * scale
+        left, top = max(0, round(x - half)), max(0, round(y - half))
+        right, bottom = min(picture.width, round(x + half)), min(picture.height, round(y + half))
+        picture = picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+        before = picture.width
+        picture.thumbnail((side, side), Pillow.Resampling.LANCZOS)
+        shrunk, place = picture.width / before, box.scaled(scale)
+        place = Box(place.x - left, place.y - top, place.w, place.h).scaled(shrunk)
+        return Cut(_encoded(picture), picture.width, picture.height, place)
 
 
 def _encoded(picture: Pillow.Image) -> bytes:

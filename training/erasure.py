@@ -8,6 +8,7 @@ from functools import partial
 from django.db import transaction
 
 from audit import receipts
+from people.models import Person
 from people.types import Held, Leaving, Subject, Taken
 from training.models import Recogniser
 from training.services import request_training
@@ -30,6 +31,10 @@ def forget(leaving: Leaving) -> Taken:
         transaction.on_commit(train, robust=True)
     names = [receipts.hashed("recogniser", version.uuid) for version in versions]
     return Taken(counts=Counter(recognisers=len(versions)), objects=names)
+
+
+def hand_over(person: Person, to: Person) -> None:
+    """Nothing: `forget` has dropped what learned from either."""
 
 
 def again(wanted: frozenset[str]) -> Counter[str]:

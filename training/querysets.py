@@ -86,7 +86,11 @@ def marks_of(templates: FaceTemplateQuerySet, people: Collection[int] | None = N
 
 
 def are_still_there(gallery: Learned) -> bool:
-    """Whether nothing that was learned from has been erased. Nobody erases any of it until the transaction ends."""
+    """Whether nothing that was learned from has been erased, or given to another person, since.
+
+    Nobody does either until the transaction ends.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM people_person WHERE id = ANY(%s) ORDER BY id FOR SHARE", [gallery.people])
-    return FaceTemplate.objects.filter(pk__in=gallery.templates).count() == len(gallery.templates)
+    learned = {pk: gallery.people[label] for pk, label in zip(gallery.templates, gallery.labels, strict=True)}
+    return dict(FaceTemplate.objects.filter(pk__in=learned).values_list("pk", "person_id")) == learned

@@ -43,6 +43,7 @@ ITSELF = "the audit itself"
 STATE = "a state of a challenge"
 
 # What each route records, or why it records nothing. Those that erase come last.
+HOOK = "https://hooks.example/faceapp"
 ROUTES: dict[tuple[str, str], tuple[Action | str, Any]] = {
     ("api-root", "get"): (NO_PERSON, None),
     ("engine-list", "get"): (NO_PERSON, None),
@@ -102,7 +103,18 @@ ROUTES: dict[tuple[str, str], tuple[Action | str, Any]] = {
     ("people-images", "post"): (Action.ENROL, {"image": IMAGE}),
     ("people-image", "get"): (Action.VIEW, None),
     ("people-primary", "post"): (Action.CHANGE, {}),
+    ("webhook-list", "get"): (NO_PERSON, None),
+    ("webhook-list", "post"): (Action.SETTINGS_CHANGED, {"name": "x", "url": HOOK, "events": ["hit"]}),
+    ("webhook-detail", "get"): (NO_PERSON, None),
+    ("webhook-detail", "patch"): (Action.SETTINGS_CHANGED, {"name": "y"}),
+    ("webhook-test", "post"): (Action.EXPORT, {}),
+    ("webhook-rotate-secret", "post"): (Action.SETTINGS_CHANGED, {}),
+    ("webhook-deliveries", "get"): (Action.VIEW, None),
+    ("webhook-redeliver", "post"): (Action.EXPORT, {}),
     ("people-verify", "post"): (Action.VERIFY, {"image": IMAGE}),
+    ("people-apart", "post"): (Action.CHANGE, lambda: {"person": another_person()}),
+    ("people-merge", "post"): (Action.MERGE, lambda: {"person": another_person()}),
+    ("people-split", "post"): (Action.SPLIT, lambda: {"images": [newest_photograph()]}),
     ("compare-list", "post"): (Action.COMPARE, {"image": IMAGE, "images": [OTHER]}),
     ("gallery-list", "get"): (NO_PERSON, None),
     ("gallery-detail", "get"): (NO_PERSON, None),
@@ -114,6 +126,7 @@ ROUTES: dict[tuple[str, str], tuple[Action | str, Any]] = {
     ("respace-list", "get"): (NO_PERSON, None),
     ("erasure-list", "get"): (NO_PERSON, None),
     ("erasure-detail", "get"): (NO_PERSON, None),
+    ("webhook-detail", "delete"): (Action.ERASE, None),
     ("blacklist-image", "delete"): (Action.ERASE, None),
     ("blacklist-detail", "delete"): (Action.ERASE, None),
     ("processed-image-detail", "delete"): (Action.ERASE, None),
@@ -143,6 +156,16 @@ def first_face() -> int:
     return min(group.faces.values_list("number", flat=True))
 
 
+def another_person() -> int:
+    return Person.objects.filter(client__name="alice", kind="people").latest("number").number
+
+
+def newest_photograph() -> int:
+    from people.models import ReferenceImage
+
+    return ReferenceImage.objects.filter(person__kind="people").latest("pk").number
+
+
 def test_every_route_says_what_it_records() -> None:
     found = {
         (pattern.name or "", method)
@@ -167,7 +190,7 @@ def path_of(name: str, owned: dict[str, str]) -> str:
     text = str(pattern.pattern).removeprefix("^").removesuffix("$").replace("\\Z", "")
     text = text.replace("(?P<album_id>[^/]+)", owned["album"])
     image = owned["image_id of people" if name.startswith("people") else "image_id"]
-    text = text.replace("(?P<image_id>[^/]+)", image)
+    text = text.replace("(?P<image_id>[^/]+)", image).replace("(?P<delivery_id>[^/.]+)", owned["delivery_id"])
     if "(?P<" in text:
         text = re.sub(r"\(\?P<(pk|name|uuid)>[^)]+\)", owned[owner_key(name)], text)
     return f"/api/v1/{text}"
@@ -180,7 +203,7 @@ def test_every_route_records_its_action(
     settings: Settings,
 ) -> None:
     """By the caller's key, for the caller's client, with the id of the request."""
-    settings.ALLOW_RESET = True
+    settings.ALLOW_RESET, settings.WEBHOOK_HOSTS = True, ["hooks.example"]
     prefix, numbers = ApiKey.objects.latest("created").prefix, count()
     for (name, method), (expected, body) in ROUTES.items():
         body = body() if callable(body) else body

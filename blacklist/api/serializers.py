@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from blacklist import services
-from blacklist.models import BlacklistEntry
+from blacklist.models import LONGEST_NOTES, BlacklistEntry, Severity
 from blacklist.types import Validity
 from people.api.serializers import PhotographSerializer
 from rest.examples import example
@@ -16,8 +16,13 @@ from vision.types import Upload
 
 
 class EntryChange(serializers.Serializer[BlacklistEntry]):
-    """Whether and when an entry counts; everything is optional."""
+    """Whether and when an entry counts, and what is known of the case; everything is optional."""
 
+    severity = serializers.ChoiceField(Severity.choices, required=False, initial=Severity.NORMAL)
+    source = serializers.CharField(
+        max_length=100, required=False, allow_blank=True, help_text="Who asked for it, such as a case number."
+    )
+    notes = serializers.CharField(max_length=LONGEST_NOTES, required=False, allow_blank=True)
     is_active = OptionalBoolean(required=False, initial=True)
     valid_from = serializers.DateField(required=False, allow_null=True)
     valid_until = serializers.DateField(required=False, allow_null=True)
@@ -59,6 +64,13 @@ class NewEntryInput(EntryInput):
     )
 
     @property
+    def case(self) -> dict[str, str]:
+        """Severity, source and notes, as far as they are given."""
+        return {
+            name: self.validated_data[name] for name in ("severity", "source", "notes") if name in self.validated_data
+        }
+
+    @property
     def validity(self) -> Validity:
         data: dict[str, Any] = self.validated_data
         return Validity(data.get("is_active", True), data.get("valid_from"), data.get("valid_until"))
@@ -91,17 +103,19 @@ class ImagesInput(serializers.Serializer[Any]):
 
 
 class EntrySerializer(serializers.ModelSerializer[BlacklistEntry]):
-    """An entry, and whether and when it is in force."""
+    """An entry, whether and when it is in force, and which users have added and changed it (null: a program)."""
 
     added_date = serializers.DateTimeField(source="created_at", format="%Y-%m-%dT%H:%M:%S", read_only=True)
     id = serializers.IntegerField(source="number", read_only=True)
     reference_image_dir = serializers.CharField(source="number", read_only=True)
+    created_by: Any = serializers.SlugRelatedField("username", read_only=True, allow_null=True)
+    changed_by: Any = serializers.SlugRelatedField("username", read_only=True, allow_null=True)
 
     class Meta:
         model = BlacklistEntry
         fields = [
             "id", "uuid", "name", "reason", "added_date", "reference_image_dir", "is_active", "valid_from",
-            "valid_until",
+            "valid_until", "severity", "source", "notes", "created_by", "changed_by",
         ]  # fmt: skip
 
 

@@ -57,7 +57,8 @@ class BlacklistViewSet(RecordsReads, IdempotentView, ModelViewSet[BlacklistEntry
     }  # fmt: skip
 
     def get_queryset(self) -> BlacklistEntryQuerySet:
-        return BlacklistEntry.objects.of_client(client_of(self.request)).order_by("id")
+        entries = BlacklistEntry.objects.of_client(client_of(self.request))
+        return entries.select_related("created_by", "changed_by").order_by("id")
 
     def get_object(self) -> BlacklistEntry:
         return services.get_entry(client=client_of(self.request), entry_id=path_id(self.kwargs["pk"]))
@@ -84,6 +85,7 @@ class BlacklistViewSet(RecordsReads, IdempotentView, ModelViewSet[BlacklistEntry
             uploads=given.uploads,
             reason=data["reason"],
             validity=given.validity,
+            **given.case,
         )
         body = EntrySerializer(done.entry).data | {"errors": _errors(done)}
         return Response(body, status=status.HTTP_201_CREATED)

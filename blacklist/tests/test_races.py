@@ -15,8 +15,11 @@ from blacklist.exceptions import EntryNotFound
 from blacklist.models import BlacklistEntry
 from clients.models import Client
 from clients.services import create_api_key
-from people.models import FaceTemplate, Person, ReferenceImage
+from errors import Unavailable
+from people.models import Person, ReferenceImage
 from people.services import read_portraits
+from storage.files import delete_due_files
+from storage.models import DueFile
 from vision.tests.drawing import RED, picture
 from vision.types import Upload
 
@@ -94,10 +97,10 @@ def test_switching_off_leaves_a_name_that_was_changed_meanwhile(entry: Blacklist
     assert stored(entry).updated_at > entry.updated_at
 
 
-def test_entry_whose_photographs_cannot_be_deleted_keeps_them(
+def test_photographs_that_cannot_be_deleted_go_when_the_store_answers(
     api: APIClient, entry: BlacklistEntry, monkeypatch: pytest.MonkeyPatch, media_root: Path
 ) -> None:
-    """The worst possible answer: an entry reported as erased whose photograph is still stored."""
+    """Nobody is told of an erasure while a photograph is still stored, and none is forgotten."""
 
     def read_only(*_: Any) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
@@ -105,10 +108,14 @@ def test_entry_whose_photographs_cannot_be_deleted_keeps_them(
     services.add_images(entry=entry, uploads=[Upload(picture(RED))])
     image = entry.reference_images.all()[0]
     monkeypatch.setattr(FileSystemStorage, "delete", read_only)
-    for path in (f"{entry.number}/", f"{entry.number}/images/{image.number}"):
+    for number, path in enumerate((f"{entry.number}/images/{image.number}", f"{entry.number}/"), start=1):
         response = api.delete(f"/api/v1/blacklist/{path}")
         assert (response.status_code, response.json()["code"]) == (503, "storage.unavailable")
-    assert stored(entry).reference_images.count() == FaceTemplate.objects.count() / 2 == 2
+        assert DueFile.objects.count() == number
+    assert not BlacklistEntry.objects.exists()
+    with pytest.raises(Unavailable):
+        delete_due_files()
     monkeypatch.undo()
-    assert api.delete(f"/api/v1/blacklist/{entry.number}/").status_code == 200
+    assert delete_due_files() == 2
+    assert not DueFile.objects.exists()
     assert not [path for path in media_root.rglob("*") if path.is_file()]

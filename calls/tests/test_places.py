@@ -12,7 +12,7 @@ import pytest
 from calls import places
 from calls.places import aside, in_turn, working
 
-PATIENCE = 10  # seconds
+PATIENCE = 60  # seconds
 
 
 @pytest.fixture(autouse=True)

@@ -127,7 +127,6 @@ def wait_for_a_lock() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize(("fails", "second"), [(False, [5, 6]), (True, [2, 3])])
 def test_who_comes_second_waits_and_gets_other_numbers(client_a: Client, fails: bool, second: list[int]) -> None:
     take(client_a, 1)
@@ -143,7 +142,6 @@ def test_who_comes_second_waits_and_gets_other_numbers(client_a: Client, fails: 
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.timeout(60)
 def test_many_at_once_never_share_a_number(client_a: Client) -> None:
     with ThreadPoolExecutor(8) as pool:
         taken = [pool.submit(take_and_hold, client_a, 3) for _ in range(24)]

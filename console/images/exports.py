@@ -10,6 +10,7 @@ from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -23,7 +24,7 @@ from console.images.shown import Tile, names_of
 from errors import FaceAppError, Unprocessable
 from recognition.models import ProcessedImage
 from recognition.querysets import ProcessedImageQuerySet
-from storage.files import read_file
+from storage.files import read_file, stored_size
 
 AT_ONCE = 500  # images that are read from the database together
 MOST_FILES = 1000
@@ -89,16 +90,21 @@ class ZipExport(Export):
         return images.exclude(image="")
 
     def count(self, images: ProcessedImageQuerySet) -> int:
-        sizes = list(images.values_list("stored_bytes", flat=True)[: MOST_FILES + 1])
-        if len(sizes) > MOST_FILES or sum(sizes) > MOST_BYTES:
-            most = {"files": f"{MOST_FILES:,}", "size": MOST_BYTES // 10**9}
+        found = list(images.only("image", "stored_bytes")[: MOST_FILES + 1])
+        if len(found) > MOST_FILES or sum(map(size_of, found)) > MOST_BYTES:
+            most = {"files": number_format(MOST_FILES, force_grouping=True), "size": MOST_BYTES // 10**9}
             raise TooManyForOneFile(
                 _("One file holds at most %(files)s images and %(size)s GB. Choose fewer days.") % most
             )
-        return len(sizes)
+        return len(found)
 
     def pieces(self, images: ProcessedImageQuerySet) -> Iterator[bytes]:
         return archive(images)
+
+
+def size_of(image: ProcessedImage) -> int:
+    """Bytes of its file; of one that was stored before sizes were recorded, the store is asked."""
+    return image.stored_bytes or stored_size(file=image.image)
 
 
 def all_of(images: ProcessedImageQuerySet) -> Iterator[ProcessedImage]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from urllib.parse import urlencode
 
@@ -15,7 +14,6 @@ from clients.models import Client
 from recognition.models import ProcessedImage, Status
 from recognition.querysets import ProcessedImageQuerySet
 
-ON_A_PAGE = 40
 DAYS = (MinValueValidator(date(1970, 1, 2)), MaxValueValidator(date(2999, 12, 30)))
 SHOWN = [("", _("All images")), ("hits", _("With a hit")), ("failed", _("Failed"))]
 
@@ -63,32 +61,3 @@ class ImageFilter(forms.Form):
         if chosen["text"]:
             images = images.filter(identifier__icontains=chosen["text"])
         return images.filter(job=chosen["job"]) if chosen["job"] else images
-
-
-@dataclass(frozen=True)
-class Page:
-    """Images, newest first; neighbouring pages go on at the numbers `older` and `newer`, if there are any."""
-
-    images: list[ProcessedImage]
-    older: int | None
-    newer: int | None
-
-    @classmethod
-    def of(cls, images: ProcessedImageQuerySet, *, before: int | None = None, after: int | None = None) -> Page:
-        """The newest images; those older than `before`; or those newer than `after`, as long as they fill a page."""
-        if after is not None:
-            found = list(images.filter(number__gt=after).order_by("number")[: ON_A_PAGE + 1])
-            if len(found) >= ON_A_PAGE:
-                shown = found[:ON_A_PAGE][::-1]
-                return cls(shown, shown[-1].number, shown[0].number if len(found) > ON_A_PAGE else None)
-        elif before is not None:
-            found = list(images.filter(number__lt=before).order_by("-number")[: ON_A_PAGE + 1])
-            newer = found[0].number if found else before - 1
-            return cls(found[:ON_A_PAGE], _last(found), newer)
-        found = list(images.order_by("-number")[: ON_A_PAGE + 1])
-        return cls(found[:ON_A_PAGE], _last(found), None)
-
-
-def _last(found: list[ProcessedImage]) -> int | None:
-    """The number of the last one of a page, if there are more than fit on it."""
-    return found[ON_A_PAGE - 1].number if len(found) > ON_A_PAGE else None

@@ -16,10 +16,11 @@ from clients.authentication import client_of
 from clients.models import Scope
 from clients.numbering import record_rows
 from clients.permissions import is_managing
-from console.images.filters import ImageFilter, Page
+from console.images.filters import ImageFilter
 from console.images.shown import ShownImage, Tile
 from console.numbers import number_in
 from console.pages import ConsolePage
+from console.paging import Page
 from errors import NotFound
 from recognition.models import ProcessedImage
 from recognition.querysets import ProcessedImageQuerySet
@@ -57,10 +58,10 @@ class ImageList(ImagesPage):
         client, form = client_of(request), self.filter
         before, after = (number_in(request.query_params.get(name)) for name in ("before", "after"))
         page = Page.of(form.images(client).with_results(), before=before, after=after)
-        record_rows(Action.VIEW, page.images, results=len(page.images))
+        record_rows(Action.VIEW, page.rows, results=len(page.rows))
         context: dict[str, Any] = {
             "form": form,
-            "tiles": [Tile(image) for image in page.images],
+            "tiles": [Tile(image) for image in page.rows],
             "page": page,
             "ending": f"?{form.query}" if form.query else "",
             "is_filtered": bool(form.chosen) or not form.is_valid(),

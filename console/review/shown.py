@@ -9,16 +9,17 @@ from datetime import date
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.template.defaultfilters import floatformat
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from blacklist.models import BlacklistEntry
 from clients.models import Client
 from console.numbers import Scale
+from console.times import ago
 from recognition.models import Match, Verdict
 from recognition.querysets import MatchQuerySet
 from recognition.types import ReviewState
@@ -50,7 +51,7 @@ class Said:
 
     @classmethod
     def of(cls, verdict: Verdict) -> Said:
-        return cls(who_gave(verdict), WORDS[verdict.said], tone_of(verdict.said), ago(verdict), verdict.note)
+        return cls(who_gave(verdict), WORDS[verdict.said], tone_of(verdict.said), ago(verdict.given_at), verdict.note)
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,11 @@ def exported(match: Match) -> dict[str, Any]:
 def rivals_of(match: Match) -> list[tuple[str, str]]:
     """Other entries near the face, with how much farther (+) or nearer (-) they are."""
     others = match.face.matches.exclude(pk=match.pk).select_related("entry").order_by("distance")[:3]
-    return [(other.entry.name, f"{other.distance - match.distance:+.3f}") for other in others]
+    return [(other.entry.name, signed(other.distance - match.distance)) for other in others]
+
+
+def signed(number: float) -> str:
+    return f"{'-' if number < 0 else '+'}{floatformat(abs(number), 3)}"
 
 
 def earlier_of(match: Match) -> list[tuple[Match, Said | None]]:
@@ -176,13 +181,6 @@ def validity_of(entry: BlacklistEntry) -> str:
 
 def who_gave(verdict: Verdict) -> str:
     return verdict.user.get_full_name() or verdict.user.get_username() if verdict.user else _("A former user")
-
-
-def ago(verdict: Verdict) -> str:
-    seconds = int((timezone.now() - verdict.given_at).total_seconds())
-    if seconds < 60:
-        return ngettext("%(count)s second ago", "%(count)s seconds ago", seconds) % {"count": seconds}
-    return _("%(time)s ago") % {"time": timesince(verdict.given_at, depth=1)}
 
 
 def tone_of(state: str) -> str:

@@ -24,6 +24,7 @@ from clients.numbering import record_rows
 from clients.permissions import is_managing
 from console.numbers import LARGEST, number_in
 from console.pages import ConsolePage
+from console.problems import said
 from console.review.shown import WORDS, count_of, counts_of, exported, groups_of, hit_context, in_words, queue
 from recognition.exceptions import AlreadyDecided, NotConfirmed, RecordNotFound
 from recognition.models import Match, Verdict
@@ -133,11 +134,11 @@ class HitPage(ReviewPage):
     def post(self, request: Request, pk: int) -> HttpResponse:
         given = VerdictInput(data=request.data)
         given.is_valid(raise_exception=True)
-        match, said = self.hit(pk), ReviewState(given.validated_data["said"])
+        match, judgement = self.hit(pk), ReviewState(given.validated_data["said"])
         try:
-            verdict = judge(match=match, user=self.user, said=said, note=given.validated_data.get("note", ""))
+            verdict = judge(match=match, user=self.user, said=judgement, note=given.validated_data.get("note", ""))
         except AlreadyDecided as error:
-            response = self.show_hit(self.hit(pk), problem=error.message, status=409)
+            response = self.show_hit(self.hit(pk), problem=said(error), status=409)
             response["X-Problem"] = error.code
             return response
         waiting = queue(self.client, ReviewState.OPEN, self.user)
@@ -194,7 +195,7 @@ class DismissMany(ReviewPage):
 @login_required
 def picture(request: HttpRequest, pk: int, variant: str) -> HttpResponse:
     """The face of a hit, or the whole screened image, for who may see screened images of the chosen client."""
-    matches = visible(request, Match.objects.select_related("face__image"), "entry__client")
+    matches = visible(request, Match.objects.select_related("face__image"))
     face = get_object_or_404(matches, pk=pk).face
     if variant not in PICTURES or not allows(request, "recognition.view_processedimage"):
         raise Http404
@@ -202,5 +203,5 @@ def picture(request: HttpRequest, pk: int, variant: str) -> HttpResponse:
 
 
 def dismissed(count: int) -> str:
-    said = ngettext("You have dismissed %(count)s hit.", "You have dismissed %(count)s hits.", count)
-    return said % {"count": count} if count else ""
+    words = ngettext("You have dismissed %(count)s hit.", "You have dismissed %(count)s hits.", count)
+    return words % {"count": count} if count else ""

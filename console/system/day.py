@@ -111,9 +111,9 @@ def last_day(client: Client | None) -> Day:
 def _count(client: Client | None) -> list[Hour]:
     now = timezone.now().astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     since = now - timedelta(hours=HOURS - 1)
-    images, hits = ProcessedImage.objects.all(), Match.objects.decided()
+    images, hits = ProcessedImage.objects.all(), Match.objects.without_reviews()
     if client:
-        images, hits = images.of_client(client), hits.filter(face__image__client=client)
+        images, hits = images.of_client(client), hits.of_client(client)
     counted: dict[datetime, dict[str, Any]] = {row["hour"]: row for row in images.by_hour(since)}
     found = {row["hour"]: row["hits"] for row in hits.by_hour(since)}
     moments = [since + timedelta(hours=number) for number in range(HOURS)]

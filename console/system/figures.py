@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from clients.models import Client
 from clients.quotas import Quota, limit_of, use_of
 from console.system.remembered import remembered
-from console.system.words import duration, since
+from console.system.words import duration
+from console.times import ago
 from errors import Unavailable
 from storage.disks import disks
 from telemetry.models import RecurringTask
@@ -31,7 +32,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Recurring:
-    """`last`: how long ago it ended well; empty if it never did. `problem`: what is wrong with it, if anything."""
+    """`last`: when it ended well, as "5 minutes ago"; empty if it never did. `problem`: what is wrong, if anything."""
 
     title: str
     last: str
@@ -94,6 +95,7 @@ def recurring() -> list[Recurring]:
         "albums.tasks.purge": (_("Purge of albums"), day),
         "people.tasks.purge": (_("Purge of reference photographs"), day),
         "liveness.tasks.purge": (_("Purge of liveness sessions"), hour),
+        "blacklist.tasks.purge": (_("Purge of photographs that were not saved"), hour),
     }
     rows = RecurringTask.objects.in_bulk(list(tasks))
     return [_recurring(title, most, rows.get(name)) for name, (title, most) in tasks.items()]
@@ -101,7 +103,7 @@ def recurring() -> list[Recurring]:
 
 def _recurring(title: str, most: timedelta, row: RecurringTask | None) -> Recurring:
     done = row.succeeded_at if row else None
-    last = since(done) if done else ""
+    last = ago(done) if done else ""
     if row and row.failed_at and (done is None or row.failed_at > done):
         return Recurring(title, last, _("failed the last time"))
     return Recurring(title, last, _("late") if done and timezone.now() - done > most else "")

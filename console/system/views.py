@@ -12,18 +12,18 @@ from rest_framework.request import Request
 from clients.access import is_administrator
 from clients.authentication import client_of
 from clients.models import Scope
-from console.pages import ConsolePage
 from console.state import current_state, worker_answered_at
 from console.system import figures
 from console.system.day import last_day
-from console.system.words import since
+from console.system.tabs import TabPage
+from console.times import ago
 from walls.current import EVERYONE, showing
 
 
-class SystemBase(ConsolePage):
+class SystemBase(TabPage):
     """Figures are those of the client, or of all clients for administrators of the deployment."""
 
-    section = "system"
+    tab = "state"
     scope_read = Scope.SCREEN
 
     @property
@@ -41,7 +41,7 @@ class SystemBase(ConsolePage):
         return {
             "state": state,
             "answered_at": answered_at,
-            "answered": since(answered_at),
+            "answered": ago(answered_at) if answered_at else "",
             "waiting": waiting,
             "queues": figures.queues() if self.sees_all else [],
             "recurring": recurring,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -29,8 +26,3 @@ def duration(seconds: float | None) -> str:
         return _("%(number)s h") % {"number": round(seconds / 3600)}
     days = round(seconds / 86400)
     return ngettext("%(number)s day", "%(number)s days", days) % {"number": figure(days)}
-
-
-def since(moment: datetime | None) -> str:
-    """How long ago that is."""
-    return duration((timezone.now() - moment).total_seconds() if moment else None)

@@ -24,7 +24,8 @@ from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
 from console.images import exports
 from console.images.exports import harmless
-from console.images.filters import ON_A_PAGE, ImageFilter, Page
+from console.images.filters import ImageFilter
+from console.paging import ON_A_PAGE, Page
 from console.tests.screened import rows, screen
 from console.tests.test_try_it import photograph, send, text_of
 from people.models import Gallery
@@ -111,18 +112,18 @@ def test_pages_stay_where_they_are_while_images_arrive_and_go(operator: Browser,
     images[ON_A_PAGE].delete()
     second = operator.get(reverse("console:images"), {"before": first.older}).context["page"]
     left = [number for number in newest_first if number != images[ON_A_PAGE].number]
-    assert [image.number for image in second.images] == left[ON_A_PAGE : 2 * ON_A_PAGE]
+    assert [image.number for image in second.rows] == left[ON_A_PAGE : 2 * ON_A_PAGE]
     third = operator.get(reverse("console:images"), {"before": second.older}).context["page"]
-    assert [image.number for image in third.images] == left[2 * ON_A_PAGE :] and third.older is None
+    assert [image.number for image in third.rows] == left[2 * ON_A_PAGE :] and third.older is None
     back = operator.get(reverse("console:images"), {"after": third.newer}).context["page"]
-    assert [image.number for image in back.images] == [image.number for image in second.images]
+    assert [image.number for image in back.rows] == [image.number for image in second.rows]
     assert back.older == second.older
 
 
 def test_the_first_page_is_shown_where_newer_ones_do_not_fill_one(client_a: Client) -> None:
     images = rows(client_a, ON_A_PAGE + 1)
     page = Page.of(ImageFilter({}).images(client_a), after=images[-2].number)
-    assert len(page.images) == ON_A_PAGE and page.newer is None and page.older == images[1].number
+    assert len(page.rows) == ON_A_PAGE and page.newer is None and page.older == images[1].number
 
 
 def test_empty_lists_say_why(operator: Browser, client_a: Client) -> None:
@@ -320,6 +321,20 @@ def test_which_images_are_exported_does_not_tell_of_hits_that_are_kept_back(
     assert not any(record.objects_named for record in Record.objects.filter(action="export"))
     Match.objects.update(state="confirmed")
     assert taken() == (1, [f"images/{image.number}.png", "images.csv"])
+
+
+def test_files_without_a_recorded_size_count_too(
+    manager: Browser, client_a: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were stored before sizes were recorded."""
+    images = [screen(client_a, RED), screen(client_a, BLUE)]
+    monkeypatch.setattr(exports, "MOST_BYTES", sum(image.stored_bytes for image in images))
+    ProcessedImage.objects.update(stored_bytes=0)
+    assert manager.get(reverse("console:images-zip")).status_code == 200
+    monkeypatch.setattr(exports, "MOST_BYTES", exports.MOST_BYTES - 1)
+    assert manager.get(reverse("console:images-zip")).status_code == 422
+    images[1].image.storage.delete(images[1].image.name or "")
+    assert manager.get(reverse("console:images-zip")).status_code == 200
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u00a0=1"])

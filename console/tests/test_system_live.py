@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from faceapp.tests.live_stack import LiveStack
 
 pytestmark = [pytest.mark.models, pytest.mark.browser]
-PATIENCE = 40_000  # milliseconds: the answer that is known holds for ten, the next takes three, the page asks each five
+PATIENCE = 90_000  # milliseconds: the answer that is known holds for ten, the next takes three, the page asks each five
 
 
 def test_a_dead_worker_is_seen_without_reloading(page: Page, live: LiveStack) -> None:

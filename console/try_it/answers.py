@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from django.template.defaultfilters import floatformat
 from django.urls import reverse
 
 from calibration.types import Comparison
@@ -30,17 +31,22 @@ class Nearest:
     @classmethod
     def of(cls, comparison: Comparison, *, name: str, image: ReferenceImage | None = None, person: str = "") -> Nearest:
         point, similarity = comparison.point, comparison.similarity or 0.0
-        photograph = reverse("console:photograph", args=[image.uuid]) if image and image.image else ""
         limit = point.similarity(point.threshold)
-        said = odds(point, comparison.distance)
         return cls(
-            name, photograph, similarity, round(1000 * similarity), round(1000 * limit), f"{limit:.2f}", said, person
+            name=name,
+            photograph=reverse("console:photograph", args=[image.uuid]) if image and image.image else "",
+            similarity=similarity,
+            drawn=round(1000 * similarity),
+            threshold=round(1000 * limit),
+            limit=floatformat(limit, 2),
+            odds=odds(point, comparison.distance),
+            person=person,
         )
 
 
 @dataclass(frozen=True)
 class Row:
-    """One face. `verdict` in a word or two, `title` who it is, `notes` the rest in sentences."""
+    """One face. `verdict` in a word or two, `title` who it is, with its page `url`; `notes` the rest in sentences."""
 
     mark: Mark
     title: str
@@ -48,6 +54,7 @@ class Row:
     tone: str
     nearest: Nearest | None = None
     notes: Sequence[str] = ()
+    url: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from calibration.types import Comparison, Decision
 from clients.authentication import client_of
 from clients.models import Scope
+from console.problems import said
 from console.try_it.answers import Answer, Nearest, Other
 from console.try_it.pictures import Picture
 from console.try_it.snippets import Snippet, file_name, snippets
@@ -55,7 +56,7 @@ class ComparePage(Tool):
 def other_of(upload: Upload, result: Comparison | Refusal) -> Other:
     picture = Picture.if_readable(upload)
     if isinstance(result, Refusal):
-        return Other(upload.name, picture, _("Not compared"), "poor", problem=result.message)
+        return Other(upload.name, picture, _("Not compared"), "poor", problem=said(result))
     verdicts = {
         Decision.MATCH: _("The same person"),
         Decision.REVIEW: _("Look closer"),

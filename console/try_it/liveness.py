@@ -14,6 +14,7 @@ from clients.authentication import client_of
 from clients.models import Scope
 from console.exceptions import NothingSent
 from console.pages import ConsolePage
+from console.problems import said
 from console.try_it.answers import Answer
 from console.try_it.pictures import Picture
 from console.try_it.snippets import file_name, snippets
@@ -39,12 +40,12 @@ class LivenessPage(Tool):
             python=f'print(faces.liveness.check("{name}").is_fake)',
             answer={"status": "SUCCESS", **vars(found)},
         )
-        said = _("A picture of a face, not a living person") if found.is_fake else _("Looks like a living person")
+        outcome = _("A picture of a face, not a living person") if found.is_fake else _("Looks like a living person")
         share = _("%(share)s %% likely to be a fake; %(limit)s %% or more counts as one.") % {
             "share": round(found.fake_prob),
             "limit": round(100 * settings.ANTISPOOF_THRESHOLD),
         }
-        return Answer(upload.name, Picture.of(upload), f"{said}. {share}", snippets=code)
+        return Answer(upload.name, Picture.of(upload), f"{outcome}. {share}", snippets=code)
 
 
 class LivenessStart(ConsolePage):
@@ -76,7 +77,7 @@ class LivenessFrames(ConsolePage):
         try:
             submit_frames(session=session, nonce=request.data.get("nonce", ""), frames=frames)
         except (NotLive, SessionClosed) as error:
-            problem = explanation(error)
+            problem = said(error)
         return self.show("console/try/verdict.html", {"problem": problem, "frames": len(frames)})
 
 
@@ -88,21 +89,3 @@ def instruction(action: str) -> str:
         Action.BLINK: _("Close your eyes for a moment"),
         Action.MOUTH_OPEN: _("Open your mouth"),
     }[Action(action)]
-
-
-def explanation(error: NotLive | SessionClosed) -> str:
-    """Why an attempt has failed, to the person in front of the camera; otherwise what the service says."""
-    said = {
-        "liveness.no_face": _("Your face was not in every picture. Stay in the oval, in good light."),
-        "liveness.several_faces": _("There was more than one face. Be alone in front of the camera."),
-        "liveness.no_movement": _("The head did not move. Follow the instructions as they change."),
-        "liveness.out_of_order": _("The head turned the other way, or too early. Wait for each instruction."),
-        "liveness.incomplete": _(
-            "Not all movements were seen. Turn your head further, until you look past the camera."
-        ),
-        "liveness.spoof": _("This looks like a picture of a face. Try again in better light."),
-        "liveness.other_face": _("The pictures show more than one person."),
-        "liveness.replayed": _("These pictures have been sent before."),
-        "liveness.expired": _("That took too long. Start again."),
-    }
-    return said.get(error.code, error.message)

@@ -7,6 +7,8 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from errors import InvalidInput
 from storage.previews import preview, rendering
 from vision.types import Box, Upload
@@ -82,6 +84,6 @@ def face_alone(upload: Upload, box: str) -> Upload:
     """
     found = BOX.fullmatch(box)
     if found is None or "0" in found.groups()[2:]:
-        raise InvalidInput("The place of the face is missing.", code="face.outside")
+        raise InvalidInput(_("The place of the face is missing."), code="face.outside")
     x, y, w, h = map(int, found.groups())
     return Upload(preview(upload.data, side=STORED_SIDE, box=Box(x, y, w, h)), upload.name)

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from clients.models import Scope
 from console.exceptions import NothingSent
 from console.pages import ConsolePage
+from console.problems import said
 from console.try_it.answers import Answer
 from console.try_it.pictures import Picture
 from errors import FaceAppError, InvalidInput
@@ -48,11 +49,11 @@ class Tool(ConsolePage):
         try:
             return self.answer(upload)
         except InvalidInput as error:
-            return Answer(upload.name, Picture.if_readable(upload), problem=error.message)
+            return Answer(upload.name, Picture.if_readable(upload), problem=said(error))
         except FaceAppError as error:
             if alone:
                 raise
-            return Answer(upload.name, problem=error.message, retry=True)
+            return Answer(upload.name, problem=said(error), retry=True)
 
     def answer(self, upload: Upload) -> Answer:
         """Raises `FaceAppError`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.template.defaultfilters import floatformat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -63,7 +64,7 @@ def row_of(picture: Picture, number: int, found: SearchedFace) -> Row:
     best, *others = found.candidates
     if others:
         runner_up = _("Next: %(name)s, similarity %(similarity)s.")
-        similarity = f"{others[0].comparison.similarity or 0:.2f}"
+        similarity = floatformat(others[0].comparison.similarity or 0, 2)
         notes.insert(0, runner_up % {"name": name_of(others[0]), "similarity": similarity})
     name = name_of(best)
     title = {Decision.MATCH: name, Decision.REVIEW: _("Perhaps %(name)s") % {"name": name}}.get(decision, _("Unknown"))

@@ -46,7 +46,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return root / "real", root / "fake"
 
 
-@pytest.mark.timeout(120)
 def test_it_learns_reports_and_is_used(folders: tuple[Path, Path], tmp_path: Path, settings: Settings) -> None:
     out = io.StringIO()
     call_command("train_antispoof", *map(str, folders), "--output", str(tmp_path), "--epochs", "20", stdout=out)

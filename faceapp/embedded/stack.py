@@ -18,7 +18,8 @@ from vision.engines.devices import PROCESSOR, DeviceError, ask, listed
 
 READY_SECONDS = 300.0  # the first worker loads the models
 AS_OWNER = {"FACEAPP_DATABASE_ROLE": "owner"}
-CELERY = [sys.executable, "-m", "celery", "--app=faceapp", "--quiet"]  # no banners: each line is one of the log
+# No banners: each line is one of the log. No system checks: `up` has made them, and they load every page.
+CELERY = [sys.executable, "-m", "celery", "--app=faceapp", "--quiet", "--skip-checks"]
 
 
 def programs(database: postgres.Postgres | None, *, devices: Sequence[str]) -> list[Program]:

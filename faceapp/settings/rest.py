@@ -54,6 +54,7 @@ TAGS = {  # in the order of the page
     "respaces": "Changes of the model with which a gallery is compared.",
     "usage": "What you have stored and sent, beside your limits.",
     "keys": "The API key of the call.",
+    "webhooks": "URLs of yours that are told of events, and what was sent to them.",
     "audit": "What was done with your data, when and by whom.",
     "erasures": "Signed receipts of what was erased.",
     "reset": "Erase everything, in test deployments.",

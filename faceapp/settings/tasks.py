@@ -14,7 +14,9 @@ CELERY_TASK_ROUTES = {
     "albums.tasks.purge": {"queue": "maintenance"},
     "people.tasks.purge": {"queue": "maintenance"},
     "liveness.tasks.purge": {"queue": "maintenance"},
+    "blacklist.tasks.purge": {"queue": "maintenance"},
     "clients.tasks.purge": {"queue": "maintenance"},
+    "storage.tasks.delete_due_files": {"queue": "maintenance"},
     "audit.tasks.seal": {"queue": "maintenance"},
     "audit.tasks.purge": {"queue": "maintenance"},
     "clients.tasks.warn_of_expiry": {"queue": "maintenance"},
@@ -31,6 +33,7 @@ CELERY_BEAT_SCHEDULE = {
     "respaces": {"task": "people.tasks.tend_respaces", "schedule": SWEEP_SECONDS, "options": {"expires": 30}},
     "search-indexes": {"task": "people.tasks.tend_search_indexes", "schedule": 60.0, "options": {"expires": 60}},
     "health": {"task": "people.tasks.tend_health", "schedule": 60.0, "options": {"expires": 60}},
+    "due-files": {"task": "storage.tasks.delete_due_files", "schedule": 60.0, "options": {"expires": 60}},
     "seal-audit": {"task": "audit.tasks.seal", "schedule": 5.0, "options": {"expires": 30}},
     "deliver": {"task": "notifications.tasks.deliver", "schedule": 5.0, "options": {"expires": 10}},
     "purge-audit": {"task": "audit.tasks.purge", "schedule": crontab(hour="3", minute="45")},  # UTC
@@ -39,6 +42,7 @@ CELERY_BEAT_SCHEDULE = {
     "purge-people": {"task": "people.tasks.purge", "schedule": crontab(hour="3", minute="40")},  # UTC
     "purge-deliveries": {"task": "notifications.tasks.purge", "schedule": crontab(hour="3", minute="50")},  # UTC
     "purge-liveness": {"task": "liveness.tasks.purge", "schedule": crontab(minute="*/10")},
+    "purge-checked": {"task": "blacklist.tasks.purge", "schedule": crontab(minute="*/10")},
     "keys-that-expire": {"task": "clients.tasks.warn_of_expiry", "schedule": crontab(hour="6", minute="0")},
     "purge-answers": {"task": "clients.tasks.purge", "schedule": crontab(minute="*/10")},
 }

@@ -61,7 +61,13 @@ STATIC_ROOT = path("FACEAPP_STATIC_ROOT", VAR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]  # of the console; the API answers in English
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # of the console and the login; the API answers in English
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "faceapp_language"
+LANGUAGE_COOKIE_AGE = 31_536_000
+LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE = time_zone("FACEAPP_TIME_ZONE", default="UTC")
 FORMAT_MODULE_PATH = "faceapp.formats"
 USE_TZ = True

@@ -158,7 +158,7 @@ class LiveStack:
         return found[1]
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 30) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
     """Whether `condition` holds now or before `seconds` are over."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from django.db import connection
 
-PATIENCE = 20.0  # seconds
+PATIENCE = 60.0  # seconds
 
 
 class Rival(threading.Thread):

@@ -59,7 +59,7 @@ BELOW: dict[str, set[str]] = {
     package: set().union(*FLOORS[number + 1 :]) for number, floor in enumerate(FLOORS) for package in floor
 }
 PROJECT = "faceapp"  # wires everything together
-PROGRAMS = {"bench", "demo", "supply_chain"}  # run beside the service: they print, and nothing imports them
+PROGRAMS = {"bench", "demo", "languages", "supply_chain"}  # run beside the service: they print, nothing imports them
 CLIENT = "sdk"  # a package of its own, which knows the service by HTTP alone
 
 OPEN = {"models", "querysets", "services", "types", "exceptions"}

@@ -30,7 +30,7 @@ def test_second_opencv_wheel_is_an_error(tmp_path: Path, monkeypatch: pytest.Mon
         folder.mkdir()
         metadata = f"Metadata-Version: 2.1\nName: {package.replace('_', '-')}\nVersion: {version}\n"
         (folder / "METADATA").write_text(metadata)
-    monkeypatch.setattr(checks, "distributions", lambda: Distribution.discover(path=[str(tmp_path)]))
+    monkeypatch.setattr(checks, "distributions", lambda name: Distribution.discover(name=name, path=[str(tmp_path)]))
     (error,) = checks.check_opencv_is_installed_once()
     assert error.id == "faceapp.E001"
     assert "opencv-contrib-python-headless, opencv-python" in error.msg
@@ -42,7 +42,7 @@ def test_second_wheel_of_onnx_runtime_is_an_error(tmp_path: Path, monkeypatch: p
         folder = tmp_path / f"{name.replace('-', '_')}-1.31.1.dist-info"
         folder.mkdir()
         (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.31.1\n")
-    monkeypatch.setattr(checks, "distributions", lambda: Distribution.discover(path=[str(tmp_path)]))
+    monkeypatch.setattr(checks, "distributions", lambda name: Distribution.discover(name=name, path=[str(tmp_path)]))
     (error,) = checks.check_onnxruntime_is_installed_once()
     assert error.id == "faceapp.E010" and "make gpu" in (error.hint or "")
     assert error.msg == "2 wheels of ONNX Runtime are installed: onnxruntime, onnxruntime-gpu."

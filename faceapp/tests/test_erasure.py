@@ -247,6 +247,24 @@ def test_what_a_backup_brings_back_is_erased_again(client_a: Client, erasures_fi
     assert Person.objects.filter(name="Rose").exists()
 
 
+@pytest.mark.parametrize("is_split", [False, True])
+def test_a_backup_from_before_a_merge_brings_back_only_what_was_given_to_somebody_else(
+    client_a: Client, erasures_file: Path, is_split: bool
+) -> None:
+    rose, gwen = enrol(client_a), enrol(client_a, GREEN, "Gwen")
+    backup = dump()
+    people.merge_persons(person=rose, other=gwen)
+    if is_split:
+        [image] = ReferenceImage.objects.filter(person=rose).order_by("-pk")[:1]
+        people.split_person(person=rose, images=[image.number], name="Gwen again")
+    people.erase_person(person=rose)
+    receipts.file_all()
+    restore(backup)
+    reapply(file=erasures_file)
+    assert [person.name for person in Person.objects.all()] == (["Gwen"] if is_split else [])
+    assert colours_left() == ({"green": 2} if is_split else {})  # in two spaces
+
+
 def test_single_images_and_albums_leave_receipts_and_go_again(client_a: Client, erasures_file: Path) -> None:
     Client.objects.update(keep_screened_embeddings=True)
     api = APIClient(headers={"X-API-Key": create_api_key(client_name=client_a.name)[1]})

@@ -32,7 +32,6 @@ def hanging_redis(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 @pytest.mark.django_db
-@pytest.mark.timeout(60)
 @pytest.mark.usefixtures("hanging_redis")
 def test_queue_that_hangs_is_named_and_holds_nobody_up(client: Browser) -> None:
     response = client.get("/readyz")

@@ -20,6 +20,8 @@ from clients.models import Client
 from clients.services import create_api_key
 from compat.dialect import DialectConfig, configs
 from compat.ekyc.tests import isolation as ekyc
+from notifications.models import Subscription
+from notifications.services import send_test
 from people.models import Gallery, GalleryKind, Person, ReferenceImage, Respace
 from recognition.models import Job, ProcessedImage
 from training.models import Recogniser
@@ -47,6 +49,7 @@ LISTS = {
     "gallery-list",
     "respace-list",
     "erasure-list",
+    "webhook-list",
 }
 OPEN = {
     "engine-list",
@@ -85,6 +88,7 @@ def owned(client_a: Client) -> dict[str, str]:
     api.post("/api/v1/people/", {"name": "Red", "image": data_url(picture(RED))}, format="json")
     staff = Gallery.objects.named(client_a, "staff")
     person = Person.objects.of_kind(GalleryKind.PEOPLE).get()
+    hook = Subscription.objects.create(client=client_a, name="Red", target="https://hooks.example/", events=["hit"])
     return {
         "album": str(album),
         "album-image": str(AlbumImage.objects.get().number),
@@ -99,6 +103,8 @@ def owned(client_a: Client) -> dict[str, str]:
         "gallery": staff.name,
         "respace": str(Respace.objects.create(client=client_a, space="fake", state="closed").number),
         "erasure": str(receipts.add(Erased.PERSON, client_id=client_a.pk, objects=[], taken={}).uuid),
+        "webhook": str(hook.uuid),
+        "delivery_id": str(send_test(subscription=hook).pk),
         "image_id of people": str(person.reference_images.get().number),
     }
 
@@ -112,7 +118,7 @@ def api_patterns() -> Iterator[URLPattern]:
 
 def owner_key(name: str) -> str:
     keys = ("liveness-session", "processed-image", "blacklist", "job", "people", "recogniser", "gallery", "respace")
-    keys += ("erasure", "album-image", "album-group", "album")
+    keys += ("webhook", "erasure", "album-image", "album-group", "album")
     return next(key for key in keys if name.startswith(key))
 
 
@@ -125,7 +131,7 @@ def routes(owned: dict[str, str]) -> Iterator[tuple[str, str, str]]:
         text = str(pattern.pattern).removeprefix("^").removesuffix("$").replace("\\Z", "")
         text = text.replace("(?P<album_id>[^/]+)", owned["album"])
         image = owned["image_id of people" if name.startswith("people") else "image_id"]
-        text = text.replace("(?P<image_id>[^/]+)", image)
+        text = text.replace("(?P<image_id>[^/]+)", image).replace("(?P<delivery_id>[^/.]+)", owned["delivery_id"])
         text = re.sub(r"\(\?P<(pk|name|uuid)>[^)]+\)", owned[owner_key(name)], text)
         for method in list(pattern.callback.actions):
             yield name, method, f"/api/v1/{text}"

@@ -203,7 +203,6 @@ def outcomes(work: Callable[[int], object], count: int = 8) -> list[str]:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("limits", "code"),
     [
@@ -225,7 +224,6 @@ def test_parallel_enrolments_end_exactly_at_the_limit(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.timeout(60)
 def test_parallel_images_end_exactly_at_the_limit(client_a: Client) -> None:
     allow(client_a, max_images_a_day=10)
     assert outcomes(lambda _: take_images(client_a, 3)) == ["", "", "", *["quota.images"] * 5]

@@ -16,6 +16,9 @@ from blacklist.services import create_entry
 from clients.models import Client
 from clients.services import create_api_key
 from faceapp.tests.test_erasure import album_with, enrol, screen
+from notifications.models import Subscription
+from notifications.services import notify
+from notifications.types import Event, Message
 from people.models import Gallery, GalleryKind, Person
 from people.report import report_of_person
 from recognition.models import Match
@@ -64,6 +67,28 @@ def test_a_report_of_a_person(client_a: Client, stored: int) -> None:
     assert [(one["image"], one["face"], one["has_file"]) for one in found["album_faces"]] == [(1, 0, True)]
     assert [(one["image"], one["face"]) for one in found["screened_faces"]] == [(1, 1)]
     assert {one["what"] for one in found["not_searched"]} == {"answers"}
+
+
+def test_messages_about_a_person_are_in_the_report(client_a: Client, client_b: Client, stored: int) -> None:
+    """To whom and when, and not who else is named."""
+    entry = BlacklistEntry.objects.get(client=client_a)
+    for client in (client_a, client_b):
+        Subscription.objects.create(client=client, name="Door", target="https://hooks.example/", events=["hit"])
+        about = [f"person:{entry.number}", "person:999"]
+        notify(Event.HIT, Message("a", {"hits": [{"entry": 999}]}, about), client_id=client.pk)
+    [message] = report_of_person(person=entry)["messages"]
+    assert (message["event"], message["way"], message["subscription"], message["status"]) == (
+        "hit", "webhook", "Door", "pending",
+    )  # fmt: skip
+    assert "999" not in json.dumps(message)
+    assert report(client_a, stored)["messages"] == []
+    assert report(client_a, image=data_url(picture(RED)))["messages"] == [message]
+    browser = Browser()
+    browser.force_login(User.objects.create_superuser("root"))
+    person = Person.objects.get(client=client_a, number=stored)
+    told = Message("b", {}, [person.audit_name])
+    notify(Event.HIT, told, client_id=client_a.pk)
+    assert "Door (webhook)" in browser.get(f"/admin/people/person/{person.pk}/report/").content.decode()
 
 
 def test_a_report_of_a_photograph(client_a: Client, stored: int) -> None:

@@ -25,8 +25,23 @@ LOWEST = {
     ("album-image-detail", "delete"): MANAGER,
     ("people-detail", "delete"): MANAGER,
     ("people-image", "delete"): MANAGER,
+    ("people-merge", "post"): MANAGER,
     ("gallery-detail", "patch"): MANAGER,
     ("gallery-detail", "delete"): MANAGER,
+    **{
+        (f"webhook-{name}", method): MANAGER
+        for name, method in (
+            ("list", "get"),
+            ("list", "post"),
+            ("detail", "get"),
+            ("detail", "patch"),
+            ("detail", "delete"),
+            ("test", "post"),
+            ("rotate-secret", "post"),
+            ("deliveries", "get"),
+            ("redeliver", "post"),
+        )
+    },
 }
 NOBODY = {  # these need a key that names the scope
     ("reset-list", "post"),

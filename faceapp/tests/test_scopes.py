@@ -40,6 +40,7 @@ SCOPES: dict[str, tuple[set[Scope], set[Scope]]] = {
     "reset": (set(), {Scope.RESET}),
     "respace": ({Scope.PEOPLE_READ}, set()),
     "usage": (set(Scope), set()),
+    "webhook": ({Scope.WEBHOOKS_READ}, {Scope.WEBHOOKS_WRITE}),
 }
 # The compatibility APIs that take keys, by path.
 DIALECTS: dict[tuple[str, str], set[Scope]] = {

@@ -10,6 +10,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from django.conf import settings as project
@@ -20,14 +22,14 @@ from clients.models import Client
 from notifications.delivery import deliver_due
 from notifications.models import Delivery, Subscription
 from notifications.services import redeliver, rotate_secret, send_test
-from notifications.signing import secret_text
+from notifications.signing import secret_text, signature
 from notifications.tests.conftest import subscribe
 from notifications.types import Event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_owner")]
 PAGE = (project.BASE_DIR / "docs" / "webhooks.md").read_text()
 CODE = "".join(file.read_text() for file in (project.BASE_DIR / "notifications").glob("*.py"))
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -81,6 +83,28 @@ def test_it_acts_once_on_what_is_genuine(documented: tuple[Subscription, subproc
     assert answer_to(send_test(subscription=subscription)) == 401  # by two secrets that it does not know
     process.kill()
     assert process.communicate()[0].splitlines() == ["test {}"] * 2
+
+
+@pytest.mark.parametrize(
+    ("age", "tampered", "status"),
+    [(0, "", 204), (-200, "", 204), (0, " ", 401), (301, "", 401), (-301, "", 401)],
+    ids=["genuine", "a slow way", "forged", "old", "from the future"],
+)
+def test_it_refuses_what_is_forged_or_old(
+    documented: tuple[Subscription, subprocess.Popen[str]], age: int, tampered: str, status: int
+) -> None:
+    """Whoever has overheard a message can neither change it nor send it later."""
+    subscription, process = documented
+    body = b'{"id": "1", "event": "test", "data": {}}'
+    signed = signature(body, secrets=[secret_text(subscription)], timestamp=int(time.time()) - age)
+    request = Request(subscription.target, body + tampered.encode(), {"Faceapp-Signature": signed})
+    try:
+        with urlopen(request, timeout=PATIENCE) as response:
+            assert response.status == status
+    except HTTPError as error:
+        assert error.code == status
+    process.kill()
+    assert process.communicate()[0].splitlines() == (["test {}"] if status == 204 else [])
 
 
 def answer_to(delivery: Delivery) -> int | None:

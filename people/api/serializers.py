@@ -278,9 +278,13 @@ class ReportSerializer(serializers.Serializer[dict[str, Any]]):
     made_at = serializers.DateTimeField()
     people: Any = serializers.ListField(child=serializers.DictField(), help_text="With their photographs.")
     similar_people: Any = serializers.ListField(child=serializers.DictField(), help_text="Who may be somebody else.")
+    blacklist_entries: Any = serializers.ListField(
+        child=serializers.DictField(), help_text="The case of each entry among the people."
+    )
     album_faces: Any = serializers.ListField(child=serializers.DictField())
     recognisers: Any = serializers.ListField(child=serializers.DictField())
     screened_faces: Any = serializers.ListField(child=serializers.DictField())
+    messages: Any = serializers.ListField(child=serializers.DictField(), help_text="To webhooks and by e-mail.")
     not_searched: Any = serializers.ListField(child=serializers.DictField(), help_text="What, why, and how many.")
     notes: Any = serializers.ListField(child=serializers.CharField())
 

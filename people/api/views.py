@@ -27,6 +27,7 @@ from clients.permissions import may, require_named_scope, require_scope
 from people import services
 from people.api import narrowing
 from people.api.filters import PersonFilter
+from people.api.identities import IdentityActions, NewIdentity, OtherPerson
 from people.api.inputs import (
     CompareInput,
     GalleryPatch,
@@ -77,7 +78,12 @@ KIND = OpenApiParameter(
     retrieve=extend_schema(description="Return one person."),
 )
 class PeopleViewSet(
-    RecordsReads, IdempotentView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Person]
+    IdentityActions,
+    RecordsReads,
+    IdempotentView,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    GenericViewSet[Person],
 ):
     """People whom this client knows, with their photographs. Blacklist entries are not among them."""
 
@@ -91,10 +97,12 @@ class PeopleViewSet(
     parser_classes = PARSERS
     scope_read, scope_write = Scope.PEOPLE_READ, Scope.PEOPLE_WRITE
     scopes = {"search": Scope.PEOPLE_MATCH, "verify": Scope.PEOPLE_MATCH, "report_of_image": Scope.PEOPLE_SEARCH}
-    to_confirm = frozenset({"report", "report_of_image"})
+    to_confirm = frozenset({"merge", "report", "report_of_image"})
+    for_managers = frozenset({"merge"})
     inputs: dict[str, type[BaseSerializer[Any]]] = {
         "create": NewPerson, "partial_update": PersonPatch, "images": NewImage, "search": SearchInput,
-        "verify": VerifyInput, "report_of_image": ImageInput,
+        "verify": VerifyInput, "report_of_image": ImageInput, "merge": OtherPerson, "split": NewIdentity,
+        "apart": OtherPerson,
     }  # fmt: skip
 
     def get_queryset(self) -> PersonQuerySet:

@@ -159,6 +159,22 @@ def test_who_is_erased_meanwhile_leaves_nothing(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_photograph_that_moved_meanwhile_gets_its_template_where_it_is_now(
+    client_a: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, other = enrol(client_a), services.create_person(client=client_a, name="other")
+    real = respacing.face_at
+
+    def merging(*args: Any) -> Any:
+        services.merge_persons(person=other, other=image.person)
+        return real(*args)
+
+    monkeypatch.setattr(respacing, "face_at", merging)
+    respace = computed(client_a)
+    assert {template.person for template in FaceTemplate.objects.in_space(new_space())} == {other}
+    assert respace.images.count() == 0
+
+
 def test_a_photograph_that_is_being_erased_is_not_given_out(client_a: Client, queued: list[int]) -> None:
     """The erasure has looked for rows that refer to the photograph already, and would fail because of a new one."""
     image = enrol(client_a)

@@ -19,6 +19,8 @@ from calibration.types import Decision
 from clients.models import Client, Role
 from clients.tests.members import make_member
 from faceapp.tests.rivals import Rival, wait_until_blocked
+from notifications.models import Delivery, Subscription
+from notifications.types import Event
 from people.models import Gallery
 from recognition.exceptions import AlreadyDecided, JudgedOneByOne, NotDecided, RecordNotFound, TooLateToUndo
 from recognition.face_search import erase_found
@@ -218,6 +220,28 @@ def test_many_are_judged_and_decided_ones_left(client_a: Client, entry: Blacklis
         assert judge_all(matches=matches, user=people[1], said=D) == 2
     assert sum("FOR NO KEY UPDATE" in one["sql"] for one in queries) == 3  # for all of them together
     assert sorted(Match.objects.values_list("state", flat=True)) == ["confirmed", "dismissed", "dismissed"]
+    assert Record.objects.filter(action="decide").count() == 3
+
+
+def test_as_many_statements_judge_one_and_many(client_a: Client, entry: BlacklistEntry, people: list[User]) -> None:
+    """And each hit has a verdict, a message and a row of the audit of its own."""
+    Subscription.objects.create(
+        client=client_a, name="a", target="http://a.example/", events=[Event.HIT_CONFIRMED.value]
+    )
+    screen(client_a, *[picture(RED)] * 5)
+    first, *others = Match.objects.order_by("pk")
+    counts = []
+    for matches in ([first], others):
+        with CaptureQueriesContext(connection) as queries:
+            assert judge_all(matches=matches, user=people[0], said=C) == len(matches)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+    hits = [f"{match.face.image.audit_name}:0:{entry.number}" for match in (first, *others)]
+    assert sorted(Delivery.objects.filter(event=Event.HIT_CONFIRMED).values_list("key", flat=True)) == sorted(hits)
+    assert Verdict.objects.filter(said=C, user=people[0], counts=True).count() == 5
+    named = [record.objects_named for record in Record.objects.filter(action="decide").order_by("pk")]
+    assert [names[0] for names in named] == [match.face.image.audit_name for match in (first, *others)]
+    assert all(names[1:] == ["face:0", entry.audit_name, "verdict:confirmed", "state:confirmed"] for names in named)
 
 
 def test_where_two_persons_judge_none_is_judged_with_many(

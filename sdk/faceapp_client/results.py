@@ -252,6 +252,11 @@ class Entry:
     valid_from: date | None = None
     valid_until: date | None = None
     uuid: str | None = None
+    severity: str = "normal"
+    source: str = ""
+    notes: str = ""
+    created_by: str | None = None  # names of users; None for a program
+    changed_by: str | None = None
 
 
 @dataclass(frozen=True)

@@ -32,5 +32,6 @@ document.addEventListener("htmx:afterSettle", () => {
 const setDisabled = (form, isDisabled) => {
   for (const button of form.querySelectorAll("button")) button.disabled = isDisabled;
 };
-document.addEventListener("submit", (event) => setDisabled(event.target, true));
+// After it has been read: the value of a disabled button is not sent.
+document.addEventListener("submit", (event) => setTimeout(() => setDisabled(event.target, true)));
 addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => setDisabled(form, false)));

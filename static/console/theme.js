@@ -1,4 +1,4 @@
-// Light or dark: the system's choice, unless this browser was told otherwise. In the head, so that nothing flickers.
+// Menus, and light or dark: the system's choice, unless this browser was told otherwise. In the head, so that nothing flickers.
 "use strict";
 
 (() => {
@@ -11,6 +11,12 @@
     }
   };
   if (stored()) root.dataset.theme = stored();
+  // Menus close when somebody goes on elsewhere.
+  const close = (isMeant) => {
+    for (const menu of document.querySelectorAll("details[data-closes][open]")) if (isMeant(menu)) menu.open = false;
+  };
+  document.addEventListener("click", ({ target }) => close((menu) => !menu.contains(target)));
+  document.addEventListener("keydown", ({ key }) => key === "Escape" && close(() => true));
   document.addEventListener("DOMContentLoaded", () => {
     const control = document.querySelector("[data-theme-switch]");
     if (!control) return;

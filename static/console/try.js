@@ -83,13 +83,13 @@ const adopt = (article, file) => {
   });
 };
 
-const filesOf = (list) => {
+export const filesOf = (list) => {
   const transfer = new DataTransfer();
   list.forEach((file) => transfer.items.add(file));
   return transfer.files;
 };
 
-const each = (form) => (list) => {
+export const each = (form) => (list) => {
   for (const file of list) {
     const body = fieldsOf(form);
     body.append("image", file);
@@ -101,7 +101,7 @@ const each = (form) => (list) => {
 };
 
 // ---- where files come from
-const watch = (form, zone, take) => {
+export const watch = (form, zone, take) => {
   form.classList.add("scripted");
   const input = zone.querySelector("input");
   input.addEventListener("change", () => take([...input.files], input));

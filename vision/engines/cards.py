@@ -14,13 +14,17 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from vision.engines import weights
 from vision.engines.detectors import DETECTORS
 from vision.engines.spaces import MODELS
 from vision.engines.weights import WeightFile
 
 MEASURED = Path(__file__).with_name("measured.json")
-NOT_MEASURED = "not measured"
+NOT_MEASURED = gettext_noop("not measured")
 NOT_CONFIRMED = "not confirmed"  # neither found at its source nor ruled out
 NON_COMMERCIAL = "non-commercial"
 DLIB = "Davis King, README of dlib-models"
@@ -73,13 +77,19 @@ class Card:
         if found and self.kind is Kind.ATTRIBUTES:
             return _attributes(found)
         if not found or self.kind is not Kind.RECOGNISER:
-            return NOT_MEASURED
+            return _(NOT_MEASURED)
         parts = [
-            f"TAR {100 * rate:.1f} % ({_interval(rate, found['pairs'])}) at FMR {name.removeprefix('tar_at_fmr_')}"
+            _("TAR %(rate)s %% (%(interval)s) at FMR %(false)s")
+            % {
+                "rate": _percent(rate),
+                "interval": _interval(rate, found["pairs"]),
+                "false": name.removeprefix("tar_at_fmr_"),
+            }
             for name, rate in found.items()
             if name.startswith("tar_at_fmr_")
         ]
-        return f"{'; '.join(parts)}; {found['photographs']:,} photographs of LFW"
+        count = number_format(found["photographs"], force_grouping=True)
+        return "; ".join([*parts, _("%(count)s photographs of LFW") % {"count": count}])
 
 
 @lru_cache(maxsize=1)
@@ -97,7 +107,11 @@ def _interval(rate: float, trials: int) -> str:
     z = 1.96
     middle = (rate + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z * sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials)) / (1 + z * z / trials)
-    return f"{100 * (middle - half):.1f} to {100 * (middle + half):.1f}"
+    return _("%(low)s to %(high)s") % {"low": _percent(middle - half), "high": _percent(middle + half)}
+
+
+def _percent(rate: float) -> str:
+    return number_format(round(100 * rate, 1), decimal_pos=1)
 
 
 def _attack_rates(found: dict[str, Any]) -> str:

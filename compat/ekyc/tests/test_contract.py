@@ -19,7 +19,7 @@ from PIL import Image
 from compat.ekyc.tests.wire import Ekyc, text
 from faceapp.tests.live_stack import eventually
 
-pytestmark = [pytest.mark.models, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.models
 Photos = dict[str, bytes]
 COMPARISON = {
     "status", "msg", "message", "compare_result", "similator_percent", "feature_vector", "is_live", "liveness_reasons",

@@ -215,8 +215,9 @@ def test_nc_17_unusable_face(app: App, photos: dict[str, bytes], face: bytes | N
 
 
 # ---- limits ----------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("model", [3, 4])
-@pytest.mark.parametrize("size", [(3326, 2494), (3527, 2352), (13052, 636)])
+@pytest.mark.parametrize(
+    ("model", "size"), [(3, (3326, 2494)), (4, (3527, 2352)), (3, (13052, 636)), (4, (13052, 636))]
+)
 def test_nc_18_the_apps_rounding_is_accepted(
     app_of: Callable[[int], App], portraits: dict[str, Image.Image], size: tuple[int, int], model: int
 ) -> None:

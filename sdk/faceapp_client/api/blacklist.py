@@ -28,10 +28,22 @@ class Blacklist(Resource[D]):
         is_active: bool | None = None,
         valid_from: date | None = None,
         valid_until: date | None = None,
+        severity: str | None = None,
+        source: str | None = None,
+        notes: str | None = None,
         idempotency_key: str | None = None,
     ) -> Flow[ListedEntry]:
         """A new entry from photographs with one face each; `errors` names those that could not be used."""
-        fields = form(name=name, reason=reason, is_active=is_active, valid_from=valid_from, valid_until=valid_until)
+        fields = form(
+            name=name,
+            reason=reason,
+            is_active=is_active,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            severity=severity,
+            source=source,
+            notes=notes,
+        )
         request = Request("POST", BLACKLIST, form=fields, files=parts("images", images))
         return self._answer(ListedEntry, request.once(idempotency_key))
 
@@ -47,7 +59,10 @@ class Blacklist(Resource[D]):
 
     @call
     def update(self, entry_id: int, changes: Mapping[str, Any]) -> Flow[Entry]:
-        """Change `name`, `reason`, `is_active`, `valid_from` or `valid_until`; other fields stay as they are."""
+        """Change `name`, `reason`, `is_active`, `valid_from`, `valid_until`, `severity`, `source` or `notes`.
+
+        Other fields stay as they are.
+        """
         body = {name: value.isoformat() if isinstance(value, date) else value for name, value in changes.items()}
         return self._answer(Entry, Request("PATCH", f"{BLACKLIST}{entry_id}/", json=body, idempotent=True))
 

@@ -113,6 +113,34 @@ class People(Resource[D]):
             ),
         )
 
+    # ---- who is who ---------------------------------------------------------------------------------------------
+    @call
+    def merge(self, person_id: int, other_id: int, *, idempotency_key: str | None = None) -> Flow[Person]:
+        """Take another person's photographs and data into this one. The other record is removed."""
+        request = Request("POST", f"{PEOPLE}{person_id}/merge/", json={"person": str(other_id)})
+        return self._answer(Person, request.once(idempotency_key))
+
+    @call
+    def split(
+        self,
+        person_id: int,
+        image_ids: Iterable[int],
+        *,
+        name: str = "",
+        external_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Flow[Person]:
+        """Move some photographs to a new person, which is the answer."""
+        body = {"images": [*image_ids], "name": name} | given(external_id=external_id)
+        request = Request("POST", f"{PEOPLE}{person_id}/split/", json=body)
+        return self._answer(Person, request.once(idempotency_key))
+
+    @call
+    def keep_apart(self, person_id: int, other_id: int, *, idempotency_key: str | None = None) -> Flow[None]:
+        """Remember that two people are not the same: they are not listed as look-alikes any more."""
+        request = Request("POST", f"{PEOPLE}{person_id}/apart/", json={"person": str(other_id)})
+        return self._no_answer(request.once(idempotency_key))
+
     # ---- photographs --------------------------------------------------------------------------------------------
     @call
     def add_image(

@@ -44,6 +44,9 @@ CALLS: dict[str, dict[str, Any]] = {
         "image": IMAGE, "embedding": None, "sources": ["s"], "faces": "all", "limit": 3, "threshold": 0.5,
         "return_embeddings": True,
     },
+    "people.merge": {"person_id": 1, "other_id": 2} | ONCE,
+    "people.split": {"person_id": 1, "image_ids": [2], "name": "n", "external_id": "e"} | ONCE,
+    "people.keep_apart": {"person_id": 1, "other_id": 2} | ONCE,
     "people.verify": {"person_id": 1, "image": IMAGE, "threshold": 0.5},
     "people.add_image": {"person_id": 1, "image": IMAGE, "replace": True} | GATE | ONCE,
     "people.images": {"person_id": 1, "embeddings": True},
@@ -105,7 +108,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "albums.split_group": {"album_id": 1, "group_id": 2, "faces": [3]} | ONCE,
 }  # fmt: skip
 # `blacklist.update` is the same; who erases everything, or answers requests for access, does so by `request`.
-ADMINISTRATION = ("/api/v1/recognisers/", "/api/v1/audit/", "/api/v1/erasures/")  # done in the admin
+ADMINISTRATION = tuple(f"/api/v1/{name}/" for name in ("recognisers", "audit", "erasures", "webhooks"))  # by `request`
 LEFT_OUT = {
     ("PUT", "/api/v1/blacklist/{id}/"), ("POST", "/api/v1/reset/"), ("GET", "/api/v1/people/{id}/report/"),
     ("POST", "/api/v1/people/report/"),

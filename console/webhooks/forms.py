@@ -1,0 +1,45 @@
+"""Who is told of what. The rules are those of the model, as in the admin and the API."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from notifications.models import Subscription
+from notifications.types import Event, Way
+
+EVENTS = (
+    (Event.HIT, _("Somebody on the watch list is found in a screened image")),
+    (Event.HIT_CONFIRMED, _("A hit is confirmed")),
+    (Event.JOB_DONE, _("All images of a job are finished")),
+    (Event.PERSON_ENROLLED, _("Photographs of a person are enrolled")),
+)
+WAYS = ((Way.WEBHOOK, _("A program, by webhook")), (Way.EMAIL, _("People, by e-mail")))
+
+
+class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class is not generic at run time
+    name = forms.CharField(label=_("Name"), max_length=100, help_text=_("For your own use."))
+    target = forms.CharField(
+        label=_("Address"),
+        help_text=_("The URL of the program, or up to ten e-mail addresses with commas between them."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    events = forms.MultipleChoiceField(
+        label=_("What is told"),
+        choices=[(event.value, word) for event, word in EVENTS],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    is_active = forms.BooleanField(label=_("Active"), required=False)
+
+    class Meta:
+        model = Subscription
+        fields = ["name", "target", "events", "is_active"]
+
+
+class NewSubscriptionForm(SubscriptionForm):
+    way = forms.ChoiceField(label=_("Who is told"), choices=WAYS, initial=Way.WEBHOOK, widget=forms.RadioSelect)
+
+    class Meta(SubscriptionForm.Meta):
+        fields = ["way", "name", "target", "events"]
+
+    is_active = None  # type: ignore[assignment]  # a new one is

@@ -1,0 +1,1 @@
+"""The catalogues of translations in `locale/`: what is to be translated, and whether it has been."""

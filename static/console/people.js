@@ -1,0 +1,49 @@
+// Photographs of a person. On the page of somebody new the fields go first; then each photograph is sent by itself, as on
+// the page of a person, where `try.js` does it alone.
+import { each, filesOf, watch } from "./try.js";
+import { send, shown } from "./requests.js";
+
+const answers = document.getElementById("answers");
+
+for (const form of document.querySelectorAll("form[data-first]")) {
+  const zone = form.querySelector("[data-drop]");
+  const input = zone.querySelector("input");
+  const chosen = zone.querySelector(".chosen");
+  let files = [];
+  const take = (list) => {
+    files = [...files, ...list];
+    input.files = filesOf(files);
+    chosen.hidden = !files.length;
+    chosen.replaceChildren(...files.map((file) => Object.assign(document.createElement("li"), { textContent: file.name })));
+  };
+  watch(form, zone, take);
+  document.addEventListener("paste", (event) => {
+    if (event.clipboardData?.files.length) take([...event.clipboardData.files]);
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector("[data-submit]");
+    const body = new FormData(form);
+    body.delete("image");
+    button.disabled = true;
+    const answer = await send(form.action, body);
+    const part = shown(answer);
+    const made = part.querySelector("[data-made]");
+    if (answer.status !== 200 || !made) {
+      answers.replaceChildren(part);
+      button.disabled = false;
+      answers.scrollIntoView({ block: "nearest" });
+      return;
+    }
+    if (!files.length) return location.assign(made.querySelector("a").href);
+    answers.replaceChildren();
+    form.hidden = true;
+    form.before(part);
+    form.action = made.dataset.made;
+    each(form)(files);
+  });
+}
+
+// What was added is among the photographs when the page is opened again.
+const renew = document.querySelector("[data-renew]");
+if (renew) new MutationObserver(() => (renew.hidden = !answers.querySelector(".face.good, .face.careful"))).observe(answers, { childList: true, subtree: true });
