@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from blacklist.models import BlacklistEntry, CheckedPhotograph
+from people.models import Person
 from people.types import Held, Leaving, Subject, Taken
 
 WITHIN_THE_HOUR = "They were checked and not saved, are not compared, and are erased within the hour."
@@ -20,6 +21,10 @@ def forget(leaving: Leaving) -> Taken:
     return Taken(remaining=_waiting(leaving.person.client_id) if leaving.is_whole else [])
 
 
+def hand_over(person: Person, to: Person) -> None:
+    """Nothing: entries are not merged."""
+
+
 def again(wanted: frozenset[str]) -> Counter[str]:
     """Nothing: entries are people, and their photographs go with them."""
     return Counter()
@@ -27,7 +32,8 @@ def again(wanted: frozenset[str]) -> Counter[str]:
 
 def held(subject: Subject) -> Held:
     """The case of an entry: why, when, and with what notes."""
-    entries = BlacklistEntry.objects.of_client(subject.client).filter(pk=subject.person.pk if subject.person else None)
+    known = [subject.person.pk] if subject.person else []
+    entries = BlacklistEntry.objects.of_client(subject.client).filter(pk__in=known)
     return Held("blacklist_entries", [_described(entry) for entry in entries], _waiting(subject.client.pk))
 
 

@@ -8,10 +8,9 @@ from django.db import models
 from django.db.models import Count, Max, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from people.models import ReferenceImage
+from people.models import Person, ReferenceImage
 
 if TYPE_CHECKING:
-    from blacklist.models import BlacklistEntry, CheckedPhotograph  # noqa: F401  a name in a base class
     from clients.models import Client
 
 KEPT = timedelta(hours=1)  # how long a checked photograph waits to be saved
@@ -57,7 +56,7 @@ class BlacklistEntryQuerySet(models.QuerySet["BlacklistEntry"]):
 
 
 class CheckedPhotographQuerySet(models.QuerySet["CheckedPhotograph"]):
-    def of_form(self, user_id: int, *, entry: BlacklistEntry | None, batch: UUID | None) -> CheckedPhotographQuerySet:
+    def of_form(self, user_id: int, *, entry: Person | None, batch: UUID | None) -> CheckedPhotographQuerySet:
         """Those of a user for an entry, or for the new one whose form has this number; not those whose time is over."""
         return self.filter(user=user_id, entry=entry, batch=None if entry else batch).current()
 

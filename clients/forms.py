@@ -10,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from clients.models import ApiKey, Client, Scope
@@ -60,25 +61,26 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class i
         ApiKey._meta.get_field("rate_limit").run_validators(rate)  # Django does this later
         (count, seconds), (most, of_seconds) = map(_requests_and_seconds, (rate, settings.RATE_LIMIT))
         if count > most or count * of_seconds > most * seconds:
-            raise ValidationError(f"Only an administrator can allow more than {settings.RATE_LIMIT}.")
+            text = _("Only an administrator can allow more than %(limit)s.")
+            raise ValidationError(text % {"limit": settings.RATE_LIMIT})
         return rate
 
     def clean_expiry_date(self) -> datetime | None:
         expiry: datetime | None = self.cleaned_data["expiry_date"]
         if "expiry_date" in self.changed_data and expiry is not None and expiry <= timezone.now():
-            raise ValidationError("Choose a time in the future, or revoke the key.")
+            raise ValidationError(_("Choose a time in the future, or revoke the key."))
         return expiry
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         names = [*data.get("scopes", []), *filter(None, [data.get("preset")])]
         if "scopes" in self.fields and not names and "scopes" not in self.errors:
-            self.add_error("scopes", "Tick what the key may do.")
+            self.add_error("scopes", _("Tick what the key may do."))
         elif names:
             data["scopes"] = expand(names)
         client = data.get("client")
         if client is not None and not client.is_active:
-            self.add_error("client", "This client is inactive. Activate it before making a key for it.")
+            self.add_error("client", _("This client is inactive. Activate it before making a key for it."))
         return data
 
 
@@ -94,7 +96,13 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class i
 
     class Meta:
         model = Client
-        fields = ["name", "is_active", "retention_days", "liveness_policy", *(field for field, _ in LIMITS.values())]
+        fields = [
+            "name",
+            "is_active",
+            "retention_days",
+            "liveness_policy",
+            *(field for field, _setting in LIMITS.values()),
+        ]
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
@@ -105,5 +113,5 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class i
                 getattr(settings, setting) if value is None else value for value in (self.initial[field], data[field])
             )
             if (after or inf) > (before or inf):
-                self.add_error(field, "Only an administrator can raise this limit.")
+                self.add_error(field, _("Only an administrator can raise this limit."))
         return data

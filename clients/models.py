@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from clients import keys
 from clients.networks import validate_network
@@ -125,7 +126,7 @@ class Client(ErrorTargets):
     name = models.CharField(
         max_length=100,
         unique=True,
-        validators=[RegexValidator(r"^[\w.@+-]+\Z", "Letters, digits and . @ + - _ only.")],
+        validators=[RegexValidator(r"^[\w.@+-]+\Z", _("Letters, digits and . @ + - _ only."))],
     )
     is_active = models.BooleanField(default=True, help_text="Keys of an inactive client are refused.")
     retention_days = models.PositiveIntegerField(
@@ -270,7 +271,7 @@ class ApiKey(models.Model):
     rate_limit = models.CharField(
         max_length=20,
         blank=True,
-        validators=[RegexValidator(r"^\d+/(s|sec|m|min|h|hour|d|day)\Z", "For example 60/min.")],
+        validators=[RegexValidator(r"^\d+/(s|sec|m|min|h|hour|d|day)\Z", _("For example 60/min."))],
         help_text="Requests per period, such as 60/min; empty uses the deployment's setting.",
     )
     created = models.DateTimeField(auto_now_add=True, db_index=True)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 
 def validate_network(text: str) -> None:
@@ -14,8 +15,8 @@ def validate_network(text: str) -> None:
     try:
         ip_network(text)
     except ValueError:
-        message = f"{text!r} is not a network. Write an address or a network such as 10.1.0.0/16 or 2001:db8::/32."
-        raise ValidationError(message, code="key.bad_network") from None
+        message = _("%(text)s is not a network. Write an address or a network such as 10.1.0.0/16 or 2001:db8::/32.")
+        raise ValidationError(message % {"text": repr(text)}, code="key.bad_network") from None
 
 
 def contains(networks: Sequence[str], address: str) -> bool:

@@ -122,11 +122,16 @@ def _kinds(quota: Quota) -> list[Any]:
 
 def _stored_bytes(client: Client) -> int:
     kinds: list[Any] = [model for model in apps.get_models() if issubclass(model, WithFile)]
-    sums = (
-        kind._base_manager.filter(**{kind.owner: client.pk}).exclude(image="").aggregate(size=Sum("stored_bytes"))
+    first, *others = (
+        kind._base_manager.filter(**{kind.owner: client.pk})
+        .exclude(image="")
+        .order_by()
+        .values(kind.owner)
+        .annotate(size=Sum("stored_bytes"))
+        .values_list("size", flat=True)
         for kind in kinds
     )
-    return sum(int(one["size"] or 0) for one in sums)
+    return sum(map(int, first.union(*others, all=True)))
 
 
 # ---- what is stored -----------------------------------------------------------------------------------------------

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from redis.exceptions import RedisError
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
@@ -77,6 +79,25 @@ class ClientRateThrottle(WindowThrottle):
         else:
             ident = f"address_{self.get_ident(request)}"
         return self.cache_format % {"scope": self.scope, "ident": ident}
+
+
+def requests_now(keys: Iterable[ApiKey]) -> dict[str, int]:
+    """How many requests of each key, by its prefix, count towards its limit now. Those without a limit are not counted.
+
+    Empty while Redis is away.
+    """
+    throttle, names = ClientRateThrottle(), dict[str, str]()
+    for key in keys:
+        limit, seconds = throttle.parse_rate(key.rate_limit or settings.RATE_LIMIT or None)
+        if limit is not None and seconds:
+            ident = f"key_{key.prefix}"
+            names[Window(throttle.cache_format % {"scope": throttle.scope, "ident": ident}, seconds).key] = key.prefix
+    try:
+        found = cache.get_many(names)
+    except RedisError as error:
+        log.warning("Requests cannot be counted: %s", type(error).__name__)
+        return {}
+    return {prefix: int(found.get(name, 0)) for name, prefix in names.items()}
 
 
 class FailedKeyThrottle(WindowThrottle):

@@ -19,7 +19,7 @@ class Section:
 
     @property
     def is_main(self) -> bool:
-        """Whether it stands in the bar of small screens; the others are behind "More" there."""
+        """Whether it stands in the bar of small screens, where the others are behind "More". These come first."""
         return self.key in MAIN
 
 
@@ -29,10 +29,10 @@ SECTIONS = (
     Section("today", _("Today"), "home", "home"),
     Section("review", _("Review"), "check", "console:review"),
     Section("watchlist", _("Watch list"), "list", "console:watchlist"),
+    Section("try", _("Try it"), "spark", "console:try-who"),
     Section("images", _("Screened images"), "picture", "console:images"),
     Section("people", _("People"), "person", "console:people"),
     Section("albums", _("Albums"), "album", "console:albums"),
-    Section("try", _("Try it"), "spark", "console:try-who"),
     Section("jobs", _("Jobs"), "stack", "console:jobs"),
     Section("system", _("System"), "pulse", "console:system"),
 )

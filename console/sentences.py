@@ -141,6 +141,8 @@ SENTENCES: Sentences = {
     "person.not_found": _("There is no such person. It may have been erased."),
     "person.image_not_found": _("There is no such photograph. It may have been erased."),
     "person.external_id_taken": _("Another person has this external ID."),
+    "person.bad_merge": _("These two people cannot be merged."),
+    "person.bad_split": _("These photographs cannot become a person of their own."),
     "person.no_face": _("No face of this person is stored. Add a photograph first."),
     "person.bad_value": _("A value is too long, or has characters that cannot be stored."),
     "person.too_many_failures": _("This person was not recognised too often within an hour. Try again later."),
@@ -156,6 +158,12 @@ SENTENCES: Sentences = {
     "blacklist.not_found": _("There is no such entry. It may have been deleted."),
     "blacklist.name_taken": _("Another entry has this name."),
     "blacklist.no_usable_image": _("None of the photographs shows exactly one usable face."),
+    "blacklist.face_not_chosen": _("A photograph shows several faces. Click the one that is meant."),
+    "blacklist.too_many_photographs": _("An entry cannot have so many photographs."),
+    "blacklist.photograph_gone": _(
+        "A photograph was saved or removed meanwhile, or it has waited for over an hour. Choose it again."
+    ),
+    "blacklist.changed_meanwhile": _("Somebody else has changed this entry. Compare it, then save again."),
     "blacklist.last_image": _("An entry keeps at least one photograph. Add another one first, or delete the entry."),
     "job.finished": _("The job has nothing left to cancel."),
     "screening.embedding_not_kept": _("This face cannot be searched for: the client did not keep its embedding."),

@@ -18,7 +18,7 @@ PAGES = ("account", "allauth", "clients", "console", "login", "mfa", "socialacco
 ENGLISH = {"tests", "migrations", "sdk", "locale", "languages"}
 # Of a library that is in English alone: the page on which a client is chosen has them.
 FOREIGN = {"unfold": ("Return to site", "Light", "Dark")}
-SINGULAR = {"_", "gettext", "gettext_lazy", "gettext_noop"}
+SINGULAR = {"gettext", "gettext_lazy", "gettext_noop"}
 PLURAL = {"ngettext", "ngettext_lazy"}
 
 
@@ -53,11 +53,13 @@ def templates() -> list[Path]:
 
 def of_module(file: Path) -> Iterator[Message]:
     """Raises `ValueError` for a message that is not a plain text: nobody could translate it."""
-    place = str(file.relative_to(BASE_DIR))
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    place, tree = str(file.relative_to(BASE_DIR)), ast.parse(file.read_text(encoding="utf-8"))
+    names = names_in(tree)
+    for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue
-        wanted = 1 if node.func.id in SINGULAR else 2 if node.func.id in PLURAL else 0
+        name = names.get(node.func.id, "")
+        wanted = 1 if name in SINGULAR else 2 if name in PLURAL else 0
         if not wanted:
             continue
         given = [one.value for one in node.args[:wanted] if isinstance(one, ast.Constant)]
@@ -66,6 +68,13 @@ def of_module(file: Path) -> Iterator[Message]:
             yield Message(texts[0], texts[1] if wanted == 2 else "", place)
         elif not isinstance(node.args[0], ast.Name):  # a name stands for a text that is marked where it is defined
             raise ValueError(f"{place}:{node.lineno}: a message must be a text, not an expression.")
+
+
+def names_in(tree: ast.Module) -> dict[str, str]:
+    """What a module calls Django's functions, `_` for example."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    ours = (node for node in imports if node.module == "django.utils.translation")
+    return {alias.asname or alias.name: alias.name for node in ours for alias in node.names}
 
 
 def of_template(file: Path) -> Iterator[Message]:

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from clients.models import Client
 from notifications.querysets import DeliveryQuerySet, SubscriptionQuerySet
@@ -80,18 +81,19 @@ class Subscription(models.Model):
         The URL of an inactive webhook may have been allowed once.
         """
         if self._state.adding and Subscription.objects.filter(client=self.client_id).count() >= MOST_OF_CLIENT:
-            raise ValidationError({"name": f"A client has at most {MOST_OF_CLIENT} subscriptions. Delete one first."})
+            text = _("A client has at most %(most)s subscriptions. Delete one first.")
+            raise ValidationError({"name": text % {"most": MOST_OF_CLIENT}})
         if self.way == Way.WEBHOOK:
             if not (self.is_active or self._state.adding):
                 return
             try:
                 check_url(self.target, rules())
             except InvalidImage:
-                message = "Webhooks may not reach this URL. FACEAPP_WEBHOOK_HOSTS names the hosts that they may."
+                message = _("Webhooks may not reach this URL. FACEAPP_WEBHOOK_HOSTS names the hosts that they may.")
                 raise ValidationError({"target": message}) from None
             return
         if len(self.addresses) > MOST_ADDRESSES:
-            raise ValidationError({"target": f"Name at most {MOST_ADDRESSES} addresses."})
+            raise ValidationError({"target": _("Name at most %(most)s addresses.") % {"most": MOST_ADDRESSES}})
         for address in self.addresses:
             try:
                 validate_email(address)

@@ -19,7 +19,7 @@ class EntryChange(serializers.Serializer[BlacklistEntry]):
     """Whether and when an entry counts, and what is known of the case; everything is optional."""
 
     severity = serializers.ChoiceField(Severity.choices, required=False, initial=Severity.NORMAL)
-    source = serializers.CharField(
+    source: Any = serializers.CharField(
         max_length=100, required=False, allow_blank=True, help_text="Who asked for it, such as a case number."
     )
     notes = serializers.CharField(max_length=LONGEST_NOTES, required=False, allow_blank=True)

@@ -15,8 +15,9 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from blacklist.models import BlacklistEntry
-from clients.models import Client
+from clients.models import Client, Role
 from clients.services import create_api_key
+from clients.tests.members import browser_of, make_member
 from people.models import FaceTemplate, ReferenceImage
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 
@@ -230,3 +231,25 @@ def test_listing_takes_a_fixed_number_of_queries(api: APIClient, django_assert_m
         post(api, name=f"Person {index}")
     with django_assert_max_num_queries(4):
         assert len(api.get(URL).json()) == 5
+
+
+def test_the_case_is_kept_by_put_and_changed_by_patch(api: APIClient) -> None:
+    made = post(api, severity="high", source="Case 7", notes="tall").json()
+    case = {"severity": "high", "source": "Case 7", "notes": "tall", "created_by": None, "changed_by": None}
+    assert case.items() <= made.items()
+    url = f"{URL}{made['id']}/"
+    assert case.items() <= api.put(url, {"name": "Red", "reason": "other"}, format="json").json().items()
+    changed = api.patch(url, {"severity": "low", "notes": ""}, format="json").json()
+    assert (changed["severity"], changed["source"], changed["notes"]) == ("low", "Case 7", "")
+    for wrong in ({"severity": "urgent"}, {"source": "x" * 101}, {"notes": "x" * 10_001}):
+        assert api.patch(url, wrong, format="json").status_code == 422
+    plain = post(api, name="Blue", files=[file(picture(BLUE))]).json()
+    assert (plain["severity"], plain["source"], plain["notes"]) == ("normal", "", "")
+
+
+def test_users_are_named_as_authors(client_a: Client) -> None:
+    browser = browser_of(make_member(client_a, Role.OPERATOR, "anna"))
+    made = browser.post(URL, {"name": "Red", "images": file(picture(RED))}).json()
+    assert browser.patch(f"{URL}{made['id']}/", {"source": "x"}, content_type="application/json").status_code == 200
+    record = browser.get(f"{URL}{made['id']}/").json()
+    assert (record["created_by"], record["changed_by"]) == ("anna", "anna")

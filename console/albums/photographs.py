@@ -20,6 +20,7 @@ from console.albums.shown import PhotographTile, ShownPhotograph
 from console.exceptions import NothingSent
 from console.numbers import number_in
 from console.paging import Page
+from console.problems import sentence
 from console.try_it.answers import Answer
 from errors import NotFound
 from storage.pictures import picture_response
@@ -70,7 +71,12 @@ class Photographs(PhotographsPage):
         rows = add_images(album=self.album, submissions=submissions, process=True)
         if not request._request.htmx:  # type: ignore[attr-defined]
             return self.go("album-photographs", done="added")
-        answers = [Answer(row.identifier, summary="" if row.error else _("Added"), problem=row.error) for row in rows]
+        answers = [
+            Answer(row.identifier, summary=_("Added"))
+            if not row.error
+            else Answer(row.identifier, problem=sentence(row.error, row.error_code))
+            for row in rows
+        ]
         return self.show("console/try/answers.html", {"answers": answers})
 
 

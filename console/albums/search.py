@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
+from django.template.defaultfilters import floatformat
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -62,7 +63,7 @@ class FindInAlbum(Tool, AlbumsPage):
         )
         runner_up = _("Next: %(name)s, similarity %(similarity)s.")
         notes = [
-            runner_up % {"name": title_of(one.face.group), "similarity": f"{one.comparison.similarity or 0:.2f}"}
+            runner_up % {"name": title_of(one.face.group), "similarity": floatformat(one.comparison.similarity or 0, 2)}
             for one in others[:1]
             if one.face.group
         ]

@@ -15,6 +15,7 @@ from clients.exceptions import InactiveClient
 from clients.models import ApiKey, Client
 from clients.rotation import OVERLAP_HOURS
 from clients.services import revoke_api_key, rotate_api_key, save_new_key
+from clients.throttling import requests_now
 from console.clients.forms import KeyForm
 from console.clients.shown import ShownKey
 from console.clients.views import ClientsBase
@@ -33,7 +34,9 @@ class KeysPage(ClientsBase):
         client = self.client()
         rows = ApiKey.objects.filter(client=client).order_by("revoked", F("created").desc(), "pk")
         page = Paginator(rows, ON_A_PAGE).get_page(request.query_params.get("page"))
-        shown = {"one": client, "part": "keys", "keys": [ShownKey(row) for row in page], "page": page}
+        counts = requests_now(page)
+        keys = [ShownKey(row, counts.get(row.prefix)) for row in page]
+        shown = {"one": client, "part": "keys", "keys": keys, "page": page}
         return self.show("console/clients/keys.html", shown)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Max
 from django.template.defaultfilters import filesizeformat
 from django.utils.formats import number_format
@@ -66,7 +67,14 @@ def shown_clients(rows: Iterable[Any]) -> list[ShownClient]:
 
 @dataclass(frozen=True)
 class ShownKey:
+    """`requests`: that count towards the limit now; None if they are not counted."""
+
     row: ApiKey
+    requests: int | None = None
+
+    @property
+    def rate(self) -> str:
+        return self.row.rate_limit or settings.RATE_LIMIT
 
     @property
     def scopes(self) -> list[Any]:

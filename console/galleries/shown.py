@@ -55,11 +55,9 @@ class Found:
 
     @property
     def url(self) -> str:
-        """The person's page in the back office, for who may open it."""
+        """The person's own page, or that of the entry."""
         is_entry = self.person.kind == GalleryKind.BLACKLIST
-        return reverse(
-            f"admin:{'blacklist_blacklistentry' if is_entry else 'people_person'}_change", args=[self.person.pk]
-        )
+        return reverse("console:watchlist-entry" if is_entry else "console:person", args=[self.person.number])
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from clients.models import Scope
 from clients.numbering import record_rows
 from clients.permissions import require_scope
 from console.galleries.shown import STATES, Findings
+from console.problems import said
 from console.system.tabs import TabPage
 from errors import FaceAppError
 from people.models import Gallery, GalleryKind
@@ -60,7 +61,7 @@ class GalleryPage(HealthPage):
             state = self._state(gallery, check_of(gallery) if health.status in UNDER_WAY else health)
             findings = Findings(health, request.query_params.get("show", ""), request.query_params.get("page"))
         except FaceAppError as error:
-            return self.show("console/galleries/gallery.html", {"gallery": gallery, "problem_text": error.message})
+            return self.show("console/galleries/gallery.html", {"gallery": gallery, "problem_text": said(error)})
         record_rows(Action.VIEW, findings.people, results=len(findings.people))
         return self.show("console/galleries/gallery.html", state | {"findings": findings})
 

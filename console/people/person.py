@@ -21,13 +21,14 @@ from clients.permissions import is_managing
 from console.numbers import number_in
 from console.people.lists import PeoplePage, chosen_face
 from console.people.shown import Face, Pair, name_of
+from console.problems import sentence
 from console.try_it.answers import Answer, Row
 from console.try_it.pictures import Mark, Picture
 from console.try_it.tool import Tool
 from console.try_it.words import clarity
-from errors import FaceAppError
+from errors import FaceAppError, NotFound
 from people.exceptions import ExternalIdTaken, UnusableValue
-from people.models import Person, ReferenceImage
+from people.models import MergedPerson, Person, ReferenceImage
 from people.services import (
     delete_reference_image,
     enrol_face,
@@ -50,10 +51,16 @@ TEXTS = ("name", "external_id", "legal_basis")
 
 
 class PersonPage(PeoplePage):
-    """What is held of a person, and a form that changes it."""
+    """What is held of a person, and a form that changes it. The number of a record that was merged leads there too."""
 
     def get(self, request: Request, number: int) -> HttpResponse:
-        return self.show_person(self.person(number))
+        try:
+            return self.show_person(self.person(number))
+        except NotFound:
+            merged = MergedPerson.objects.filter(person__client=self.client, number=number)
+            if (found := merged.select_related("person").first()) is None:
+                raise
+            return HttpResponseRedirect(reverse("console:person", args=[found.person.number]) + f"?merged={number}")
 
     def post(self, request: Request, number: int) -> HttpResponse:
         person, data = self.person(number), request.data
@@ -175,7 +182,8 @@ def judged(done: Enrolment, mark: Mark) -> Judged:
     with suppress(FaceAppError):  # the space is not enabled: nothing can be said
         if is_unlike(done.reference_image):
             warnings.append(_("It does not look like the other photographs of this person."))
-    notes = [_("It could be better: %(remark)s") % {"remark": remark.message} for remark in done.remarks]
+    remarks = [sentence(remark.message, remark.code) for remark in done.remarks]
+    notes = [_("It could be better: %(remark)s") % {"remark": remark} for remark in remarks]
     said = _("Added, but look closer") if warnings else _("Added")
     good = [] if notes or warnings else [_("A good photograph.")]
     return Judged(mark, said, said, "careful" if warnings else "good", notes=notes + good, warnings=warnings)

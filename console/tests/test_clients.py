@@ -183,6 +183,18 @@ def test_keys_are_replaced_and_revoked(manager: Browser, client_a: Client) -> No
     )
 
 
+def test_requests_are_shown_beside_their_limit(manager: Browser, client_a: Client, settings: Settings) -> None:
+    settings.RATE_LIMIT = ""
+    for name, limit in (("busy", "9/day"), ("free", "")):
+        row, key = create_api_key(client_name="alice", name=name)
+        ApiKey.objects.filter(pk=row.pk).update(rate_limit=limit)
+        for _ in range(3):
+            assert Browser().get("/api/v1/usage/", headers={"X-API-Key": key}).status_code == 200
+    answer = manager.get(url("client-keys", client_a.pk))
+    assert {one.row.name: one.requests for one in answer.context["keys"]} == {"busy": 3, "free": None}
+    assert "3 now, of 9/day" in answer.content.decode()
+
+
 def test_keys_of_another_client_do_not_exist(
     manager: Browser, boss: Browser, client_a: Client, client_b: Client
 ) -> None:

@@ -13,14 +13,17 @@ from django.urls import reverse
 
 from audit.models import Record
 from audit.services import stop_searching
+from blacklist.services import create_entry
 from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
-from console.galleries.shown import ON_A_PAGE, STATES
+from console.galleries.shown import ON_A_PAGE, STATES, Found
 from console.tests.test_images import BESIDE, MOST_QUERIES
 from people.health import tend_health
 from people.models import Gallery, GalleryHealth, GalleryKind, Person
 from people.tests.test_health import FAR, NEAR_A, POOR, A, person, photograph
 from people.types import HealthStatus
+from vision.tests.drawing import RED, picture
+from vision.types import Upload
 
 pytestmark = pytest.mark.django_db
 NAME = "عبد الله <b>بن</b>"
@@ -65,6 +68,8 @@ def test_what_was_found_is_shown_and_recorded(operator: Browser, gallery: Galler
     poor = page_of(operator, gallery, show="poor")
     assert found(poor) == [{"Zoe"}] and "The face is blurred." in poor.content.decode()
     assert "No picture is stored" in page and "<img" not in page  # these photographs have no files
+    for finding in answer.context["findings"].shown[0].people:
+        assert f'href="{finding.url}"' in page and operator.get(finding.url).status_code == 200
     seen = Record.objects.filter(action="view").order_by("pk").first()
     assert seen and seen.objects_named == ["person:1", "person:2"]
     listed = operator.get(reverse("console:galleries")).content.decode()
@@ -134,6 +139,13 @@ def test_pages_ask_the_database_little(operator: Browser, client_a: Client, gall
             assert operator.get(url).status_code == 200
         asked = [one["sql"] for one in queries if not any(part in one["sql"] for part in BESIDE)]
         assert len(asked) <= MOST_QUERIES, asked
+
+
+def test_entries_lead_to_the_watch_list(client_a: Client) -> None:
+    entry = create_entry(client=client_a, name=NAME, uploads=[Upload(picture(RED))]).entry
+    found = Found(Person.objects.get(pk=entry.pk), entry.reference_images.get())
+    assert found.url == reverse("console:watchlist-entry", args=[entry.number])
+    assert browser_of(make_member(client_a, Role.VIEWER)).get(found.url).status_code == 200
 
 
 def test_every_state_has_words() -> None:

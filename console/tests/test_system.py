@@ -152,7 +152,7 @@ def test_tasks_that_are_late_or_failed_are_named(client_a: Client) -> None:
     RecurringTask.objects.create(name="recognition.tasks.purge", succeeded_at=now - timedelta(hours=2), failed_at=now)
     said = text_of(browser_of(make_member(client_a, Role.VIEWER)).get(reverse("console:system-now"), headers=PARTS))
     assert re.search(r"left behind 20 minutes ago late Sealing the audit 3 seconds ago Purge", said), said
-    assert re.search(r"screened images 2 h ago failed the last time Purge of albums not yet", said), said
+    assert re.search(r"screened images 2 hours ago failed the last time Purge of albums not yet", said), said
 
 
 def test_a_dead_worker_is_named_with_the_time_of_its_last_answer(client_a: Client, settings: Settings) -> None:

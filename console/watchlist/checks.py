@@ -15,6 +15,7 @@ from blacklist.models import BlacklistEntry, CheckedPhotograph
 from blacklist.services import check_photograph, choose, forget
 from clients.models import Scope
 from console.exceptions import NothingSent
+from console.problems import said
 from console.watchlist.list import WatchlistPage
 from console.watchlist.shown import cards_of
 from errors import NotFound
@@ -37,7 +38,7 @@ class CheckedPage(WatchlistPage):
     def photograph(self, uuid: UUID) -> CheckedPhotograph:
         """Raises `PhotographGone` for those of others, too."""
         own = CheckedPhotograph.objects.filter(client=self.client, user=self.user, uuid=uuid).current()
-        found = own.select_related("client", "entry").first()
+        found: CheckedPhotograph | None = own.select_related("client", "entry").first()
         if found is None:
             raise PhotographGone(
                 _("This photograph was saved or removed meanwhile, or it has waited for over an hour.")
@@ -97,7 +98,7 @@ class PhotographPicture(CheckedPage):
         try:
             own = self.photograph(photograph)
         except PhotographGone as error:
-            raise NotFound(error.message) from error
+            raise NotFound(said(error)) from error
         return picture_response(own.image, variant=variant)
 
 

@@ -20,6 +20,7 @@ from blacklist.exceptions import ChangedMeanwhile, FaceNotChosen, NameTaken, Pho
 from blacklist.models import LONGEST_NOTES, BlacklistEntry, CheckedPhotograph
 from blacklist.services import add_images, check_photograph, choose, enrol_entry, forget, save_entry
 from clients.models import Scope
+from console.problems import said
 from console.watchlist.checks import GONE, CheckedPage, face_in
 from console.watchlist.entries import EntryPage
 from console.watchlist.filters import SEVERITIES
@@ -108,7 +109,7 @@ class PhotographsPage(CheckedPage):
         return Received(photographs, problems)
 
     def _gone(self, before: list[CheckedPhotograph]) -> list[str]:
-        if set(self.request.data.getlist("_checked")) <= {str(one.uuid) for one in before}:
+        if set(self.request._request.POST.getlist("_checked")) <= {str(one.uuid) for one in before}:
             return []
         return [str(GONE)]
 
@@ -125,7 +126,7 @@ class PhotographsPage(CheckedPage):
             try:
                 check_photograph(client=self.client, user=self.user, upload=upload, entry=entry, batch=batch)
             except FaceAppError as error:
-                problems.append(f"{upload.name}: {error.message}")
+                problems.append(f"{upload.name}: {said(error)}")
         if len(files) > MOST_AT_ONCE:
             problems.append(_("Send at most %(most)s photographs at once.") % {"most": MOST_AT_ONCE})
         return problems
@@ -141,7 +142,7 @@ class NewEntry(PhotographsPage):
         form = EntryForm(request.data)
         received = self.received(None, batch)
         if received.is_only_removal:
-            return self.show_form(batch, EntryForm(initial=request.data.dict()))
+            return self.show_form(batch, EntryForm(initial=dict(request.data.items())))
         if not form.is_valid() or not received.is_ready:
             return self.show_form(batch, form, problems=received.problems, status=422)
         entry = form.fill(BlacklistEntry(client=self.client))
@@ -151,7 +152,7 @@ class NewEntry(PhotographsPage):
             form.add_error("name", _("There is an entry with this name already."))
             return self.show_form(batch, form, status=409)
         except (FaceNotChosen, PhotographGone) as error:
-            return self.show_form(batch, form, problems=[error.message], status=409)
+            return self.show_form(batch, form, problems=[said(error)], status=409)
         return HttpResponseRedirect(reverse("console:watchlist-entry", args=[entry.number]))
 
     def show_form(self, batch: UUID, form: EntryForm, *, status: int = 200, **context: Any) -> HttpResponse:
@@ -185,7 +186,7 @@ class AddPhotographs(PhotographsPage, EntryPage):
         try:
             add_images(entry=entry, checked=received.photographs)
         except (FaceNotChosen, PhotographGone) as error:
-            return self.show_entry(entry, problems=[error.message], status=409)
+            return self.show_entry(entry, problems=[said(error)], status=409)
         return HttpResponseRedirect(reverse("console:watchlist-entry", args=[number]))
 
 

@@ -199,7 +199,7 @@ def _worded(name: str, value: Any) -> str:
 
 def who_did(event: EntryEvent) -> str:
     if event.user:
-        return event.user.get_full_name() or event.user.get_username()
+        return str(event.user.get_full_name() or event.user.get_username())
     if event.actor_kind == "user":
         return _("A former user")
     return _("A program with an API key") if event.actor_kind == "key" else _("The service")

@@ -90,7 +90,7 @@ class ShownDelivery:
         return self.row.status == State.PENDING
 
     @property
-    def error(self) -> Any:
+    def failure(self) -> Any:
         return ERRORS.get(self.row.error, UNKNOWN) if self.row.error else ""
 
 

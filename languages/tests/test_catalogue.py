@@ -125,8 +125,9 @@ def test_messages_are_found_as_django_asks_for_them(tmp_path: Path, monkeypatch:
     assert set(found) == {("At 50 %%", ""), ("%(n)s hit", "%(n)s hits")}
     assert texts_of(page) == ["outside"]
     module = tmp_path / "module.py"
-    module.write_text('_("One"), ngettext("%(n)s face", "%(n)s faces", n), _(NAME), other("Two")')
+    imported = "from django.utils.translation import gettext as _, ngettext as plural\n"
+    module.write_text(imported + '_("One"), plural("%(n)s face", "%(n)s faces", n), _(NAME), other("Two")')
     assert [message.text for message in of_module(module)] == ["One", "%(n)s face"]
-    module.write_text('_(f"One {name}")')
+    module.write_text(imported + '_(f"One {name}")')
     with pytest.raises(ValueError, match="must be a text"):
         list(of_module(module))

@@ -38,7 +38,7 @@ class NewIdentity(serializers.Serializer[Any]):
     """Photographs that show somebody else, and who that is."""
 
     images: Any = serializers.ListField(
-        child=serializers.IntegerField(min_value=1),
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
         allow_empty=False,
         max_length=1000,
         help_text="Numbers of some of the person's photographs, but not all.",

@@ -22,6 +22,7 @@ from clients.tests.members import browser_of, make_member
 from errors import FaceAppError
 from faceapp.tests.rivals import Rival, wait_until_blocked
 from people import services
+from people.erasure import Holder, holders
 from people.exceptions import BadMerge, BadSplit, ExternalIdTaken, PersonNotFound
 from people.health import health_of, tend_health
 from people.models import (
@@ -69,6 +70,12 @@ def member(client: Client, name: str, *vectors: list[float]) -> Person:
 
 def numbers(person: Person) -> list[int]:
     return list(ReferenceImage.objects.filter(person=person).order_by("pk").values_list("number", flat=True))
+
+
+def test_every_part_that_holds_something_of_people_has_every_function() -> None:
+    wanted = {name for name in vars(Holder) if not name.startswith("_")}
+    for holder in holders():
+        assert wanted <= vars(holder).keys(), holder
 
 
 # ---- merging ----------------------------------------------------------------------------------------------------
@@ -294,7 +301,13 @@ def test_the_api_merges_splits_and_keeps_apart(api: APIClient, client_a: Client,
         ("apart", {"person": ada.number}, "person.bad_merge"),
     ):
         assert api.post(f"{path}{action}/", body, format="json").json()["code"] == code, action
-    for action, body in (("merge", {}), ("split", {"images": ["x"]}), ("split", {}), ("apart", {})):
+    for action, body in (
+        ("merge", {}),
+        ("split", {"images": ["x"]}),
+        ("split", {"images": [10**30]}),
+        ("split", {}),
+        ("apart", {}),
+    ):
         assert api.post(f"{path}{action}/", body, format="json").status_code == 422
 
 

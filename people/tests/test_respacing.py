@@ -158,7 +158,6 @@ def test_who_is_erased_meanwhile_leaves_nothing(
     assert (respace.status, templates(client_a), RespacedImage.objects.count()) == ("ready", [], 0)
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_photograph_that_moved_meanwhile_gets_its_template_where_it_is_now(
     client_a: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +174,7 @@ def test_a_photograph_that_moved_meanwhile_gets_its_template_where_it_is_now(
     assert respace.images.count() == 0
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_photograph_that_is_being_erased_is_not_given_out(client_a: Client, queued: list[int]) -> None:
     """The erasure has looked for rows that refer to the photograph already, and would fail because of a new one."""
     image = enrol(client_a)

@@ -1,4 +1,4 @@
-// Menus, and light or dark: the system's choice, unless this browser was told otherwise. In the head, so that nothing flickers.
+// The menu of the account, and light or dark: the choice of the system or of this browser. In the head: nothing flickers.
 "use strict";
 
 (() => {
@@ -11,12 +11,11 @@
     }
   };
   if (stored()) root.dataset.theme = stored();
-  // Menus close when somebody goes on elsewhere.
-  const close = (isMeant) => {
-    for (const menu of document.querySelectorAll("details[data-closes][open]")) if (isMeant(menu)) menu.open = false;
+  const close = ({ target, key }) => {
+    const menu = document.querySelector(".account[open]");
+    if (menu && (key === "Escape" || !(key || menu.contains(target)))) menu.open = false;
   };
-  document.addEventListener("click", ({ target }) => close((menu) => !menu.contains(target)));
-  document.addEventListener("keydown", ({ key }) => key === "Escape" && close(() => true));
+  for (const kind of ["click", "keydown"]) document.addEventListener(kind, close);
   document.addEventListener("DOMContentLoaded", () => {
     const control = document.querySelector("[data-theme-switch]");
     if (!control) return;
