@@ -290,7 +290,7 @@ def test_what_is_done_is_recorded(raw: Any, client_a: Client) -> None:
     assert latest()[0] == Action.COMPARE
     raw.create_user(CollectionId="staff", UserId="u1")
     raw.associate_faces(CollectionId="staff", UserId="u1", FaceIds=[face])
-    assert latest()[0] == Action.CHANGE and image.audit_name in latest()[2]
+    assert latest()[0] == Action.MERGE and image.audit_name in latest()[2]
     raw.delete_user(CollectionId="staff", UserId="u1")
     raw.delete_faces(CollectionId="staff", FaceIds=[face])
     assert latest()[0] == Action.ERASE
