@@ -1,8 +1,7 @@
-"""What unmodified boto3 sends and is answered. Each answer has the shape of botocore's own model."""
+"""What unmodified boto3 sends and is answered. Each answer is compared with botocore's own model (`wire.py`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from django.core.files.storage import default_storage
 from pytest_django.fixtures import Settings
 
 from clients.models import Client, Scope
-from compat.rekognition.tests import wire
 from compat.rekognition.tests.wire import in_process, signing_key
 from people.models import Gallery, GalleryKind, Person, ReferenceImage
 from people.services import create_person
@@ -21,22 +19,6 @@ from vision.tests.drawing import BLUE, DIM, GREEN, RED, YELLOW, picture
 pytestmark = pytest.mark.django_db
 NOBODY = picture()
 NEAR_RED = (195, 20, 20)  # to the engine of tests the same person as RED, and not the same face
-
-
-@pytest.fixture(autouse=True)
-def checked(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
-    """Every answer of these tests is compared with botocore's model; yields the operations that were called."""
-    called, original = set[str](), wire.answer
-
-    def answer(request: Any, change: Any = None) -> Any:
-        response = original(request, change)
-        operation = wire.text(request.headers["X-Amz-Target"]).rpartition(".")[2]
-        called.add(operation)
-        wire.check_answer(operation, response)
-        return response
-
-    monkeypatch.setattr(wire, "answer", answer)
-    yield called
 
 
 def indexed(aws: Any, *colours: tuple[int, int, int], **more: Any) -> list[str]:

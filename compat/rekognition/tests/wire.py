@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
-from botocore.model import Shape
+from botocore.model import OperationModel, Shape
 from django.test import Client as Browser
 
 from clients.models import ApiKey
@@ -35,8 +35,8 @@ class _Raw(io.BytesIO):
 
 
 def client_for(endpoint: str, access_key: str, secret: str, *, region: str = REGION, config: Config = QUICK) -> Any:
-    """A boto3 client as any program makes one."""
-    return boto3.client(
+    """A boto3 client as any program makes one, which looks at each answer before boto3 reads it."""
+    found = boto3.client(
         "rekognition",
         endpoint_url=endpoint,
         region_name=region,
@@ -44,6 +44,8 @@ def client_for(endpoint: str, access_key: str, secret: str, *, region: str = REG
         aws_secret_access_key=secret,
         config=config,
     )
+    found.meta.events.register("before-parse.rekognition", check_answer)
+    return found
 
 
 def signing_key(client_name: str, *scopes: str) -> tuple[ApiKey, str]:
@@ -78,13 +80,11 @@ def text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def check_answer(operation: str, response: AWSResponse) -> None:
-    """Fails unless the answer has the shape of botocore's own model, and no member that the model lacks."""
-    response.raw.seek(0)
-    body = json.loads(response.raw.read())
-    response.raw.seek(0)
-    if response.status_code != 200:
-        assert response.status_code in {400, 500} and set(body) == {"__type", "Message"}, body
+def check_answer(operation_model: OperationModel, response_dict: dict[str, Any], **_: Any) -> None:
+    """Fails unless an answer has the shape of botocore's own model, and no member that the model lacks."""
+    operation, status, body = operation_model.name, response_dict["status_code"], json.loads(response_dict["body"])
+    if status != 200:
+        assert status in {400, 500} and set(body) == {"__type", "Message"}, body
         assert body["__type"] in {shape.name for shape in service().error_shapes} | PROTOCOL_ERRORS, body
         return
     shape = service().operation_model(operation).output_shape
