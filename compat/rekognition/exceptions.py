@@ -94,6 +94,6 @@ class NotDeletable(Conflict):
 
 
 class StillErasing(Unavailable):
-    """A large collection is erased in several calls."""
+    """A large collection, or a long list of faces, is erased in several calls."""
 
     code, word = "rekognition.still_erasing", "ThrottlingException"

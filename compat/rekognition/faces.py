@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from django.db.models import prefetch_related_objects
 from audit.types import Action
 from calibration.types import Comparison
 from clients.numbering import record_rows
-from compat.rekognition.exceptions import BadParameter, UnknownCollection
+from compat.rekognition import collections
+from compat.rekognition.exceptions import BadParameter, StillErasing, UnknownCollection
 from compat.rekognition.models import IndexedFace
 from compat.rekognition.payloads import REASONS
 from compat.rekognition.scale import to_aws
@@ -151,7 +153,10 @@ def find(*, gallery: Gallery, face_ids: Sequence[str]) -> dict[str, ReferenceIma
 def delete(*, gallery: Gallery, face_ids: Sequence[str], may_read: bool) -> tuple[list[str], list[dict[str, Any]]]:
     """Erase faces that belong to no user. Returns the ids of these, and the others as `UnsuccessfulFaceDeletion`, with
     their users for callers who `may_read`.
+
+    Raises `StillErasing` if there are too many for one call; what is erased by then is.
     """
+    end = time.monotonic() + collections.ERASING_SECONDS
     found, gone, kept = find(gallery=gallery, face_ids=face_ids), list[str](), list[dict[str, Any]]()
     for face_id in dict.fromkeys(face_ids):
         image = found.get(face_id)
@@ -159,6 +164,8 @@ def delete(*, gallery: Gallery, face_ids: Sequence[str], may_read: bool) -> tupl
             user = {"UserId": image.person.external_id} if may_read else {}
             kept.append({"FaceId": face_id, "Reasons": ["ASSOCIATED_TO_AN_EXISTING_USER"]} | user)
             continue
+        if image is not None and time.monotonic() > end:
+            raise StillErasing(f"{len(gone)} faces are erased so far. Call again, or with fewer faces at a time.")
         try:
             if image is None:
                 raise ReferenceImageNotFound("Face not found")

@@ -336,6 +336,9 @@ def test_a_large_collection_is_erased_in_several_calls(raw: Any, monkeypatch: py
     raw.index_faces(CollectionId="staff", Image={"Bytes": picture(RED, BLUE)})
     monkeypatch.setattr("compat.rekognition.collections.ERASING_SECONDS", -1.0)
     assert code_of(raw.delete_collection, CollectionId="staff") == "ThrottlingException"
+    ids = [face["FaceId"] for face in raw.list_faces(CollectionId="staff")["Faces"]]
+    assert code_of(raw.delete_faces, CollectionId="staff", FaceIds=ids) == "ThrottlingException"
+    assert Person.objects.count() == 2
     monkeypatch.undo()
     raw.delete_collection(CollectionId="staff")
     assert not Person.objects.exists()
