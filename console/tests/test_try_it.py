@@ -214,7 +214,7 @@ def test_a_page_of_another_client_changes_nothing(operator: Browser, client_a: C
 
 
 PARAMETERS = {
-    "batch": uuid4(), "photograph": uuid4(),
+    "batch": uuid4(), "photograph": uuid4(), "delivery": uuid4(),
     "image_id": uuid4(), "uuid": uuid4(), "session_id": uuid4(), "job_id": uuid4(), "pk": 1, "number": 1, "index": 0,
     "image": 1, "variant": "card", "group": 1, "prefix": "none",
 }  # fmt: skip

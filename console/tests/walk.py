@@ -15,7 +15,7 @@ from django.urls.exceptions import NoReverseMatch
 
 from console import urls
 
-ADDRESS = re.compile(r'\s(?:href|src|action|formaction|hx-get|hx-post)="([^"?#]+)')
+ADDRESS = re.compile(r'\s(?:(?:href|src|action|formaction|hx-get|hx-post)="|data-[a-z-]+="(?=/))([^"?#]+)')
 HTML = {"Accept": "text/html"}  # the first page is one for programs otherwise
 
 
@@ -41,9 +41,8 @@ def walk(browser: Browser) -> Iterator[Visit]:
         name, url = waiting.popleft()
         visit = Visit(name, url, browser.get(url, headers=HTML))
         yield visit
-        if not visit.is_page:
-            continue
-        for link in ADDRESS.findall(visit.answer.content.decode()):
+        links = ADDRESS.findall(visit.answer.content.decode()) if visit.is_page else []
+        for link in [*links, visit.answer.headers.get("Location", url)]:
             address = urljoin(url, link)
             found = name_of(address)
             if found and found not in known:

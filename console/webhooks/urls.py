@@ -21,5 +21,5 @@ urlpatterns = [
     path("<uuid:uuid>/test/", TestPage.as_view(), name="webhook-test"),
     path("<uuid:uuid>/secret/", SecretPage.as_view(), name="webhook-secret"),
     path("<uuid:uuid>/delete/", DeletePage.as_view(), name="webhook-delete"),
-    path("<uuid:uuid>/deliveries/<uuid:pk>/", RedeliverPage.as_view(), name="webhook-redeliver"),
+    path("<uuid:uuid>/deliveries/<uuid:delivery>/", RedeliverPage.as_view(), name="webhook-redeliver"),
 ]

@@ -130,10 +130,10 @@ class DeletePage(WebhooksPage):
 class RedeliverPage(WebhooksPage):
     to_confirm = frozenset({"post"})
 
-    def post(self, request: Request, uuid: UUID, pk: UUID) -> HttpResponse:
+    def post(self, request: Request, uuid: UUID, delivery: UUID) -> HttpResponse:
         """Send a message again."""
-        found = Delivery.objects.filter(subscription=self.subscription(uuid), pk=pk).select_related("subscription")
-        if (delivery := found.first()) is None:
+        own = Delivery.objects.filter(subscription=self.subscription(uuid)).select_related("subscription")
+        if (found := own.filter(pk=delivery).first()) is None:
             raise NotFound(_("There is no such message any more."))
-        redeliver(delivery=delivery)
+        redeliver(delivery=found)
         return redirect("console:webhook", uuid)
