@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import astuple
 from uuid import UUID
 
 from django.db import transaction
@@ -25,9 +24,7 @@ from people.models import ReferenceImage
 from people.services import adopt_face, create_person, require_no_policy, update_person
 from people.types import AdoptedFace
 from storage.files import discard_files, read_file
-from storage.previews import MARGIN, preview
-from vision import images
-from vision.types import Box
+from storage.previews import face_alone
 
 REFERENCES = 5  # of a named group: its largest faces
 CROP_SIDE = 480  # pixels
@@ -212,13 +209,6 @@ def _adoptable(face: AlbumFace) -> AdoptedFace:
     box, width, height, data = face.box, face.image.width or 0, face.image.height or 0, None
     if face.image.image:
         with suppress(InvalidInput):
-            data = preview(read_file(file=face.image.image), side=CROP_SIDE, box=face.box)
-    if data is not None:
-        info = images.sniff(data)
-        x, y, w, h = astuple(face.box)
-        reach = max(w, h) * (0.5 + MARGIN)  # from the middle of the face to the borders of the cutting
-        left, top = max(0.0, x + w / 2 - reach), max(0.0, y + h / 2 - reach)
-        scale = info.width / max(min(width, x + w / 2 + reach) - left, 1)
-        box = Box(*(round(scale * value) for value in (x - left, y - top, w, h)))
-        width, height = info.width, info.height
+            cut = face_alone(read_file(file=face.image.image), box, side=CROP_SIDE)
+            box, width, height, data = cut.box, cut.width, cut.height, cut.jpeg
     return AdoptedFace(box, width, height, face.confidence, face.quality, face.album.space, face.embedding, data)

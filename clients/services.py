@@ -87,9 +87,9 @@ def save_new_key(*, row: ApiKey) -> str:
     return key
 
 
-def record_key(action: Action, *, key: ApiKey) -> None:
-    """Record what is done to a key, by its prefix."""
-    record(action, client_id=key.client_id, objects=[f"key:{key.prefix}"])
+def record_key(action: Action, *, key: ApiKey, what: str = "") -> None:
+    """Record what is done to a key, or to `what` belongs to it, by its prefix."""
+    record(action, client_id=key.client_id, objects=[f"key:{key.prefix}", *([what] if what else [])])
 
 
 @showing(EVERYONE)

@@ -4,12 +4,14 @@ from compat.ekyc.conf import *
 from compat.faceanalysis.conf import *
 from compat.facehash.conf import *
 from compat.nextcloud.conf import *
+from compat.rekognition.conf import *
 
 # Of two that serve the same request at the root the first one gets it; FaceHash takes any POST to `/`.
 COMPATIBILITY_APIS = [
     "compat.nextcloud.apps.NextcloudConfig",
     "compat.ekyc.apps.EkycConfig",
     "compat.faceanalysis.apps.FaceAnalysisConfig",
+    "compat.rekognition.apps.RekognitionConfig",
     "compat.facehash.apps.FaceHashConfig",
 ]
 

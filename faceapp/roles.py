@@ -39,6 +39,8 @@ MANAGER = OPERATOR | {
     "faceanalysis.view_account", "faceanalysis.add_account", "faceanalysis.change_account",
     "faceanalysis.delete_account",
     "nextcloud.view_keymodel", "nextcloud.add_keymodel", "nextcloud.change_keymodel", "nextcloud.delete_keymodel",
+    "rekognition.view_signingsecret", "rekognition.add_signingsecret", "rekognition.change_signingsecret",
+    "rekognition.delete_signingsecret",
     "notifications.view_subscription", "notifications.add_subscription", "notifications.change_subscription",
     "notifications.delete_subscription",
     "notifications.view_delivery", "notifications.change_delivery",  # send again

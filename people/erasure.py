@@ -7,6 +7,7 @@ and `forget` erases in the same transaction what it has of them.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -28,7 +29,7 @@ from clients.numbering import record_rows
 from notifications.services import forget as forget_notifications
 from people.evidence import forget_sessions
 from people.exceptions import PersonNotFound
-from people.models import FaceTemplate, MergedPerson, Person, ReferenceImage
+from people.models import FaceTemplate, Gallery, MergedPerson, Person, ReferenceImage
 from people.persons import lock_enrolled
 from people.types import Held, Leaving, Subject, Taken
 from storage.files import erase_files
@@ -95,6 +96,20 @@ def _erase(person: Person, *, everywhere: bool, with_record: bool) -> Receipt:
     receipt = add_receipt(kind, client_id=person.client_id, taken=whole, uuid=leaving.receipt_id)
     erase_files(files=[*files, *taken.files])
     return receipt
+
+
+def erase_people(*, gallery: Gallery, seconds: float) -> bool:
+    """Erase the people of a gallery one by one. Returns False if some are left after this time.
+
+    Raises `Unavailable` when a file cannot be deleted; whoever was erased before is.
+    """
+    end = time.monotonic() + seconds
+    for person in Person.objects.filter(gallery=gallery).select_related("client", "gallery").order_by("pk"):
+        if time.monotonic() > end:
+            return False
+        with suppress(PersonNotFound):  # erased meanwhile
+            erase_person(person=person)
+    return True
 
 
 def forget_photographs(person: Person, images: Sequence[ReferenceImage]) -> list[FieldFile]:

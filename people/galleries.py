@@ -148,6 +148,21 @@ def get_gallery(*, client: Client, name: str, kind: str | None = None) -> Galler
     return found
 
 
+@transaction.atomic
+def create_gallery(*, client: Client, name: str) -> Gallery:
+    """A new gallery of people. Of two callers who make one at the same time, one gets it.
+
+    Raises `GalleryNameTaken` or `UnusableValue`.
+    """
+    checked({"source": name})
+    Client.objects.select_for_update(no_key=True).get(pk=client.pk)
+    if galleries_called(client=client, sources=[name]):
+        raise GalleryNameTaken("A gallery with this name exists already.")
+    gallery = Gallery.objects.named(client, name)
+    _record(Action.CREATE, gallery)
+    return gallery
+
+
 def update_gallery(*, gallery: Gallery, changes: Mapping[str, Any]) -> Gallery:
     """Change `name`, `threshold`, `two_person_review` or targets (None: the client's).
 

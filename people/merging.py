@@ -71,13 +71,13 @@ def merge_persons(*, person: Person, other: Person) -> Person:
     person, other = lock_several(person, other)
     fields = merged_fields(person, other)
     Gallery.objects.hold(person.gallery_id)
-    _forget_learned(person, other)
+    forget_learned(person, other)
     forget_sessions(person=other)
     forget_notifications([other.audit_name], client_id=other.client_id)
     for holder in holders():
         holder.hand_over(other, person)
     photographs = list(ReferenceImage.objects.filter(person=other))
-    _move(photographs, person, keep_primary=not ReferenceImage.objects.filter(person=person).exists())
+    move_photographs(photographs, person, keep_primary=not ReferenceImage.objects.filter(person=person).exists())
     _move_remarks(other, person)
     MergedPerson.objects.filter(person=other).update(person=person)
     MergedPerson.objects.create(person=person, uuid=other.uuid, number=other.number)
@@ -101,10 +101,10 @@ def split_person(*, person: Person, images: Sequence[int], name: str = "", exter
     photographs = list(own.filter(number__in=images))
     if not photographs or len(photographs) != len(set(images)) or len(photographs) == own.count():
         raise BadSplit("Name some, but not all, photographs of this person to split off.")
-    _forget_learned(person)
+    forget_learned(person)
     new = Person(client=person.client, gallery=person.gallery, legal_basis=person.legal_basis, **fields)
     save_person(person=new)
-    _move(photographs, new, keep_primary=False)
+    move_photographs(photographs, new, keep_primary=False)
     KeptApart.objects.remember([(person.pk, new.pk)])
     record_rows(Action.SPLIT, [person, new, *photographs], results=len(photographs))
     return new
@@ -124,12 +124,13 @@ def keep_apart(*, person: Person, other: Person, by: int | None = None) -> None:
     record_rows(Action.CHANGE, [person, other])
 
 
-def _forget_learned(*people: Person) -> None:
+def forget_learned(*people: Person) -> None:
+    """Drop the classifiers that learned from these people, and have them trained again."""
     for person in people:
         forget_elsewhere(Leaving(person, is_whole=False))
 
 
-def _move(photographs: Sequence[ReferenceImage], to: Person, *, keep_primary: bool) -> None:
+def move_photographs(photographs: Sequence[ReferenceImage], to: Person, *, keep_primary: bool) -> None:
     """With their templates; what the gallery's health says of either person's photographs is found anew."""
     both = [to.pk, *{photograph.person_id for photograph in photographs}]
     moved = [photograph.pk for photograph in photographs]

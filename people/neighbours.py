@@ -34,6 +34,16 @@ class SearchedTemplates:
             near += self._nearest_by(index, embedding, limit)
         return sorted(near, key=_closeness)[:limit]
 
+    def nearest_templates(self, embedding: Rotated, *, limit: int) -> list[Neighbour]:
+        """The `limit` templates nearest to an embedding, whosever they are, closest first."""
+        near = self.compared.nearest_templates(embedding, metric=self.metric, limit=limit)
+        for index in self.indexes:
+            own, rows = self.templates.in_galleries([index.gallery_id]), list[Neighbour]()
+            if limit <= MOST_BY_INDEX:
+                rows = own.nearest_by(index, embedding, metric=self.metric, count=limit)
+            near += rows if len(rows) == limit else own.nearest_templates(embedding, metric=self.metric, limit=limit)
+        return sorted(near, key=_closeness)[:limit]
+
     def within(self, embeddings: Sequence[Rotated], *, threshold: float) -> list[list[Neighbour]]:
         """For each embedding the people with a template within `threshold`, each once, closest first."""
         near = self.compared.within(embeddings, metric=self.metric, threshold=threshold)

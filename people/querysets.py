@@ -251,7 +251,17 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
         return [list(people.values()) for people in best]
 
     def nearest(self, embedding: Rotated, *, metric: str, limit: int) -> list[Neighbour]:
-        """The `limit` people nearest to an embedding, whatever their distance, each once, closest first.
+        """The `limit` people nearest to an embedding, whatever their distance, each once, closest first. Exact."""
+        wanted = SPARE * limit
+        while True:
+            rows = self.nearest_templates(embedding, metric=metric, limit=wanted)
+            people = each_once(rows)
+            if len(people) >= limit or len(rows) < wanted:
+                return people[:limit]
+            wanted *= SPARE
+
+    def nearest_templates(self, embedding: Rotated, *, metric: str, limit: int) -> list[Neighbour]:
+        """The `limit` templates nearest to an embedding, whosever they are, closest first.
 
         Exact: every template is compared. Filter first, as for `within`.
         """
@@ -264,15 +274,9 @@ class FaceTemplateQuerySet(models.QuerySet["FaceTemplate"]):
             SELECT template.person_id, template.reference_image_id, template.gallery_id, {DISTANCES[metric]} AS distance
             FROM ({templates}) AS template, (SELECT %s::halfvec AS embedding) AS probe
             ORDER BY distance, template.reference_image_id LIMIT %s"""  # noqa: S608  constants and parameters only
-        probe, wanted = embedding.text, SPARE * limit
-        while True:
-            with connections[self.db].cursor() as cursor:
-                cursor.execute(sql, [*filters, probe, wanted])
-                rows = [Neighbour(*row) for row in cursor]
-            people = each_once(rows)
-            if len(people) >= limit or len(rows) < wanted:
-                return people[:limit]
-            wanted *= SPARE
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(sql, [*filters, embedding.text, limit])
+            return [Neighbour(*row) for row in cursor]
 
     def nearest_by(self, index: SearchIndex, embedding: Rotated, *, metric: str, count: int) -> list[Neighbour]:
         """The `count` templates nearest to an embedding as the index finds them, closest first. Some may be missing.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from people.enrolment import enrol_face, enrol_photographs
-from people.erasure import add_receipt, erase_faces, erase_person, forget_photographs
+from people.erasure import add_receipt, erase_faces, erase_people, erase_person, forget_photographs
 from people.evidence import demands_liveness, require_no_policy
 from people.failures import attempt_at
 from people.galleries import (
     SearchedGalleries,
+    create_gallery,
     delete_gallery,
     galleries_called,
     get_gallery,
@@ -16,8 +17,10 @@ from people.galleries import (
 )
 from people.health import Health, health_of
 from people.merging import keep_apart, merge_persons, merged_fields, split_person
+from people.nameless import enrol_nameless, erase_face, hold_people, is_nameless, move_face, read_faces, set_apart
 from people.neighbours import SearchedTemplates
 from people.persons import checked, create_person, find_person, get_person, save_person, update_person
+from people.quality_gate import deployment_gate, remarks_on
 from people.reference_images import (
     add_reference_image,
     adopt_face,
@@ -32,6 +35,7 @@ from people.reference_images import (
 from people.report import report_of_image, report_of_person
 from people.search import search_each, search_people
 from people.shadow import offer_probe
+from people.single_faces import FacePairs, Wanted, compare_all, search_face, search_stored_faces, similarity_to
 from people.suggestions import (
     Check,
     Hints,
@@ -46,26 +50,34 @@ from people.verification import compare_faces, compare_live, verify_live, verify
 
 __all__ = [
     "Check",
+    "FacePairs",
     "Health",
     "Hints",
     "SearchedGalleries",
     "SearchedTemplates",
+    "Wanted",
     "add_receipt",
     "add_reference_image",
     "adopt_face",
     "attempt_at",
     "check_of",
     "checked",
+    "compare_all",
     "compare_faces",
     "compare_live",
     "compare_people",
+    "create_gallery",
     "create_person",
     "delete_gallery",
     "delete_reference_image",
     "demands_liveness",
+    "deployment_gate",
     "enrol_face",
+    "enrol_nameless",
     "enrol_photographs",
+    "erase_face",
     "erase_faces",
+    "erase_people",
     "erase_person",
     "find_person",
     "forget_photographs",
@@ -75,13 +87,18 @@ __all__ = [
     "get_reference_image",
     "health_of",
     "hints_of",
+    "hold_people",
+    "is_nameless",
     "is_unlike",
     "keep_apart",
     "merge_persons",
     "merged_fields",
+    "move_face",
     "offer_probe",
+    "read_faces",
     "read_portrait",
     "read_portraits",
+    "remarks_on",
     "report_of_image",
     "report_of_person",
     "request_check",
@@ -90,9 +107,13 @@ __all__ = [
     "save_person",
     "save_reference_images",
     "search_each",
+    "search_face",
     "search_in",
     "search_people",
+    "search_stored_faces",
+    "set_apart",
     "set_primary_image",
+    "similarity_to",
     "split_person",
     "update_gallery",
     "update_person",

@@ -61,6 +61,7 @@ OF_DIALECTS = {
     "ekyc-search-v3": REFUSED,
     "ekyc-register-face": STORES,
     "ekyc-remove": ERASES,
+    "rekognition-root": REFUSED,
     "facehash-root": REFUSED,
     "facehash-recognise": REFUSED,
     "facehash-key-root": REFUSED,

@@ -62,11 +62,19 @@ class IdempotentView(APIView):
     def get_parser_context(self, http_request: HttpRequest) -> dict[str, Any]:
         self._digest: Digest = salted_hmac(idempotency.SALT, b"", algorithm="sha256")
         context: dict[str, Any] = super().get_parser_context(http_request)
-        return context | ({"digest": self._digest} if HEADER in http_request.headers else {})
+        return context | ({"digest": self._digest} if self.wants_digest(http_request) else {})
+
+    def wants_digest(self, http_request: HttpRequest) -> bool:
+        """Whether the body has to be told from others."""
+        return HEADER in http_request.headers
+
+    def idempotency_key(self, request: Request) -> str | None:
+        """What names the call; None if the caller gave nothing. Raises `UnusableIdempotencyKey`."""
+        return read_key(request)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        key = read_key(request) if request.method == "POST" and self.takes_idempotency_key else None
+        key = self.idempotency_key(request) if request.method == "POST" and self.takes_idempotency_key else None
         if key is None:
             return
         begun = idempotency.begin(client=client_of(request), key=key, fingerprint=_fingerprint(request, self._digest))

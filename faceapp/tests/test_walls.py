@@ -27,6 +27,7 @@ from clients.tests.members import browser_of, make_member
 from clients.walled_admin import AdministratorsOnly, WalledAdmin, WalledInline
 from compat.faceanalysis.models import Account
 from compat.nextcloud.models import KeyModel
+from compat.rekognition.models import SigningSecret
 from faceapp.roles import PERMISSIONS
 from faceapp.tests.source import source_files
 from faceapp.tests.test_isolation import owned  # noqa: F401  a fixture
@@ -79,6 +80,7 @@ def world(
     """At least one row of everything that the admin shows belongs to alice."""
     key, _ = create_api_key(client_name=client_a.name, name="alice")
     KeyModel.objects.create(api_key=key, model=1)
+    SigningSecret.objects.create(api_key=key)
     Account.objects.create(client=client_a, username="alice", password="!")
     SpaceCalibration.objects.create(client=client_a, space="fake", metric="euclidean", threshold=0.1)
     TrainingOptions.objects.create(client=client_a)

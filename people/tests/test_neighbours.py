@@ -72,6 +72,20 @@ def test_a_large_gallery_is_searched_by_its_index(gallery: Gallery, index: Searc
     assert scans(index.name) >= before
 
 
+@pytest.mark.parametrize("limit", [10, 1_100])  # the second is more than an index can be asked for
+def test_templates_are_found_by_the_index_too(gallery: Gallery, index: SearchIndex, limit: int) -> None:
+    small = Gallery.objects.named(gallery.client, "small")
+    fill(small, 100, seed=6)
+    searched = search_in(client=gallery.client, galleries=[gallery, small])
+    for probe in PROBES[:3]:
+        rotated = searched.rotated(probe)
+        with CaptureQueriesContext(connection) as queries:
+            near = searched.neighbourhood().nearest_templates(rotated, limit=limit)
+        assert near == searched.templates.nearest_templates(rotated, metric=SPACE.metric, limit=limit)
+        assert len(near) == limit
+        assert (f"Index Scan using {index.name}" in plan(queries)) == (limit == 10)
+
+
 def test_exact_queries_never_use_the_index(gallery: Gallery, index: SearchIndex) -> None:
     person = Person.objects.filter(gallery=gallery)[0]
     searched = search_in(client=gallery.client, galleries=[gallery])
