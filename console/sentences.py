@@ -13,6 +13,11 @@ ALWAYS: Sentences = {
     "auth.missing_role": _("Your role for this client does not allow this."),
     "auth.no_client": _("You are not a member of any client yet. An administrator can add you to one."),
     "auth.client_not_chosen": _("Choose a client first."),
+    # services name ways of sending that programs have
+    "image.not_an_image": _("This is not an image. Choose a JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF file."),
+    "image.unsupported_format": _(
+        "This kind of file is not supported. Choose JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF."
+    ),
     # to the person in front of the camera
     "liveness.no_face": _("Your face was not in every picture. Stay in the oval, in good light."),
     "liveness.several_faces": _("There was more than one face. Be alone in front of the camera."),
@@ -33,10 +38,6 @@ SENTENCES: Sentences = {
     "image.too_many_pixels": _("The picture has too many pixels. Scale it down."),
     "image.blank": _("The file is much too small for its number of pixels. Choose the photograph itself."),
     "image.too_costly": _("The picture needs too much memory. Scale it down, or save it as JPEG."),
-    "image.not_an_image": _("This is not an image. Choose a JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF file."),
-    "image.unsupported_format": _(
-        "This kind of file is not supported. Choose JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF."
-    ),
     "image.truncated": _("The file is damaged or incomplete. Choose it again, or another one."),
     "image.bad_base64": _("The text in place of an image is damaged or cut off."),
     "image.url_disabled": _("This service does not fetch images from addresses on the web."),
