@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from clients.models import ApiKey, Client
 from clients.services import create_api_key
-from login.confirmation import FORMS_OF_RIGHTS, FORMS_OF_SECRETS, HARMLESS
+from login.confirmation import FORMS_OF_RIGHTS, FORMS_OF_SECRETS, HARMLESS, PENDING
 from login.tests.conftest import log_in
 from notifications.models import Subscription
 
@@ -99,6 +99,18 @@ def test_a_subscription_asks_when_it_is_sent(idle: Browser) -> None:
     assert not Subscription.objects.exists()
     go_on(idle)
     assert Subscription.objects.get().target == "a@example.org"
+
+
+def test_a_form_of_another_site_does_not_wait_for_a_confirmation(idle: Browser) -> None:
+    client = Client.objects.create(name="told")
+    idle.handler.enforce_csrf_checks = True
+    path = f"/console/clients/{client.pk}/"
+    forged = idle.post(path, {"for_client": client.pk, "name": "x"}, headers={"Origin": "https://evil.example"})
+    assert forged.status_code == 403 and PENDING not in idle.session
+    page = idle.get(path)
+    token = page.context["csrf_token"]
+    own = idle.post(path, {"for_client": client.pk, "name": "x", "csrfmiddlewaretoken": str(token)})
+    assert own.status_code == 302 and idle.session[PENDING]["path"] == path
 
 
 def test_without_anything_pending_the_admin_is_shown(idle: Browser) -> None:
