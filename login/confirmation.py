@@ -17,6 +17,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import urlencode
 from rest_framework.authentication import CSRFCheck
 
+from clients.permissions import method_of
 from login.interrupted import interrupted, is_secret
 
 # By the names of the admin's URLs. Everything is erased by `_delete`. Forms with passwords or keys, and reports of all
@@ -50,7 +51,7 @@ def calls_for_confirmation(request: HttpRequest) -> bool:
     match = request.resolver_match
     name = (match and match.url_name) or ""
     if match is not None and match.app_name == "console":  # whose pages name the methods, as the API does
-        return str(request.method).lower() in getattr(getattr(match.func, "cls", None), "to_confirm", ())
+        return method_of(request) in getattr(getattr(match.func, "cls", None), "to_confirm", ())
     if match is None or match.app_name != "admin":
         return False
     if name.endswith("_delete") or name in FORMS_OF_SECRETS:
