@@ -26,6 +26,7 @@ from login.interrupted import interrupted, is_secret
 FORMS_OF_SECRETS = {
     "auth_user_add", "auth_user_password_change", "clients_apikey_add", "faceanalysis_account_add",
     "faceanalysis_account_change", "nextcloud_keymodel_add", "nextcloud_keymodel_change", "people_person_report",
+    "rekognition_signingsecret_add",
 }  # fmt: skip
 FORMS_OF_RIGHTS = {
     "auth_user_change", "auth_group_add", "auth_group_change", "clients_client_add", "clients_client_change",

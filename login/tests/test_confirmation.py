@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 
 import pytest
@@ -43,8 +44,9 @@ def go_on(browser: Browser) -> None:
     browser.post(context["path"], dict(context["fields"]))
 
 
-@pytest.mark.parametrize("path", ["/admin/clients/apikey/add/", "/admin/auth/user/add/"])
+@pytest.mark.parametrize("path", ["clients/apikey", "auth/user", "rekognition/signingsecret"])
 def test_forms_that_open_something_ask_first(idle: Browser, path: str) -> None:
+    path = f"/admin/{path}/add/"
     answer = idle.get(path)
     assert answer["Location"].startswith("/login/confirm/?next=%2Fadmin%2F")
     assert confirm(idle, path)["Location"] == path
@@ -144,10 +146,18 @@ def test_every_name_in_the_table_exists() -> None:
     assert names >= FORMS_OF_RIGHTS | FORMS_OF_SECRETS
 
 
+def test_every_form_that_makes_a_secret_is_confirmed() -> None:
+    admins = django_admin.site._registry.items()
+    making = {model._meta for model, model_admin in admins if "SHOWN_ONCE" in inspect.getsource(type(model_admin))}
+    forms = {f"{meta.app_label}_{meta.model_name}_add" for meta in making}
+    assert len(forms) >= 3
+    assert forms <= FORMS_OF_SECRETS | FORMS_OF_RIGHTS
+
+
 def test_actions_that_erase_are_not_harmless() -> None:
     listed = [action for model_admin in django_admin.site._registry.values() for action in model_admin.actions or []]
     actions = {action if isinstance(action, str) else action.__name__ for action in listed}
     assert actions >= HARMLESS
-    keys = {"make_path_token", "rotate_0", "rotate_24", "rotate_168", "rotate_secret"}
+    keys = {"make_path_token", "rotate_0", "rotate_24", "rotate_168", "rotate_secret", "replace"}
     sending = {"send_test", "redeliver"}
     assert actions - HARMLESS == keys | sending | {"erase_faces", "resume_searching"}  # and Django's delete_selected
