@@ -46,6 +46,12 @@ class PhotographGone(Conflict):
     code = "blacklist.photograph_gone"
 
 
+class PhotographOutdated(PhotographGone):
+    """A photograph was checked before a model was enabled that it would have to be found with."""
+
+    code = "blacklist.photograph_outdated"
+
+
 class FaceNotChosen(Unprocessable):
     """A photograph shows several faces, and nobody has said which one is meant."""
 

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from audit.services import is_stopped, record
 from audit.types import Action
-from blacklist.exceptions import FaceNotChosen, PhotographGone, TooManyPhotographs
+from blacklist.exceptions import FaceNotChosen, PhotographGone, PhotographOutdated, TooManyPhotographs
 from blacklist.models import BlacklistEntry, CheckedPhotograph
 from clients import quotas
 from clients.models import Client
@@ -38,6 +38,7 @@ MOST = 50  # of one form
 MOST_FACES = 20  # of one photograph, the largest
 MOST_ALIKE = 3  # entries that are named for a face
 GONE = "A photograph was saved or removed meanwhile. Look at the others again."
+AGAIN = "Remove the photograph, and choose the file again."
 STORED_SIDE = 1600  # pixels of a face that is cut out of a photograph
 
 
@@ -176,6 +177,8 @@ def _portrait(photograph: CheckedPhotograph) -> Portrait:
     if photograph.chosen is None:
         raise FaceNotChosen(f"Say who is meant in {photograph.name}: it shows several faces.")
     described, data = photograph.faces[photograph.chosen], _data_of(photograph)
+    if not {space.name for space in engines.spaces().values()} <= described["embeddings"].keys():
+        raise PhotographOutdated(f"The models have changed since {photograph.name} was checked. {AGAIN}")
     face = DetectedFace(
         Box(*described["box"]),
         described["confidence"],

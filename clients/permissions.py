@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
@@ -95,7 +96,13 @@ def erases(request: Request, view: Any) -> bool:
 
 def action_of(request: Request, view: Any) -> str:
     """The view's action, or the method where it has none."""
-    return getattr(view, "action", None) or str(request.method).lower()
+    return getattr(view, "action", None) or method_of(request)
+
+
+def method_of(request: HttpRequest | Request) -> str:
+    """In small letters. `HEAD` is answered by what answers `GET`, and says how long that answer is."""
+    method = str(request.method).lower()
+    return "get" if method == "head" else method
 
 
 def required_scope(request: Request, view: Any) -> str | None:

@@ -44,6 +44,7 @@ class ConsolePage(APIView):
     authentication_classes = [ClientSessionAuthentication]
     renderer_classes = [TemplateHTMLRenderer]
     parser_classes = [MultiPartParser, FormParser]
+    http_method_names = ["get", "head", "post"]
     section = ""
 
     def get_throttles(self) -> list[Any]:

@@ -161,6 +161,9 @@ SENTENCES: Sentences = {
     "blacklist.no_usable_image": _("None of the photographs shows exactly one usable face."),
     "blacklist.face_not_chosen": _("A photograph shows several faces. Click the one that is meant."),
     "blacklist.too_many_photographs": _("An entry cannot have so many photographs."),
+    "blacklist.photograph_outdated": _(
+        "The models have changed since a photograph was checked. Remove the photograph, and choose the file again."
+    ),
     "blacklist.photograph_gone": _(
         "A photograph was saved or removed meanwhile, or it has waited for over an hour. Choose it again."
     ),

@@ -12,10 +12,12 @@ from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import get_callable, reverse
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import urlencode
+from rest_framework.authentication import CSRFCheck
 
+from clients.permissions import method_of
 from login.interrupted import interrupted, is_secret
 
 # By the names of the admin's URLs. Everything is erased by `_delete`. Forms with passwords or keys, and reports of all
@@ -24,6 +26,7 @@ from login.interrupted import interrupted, is_secret
 FORMS_OF_SECRETS = {
     "auth_user_add", "auth_user_password_change", "clients_apikey_add", "faceanalysis_account_add",
     "faceanalysis_account_change", "nextcloud_keymodel_add", "nextcloud_keymodel_change", "people_person_report",
+    "rekognition_signingsecret_add",
 }  # fmt: skip
 FORMS_OF_RIGHTS = {
     "auth_user_change", "auth_group_add", "auth_group_change", "clients_client_add", "clients_client_change",
@@ -49,7 +52,7 @@ def calls_for_confirmation(request: HttpRequest) -> bool:
     match = request.resolver_match
     name = (match and match.url_name) or ""
     if match is not None and match.app_name == "console":  # whose pages name the methods, as the API does
-        return str(request.method).lower() in getattr(getattr(match.func, "cls", None), "to_confirm", ())
+        return method_of(request) in getattr(getattr(match.func, "cls", None), "to_confirm", ())
     if match is None or match.app_name != "admin":
         return False
     if name.endswith("_delete") or name in FORMS_OF_SECRETS:
@@ -67,6 +70,9 @@ class ConfirmationMiddleware(MiddlewareMixin):
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         if not calls_for_confirmation(request) or not request.user.is_authenticated or is_confirmed(request):
             return None
+        if reason := why_forged(request):
+            refused: HttpResponse = get_callable(settings.CSRF_FAILURE_VIEW)(request, reason=reason)
+            return refused
         target = request.get_full_path()
         waits = request.method == "POST" and goes_on(request)
         url = place_to_confirm(request, reverse("login_go_on") if waits else target)
@@ -77,6 +83,15 @@ class ConfirmationMiddleware(MiddlewareMixin):
             fields = [(name, value) for name in request.POST for value in request.POST.getlist(name)]
             request.session[PENDING] = {"path": target, "fields": fields}
         return interrupted(request, url) if request.method == "POST" and not goes_on(request) else redirect(url)
+
+
+def why_forged(request: HttpRequest) -> str | None:
+    """Why another site may have sent this. The console checks that in its views, which have not been reached yet, and
+    what is sent again after a confirmation has a token of our own."""
+    check = CSRFCheck(lambda request: HttpResponse())
+    check.process_request(request)
+    reason: str | None = check.process_view(request, None, (), {})
+    return reason
 
 
 def place_to_confirm(request: HttpRequest, target: str) -> str | None:

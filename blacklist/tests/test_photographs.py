@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from blacklist import photographs, tasks
-from blacklist.exceptions import FaceNotChosen, NameTaken, PhotographGone, TooManyPhotographs
+from blacklist.exceptions import FaceNotChosen, NameTaken, PhotographGone, PhotographOutdated, TooManyPhotographs
 from blacklist.models import BlacklistEntry, CheckedPhotograph, EntryEvent
 from blacklist.services import add_images, check_photograph, choose, create_entry, delete_entry, enrol_entry, save_entry
 from clients.erasure import reset_client
@@ -103,6 +103,18 @@ def test_what_nobody_saved_is_erased_after_an_hour(client_a: Client, anna: User,
     tasks.purge()
     assert CheckedPhotograph.objects.get() == new
     assert not old.image.storage.exists(old.image.name or "") and new.image.storage.exists(new.image.name or "")
+
+
+def test_a_photograph_checked_before_a_change_of_the_models_is_not_saved(client_a: Client, anna: User) -> None:
+    """It would lack what screening compares, and the entry would never be found."""
+    checked = check(client_a, anna, RED)
+    for face in checked.faces:
+        face["embeddings"] = {"former:1": next(iter(face["embeddings"].values()))}
+    checked.save()
+    entry = BlacklistEntry(client=client_a, name="Mallory")
+    with pytest.raises(PhotographOutdated):
+        enrol_entry(entry=entry, checked=[checked])
+    assert not BlacklistEntry.objects.exists() and CheckedPhotograph.objects.get() == checked
 
 
 def test_photographs_go_with_their_entry_their_user_and_their_client(client_a: Client, anna: User) -> None:

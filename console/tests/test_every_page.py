@@ -16,6 +16,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
+from pytest_django.fixtures import Settings
 
 from albums.models import Album
 from albums.services import add_images, create_album, queue_image
@@ -26,7 +27,7 @@ from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
 from console import state
 from console.tests.screened import screen
-from console.tests.walk import HTML, Visit, routes, walk
+from console.tests.walk import HTML, Visit, pages_that_say, routes, walk
 from faceapp.tests.test_isolation import owned  # noqa: F401  a fixture
 from people.models import Person
 from people.services import enrol_face
@@ -131,6 +132,19 @@ def content_of(name: str) -> bytes:
     assert path, f"there is no file {name}"
     with open(path, "rb") as file:  # noqa: PTH123  what the finder found
         return file.read()
+
+
+def test_head_says_no_more_than_get_and_options_nothing(client_a: Client, settings: Settings) -> None:
+    viewer, member = browser_of(make_member(client_a, Role.VIEWER)), make_member(client_a, Role.MANAGER)
+    for_managers = list(pages_that_say("for_managers"))
+    assert len(for_managers) >= 8
+    for address in for_managers:
+        assert [viewer.get(address).status_code, viewer.head(address).status_code] == [403, 403], address
+        assert viewer.options(address).status_code in {403, 405}, address
+    settings.CONFIRM_SECONDS = 300
+    for browser in (browser_of(member), browser_of(_root())):  # logged in by a test: never confirmed
+        for address in pages_that_say("to_confirm"):
+            assert "/login/" in browser.head(address).headers.get("Location", ""), address
 
 
 def test_faults_are_found(client_a: Client) -> None:

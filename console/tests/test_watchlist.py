@@ -258,6 +258,22 @@ def test_photographs_are_left_out_or_gone_after_an_hour(operator: Browser, clien
     assert 'value="Rose"' in answer.content.decode()
 
 
+def test_only_what_the_page_showed_is_saved(operator: Browser, client_a: Client, entry: BlacklistEntry) -> None:
+    """The answer to a photograph was lost on the way, or it was sent from another window."""
+    for page, args, checking in (("form", [BATCH], "check-new"), ("add", [entry.number], "check")):
+        for colour in (GREEN, BLUE):
+            send(operator, client_a, checking, *args, part=True, image=file(colour))
+        case = {"name": "Rose", "severity": "normal"}
+        one, other = CheckedPhotograph.objects.order_by("pk").values_list("uuid", flat=True)
+        answer = send(operator, client_a, page, *args, **case, _checked=str(other))
+        assert answer.status_code == 422 and "Look at what is said of the photographs" in text_of(answer)
+        assert answer.content.count(b"data-card>") == 2 and ReferenceImage.objects.count() == 1
+        assert send(operator, client_a, page, *args, **case, _remove=str(one), _checked=str(other)).status_code == 200
+        assert send(operator, client_a, page, *args, **case, _checked=str(other)).status_code == 302
+        ReferenceImage.objects.exclude(person=entry).delete()
+        assert not CheckedPhotograph.objects.exists()
+
+
 # ---- without a script -------------------------------------------------------------------------------------------
 def test_without_a_script_one_bad_file_fails_alone(operator: Browser, client_a: Client) -> None:
     case = {"name": "Rose", "severity": "normal"}
@@ -265,7 +281,7 @@ def test_without_a_script_one_bad_file_fails_alone(operator: Browser, client_a: 
     shown = send(operator, client_a, "form", BATCH, **case, image=files)
     assert shown.status_code == 422 and "notes.jpg: This is not an image" in text_of(shown)
     assert 'value="Rose"' in shown.content.decode() and shown.content.count(b"data-card>") == 1
-    saved = send(operator, client_a, "form", BATCH, **case)
+    saved = send(operator, client_a, "form", BATCH, **case, _checked=str(CheckedPhotograph.objects.get().uuid))
     assert saved.status_code == 302 and ReferenceImage.objects.count() == 1
 
 

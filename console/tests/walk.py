@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
+from uuid import UUID
 
 from django.test import Client as Browser
 from django.urls import Resolver404, URLPattern, URLResolver, resolve, reverse
+from django.urls.converters import UUIDConverter
 from django.urls.exceptions import NoReverseMatch
 
 from console import urls
@@ -54,6 +56,15 @@ def routes(*, shown: bool = False) -> set[str]:
     """The names of all routes of the console; `shown`: of those that answer GET."""
     patterns = [pattern for pattern in _patterns(urls.urlpatterns) if pattern.name]
     return {f"{urls.app_name}:{one.name}" for one in patterns if not shown or _answers_get(one.callback)}
+
+
+def pages_that_say(attribute: str) -> Iterator[str]:
+    """An address of each view that answers GET and names `get` in this attribute."""
+    for pattern in _patterns(urls.urlpatterns):
+        if "get" in getattr(getattr(pattern.callback, "cls", None), attribute, ()) and _answers_get(pattern.callback):
+            kinds = pattern.pattern.converters
+            values = {name: UUID(int=1) if isinstance(kind, UUIDConverter) else 1 for name, kind in kinds.items()}
+            yield reverse(f"{urls.app_name}:{pattern.name}", kwargs=values)
 
 
 def name_of(address: str) -> str:

@@ -97,21 +97,20 @@ class PhotographsPage(CheckedPage):
         if gone := data.get("_remove"):
             forget([one for one in before if str(one.uuid) == gone])
             return Received([], [], is_only_removal=True)
-        problems = [*self._gone(before), *self._check_files(entry, batch)]
+        shown = set(self.request._request.POST.getlist("_checked"))
+        problems = self._check_files(entry, batch)
+        if shown - {str(one.uuid) for one in before}:
+            problems.insert(0, str(GONE))
         changed = {one.pk for one in before if self._choose(one)}
         unseen = changed | {one.pk for one in self.photographs(entry, batch)} - {one.pk for one in before}
         photographs = self.photographs(entry, batch)
         if not photographs and not problems:
             problems = [_("Choose at least one photograph that shows the face.")]
         cards = cards_of(photographs, entry) if unseen else []
-        if not problems and any(card.photograph.pk in unseen and not card.is_fine for card in cards):
+        is_unshown = any(str(one.uuid) not in shown for one in before)  # whose answer was lost, or of another window
+        if not problems and (is_unshown or any(card.photograph.pk in unseen and not card.is_fine for card in cards)):
             problems = [_("Look at what is said of the photographs, then save.")]
         return Received(photographs, problems)
-
-    def _gone(self, before: list[CheckedPhotograph]) -> list[str]:
-        if set(self.request._request.POST.getlist("_checked")) <= {str(one.uuid) for one in before}:
-            return []
-        return [str(GONE)]
 
     def _choose(self, photograph: CheckedPhotograph) -> bool:
         """Whether another face has been chosen, without a script."""

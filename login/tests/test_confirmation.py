@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 
 import pytest
@@ -14,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from clients.models import ApiKey, Client
 from clients.services import create_api_key
-from login.confirmation import FORMS_OF_RIGHTS, FORMS_OF_SECRETS, HARMLESS
+from login.confirmation import FORMS_OF_RIGHTS, FORMS_OF_SECRETS, HARMLESS, PENDING
 from login.tests.conftest import log_in
 from notifications.models import Subscription
 
@@ -43,8 +44,9 @@ def go_on(browser: Browser) -> None:
     browser.post(context["path"], dict(context["fields"]))
 
 
-@pytest.mark.parametrize("path", ["/admin/clients/apikey/add/", "/admin/auth/user/add/"])
+@pytest.mark.parametrize("path", ["clients/apikey", "auth/user", "rekognition/signingsecret"])
 def test_forms_that_open_something_ask_first(idle: Browser, path: str) -> None:
+    path = f"/admin/{path}/add/"
     answer = idle.get(path)
     assert answer["Location"].startswith("/login/confirm/?next=%2Fadmin%2F")
     assert confirm(idle, path)["Location"] == path
@@ -101,6 +103,18 @@ def test_a_subscription_asks_when_it_is_sent(idle: Browser) -> None:
     assert Subscription.objects.get().target == "a@example.org"
 
 
+def test_a_form_of_another_site_does_not_wait_for_a_confirmation(idle: Browser) -> None:
+    client = Client.objects.create(name="told")
+    idle.handler.enforce_csrf_checks = True
+    path = f"/console/clients/{client.pk}/"
+    forged = idle.post(path, {"for_client": client.pk, "name": "x"}, headers={"Origin": "https://evil.example"})
+    assert forged.status_code == 403 and PENDING not in idle.session
+    page = idle.get(path)
+    token = page.context["csrf_token"]
+    own = idle.post(path, {"for_client": client.pk, "name": "x", "csrfmiddlewaretoken": str(token)})
+    assert own.status_code == 302 and idle.session[PENDING]["path"] == path
+
+
 def test_without_anything_pending_the_admin_is_shown(idle: Browser) -> None:
     assert idle.get("/login/go-on/")["Location"] == "/admin/"
 
@@ -132,10 +146,18 @@ def test_every_name_in_the_table_exists() -> None:
     assert names >= FORMS_OF_RIGHTS | FORMS_OF_SECRETS
 
 
+def test_every_form_that_makes_a_secret_is_confirmed() -> None:
+    admins = django_admin.site._registry.items()
+    making = {model._meta for model, model_admin in admins if "SHOWN_ONCE" in inspect.getsource(type(model_admin))}
+    forms = {f"{meta.app_label}_{meta.model_name}_add" for meta in making}
+    assert len(forms) >= 3
+    assert forms <= FORMS_OF_SECRETS | FORMS_OF_RIGHTS
+
+
 def test_actions_that_erase_are_not_harmless() -> None:
     listed = [action for model_admin in django_admin.site._registry.values() for action in model_admin.actions or []]
     actions = {action if isinstance(action, str) else action.__name__ for action in listed}
     assert actions >= HARMLESS
-    keys = {"make_path_token", "rotate_0", "rotate_24", "rotate_168", "rotate_secret"}
+    keys = {"make_path_token", "rotate_0", "rotate_24", "rotate_168", "rotate_secret", "replace"}
     sending = {"send_test", "redeliver"}
     assert actions - HARMLESS == keys | sending | {"erase_faces", "resume_searching"}  # and Django's delete_selected
