@@ -198,7 +198,8 @@ def again(wanted: frozenset[str]) -> Counter[str]:
     """Erase people, entries and photographs that receipts name and a restored backup has brought back.
 
     A record that had been merged into the one that was erased goes only if nothing but erased photographs is left of
-    it: the others had been given to somebody else, and their record comes back.
+    it: the others had been given to somebody else, and their record comes back. What others hold of these people goes
+    too: classifiers that a merge, a split or a newer version had removed before the erasure are in no receipt.
     """
     photographs = ReferenceImage.objects.all()
     found = receipts.named("photograph", photographs, "uuid", wanted=wanted)
@@ -210,8 +211,11 @@ def again(wanted: frozenset[str]) -> Counter[str]:
         .values_list("pk", flat=True)
     )
     gone = photographs.filter(Q(pk__in=found) | Q(person__in=people))
-    files = [image.image for image in gone if image.image]
+    concerned = Person.objects.filter(Q(pk__in=people) | Q(pk__in=gone.values("person"))).select_related("client")
+    taken = [forget_elsewhere(Leaving(person, is_whole=False)) for person in concerned]
+    files = [image.image for image in gone if image.image] + [file for part in taken for file in part.files]
     counts = Counter(images=gone.count(), people=len(people), files=len(files))
+    counts += sum((part.counts for part in taken), Counter())
     gone.delete()
     for person in Person.objects.filter(pk__in=people):
         forget_notifications([person.audit_name], client_id=person.client_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -11,7 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.db.models import F
 from django.db.models.fields.files import FieldFile
+from django.utils import timezone
 
 from errors import InvalidInput, NotFound, Unavailable
 from storage.backend import ClientFiles, client_of, encrypted_name, is_encrypted
@@ -20,6 +23,7 @@ from vision.metadata import without_metadata
 
 STORAGE_ERRORS = (OSError, BotoCoreError, ClientError)
 AT_ONCE = 500  # files that are due
+PATIENCE = 5.0  # seconds without a file that could be deleted: the store is away
 
 
 def store_file(*, file: FieldFile, extension: str, data: bytes) -> None:
@@ -78,40 +82,57 @@ def content_hash(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
-def erase_files(*, files: Iterable[FieldFile]) -> None:
+def erase_files(*, files: Iterable[FieldFile], robust: bool = False) -> None:
     """Delete files permanently once the caller's transaction, which erases their rows, has been committed.
 
-    Call it last in that transaction, whose end then raises `Unavailable` (`storage.unavailable`) if the store does not
-    answer. The rows are erased all the same: `delete_due_files` tries again, also if this process dies first.
+    Call it last in that transaction, whose end then raises `Unavailable` (`storage.unavailable`) if a file cannot be
+    deleted; `robust`: this is logged instead, where what else was committed must not look as if it had failed. The rows
+    are erased all the same: `delete_due_files` tries again, also if this process dies first.
     """
     due = [DueFile(client_id=client_of(file.name), name=file.name) for file in files if file.name]
     if due:
         DueFile.objects.bulk_create(due)
-        transaction.on_commit(partial(_delete, due))
+        transaction.on_commit(partial(_delete, due), robust=robust)
 
 
 def delete_due_files() -> int:
     """Delete files whose rows were erased, but which could not be deleted then. Returns how many there were.
 
-    Raises `Unavailable` (`storage.unavailable`).
+    Those that were tried least recently come first. Raises `Unavailable` (`storage.unavailable`) if one is left.
     """
-    due = list(DueFile.objects.order_by("pk")[:AT_ONCE])
+    due = list(DueFile.objects.order_by(F("tried_at").asc(nulls_first=True), "pk")[:AT_ONCE])
     _delete(due)
     return len(due)
 
 
 def _delete(due: Sequence[DueFile]) -> None:
-    """A file that was encrypted since its row was read goes too."""
-    storage = ClientFiles()
+    """A file that cannot be deleted does not keep the others, unless the store is away."""
+    gone, failed, error = list[int](), list[int](), None
+    last = time.monotonic()
     for file in due:
         try:
-            storage.delete(file.name)
-            if not is_encrypted(file.name):
-                storage.delete(encrypted_name(file.name))
-        except STORAGE_ERRORS as error:
-            message = "The image store does not answer: the data are erased, and their files will be when it does."
-            raise Unavailable(message, code="storage.unavailable") from error
-    DueFile.objects.filter(pk__in=[file.pk for file in due]).delete()
+            _delete_both(file.name)
+        except STORAGE_ERRORS as raised:
+            error = raised
+            failed.append(file.pk)
+            if time.monotonic() - last > PATIENCE:
+                break
+        else:
+            gone.append(file.pk)
+            last = time.monotonic()
+    DueFile.objects.filter(pk__in=gone).delete()
+    if error:
+        DueFile.objects.filter(pk__in=failed).update(tried_at=timezone.now())
+        message = "The image store does not answer: the data are erased, and their files will be when it does."
+        raise Unavailable(message, code="storage.unavailable") from error
+
+
+def _delete_both(name: str) -> None:
+    """A file that was encrypted since its row was read goes too."""
+    storage = ClientFiles()
+    storage.delete(name)
+    if not is_encrypted(name):
+        storage.delete(encrypted_name(name))
 
 
 def discard_files(*, files: Iterable[FieldFile]) -> None:

@@ -51,6 +51,7 @@ class DueFile(models.Model):
     client_id = models.BigIntegerField()  # no key: the file may outlive the client by a moment
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
+    tried_at = models.DateTimeField(null=True)  # when it could last not be deleted
 
     def __str__(self) -> str:
         return f"due file {self.pk}"
