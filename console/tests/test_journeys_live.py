@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +13,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from console.tests.test_newcomer_live import check_code
 from faceapp.tests.browser import SIZES
 from faceapp.tests.live_stack import WEBHOOK_PORT, LiveStack, eventually
 from notifications.tests.receiver import receiving
@@ -109,9 +112,40 @@ def test_a_newcomer_asks_who_this_is(visitor: Visitor, real_faces: Path) -> None
     expect(match.get_by_role("img", name="Photograph of Barack Obama")).not_to_have_js_property("naturalWidth", 0)
     assert len(visitor.clicks) + 2 <= MOST_CLICKS  # and one for each photograph that was chosen
     visitor.look()
+    answer.get_by_text("The same in code").click()
+    for language, text in {"curl": "/api/v1/people/search/", "JSON": '"decision": "match"'}.items():
+        answer.get_by_label(language, exact=True).first.check()
+        expect(answer.locator("pre:visible")).to_contain_text(text)
     if visitor.width == SIZES["wide"][0]:
         for tool in ("who", "compare", "detect", "screen", "liveness"):
             check_code(page, f"{visitor.live.url}/console/try/{tool}/", key, real_faces)
+
+
+def check_code(page: Page, url: str, key: str, folder: Path) -> None:
+    """What is shown to be copied runs as it stands, once the key is filled in."""
+    page.goto(url)
+    page.locator("#image").set_input_files(folder / "obama_1.jpg")
+    if page.locator("#images").count():
+        page.locator("#images").set_input_files([folder / "obama_2.jpg", folder / "biden_1.jpg"])
+        page.get_by_role("button", name="Compare", exact=True).click()
+    answer = page.locator("article:not(.pending)")
+    expect(answer).to_be_visible(timeout=60_000)
+    programs = {"python": [sys.executable, "-c"], "faceapp": ["bash", "-ec"]}
+    if shutil.which("curl"):
+        programs["curl"] = ["bash", "-ec"]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for language, program in programs.items():
+        for text in answer.locator(f".{language} code").all_text_contents():
+            text = text.replace("paste-the-key", key).replace("curl ", "curl -sSf ")
+            done = subprocess.run(
+                [*program, text],
+                cwd=folder,
+                env=os.environ | {"PATH": path, "FACEAPP_API_KEY": key},
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            assert done.returncode == 0 and done.stdout, (url, language, done.stderr)
 
 
 def test_an_operator_lists_screens_decides_and_finds(visitor: Visitor, real_faces: Path) -> None:
