@@ -1,4 +1,4 @@
-"""What people come for, on the pages of the running service with real photographs: wide and on a phone, light and dark."""
+"""What people come for, in the running service with real photographs: wide and on a phone, light and dark."""
 
 from __future__ import annotations
 
