@@ -239,7 +239,7 @@ def test_errors_of_services_are_said_by_their_code(operator: Browser, client_a: 
         )
         for headers in (ENGLISH, GERMAN)
     )
-    assert "This is not an image. Send" in english
+    assert "This is not an image. Choose" in english
     assert "Das ist kein Bild." in german and "This" not in german
 
 

@@ -84,7 +84,7 @@ def test_every_model_with_files_declares_a_folder_of_its_own() -> None:
     }
     assert with_files == image_fields()
     folders = sorted(field.folder for field in image_fields())
-    assert folders == ["albums", "processed", "references"]
+    assert folders == ["albums", "checked", "processed", "references"]
 
 
 def test_files_of_every_folder_are_looked_at(client_a: Client, media_root: Path) -> None:
