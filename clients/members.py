@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from audit.services import record
 from audit.types import Action
 from clients.models import Client, Membership, Role
+from walls.current import EVERYONE, showing
 
 
-def users_called(text: str) -> list[User]:
-    """Active users with exactly this user name or e-mail address; an address may belong to several."""
-    return list(User.objects.filter(Q(username=text) | Q(email__iexact=text), is_active=True)[:2])
+def users_called(text: str, *, by_manager_of: Client | None = None) -> list[User]:
+    """Active users with exactly this user name or e-mail address; an address may belong to several.
+
+    `by_manager_of`: without administrators and those who work for other clients alone, of whom its managers neither
+    learn that they exist, nor decide whom else they work for. Two are enough to say that there are several.
+    """
+    users = User.objects.filter(Q(username=text) | Q(email__iexact=text), is_active=True)
+    if by_manager_of is None:
+        return list(users[:2])
+    with showing(EVERYONE):
+        memberships = Membership.objects.filter(user=OuterRef("pk"))
+        is_own = Exists(memberships.filter(client=by_manager_of))
+        return list(users.filter(is_own | ~Exists(memberships), is_superuser=False)[:2])
 
 
 @transaction.atomic

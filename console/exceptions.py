@@ -17,3 +17,9 @@ class TooManyForOneFile(Unprocessable):
     """More images than one archive holds."""
 
     code = "console.too_many_for_one_file"
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else has changed the same field since the page was opened."""
+
+    code = "console.changed_meanwhile"

@@ -38,7 +38,10 @@ CLIENT_FIELD = "for_client"  # of every form: the client that its page was shown
 
 
 class ConsolePage(APIView):
-    """`section` is the key of one of `SECTIONS`. Scopes are named as in the API (`clients.permissions.HasScope`)."""
+    """`section` is the key of one of `SECTIONS`. Scopes are named as in the API (`clients.permissions.HasScope`).
+
+    `looking_is_work`: to answer, faces are compared, so that looking counts towards the rate limit.
+    """
 
     schema = None
     authentication_classes = [ClientSessionAuthentication]
@@ -46,10 +49,12 @@ class ConsolePage(APIView):
     parser_classes = [MultiPartParser, FormParser]
     http_method_names = ["get", "head", "post"]
     section = ""
+    looking_is_work: bool = False
 
     def get_throttles(self) -> list[Any]:
         """Work is counted, looking is not: pages look by themselves whether something has changed."""
-        return [] if self.request.method in SAFE_METHODS else super().get_throttles()
+        is_free = self.request.method in SAFE_METHODS and not self.looking_is_work
+        return [] if is_free else super().get_throttles()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -119,6 +119,7 @@ SENTENCES: Sentences = {
     "client.bad_name": _("A client cannot have this name."),
     "client.unknown": _("There is no such client."),
     "console.other_client": _("Another client has been chosen since this page was opened. Open the page again."),
+    "console.changed_meanwhile": _("Somebody else has changed the same. Compare both, then save again."),
     "console.nothing_sent": _("Fill in the form first."),
     "console.too_many_for_one_file": _("These are too many images for one file. Choose fewer days."),
     "quota.people": _("The client may not have more people."),

@@ -8,7 +8,8 @@ from datetime import datetime
 from django.db.models import Count, Max, Q, Sum
 from django.utils import timezone
 
-from audit.services import is_stopped, require_searching
+from audit.services import is_stopped, record, require_searching
+from audit.types import Action
 from calibration.types import Comparison
 from people.galleries import search_in
 from people.health import covers, pairs_of, row_of
@@ -73,7 +74,7 @@ def is_unlike(image: ReferenceImage) -> bool:
 def compare_people(person: Person, other: Person) -> Comparison | None:
     """The two nearest photographs of two people of one client, in a one-to-one comparison; None without a face.
 
-    Of each the newest `MOST_COMPARED` count. Raises `SearchingStopped`, or as `search_in` does.
+    Of each the newest `MOST_COMPARED` count. It is recorded. Raises `SearchingStopped`, or as `search_in` does.
     """
     require_searching(person.client_id)
     searched = search_in(client=person.client, galleries=[person.gallery], one_to_one=True)
@@ -84,7 +85,10 @@ def compare_people(person: Person, other: Person) -> Comparison | None:
     theirs = own.filter(pk__in=[template.pk for template in newest[1]])
     probes = [template.embedding for template in newest[0]]
     found = theirs.within(probes, metric=searched.point.metric, threshold=ANYWHERE)
-    return searched.point.compare([min(near[0].distance for near in found if near)])[0]
+    [compared] = searched.point.compare([min(near[0].distance for near in found if near)])
+    named, results = [person.audit_name, other.audit_name], int(compared.matches)
+    record(Action.COMPARE, client_id=person.client_id, objects=named, searched=searched.audited, results=results)
+    return compared
 
 
 # ---- the check --------------------------------------------------------------------------------------------------

@@ -179,6 +179,8 @@ class NotTheSame(GroupsPage):
 class GroupsLike(GroupsPage):
     """Other groups that may be this person, which the page of the group asks for after it is shown."""
 
+    looking_is_work = True
+
     def get(self, request: Request, number: int, group: int) -> HttpResponse:
         one = self.group(group)
         try:
@@ -193,9 +195,12 @@ class SamePeople(GroupsPage):
 
     tab = "same"
 
+    @property
+    def looking_is_work(self) -> bool:
+        return self._is_asked
+
     def get(self, request: Request, number: int) -> HttpResponse:
-        is_part = bool(request._request.htmx)  # type: ignore[attr-defined]
-        if not is_part and "now" not in request.query_params:
+        if not self._is_asked:
             return self.show_alike([], is_asked=False)
         try:
             found = alike_groups(album=self.album)
@@ -203,6 +208,11 @@ class SamePeople(GroupsPage):
             return self.show_alike(None, is_asked=True)
         left_out = found.groups - found.compared
         return self.show_alike(found.pairs, is_asked=True, compared=found.compared, left_out=left_out)
+
+    @property
+    def _is_asked(self) -> bool:
+        is_part = bool(self.request._request.htmx)  # type: ignore[attr-defined]
+        return is_part or "now" in self.request.query_params
 
 
 def in_order(one: FaceGroup, two: FaceGroup) -> tuple[FaceGroup, FaceGroup]:

@@ -92,7 +92,7 @@ class RoleForm(forms.Form):
 
 
 class MemberForm(RoleForm):
-    """A user who exists. Managers cannot add administrators, who would then act for the client without wanting to."""
+    """A user who exists. Managers add nobody who would then act for the client without wanting to."""
 
     who = forms.CharField(
         label=_("User name or e-mail"), max_length=254, widget=forms.TextInput(attrs={"autocomplete": "off"})
@@ -106,9 +106,11 @@ class MemberForm(RoleForm):
 
     def clean_who(self) -> str:
         text: str = self.cleaned_data["who"]
-        found = [user for user in users_called(text) if self.is_administrator or not user.is_superuser]
-        if not found:
+        found = users_called(text, by_manager_of=None if self.is_administrator else self.client)
+        if not found and self.is_administrator:
             raise ValidationError(_now("No active user has exactly this name or address."))
+        if not found:
+            raise ValidationError(_now("No active user whom you may add has exactly this name or address."))
         if len(found) > 1:
             raise ValidationError(_now("Several users have this address. Enter the user name."))
         if Membership.objects.filter(client=self.client, user=found[0]).exists():

@@ -31,6 +31,7 @@ from rest.errors import problem_of
 
 FOUND = 12  # people whom a search offers
 SHOWN = 12  # photographs of each side
+MOST_PHOTOGRAPHS = 200  # that can be chosen from at once
 
 
 class MergePeople(PersonPage):
@@ -39,6 +40,10 @@ class MergePeople(PersonPage):
     to_confirm = frozenset({"post"})
 
     for_managers = ("post",)
+
+    @property
+    def looking_is_work(self) -> bool:
+        return "with" in self.request.query_params  # the two are compared
 
     def get(self, request: Request, number: int) -> HttpResponse:
         person, other = self.person(number), number_in(request.query_params.get("with"))
@@ -72,7 +77,7 @@ class MergePeople(PersonPage):
             "other_name": name_of(other),
             "sides": [(Face(one), photographs_of(one)) for one in (person, other)],
             "rows": rows_of(person, other),
-            "compared": near(person, other),
+            "compared": near(person, other) if self.may(Scope.PEOPLE_MATCH) else {},
             "dropped": other.external_id if person.external_id and other.external_id else "",
             "count": person.photographs + other.photographs,
             "may_merge": is_managing(self.request),
@@ -147,12 +152,13 @@ class SplitPerson(PeoplePage):
         return HttpResponseRedirect(reverse("console:person", args=[new.number]) + f"?split={number}")
 
     def show_choice(self, person: Any, *, status: int = 200, **context: Any) -> HttpResponse:
-        images = list(ReferenceImage.objects.filter(person=person).primary_first())
+        images = list(ReferenceImage.objects.filter(person=person).primary_first()[: MOST_PHOTOGRAPHS + 1])
         record_rows(Action.VIEW, [person], results=1)
         context |= {
             "person": person,
             "name": name_of(person),
-            "photographs": images,
+            "photographs": images[:MOST_PHOTOGRAPHS],
+            "most": MOST_PHOTOGRAPHS if len(images) > MOST_PHOTOGRAPHS else None,
             "may_split": self.may(Scope.PEOPLE_WRITE) and len(images) > 1,
         }
         return self.show("console/people/split.html", context, status=status)

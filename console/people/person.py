@@ -18,6 +18,7 @@ from clients.authentication import client_of
 from clients.models import Scope
 from clients.numbering import record_rows
 from clients.permissions import is_managing
+from console.exceptions import ChangedMeanwhile
 from console.numbers import number_in
 from console.people.lists import PeoplePage, chosen_face
 from console.people.shown import Face, Pair, name_of
@@ -47,6 +48,7 @@ from vision.types import Upload
 from work.submissions import read_submission
 
 SHOWN = 48  # photographs on a page
+LONGEST_SHOWN = 200  # of a value that somebody else has set
 TEXTS = ("name", "external_id", "legal_basis")
 
 
@@ -64,14 +66,25 @@ class PersonPage(PeoplePage):
 
     def post(self, request: Request, number: int) -> HttpResponse:
         person, data = self.person(number), request.data
-        typed = {name: data.get(name, "") for name in (*TEXTS, "gallery", "metadata")}
+        now, was = values_of(person), self._values_when_opened(person)
+        typed = {name: str(data.get(name) or "").replace("\r\n", "\n") for name in now}
+        edited = {name: text for name, text in typed.items() if text != was[name] and (text or name != "gallery")}
         try:
-            changes = changed(person, typed)
-            if changes:
+            if changes := changed(person, edited, was):
                 update_person(person=person, changes=changes)
-        except (ExternalIdTaken, UnusableValue) as error:
-            return self.show_person(person, typed=typed, problem=problem_of(error), status=422)
+        except (ChangedMeanwhile, ExternalIdTaken, UnusableValue) as error:
+            problem = problem_of(error)
+            status = 409 if isinstance(error, ChangedMeanwhile) else 422
+            return self.show_person(person, typed=now | edited, problem=problem, status=status)
         return HttpResponseRedirect(reverse("console:person", args=[number]) + "?saved=1")
+
+    def _values_when_opened(self, person: Person) -> dict[str, str]:
+        """What the form showed at first: what others have changed since, and the user has not, stays as it is."""
+        try:
+            sent = json.loads(self.request.data.get("_was", ""))
+        except ValueError:
+            sent = None
+        return values_of(person) | ({name: str(text) for name, text in sent.items()} if isinstance(sent, dict) else {})
 
     def show_person(self, person: Any, *, status: int = 200, **context: Any) -> HttpResponse:
         page = max(number_in(self.request.query_params.get("photographs")) or 1, 1)
@@ -91,7 +104,8 @@ class PersonPage(PeoplePage):
             "galleries": self.galleries,
             "may_change": self.may(Scope.PEOPLE_WRITE),
             "may_erase": is_managing(self.request),
-            "metadata": json.dumps(person.metadata, indent=2, ensure_ascii=False) if person.metadata else "",
+            "metadata": values_of(person)["metadata"],
+            "was": json.dumps(values_of(person)),
             "saved": query.get("saved"),
             "merged": number_in(query.get("merged")),
             "split_from": number_in(query.get("split")),
@@ -109,18 +123,28 @@ class PersonPage(PeoplePage):
         return {"alike": [(pair.other_than(person), pair) for pair in pairs], "odd": found.odd}
 
 
-def changed(person: Person, typed: dict[str, str]) -> dict[str, Any]:
-    """What the form says otherwise than the row. Raises `UnusableValue`."""
-    now = {name: getattr(person, name) or "" for name in TEXTS}
-    changes: dict[str, Any] = {name: typed[name] for name in TEXTS if typed[name].replace("\r\n", "\n") != now[name]}
-    if typed["gallery"] and typed["gallery"] != person.gallery.name:
-        changes["source"] = typed["gallery"]
-    try:
-        metadata = json.loads(typed["metadata"] or "{}")
-    except ValueError as error:
-        raise UnusableValue(_("The metadata are not JSON: check quotation marks, commas and brackets.")) from error
-    if metadata != person.metadata:
-        changes["metadata"] = metadata
+def values_of(person: Person) -> dict[str, str]:
+    """The fields of the form, as texts."""
+    metadata = json.dumps(person.metadata, indent=2, ensure_ascii=False) if person.metadata else ""
+    texts = {name: getattr(person, name) or "" for name in TEXTS}
+    return texts | {"gallery": person.gallery.name, "metadata": metadata}
+
+
+def changed(person: Person, edited: dict[str, str], was: dict[str, str]) -> dict[str, Any]:
+    """What is to be changed, of the fields that were edited. Raises `ChangedMeanwhile` or `UnusableValue`."""
+    now = values_of(person)
+    taken = [now[name][:LONGEST_SHOWN] for name, text in edited.items() if now[name] not in {was[name], text}]
+    if taken:
+        message = _("Somebody else has changed the same since you opened this page. It says now: %(now)s.")
+        raise ChangedMeanwhile(f"{message % {'now': ', '.join(taken)}} {_('Save again to replace it.')}")
+    changes: dict[str, Any] = {"source" if name == "gallery" else name: text for name, text in edited.items()}
+    if "metadata" in changes:
+        try:
+            changes["metadata"] = json.loads(changes["metadata"] or "{}")
+        except ValueError as error:
+            raise UnusableValue(_("The metadata are not JSON: check quotation marks, commas and brackets.")) from error
+        if changes["metadata"] == person.metadata:
+            del changes["metadata"]
     return changes
 
 

@@ -209,7 +209,6 @@ def test_keys_of_another_client_do_not_exist(
 # ---- members ----------------------------------------------------------------------------------------------------
 def test_members_are_added_changed_and_removed(manager: Browser, client_a: Client, client_b: Client) -> None:
     user = User.objects.create_user("olga", email="Olga@example.org")
-    make_member(client_b, Role.VIEWER, "olga")
     assert send(manager, "client-members", client_a, who="olga@EXAMPLE.org", role="operator").status_code == 302
     row = Membership.objects.get(client=client_a, user=user)
     assert row.role == Role.OPERATOR and last("role_changed") == (client_a.pk, [f"user:{user.pk}", "role:operator"])
@@ -218,6 +217,9 @@ def test_members_are_added_changed_and_removed(manager: Browser, client_a: Clien
     assert send(manager, "client-member-role", client_a, row.pk, role="king").status_code == 404
     row.refresh_from_db()
     assert row.role == Role.MANAGER
+    make_member(client_b, Role.VIEWER, "olga")
+    again = send(manager, "client-members", client_a, who="olga", role="viewer")
+    assert "a member already" in again.content.decode()
     assert send(manager, "client-member-remove", client_a, row.pk).status_code == 302
     assert send(manager, "client-member-remove", client_a, row.pk).status_code == 404
     assert Record.objects.filter(action="role_changed").latest("pk").results == 0
@@ -233,19 +235,22 @@ def test_nobody_changes_the_own_role(manager: Browser, client_a: Client) -> None
     assert own.role == Role.MANAGER
 
 
-def test_who_cannot_be_added(manager: Browser, boss: Browser, client_a: Client) -> None:
-    """Not administrators by a manager: whom they work for is not a manager's choice."""
+def test_who_cannot_be_added(manager: Browser, boss: Browser, client_a: Client, client_b: Client) -> None:
+    """By a manager, neither administrators nor who works for another client: it is not told that they exist."""
     User.objects.create_user("gone", is_active=False)
+    make_member(client_b, Role.OPERATOR, "victor")
     for name in ("a", "b"):
         User.objects.create_user(name, email="both@example.org")
+    nobody = "No active user whom you may add has exactly this name or address"
     for who, said in (
-        ("nobody", "No active user"), ("gone", "No active user"), ("boss", "No active user"), ("ol", "No active user"),
+        ("nobody", nobody), ("gone", nobody), ("boss", nobody), ("ol", nobody), ("victor", nobody),
         ("both@example.org", "Several users"), ("", "required"),
     ):  # fmt: skip
         answer = send(manager, "client-members", client_a, who=who, role="viewer")
         assert answer.status_code == 422 and said in answer.content.decode(), who
-    assert Membership.objects.count() == 1
-    assert send(boss, "client-members", client_a, who="boss", role="viewer").status_code == 302
+    assert Membership.objects.filter(client=client_a).count() == 1
+    for who in ("boss", "victor"):
+        assert send(boss, "client-members", client_a, who=who, role="viewer").status_code == 302
 
 
 def test_memberships_of_another_client_do_not_exist(manager: Browser, client_a: Client, client_b: Client) -> None:

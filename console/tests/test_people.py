@@ -182,6 +182,27 @@ def test_a_person_is_changed(operator: Browser, client_a: Client, ada: Person, t
     assert (ada.legal_basis, ada.metadata) == ("consent", {"floor": 2})
 
 
+def test_an_open_page_takes_back_nothing_that_others_have_changed(
+    operator: Browser, client_a: Client, ada: Person
+) -> None:
+    path = url("person", ada)
+    was = operator.get(path).context["was"]
+    fields = json.loads(was) | {"legal_basis": "consent", "_was": was}
+    services.update_person(person=ada, changes={"name": "New", "metadata": {"floor": 2}, "source": "staff"})
+    assert send(operator, path, client_a, **fields).status_code == 302
+    ada = Person.objects.get(pk=ada.pk)
+    assert (ada.name, ada.legal_basis, ada.metadata, ada.gallery.name) == ("New", "consent", {"floor": 2}, "staff")
+    again = send(operator, path, client_a, **fields | {"name": "Mine", "external_id": "a-2"})
+    page = again.content.decode()
+    assert again.status_code == 409
+    assert "It says now: New." in text_of(again) and 'value="Mine"' in page and 'value="a-2"' in page
+    shown_now = {name: again.context["typed"][name] for name in ("metadata", "gallery", "legal_basis")}
+    sent = {"name": "Mine", "external_id": "a-2", "_was": again.context["was"]} | shown_now
+    assert send(operator, path, client_a, **sent).status_code == 302
+    ada = Person.objects.get(pk=ada.pk)
+    assert (ada.name, ada.external_id, ada.metadata, ada.gallery.name) == ("Mine", "a-2", {"floor": 2}, "staff")
+
+
 def test_viewers_look_operators_change_managers_erase(
     viewer: Browser, operator: Browser, manager: Browser, client_a: Client, ada: Person, twin: Person
 ) -> None:

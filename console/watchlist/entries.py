@@ -22,6 +22,7 @@ from recognition.models import Match
 
 HITS = 8  # shown of one entry
 EVENTS = 20
+MOST_PHOTOGRAPHS = 200
 
 
 class EntryPage(CheckedPage):
@@ -33,7 +34,8 @@ class EntryPage(CheckedPage):
     def show_entry(self, entry: BlacklistEntry, *, status: int = 200, **context: Any) -> HttpResponse:
         """`context`: what became of the photographs that were sent."""
         overview = BlacklistEntry.objects.filter(pk=entry.pk).with_overview().get()
-        photographs = list(ReferenceImage.objects.filter(person=entry).primary_first())
+        found = list(ReferenceImage.objects.filter(person=entry).primary_first()[: MOST_PHOTOGRAPHS + 1])
+        photographs = found[:MOST_PHOTOGRAPHS]
         record_rows(Action.VIEW, [entry, *photographs], results=1)
         checked = self.photographs(entry, None) if self.may_write else []
         shown = {
@@ -41,6 +43,7 @@ class EntryPage(CheckedPage):
             "tile": Tile(overview),
             "validity": validity_of(entry),
             "photographs": photographs,
+            "most": MOST_PHOTOGRAPHS if len(found) > MOST_PHOTOGRAPHS else None,
             "hits": [(hit, WORDS[hit.state], tone_of(hit.state)) for hit in self._hits(entry)],
             "sees_hits": self.sees_hits,
             "history": history_of(entry, EVENTS),
