@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from django.db import transaction
@@ -21,12 +21,10 @@ OTHER_SPACE = "The album's model is another one than that of the person's photog
 NOT_PROCESSED = "Images that are not processed yet were not searched."
 
 
-def hold(leaving: Leaving) -> None:
-    """Lock the albums that may change: whoever names a group locks its album before the person."""
-    if leaving.is_whole:
-        concerned = Q(groups__person=leaving.person) | Q(client=leaving.person.client_id, space__in=leaving.probes)
-        albums = Album.objects.filter(pk__in=Album.objects.filter(concerned).values("pk"))
-        list(albums.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+def locked_before(people: Sequence[Person], spaces: Collection[str]) -> QuerySet[Album]:
+    """The albums that may change: whoever names a group locks its album before the person."""
+    concerned = Q(groups__person__in=people) | Q(client=people[0].client_id, space__in=spaces)
+    return Album.objects.filter(pk__in=Album.objects.filter(concerned).values("pk"))
 
 
 def forget(leaving: Leaving) -> Taken:

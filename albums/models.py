@@ -19,7 +19,7 @@ from clients.numbering import Numbered
 from clients.quotas import WithFile
 from people.models import Person
 from storage.fields import StoredImageField
-from storage.files import discard_files
+from storage.files import erase_files
 from storage.models import StoredFace
 from vectors.stored import RotatedField
 from work.models import ClaimedImage, Status
@@ -121,7 +121,7 @@ class AlbumImage(ClaimedImage, WithFile, Numbered):
             return super().finish(status, **outcome)
         stored = super().finish(status, image="", **outcome)
         if stored:
-            transaction.on_commit(lambda: discard_files(files=[file]))
+            erase_files(files=[file], robust=True)
         return stored
 
 

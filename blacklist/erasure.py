@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from blacklist.models import BlacklistEntry, CheckedPhotograph
@@ -12,7 +13,7 @@ from people.types import Held, Leaving, Subject, Taken
 WITHIN_THE_HOUR = "They were checked and not saved, are not compared, and are erased within the hour."
 
 
-def hold(leaving: Leaving) -> None:
+def locked_before(people: Sequence[Person], spaces: Collection[str]) -> None:
     """Nothing: entries are no enrolled people."""
 
 

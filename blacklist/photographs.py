@@ -212,6 +212,7 @@ def take(photographs: Sequence[CheckedPhotograph]) -> None:
         _, of = CheckedPhotograph.objects.filter(pk__in=[one.pk for one in photographs]).delete()
         if of.get(CheckedPhotograph._meta.label, 0) != len(photographs):
             raise PhotographGone(GONE)
+        erase_files(files=[one.image for one in photographs], robust=True)
 
 
 @transaction.atomic

@@ -21,7 +21,7 @@ from people.querysets import PersonQuerySet
 from people.reference_images import portrait_or_refusal, read_portrait, save_reference_images, written_files
 from people.search import people_like
 from people.types import BatchEnrolment, Enrolment, EnrolmentRules, Gate, Portrait, Proof, Refusal, Whom
-from storage.files import discard_files
+from storage.files import erase_files
 from vision import dispatch, inference
 from vision.types import Upload
 
@@ -145,6 +145,5 @@ def _store(
     if replace:
         lock_enrolled(person, to_erase=True)
         earlier = list(ReferenceImage.objects.filter(person=person))
-        files = forget_photographs(person, earlier) if earlier else []
-        transaction.on_commit(partial(discard_files, files=files))
+        erase_files(files=forget_photographs(person, earlier) if earlier else [], robust=True)
     save_reference_images(person=person, references=references, portraits=portraits)

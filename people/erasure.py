@@ -1,24 +1,24 @@
 """Erasing people or their faces, wherever the service holds them, with a receipt that contains no personal data.
 
 Other parts of the service hold something of a person too: faces in albums, classifiers, screened images. Each has a
-module, named in `FACE_HOLDERS`, with the functions of a `Holder`: `hold` locks what must be locked before the person,
-and `forget` erases in the same transaction what it has of them.
+module, named in `FACE_HOLDERS`, with the functions of a `Holder`: `locked_before` says what must be locked before the
+person, and `forget` erases in the same transaction what it has of them.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.files import FieldFile
 
 from audit import receipts
@@ -30,7 +30,7 @@ from notifications.services import forget as forget_notifications
 from people.evidence import forget_sessions
 from people.exceptions import PersonNotFound
 from people.models import FaceTemplate, Gallery, MergedPerson, Person, ReferenceImage
-from people.persons import lock_enrolled
+from people.persons import lock_enrolled, lock_several
 from people.types import Held, Leaving, Subject, Taken
 from storage.files import erase_files
 from vectors.stored import Rotated
@@ -42,7 +42,8 @@ OF_BACKUPS = "Backups keep what has been erased since, until they expire; after 
 class Holder(Protocol):
     """A module that knows what a part of the service holds of people."""
 
-    def hold(self, leaving: Leaving) -> None: ...
+    def locked_before(self, people: Sequence[Person], spaces: Collection[str]) -> QuerySet[Any] | None:
+        """What must be locked before these people of one client, whose faces are searched for in these spaces."""
 
     def forget(self, leaving: Leaving) -> Taken: ...
 
@@ -74,13 +75,10 @@ def erase_faces(*, person: Person, everywhere: bool = False) -> Receipt:
 
 
 def _erase(person: Person, *, everywhere: bool, with_record: bool) -> Receipt:
+    [person] = hold_people(person, everywhere=everywhere)
     leaving = Leaving(person, is_whole=True, probes=probes_of(person) if everywhere else {})
-    for holder in holders():
-        holder.hold(leaving)
-    leaving.person = person = lock_enrolled(person, to_erase=True)
     images = list(ReferenceImage.objects.filter(person=person).order_by("id"))
     templates = FaceTemplate.objects.of_person(person).count()
-    leaving.probes = probes_of(person) if everywhere else {}
     taken = forget_elsewhere(leaving)
     sessions = forget_sessions(person=person)
     named = _names_of_record(person) if with_record else []
@@ -156,6 +154,29 @@ def add_receipt(kind: Erased, *, client_id: int, taken: Taken, uuid: UUID | None
         remaining=[*taken.remaining, *always],
         uuid=uuid,
     )
+
+
+def hold_people(*people: Person, everywhere: bool = False) -> list[Person]:
+    """People of one client as they are now, kept from changes and erasure until the transaction ends, with what must be
+    locked before them: all of it in one order, so that no two callers block.
+
+    Until they are locked themselves, a merge may hand over to one of them what is not held: then everything is released
+    and held anew. Raises `PersonNotFound` if one is gone.
+    """
+    while True:
+        with transaction.atomic():
+            held = [set(rows.select_for_update(no_key=True).order_by("pk")) for rows in _before(people, everywhere)]
+            locked = lock_several(*people)
+            if all(set(rows) <= own for rows, own in zip(_before(people, everywhere), held, strict=True)):
+                return locked
+            transaction.set_rollback(True)
+
+
+def _before(people: Sequence[Person], everywhere: bool) -> list[QuerySet[Any]]:
+    """The keys of what is to be locked."""
+    spaces = {space for person in people for space in probes_of(person)} if everywhere else set[str]()
+    found = [holder.locked_before(people, spaces) for holder in holders()]
+    return [rows.values_list("pk", flat=True) for rows in found if rows is not None]
 
 
 def forget_elsewhere(leaving: Leaving) -> Taken:

@@ -16,7 +16,7 @@ from audit.types import Action
 from clients.idempotency import note_stored
 from clients.numbering import record_rows
 from notifications.services import forget as forget_notifications
-from people.erasure import forget_elsewhere, holders
+from people.erasure import forget_elsewhere, hold_people, holders
 from people.evidence import forget_sessions
 from people.exceptions import BadMerge, BadSplit
 from people.models import (
@@ -66,9 +66,7 @@ def merge_persons(*, person: Person, other: Person) -> Person:
     if person.pk == other.pk or person.client_id != other.client_id:
         raise BadMerge("Name two different people of one client to merge.")
     note_stored()
-    for holder in holders():
-        holder.hold(Leaving(other, is_whole=True))
-    person, other = lock_several(person, other)
+    person, other = hold_people(person, other)
     fields = merged_fields(person, other)
     Gallery.objects.hold(person.gallery_id)
     forget_learned(person, other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,14 +12,14 @@ from audit.types import Action
 from clients import quotas
 from clients.idempotency import note_stored
 from clients.numbering import record_rows
-from people.erasure import erase_person, holders
+from people.erasure import erase_person, hold_people
 from people.evidence import require_no_policy
 from people.exceptions import GalleryNotFound, PersonNotFound
 from people.merging import forget_learned, merge_persons, move_photographs
 from people.models import Gallery, Person, ReferenceImage
-from people.persons import checked, lock_several
+from people.persons import checked
 from people.reference_images import delete_reference_image, get_reference_image, save_reference_images, written_files
-from people.types import Leaving, Portrait
+from people.types import Portrait
 from storage.previews import face_alone
 from vision import images, inference
 from vision.engines import engines
@@ -69,18 +69,6 @@ def _portrait(upload: Upload, analysis: Analysis, face: DetectedFace) -> Portrai
     return Portrait(Upload(cut.jpeg, upload.name), images.sniff(cut.jpeg), moved, cut.width, cut.height)
 
 
-def hold_people(people: Iterable[Person]) -> None:
-    """Keep these from changes and erasure until the transaction ends, and what others hold of them.
-
-    Raises `PersonNotFound` if one is gone.
-    """
-    held = list({person.pk: person for person in people}.values())
-    for holder in holders():
-        for person in held:
-            holder.hold(Leaving(person, is_whole=True))
-    lock_several(*held)
-
-
 @transaction.atomic
 def move_face(*, image: ReferenceImage, person: Person) -> None:
     """Give a photograph with its templates to another person of the same gallery.
@@ -90,7 +78,7 @@ def move_face(*, image: ReferenceImage, person: Person) -> None:
     """
     note_stored()
     former = image.person
-    hold_people([former, person])
+    hold_people(former, person)
     own = ReferenceImage.objects.filter(person=former)
     is_there = own.filter(pk=image.pk).exists()
     if not is_there or former.pk == person.pk or former.gallery_id != person.gallery_id:
@@ -123,7 +111,7 @@ def erase_face(*, image: ReferenceImage) -> None:
     Raises `PersonNotFound`, `ReferenceImageNotFound` or `Unavailable`.
     """
     person = image.person
-    hold_people([person])
+    hold_people(person)
     others = ReferenceImage.objects.filter(person=person).exclude(pk=image.pk)
     get_reference_image(person=person, image_id=image.uuid)
     if is_nameless(person) and not others.exists():

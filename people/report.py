@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from audit.models import Record
@@ -15,7 +16,7 @@ from clients.numbering import record_rows
 from notifications.services import told_of
 from people.erasure import holders, probes_of
 from people.galleries import search_in
-from people.models import Gallery, GalleryKind, MergedPerson, Person, ReferenceImage
+from people.models import Gallery, GalleryKind, KeptApart, MergedPerson, Person, ReferenceImage
 from people.types import Subject
 from vectors.stored import to_store
 from vision import inference
@@ -137,9 +138,19 @@ def _described(person: Person, similarity: float | None) -> dict[str, Any]:
         "legal_basis": person.legal_basis,
         "created_at": person.created_at.isoformat(),
         "merged": [{"id": one.number, "uuid": str(one.uuid), "at": one.merged_at.isoformat()} for one in merged],
+        "kept_apart": _kept_apart(person),
         "photographs": [_photograph(image) for image in images],
         "audit_rows": rows.count(),
     }
+
+
+def _kept_apart(person: Person) -> list[dict[str, Any]]:
+    """Whom somebody has called another person than this one, by number."""
+    rows = KeptApart.objects.filter(Q(person=person) | Q(other=person)).select_related("person", "other")
+    return [
+        {"id": (row.other if row.person_id == person.pk else row.person).number, "at": row.decided_at.isoformat()}
+        for row in rows
+    ]
 
 
 def _photograph(image: ReferenceImage) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from people.enrolment import enrol_face, enrol_photographs
-from people.erasure import add_receipt, erase_faces, erase_people, erase_person, forget_photographs
+from people.erasure import add_receipt, erase_faces, erase_people, erase_person, forget_photographs, hold_people
 from people.evidence import demands_liveness, require_no_policy
 from people.failures import attempt_at
 from people.galleries import (
@@ -17,7 +17,7 @@ from people.galleries import (
 )
 from people.health import Health, health_of
 from people.merging import keep_apart, merge_persons, merged_fields, split_person
-from people.nameless import enrol_nameless, erase_face, hold_people, is_nameless, move_face, read_faces, set_apart
+from people.nameless import enrol_nameless, erase_face, is_nameless, move_face, read_faces, set_apart
 from people.neighbours import SearchedTemplates
 from people.persons import checked, create_person, find_person, get_person, save_person, update_person
 from people.quality_gate import deployment_gate, remarks_on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -34,7 +34,7 @@ NOT_KEPT = "Their embeddings were not kept (keep_screened_embeddings)."
 ARE_SEARCHED = "They are analysed anew in the background; a further receipt names each that shows the person."
 
 
-def hold(leaving: Leaving) -> None:
+def locked_before(people: Sequence[Person], spaces: Collection[str]) -> None:
     """Nothing: screening locks no people."""
 
 

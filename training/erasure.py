@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from training.models import Recogniser
 from training.services import request_training
 
 
-def hold(leaving: Leaving) -> None:
+def locked_before(people: Sequence[Person], spaces: Collection[str]) -> None:
     """Nothing: a training that ends locks people before recognisers, as erasures do."""
 
 

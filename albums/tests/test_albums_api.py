@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -17,6 +20,7 @@ from albums.tests.conftest import Add
 from clients.models import Client
 from clients.services import create_api_key
 from people.models import FaceTemplate, Person
+from storage.files import delete_due_files
 from vision.tests.drawing import BLUE, GREEN, RED, data_url, picture
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +52,20 @@ def add(api: APIClient, url: str, *pictures: Any) -> list[int]:
     answer = api.post(f"{url}images/?process=true", {"images": pictures}, format="multipart")
     assert answer.status_code == 201, answer.content
     return [image["id"] for image in answer.json()]
+
+
+def test_files_that_an_album_does_not_keep_go_when_the_store_answers(
+    api: APIClient, url: str, media_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(FileSystemStorage, "delete", away)
+        add(api, url, part(RED))
+    assert AlbumFace.objects.count() == 1
+    assert delete_due_files() == 1
+    assert not [path for path in media_root.rglob("*") if path.is_file()]
 
 
 def test_album_is_made_changed_listed_and_erased(api: APIClient, url: str) -> None:

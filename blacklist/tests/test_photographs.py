@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -9,6 +10,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.storage import FileSystemStorage
 from django.utils import timezone
 
 from blacklist import photographs, tasks
@@ -19,6 +21,7 @@ from clients.erasure import reset_client
 from clients.exceptions import StorageUsedUp
 from clients.models import Client
 from people.models import FaceTemplate, ReferenceImage
+from storage.files import delete_due_files
 from vision.exceptions import UnusableFace
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 from vision.types import Upload
@@ -48,6 +51,24 @@ def test_what_is_stored_is_what_an_upload_would_have_stored(client_a: Client, an
     assert np.allclose(first.embedding.numbers, second.embedding.numbers, atol=2e-3)
     assert not checked.image.storage.exists(checked.image.name or "")
     assert other.image.storage.exists(other.image.name or "")
+
+
+def test_what_was_uploaded_goes_when_the_store_answers(
+    client_a: Client, anna: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may show others than the one whose face is stored."""
+
+    def away(*_: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    checked = check(client_a, anna, RED)
+    store, name = checked.image.storage, checked.image.name or ""
+    with monkeypatch.context() as broken:
+        broken.setattr(FileSystemStorage, "delete", away)
+        enrol_entry(entry=BlacklistEntry(client=client_a, name="Waited"), checked=[checked])
+    assert store.exists(name)
+    assert delete_due_files() == 1
+    assert not store.exists(name)
 
 
 def test_two_callers_save_a_photograph_once(client_a: Client, anna: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def delete(*, gallery: Gallery, user_id: str) -> None:
     """
     person = find(gallery=gallery, user_id=user_id)
     with transaction.atomic():
-        hold_people([person])
+        hold_people(person)
         for image in faces_of(person):
             _set_apart(image)
         erase_person(person=person)
@@ -101,7 +101,7 @@ def _held(gallery: Gallery, face_ids: Sequence[str], user: Person) -> dict[str, 
     `PersonNotFound` if one has just been.
     """
     before = faces.find(gallery=gallery, face_ids=face_ids)
-    hold_people([user, *(image.person for image in before.values())])
+    hold_people(user, *(image.person for image in before.values()))
     found = faces.find(gallery=gallery, face_ids=face_ids)
     if {key: image.person_id for key, image in before.items()} != {key: one.person_id for key, one in found.items()}:
         raise Moved
@@ -140,7 +140,7 @@ def _score(comparison: Comparison | None) -> float:
 def disassociate(*, gallery: Gallery, user_id: str, face_ids: Sequence[str], may_read: bool) -> Outcome:
     """Take faces from a user, each of which becomes a nameless person's. Raises `UnknownUser`."""
     user, outcome = find(gallery=gallery, user_id=user_id), Outcome()
-    hold_people([user])
+    hold_people(user)
     found = faces.find(gallery=gallery, face_ids=face_ids)
     for face_id in dict.fromkeys(face_ids):
         image = found.get(face_id)

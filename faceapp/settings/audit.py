@@ -9,4 +9,10 @@ ERASURES_FILE = path("FACEAPP_ERASURES_FILE", AUDIT_KEY_FILE.parent / "erasures.
 # Secret keys of earlier times, by which receipts still name what they are about (audit.receipts).
 FORMER_SECRET_KEYS = env.list("FACEAPP_FORMER_SECRET_KEYS", default=[])
 # Modules that know what a part of the service holds of people (people.erasure); called in this order.
-FACE_HOLDERS = ["blacklist.erasure", "albums.erasure", "training.erasure", "recognition.erasure"]
+FACE_HOLDERS = [
+    "blacklist.erasure",
+    "albums.erasure",
+    "training.erasure",
+    "recognition.erasure",
+    "compat.rekognition.erasure",
+]

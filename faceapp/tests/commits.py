@@ -1,11 +1,14 @@
 """Callbacks of `transaction.on_commit` run although a test is one transaction that is rolled back in the end."""
 
+import logging
 from collections.abc import Callable
 from types import TracebackType
 
 import pytest
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+log = logging.getLogger(__name__)
 
 
 def simulate(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,8 +37,13 @@ def simulate(monkeypatch: pytest.MonkeyPatch) -> None:
 def _run_callbacks(connection: BaseDatabaseWrapper) -> None:
     if connection.atomic_blocks and _of_test(connection.atomic_blocks[-1]):
         while connection.run_on_commit:
-            callback = connection.run_on_commit.pop(0)[1]
-            callback()
+            _, callback, is_robust = connection.run_on_commit.pop(0)
+            try:
+                callback()
+            except Exception:
+                if not is_robust:
+                    raise
+                log.exception("in a robust callback")
 
 
 def _of_test(block: transaction.Atomic) -> bool:

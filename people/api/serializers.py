@@ -284,6 +284,9 @@ class ReportSerializer(serializers.Serializer[dict[str, Any]]):
     album_faces: Any = serializers.ListField(child=serializers.DictField())
     recognisers: Any = serializers.ListField(child=serializers.DictField())
     screened_faces: Any = serializers.ListField(child=serializers.DictField())
+    indexed_faces: Any = serializers.ListField(
+        child=serializers.DictField(), help_text="What Rekognition's API was told of photographs."
+    )
     messages: Any = serializers.ListField(child=serializers.DictField(), help_text="To webhooks and by e-mail.")
     not_searched: Any = serializers.ListField(child=serializers.DictField(), help_text="What, why, and how many.")
     notes: Any = serializers.ListField(child=serializers.CharField())

@@ -152,6 +152,7 @@ def test_what_was_said_of_the_other_is_reported_and_erased_with_the_person(
     services.merge_persons(person=ada, other=twin)
     assert [(row.person, row.other) for row in KeptApart.objects.all()] == [(ada, third)]
     [described] = services.report_of_person(person=ada)["people"]
+    assert [one["id"] for one in described["kept_apart"]] == [third.number]
     [former] = described["merged"]
     assert (former["id"], former["uuid"]) == (number, uuid)
     assert described["audit_rows"] > named >= 3

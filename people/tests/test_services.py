@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -22,6 +24,7 @@ from people import erasure, services
 from people.exceptions import ExternalIdTaken, NoTemplate, PersonNotFound, UnusableValue
 from people.models import FaceTemplate, Person, ReferenceImage
 from people.types import Enrolment, EnrolmentRules, Probe, SearchOptions, Whom
+from storage.files import delete_due_files
 from vision.engines import engines
 from vision.tests.drawing import BLUE, GREEN, RED, YELLOW, picture
 from vision.types import Upload
@@ -76,6 +79,23 @@ def test_replacing_leaves_only_the_new_face(client_a: Client, media_root: Path) 
     assert found(client_a, RED, GREEN) == [[], ["u1"]]
     assert ReferenceImage.objects.count() == files(media_root) == 1
     assert Person.objects.get().name == "Green"
+
+
+def test_replaced_photographs_that_cannot_be_deleted_go_when_the_store_answers(
+    client_a: Client, media_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    enrol(client_a)
+    with monkeypatch.context() as broken:
+        broken.setattr(FileSystemStorage, "delete", away)
+        enrol(client_a, GREEN, replace=True)
+    assert found(client_a, RED, GREEN) == [[], ["u1"]]
+    assert files(media_root) == 2
+    assert delete_due_files() == 1
+    assert files(media_root) == 1
+    assert services.get_person(client=client_a, person_id=Person.objects.get().number).reference_images.get().image.size
 
 
 def test_same_id_in_two_sources_is_two_people(client_a: Client) -> None:
