@@ -38,10 +38,7 @@ CLIENT_FIELD = "for_client"  # of every form: the client that its page was shown
 
 
 class ConsolePage(APIView):
-    """`section` is the key of one of `SECTIONS`. Scopes are named as in the API (`clients.permissions.HasScope`).
-
-    `looking_is_work`: to answer, faces are compared, so that looking counts towards the rate limit.
-    """
+    """`section` is the key of one of `SECTIONS`. Scopes are named as in the API (`clients.permissions.HasScope`)."""
 
     schema = None
     authentication_classes = [ClientSessionAuthentication]
@@ -49,7 +46,11 @@ class ConsolePage(APIView):
     parser_classes = [MultiPartParser, FormParser]
     http_method_names = ["get", "head", "post"]
     section = ""
-    looking_is_work: bool = False
+
+    @property
+    def looking_is_work(self) -> bool:
+        """Whether faces are compared to answer a `GET`, so that it counts towards the rate limit."""
+        return False
 
     def get_throttles(self) -> list[Any]:
         """Work is counted, looking is not: pages look by themselves whether something has changed."""

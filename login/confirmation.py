@@ -88,10 +88,14 @@ class ConfirmationMiddleware(MiddlewareMixin):
 def why_forged(request: HttpRequest) -> str | None:
     """Why another site may have sent this. The console checks that in its views, which have not been reached yet, and
     what is sent again after a confirmation has a token of our own."""
-    check = CSRFCheck(lambda request: HttpResponse())
+    check = CSRFCheck(unreached)
     check.process_request(request)
-    reason: str | None = check.process_view(request, None, (), {})
-    return reason
+    refusal: Any = check.process_view(request, unreached, (), {})  # a sentence
+    return str(refusal) if refusal else None
+
+
+def unreached(request: HttpRequest) -> HttpResponse:
+    raise NotImplementedError
 
 
 def place_to_confirm(request: HttpRequest, target: str) -> str | None:
