@@ -303,7 +303,9 @@ def test_what_is_done_is_recorded(raw: Any, client_a: Client) -> None:
     raw.delete_user(CollectionId="staff", UserId="u1")
     raw.delete_faces(CollectionId="staff", FaceIds=[face])
     assert latest()[0] == Action.ERASE
-    assert Receipt.objects.filter(client=client_a).count() == 3  # of the other face, of the user's record, and of the face
+    assert (
+        Receipt.objects.filter(client=client_a).count() == 3
+    )  # of the other face, of the user's record, and of the face
 
 
 def test_a_policy_of_liveness_holds(raw: Any, client_a: Client) -> None:
