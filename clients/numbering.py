@@ -53,11 +53,13 @@ class Numbered(models.Model):
         return int(attrgetter(self.owner.replace("__", "."))(self))
 
 
-def assign_numbers(rows: Sequence[Row]) -> Sequence[Row]:
+def assign_numbers(rows: Sequence[Row], *, beyond_quota: bool = False) -> Sequence[Row]:
     """Give numbers to new rows of one client and one kind that `bulk_create` is going to store. Returns the rows.
 
     The client's counter stays locked until the transaction ends: take numbers shortly before it does, and after
     every other lock. Within that lock the client's quotas are checked, so that no two callers share the last place.
+    `beyond_quota`: they are not checked, for rows without which nothing could be erased or put right.
+
     Raises what `quotas.require_room_for` raises, and `CallRunning` if another process carries out the current call.
     """
     if rows:
@@ -66,7 +68,8 @@ def assign_numbers(rows: Sequence[Row]) -> Sequence[Row]:
         last = Counter.objects.advance(first.owner_id, first.counted_as, len(rows))
         for number, row in enumerate(rows, start=last - len(rows) + 1):
             row.number = number
-        quotas.require_room_for(rows)
+        if not beyond_quota:
+            quotas.require_room_for(rows)
     return rows
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from audit.types import Action
 from clients import quotas
 from clients.idempotency import note_stored
-from clients.numbering import record_rows
+from clients.numbering import assign_numbers, record_rows
 from people.erasure import erase_person, hold_people
 from people.evidence import require_no_policy
 from people.exceptions import GalleryNotFound, PersonNotFound
@@ -95,9 +95,12 @@ def move_face(*, image: ReferenceImage, person: Person) -> None:
 
 @transaction.atomic
 def set_apart(*, image: ReferenceImage, metadata: Mapping[str, Any]) -> Person:
-    """Give a photograph to a new person without name and external id. Raises as `move_face` does."""
+    """Give a photograph to a new person without name and external id, also where the client has no room for people: the
+    photograph is stored already. Raises as `move_face` does.
+    """
     former = image.person
     person = Person(client_id=former.client_id, gallery=former.gallery, **checked({"metadata": metadata}))
+    assign_numbers([person], beyond_quota=True)
     person.save()
     record_rows(Action.CREATE, [person])
     move_face(image=image, person=person)

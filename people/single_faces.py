@@ -137,8 +137,9 @@ def _near(searched: SearchedGalleries, probe: Rotated, wanted: Wanted, more: int
 
 def similarity_to(*, person: Person, image: ReferenceImage) -> Comparison | None:
     """A stored face against the nearest photograph of a person, at the one-to-one point; None if there is nothing to
-    compare. It is a part of curating a gallery: nobody is named, and no row of the audit is added.
+    compare. Raises `SearchingStopped`, or as `search_in` does.
     """
+    require_searching(person.client_id)
     searched = search_in(client=person.client, galleries=[person.gallery], one_to_one=True)
     own = searched.templates.of_person(person).exclude(reference_image=image)
     near = [
@@ -146,7 +147,10 @@ def similarity_to(*, person: Person, image: ReferenceImage) -> Comparison | None
         for vector in searched.templates.vectors_of(image.pk)
         for one in own.nearest(vector, metric=searched.point.metric, limit=1)
     ]
-    return searched.compare(near[:1])[0] if near else None
+    compared = searched.compare(near[:1])[0] if near else None
+    names, matches = [person.audit_name, image.audit_name], int(compared is not None and compared.matches)
+    record(Action.COMPARE, client_id=person.client_id, objects=names, searched=searched.audited, results=matches)
+    return compared
 
 
 def compare_all(*, client: Client, first: bytes, second: bytes, gate: Gate = Gate.OFF) -> FacePairs:

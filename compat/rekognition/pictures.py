@@ -13,7 +13,7 @@ from vision import images, sources
 from vision.exceptions import InvalidImage
 
 FORMATS = {".jpg", ".png"}
-FOLDER = "rekognition"  # of the bucket: below it each client has a folder of its name
+FOLDER = "rekognition"  # of the bucket: below it each client has a folder of its number: a name may be given again
 MOST_OBJECT = 15 * 1024 * 1024  # bytes
 
 
@@ -37,12 +37,12 @@ def _object(client: Client, named: Body) -> bytes:
     """An object below the client's own folder, for keys with the scope `references`. One refusal for everything, so
     that nobody learns what the bucket holds.
     """
-    bucket, name, prefix = named.get("Bucket"), named.get("Name", ""), f"{FOLDER}/{client.name}/"
+    bucket, name, prefix = named.get("Bucket"), named.get("Name", ""), f"{FOLDER}/{client.pk}/"
     parts = name.split("/")
     is_own = bucket == settings.S3_BUCKET and name.startswith(prefix) and not {"", ".", ".."} & set(parts)
     refusal = BadObject(
         "Unable to get object metadata from S3. Check object key, region and/or access permissions: objects are read"
-        f" from this deployment's own bucket, below {FOLDER}/ and the client's name, for keys with the scope"
+        f" from this deployment's own bucket, below {FOLDER}/ and the client's number, for keys with the scope"
         " 'references'."
     )
     if not (settings.S3_BUCKET and is_own and sources.may_refer.get()) or "Version" in named:

@@ -293,17 +293,19 @@ def test_people_who_came_another_way_are_users_too(staff: Any, client_a: Client)
 # ---- objects ----------------------------------------------------------------------------------------------------
 def test_objects_are_read_from_the_clients_folder_of_the_own_bucket(client_a: Client, settings: Settings) -> None:
     settings.S3_BUCKET, settings.QUALITY_GATE = "faces", "off"
-    default_storage.save(f"rekognition/{client_a.name}/red.png", ContentFile(picture(RED)))
+    default_storage.save(f"rekognition/{client_a.pk}/red.png", ContentFile(picture(RED)))
     default_storage.save("rekognition/bob/red.png", ContentFile(picture(RED)))
     key, secret = signing_key(client_a.name, "all", Scope.REFERENCES)
     aws = in_process(key.prefix, secret)
-    own = {"Bucket": "faces", "Name": f"rekognition/{client_a.name}/red.png"}
+    own = {"Bucket": "faces", "Name": f"rekognition/{client_a.pk}/red.png"}
     assert len(aws.detect_faces(Image={"S3Object": own})["FaceDetails"]) == 1
+    default_storage.save(f"rekognition/{client_a.name}/red.png", ContentFile(picture(RED)))
     for change in (
+        {"Name": f"rekognition/{client_a.name}/red.png"},  # names are given again
         {"Bucket": "another"},
         {"Name": "rekognition/bob/red.png"},
-        {"Name": f"rekognition/{client_a.name}/../bob/red.png"},
-        {"Name": f"rekognition/{client_a.name}/none.png"},
+        {"Name": f"rekognition/{client_a.pk}/../bob/red.png"},
+        {"Name": f"rekognition/{client_a.pk}/none.png"},
         {"Name": "references/1/x.png"},
         {"Version": "1"},
     ):
@@ -316,7 +318,7 @@ def test_objects_are_read_from_the_clients_folder_of_the_own_bucket(client_a: Cl
 
 def test_objects_are_read_from_a_real_bucket(client_a: Client, settings: Settings, on_s3: str) -> None:  # noqa: F811
     settings.S3_BUCKET, settings.QUALITY_GATE = BUCKET, "off"
-    name = f"rekognition/{client_a.name}/red.png"
+    name = f"rekognition/{client_a.pk}/red.png"
     s3_client(on_s3).put_object(Bucket=BUCKET, Key=name, Body=picture(RED))
     key, secret = signing_key(client_a.name, "all", Scope.REFERENCES)
     aws = in_process(key.prefix, secret)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_django.fixtures import Settings
 
+from clients.exceptions import TooManyPeople
 from clients.models import Client
 from compat.rekognition import collections, faces, users
 from people.models import Gallery, Person
@@ -38,3 +39,15 @@ def test_a_report_says_with_what_faces_were_indexed(client_a: Client, staff: Gal
     assert (face["photograph"], face["external_image_id"]) == (1, "Jane_Doe.jpg") and face["box"]["width"] > 0
     found = report_of_image(client=client_a, data=picture(RED), with_blacklist=False)["indexed_faces"]
     assert {one["external_image_id"] for one in found} == {"Jane_Doe.jpg", "other.jpg"}
+
+
+def test_a_user_is_erased_and_loses_faces_where_there_is_no_room_for_people(client_a: Client, staff: Gallery) -> None:
+    user = user_with_faces(staff, "a.jpg", "b.jpg", "c.jpg")
+    Client.objects.filter(pk=client_a.pk).update(max_people=1)
+    face = str(user.reference_images.all()[0].uuid)
+    assert users.disassociate(gallery=staff, user_id="u1", face_ids=[face], may_read=True).done == [face]
+    users.delete(gallery=staff, user_id="u1")
+    assert not Person.objects.filter(external_id="u1").exists()
+    assert [person.reference_images.count() for person in Person.objects.all()] == [1, 1, 1]
+    with pytest.raises(TooManyPeople):
+        users.create(gallery=staff, user_id="u2")

@@ -262,6 +262,9 @@ def test_the_gallerys_own_threshold_decides_where_the_call_has_none(raw: Any, cl
 def test_searching_can_be_stopped(raw: Any, client_a: Client) -> None:
     answer = raw.index_faces(CollectionId="staff", Image=IMAGE)
     face = answer["FaceRecords"][0]["Face"]["FaceId"]
+    other = raw.index_faces(CollectionId="staff", Image={"Bytes": picture(BLUE)})["FaceRecords"][0]["Face"]["FaceId"]
+    raw.create_user(CollectionId="staff", UserId="u1")
+    raw.associate_faces(CollectionId="staff", UserId="u1", FaceIds=[face])
     stop_searching(client_id=client_a.pk)
     for call, given in (
         (raw.search_faces_by_image, {"CollectionId": "staff", "Image": IMAGE}),
@@ -269,6 +272,7 @@ def test_searching_can_be_stopped(raw: Any, client_a: Client) -> None:
         (raw.search_faces, {"CollectionId": "staff", "FaceId": face}),
         (raw.search_users, {"CollectionId": "staff", "FaceId": face}),
         (raw.compare_faces, {"SourceImage": IMAGE, "TargetImage": IMAGE}),
+        (raw.associate_faces, {"CollectionId": "staff", "UserId": "u1", "FaceIds": [other]}),
     ):
         assert code_of(call, **given) == "AccessDeniedException"
     assert raw.index_faces(CollectionId="staff", Image=IMAGE)["FaceRecords"]
@@ -291,10 +295,17 @@ def test_what_is_done_is_recorded(raw: Any, client_a: Client) -> None:
     raw.create_user(CollectionId="staff", UserId="u1")
     raw.associate_faces(CollectionId="staff", UserId="u1", FaceIds=[face])
     assert latest()[0] == Action.MERGE and image.audit_name in latest()[2]
+    other = raw.index_faces(CollectionId="staff", Image={"Bytes": picture(BLUE)})["FaceRecords"][0]["Face"]["FaceId"]
+    raw.associate_faces(CollectionId="staff", UserId="u1", FaceIds=[other])
+    user, compared = Person.objects.get(external_id="u1"), ReferenceImage.objects.get(uuid=other)
+    assert latest() == (Action.COMPARE, "key", [user.audit_name, compared.audit_name])
+    raw.delete_faces(CollectionId="staff", FaceIds=[other])
     raw.delete_user(CollectionId="staff", UserId="u1")
     raw.delete_faces(CollectionId="staff", FaceIds=[face])
     assert latest()[0] == Action.ERASE
-    assert Receipt.objects.filter(client=client_a).count() == 2  # of the user's record, and of the face
+    assert (
+        Receipt.objects.filter(client=client_a).count() == 3
+    )  # of the other face, of the user's record, and of the face
 
 
 def test_a_policy_of_liveness_holds(raw: Any, client_a: Client) -> None:
