@@ -37,7 +37,7 @@ def simulate(monkeypatch: pytest.MonkeyPatch) -> None:
 def _run_callbacks(connection: BaseDatabaseWrapper) -> None:
     if connection.atomic_blocks and _of_test(connection.atomic_blocks[-1]):
         while connection.run_on_commit:
-            _, callback, is_robust = connection.run_on_commit.pop(0)
+            _, callback, is_robust = connection.run_on_commit.pop(0)  # type: ignore[misc]  # the stubs know two
             try:
                 callback()
             except Exception:
