@@ -116,6 +116,10 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
         """Images in which anybody on the blacklist was found; `leaving`: by hits that may leave the service."""
         return self.filter(Exists(_matches(leaving=leaving)))
 
+    def undecided(self, *, leaving: bool = False) -> ProcessedImageQuerySet:
+        """`matched` by a hit that nobody has decided yet."""
+        return self.filter(Exists(_matches(leaving=leaving).filter(state=ReviewState.OPEN)))
+
     def with_match_of(self, entry_id: int) -> ProcessedImageQuerySet:
         """Images in which one blacklist entry was found."""
         return self.filter(Exists(_matches().filter(entry=entry_id)))

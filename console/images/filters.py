@@ -15,7 +15,7 @@ from recognition.models import ProcessedImage, Status
 from recognition.querysets import ProcessedImageQuerySet
 
 DAYS = (MinValueValidator(date(1970, 1, 2)), MaxValueValidator(date(2999, 12, 30)))
-SHOWN = [("", _("All images")), ("hits", _("With a hit")), ("failed", _("Failed"))]
+SHOWN = [("", _("All images")), ("hits", _("With a hit")), ("open", _("With an open hit")), ("failed", _("Failed"))]
 
 
 class ImageFilter(forms.Form):
@@ -56,6 +56,8 @@ class ImageFilter(forms.Form):
             images = images.filter(status=Status.FAILED)
         if chosen["show"] == "hits":
             images = images.matched(leaving=leaving)
+        if chosen["show"] == "open":
+            images = images.undecided(leaving=leaving)
         if chosen["person"]:
             images = images.with_match_of_name(chosen["person"], leaving=leaving)
         if chosen["text"]:

@@ -90,6 +90,9 @@ def test_the_filters_narrow_the_list(operator: Browser, client_a: Client, entry:
     assert shown(operator, text="DOOR") == shown(operator, until=today - timedelta(days=1)) == [none.number]
     assert shown(operator, since=today, until=today) == [failed.number, hit.number]
     assert shown(operator, job=hit.job_id) == [hit.number]
+    assert shown(operator, show="open") == [hit.number]
+    Match.objects.update(state="dismissed")
+    assert shown(operator, show="open") == [] and shown(operator, show="hits") == [hit.number]
     assert shown(operator, show="hits", text="door") == shown(operator, job=uuid4()) == []
 
 
