@@ -15,7 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 from clients.models import ApiKey, Client, Membership, Role
 from clients.services import create_api_key
 from clients.tests.members import make_member
-from console.tests.test_browser_console import MOST, check_page
+from console.tests.test_browser_console import MOST, check_page, weight_of
 from faceapp.tests.browser import log_in, shoot
 from notifications.models import Delivery, Subscription
 from people.health import tend_health
@@ -76,7 +76,7 @@ def test_pages_are_light_and_open_to_everybody(
         loaded.clear()
         page.goto(live_server.url + reverse(f"console:{name}", args=args))
         page.wait_for_load_state("networkidle")
-        weight = sum(len(one.body()) for one in loaded if one.ok and one.request.resource_type != "image")
+        weight = weight_of(loaded)
         assert weight < MOST, (name, weight)
         for details in page.locator("main details").all():
             details.evaluate("node => node.open = true")

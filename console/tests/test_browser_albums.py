@@ -17,7 +17,7 @@ from albums.models import Album, FaceGroup
 from albums.services import add_images, create_album
 from clients.models import Client, Membership, Role
 from console.state import KEY
-from console.tests.test_browser_console import MOST, check_page
+from console.tests.test_browser_console import MOST, check_page, weight_of
 from faceapp.tests.browser import log_in, shoot
 from people.models import Person
 from vision.tests.drawing import BLUE, DIM, GREEN, RED, picture
@@ -88,7 +88,7 @@ def test_groups_are_put_in_order(page: Page, live_server: LiveServer, admin_user
     page.on("response", lambda answer: loaded.append(answer))
     page.goto(live_server.url + reverse("console:album", args=[album.number]))
     page.wait_for_load_state("networkidle")
-    assert sum(len(one.body()) for one in loaded if one.request.resource_type != "image") < MOST
+    assert weight_of(loaded) < MOST
     check_page(page, "groups")
     shoot(page, "album-groups")
     page.locator(".tile").first.click()

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Response, expect
 from pytest_django.live_server_helper import LiveServer
 
 from clients.models import Client, Membership, Role
-from console.tests.test_browser_console import MOST, check_page
+from console.tests.test_browser_console import MOST, check_page, weight_of
 from faceapp.tests.browser import log_in, shoot
 from people.health import tend_health
 from people.models import KeptApart, Person
@@ -55,7 +55,7 @@ def test_people_are_looked_through_merged_and_erased(
     page.on("response", lambda answer: loaded.append(answer))
     page.goto(live_server.url + reverse("console:people"))
     page.wait_for_load_state("networkidle")
-    assert sum(len(one.body()) for one in loaded if one.request.resource_type != "image") < MOST
+    assert weight_of(loaded) < MOST
     expect(page.locator(".tile")).to_have_count(40)
     check_page(page, "people")
     shoot(page, "people")

@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from blacklist.services import create_entry
 from clients.models import Client, Membership, Role
-from console.tests.test_browser_console import ARABIC, MOST, check_page
+from console.tests.test_browser_console import ARABIC, MOST, check_page, weight_of
 from console.tests.test_review import screen
 from faceapp.tests.browser import log_in, shoot
 from recognition.models import Match, Verdict
@@ -44,7 +44,7 @@ def test_hits_are_judged_by_keyboard(page: Page, live_server: LiveServer, admin_
     page.keyboard.press("j")
     expect(page.get_by_text("8 hits wait for you")).to_be_visible()
     page.wait_for_load_state("networkidle")
-    assert sum(len(one.body()) for one in loaded if one.ok and one.request.resource_type != "image") < MOST
+    assert weight_of(loaded) < MOST
     check_page(page, "hit")
     shoot(page, "review-hit")
     page.keyboard.press("n")

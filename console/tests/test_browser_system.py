@@ -14,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from clients.models import Client, Membership, Role
 from console.state import KEY
-from console.tests.test_browser_console import ARABIC, MOST, check_page
+from console.tests.test_browser_console import ARABIC, MOST, check_page, weight_of
 from console.tests.test_jobs import hit, make_job
 from faceapp.tests.browser import log_in, shoot
 from recognition.models import Job, ProcessedImage, Status
@@ -63,7 +63,7 @@ def test_pages_are_light_and_open_to_everybody(at_work: Page, live_server: LiveS
         loaded.clear()
         page.goto(live_server.url + path)
         page.wait_for_load_state("load")
-        weight = sum(len(one.body()) for one in loaded if one.ok and one.request.resource_type != "image")
+        weight = weight_of(loaded)
         assert weight < MOST, (name, weight)
         for details in page.locator("main details").all():
             details.evaluate("node => node.open = true")

@@ -14,7 +14,7 @@ from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
 from clients.models import Client, Membership, Role
 from console.tests.screened import screen
-from console.tests.test_browser_console import MOST, check_page
+from console.tests.test_browser_console import MOST, check_page, weight_of
 from faceapp.tests.browser import log_in, shoot
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 from vision.types import Upload
@@ -56,7 +56,7 @@ def test_an_operator_lists_a_person(
     page.on("response", lambda answer: loaded.append(answer))
     page.goto(live_server.url + reverse("console:watchlist"))
     page.wait_for_load_state("networkidle")
-    assert sum(len(one.body()) for one in loaded if one.request.resource_type != "image") < MOST
+    assert weight_of(loaded) < MOST
     expect(page.locator(".tile")).to_have_count(40)
     check_page(page, "list")
     shoot(page, "watchlist")
@@ -66,7 +66,7 @@ def test_an_operator_lists_a_person(
     loaded.clear()
     page.get_by_role("link", name="Add a person").click()
     page.wait_for_load_state("networkidle")
-    assert sum(len(one.body()) for one in loaded if one.ok and one.request.resource_type != "image") < MOST
+    assert weight_of(loaded) < MOST
     page.locator("#image").set_input_files([files / "two.png", files / "red.png", files / "notes.jpg"])
     page.get_by_label("Name").fill("Jane")
     expect(page.get_by_text("Who is meant?")).to_be_visible()
@@ -95,7 +95,7 @@ def test_an_entry_is_read_changed_and_deleted(
     page.on("response", lambda answer: loaded.append(answer))
     page.goto(live_server.url + reverse("console:watchlist-entry", args=[1]))
     page.wait_for_load_state("networkidle")
-    assert sum(len(one.body()) for one in loaded if one.request.resource_type != "image") < MOST
+    assert weight_of(loaded) < MOST
     page.locator("#image").set_input_files([files / "green.png"])
     expect(page.get_by_text("does not look like the other photographs")).to_be_visible()
     check_page(page, "entry")

@@ -1,6 +1,7 @@
 // Photographs of a person. On the page of somebody new the fields go first; then each photograph is sent by itself, as on
 // the page of a person, where `try.js` does it alone.
-import { each, filesOf, watch } from "./try.js";
+import { each, filesOf } from "./try.js";
+import { watch, watchPaste } from "./files.js";
 import { send, shown } from "./requests.js";
 
 const answers = document.getElementById("answers");
@@ -17,9 +18,7 @@ for (const form of document.querySelectorAll("form[data-first]")) {
     chosen.replaceChildren(...files.map((file) => Object.assign(document.createElement("li"), { textContent: file.name })));
   };
   watch(form, zone, take);
-  document.addEventListener("paste", (event) => {
-    if (event.clipboardData?.files.length) take([...event.clipboardData.files]);
-  });
+  watchPaste(take);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = form.querySelector("[data-submit]");

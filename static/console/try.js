@@ -1,6 +1,6 @@
 // Photographs for *Try it*: chosen, dropped, pasted or taken, each sent by itself, each with its answer. Without this
 // script the same forms are sent as a whole.
-import { isPossible, photograph } from "./camera.js";
+import { watch, watchPaste } from "./files.js";
 import { copyOf, send, shown } from "./requests.js";
 
 const AT_ONCE = 2;
@@ -100,41 +100,12 @@ export const each = (form) => (list) => {
   next();
 };
 
-// ---- where files come from
-export const watch = (form, zone, take) => {
-  form.classList.add("scripted");
-  const input = zone.querySelector("input");
-  input.addEventListener("change", () => take([...input.files], input));
-  zone.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    zone.classList.add("over");
-  });
-  zone.addEventListener("dragleave", () => zone.classList.remove("over"));
-  zone.addEventListener("drop", (event) => {
-    event.preventDefault();
-    zone.classList.remove("over");
-    take([...event.dataTransfer.files], input);
-  });
-  const button = zone.querySelector("[data-camera]");
-  button.hidden = !isPossible();
-  button.addEventListener("click", async () => {
-    try {
-      const taken = await photograph(document.getElementById("camera"));
-      if (taken) take([taken], input);
-    } catch {
-      answers.prepend(copyOf("no-camera"));
-    }
-  });
-};
-
 for (const form of document.querySelectorAll("form[data-each]")) {
   const take = each(form);
   watch(form, form.querySelector("[data-drop]"), take);
   form.querySelector("[data-submit]").hidden = true;
   form.addEventListener("submit", (event) => event.preventDefault());
-  document.addEventListener("paste", (event) => {
-    if (event.clipboardData?.files.length) take([...event.clipboardData.files]);
-  });
+  watchPaste(take);
 }
 
 for (const form of document.querySelectorAll("form[data-once]")) {

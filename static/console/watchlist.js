@@ -1,11 +1,12 @@
 // Photographs of an entry: chosen, dropped, pasted or taken, each looked at as soon as it is there, while the form is
 // filled in. What was found is kept by the service, so that saving takes no time. Without this script the same form
 // sends the files as a whole.
+import { watch, watchPaste } from "./files.js";
 import { copyOf, send, shown } from "./requests.js";
 
 const AT_ONCE = 2;
 
-const watch = (form) => {
+const follow = (form) => {
   const cards = form.querySelector("[data-cards]");
   const zone = form.querySelector("[data-drop]");
   const input = zone.querySelector("input");
@@ -89,32 +90,8 @@ const watch = (form) => {
     input.value = "";
   };
 
-  form.classList.add("scripted");
-  input.addEventListener("change", () => take([...input.files]));
-  zone.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    zone.classList.add("over");
-  });
-  zone.addEventListener("dragleave", () => zone.classList.remove("over"));
-  zone.addEventListener("drop", (event) => {
-    event.preventDefault();
-    zone.classList.remove("over");
-    take([...event.dataTransfer.files]);
-  });
-  document.addEventListener("paste", (event) => {
-    if (event.clipboardData?.files.length) take([...event.clipboardData.files]);
-  });
-  const camera = zone.querySelector("[data-camera]");
-  camera.hidden = !navigator.mediaDevices?.getUserMedia;
-  camera.addEventListener("click", async () => {
-    try {
-      const { photograph } = await import("./camera.js");
-      const taken = await photograph(document.getElementById("camera"));
-      if (taken) take([taken]);
-    } catch {
-      zone.after(copyOf("no-camera"));
-    }
-  });
+  watch(form, zone, take);
+  watchPaste(take);
 
   // ---- cards
   const tell = (card, answer) => {
@@ -159,7 +136,7 @@ const watch = (form) => {
   });
 };
 
-document.querySelectorAll("form[data-photographs]").forEach(watch);
+document.querySelectorAll("form[data-photographs]").forEach(follow);
 addEventListener("pageshow", () => {
   document.querySelectorAll("form[data-photographs] button").forEach((button) => (button.disabled = false));
 });
