@@ -18,7 +18,7 @@ def test_keys_without_scopes_may_go_on_and_others_stay() -> None:
     ApiKey.objects.filter(pk=narrow).update(scopes=["detect"])
     with connection.schema_editor() as editor:
         import_module("clients.migrations.0009_key_limits").name_scopes(apps, editor)
-    could = set(Scope.values) - {"audit:read", "embeddings", "reset", "rotate"}
+    could = set(Scope.values) - {"audit:read", "embeddings", "reset", "rotate", "webhooks:read", "webhooks:write"}
     row = ApiKey.objects.get(pk=unnamed)
     assert {scope for scope in Scope.values if row.allows(scope)} == could
     assert ApiKey.objects.get(pk=narrow).scopes == ["detect"]

@@ -21,6 +21,7 @@ from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
 from clients.models import Client, Scope
 from clients.services import create_api_key
+from notifications.models import Subscription
 from people.models import Gallery, Respace
 from people.services import create_person
 from recognition.models import Job, ProcessedImage
@@ -78,6 +79,9 @@ ROWS: dict[str, Callable[[Client, int], Any]] = {
     "album-list": lambda client, number: create_album(client=client, name=f"album {number}"),
     "album-image-list": add_album_image,
     "album-group-list": add_group,
+    "webhook-list": lambda client, number: Subscription.objects.create(
+        client=client, name=f"webhook {number}", target="https://hooks.example.org/", events=["hit"]
+    ),
 }
 
 

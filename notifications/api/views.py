@@ -42,7 +42,7 @@ class DeliveryFilter(filters.FilterSet):  # type: ignore[misc]  # the library ha
 
 
 @extend_schema_view(
-    list=extend_schema(description="List the webhooks."),
+    list=extend_schema(description="List the webhooks, those added last at the end."),
     retrieve=extend_schema(description="Return one webhook."),
 )
 class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Subscription]):
@@ -60,7 +60,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     to_confirm = frozenset({"create", "partial_update", "send_test", "rotate_secret", "redeliver"})
 
     def get_queryset(self) -> SubscriptionQuerySet:
-        return Subscription.objects.webhooks_of(client_of(self.request).pk)
+        return Subscription.objects.webhooks_of(client_of(self.request).pk).order_by("pk")
 
     @property
     def webhook(self) -> Subscription:

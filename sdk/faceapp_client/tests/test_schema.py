@@ -27,6 +27,7 @@ WHEN = {"since": NOW, "until": NOW}
 GATE = {"quality_gate": "off", "face_choice": "only"}
 GALLERY = {"name": "a/b c", "kind": "people"}
 SCREEN = {"images": [IMAGE], "detector": "d", "model": "m", "metric": "x", "threshold": 0.5}
+CASE = {"severity": "high", "source": "s", "notes": "n"}
 ENTRY = {"is_active": True, "valid_from": DAY, "valid_until": DAY}
 ONCE = {"idempotency_key": "k"}
 # Each method with every argument that it takes. `request` takes any path, so there is nothing to compare.
@@ -65,10 +66,10 @@ CALLS: dict[str, dict[str, Any]] = {
     "galleries.look_alikes": GALLERY,
     "galleries.odd_photographs": GALLERY,
     "galleries.poor_people": GALLERY,
-    "blacklist.add": {"name": "n", "images": [IMAGE], "reason": "r"} | ENTRY | ONCE,
+    "blacklist.add": {"name": "n", "images": [IMAGE], "reason": "r"} | CASE | ENTRY | ONCE,
     "blacklist.list": {},
     "blacklist.get": {"entry_id": 1},
-    "blacklist.update": {"entry_id": 1, "changes": {"name": "n", "reason": "r"} | ENTRY},
+    "blacklist.update": {"entry_id": 1, "changes": {"name": "n", "reason": "r"} | CASE | ENTRY},
     "blacklist.delete": {"entry_id": 1},
     "blacklist.add_images": {"entry_id": 1, "images": [IMAGE]} | ONCE,
     "blacklist.images": {"entry_id": 1},
