@@ -83,7 +83,7 @@ def merge_groups(*, group: FaceGroup, others: Sequence[int]) -> FaceGroup:
     found = FaceGroup.objects.filter(album=group.album_id, number__in=set(others) - {group.number})
     if not others or found.count() != len(set(others)):
         raise BadGrouping("Name other groups of this album to merge.")
-    if found.exclude(person=None).exists():
+    if found.exclude(person=None).exclude(person=group.person_id).exists():
         raise BadGrouping("A named group keeps its faces: merge the others into it.")
     _record(Action.MERGE, group, *found)
     ApartGroups.objects.inherit(group, [one.pk for one in found])

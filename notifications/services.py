@@ -102,9 +102,13 @@ def send_test(*, subscription: Subscription) -> Delivery:
 
 @transaction.atomic
 def redeliver(*, delivery: Delivery) -> None:
-    """Send a message again, with the same id and as many attempts as a new one. Raises `SubscriptionOff`."""
+    """Send a message again, with the same id and as many attempts as a new one. Raises `SubscriptionOff`.
+
+    One that has not been sent yet keeps its time: until then what it tells of can be taken back.
+    """
     _require_active(delivery.subscription)
-    Delivery.objects.filter(pk=delivery.pk).update(status=State.PENDING, attempts=0, due_at=timezone.now())
+    sent = Delivery.objects.filter(pk=delivery.pk).exclude(status=State.PENDING, attempts=0)
+    sent.update(status=State.PENDING, attempts=0, due_at=timezone.now())
     _record_sending(delivery)
 
 

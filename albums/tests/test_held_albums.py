@@ -6,14 +6,14 @@ import pytest
 from django.db import OperationalError, transaction
 
 from albums import erasure, services
-from albums.curation import name_group
+from albums.curation import merge_groups, name_group
 from albums.models import Album, AlbumFace, FaceGroup
 from clients.models import Client
 from faceapp.tests.rivals import Rival, wait_until_blocked
 from people.models import Person
 from people.services import create_person, erase_person, hold_people, merge_persons
 from people.types import Leaving, Taken
-from vision.tests.drawing import RED, picture
+from vision.tests.drawing import GREEN, RED, picture
 from vision.types import Upload
 from work.submissions import read_submission
 
@@ -69,3 +69,17 @@ def test_albums_of_several_people_are_locked_in_one_order(client_a: Client) -> N
         wait_until_blocked()
         list(Album.objects.select_for_update(nowait=True).filter(groups__person=last).values_list("pk"))
     rival.finish()
+
+
+def test_groups_of_one_person_become_one(client_a: Client) -> None:
+    """As two named groups are after their people have been merged."""
+    album = services.create_album(client=client_a, name="a")
+    uploads = [Upload(picture(colour), "a.png") for colour in (RED, GREEN)]
+    services.add_images(album=album, submissions=[read_submission(upload) for upload in uploads])
+    services.queue_images(album=album)
+    one, other = FaceGroup.objects.filter(album=album).order_by("number")
+    people = [name_group(group=group, name=f"p{group.number}").person for group in (one, other)]
+    assert people[0] and people[1]
+    merge_persons(person=people[0], other=people[1])
+    merge_groups(group=FaceGroup.objects.get(pk=one.pk), others=[other.number])
+    assert [group.faces.count() for group in FaceGroup.objects.filter(album=album)] == [2]

@@ -123,6 +123,14 @@ def test_an_endless_answer_is_not_read_to_its_end(subscription: Subscription, re
     assert receiver.was_cut.wait(20) and receiver.poured < 1 << 27
 
 
+def test_what_can_still_be_taken_back_is_not_sent_early(subscription: Subscription) -> None:
+    row, later = send_test(subscription=subscription), timezone.now() + timedelta(hours=1)
+    Delivery.objects.update(due_at=later)
+    redeliver(delivery=row)
+    row.refresh_from_db()
+    assert (row.status, row.due_at) == (State.PENDING, later)
+
+
 def test_attempts_end(subscription: Subscription, receiver: Receiver) -> None:
     receiver.behaviour = "error"
     row = send_test(subscription=subscription)
