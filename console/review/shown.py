@@ -11,14 +11,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.template.defaultfilters import floatformat
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from blacklist.models import BlacklistEntry
 from clients.models import Client
-from console.numbers import Scale
+from console.numbers import MANY, Scale, in_words
 from console.times import ago
 from recognition.models import Match, Verdict
 from recognition.querysets import MatchQuerySet
@@ -27,7 +27,6 @@ from storage.pictures import percentages
 
 GROUPS = 20  # of one page
 FACES = 6  # shown of one group
-MANY = 500  # are counted; beyond that a page says "500+"
 EARLIER = 5  # decisions on other hits of the entry
 WORDS: dict[str, str | Promise] = {
     ReviewState.OPEN: gettext_lazy("Open"),
@@ -96,15 +95,6 @@ def counts_of(client: Client) -> dict[str, str]:
     some = [hits.filter(state=state).values_list("state", flat=True)[: MANY + 1] for state in WORDS]
     counts = Counter(some[0].union(*some[1:], all=True))
     return {state: in_words(counts[state]) for state in WORDS}
-
-
-def count_of(hits: MatchQuerySet) -> int:
-    """At most one more than `MANY`: to count them all takes longer than the rest of a page."""
-    return hits.order_by()[: MANY + 1].count()
-
-
-def in_words(count: int) -> str:
-    return number_format(min(count, MANY), force_grouping=True) + ("+" if count > MANY else "")
 
 
 def hit_context(match: Match, user: User) -> dict[str, Any]:

@@ -22,10 +22,10 @@ from clients.authentication import client_of
 from clients.models import Client, Scope
 from clients.numbering import record_rows
 from clients.permissions import is_managing
-from console.numbers import LARGEST, number_in
+from console.numbers import LARGEST, count_of, in_words, number_in
 from console.pages import ConsolePage
 from console.problems import said
-from console.review.shown import WORDS, count_of, counts_of, exported, groups_of, hit_context, in_words, queue
+from console.review.shown import WORDS, counts_of, exported, groups_of, hit_context, queue
 from recognition.exceptions import AlreadyDecided, NotConfirmed, RecordNotFound
 from recognition.models import Match, Verdict
 from recognition.services import judge, judge_all, open_again, stands, take_back

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from blacklist.models import BlacklistEntry
 from blacklist.querysets import BlacklistEntryQuerySet
 from clients.models import Client
-from console.review.shown import MANY, in_words
+from console.numbers import count_of, in_words
 from people.models import Gallery, GalleryKind
 
 ON_A_PAGE = 40
@@ -107,7 +107,7 @@ class Page:
         if not shown and number > 1:
             return cls.of(entries, 1)
         found = BlacklistEntry.objects.filter(pk__in=shown[:ON_A_PAGE]).with_overview().in_bulk()
-        total = in_words(entries.order_by().values("pk")[: MANY + 1].count())
+        total = in_words(count_of(entries))
         return cls([found[pk] for pk in shown[:ON_A_PAGE] if pk in found], number, total, len(shown) > ON_A_PAGE)
 
     @property

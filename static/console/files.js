@@ -33,3 +33,15 @@ export const watchPaste = (take) => {
     if (event.clipboardData?.files.length) take([...event.clipboardData.files]);
   });
 };
+
+export const filesOf = (list) => {
+  const transfer = new DataTransfer();
+  list.forEach((file) => transfer.items.add(file));
+  return transfer.files;
+};
+
+export const showNames = (zone, files) => {
+  const chosen = zone.querySelector(".chosen");
+  chosen.hidden = !files.length;
+  chosen.replaceChildren(...files.map((file) => Object.assign(document.createElement("li"), { textContent: file.name })));
+};

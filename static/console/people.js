@@ -1,7 +1,7 @@
 // Photographs of a person. On the page of somebody new the fields go first; then each photograph is sent by itself, as on
 // the page of a person, where `try.js` does it alone.
-import { each, filesOf } from "./try.js";
-import { watch, watchPaste } from "./files.js";
+import { each } from "./try.js";
+import { filesOf, showNames, watch, watchPaste } from "./files.js";
 import { send, shown } from "./requests.js";
 
 const answers = document.getElementById("answers");
@@ -9,13 +9,11 @@ const answers = document.getElementById("answers");
 for (const form of document.querySelectorAll("form[data-first]")) {
   const zone = form.querySelector("[data-drop]");
   const input = zone.querySelector("input");
-  const chosen = zone.querySelector(".chosen");
   let files = [];
   const take = (list) => {
     files = [...files, ...list];
     input.files = filesOf(files);
-    chosen.hidden = !files.length;
-    chosen.replaceChildren(...files.map((file) => Object.assign(document.createElement("li"), { textContent: file.name })));
+    showNames(zone, files);
   };
   watch(form, zone, take);
   watchPaste(take);

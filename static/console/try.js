@@ -1,6 +1,6 @@
 // Photographs for *Try it*: chosen, dropped, pasted or taken, each sent by itself, each with its answer. Without this
 // script the same forms are sent as a whole.
-import { watch, watchPaste } from "./files.js";
+import { filesOf, showNames, watch, watchPaste } from "./files.js";
 import { copyOf, send, shown } from "./requests.js";
 
 const AT_ONCE = 2;
@@ -83,12 +83,6 @@ const adopt = (article, file) => {
   });
 };
 
-export const filesOf = (list) => {
-  const transfer = new DataTransfer();
-  list.forEach((file) => transfer.items.add(file));
-  return transfer.files;
-};
-
 export const each = (form) => (list) => {
   for (const file of list) {
     const body = fieldsOf(form);
@@ -113,9 +107,7 @@ for (const form of document.querySelectorAll("form[data-once]")) {
     watch(form, zone, (list, input) => {
       const kept = input.multiple ? list : list.slice(0, 1);
       input.files = filesOf(kept);
-      const chosen = zone.querySelector(".chosen");
-      chosen.hidden = !kept.length;
-      chosen.replaceChildren(...kept.map((file) => Object.assign(document.createElement("li"), { textContent: file.name })));
+      showNames(zone, kept);
     });
   }
   form.addEventListener("submit", (event) => {
