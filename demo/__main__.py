@@ -132,10 +132,10 @@ def outcome(result: ScreenedImage) -> str:
 
 
 def print_links(url: str, screened: list[Screened]) -> None:
-    console.print("\nSee each result in the admin, or as JSON with an API key of the same client:")
+    console.print("\nSee each result in the console, or as JSON with an API key of the same client:")
     for row in screened:
         console.print(f"  {escape(row.photograph.title)}", highlight=False)
-        console.print(f"    {url}/admin/recognition/processedimage/?job__id__exact={row.result.job_id}", soft_wrap=True)
+        console.print(f"    {url}/console/jobs/{row.result.job_id}/", soft_wrap=True)
         console.print(f"    {url}/api/v1/processed-images/{row.result.db_id}/", soft_wrap=True)
 
 

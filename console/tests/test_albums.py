@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client as Browser
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from albums import services
@@ -23,7 +21,7 @@ from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
 from console.albums import groups as group_pages
 from console.albums import pages
-from console.tests.test_images import BESIDE, MOST_QUERIES
+from console.tests.queries import few_queries
 from console.tests.test_images import manager as manager
 from console.tests.test_images import operator as operator
 from console.tests.test_try_it import photograph, text_of
@@ -204,10 +202,8 @@ def test_pages_take_few_queries(operator: Browser, album: Album, people: Any) ->
         url("album-move", album, red.number) + f"?face={faces(red)[0]}",
     ):  # fmt: skip
         operator.get(address)
-        with CaptureQueriesContext(connection) as found:
+        with few_queries():
             assert operator.get(address).status_code == 200, address
-        counted = [one["sql"] for one in found if not any(part in one["sql"] for part in BESIDE)]
-        assert len(counted) <= MOST_QUERIES, (address, counted)
 
 
 # ---- photographs ------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
 from console.auditing.views import ON_A_PAGE
 from console.auditing.words import ACTIONS, KINDS, PROOFS
-from console.tests.test_images import MOST_QUERIES
+from console.tests.queries import MOST_QUERIES
 
 pytestmark = pytest.mark.django_db
 

@@ -23,7 +23,7 @@ from clients.quotas import Quota
 from clients.services import create_api_key
 from clients.tests.members import browser_of, make_member
 from console.clients.words import QUOTAS, ROLES, SCOPES
-from console.tests.test_images import MOST_QUERIES
+from console.tests.queries import MOST_QUERIES
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long and new password"

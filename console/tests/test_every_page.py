@@ -13,9 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.core.cache import cache
-from django.db import connection
 from django.test import Client as Browser
-from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from albums.models import Album
@@ -26,6 +24,7 @@ from clients.access import SESSION_KEY
 from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
 from console import state
+from console.tests.queries import MOST_QUERIES, own_queries
 from console.tests.screened import screen
 from console.tests.walk import HTML, Visit, pages_that_say, routes, walk
 from faceapp.tests.test_isolation import owned  # noqa: F401  a fixture
@@ -38,10 +37,8 @@ from work.submissions import read_submission
 
 pytestmark = pytest.mark.django_db
 
-MOST_QUERIES = 10  # beside those of `BESIDE`
 MANY = 12  # more than queries are allowed: one for each row of a list is too many
 MOST_BYTES = 100_000  # of a page with its styles and scripts, compressed as they are sent
-BESIDE = ("django_session", "auth_user", "clients_", "audit_", "SAVEPOINT", "auth_permission", "set_config")
 # Routes to which no page of this test links, and why.
 ELSEWHERE = {
     "console:portrait": "a picture that opens in a window",
@@ -103,9 +100,8 @@ def test_every_page(visits: list[tuple[Browser, Visit]]) -> None:
 
 def faults(browser: Browser, visit: Visit) -> Iterator[str]:
     """What is wrong with a page, in words."""
-    with CaptureQueriesContext(connection) as asked:
+    with own_queries() as own:
         html = browser.get(visit.url, headers=HTML).content.decode()
-    own = [one["sql"] for one in asked if not any(part in one["sql"] for part in BESIDE)]
     if len(own) > MOST_QUERIES:
         yield f"{visit.name}: {len(own)} queries"
     if inline := INLINE.search(html):

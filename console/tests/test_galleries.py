@@ -6,9 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.db import connection
 from django.test import Client as Browser
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit.models import Record
@@ -17,7 +15,7 @@ from blacklist.services import create_entry
 from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
 from console.galleries.shown import ON_A_PAGE, STATES, Found
-from console.tests.test_images import BESIDE, MOST_QUERIES
+from console.tests.queries import few_queries
 from people.health import tend_health
 from people.models import Gallery, GalleryHealth, GalleryKind, Person
 from people.tests.test_health import FAR, NEAR_A, POOR, A, person, photograph
@@ -135,10 +133,8 @@ def test_pages_ask_the_database_little(operator: Browser, client_a: Client, gall
         Gallery.objects.named(client_a, f"gallery {number}", GalleryKind.BLACKLIST)
     tend_health()
     for url in (reverse("console:galleries"), reverse("console:gallery", args=[gallery.pk])):
-        with CaptureQueriesContext(connection) as queries:
+        with few_queries():
             assert operator.get(url).status_code == 200
-        asked = [one["sql"] for one in queries if not any(part in one["sql"] for part in BESIDE)]
-        assert len(asked) <= MOST_QUERIES, asked
 
 
 def test_entries_lead_to_the_watch_list(client_a: Client) -> None:

@@ -10,9 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 from django.test import Client as Browser
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -26,6 +24,7 @@ from console.images import exports
 from console.images.exports import harmless
 from console.images.filters import ImageFilter
 from console.paging import ON_A_PAGE, Page
+from console.tests.queries import few_queries
 from console.tests.screened import rows, screen
 from console.tests.test_try_it import photograph, send, text_of
 from people.models import Gallery
@@ -35,8 +34,6 @@ from vision.types import Upload
 
 pytestmark = pytest.mark.django_db
 ARABIC = "عبد الله <b>بن</b> عبد العزيز"
-MOST_QUERIES = 10  # beside session, user, membership, client and audit
-BESIDE = ("django_session", "auth_user", "clients_", "audit_", "SAVEPOINT", "auth_permission", "set_config")
 
 
 @pytest.fixture
@@ -141,10 +138,8 @@ def test_pages_take_few_queries(operator: Browser, client_a: Client, entry: Blac
     images = [screen(client_a, RED, BLUE, name=f"{n}.png") for n in range(5)]
     for address in (reverse("console:images"), url("image", images[2])):
         operator.get(address)
-        with CaptureQueriesContext(connection) as found:
+        with few_queries():
             assert operator.get(address, {"show": "hits"}).status_code == 200
-        counted = [one["sql"] for one in found if not any(part in one["sql"] for part in BESIDE)]
-        assert len(counted) <= MOST_QUERIES, counted
 
 
 # ---- one image --------------------------------------------------------------------------------------------------

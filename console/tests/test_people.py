@@ -6,9 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client as Browser
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
@@ -18,7 +16,7 @@ from blacklist.services import create_entry
 from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
 from console.paging import ON_A_PAGE
-from console.tests.test_images import BESIDE, MOST_QUERIES
+from console.tests.queries import few_queries
 from console.tests.test_try_it import PARTS, photograph, text_of
 from people import services
 from people.health import tend_health
@@ -380,10 +378,8 @@ def test_pages_take_few_queries(manager: Browser, client_a: Client, ada: Person,
                     url("person-merge", ada) + f"?with={twin.number}", reverse("console:people-same"),
                     reverse("console:person-new"), reverse("console:people-find")):  # fmt: skip
         manager.get(address)
-        with CaptureQueriesContext(connection) as found:
+        with few_queries():
             assert manager.get(address).status_code == 200
-        own = [one["sql"] for one in found.captured_queries if not any(word in one["sql"] for word in BESIDE)]
-        assert len(own) <= MOST_QUERIES, (address, len(own), json.dumps(own, indent=1))
 
 
 def test_every_gallery_has_its_place_in_the_forms(operator: Browser, client_a: Client, ada: Person) -> None:

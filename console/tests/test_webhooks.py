@@ -8,9 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 from django.test import Client as Browser
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -18,7 +16,7 @@ from pytest_django.fixtures import Settings
 from audit.models import Record
 from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
-from console.tests.test_images import BESIDE, MOST_QUERIES
+from console.tests.queries import few_queries
 from console.webhooks.shown import ERRORS, EVENTS, ON_A_PAGE
 from notifications.models import Delivery, Subscription
 from notifications.services import notify, send_test
@@ -206,12 +204,8 @@ def test_pages_ask_the_database_little(manager: Browser, client_a: Client, hook:
         )
         Delivery.objects.create(subscription=hook, event="test", key=str(number))
     for name, args in (("webhooks", []), ("webhook", [hook.uuid]), ("webhook-new", [])):
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with few_queries():
             assert manager.get(reverse(f"console:{name}", args=args)).status_code == 200
-        asked = [one["sql"] for one in queries if not any(part in one["sql"] for part in BESIDE)]
-        assert len(asked) <= MOST_QUERIES, asked
 
 
 def test_every_event_and_error_has_words() -> None:

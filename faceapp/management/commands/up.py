@@ -32,8 +32,8 @@ FIRST_START = """
 
   Try next:
     make demo                      screens photographs (in a second terminal)
-    {address}docs     documentation of the API, to try out
-    {address}admin/   people, images and keys
+    {address}console/try/   who is on a photograph, in the browser
+    {address}docs           documentation of the API, to try out
 """
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
