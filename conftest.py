@@ -48,13 +48,20 @@ LIVE_ENVIRONMENT = {
     "FACEAPP_CLIENT_WAITING": "0",  # contracts of older services call with up to 64 requests at a time
 }
 FACES = Path(__file__).resolve().parent.parent / "shared" / "faces"
+PROGRAMS = {"chromium", "live", "live_server"}  # fixtures that drive other programs, whose turn the machine decides
 LONG = pytest.StashKey[set[Path]]()
 LIVE = pytest.StashKey[LiveStack]()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a parallel run files with real models go first: they take longest, and the quick ones even out the end."""
+    """What drives a browser or a running service may fail once.
+
+    In a parallel run files with real models go first: they take longest, and the quick ones even out the end.
+    """
+    for item in items:
+        if not PROGRAMS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.flaky(reruns=1))
     if hasattr(config, "workerinput"):
         long = {item.path for item in items if item.get_closest_marker("models")}
         items.sort(key=lambda item: item.path not in long)

@@ -91,7 +91,7 @@ def test_images_processed_at_the_same_instant_always_find_each_other(
 
     def analyse(*args: object, **options: object) -> object:
         answer = real(*args, **options)  # type: ignore[arg-type]
-        both_analysed.wait(timeout=20)
+        both_analysed.wait(timeout=60)
         return answer
 
     monkeypatch.setattr(inference, "run_engines_on", analyse)

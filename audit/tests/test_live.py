@@ -20,14 +20,14 @@ def test_what_a_worker_does_for_a_caller_is_sealed_as_the_callers(live: LiveStac
     files = {"images": ("a.jpg", reduced(faces / "obama_1.jpg"))}
     answer = requests.post(f"{live.url}/api/v1/process/process-images", files=files, headers=headers, timeout=60)
     assert answer.ok, answer.text
-    rows = requests.get(f"{live.url}/api/v1/audit/?action=screen", headers=headers, timeout=10).json()["items"]
+    rows = requests.get(f"{live.url}/api/v1/audit/?action=screen", headers=headers, timeout=60).json()["items"]
     asked = {(row["actor_kind"], row["actor"], row["address"], row["request_id"]) for row in rows}
     assert len(rows) == 2 and asked == {("key", key.partition(".")[0], "127.0.0.1", "audited-call")}
-    made, *_ = requests.get(f"{live.url}/api/v1/audit/?action=key_made", headers=headers, timeout=10).json()["items"]
+    made, *_ = requests.get(f"{live.url}/api/v1/audit/?action=key_made", headers=headers, timeout=60).json()["items"]
     assert (made["actor_kind"], made["actor"]) == ("command", "create_api_key")
 
     def sealed() -> int:
-        export = requests.get(f"{live.url}/api/v1/audit/export/", headers=headers, timeout=10).text
+        export = requests.get(f"{live.url}/api/v1/audit/export/", headers=headers, timeout=60).text
         return export.count('"action":"screen"')
 
     assert eventually(lambda: sealed() == 2)

@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from clients.models import ApiKey, Client, Role
 from clients.services import create_api_key
 from clients.tests.members import browser_of, make_member
-from faceapp.tests.browser import log_in, shoot
+from faceapp.tests.browser import follow, log_in, shoot
 
 pytestmark = pytest.mark.django_db
 CHOOSE, KEYS = "/choose-client/", "/admin/clients/apikey/"
@@ -190,11 +190,11 @@ def test_the_pages_on_screens_of_every_size(page: Page, live_server: LiveServer,
     )
     log_in(page, live_server, admin_user)
     shoot(page, "roles-all")
-    page.get_by_role("link", name="All clients").click()
+    follow(page.get_by_role("link", name="All clients"))
     shoot(page, "roles-choose")
     page.evaluate("document.documentElement.classList.add('dark')")
     shoot(page, "roles-choose-dark")
-    page.get_by_role("button", name="a-client-with").click()
+    follow(page.get_by_role("button", name="a-client-with"))
     expect(page.locator(".fa-client strong")).to_contain_text("a-client-with")
     shoot(page, "roles-long")
     page.goto(f"{live_server.url}/admin/clients/apikey/add/")

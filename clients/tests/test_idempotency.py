@@ -344,7 +344,7 @@ def test_of_simultaneous_calls_one_is_carried_out(client_a: Client, abandoned: b
     def call(api: APIClient) -> tuple[int, str]:
         close_old_connections()
         try:
-            start.wait(10)
+            start.wait(60)
             answer = post(api)
             return answer.status_code, answer.json().get("uuid") or answer.json()["code"]
         finally:

@@ -106,7 +106,7 @@ def take_and_hold(
             numbers = take(client, count)
             if taken and go:
                 taken.set()
-                assert go.wait(30)
+                assert go.wait(60)
             transaction.set_rollback(fail)
         return numbers
     finally:
@@ -133,7 +133,7 @@ def test_who_comes_second_waits_and_gets_other_numbers(client_a: Client, fails: 
     taken, go = Event(), Event()
     with ThreadPoolExecutor(2) as pool:
         holding = pool.submit(take_and_hold, client_a, 3, taken=taken, go=go, fail=fails)
-        assert taken.wait(30)
+        assert taken.wait(60)
         waiting = pool.submit(take_and_hold, client_a, 2)
         wait_for_a_lock()
         go.set()

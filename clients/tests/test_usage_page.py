@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from clients.models import Client, Role
 from clients.quotas import take_images
 from clients.tests.members import browser_of, make_member
-from faceapp.tests.browser import log_in, shoot
+from faceapp.tests.browser import follow, log_in, shoot
 
 NO_MEMBERS = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
 
@@ -68,7 +68,7 @@ def test_the_page_on_screens_of_every_size(
     log_in(page, live_server, admin_user)
     page.goto(live_server.url + reverse("admin:clients_client_change", args=[client_a.pk]))
     shoot(page, "client")
-    page.get_by_role("link", name="Show", exact=True).click()
+    follow(page.get_by_role("link", name="Show", exact=True))
     expect(page.get_by_role("progressbar", name="Images today")).to_have_attribute("aria-valuenow", "90")
     expect(page.get_by_role("progressbar")).to_have_count(3)
     expect(page.get_by_text("of 2,500.0 MB (0%)")).to_be_visible()

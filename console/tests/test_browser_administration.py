@@ -16,7 +16,7 @@ from clients.models import ApiKey, Client, Membership, Role
 from clients.services import create_api_key
 from clients.tests.members import make_member
 from console.tests.test_browser_console import MOST, check_page, weight_of
-from faceapp.tests.browser import log_in, shoot
+from faceapp.tests.browser import follow, log_in, shoot
 from notifications.models import Delivery, Subscription
 from people.health import tend_health
 from people.models import Gallery
@@ -89,44 +89,44 @@ def test_an_administrator_makes_a_client_with_a_key_a_member_and_a_webhook(
 ) -> None:
     log_in(page, live_server, admin_user)
     page.goto(live_server.url + reverse("console:system"))
-    page.get_by_role("link", name="Clients and keys").click()
-    page.get_by_role("link", name="New client").click()
+    follow(page.get_by_role("link", name="Clients and keys"))
+    follow(page.get_by_role("link", name="New client"))
     page.get_by_label("Name", exact=True).fill("gate")
-    page.get_by_role("button", name="Make the client").click()
+    follow(page.get_by_role("button", name="Make the client"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("gate")
-    page.get_by_role("link", name="Keys", exact=True).click()
+    follow(page.get_by_role("link", name="Keys", exact=True))
     expect(page.get_by_role("heading", name="There is no key yet")).to_be_visible()
     check_page(page, "no keys")
-    page.get_by_role("link", name="New key").click()
+    follow(page.get_by_role("link", name="New key"))
     page.get_by_label("Name", exact=True).fill("camera")
     page.get_by_label("Screen images and read results").check()
-    page.get_by_role("button", name="Make the key").click()
+    follow(page.get_by_role("button", name="Make the key"))
     key = page.locator(".secret code").inner_text()
     page.get_by_role("button", name="Copy").click()
     check_page(page, "new key")
     shoot(page, "key")
-    page.get_by_role("link", name="I have stored it").click()
+    follow(page.get_by_role("link", name="I have stored it"))
     expect(page.get_by_text(key.partition(".")[0])).to_be_visible()
     page.get_by_text("Revoke…").click()
-    page.get_by_role("button", name="Yes, revoke it").click()
+    follow(page.get_by_role("button", name="Yes, revoke it"))
     expect(page.get_by_text("revoked", exact=True)).to_be_visible()
-    page.get_by_role("link", name="Members").click()
-    page.get_by_role("link", name="Make a new user").click()
+    follow(page.get_by_role("link", name="Members"))
+    follow(page.get_by_role("link", name="Make a new user"))
     page.get_by_label("User name").fill("nina")
     page.get_by_label("Role").select_option("operator")
     for field in ("Password", "Password confirmation"):
         page.get_by_label(field, exact=True).fill("a long and new password")
-    page.get_by_role("button", name="Make the user").click()
+    follow(page.get_by_role("button", name="Make the user"))
     expect(page.get_by_role("heading", name="nina")).to_be_visible()
     page.goto(live_server.url + reverse("console:webhook-new"))
     page.get_by_label("Name", exact=True).fill("Door")
     page.get_by_label("Address").fill(URL)
     page.get_by_label("A hit is confirmed").check()
-    page.get_by_role("button", name="Add").click()
+    follow(page.get_by_role("button", name="Add"))
     expect(page.locator(".secret code")).to_contain_text("whsec_")
     check_page(page, "secret")
-    page.get_by_role("link", name="I have stored it").click()
-    page.get_by_role("button", name="Send a test message").click()
+    follow(page.get_by_role("link", name="I have stored it"))
+    follow(page.get_by_role("button", name="Send a test message"))
     expect(page.get_by_text("waiting")).to_be_visible()
     Delivery.objects.update(status="delivered", answer=204, attempts=1)
     expect(page.get_by_text("arrived")).to_be_visible()  # the log asks for itself

@@ -18,7 +18,7 @@ from albums.services import add_images, create_album
 from clients.models import Client, Membership, Role
 from console.state import KEY
 from console.tests.test_browser_console import MOST, check_page, weight_of
-from faceapp.tests.browser import log_in, shoot
+from faceapp.tests.browser import follow, log_in, shoot
 from people.models import Person
 from vision.tests.drawing import BLUE, DIM, GREEN, RED, picture
 from vision.types import Upload
@@ -62,7 +62,7 @@ def test_an_album_is_filled(
     shoot(page, "albums")
     page.get_by_text("New album…").click()
     page.get_by_label("Name", exact=True).fill("Summer party")
-    page.get_by_role("button", name="Create the album").click()
+    follow(page.get_by_role("button", name="Create the album"))
     expect(page.locator("main .success")).to_contain_text("has been created")
     check_page(page, "empty album")
     for name, data in (("one.png", picture(RED)), ("two.png", picture(RED, BLUE)), ("notes.jpg", b"no image")):
@@ -70,14 +70,14 @@ def test_an_album_is_filled(
     page.locator("#image").set_input_files([tmp_path / name for name in ("one.png", "two.png", "notes.jpg")])
     expect(page.locator("#answers article:not(.pending)")).to_have_count(3)
     expect(page.locator("#answers [role=alert]")).to_have_count(1)
-    page.get_by_role("link", name="Show what is new").click()
+    follow(page.get_by_role("link", name="Show what is new"))
     expect(page.locator(".tile")).to_have_count(3)
-    page.get_by_role("link", name="Groups").click()
+    follow(page.get_by_role("link", name="Groups"))
     expect(page.locator(".tile")).to_have_count(2)
-    page.get_by_role("link", name="Settings").click()
+    follow(page.get_by_role("link", name="Settings"))
     check_page(page, "settings")
     page.get_by_text("Erase this album…").click()
-    page.get_by_role("button", name="Erase the album for good").click()
+    follow(page.get_by_role("button", name="Erase the album for good"))
     expect(page.locator("main .success").filter(has_text="has been erased")).to_be_visible()
     assert Album.objects.get() == album
 
@@ -91,29 +91,29 @@ def test_groups_are_put_in_order(page: Page, live_server: LiveServer, admin_user
     assert weight_of(loaded) < MOST
     check_page(page, "groups")
     shoot(page, "album-groups")
-    page.locator(".tile").first.click()
+    follow(page.locator(".tile").first)
     expect(page.locator(".suggestions li")).to_have_count(1)
     check_page(page, "group")
     shoot(page, "album-group")
     page.get_by_text("Who is this? Give the group a name…").click()
     page.get_by_label("Name", exact=True).fill(NAME[:100])
-    page.get_by_role("button", name="Save the name").click()
+    follow(page.get_by_role("button", name="Save the name"))
     expect(page.locator("main .success")).to_contain_text("person of the gallery")
     page.locator("[name=face]").first.check()
-    page.get_by_role("button", name="Move them to a group…").click()
+    follow(page.get_by_role("button", name="Move them to a group…"))
     check_page(page, "move")
-    page.get_by_role("button", name="Move to Group").first.click()
+    follow(page.get_by_role("button", name="Move to Group").first)
     expect(page.locator("main .success")).to_contain_text("have been moved")
     assert Person.objects.get().name == NAME[:100].strip()
     page.goto(live_server.url + reverse("console:album-same", args=[album.number]))
     expect(page.locator(".suggestions li").first).to_be_visible()
     check_page(page, "same person")
     shoot(page, "album-same")
-    page.get_by_role("link", name="Look at both, and merge…").first.click()
+    follow(page.get_by_role("link", name="Look at both, and merge…").first)
     check_page(page, "merging")
     shoot(page, "album-merging")
     before = FaceGroup.objects.count()
-    page.get_by_role("button", name="Merge them").click()
+    follow(page.get_by_role("button", name="Merge them"))
     expect(page.locator("main .success")).to_contain_text("have been merged")
     assert FaceGroup.objects.count() == before - 1
 
@@ -126,7 +126,7 @@ def test_photographs_are_shown_and_searched_for(
     expect(page.locator(".tile")).to_have_count(6)
     check_page(page, "photographs")
     shoot(page, "album-photographs")
-    page.get_by_role("link", name="Show why").click()
+    follow(page.get_by_role("link", name="Show why"))
     expect(page.locator(".failures li")).to_have_count(1)
     check_page(page, "failed")
     page.goto(live_server.url + reverse("console:album-photograph", args=[album.number, 3]))

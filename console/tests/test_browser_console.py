@@ -20,7 +20,7 @@ from blacklist.services import create_entry
 from clients.access import SESSION_KEY
 from clients.models import Client, Membership, Role
 from console.state import KEY, SECONDS
-from faceapp.tests.browser import SIZES, log_in
+from faceapp.tests.browser import SIZES, assert_fits, log_in, undisturbed
 from liveness.models import LivenessSession
 from people.models import Person
 from people.services import enrol_face
@@ -81,14 +81,14 @@ def check_page(page: Page, name: str) -> None:
     for (width, height), colours in zip(SIZES.values(), ("light", "dark"), strict=True):
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
-        found = Axe().run(page).response["violations"]
+        found = undisturbed(page, lambda: Axe().run(page).response["violations"])
         serious = [
             (one["id"], [node["html"] for node in one["nodes"]])
             for one in found
             if one["impact"] in {"serious", "critical"}
         ]
         assert not serious, (name, width)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+        assert_fits(page, width, name)
 
 
 def test_pages_are_light_and_open_to_everybody(

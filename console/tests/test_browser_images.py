@@ -14,7 +14,7 @@ from blacklist.services import create_entry
 from clients.models import Client, Membership, Role
 from console.tests.screened import rows, screen
 from console.tests.test_browser_console import MOST, check_page, weight_of
-from faceapp.tests.browser import log_in, shoot
+from faceapp.tests.browser import follow, log_in, shoot
 from recognition.models import ProcessedImage
 from vision.tests.drawing import BLUE, DIM, RED, picture
 from vision.types import Upload
@@ -47,21 +47,21 @@ def test_an_operator_finds_looks_and_erases(
     expect(page.locator(".tile")).to_have_count(40)
     check_page(page, "list")
     shoot(page, "images")
-    page.get_by_role("link", name="Older").click()
+    follow(page.get_by_role("link", name="Older"))
     expect(page.locator(".tile")).to_have_count(5)
-    page.get_by_role("link", name="Newer").click()
+    follow(page.get_by_role("link", name="Newer"))
     page.get_by_label("Show").select_option("hits")
-    page.get_by_role("button", name="Show", exact=True).click()
+    follow(page.get_by_role("button", name="Show", exact=True))
     expect(page.locator(".tile")).to_have_count(2)
-    page.locator(".tile").last.click()
+    follow(page.locator(".tile").last)
     check_image(page)
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_role("heading", level=1)).to_contain_text("camera-3")
-    page.get_by_role("link", name="All images").click()
+    follow(page.get_by_role("link", name="All images"))
     expect(page.get_by_label("Show")).to_have_value("hits")
-    page.locator(".tile").first.click()
+    follow(page.locator(".tile").first)
     page.get_by_text("Erase this image…").click()
-    page.get_by_role("button", name="Erase for good").click()
+    follow(page.get_by_role("button", name="Erase for good"))
     expect(page.get_by_role("status").filter(has_text="was erased")).to_be_visible()
     expect(page.locator(".tile")).to_have_count(1)
     page.goto(live_server.url + reverse("console:images") + "?text=nothing+like+this")
@@ -94,7 +94,7 @@ def test_a_face_is_found_in_earlier_images(
     log_in(page, live_server, admin_user)
     image = ProcessedImage.objects.get(identifier__startswith="camera-3")
     page.goto(live_server.url + reverse("console:image", args=[image.number]))
-    page.get_by_role("button", name="Find face 1 in other images").click()
+    follow(page.get_by_role("button", name="Find face 1 in other images"))
     expect(page.get_by_text("1 face looks like this one.")).to_be_visible()
     expect(page.get_by_role("link", name="camera-0")).to_be_visible()
     check_page(page, "found")

@@ -13,6 +13,7 @@ from clients.models import Client, Membership, Role
 from console.navigation import SECTIONS
 from console.tests.screened import screen
 from console.tests.test_browser_console import check_page
+from faceapp.tests.browser import assert_fits, follow
 from recognition.models import Match
 from vision.tests.drawing import BLUE, RED, picture
 from vision.types import Upload
@@ -35,7 +36,7 @@ def test_a_german_works_in_german_until_english_is_chosen(
     page.goto(live_server.url + reverse("account_login") + "?next=/")
     page.get_by_label("Benutzername").fill(admin_user.username)
     page.get_by_label("Passwort").fill("password")
-    page.get_by_role("button", name="Anmelden", exact=True).click()
+    follow(page.get_by_role("button", name="Anmelden", exact=True))
     page.wait_for_url(live_server.url + "/")
     hit = Match.objects.get()
     for address in [
@@ -45,7 +46,7 @@ def test_a_german_works_in_german_until_english_is_chosen(
         reverse("console:try-compare"),
     ]:
         page.goto(live_server.url + address)
-        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW, address
+        assert_fits(page, NARROW, address)
 
     page.goto(live_server.url + "/")
     bar = page.locator("nav.menu")
@@ -56,10 +57,10 @@ def test_a_german_works_in_german_until_english_is_chosen(
     page.keyboard.press("Escape")
     expect(bar.get_by_role("link", name="System")).to_be_hidden()
     page.get_by_role("button", name="Mehr").click()
-    bar.get_by_role("link", name="System").click()
+    follow(bar.get_by_role("link", name="System"))
     expect(page.locator(".more.current")).to_have_text("Mehr")
 
     page.locator(".account summary").click()
-    page.get_by_role("button", name="English").click()
+    follow(page.get_by_role("button", name="English"))
     expect(page.get_by_role("heading", level=1)).to_have_text("System")
     expect(page.locator("html")).to_have_attribute("lang", "en")

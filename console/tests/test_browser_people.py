@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from clients.models import Client, Membership, Role
 from console.tests.test_browser_console import MOST, check_page, weight_of
-from faceapp.tests.browser import log_in, shoot
+from faceapp.tests.browser import follow, log_in, shoot
 from people.health import tend_health
 from people.models import KeptApart, Person
 from people.services import create_person
@@ -59,29 +59,29 @@ def test_people_are_looked_through_merged_and_erased(
     expect(page.locator(".tile")).to_have_count(40)
     check_page(page, "people")
     shoot(page, "people")
-    page.get_by_role("link", name="Older").click()
+    follow(page.get_by_role("link", name="Older"))
     expect(page.locator(".tile")).to_have_count(2)
-    page.get_by_role("link", name="Newer").click()
+    follow(page.get_by_role("link", name="Newer"))
     page.get_by_label("Name or external ID").fill("twin")
-    page.get_by_role("button", name="Search", exact=True).click()
-    page.locator(".tile").click()
+    follow(page.get_by_role("button", name="Search", exact=True))
+    follow(page.locator(".tile"))
     check_page(page, "person")
     shoot(page, "person")
-    page.get_by_role("link", name="Merge…").click()
+    follow(page.get_by_role("link", name="Merge…"))
     expect(page.get_by_text("One person with 2 photographs.")).to_be_visible()
     check_page(page, "merge")
     shoot(page, "people-merge")
-    page.get_by_role("button", name="Merge", exact=True).click()
+    follow(page.get_by_role("button", name="Merge", exact=True))
     expect(page.get_by_role("status").filter(has_text="is part of this one now")).to_be_visible()
-    page.get_by_role("link", name="Some show somebody else…").click()
+    follow(page.get_by_role("link", name="Some show somebody else…"))
     check_page(page, "split")
     page.get_by_label("Photograph 1").check()
     page.get_by_label("Name of the new person").fill("Split off")
-    page.get_by_role("button", name="Make them a person of their own").click()
+    follow(page.get_by_role("button", name="Make them a person of their own"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Split off")
     page.get_by_text("Erase this person…").click()
     check_page(page, "erase")
-    page.get_by_role("button", name="Erase for good").click()
+    follow(page.get_by_role("button", name="Erase for good"))
     expect(page.get_by_role("status").filter(has_text="was erased")).to_be_visible()
     assert not Person.objects.filter(name="Split off").exists()
 

@@ -12,7 +12,7 @@ from blacklist.services import create_entry
 from clients.models import Client, Membership, Role
 from console.tests.test_browser_console import ARABIC, MOST, check_page, weight_of
 from console.tests.test_review import screen
-from faceapp.tests.browser import log_in, shoot
+from faceapp.tests.browser import follow, log_in, shoot
 from recognition.models import Match, Verdict
 from vision.tests.drawing import RED, picture
 from vision.types import Upload
@@ -87,9 +87,9 @@ def test_undo_ends_and_keys_can_be_switched_off(
         "style", "transform-origin: 50% 40%; transform: scale(2);"
     )
     assert states() == ["dismissed", *["open"] * 7]
-    page.get_by_role("link", name="Review").last.click()
+    follow(page.get_by_role("link", name="Review").last)
     page.get_by_text("Dismiss them all…").click()
-    page.get_by_role("button", name="Dismiss 7 hits").click()
+    follow(page.get_by_role("button", name="Dismiss 7 hits"))
     expect(page.get_by_text("You have dismissed 7 hits.")).to_be_visible()
 
 
@@ -100,7 +100,7 @@ def test_review_works_without_a_script(
     log_in(plain, live_server, admin_user)
     plain.goto(live_server.url + reverse("console:review-hit", args=[hits[0].pk]))
     plain.get_by_role("textbox", name="Note").fill("Not him.")
-    plain.get_by_role("button", name="Dismiss").click()
-    plain.get_by_role("button", name="Undo").click()
+    follow(plain.get_by_role("button", name="Dismiss"))
+    follow(plain.get_by_role("button", name="Undo"))
     expect(plain.get_by_text("8 hits wait for you")).to_be_visible()
     assert states() == ["open"] * 8

@@ -15,7 +15,7 @@ from blacklist.services import create_entry
 from clients.models import Client, Membership, Role
 from console.tests.screened import screen
 from console.tests.test_browser_console import MOST, check_page, weight_of
-from faceapp.tests.browser import log_in, shoot
+from faceapp.tests.browser import follow, log_in, shoot
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 from vision.types import Upload
 
@@ -60,11 +60,11 @@ def test_an_operator_lists_a_person(
     expect(page.locator(".tile")).to_have_count(40)
     check_page(page, "list")
     shoot(page, "watchlist")
-    page.get_by_role("link", name="List", exact=True).click()
+    follow(page.get_by_role("link", name="List", exact=True))
     expect(page.locator("tbody tr")).to_have_count(40)
     check_page(page, "table")
     loaded.clear()
-    page.get_by_role("link", name="Add a person").click()
+    follow(page.get_by_role("link", name="Add a person"))
     page.wait_for_load_state("networkidle")
     assert weight_of(loaded) < MOST
     page.locator("#image").set_input_files([files / "two.png", files / "red.png", files / "notes.jpg"])
@@ -100,22 +100,22 @@ def test_an_entry_is_read_changed_and_deleted(
     expect(page.get_by_text("does not look like the other photographs")).to_be_visible()
     check_page(page, "entry")
     shoot(page, "watchlist-entry")
-    page.get_by_role("button", name="Save the photographs").click()
+    follow(page.get_by_role("button", name="Save the photographs"))
     expect(page.locator(".portraits li")).to_have_count(2)
     page.get_by_text("Remove…").last.click()
-    page.get_by_role("button", name="Remove", exact=True).click()
+    follow(page.get_by_role("button", name="Remove", exact=True))
     expect(page.locator(".portraits li")).to_have_count(1)
-    page.get_by_role("link", name="Change", exact=True).click()
+    follow(page.get_by_role("link", name="Change", exact=True))
     check_page(page, "edit")
     page.get_by_label("Last day").fill("2020-01-01")
     page.get_by_label("First day").fill("2020-01-02")
-    page.get_by_role("button", name="Save", exact=True).click()
+    follow(page.get_by_role("button", name="Save", exact=True))
     expect(page.get_by_text("The entry ends before it begins.")).to_be_visible()
     page.get_by_label("First day").fill("2019-01-02")
-    page.get_by_role("button", name="Save", exact=True).click()
+    follow(page.get_by_role("button", name="Save", exact=True))
     expect(page.get_by_text("set “until 1 Jan 2020”")).to_be_visible()
-    page.get_by_role("button", name="Switch off").click()
+    follow(page.get_by_role("button", name="Switch off"))
     expect(page.get_by_role("button", name="Switch on")).to_be_visible()
     page.get_by_text("Delete this entry…").click()
-    page.get_by_role("button", name="Delete for good").click()
+    follow(page.get_by_role("button", name="Delete for good"))
     expect(page.get_by_role("status").filter(has_text="was deleted")).to_be_visible()

@@ -8,12 +8,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from faceapp.tests.browser import SIZES
+from faceapp.tests.browser import SIZES, assert_fits, follow
 from faceapp.tests.live_stack import WEBHOOK_PORT, LiveStack, eventually
 from notifications.tests.receiver import receiving
 
@@ -22,6 +23,7 @@ MOST_CLICKS = 10  # of a newcomer, until there is a name in the answer
 SECONDS = 60_000  # milliseconds: models are loaded for the first photograph
 PORTRAITS = ["obama_1.jpg", "obama_2.jpg", "obama_3.jpg", "obama_4.jpg", "obama_1080p.jpg", "obama_240p.jpg",
              "obama_2_rgba.png", "obama_and_biden.jpg", "obama_and_biden_2.jpg", "obama_partial.jpg"]  # fmt: skip
+NUMBERS = count(100)  # of clients, which have other names when a test is run again
 COUNT_CLICKS = "addEventListener('click', event => event.isTrusted && countClick(), true)"
 PEOPLE = """
 from django.contrib.auth.models import User
@@ -58,25 +60,25 @@ class Visitor:
     def log_in(self, name: str, password: str) -> None:
         self.page.get_by_label("Username").fill(name)
         self.page.get_by_label("Password").fill(password)
-        self.page.get_by_role("button", name="Log in", exact=True).click()
+        follow(self.page.get_by_role("button", name="Log in", exact=True))
 
     def choose(self, client: str) -> None:
         """Administrators work for one client at a time."""
         self.page.goto(f"{self.live.url}/choose-client/?search={client}&next=/")
-        self.page.get_by_role("button", name=client).click()
+        follow(self.page.get_by_role("button", name=client))
 
     def open(self, section: str) -> None:
         """By the menu, part of which is behind a button on a phone."""
         link = self.page.get_by_label("Sections").get_by_role("link", name=section)
         if not link.is_visible():
             self.page.get_by_role("button", name="More").click()
-        link.click()
+        follow(link)
         self.look()
 
     def look(self) -> None:
         for colours in ("light", "dark"):
             self.page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
-            assert self.page.evaluate("document.documentElement.scrollWidth") <= self.width
+            assert_fits(self.page, self.width)
 
 
 @pytest.fixture(params=SIZES)
@@ -91,13 +93,13 @@ def visitor(request: pytest.FixtureRequest, page: Page, live: LiveStack) -> Iter
 
 
 def test_a_newcomer_asks_who_this_is(visitor: Visitor, real_faces: Path) -> None:
-    page, client = visitor.page, f"newcomer-{visitor.width}"
+    page, client = visitor.page, f"newcomer-{next(NUMBERS)}"
     key = visitor.live.manage("create_api_key", client, "--scopes", "all").stdout.strip()
-    page.get_by_role("link", name="Try it with a photograph").click()
+    follow(page.get_by_role("link", name="Try it with a photograph"))
     visitor.log_in("admin", visitor.live.admin_password)
     page.wait_for_url("**/console/try/who/")
     visitor.choose(client)  # the only one after a first start, so that nobody is asked; here other tests have theirs
-    page.get_by_role("link", name="Who is this?").click()
+    follow(page.get_by_role("link", name="Who is this?"))
     page.locator("#image").set_input_files(real_faces / "obama_1.jpg")
     page.get_by_text("Enrol…").click(timeout=SECONDS)
     page.locator("details[open]").get_by_label("Name").fill("Barack Obama")
@@ -149,17 +151,17 @@ def check_code(page: Page, url: str, key: str, folder: Path) -> None:
 
 
 def test_an_operator_lists_screens_decides_and_finds(visitor: Visitor, real_faces: Path) -> None:
-    page, client = visitor.page, f"operator-{visitor.width}"
+    page, client = visitor.page, f"operator-{next(NUMBERS)}"
     visitor.live.manage("shell", "--no-imports", "-c", PEOPLE.format(client=client))
-    page.get_by_role("link", name="Log in").first.click()
+    follow(page.get_by_role("link", name="Log in").first)
     visitor.log_in(client, "a password of tests")
     visitor.open("Watch list")
-    page.get_by_role("link", name="Add a person").first.click()
+    follow(page.get_by_role("link", name="Add a person").first)
     page.locator("#image").set_input_files(real_faces / "obama_1.jpg")
     expect(page.locator("[data-card]")).to_have_count(1, timeout=SECONDS)
     page.get_by_label("Name").fill("Barack Obama")
     page.get_by_label("Reason").fill("Not to enter")
-    page.get_by_role("button", name="Put on the watch list").click()
+    follow(page.get_by_role("button", name="Put on the watch list"))
     expect(page.get_by_role("heading", name="Barack Obama")).to_be_visible(timeout=SECONDS)
     visitor.look()
     visitor.open("Jobs")
@@ -175,38 +177,38 @@ def test_an_operator_lists_screens_decides_and_finds(visitor: Visitor, real_face
         page.keyboard.press(key)
     expect(page.get_by_role("heading", name="Nothing to judge")).to_be_visible()
     visitor.open("Screened images")
-    page.get_by_role("link", name="Search by face").click()
+    follow(page.get_by_role("link", name="Search by face"))
     page.locator("#image").set_input_files(real_faces / "obama_3.jpg")
     expect(page.get_by_text("10 faces look like this one.")).to_be_visible(timeout=SECONDS)
-    page.get_by_role("link", name=PORTRAITS[0]).click()
+    follow(page.get_by_role("link", name=PORTRAITS[0]))
     expect(page.get_by_role("heading", name=PORTRAITS[0])).to_be_visible()
     visitor.look()
 
 
 def test_an_administrator_opens_watches_and_erases(visitor: Visitor, real_faces: Path) -> None:
-    page, client = visitor.page, f"administrator-{visitor.width}"
-    page.get_by_role("link", name="Log in").first.click()
+    page, client = visitor.page, f"administrator-{next(NUMBERS)}"
+    follow(page.get_by_role("link", name="Log in").first)
     visitor.log_in("admin", visitor.live.admin_password)
     page.goto(f"{visitor.live.url}/console/clients/")
-    page.get_by_role("link", name="New client").click()
+    follow(page.get_by_role("link", name="New client"))
     page.get_by_label("Name", exact=True).fill(client)
-    page.get_by_role("button", name="Make the client").click()
+    follow(page.get_by_role("button", name="Make the client"))
     visitor.look()
-    page.get_by_role("link", name="Keys", exact=True).click()
-    page.get_by_role("link", name="New key").click()
+    follow(page.get_by_role("link", name="Keys", exact=True))
+    follow(page.get_by_role("link", name="New key"))
     page.get_by_label("Name", exact=True).fill("camera")
     page.get_by_label("Screen images and read results").check()
-    page.get_by_role("button", name="Make the key").click()
+    follow(page.get_by_role("button", name="Make the key"))
     expect(page.locator(".secret code")).not_to_be_empty()
     visitor.look()
-    page.get_by_role("link", name="I have stored it").click()
-    page.get_by_role("link", name="Members").click()
-    page.get_by_role("link", name="Make a new user").click()
+    follow(page.get_by_role("link", name="I have stored it"))
+    follow(page.get_by_role("link", name="Members"))
+    follow(page.get_by_role("link", name="Make a new user"))
     page.get_by_label("User name").fill(client)
     page.get_by_label("Role").select_option("operator")
     for label in ("Password", "Password confirmation"):
         page.get_by_label(label, exact=True).fill("a long and new password")
-    page.get_by_role("button", name="Make the user").click()
+    follow(page.get_by_role("button", name="Make the user"))
     expect(page.get_by_role("heading", name=client).first).to_be_visible()
     visitor.choose(client)
     with receiving(WEBHOOK_PORT) as receiver:
@@ -215,31 +217,32 @@ def test_an_administrator_opens_watches_and_erases(visitor: Visitor, real_faces:
         expect(page.get_by_text("arrived")).to_be_visible(timeout=SECONDS)
     see_a_dead_worker(visitor)
     visitor.open("People")
-    page.get_by_role("link", name="Add a person").first.click()
+    follow(page.get_by_role("link", name="Add a person").first)
     page.get_by_label("Name", exact=True).fill("Rose Leslie")
     page.locator("#image").set_input_files(real_faces / "rose_1.jpg")
     page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_text("Rose Leslie was added.")).to_be_visible(timeout=SECONDS)
     visitor.open("People")
     page.get_by_role("link", name="Rose Leslie").click(timeout=SECONDS)
     page.get_by_text("Erase this person…").click()
     visitor.look()
-    page.get_by_role("button", name="Erase for good").click()
+    follow(page.get_by_role("button", name="Erase for good"))
     expect(page.get_by_role("heading", name="Nobody is known yet")).to_be_visible()
 
 
 def add_webhook(visitor: Visitor, url: str) -> None:
     page = visitor.page
     visitor.open("System")
-    page.get_by_role("link", name="Webhooks and e-mail").click()
-    page.get_by_role("link", name="Add", exact=True).click()
+    follow(page.get_by_role("link", name="Webhooks and e-mail"))
+    follow(page.get_by_role("link", name="Add", exact=True))
     page.get_by_label("Name", exact=True).fill("Door")
     page.get_by_label("Address").fill(url)
     page.get_by_label("A hit is confirmed").check()
-    page.get_by_role("button", name="Add").click()
+    follow(page.get_by_role("button", name="Add"))
     expect(page.locator(".secret code")).to_contain_text("whsec_")
     visitor.look()
-    page.get_by_role("link", name="I have stored it").click()
-    page.get_by_role("button", name="Send a test message").click()
+    follow(page.get_by_role("link", name="I have stored it"))
+    follow(page.get_by_role("button", name="Send a test message"))
 
 
 def see_a_dead_worker(visitor: Visitor) -> None:

@@ -199,6 +199,6 @@ def running(command: list[str], *, log: Path, cwd: Path = Path("/")) -> Iterator
         finally:
             process.send_signal(signal.SIGINT)
             try:
-                process.wait(timeout=10)
+                process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 process.kill()

@@ -209,7 +209,7 @@ def test_model_libraries_are_imported_where_they_are_used_and_late() -> None:
 def test_no_model_library_is_loaded_outside_worker_children(script: str) -> None:
     report = f"import sys; print(*sorted({MODEL_LIBRARIES!r} & set(sys.modules)), sep='\\n')"
     code = f"import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'faceapp.settings'; {script}; {report}"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
 

@@ -18,7 +18,7 @@ from calibration.services import set_calibration
 from clients.models import ApiKey, Client
 from clients.services import create_api_key
 from compat.nextcloud.models import KeyModel
-from faceapp.tests.browser import log_in, shoot
+from faceapp.tests.browser import follow, log_in, shoot
 from liveness.services import cancel_session, start_session
 from people.models import ReferenceImage
 from people.services import enrol_face
@@ -63,7 +63,7 @@ def test_listing_somebody_answers_for_each_photograph_at_once(
 ) -> None:
     page = at_work
     shoot(page, "dashboard-empty")
-    page.get_by_role("link", name="Add a blacklist entry").click()
+    follow(page.get_by_role("link", name="Add a blacklist entry"))
     page.locator("#id_name").fill("Mallory Example")
     page.locator("#id_reason").fill("Cheque fraud, three branches")
     page.locator("#id_photographs").set_input_files(files(tmp_path))
@@ -76,7 +76,7 @@ def test_listing_somebody_answers_for_each_photograph_at_once(
     expect(page.get_by_text("portrait.png: taken. Face: large enough (121 px)")).to_be_visible()
     expect(page.get_by_text("Not taken. empty-room.png: No face was found")).to_be_visible()
     shoot(page, "entries-after-add")
-    page.locator("#result_list").get_by_role("link", name="Mallory Example", exact=True).click()
+    follow(page.locator("#result_list").get_by_role("link", name="Mallory Example", exact=True))
     expect(page.get_by_alt_text("Photograph 1 of Mallory Example")).to_be_visible()
     expect(page.get_by_label("Remove this photograph")).to_be_visible()
     shoot(page, "entry-change")
@@ -190,12 +190,12 @@ def test_entries_are_switched_off_in_bulk(at_work: Page, live_server: LiveServer
     page.locator("#action-toggle").check()
     page.locator("select[name=action]").select_option("deactivate")
     shoot(page, "entries-selected")
-    page.get_by_role("button", name="Run").click()
+    follow(page.get_by_role("button", name="Run"))
     expect(page.get_by_text("Deactivated: 2.")).to_be_visible()
     assert not BlacklistEntry.objects.filter(is_active=True).exists()
     page.locator("input.action-select").first.check()
     page.locator("select[name=action]").select_option("delete_selected")
-    page.get_by_role("button", name="Run").click()
+    follow(page.get_by_role("button", name="Run"))
     expect(page.get_by_text("(1 photograph)")).to_be_visible()
     shoot(page, "entries-delete")
 
@@ -209,16 +209,16 @@ def test_people_are_looked_at_and_their_faces_erased(at_work: Page, live_server:
     set_calibration(client=client_a, space="default", threshold=0.15, false_match_rate=0.001, note="measured in May")
     page.goto(live_server.url + reverse("admin:people_person_changelist"))
     shoot(page, "people")
-    page.locator("#result_list").get_by_role("link", name="Jane Example", exact=True).click()
+    follow(page.locator("#result_list").get_by_role("link", name="Jane Example", exact=True))
     expect(page.get_by_alt_text("Photograph 1 of Jane Example: face.png")).to_be_visible()
     shoot(page, "person")
     page.goto(live_server.url + reverse("admin:people_person_changelist"))
     page.locator("#action-toggle").check()
     page.locator("select[name=action]").select_option("erase_faces")
-    page.get_by_role("button", name="Run").click()
+    follow(page.get_by_role("button", name="Run"))
     expect(page.get_by_text("This cannot be undone")).to_be_visible()
     shoot(page, "people-erase")
-    page.get_by_role("button", name="Erase the faces").click()
+    follow(page.get_by_role("button", name="Erase the faces"))
     expect(page.get_by_text("Erased: 2 photographs with 2 files.")).to_be_visible()
     assert not ReferenceImage.objects.exists()
     page.goto(live_server.url + reverse("admin:calibration_spacecalibration_changelist"))
@@ -231,9 +231,9 @@ def test_changing_the_model_of_a_nextcloud_has_to_be_confirmed(
     row, _ = create_api_key(client_name=client_a.name)
     KeyModel.objects.create(api_key=row, model=3, computed_at=timezone.now())
     log_in(page, live_server, admin_user)
-    page.get_by_role("link", name="Nextcloud models").first.click()
+    follow(page.get_by_role("link", name="Nextcloud models").first)
     shoot(page, "nextcloud-models")
-    page.get_by_role("link", name=str(row)).click()
+    follow(page.get_by_role("link", name=str(row)))
     page.locator("#id_model").select_option(label="1: CNN, 5 landmarks")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Faces were computed with model 3").first).to_be_visible()
@@ -253,7 +253,7 @@ def test_liveness_sessions_can_be_looked_at(
     page.goto(live_server.url + reverse("admin:liveness_livenesssession_changelist"))
     expect(page.get_by_text("customer 4711")).to_be_visible()
     shoot(page, "liveness-sessions")
-    page.get_by_role("link", name=str(session.pk)[:8]).click()
+    follow(page.get_by_role("link", name=str(session.pk)[:8]))
     expect(page.get_by_text("u-17").first).to_be_visible()
     expect(page.get_by_text(session.nonce)).to_have_count(0)
     shoot(page, "liveness-session")

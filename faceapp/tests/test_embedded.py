@@ -151,7 +151,7 @@ def test_a_launched_program_ends_with_its_parent() -> None:
         orphan = psutil.Process(int(parent.stdout.readline()))
         assert eventually(lambda: orphan.name() == "sleep")
         parent.kill()
-    gone, _ = psutil.wait_procs([orphan], timeout=10)
+    gone, _ = psutil.wait_procs([orphan], timeout=60)
     assert gone
 
 
@@ -183,7 +183,7 @@ with tempfile.TemporaryDirectory() as folder, open(folder + "/lock", "w") as loc
 
 def test_a_program_that_does_not_end_with_its_supervisor_is_killed() -> None:
     command = [sys.executable, "-c", LOSES_ITS_SUPERVISOR]
-    done = subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, timeout=200, check=True)
     processes, message = done.stdout.split("\n", 1)
     assert len(processes.split()) == 2
     assert "The supervisor has ended" in message

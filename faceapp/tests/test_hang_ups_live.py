@@ -80,7 +80,7 @@ def test_images_go_with_their_caller(
 
 def test_a_job_goes_on_without_its_caller(live: LiveStack, caller: Caller, photograph: bytes) -> None:
     def jobs() -> list[dict[str, Any]]:
-        answer = requests.get(f"{live.url}/api/v1/jobs/", headers=caller.headers, timeout=30)
+        answer = requests.get(f"{live.url}/api/v1/jobs/", headers=caller.headers, timeout=60)
         return list(answer.json()["items"])
 
     with live.suspended_workers():

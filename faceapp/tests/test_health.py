@@ -72,7 +72,7 @@ class SlowProbe:
         self.most_at_once = max(self.most_at_once, self.at_once)
         if self.made:
             self.running.set()
-            assert self.may_end.wait(10)
+            assert self.may_end.wait(60)
         self.made += 1
         self.at_once -= 1
         return {"number": str(self.made)}
@@ -85,7 +85,7 @@ def test_callers_during_a_probe_get_the_report_before_it_at_once(settings: Setti
     assert probe.report() == {"number": "1"}
     first = threading.Thread(target=probe.report)
     first.start()
-    assert slow.running.wait(10)
+    assert slow.running.wait(60)
     assert [probe.report() for _ in range(50)] == [{"number": "1"}] * 50
     slow.may_end.set()
     first.join()
@@ -101,7 +101,7 @@ def test_callers_during_the_first_probe_wait_for_its_report(settings: Settings) 
     threads = [threading.Thread(target=lambda: reports.append(probe.report())) for _ in range(8)]
     for thread in threads:
         thread.start()
-    assert slow.running.wait(10)
+    assert slow.running.wait(60)
     slow.may_end.set()
     for thread in threads:
         thread.join()

@@ -67,7 +67,7 @@ def test_what_all_processes_counted_is_scraped_from_any(live: LiveStack, key: st
 
     def scraped() -> dict[str, float]:
         bearer = {"Authorization": f"Bearer {live.environment['FACEAPP_METRICS_KEY']}"}
-        text = requests.get(f"{live.url}/metrics", headers=bearer, timeout=30).text
+        text = requests.get(f"{live.url}/metrics", headers=bearer, timeout=60).text
         rows = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
         return {name: float(value) for name, value in rows}
 

@@ -57,7 +57,7 @@ def stack(own_stack: LiveStack) -> LiveStack:
 
 def is_ready(stack: LiveStack) -> bool:
     try:
-        return requests.get(f"{stack.url}/readyz", timeout=10).ok
+        return requests.get(f"{stack.url}/readyz", timeout=60).ok
     except requests.RequestException:
         return False
 
@@ -218,8 +218,8 @@ def test_root_in_a_folder_that_others_cannot_enter() -> None:
 
 
 def test_the_first_start_shows_a_key_and_a_password_that_work(live: LiveStack) -> None:
-    assert requests.get(f"{live.url}/api/v1/jobs/", timeout=30).status_code == 401
-    answer = requests.get(f"{live.url}/api/v1/jobs/", headers={"X-API-Key": live.api_key}, timeout=30)
+    assert requests.get(f"{live.url}/api/v1/jobs/", timeout=60).status_code == 401
+    answer = requests.get(f"{live.url}/api/v1/jobs/", headers={"X-API-Key": live.api_key}, timeout=60)
     assert answer.status_code == 200
     check = "from django.contrib.auth import authenticate; print(authenticate(username='admin', password='{}'))"
     shown = live.manage("shell", "--verbosity=0", "--command", check.format(live.admin_password))

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from clients.models import Client
-from faceapp.tests.browser import log_in, shoot
+from faceapp.tests.browser import follow, log_in, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_flush")]
 
@@ -30,12 +30,12 @@ def begin(page: Page, server: LiveServer, user: User) -> None:
     page.goto(f"{server.url}/admin/")
     page.get_by_label("Username").fill(user.username)
     page.get_by_label("Password").fill("password")
-    page.get_by_role("button", name="Log in", exact=True).click()
+    follow(page.get_by_role("button", name="Log in", exact=True))
 
 
 def log_out(page: Page, server: LiveServer) -> None:
     page.goto(f"{server.url}/login/logout/")
-    page.get_by_role("button", name="Log out").click()
+    follow(page.get_by_role("button", name="Log out"))
     page.wait_for_url(f"{server.url}/login/")
 
 
@@ -56,15 +56,15 @@ def test_an_app_is_set_up_and_asked_for(page: Page, live_server: LiveServer, adm
     begin(page, live_server, admin_user)
     page.get_by_text("Your account needs a second factor").wait_for()
     shoot(page, "factors-needed")
-    page.get_by_role("link", name="Set up the app").click()
+    follow(page.get_by_role("link", name="Set up the app"))
     shoot(page, "factors-app")
     secret = page.get_by_label("Secret").input_value()
     page.get_by_label("Code", exact=True).fill(code(secret))
-    page.get_by_role("button", name="Set up").click()
+    follow(page.get_by_role("button", name="Set up"))
     recovery = page.get_by_label("Recovery codes").input_value().split()
     assert len(recovery) == 10
     shoot(page, "factors-recovery")
-    page.get_by_role("link", name="I have kept them").click()
+    follow(page.get_by_role("link", name="I have kept them"))
     page.wait_for_url(f"{live_server.url}/admin/")
     log_out(page, live_server)
     begin(page, live_server, admin_user)
@@ -84,7 +84,7 @@ def test_a_passkey_is_added_and_opens_the_admin(page: Page, live_server: LiveSer
     options |= {"isUserVerified": True, "automaticPresenceSimulation": True}
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
     begin(page, live_server, admin_user)
-    page.get_by_role("link", name="Add a passkey").click()
+    follow(page.get_by_role("link", name="Add a passkey"))
     shoot(page, "passkey-add")
     page.get_by_label("Name").fill("My telephone")
     page.get_by_role("button", name="Add").click()
@@ -117,7 +117,7 @@ def test_a_key_is_made_after_a_confirmation(
     page.goto(f"{live_server.url}/admin/clients/apikey/add/")
     shoot(page, "confirm")
     page.get_by_label("Password of admin").fill("password")
-    page.get_by_role("button", name="Confirm").click()
+    follow(page.get_by_role("button", name="Confirm"))
     page.wait_for_url(f"{live_server.url}/admin/clients/apikey/add/")
 
 
@@ -131,10 +131,10 @@ def test_a_deletion_goes_on_where_it_was_asked_for(
     grow_old(page)
     page.locator("[name=_selected_action]").first.check()
     page.locator("select[name=action]").first.select_option("delete_selected")
-    page.get_by_role("button", name="Run").first.click()
+    follow(page.get_by_role("button", name="Run").first)
     page.get_by_label("Password of admin").fill("password")
-    page.get_by_role("button", name="Confirm").click()
+    follow(page.get_by_role("button", name="Confirm"))
     page.wait_for_url(f"{live_server.url}/admin/clients/client/")
-    page.get_by_role("button", name="Yes").click()
+    follow(page.get_by_role("button", name="Yes"))
     page.get_by_text("Successfully deleted 1").wait_for()
     assert not Client.objects.exists()

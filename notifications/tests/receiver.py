@@ -33,7 +33,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"\x00\xff nonsense\r\n\r\n")
 
     def slow(self) -> None:
-        self.server.may_end.wait(20)
+        self.server.may_end.wait(60)
 
     def huge(self) -> None:
         self.send_response(200)

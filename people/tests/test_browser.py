@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from blacklist.services import create_entry
 from clients.models import Client
-from faceapp.tests.browser import log_in, shoot
+from faceapp.tests.browser import follow, log_in, shoot
 from people.health import tend_health
 from people.models import Gallery, GalleryKind, ReferenceImage
 from people.services import enrol_face
@@ -42,10 +42,10 @@ def test_the_health_of_a_gallery_leads_to_its_people(
     tend_health()
     page.goto(live_server.url + reverse("admin:people_gallery_changelist"))
     shoot(page, "galleries")
-    page.locator("#result_list").get_by_role("link", name="default", exact=True).click()
+    follow(page.locator("#result_list").get_by_role("link", name="default", exact=True))
     expect(page.get_by_text("Pairs of people who look alike: 1.")).to_be_visible()
     shoot(page, "gallery")
-    page.get_by_role("link", name="Show", exact=True).click()
+    follow(page.get_by_role("link", name="Show", exact=True))
     expect(page.get_by_alt_text("Face of Jill Example")).to_have_count(1)
     expect(page.get_by_alt_text("Face of Jane Example")).to_have_count(3)  # in a pair, and two odd photographs
     expect(page.get_by_text("blurred", exact=True)).to_be_visible()
@@ -53,7 +53,7 @@ def test_the_health_of_a_gallery_leads_to_its_people(
     page.emulate_media(color_scheme="dark")
     page.reload()
     shoot(page, "gallery-health-dark")
-    page.get_by_role("link", name="Joan Example", exact=True).click()
+    follow(page.get_by_role("link", name="Joan Example", exact=True))
     expect(page.get_by_alt_text("Photograph 1 of Joan Example")).to_be_visible()
     blacklist = Gallery.objects.get(kind=GalleryKind.BLACKLIST)
     page.goto(live_server.url + reverse("admin:people_gallery_health", args=[blacklist.pk]))

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]
 
 
 def test_df_01_health(api: Api) -> None:
-    response = requests.get(api.live.url + "/", timeout=10)
+    response = requests.get(api.live.url + "/", timeout=60)
     assert response.status_code == 200
     assert response.json()["message"].startswith("Welcome")
 

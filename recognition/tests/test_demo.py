@@ -56,7 +56,7 @@ def test_the_listed_match_and_strangers_do_not_and_it_can_be_repeated(live: Live
         assert f"{live.url}/admin/recognition/processedimage/?job__id__exact=" in run.stdout
     links = re.findall(rf"{live.url}/api/v1/processed-images/\d+/", run.stdout)
     key = live.manage("create_api_key", "default", "--scopes", "all").stdout.strip()  # as `make run` prints one
-    shown = [requests.get(link, headers={"X-API-Key": key}, timeout=30) for link in links]
+    shown = [requests.get(link, headers={"X-API-Key": key}, timeout=60) for link in links]
     assert [answer.json()["image_path_or_identifier"] for answer in shown] == [
         "astronaut", "group", "Tom Hanks", "cat", "cup of coffee",
     ]  # fmt: skip
@@ -68,9 +68,9 @@ def test_the_listed_match_and_strangers_do_not_and_it_can_be_repeated(live: Live
     assert kept.status_code == 201
     removed = demo("--remove", FACEAPP_URL=live.url, FACEAPP_VAR=str(live.var))
     assert "Removed: 2 blacklist entries, 10 screened images." in removed.stdout
-    assert {requests.get(link, headers={"X-API-Key": key}, timeout=30).status_code for link in links} == {404}
+    assert {requests.get(link, headers={"X-API-Key": key}, timeout=60).status_code for link in links} == {404}
     entry = f"{live.url}/api/v1/blacklist/{kept.json()['id']}/"
-    assert requests.delete(entry, headers={"X-API-Key": key}, timeout=30).status_code == 200
+    assert requests.delete(entry, headers={"X-API-Key": key}, timeout=60).status_code == 200
 
 
 @pytest.mark.models

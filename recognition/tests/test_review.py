@@ -300,7 +300,7 @@ def test_of_two_at_once_one_decides(match: Match, people: list[User]) -> None:
     together = threading.Barrier(2)
 
     def decide(user: User, said: ReviewState) -> None:
-        together.wait(10)
+        together.wait(60)
         try:
             judge(match=match, user=user, said=said)
         except AlreadyDecided as error:
@@ -312,7 +312,7 @@ def test_of_two_at_once_one_decides(match: Match, people: list[User]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(refused) == 1
     assert state(match) == Verdict.objects.get().said
 

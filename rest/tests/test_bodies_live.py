@@ -33,7 +33,7 @@ def headers(live: LiveStack, **more: str) -> dict[str, str]:
 @pytest.fixture
 def connection(live: LiveStack) -> HTTPConnection:
     address = urlsplit(live.url)
-    return HTTPConnection(str(address.hostname), address.port, timeout=30)
+    return HTTPConnection(str(address.hostname), address.port, timeout=60)
 
 
 def asked(connection: HTTPConnection, method: str, path: str, *given: Any, **options: Any) -> tuple[int, Any]:
@@ -70,7 +70,7 @@ def test_nothing_is_stored_of_a_body_that_breaks_off(
     live: LiveStack, connection: HTTPConnection, content_type: str, body: bytes
 ) -> None:
     address = urlsplit(live.url)
-    with socket.create_connection((str(address.hostname), address.port), timeout=30) as caller:
+    with socket.create_connection((str(address.hostname), address.port), timeout=60) as caller:
         lines = {"Host": address.netloc, "X-API-Key": live.api_key, "Content-Type": content_type}
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         caller.sendall(f"POST {PEOPLE} HTTP/1.1\r\n{head}Content-Length: {len(body) + 200}\r\n\r\n".encode() + body)

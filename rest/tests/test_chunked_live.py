@@ -76,7 +76,7 @@ def replayed(live: LiveStack, sent: bytes) -> tuple[bytes, bytes]:
     address = urlsplit(live.url)
     sent = sent.replace(b"@HOST@", address.netloc.encode()).replace(b"@KEY@", live.api_key.encode())
     head, end, body = sent.partition(b"\r\n\r\n")
-    with socket.create_connection((str(address.hostname), address.port), timeout=30) as caller:
+    with socket.create_connection((str(address.hostname), address.port), timeout=60) as caller:
         caller.sendall(head + end)
         first = caller.recv(len(CONTINUE)) if b"100-continue" in head else b""
         for start in range(0, len(body), 700):  # not where the chunks begin
@@ -87,7 +87,7 @@ def replayed(live: LiveStack, sent: bytes) -> tuple[bytes, bytes]:
 
 def people(live: LiveStack, external_id: str) -> list[Any]:
     query = {"external_id": external_id}
-    found = requests.get(live.url + PEOPLE, query, headers={"X-API-Key": live.api_key}, timeout=30).json()
+    found = requests.get(live.url + PEOPLE, query, headers={"X-API-Key": live.api_key}, timeout=60).json()
     return list(found["items"])
 
 

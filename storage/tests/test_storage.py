@@ -152,7 +152,7 @@ def test_objects_are_private_and_links_expire(on_s3: str) -> None:
     link = default_storage.url(name)
     assert re.search("Expires=|X-Amz-Expires=", link)
     assert KEYS["aws_secret_access_key"] not in link
-    assert requests.get(link, timeout=30).content == b"pixels"
+    assert requests.get(link, timeout=60).content == b"pixels"
     default_storage.delete(name)
 
 

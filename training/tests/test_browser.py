@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from clients.models import Client
-from faceapp.tests.browser import log_in, shoot
+from faceapp.tests.browser import follow, log_in, shoot
 from people.models import Gallery
 from training.models import Recogniser
 from work.models import Status
@@ -63,7 +63,7 @@ def test_an_operator_goes_back_to_the_version_before(page: Page, live_server: Li
     page.goto(live_server.url + reverse("admin:training_recogniser_changelist"))
     page.locator(f"input[name=_selected_action][value='{first.pk}']").check()
     page.locator("select[name=action]").select_option("activate")
-    page.get_by_role("button", name="Run").click()
+    follow(page.get_by_role("button", name="Run"))
     expect(page.get_by_text("Version 1 is in use now.")).to_be_visible()
     assert Recogniser.objects.active().get() == first
 

@@ -141,7 +141,7 @@ def test_calls_at_the_same_time_share_the_places() -> None:
         dispatch.act_for("7")
         try:
             with callers.waiting():
-                return go.wait(20)
+                return go.wait(60)
         except TooManyWaiting:
             return False
 

@@ -224,7 +224,7 @@ def child(code: str, **environment: str) -> str:
     }
     command = [sys.executable, "-c", code]
     answer = subprocess.run(
-        command, cwd=django_settings.BASE_DIR, env=chosen, capture_output=True, text=True, timeout=120
+        command, cwd=django_settings.BASE_DIR, env=chosen, capture_output=True, text=True, timeout=200
     )
     assert answer.returncode == 0, answer.stderr[-2000:]
     return answer.stdout.splitlines()[-1]

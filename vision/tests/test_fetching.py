@@ -109,7 +109,7 @@ def test_slow_name_server_counts_against_the_time(
     server: Server, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = threading.Event()
-    monkeypatch.setattr(fetching, "resolve", lambda host, port: ["127.0.0.1"] if answer.wait(30) else [])
+    monkeypatch.setattr(fetching, "resolve", lambda host, port: ["127.0.0.1"] if answer.wait(60) else [])
     settings.URL_TIMEOUT = 0.2
     try:
         assert refused(server.url("image")) == "image.url_timeout"

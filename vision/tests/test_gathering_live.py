@@ -40,7 +40,7 @@ def test_one_process_loads_the_engines_and_says_where_they_run(gathering: LiveSt
     worker = gathering.program("app:worker")
     assert "--pool=threads" in worker.cmdline() and not worker.children()
     assert any("onnxruntime" in mapped.path for mapped in worker.memory_maps())
-    engines = requests.get(f"{gathering.url}/api/v1/engines/", headers={"X-API-Key": gathering.api_key}, timeout=30)
+    engines = requests.get(f"{gathering.url}/api/v1/engines/", headers={"X-API-Key": gathering.api_key}, timeout=60)
     assert {engine["device"] for engine in engines.json()["engines"]} == {STAND_IN}
 
 

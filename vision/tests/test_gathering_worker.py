@@ -154,7 +154,7 @@ def test_a_thread_that_hangs_ends_the_process_after_the_others_have_finished() -
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "faceapp.settings_testing"}
     command = [sys.executable, "-c", HANGING_WORKER]
     done = subprocess.run(
-        command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=100, check=False
+        command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=200, check=False
     )
     assert done.returncode == 1, done.stderr
     assert "has begun" in done.stderr and "has finished" in done.stderr  # where Celery sends what is printed

@@ -321,5 +321,5 @@ def test_only_one_process_at_a_time_fetches_into_a_folder() -> None:
         second.start()
         second.join(0.5)
         assert second.is_alive() and output.getvalue() == ""
-    second.join(30)
+    second.join(60)
     assert weights.DLIB_5_POINTS.name in output.getvalue()

@@ -95,7 +95,7 @@ def test_ek_08_arguments_are_checked(ekyc: Ekyc, people: Photos) -> None:
 
 def _raw(ekyc: Ekyc, body: str, *, kind: str = "application/json", path: str = "/check-2-face") -> requests.Response:
     headers = {"X-API-Key": ekyc.key, "Content-Type": kind}
-    return requests.post(ekyc.live.url + path, data=body, headers=headers, timeout=30)
+    return requests.post(ekyc.live.url + path, data=body, headers=headers, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_ek_32_fifty_parallel_registrations_leave_one(ekyc: Ekyc, people: Photos
     assert {answer["_id"] for answer in answers} == {"u1"}
     assert ekyc.found(people["P1b"]) == ["u1"]
     url, headers = f"{ekyc.live.url}/api/v1/people/", {"X-API-Key": ekyc.key}
-    [person] = requests.get(url, headers=headers, timeout=30).json()["items"]
+    [person] = requests.get(url, headers=headers, timeout=60).json()["items"]
     assert person["image_count"] == 1
 
 
@@ -384,7 +384,7 @@ MAKE_PATH = "from clients.services import *; print(make_path_token(key=create_ap
 def test_a_base_address_is_enough_and_no_log_has_its_token(ekyc: Ekyc, people: Photos) -> None:
     token = ekyc.live.manage("shell", "--no-imports", "-c", MAKE_PATH).stdout.strip()
     for path, status in ((f"/k/{token}/search", 200), (f"/k/{token}x/search", 401), (f"/k/{token}/nowhere", 404)):
-        response = requests.post(ekyc.live.url + path, json={"image": text(people["P1a"])}, timeout=30)
+        response = requests.post(ekyc.live.url + path, json={"image": text(people["P1a"])}, timeout=60)
         assert response.status_code == status, path
 
     assert eventually(lambda: any("POST /k/-/search" in line for line in ekyc.live.logged()))

@@ -287,7 +287,7 @@ def restart_web(live: LiveStack) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
-            requests.get(f"{live.url}/healthz", timeout=5)
+            requests.get(f"{live.url}/healthz", timeout=60)
         except requests.ConnectionError:
             time.sleep(0.1)
         else:

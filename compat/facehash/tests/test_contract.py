@@ -246,15 +246,15 @@ def test_fh_22_pages_of_any_origin(live: LiveStack, k1: Page, photos: dict[str, 
     for origin in ("null", "https://anywhere.example"):
         for path in ("/", "/train", "/recognize/", f"/{k1.key}", f"/{k1.key}/train"):
             asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-            preflight = requests.options(live.url + path, headers=asked, timeout=30)
+            preflight = requests.options(live.url + path, headers=asked, timeout=60)
             assert preflight.status_code == 200
             assert preflight.headers["Access-Control-Allow-Origin"] in {origin, "*"}
             assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
-            assert requests.options(live.url + path, timeout=30).status_code == 200
+            assert requests.options(live.url + path, timeout=60).status_code == 200
         for page in (k1, Page(live.url, UNKNOWN)):
             answered = page.post("/{key}", headers={"Origin": origin}, picture=text_of(photos["N"]))
             assert answered.headers["Access-Control-Allow-Origin"] in {origin, "*"}
-    assert "Access-Control-Allow-Origin" not in requests.get(live.url, headers={"Origin": "null"}, timeout=30).headers
+    assert "Access-Control-Allow-Origin" not in requests.get(live.url, headers={"Origin": "null"}, timeout=60).headers
 
 
 @pytest.mark.parametrize("megabytes", [0.7, 7.0])
@@ -264,7 +264,7 @@ def test_fh_23_large_text_fields(k1: Page, photos: dict[str, bytes], megabytes: 
 
 
 def test_fh_23_above_the_limit(live: LiveStack, k1: Page) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=60)
     connection.putrequest("POST", f"/{k1.key}/train")
     for name, value in (("Content-Length", "150000000"), ("Origin", "null"), ("Content-Type", "multipart/form-data")):
         connection.putheader(name, value)
@@ -313,7 +313,7 @@ def test_fh_25_galleries_outlive_a_restart(live: LiveStack, k1: Page, photos: di
     old = [killed, *killed.children(recursive=True)]
     for process in old:
         process.kill()
-    psutil.wait_procs(old, timeout=30)
+    psutil.wait_procs(old, timeout=60)
     deadline = time.monotonic() + 60
     while not is_ready(live):
         assert time.monotonic() < deadline
@@ -323,7 +323,7 @@ def test_fh_25_galleries_outlive_a_restart(live: LiveStack, k1: Page, photos: di
 
 def is_ready(live: LiveStack) -> bool:
     try:
-        return requests.get(f"{live.url}/readyz", timeout=10).status_code == 200
+        return requests.get(f"{live.url}/readyz", timeout=60).status_code == 200
     except requests.RequestException:
         return False
 

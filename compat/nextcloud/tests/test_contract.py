@@ -354,7 +354,7 @@ def test_nc_29_graceful_stop_finishes_what_is_in_flight(app: App, live: LiveStac
             assert eventually(lambda: images_in_flight(live) > 0)
             server.send_signal(signal.SIGTERM)
         assert len(answer.result()) == 1
-        assert server.wait(timeout=30) == 0
+        assert server.wait(timeout=60) == 0
     assert not is_open(cloud)
 
 

@@ -107,7 +107,7 @@ def test_the_javascript_sdk(
     if not shutil.which("npm"):
         pytest.skip(f"{missing.DATA}: Node, for the JavaScript SDK of AWS")
     install = ["npm", "install", "--no-audit", "--no-fund", "@aws-sdk/client-rekognition@3"]
-    if subprocess.run(install, cwd=tmp_path, capture_output=True, check=False, timeout=120).returncode:
+    if subprocess.run(install, cwd=tmp_path, capture_output=True, check=False, timeout=200).returncode:
         pytest.skip(f"{missing.DATA}: a package registry, for the JavaScript SDK of AWS")
     (tmp_path / "recipe.mjs").write_text(RECIPE)
     for name in ("group", "P1b"):
@@ -116,7 +116,7 @@ def test_the_javascript_sdk(
     environment = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret, "ENDPOINT": live.url}
     node = str(shutil.which("node"))
     done = subprocess.run(
-        [node, "recipe.mjs"], cwd=tmp_path, env=environment, capture_output=True, check=False, timeout=60
+        [node, "recipe.mjs"], cwd=tmp_path, env=environment, capture_output=True, check=False, timeout=200
     )
     assert done.stdout.decode().split() == ["200", "ResourceAlreadyExistsException", "2", "1", "200"], done.stderr
 

@@ -162,10 +162,10 @@ def test_options_win_over_environment_over_file(
 def test_as_a_program(tmp_path: Path) -> None:
     """The installed command, with a file that is not there: no traceback, exit code 1."""
     command = [str(Path(sys.executable).with_name("faceapp")), "detect", "nowhere.jpg", "--url", "http://127.0.0.1:1"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "nowhere.jpg: No such file or directory (client.unreadable_file)\n"
-    wrong = subprocess.run([command[0], "detekt"], capture_output=True, text=True, timeout=60)
+    wrong = subprocess.run([command[0], "detekt"], capture_output=True, text=True, timeout=200)
     assert wrong.returncode == 2 and "invalid choice" in wrong.stderr
 
 
@@ -207,7 +207,7 @@ def command(name: str, folder: Path, url: str, *options: str) -> subprocess.Comp
     """The real program, whose output is bytes."""
     first = [str(folder / "plain.jpg")] if name == "compare" else []
     line = [sys.executable, "-m", "faceapp_client", name, *first, str(folder), "--url", url, *options]
-    return subprocess.run(line, capture_output=True, timeout=60)
+    return subprocess.run(line, capture_output=True, timeout=200)
 
 
 @pytest.mark.parametrize("name", ANSWERS)
@@ -289,14 +289,14 @@ def test_an_output_without_unicode_shows_numbers(odd_names: Path) -> None:
     line = [sys.executable, "-m", "faceapp_client", "detect", str(odd_names)]
     with scripted(says(FACES)) as server:
         ascii_only = os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C.UTF-8"}
-        done = subprocess.run([*line, "--url", server.url], capture_output=True, timeout=60, env=ascii_only)
+        done = subprocess.run([*line, "--url", server.url], capture_output=True, timeout=200, env=ascii_only)
     assert (done.returncode, done.stderr) == (0, b"")
     assert rb"jan\xe9.jpg" in done.stdout
 
 
 def test_options_that_are_not_utf_8_are_wrong_use(odd_names: Path) -> None:
     line = [os.fsencode(sys.executable), b"-m", b"faceapp_client", b"enrol", os.fsencode(odd_names), b"--name", b"\xe9"]
-    done = subprocess.run(line, capture_output=True, timeout=60)
+    done = subprocess.run(line, capture_output=True, timeout=200)
     assert done.returncode == 2
     assert b"argument --name: not valid UTF-8" in done.stderr
 
