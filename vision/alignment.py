@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -14,6 +15,7 @@ from vision.types import Box, Image, Landmarks
 ARCFACE_POINTS = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
 )
+ARCFACE_SIZE = (112, 112)
 # Where dlib's five points lie in such a chip (outer and inner corner of the left eye, the same of the right eye, below
 # the nose), and where the points above lie in the 150-pixel chip that dlib cuts out; means over photographs of LFW.
 DLIB_POINTS = np.array([[81.46, 53.29], [66.74, 53.71], [30.87, 52.80], [45.29, 53.60], [55.43, 81.79]], np.float32)
@@ -33,6 +35,20 @@ def similarity(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDAr
     scale = float((singular * sign).sum()) / spread if spread else 0.0
     rotation = scale * (u * sign) @ vt
     return np.column_stack([rotation, mean_target - rotation @ mean_source]).astype(np.float64)
+
+
+def templates(
+    size: tuple[int, int], points: Sequence[Sequence[float]] = ()
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where the five points, and those of dlib, lie in a chip of this size: at `points`, or where ArcFace's do."""
+    if points:
+        target = np.array(points, np.float32)
+    elif size == ARCFACE_SIZE:
+        return ARCFACE_POINTS, DLIB_POINTS
+    else:
+        target = ARCFACE_POINTS * np.float32(size[0] / ARCFACE_SIZE[0])
+    matrix = similarity(ARCFACE_POINTS, target)
+    return target, (DLIB_POINTS @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
 def five_point_chip(

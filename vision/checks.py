@@ -43,6 +43,30 @@ def check_detectors(**_: Any) -> list[CheckMessage]:
 
 
 @register()
+def check_networks(**_: Any) -> list[CheckMessage]:
+    """Every entry of the file that NETWORKS was read from is complete, and takes no name of a model of ours."""
+    from vision.engines.networks.described import NetworkError, raw_networks, read_network, served_model
+    from vision.engines.networks.described import describes_network as describes
+    from vision.engines.spaces import MODELS
+
+    hint = 'See "Any network in an ONNX file" in docs/engines.md.'
+    known, problems = {name.lower(): name for name in MODELS}, list[CheckMessage]()
+    for name, entry in raw_networks().items():
+        try:
+            if describes(entry):
+                read_network(name, entry)
+            served_model(name)
+            if describes(entry) and name.lower() in known:
+                raise NetworkError(name, "", f"{known[name.lower()]} is a model of this name already; choose another")
+            if not describes(entry) and "backend" not in entry and name not in MODELS:
+                raise NetworkError(name, "", "only a model that is known here can be served without being described")
+            known[name.lower()] = name
+        except NetworkError as error:
+            problems.append(Error(str(error), hint=hint, id="vision.E010"))
+    return problems
+
+
+@register()
 def check_device(**_: Any) -> list[CheckMessage]:
     """`DEVICE` names devices that the installed ONNX Runtime can use. Whether a card is there is seen by workers."""
     from vision.engines import devices
@@ -77,6 +101,8 @@ def check_licences(**_: Any) -> list[CheckMessage]:
     from vision.engines import licences
     from vision.engines.enabled import enabled_cards, without_card
 
+    if check_networks():
+        return []
     if unknown := licences.unknown():
         hint = f"Use any, permissive, or a list of: {', '.join(licences.known())}."
         return [Error(f"FACEAPP_LICENCE names unknown licences: {', '.join(unknown)}.", hint=hint, id="vision.E005")]

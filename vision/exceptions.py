@@ -57,6 +57,15 @@ class EngineUnavailable(Unavailable):
     code = "engine.unavailable"
 
 
+class EmbedderUnavailable(Unavailable):
+    """No server that runs a network gave an answer that can be used (`engine.serving_*`); work is tried again.
+
+    What the server wrote may repeat the image, and is in no message and no log.
+    """
+
+    code = "engine.serving_away"
+
+
 class TooManyWaiting(Busy):
     """As many calls of the client wait for workers as may do so at the same time."""
 

@@ -28,7 +28,14 @@ from vision.description import CutFace, cut_faces, describe
 from vision.dispatch import INTERACTIVE, PATIENT, queue_errors
 from vision.engines import DEFAULT, dlib_pipeline, engines, runtime
 from vision.engines.weights import missing_message
-from vision.exceptions import EngineUnavailable, InvalidImage, TooManyBytes, UnknownName, invalid_image
+from vision.exceptions import (
+    EmbedderUnavailable,
+    EngineUnavailable,
+    InvalidImage,
+    TooManyBytes,
+    UnknownName,
+    invalid_image,
+)
 from vision.images import Limits
 from vision.measured import count_image, observe_stage
 from vision.parcels import parcel
@@ -213,6 +220,8 @@ def _describe_together(looks: Sequence[_Look], options: AnalysisOptions) -> list
     faces = [face for look in looks for face in look.faces]
     try:
         described = iter(describe(faces, options))
+    except EmbedderUnavailable as error:  # no fault of any image
+        return [error] * len(looks)
     except Exception as error:
         if len(looks) == 1:
             return [_failure(error)]

@@ -9,6 +9,7 @@ from typing import TypeVar
 from errors import FaceAppError, Unavailable
 from storage.files import read_file
 from vision import inference
+from vision.exceptions import EmbedderUnavailable
 from vision.inference import AnalysisOptions
 from vision.types import Analysis
 from work.models import ClaimedImage
@@ -20,7 +21,8 @@ Row = TypeVar("Row", bound=ClaimedImage)
 def analyse_files(rows: Sequence[Row], options: AnalysisOptions) -> list[tuple[Row, Analysis | FaceAppError]]:
     """The analysis of each image, or why there is none, for the first and as many more as may be worked on now.
 
-    Raises `Unavailable` if the store does not answer for the first.
+    Images that a server of networks did not describe are left for later. Raises `Unavailable` if the store does not
+    answer for the first, and `EmbedderUnavailable` if that server describes none.
     """
     started, begun = time.monotonic(), list[Row]()
     unread: dict[int, FaceAppError] = {}
@@ -43,4 +45,9 @@ def analyse_files(rows: Sequence[Row], options: AnalysisOptions) -> list[tuple[R
                 yield data
 
     analyses = iter(inference.run_engines_on(files(), options))
-    return [(row, unread.get(row.pk) or next(analyses)) for row in begun]
+    outcomes = [(row, unread.get(row.pk) or next(analyses)) for row in begun]
+    described = [(row, outcome) for row, outcome in outcomes if not isinstance(outcome, EmbedderUnavailable)]
+    away = [outcome for _, outcome in outcomes if isinstance(outcome, EmbedderUnavailable)]
+    if away and not described:
+        raise away[0]
+    return described

@@ -3,21 +3,27 @@
 from typing import Any
 
 from environment import env
+from faceapp.settings.networks import MODEL, NETWORKS
 
 DLIB_NETWORK = env.str("FACEAPP_DLIB_NETWORK", default="onnx")  # or "dlib", for comparison
 NATIVE_MODELS = {"pair128", "fr512", "mobilefacenet192"} | ({"Dlib"} if DLIB_NETWORK == "onnx" else set())
 
 
 def _engine(model: str) -> dict[str, Any]:
-    """The native engine for the models that it has, and DeepFace for every other."""
+    """What FACEAPP_NETWORKS says of the model; else the native engine where it has it, and DeepFace for every other."""
     detector = env.str("FACEAPP_DETECTOR", default="yunet")
+    if own := NETWORKS.get(model):
+        if "backend" in own:
+            return {"BACKEND": own["backend"], "OPTIONS": {**own.get("options", {}), "detector": detector}}
+        backend = "serving.engine.ServedEngine" if "serving" in own else "networks.engine.NetworkEngine"
+        return {"BACKEND": f"vision.engines.{backend}", "OPTIONS": {"model": model, "detector": detector}}
     if model in NATIVE_MODELS:
         options = {"recogniser": model, "detector": detector}
         return {"BACKEND": "vision.engines.onnx.engine.OnnxEngine", "OPTIONS": options}
     return {"BACKEND": "vision.engines.deepface.DeepFaceEngine", "OPTIONS": {"model": model, "detector": detector}}
 
 
-FACE_ENGINES: dict[str, dict[str, Any]] = {"default": _engine(env.str("FACEAPP_MODEL", default="pair128"))} | {
+FACE_ENGINES: dict[str, dict[str, Any]] = {"default": _engine(MODEL)} | {
     model.lower(): _engine(model) for model in env.list("FACEAPP_EXTRA_MODELS", default=[])
 }
 # Detectors that a request may name in addition to the engines' own.

@@ -28,6 +28,7 @@ LOGGING = {
         "django.request": {"filters": ["quiet_requests"]},
         "django.security.DisallowedHost": {"filters": ["without_traceback"]},
         "celery.worker.strategy": {"level": "WARNING"},  # that a task was received: the line at its end says more
+        "httpx": {"level": "WARNING"},  # every request
         "celery.pool": {"level": "INFO"},  # at DEBUG it writes messages as they came, arguments included
         # Of the processes of that pool, which does not hand its lines on: that a child has died.
         "multiprocessing": {"handlers": ["console"], "level": "WARNING", "propagate": False},

@@ -19,6 +19,8 @@ from people.models import Gallery, GalleryKind
 from recognition import services
 from recognition.models import Job, ProcessedFace, ProcessedImage, Status
 from vision import dispatch, inference
+from vision.engines.fake import FakeEngine
+from vision.exceptions import EmbedderUnavailable
 from vision.tests.drawing import RED, picture
 from work import images
 from work.services import sweep
@@ -158,6 +160,22 @@ def test_part_that_is_away_leaves_the_image_claimed_for_a_retry(
     monkeypatch.undo()
     services.process(image_ids=[image.pk], task_id="a")
     assert state(image) == ("done", "")
+
+
+def test_servers_of_networks_that_are_away_cost_no_image(
+    image: ProcessedImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise EmbedderUnavailable("away", code="engine.serving_timeout")
+
+    monkeypatch.setattr(FakeEngine, "embed_chips", away)
+    for _ in range(2 * settings.MAX_ATTEMPTS):
+        with pytest.raises(EmbedderUnavailable):
+            services.process(image_ids=[image.pk], task_id="a")
+        assert state(image) == ("processing", "")
+    monkeypatch.undo()
+    services.process(image_ids=[image.pk], task_id="a")
+    assert state(image) == ("done", "") and image.attempts <= 1
 
 
 def test_file_that_disappeared_is_not_retried_for_ever(image: ProcessedImage) -> None:

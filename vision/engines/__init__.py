@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from vision.distances import METRICS
 from vision.engines.base import DlibPipeline, FaceEngine
 from vision.engines.detectors import DETECTORS
-from vision.engines.spaces import MODELS
+from vision.engines.spaces import known_models
 from vision.exceptions import UnknownName
 from vision.types import Space
 
@@ -93,7 +93,7 @@ def check_names(*, model: str | None = None, detector: str | None = None, metric
     """Refuse names a caller gave: `engine.unknown` if nothing is called so, `engine.disabled` if it is not enabled."""
     spaces = engines.spaces()
     detectors = [engines[alias].detector for alias in spaces] + list(settings.FACE_DETECTORS)
-    _check("model", model, known=MODELS, enabled=[space.model for space in spaces.values()])
+    _check("model", model, known=known_models(), enabled=[space.model for space in spaces.values()])
     _check("detector", detector, known=DETECTORS, enabled=detectors)
     _check("metric", metric, known=METRICS, enabled=METRICS)
 

@@ -12,14 +12,15 @@ from typing import Any
 
 from django.conf import settings
 
-from vision.alignment import DLIB_CHIP_POINTS, DLIB_POINTS, eye_levelled_chip, five_point_chip
+from vision.alignment import DLIB_CHIP_POINTS, eye_levelled_chip, five_point_chip, templates
 from vision.engines import detectors, pose, weights
 from vision.engines import liveness as passive
 from vision.engines.base import FaceChips, FaceEngine
 from vision.engines.landmarks import LandmarkFinder
+from vision.engines.model import DLIB_CHIP, POINTS, Alignment
 from vision.engines.onnx import quality_network
 from vision.engines.onnx.recognisers import Recogniser
-from vision.engines.spaces import DLIB_CHIP, POINTS, Alignment, model_named, space_of
+from vision.engines.spaces import model_named, space_of
 from vision.engines.weights import WeightFile
 from vision.exceptions import EngineUnavailable
 from vision.recognisability import recognisability
@@ -53,7 +54,11 @@ class AlignedEngine(FaceEngine):
     def files(self) -> tuple[WeightFile, ...]:
         """The weight files without which this engine cannot work."""
         own = detectors.detector_named(self.detector).files
-        return tuple(dict.fromkeys((*self.model.files, *self._landmark_files(), *own)))
+        return tuple(dict.fromkeys((*self._model_files(), *self._landmark_files(), *own)))
+
+    def _model_files(self) -> tuple[WeightFile, ...]:
+        """The weights of the model; none where it runs elsewhere."""
+        return self.model.files
 
     def missing_weights(self) -> list[str]:
         return weights.missing(self.files())
@@ -93,6 +98,10 @@ class AlignedEngine(FaceEngine):
     def model_chips(self, image: Image, detections: Sequence[Detection]) -> list[Image]:
         """The aligned crop of each face, upright, as the model sees it."""
         self.load()
+        return self.cut(image, detections)
+
+    def cut(self, image: Image, detections: Sequence[Detection]) -> list[Image]:
+        """`model_chips`, before the engine is loaded."""
         return self._each(self._crop, image, detections)
 
     def face_chips(self, image: Image, detections: Sequence[Detection]) -> list[FaceChips]:
@@ -184,8 +193,8 @@ class AlignedEngine(FaceEngine):
 
     def _crop(self, image: Image, face: Detection) -> Image:
         align: Alignment = self.model.alignment
-        if align == POINTS:
-            return self._five_point_crop(image, face)
+        if align.kind == POINTS.kind:
+            return self._five_point_crop(image, face, align)
         return self._chip(image, face)
 
     def _chip(self, image: Image, face: Detection) -> Image:
@@ -198,12 +207,13 @@ class AlignedEngine(FaceEngine):
             return five_point_chip(image, self._landmarks().five_points(image, face), align.size)
         return eye_levelled_chip(image, face.box, face.landmarks, align.size, align.margin)
 
-    def _five_point_crop(self, image: Image, face: Detection) -> Image:
+    def _five_point_crop(self, image: Image, face: Detection, align: Alignment = POINTS) -> Image:
         """By the detector's own five points or, where it has none, by dlib's."""
+        template, template_of_dlib = templates(align.size, align.template)
         points = face.landmarks.five_points()
         if points is not None:
-            return five_point_chip(image, points, POINTS.size)
-        return five_point_chip(image, self._landmarks().corners(image, face), POINTS.size, DLIB_POINTS)
+            return five_point_chip(image, points, align.size, template)
+        return five_point_chip(image, self._landmarks().corners(image, face), align.size, template_of_dlib)
 
 
 def _framed(face: Detection, size: tuple[int, int]) -> Detection:

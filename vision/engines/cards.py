@@ -20,6 +20,7 @@ from django.utils.translation import gettext_noop
 
 from vision.engines import weights
 from vision.engines.detectors import DETECTORS
+from vision.engines.networks.described import Network, networks
 from vision.engines.spaces import MODELS
 from vision.engines.weights import WeightFile
 
@@ -279,3 +280,16 @@ OF_DEEPFACE = (
 CARDS: tuple[Card, ...] = tuple(
     sorted((*NATIVE, *OF_DLIB, FASNET, *OF_DEEPFACE), key=lambda card: list(Kind).index(card.kind))
 )
+
+
+def known_cards() -> tuple[Card, ...]:
+    """`CARDS`, and those of the networks that this deployment describes. Raises `NetworkError`."""
+    return (*CARDS, *map(_described, networks().values()))
+
+
+def _described(network: Network) -> Card:
+    """What the deployment states of its own network; nothing is measured."""
+    return Card(
+        Kind.RECOGNISER, network.name, network.title, network.licence, network.code_licence, network.training_data,
+        network.source, network.model.files, network.model.dimensions,
+    )  # fmt: skip

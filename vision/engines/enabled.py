@@ -6,7 +6,7 @@ from django.conf import settings
 
 from vision.engines import attributes, dlib_native, engines, pose
 from vision.engines import liveness as passive
-from vision.engines.cards import CARDS, Card, Kind
+from vision.engines.cards import Card, Kind, known_cards
 from vision.engines.detectors import detector_named
 from vision.engines.onnx import quality_network
 from vision.engines.weights import WeightFile
@@ -35,12 +35,12 @@ def enabled_cards(*, pipeline: bool = True) -> list[Card]:
         names |= {engines[alias].space.model, engines[alias].detector}
     return [
         card
-        for card in CARDS
-        if set(card.files) <= files and (card.name in names if card.kind in NAMED else card.files)
+        for card in known_cards()
+        if (card.name in names if card.kind in NAMED else card.files and set(card.files) <= files)
     ]
 
 
 def without_card() -> list[str]:
     """Models of engines that have no card, such as those of a deployment's own back end."""
-    known = {card.name for card in CARDS}
+    known = {card.name for card in known_cards()}
     return [engines[alias].space.model for alias in engines.aliases() if engines[alias].space.model not in known]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from vision.engines.cards import CARDS, Card
+from vision.engines.cards import Card, known_cards
 from vision.engines.weights import WeightFile
 
 ANY, PERMISSIVE = "any", "permissive"
@@ -27,7 +27,7 @@ def is_permitted(card: Card) -> bool:
 
 def permitted_files(name: str) -> tuple[WeightFile, ...]:
     """The files of the model called `name`; none where this deployment may not use them."""
-    return next((card.files for card in CARDS if card.name == name and is_permitted(card)), ())
+    return next((card.files for card in known_cards() if card.name == name and is_permitted(card)), ())
 
 
 def refusal(card: Card) -> str:
@@ -40,7 +40,7 @@ def refusal(card: Card) -> str:
 
 def known() -> list[str]:
     """The licences of all cards."""
-    return sorted({card.licence for card in CARDS})
+    return sorted({card.licence for card in known_cards()})
 
 
 def unknown() -> list[str]:

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from redis import RedisError
 
 from vision.engines import engines, licences, runtime, weights
-from vision.engines.cards import CARDS, Card
+from vision.engines.cards import Card, known_cards
 from vision.engines.enabled import enabled_cards
 
 DEVICE_KEY = "vision.device"
@@ -87,9 +87,9 @@ def reported_device() -> str:
 
 def model_states() -> list[ModelState]:
     """Every card with its state here."""
-    enabled = enabled_cards()
+    enabled, cards = enabled_cards(), known_cards()
     found = [
-        ModelState(card, card in enabled, licences.is_permitted(card), weights.missing(card.files)) for card in CARDS
+        ModelState(card, card in enabled, licences.is_permitted(card), weights.missing(card.files)) for card in cards
     ]
-    kinds = list(dict.fromkeys(card.kind for card in CARDS))
+    kinds = list(dict.fromkeys(card.kind for card in cards))
     return sorted(found, key=lambda state: (kinds.index(state.card.kind), not state.enabled))

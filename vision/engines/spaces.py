@@ -6,55 +6,14 @@ hardly depends on it (measured; see docs/engines.md).
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
 from vision.distances import METRICS
 from vision.engines import weights
+from vision.engines.model import DLIB_CHIP, FIVE_POINTS, POINTS, Alignment, Model, thresholds_of_unit_length
+from vision.engines.networks import described
 from vision.engines.onnx import fitted
 from vision.engines.weights import WeightFile
 from vision.exceptions import UnknownName
 from vision.types import Space
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """How a face is cut out: `kind` is `dlib` (dlib's own chip), `points` (five points, of dlib where the detector has
-    none), `arcface` (five points, from dlib's 68 where the detector has none) or `eyes` (levelled box).
-
-    `size` is (width, height) in pixels; `margin` is added on each side, as a share of the box (`dlib`: of the chip).
-    """
-
-    kind: str
-    size: tuple[int, int]
-    margin: float = 0.0
-
-    @property
-    def label(self) -> str:
-        return f"{self.kind}{self.size[1]}"
-
-
-@dataclass(frozen=True)
-class Model:
-    """A recognition model. Thresholds are ordered as `METRICS`; `label` names weights of more than one file."""
-
-    slug: str
-    dimensions: int
-    alignment: Alignment
-    files: tuple[WeightFile, ...]
-    thresholds: tuple[float, float, float, float]
-    metric: str = "cosine"
-    label: str = ""
-
-    @property
-    def weights_label(self) -> str:
-        """Which weights: the start of the pinned hash, or the release that DeepFace downloads."""
-        return self.label or self.files[0].sha256[:8] or "deepface1"
-
-
-DLIB_CHIP = Alignment("dlib", (150, 150), 0.25)
-FIVE_POINTS = Alignment("arcface", (112, 112))
-POINTS = Alignment("points", (112, 112))
 
 
 def _eyes(width: int, height: int, margin: float = 0.0) -> Alignment:
@@ -114,14 +73,8 @@ OF_DEEPFACE: dict[str, Model] = {
 }
 
 
-def _of_unit_length(cosine: float) -> tuple[float, float, float, float]:
-    """The thresholds of a cosine distance in every metric, for vectors of unit length."""
-    euclidean = math.sqrt(2 * cosine)
-    return cosine, euclidean, euclidean, math.acos(1 - cosine) / math.pi
-
-
 def _native(name: str, dimensions: int, files: tuple[WeightFile, ...], label: str) -> Model:
-    return Model(name, dimensions, POINTS, files, _of_unit_length(fitted.thresholds()[name]), label=label)
+    return Model(name, dimensions, POINTS, files, thresholds_of_unit_length(fitted.thresholds()[name]), label=label)
 
 
 _FR, _MOBILE = weights.FR_FEATURE, weights.MOBILEFACENET
@@ -136,11 +89,18 @@ NATIVE: dict[str, Model] = {
 MODELS: dict[str, Model] = NATIVE | OF_DEEPFACE
 
 
+def known_models() -> dict[str, Model]:
+    """Ours, DeepFace's, and those that this deployment describes, by name. Raises `NetworkError`."""
+    return {name: network.model for name, network in described.networks().items()} | MODELS
+
+
 def model_named(name: str) -> Model:
-    """The model called `name`. Raises `UnknownName`."""
-    if name not in MODELS:
-        raise UnknownName(f"There is no model {name!r}. Known: {', '.join(MODELS)}.", code="engine.unknown")
-    return MODELS[name]
+    """The model called `name`. Raises `UnknownName` or `NetworkError`."""
+    if name in MODELS:
+        return MODELS[name]
+    if network := described.network_called(name):
+        return network.model
+    raise UnknownName(f"There is no model {name!r}. Known: {', '.join(known_models())}.", code="engine.unknown")
 
 
 def space_of(name: str) -> Space:

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from vision.engines import graphs, runtime, weights
 from vision.engines.onnx import fitted, tflite
+from vision.engines.onnx.composition import Composition
 from vision.exceptions import EngineUnavailable
 from vision.types import Image
 
 SIDE = 112  # pixels of a chip
 MEAN, SCALE = 127.5, 128.0  # of the pixels that both networks were trained with
-SHORTEST = 1e-12  # length of a vector that is divided by its own
 OPSET, IR_VERSION = 13, 8
 VERSION = 3  # of the graphs; raise it with every change to what is built
 BATCH = 4  # faces of one run: more are slower on a processor, whose cache they leave
@@ -74,7 +74,7 @@ def recogniser_graph(name: str, files: Mapping[str, bytes], *, projection: NDArr
     """
     from onnx import TensorProto, helper, load_model_from_string
 
-    graph = _Composition()
+    graph = Composition()
     pixels = graph.add("Cast", graph.add("Transpose", "chips", perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
     pixels = graph.add("Div", graph.add("Sub", pixels, graph.constant(MEAN)), graph.constant(SCALE))
     raw = graph.include(free_batch(load_model_from_string(files[FR_FEATURE])), "fr_", pixels)
@@ -120,43 +120,3 @@ def free_batch(model: Any) -> Any:
         raise ValueError("the network does not answer one row")
     shape.CopyFrom(numpy_helper.from_array(np.array([0, -1], np.int64), shape.name))  # as many rows as images
     return model
-
-
-class _Composition:
-    """Nodes and constants of a graph that is made of others."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        from onnx import helper
-
-        name = f"joined_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
-        return name
-
-    def constant(self, values: float | NDArray[np.float32]) -> str:
-        from onnx import numpy_helper
-
-        name = f"joined_constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
-        return name
-
-    def unit(self, vectors: str) -> str:
-        """The vectors at unit length, by operations that cards have too; a vector of zeros stays one."""
-        lengths = self.add("ReduceL2", vectors, axes=[1], keepdims=1)
-        return self.add("Div", vectors, self.add("Max", lengths, self.constant(SHORTEST)))
-
-    def include(self, model: Any, prefix: str, pixels: str) -> str:
-        """All of a network with one input, which reads `pixels`, and one output, whose name is returned."""
-        from onnx import compose
-
-        named = compose.add_prefix(model, prefix).graph
-        known = {constant.name for constant in named.initializer}
-        [entry] = [value.name for value in named.input if value.name not in known]
-        for node in named.node:
-            node.input[:] = [pixels if name == entry else name for name in node.input]
-        self.nodes.extend(named.node)
-        self.constants.extend(named.initializer)
-        return str(named.output[0].name)

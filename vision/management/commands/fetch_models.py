@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from vision.engines import licences, pose, weights
 from vision.engines import liveness as passive
-from vision.engines.cards import CARDS, Card, Kind
+from vision.engines.cards import Card, Kind, known_cards
 from vision.engines.downloads import Fetcher, FetchError, exclusive, in_place
 from vision.engines.enabled import enabled_files
 from vision.engines.onnx import quality_network
@@ -107,7 +107,7 @@ def named(name: str, *, others: bool = False) -> Card:
 
     Where DeepFace has a detector of the same name as ours, ours is meant.
     """
-    known = [card for card in CARDS if (card.kind is not Kind.DETECTOR) == others]
+    known = [card for card in known_cards() if (card.kind is not Kind.DETECTOR) == others]
     found = [card for card in known if card.name == name]
     if not found:
         kind = "model" if others else "detector"
