@@ -39,7 +39,7 @@ from vision.types import Box, Image
 
 __all__ = [
     "SIDEWAYS", "ImageInfo", "Limits", "decode", "decode_at_least", "decode_reduced", "identify", "is_plain_jpeg",
-    "packet_of", "read_text", "safe_name", "sniff",
+    "may_be_image", "packet_of", "read_text", "safe_name", "sniff",
 ]  # fmt: skip
 
 MAX_SIDE = 30_000  # pixels
@@ -199,6 +199,11 @@ def is_plain_jpeg(data: bytes, *, limits: Limits | None = None) -> bool:
     picture, info = _open(data, limits)
     with picture:
         return info.format == "JPEG" and picture.mode in ("RGB", "L") and _orientation(picture) == 1
+
+
+def may_be_image(start: bytes) -> bool:
+    """Whether a file that begins with these bytes, 64 or more, is in a format that is read here."""
+    return any(kind.start.match(start[:64]) for kind in FORMATS)
 
 
 def packet_of(data: bytes) -> tuple[bytes, Stored]:
