@@ -23,17 +23,12 @@ if TYPE_CHECKING:
     from clients.models import Client
     from people.models import Person, ReferenceImage
 
-# Which face of an image is meant: the only one there is, the largest, or the one that the metadata of the image marks
-# with the person's name, if it marks exactly one so; otherwise the only one.
+# The only face there is, the largest, or the one that the image's metadata marks with the person's name, or the only one
 FaceChoice = Literal["only", "largest", "named"]
 Faces = Literal["all", "largest"]
 TARGETS = ("fpir_per_thousand", "fmr_per_million", "review_fpir_per_thousand")  # of a gallery; see `calibration`
-LONGEST = {
-    "external_id": 512,
-    "source": 100,
-    "name": 100,
-    "legal_basis": 500,
-}  # characters of a person's texts, as the tables have it
+# Characters of a person's texts, as the tables have it.
+LONGEST = {"external_id": 512, "source": 100, "name": 100, "legal_basis": 500}
 
 
 class GalleryKind(models.TextChoices):

@@ -27,9 +27,10 @@ from vision.engines import engines
 class Command(ImportCommand):
     help = (
         "Enrol the people of a folder with one sub-folder of photographs per person, or of a CSV file with the columns"
-        " image, external_id, name, source and metadata; or those whom a photo library names (--regions); or import an archive that export_people wrote. Can be stopped"
-        " and repeated: what is there already is skipped. Workers find the faces, so the service must be running; an"
-        " archive contains its embeddings and needs workers only for spaces that it lacks."
+        " image, external_id, name, source and metadata; or those whom a photo library names (--regions); or import an"
+        " archive that export_people wrote. Can be stopped and repeated: what is there already is skipped. Workers find"
+        " the faces, so the service must be running; an archive contains its embeddings and needs workers only for"
+        " spaces that it lacks."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -99,9 +100,8 @@ class Command(ImportCommand):
 
     def summary(self, outcome: Outcome, options: dict[str, Any]) -> str:
         if options["dry_run"]:
-            return (
-                f"{outcome.images} named faces of {outcome.added} people could be imported (faces were not looked for)"
-            )
+            found = f"{outcome.images} named faces of {outcome.added} people"
+            return f"{found} could be imported (faces were not looked for)"
         faces = f" and {outcome.faces} faces without a picture" if outcome.faces else ""
         return f"{outcome.images} images{faces} for {outcome.added} new people imported"
 
