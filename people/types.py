@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from clients.models import Client
     from people.models import Person, ReferenceImage
 
-# The only face there is, the largest, or the one that the image's metadata marks with the person's name, or the only one
+# The only face, the largest, or the one that the image's metadata marks with the person's name (if none: the only one)
 FaceChoice = Literal["only", "largest", "named"]
 Faces = Literal["all", "largest"]
 TARGETS = ("fpir_per_thousand", "fmr_per_million", "review_fpir_per_thousand")  # of a gallery; see `calibration`

@@ -9,7 +9,8 @@ from xml.etree import ElementTree as Xml
 from environment import read_regular
 from vision import images
 from vision.exceptions import InvalidImage
-from vision.regions import AREA, DIMENSIONS, MOST_BYTES, MWG, RDF, Region, UnreadableXmp, read_regions
+from vision.regions import AREA, DIMENSIONS, MOST_BYTES, MWG, RDF, Region, UnreadableXmp, plain_name, read_regions
+from vision.types import Box
 
 META = "{adobe:ns:meta/}"
 PREFIXES = {"x": META, "rdf": RDF, "mwg-rs": MWG, "stArea": AREA, "stDim": DIMENSIONS}
@@ -77,6 +78,22 @@ def sidecar(regions: Iterable[Region], *, width: int, height: int, orientation: 
             _add(item, f"{MWG}Name").text = region.name
     Xml.indent(root)
     return START + Xml.tostring(root, encoding="utf-8") + END
+
+
+def sidecar_for(data: bytes, faces: Iterable[tuple[str, Box]]) -> bytes:
+    """The sidecar of an image file: names (empty: not known) and boxes in pixels of the upright picture.
+
+    Raises `InvalidImage` by the header of the file.
+    """
+    _, stored = images.packet_of(data)
+    width, height, orientation = stored.width, stored.height, stored.orientation
+    if orientation in images.SIDEWAYS:
+        width, height = height, width
+    marked = [
+        Region(plain_name(name), box.x / width, box.y / height, box.w / width, box.h / height)
+        for name, box in ((name, box.within(width, height)) for name, box in faces)
+    ]
+    return sidecar(marked, width=width, height=height, orientation=orientation)
 
 
 def _add(parent: Xml.Element, tag: str, **attributes: str) -> Xml.Element:
