@@ -27,7 +27,7 @@ from console.images import exports
 from console.images.exports import harmless
 from console.images.filters import ImageFilter
 from console.paging import ON_A_PAGE, Page
-from console.tests.screened import rows, screen
+from console.tests.screened import beside, rows, screen
 from console.tests.test_try_it import photograph, send, text_of
 from people.models import Gallery
 from recognition.models import Match, ProcessedFace, ProcessedImage
@@ -324,7 +324,7 @@ def test_which_images_are_exported_does_not_tell_of_hits_that_are_kept_back(
     assert taken() == (0, ["images.csv"])
     assert not any(record.objects_named for record in Record.objects.filter(action="export"))
     Match.objects.update(state="confirmed")
-    assert taken() == (1, [f"images/{image.number}.png", f"images/{image.number}.png.xmp", "images.csv"])
+    assert taken() == (1, [*beside(image), "images.csv"])
 
 
 def test_files_without_a_recorded_size_count_too(
@@ -354,9 +354,7 @@ def test_the_archive_has_the_files_as_they_were_sent(manager: Browser, client_a:
     answer = manager.get(reverse("console:images-zip"))
     with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as packed:  # type: ignore[attr-defined]
         assert packed.testzip() is None
-        assert set(packed.namelist()) == {
-            f"images/{kept.number}.png", f"images/{kept.number}.png.xmp", "images.csv", "missing.csv",
-        }  # fmt: skip
+        assert set(packed.namelist()) == {*beside(kept), "images.csv", "missing.csv"}
         with kept.image.open("rb") as stored:
             assert packed.read(f"images/{kept.number}.png") == stored.read()
         assert packed.read("missing.csv").decode().splitlines()[1:] == [f"{gone.number},image.gone"]
@@ -372,9 +370,7 @@ def test_the_archive_leaves_out_images_without_a_file(
     kept = screen(client_a, RED)
     answer = manager.get(reverse("console:images-zip"))
     with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as packed:  # type: ignore[attr-defined]
-        assert packed.namelist() == [
-            f"images/{kept.number}.png", f"images/{kept.number}.png.xmp", "images.csv",
-        ]  # fmt: skip
+        assert packed.namelist() == [*beside(kept), "images.csv"]
         assert len(packed.read("images.csv").splitlines()) == 2
     record = Record.objects.get(action="export")
     assert (record.results, record.objects_named) == (1, [f"processed_image:{kept.number}"])
