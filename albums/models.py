@@ -22,6 +22,7 @@ from storage.fields import StoredImageField
 from storage.files import erase_files
 from storage.models import StoredFace
 from vectors.stored import RotatedField
+from vision.types import Box
 from work.models import ClaimedImage, Status
 
 STATES = [
@@ -107,6 +108,11 @@ class AlbumImage(ClaimedImage, WithFile, Numbered):
 
     def __str__(self) -> str:
         return f"album image {self.pk}"
+
+    @property
+    def named_faces(self) -> list[tuple[str, Box]]:
+        """Its faces with the names of their groups (empty: not named), for images loaded with `with_names`."""
+        return [(face.group.name if face.group else "", face.box) for face in self.faces.all()]
 
     @transaction.atomic
     def finish(self, status: Status, **outcome: Any) -> bool:

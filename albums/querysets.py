@@ -93,6 +93,12 @@ class AlbumImageQuerySet(ClaimedWorkQuerySet["AlbumImage"]):
     def with_faces(self) -> AlbumImageQuerySet:
         return self.prefetch_related(models.Prefetch("faces", _faces_without_embedding().select_related("group")))
 
+    def with_names(self) -> AlbumImageQuerySet:
+        """With faces, their groups and the people of these."""
+        return self.prefetch_related(
+            models.Prefetch("faces", _faces_without_embedding().select_related("group__person"))
+        )
+
     def expired(self) -> AlbumImageQuerySet:
         """Processed images past the retention of their client or else of the deployment, and uploads that are."""
         done = expired(self.finished(), days="album__client__album_days", default_days=settings.ALBUM_DAYS)

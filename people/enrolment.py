@@ -23,6 +23,8 @@ from people.search import people_like
 from people.types import BatchEnrolment, Enrolment, EnrolmentRules, Gate, Portrait, Proof, Refusal, Whom
 from storage.files import erase_files
 from vision import dispatch, inference
+from vision.regions import Region, plain_name
+from vision.sidecars import named
 from vision.types import Upload
 
 DEFAULT_RULES = EnrolmentRules()
@@ -44,7 +46,12 @@ def enrol_face(
     if rules.only_new and not whom.person and fields["external_id"] and known.exists():
         raise ExternalIdTaken(TAKEN)  # spares the engines the work; in the end the table's constraint decides
     _require_room(client, [upload], is_new=not whom.person and not known.exists(), replace=rules.replace)
-    portrait = read_portrait(upload=upload, face_choice=rules.face_choice, liveness=due is not None)
+    portrait = read_portrait(
+        upload=upload,
+        face_choice="largest" if rules.face_choice == "largest" else "only",
+        marked=rules.marked or _marked(upload, whom, known, rules),
+        liveness=due is not None,
+    )
     require_quality(face=portrait.face, gate=rules.gate)
     if due:
         require_live(client=client, proof=due, face=portrait.face)
@@ -93,6 +100,15 @@ def _known(client: Client, fields: Mapping[str, Any]) -> PersonQuerySet:
     """Whoever has the external id already."""
     people = Person.objects.of_client(client).in_sources([fields["source"]])
     return people.filter(external_id=fields["external_id"], external_id__isnull=False)
+
+
+def _marked(upload: Upload, whom: Whom, known: PersonQuerySet, rules: EnrolmentRules) -> Region | None:
+    """Where the metadata of the photograph has the person's name, if that is asked for."""
+    if rules.face_choice != "named":
+        return None
+    person = whom.person or known.first()
+    name = plain_name(whom.name or (person.name if person else ""))
+    return named(upload.data, name) if name else None
 
 
 def _require_room(client: Client, uploads: Sequence[Upload], *, is_new: bool, replace: bool) -> None:

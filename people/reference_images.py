@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Literal
 from uuid import UUID
 
 from django.db import transaction
@@ -20,13 +21,14 @@ from people.exceptions import ReferenceImageNotFound
 from people.models import FaceTemplate, Gallery, GalleryKind, Person, ReferenceImage
 from people.persons import lock_enrolled, lock_person
 from people.quality_gate import require_quality
-from people.types import AdoptedFace, FaceChoice, Gate, Portrait, Refusal
+from people.types import AdoptedFace, Gate, Portrait, Refusal
 from storage.files import content_hash, discard_files, erase_files, storable, store_file
 from vectors.stored import to_store
 from vision import dispatch, images, inference
 from vision.engines import engines
 from vision.inference import AnalysisOptions
-from vision.selection import choose_face, recognisable
+from vision.regions import Region
+from vision.selection import choose_face, marked_face, recognisable
 from vision.types import Upload
 
 
@@ -34,11 +36,12 @@ from vision.types import Upload
 def read_portrait(
     *,
     upload: Upload,
-    face_choice: FaceChoice = "only",
+    face_choice: Literal["only", "largest"] = "only",
+    marked: Region | None = None,
     liveness: bool = False,
     queue: str = dispatch.INTERACTIVE,
 ) -> Portrait:
-    """Find the face of an image (the only one, or the largest) and embed it in every enabled space.
+    """Find the face of an image (the one that is `marked`, the only one, or the largest) and embed it in every space.
 
     `liveness` adds to the face what liveness checks look at. Raises `InvalidImage`, `UnusableFace` (no face, several
     where the only one is meant, or one that cannot be recognised, whatever the gate), or `EngineUnavailable`.
@@ -46,7 +49,11 @@ def read_portrait(
     info = images.sniff(upload.data)
     options = AnalysisOptions(aliases=engines.aliases(), liveness=liveness, frame=liveness)
     analysis = inference.analyse(upload.data, options, queue=queue)
-    face = recognisable(choose_face(analysis.faces, face_choice))
+    if marked:
+        face = marked_face(analysis.faces, marked.box(analysis.width, analysis.height))
+    else:
+        face = choose_face(analysis.faces, face_choice)
+    face = recognisable(face)
     return Portrait(upload, info, face, analysis.width, analysis.height)
 
 

@@ -16,21 +16,19 @@ from calibration.types import Comparison, Decision, OperatingPoint
 from errors import InvalidInput
 from vectors.stored import Rotated
 from vision.images import ImageInfo
+from vision.regions import Region
 from vision.types import Box, DetectedFace, Embedding, Upload
 
 if TYPE_CHECKING:
     from clients.models import Client
     from people.models import Person, ReferenceImage
 
-FaceChoice = Literal["only", "largest"]  # which face of an image is meant: the only one there is, or the largest
+# The only face, the largest, or the one that the image's metadata marks with the person's name (if none: the only one)
+FaceChoice = Literal["only", "largest", "named"]
 Faces = Literal["all", "largest"]
 TARGETS = ("fpir_per_thousand", "fmr_per_million", "review_fpir_per_thousand")  # of a gallery; see `calibration`
-LONGEST = {
-    "external_id": 512,
-    "source": 100,
-    "name": 100,
-    "legal_basis": 500,
-}  # characters of a person's texts, as the tables have it
+# Characters of a person's texts, as the tables have it.
+LONGEST = {"external_id": 512, "source": 100, "name": 100, "legal_basis": 500}
 
 
 class GalleryKind(models.TextChoices):
@@ -96,14 +94,16 @@ class Whom:
 class EnrolmentRules:
     """How a face is chosen, judged and stored.
 
-    `replace`: all earlier photographs go, in the same step. `only_new`: an external id that is taken is refused.
-    `gate`: None is the deployment's. `is_import`: an administrator's command enrols, and no liveness policy applies.
+    `marked`: where the face is, instead of `face_choice`. `replace`: all earlier photographs go, in the same step.
+    `only_new`: an external id that is taken is refused. `gate`: None is the deployment's. `is_import`: an
+    administrator's command enrols, and no liveness policy applies.
     """
 
     replace: bool = False
     only_new: bool = False
     gate: Gate | None = None
     face_choice: FaceChoice = "only"
+    marked: Region | None = None
     is_import: bool = False
 
 

@@ -31,7 +31,7 @@ from recognition.types import VERDICTS, ReviewState
 from storage.fields import StoredImageField
 from storage.models import StoredFace
 from vectors.stored import RotatedField, to_store
-from vision.types import DetectedFace
+from vision.types import Box, DetectedFace
 from work.models import ClaimedImage, ClaimedWork, Status
 from work.queues import BULK, INTERACTIVE, PATIENT
 
@@ -141,6 +141,11 @@ class ProcessedImage(ClaimedImage, WithFile, Numbered):
         """The expected share of strangers who match an entry; None where it is not known."""
         return false_alarms(self.false_match_rate, self.people or 0)
 
+    @property
+    def named_faces(self) -> list[tuple[str, Box]]:
+        """Its faces as exports name them. For images that were loaded with `with_results`."""
+        return [(face.known_as, face.box) for face in self.faces.all()]
+
     @transaction.atomic
     def finish(self, status: Status, **outcome: Any) -> bool:
         """Also notifies the callers who wait for the job, and whoever is to be told when it is done."""
@@ -185,6 +190,17 @@ class ProcessedFace(StoredFace):
         if not self.is_recognisable:
             return Decision.NOT_RECOGNISABLE
         return Decision.MATCH if self.blacklist_matches else Decision.REVIEW if self.reviews else Decision.NO_MATCH
+
+    @property
+    def known_as(self) -> str:
+        """The name of the nearest entry that the face matches, for what leaves the service; empty without one.
+
+        Hits that somebody has dismissed name nobody, and hits that two persons judge not before both have.
+        """
+        names = (
+            hit.entry.name for hit in self.blacklist_matches if hit.may_leave and hit.state != ReviewState.DISMISSED
+        )
+        return next(names, "")
 
     @property
     def blacklist_matches(self) -> list[Match]:

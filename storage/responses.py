@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django.core.files.base import File
@@ -16,9 +17,11 @@ from errors import NotFound, Unavailable
 from storage.backend import is_encrypted
 from storage.files import STORAGE_ERRORS
 from storage.previews import preview
+from vision.sidecars import sidecar_for
 from vision.types import Box
 
 CHUNK = 1 << 16
+XMP = "application/rdf+xml"
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
@@ -56,6 +59,23 @@ def preview_response(file: FieldFile, *, side: int, box: Box | None = None) -> H
     _record(file)
     response = HttpResponse(preview(data, side=side, box=box), content_type="image/jpeg")
     response["Cache-Control"] = "private, max-age=3600"
+    return _harmless(response)
+
+
+def sidecar_response(file: FieldFile, faces: Sequence[tuple[str, Box]]) -> HttpResponse:
+    """An XMP sidecar with these faces for a stored image: names (empty: not known) and boxes in the upright picture.
+
+    Raises `NotFound`, `Unavailable` or `InvalidImage`.
+    """
+    try:
+        with _open(file) as handle:
+            data = handle.read()
+    except STORAGE_ERRORS as error:
+        raise Unavailable("The image store does not answer.", code="storage.unavailable") from error
+    row: Any = file.instance
+    record_rows(Action.EXPORT, [row], results=len(faces))
+    response = HttpResponse(sidecar_for(data, faces), content_type=XMP)
+    response["Cache-Control"] = "private, no-store"
     return _harmless(response)
 
 

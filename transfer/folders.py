@@ -85,7 +85,7 @@ def check_file(path: Path, root: Path, name: str) -> Refusal | None:
         if path.stat().st_size > settings.MAX_IMAGE_BYTES:
             return Refusal(name, "image.too_large", f"The file is larger than {settings.MAX_IMAGE_BYTES} bytes.")
     except OSError as error:
-        return _unreadable(name, error)
+        return unreadable(name, error)
     return None
 
 
@@ -94,8 +94,9 @@ def read_upload(path: Path, name: str) -> Upload | Refusal:
     try:
         return Upload(read_regular(path), name)
     except OSError as error:
-        return _unreadable(name, error)
+        return unreadable(name, error)
 
 
-def _unreadable(name: str, error: OSError) -> Refusal:
+def unreadable(name: str, error: OSError) -> Refusal:
+    """What is said of a file that the file system does not let be read."""
     return Refusal(name, "import.unreadable", f"The file cannot be read: {error.strerror}.")

@@ -10,7 +10,7 @@ object).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,12 @@ from people.models import Person, ReferenceImage
 from people.services import checked, enrol_face
 from people.types import LONGEST, EnrolmentRules, Gate, Refusal, Whom
 from storage.files import STORAGE_ERRORS, content_hash, storable
-from transfer.folders import check_file, read_people, read_upload, shown
+from transfer.cutting import cut_out
+from transfer.folders import check_file, read_people, read_upload, shown, unreadable
 from transfer.tables import read_table
 from transfer.types import Outcome
+from vision.regions import Region
+from vision.types import Upload
 
 REQUIRED = ("image", "external_id")
 
@@ -34,7 +37,8 @@ REQUIRED = ("image", "external_id")
 class Row:
     """A photograph to enrol and the person it shows, or with `refusal` why it is not tried.
 
-    `metadata` None keeps the person's present metadata.
+    `region`: which part of it, where the photograph shows others as well. `metadata` None keeps the person's present
+    metadata.
     """
 
     path: Path
@@ -44,6 +48,7 @@ class Row:
     name: str = ""
     metadata: dict[str, Any] | None = None
     refusal: Refusal | None = None
+    region: Region | None = None
 
 
 def read_rows(source: Path, *, default_source: str = "") -> list[Row]:
@@ -84,7 +89,7 @@ def _read_metadata(text: str) -> dict[str, Any] | None:
 
 
 def import_rows(
-    *, client: Client, rows: list[Row], gate: Gate | None, outcome: Outcome, advance: Callable[[], object]
+    *, client: Client, rows: Iterable[Row], gate: Gate | None, outcome: Outcome, advance: Callable[[], object]
 ) -> None:
     """Enrol the photographs that are not enrolled yet; `advance` is called after each. Raises `Unavailable`."""
     for row in rows:
@@ -93,18 +98,32 @@ def import_rows(
     record(Action.IMPORT, client_id=client.pk, results=outcome.images)
 
 
+def count_rows(rows: Iterable[Row], outcome: Outcome) -> None:
+    """What could be imported, if every photograph shows a usable face and nobody is known yet."""
+    names = set()
+    for row in rows:
+        if refusal := row.refusal or _check_values(row):
+            outcome.refused.append(refusal)
+            continue
+        outcome.images += 1
+        names.add(row.external_id)
+    outcome.added = len(names)
+
+
 def _import_row(client: Client, row: Row, gate: Gate | None, outcome: Outcome) -> None:
-    upload = row.refusal or _check_values(row) or read_upload(row.path, row.shown)
+    upload = row.refusal or _check_values(row) or _read(row)
     if isinstance(upload, Refusal):
         outcome.refused.append(upload)
         return
+    upload, marked = upload
     person = Person.objects.of_client(client).in_sources([row.source]).filter(external_id=row.external_id).first()
     if person and content_hash(storable(upload.data)) in known_hashes(person):
         outcome.known += 1
         return
+    rules = EnrolmentRules(gate=gate, is_import=True, marked=marked)
     whom = Whom(external_id=row.external_id, source=row.source, name=row.name, metadata=row.metadata)
     try:
-        done = enrol_face(client=client, upload=upload, whom=whom, rules=EnrolmentRules(gate=gate, is_import=True))
+        done = enrol_face(client=client, upload=upload, whom=whom, rules=rules)
     except InvalidInput as error:
         outcome.refused.append(Refusal(row.shown, error.code, error.message))
         return
@@ -113,6 +132,19 @@ def _import_row(client: Client, row: Row, gate: Gate | None, outcome: Outcome) -
     if alike := sorted({other.person.external_id or f"person {other.person.number}" for other in done.duplicates}):
         message = f"Enrolled, but the same face is enrolled as {', '.join(alike)}."
         outcome.alike.append(Refusal(row.shown, "face.enrolled_elsewhere", message))
+
+
+def _read(row: Row) -> tuple[Upload, Region | None] | Refusal:
+    """The photograph, or the part of it that is meant and where the face is there."""
+    if row.region is None:
+        upload = read_upload(row.path, row.shown)
+        return upload if isinstance(upload, Refusal) else (upload, None)
+    try:
+        return cut_out(row.path, row.path.name, row.region)
+    except InvalidInput as error:
+        return Refusal(row.shown, error.code, error.message)
+    except OSError as error:
+        return unreadable(row.shown, error)
 
 
 def _check_values(row: Row) -> Refusal | None:

@@ -32,13 +32,14 @@ from pillow_heif import HeifImageFile, register_heif_opener
 from vision import memory
 from vision.exceptions import InvalidImage, invalid_image
 from vision.pixels import SIDEWAYS, upright_rgb
+from vision.regions import Stored
 from vision.sources import read_text
 from vision.tiff import check_directory
 from vision.types import Box, Image
 
 __all__ = [
-    "ImageInfo", "Limits", "decode", "decode_at_least", "decode_reduced", "identify", "is_plain_jpeg", "read_text",
-    "safe_name", "sniff",
+    "SIDEWAYS", "ImageInfo", "Limits", "decode", "decode_at_least", "decode_reduced", "identify", "is_plain_jpeg",
+    "may_be_image", "packet_of", "read_text", "safe_name", "sniff",
 ]  # fmt: skip
 
 MAX_SIDE = 30_000  # pixels
@@ -198,6 +199,27 @@ def is_plain_jpeg(data: bytes, *, limits: Limits | None = None) -> bool:
     picture, info = _open(data, limits)
     with picture:
         return info.format == "JPEG" and picture.mode in ("RGB", "L") and _orientation(picture) == 1
+
+
+def may_be_image(start: bytes) -> bool:
+    """Whether a file that begins with these bytes, 64 or more, is in a format that is read here."""
+    return any(kind.start.match(start[:64]) for kind in FORMATS)
+
+
+def packet_of(data: bytes) -> tuple[bytes, Stored]:
+    """The XMP packet of an image file, empty without one, and the picture as it is stored; no pixel is decoded.
+
+    Parts of a packet in further segments of a JPEG file, as from 64 kB on, are left out. Raises `InvalidImage` like
+    `sniff`.
+    """
+    picture, info = _open(data)
+    with picture:
+        found, orientation = picture.info.get("xmp", b""), _orientation(picture)
+        packet = found if isinstance(found, bytes) else str(found).encode()
+        width, height = info.width, info.height
+        if info.format == "TIFF" and orientation in SIDEWAYS:  # Pillow answers the upright size at once
+            width, height = height, width
+        return packet, Stored(width, height, orientation)
 
 
 def identify(text: str) -> str:

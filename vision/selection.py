@@ -57,6 +57,23 @@ def recognisable(face: DetectedFace) -> DetectedFace:
     return face
 
 
+def marked_face(faces: Sequence[Face], box: Box) -> Face:
+    """The face that somebody, or another program, has marked with this box. Raises `UnusableFace`.
+
+    Programs draw boxes of various sizes. Intersection over union is at least `SAME_PLACE`, and the middle of the face
+    is inside the box, so that nobody is taken for the person beside.
+    """
+
+    def is_inside(face: Face) -> bool:
+        x, y = face.box.x + face.box.w / 2, face.box.y + face.box.h / 2
+        return box.x <= x <= box.x + box.w and box.y <= y <= box.y + box.h
+
+    near = [face for face in faces if is_inside(face) and face.box.overlap(box) >= SAME_PLACE]
+    if not near:
+        raise UnusableFace("No face was found where the metadata of this image marks one.", code="face.not_as_marked")
+    return max(near, key=lambda face: face.box.overlap(box))
+
+
 def face_at(faces: Sequence[DetectedFace], box: Box) -> DetectedFace:
     """The face at the place where one was found before, perhaps by another detector. Raises `UnusableFace`."""
     nearest = max(faces, key=lambda face: face.box.overlap(box), default=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
@@ -37,6 +38,7 @@ from rest.multipart import MultiPartParser
 from rest.pagination import StrictPagination
 from rest.parameters import flag, path_id
 from rest.parsers import FormParser, JSONParser
+from storage.responses import XMP, sidecar_response
 
 ALBUM_ID = OpenApiParameter("album_id", OpenApiTypes.INT, OpenApiParameter.PATH)
 PK = OpenApiParameter("id", OpenApiTypes.INT, OpenApiParameter.PATH)
@@ -161,6 +163,16 @@ class AlbumImageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins
         """Find other images of the album with a person of this one. The closest comes first."""
         page = self.paginate_queryset(services.matches_of(image=self.get_object()))  # type: ignore[arg-type]
         return self.get_paginated_response(ImageMatchSerializer(page, many=True).data)
+
+    @extend_schema(responses={(200, XMP): OpenApiTypes.BINARY}, parameters=[PK])
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def sidecar(self, request: Request, album_id: str, pk: str) -> HttpResponse:
+        """Return an XMP sidecar for the file of an image. Its regions mark the faces, with the names of their groups.
+
+        404 if the album does not keep its files.
+        """
+        image = self.get_album().images.with_names().get(pk=self.get_object().pk)
+        return sidecar_response(image.image, image.named_faces)
 
 
 @extend_schema(parameters=[ALBUM_ID])

@@ -69,6 +69,7 @@ ROUTES: dict[tuple[str, str], tuple[Action | str, Any]] = {
     ("processed-image-list", "get"): (Action.VIEW, None),
     ("processed-image-detail", "get"): (Action.VIEW, None),
     ("processed-image-image", "get"): (Action.VIEW, None),
+    ("processed-image-sidecar", "get"): (Action.EXPORT, None),
     ("recogniser-list", "get"): (NO_PERSON, None),
     ("recogniser-detail", "get"): (NO_PERSON, None),
     ("recogniser-train", "post"): (Action.TRAIN, {"source": ""}),
@@ -83,6 +84,7 @@ ROUTES: dict[tuple[str, str], tuple[Action | str, Any]] = {
     ("album-process", "post"): (Action.MATCH, {}),  # by the worker
     ("album-image-detail", "get"): (NO_FACE, None),
     ("album-image-matches", "get"): (Action.MATCH, None),
+    ("album-image-sidecar", "get"): (Action.EXPORT, None),
     ("album-group-list", "get"): (NO_FACE, None),
     ("album-group-detail", "get"): (NO_FACE, None),
     ("album-group-merge", "post"): (Action.MERGE, lambda: {"groups": [second_group()]}),
@@ -139,7 +141,9 @@ ROUTES: dict[tuple[str, str], tuple[Action | str, Any]] = {
     ("reset-list", "post"): (Action.ERASE, {}),
     ("key-rotate", "post"): (Action.KEY_ROTATED, {}),
 }  # fmt: skip
-REFUSED = {"recogniser-train", "recogniser-activate", "anti-spoof-list", "job-cancel", "people-detail"}
+REFUSED = {
+    "recogniser-train", "recogniser-activate", "anti-spoof-list", "job-cancel", "people-detail", "album-image-sidecar",
+}  # fmt: skip
 REFUSED_BUT_TRIED = {"liveness-session-frames"}  # a failed attempt counts
 
 

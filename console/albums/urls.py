@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from console.albums.exports import AlbumExport
 from console.albums.groups import (
     GroupPage,
     GroupsLike,
@@ -36,6 +37,7 @@ urlpatterns = [
     path(f"{ALBUM}settings/", AlbumSettings.as_view(), name="album-settings"),
     path(f"{ALBUM}erase/", EraseAlbum.as_view(), name="album-erase"),
     path(f"{ALBUM}photographs/", Photographs.as_view(), name="album-photographs"),
+    path(f"{ALBUM}photographs.zip", AlbumExport.as_view(), name="album-zip"),
     path(f"{ALBUM}photographs/process/", ProcessWaiting.as_view(), name="album-process"),
     path(f"{ALBUM}photographs/<int:image>/", Photograph.as_view(), name="album-photograph"),
     path(f"{ALBUM}photographs/<int:image>/erase/", ErasePhotograph.as_view(), name="album-photograph-erase"),

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -18,17 +14,14 @@ from rest_framework.views import APIView
 from audit.services import record
 from audit.types import Action
 from clients.authentication import client_of
-from console.exceptions import TooManyForOneFile
+from console.archives import MOST_NAMED, Packed, line_of, require_room, zipped
 from console.images.pages import ImagesPage
 from console.images.shown import Tile, names_of
-from errors import FaceAppError, Unprocessable
+from errors import Unprocessable
 from recognition.models import ProcessedImage
 from recognition.querysets import ProcessedImageQuerySet
-from storage.files import read_file, stored_size
 
 AT_ONCE = 500  # images that are read from the database together
-MOST_FILES = 1000
-MOST_BYTES = 2_000_000_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = ["number", "id", "received", "identifier", "status", "error", "faces", "hits", "names", "distance",
            "threshold", "job"]  # fmt: skip
@@ -66,7 +59,7 @@ class Export(ImagesPage):
 
     def named(self, images: ProcessedImageQuerySet) -> Iterator[str]:
         """The newest of them, as many as the audit names; it has the count of all."""
-        return (image.audit_name for image in images.order_by("-number").only("number", "client")[:200])
+        return (image.audit_name for image in images.order_by("-number").only("number", "client")[:MOST_NAMED])
 
     def pieces(self, images: ProcessedImageQuerySet) -> Iterator[bytes]:
         raise NotImplementedError
@@ -90,21 +83,10 @@ class ZipExport(Export):
         return images.exclude(image="")
 
     def count(self, images: ProcessedImageQuerySet) -> int:
-        found = list(images.only("image", "stored_bytes")[: MOST_FILES + 1])
-        if len(found) > MOST_FILES or sum(map(size_of, found)) > MOST_BYTES:
-            most = {"files": number_format(MOST_FILES, force_grouping=True), "size": MOST_BYTES // 10**9}
-            raise TooManyForOneFile(
-                _("One file holds at most %(files)s images and %(size)s GB. Choose fewer days.") % most
-            )
-        return len(found)
+        return require_room(images, _("One file holds at most %(files)s images and %(size)s GB. Choose fewer days."))
 
     def pieces(self, images: ProcessedImageQuerySet) -> Iterator[bytes]:
         return archive(images)
-
-
-def size_of(image: ProcessedImage) -> int:
-    """Bytes of its file; of one that was stored before sizes were recorded, the store is asked."""
-    return image.stored_bytes or stored_size(file=image.image)
 
 
 def all_of(images: ProcessedImageQuerySet) -> Iterator[ProcessedImage]:
@@ -117,9 +99,9 @@ def all_of(images: ProcessedImageQuerySet) -> Iterator[ProcessedImage]:
 
 def table(images: Iterable[ProcessedImage]) -> Iterator[str]:
     """Lines of CSV, which spreadsheets read as UTF-8 and never as formulas."""
-    yield "\ufeff" + _line(COLUMNS)
+    yield "\ufeff" + line_of(COLUMNS)
     for image in images:
-        yield _line(map(harmless, row_of(image)))
+        yield line_of(map(harmless, row_of(image)))
 
 
 def harmless(text: str) -> str:
@@ -148,53 +130,14 @@ def row_of(image: ProcessedImage) -> list[str]:
 
 
 def archive(images: ProcessedImageQuerySet) -> Iterator[bytes]:
-    """A ZIP, file by file: no more than one file is in memory. Files that cannot be read are listed in it."""
-    out, missing, lines = Pipe(), ["number,code\r\n"], list[str]()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
-        for image in _noted(all_of(images), lines):
-            try:
-                data = read_file(file=image.image)
-            except FaceAppError as error:
-                missing.append(_line([str(image.number), error.code]))
-                continue
-            ending = (image.image.name or "").rpartition(".")[2]
-            packed.writestr(f"images/{image.number}.{ending}", data)
-            yield out.taken()
-        packed.writestr("images.csv", "\ufeff" + _line(COLUMNS) + "".join(lines))
-        if len(missing) > 1:
-            packed.writestr("missing.csv", "".join(missing))
-    yield out.taken()
+    """A ZIP of the stored files, with the table of these images."""
+    lines: list[str] = []
+    packed = (Packed(image.number, image.image, image.named_faces) for image in _noted(all_of(images), lines))
+    return zipped(packed, folder="images", table=lambda: "\ufeff" + line_of(COLUMNS) + "".join(lines))
 
 
 def _noted(images: Iterable[ProcessedImage], lines: list[str]) -> Iterator[ProcessedImage]:
     """The images; their lines of the table are added to `lines`."""
     for image in images:
-        lines.append(_line(map(harmless, row_of(image))))
+        lines.append(line_of(map(harmless, row_of(image))))
         yield image
-
-
-class Pipe(io.RawIOBase):
-    """A file that is only written; what was written is taken away again and again."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._waiting = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        piece = bytes(memoryview(data))  # type: ignore[arg-type]  # any buffer
-        self._waiting += piece
-        return len(piece)
-
-    def taken(self) -> bytes:
-        data = bytes(self._waiting)
-        self._waiting.clear()
-        return data
-
-
-def _line(cells: Iterable[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(cells)
-    return out.getvalue()

@@ -25,3 +25,8 @@ def rows(client: Client, count: int, **fields: Any) -> list[ProcessedImage]:
     job = Job.objects.create(client=client, metric="euclidean", threshold=0.2)
     fields = {"status": Status.DONE, "identifier": "row"} | fields
     return [ProcessedImage.objects.create(client=client, job=job, position=n, **fields) for n in range(count)]
+
+
+def beside(image: ProcessedImage) -> list[str]:
+    """The files of an archive that belong to it."""
+    return [f"images/{image.number}.png", f"images/{image.number}.png.xmp"]

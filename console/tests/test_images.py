@@ -20,12 +20,13 @@ from blacklist.models import BlacklistEntry
 from blacklist.services import create_entry
 from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
+from console import archives
 from console.images import exports
 from console.images.exports import harmless
 from console.images.filters import ImageFilter
 from console.paging import ON_A_PAGE, Page
 from console.tests.queries import few_queries
-from console.tests.screened import rows, screen
+from console.tests.screened import beside, rows, screen
 from console.tests.test_try_it import photograph, send, text_of
 from people.models import Gallery
 from recognition.models import Match, ProcessedFace, ProcessedImage
@@ -318,7 +319,7 @@ def test_which_images_are_exported_does_not_tell_of_hits_that_are_kept_back(
     assert taken() == (0, ["images.csv"])
     assert not any(record.objects_named for record in Record.objects.filter(action="export"))
     Match.objects.update(state="confirmed")
-    assert taken() == (1, [f"images/{image.number}.png", "images.csv"])
+    assert taken() == (1, [*beside(image), "images.csv"])
 
 
 def test_files_without_a_recorded_size_count_too(
@@ -326,10 +327,10 @@ def test_files_without_a_recorded_size_count_too(
 ) -> None:
     """They were stored before sizes were recorded."""
     images = [screen(client_a, RED), screen(client_a, BLUE)]
-    monkeypatch.setattr(exports, "MOST_BYTES", sum(image.stored_bytes for image in images))
+    monkeypatch.setattr(archives, "MOST_BYTES", sum(image.stored_bytes for image in images))
     ProcessedImage.objects.update(stored_bytes=0)
     assert manager.get(reverse("console:images-zip")).status_code == 200
-    monkeypatch.setattr(exports, "MOST_BYTES", exports.MOST_BYTES - 1)
+    monkeypatch.setattr(archives, "MOST_BYTES", archives.MOST_BYTES - 1)
     assert manager.get(reverse("console:images-zip")).status_code == 422
     images[1].image.storage.delete(images[1].image.name or "")
     assert manager.get(reverse("console:images-zip")).status_code == 200
@@ -348,7 +349,7 @@ def test_the_archive_has_the_files_as_they_were_sent(manager: Browser, client_a:
     answer = manager.get(reverse("console:images-zip"))
     with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as packed:  # type: ignore[attr-defined]
         assert packed.testzip() is None
-        assert set(packed.namelist()) == {f"images/{kept.number}.png", "images.csv", "missing.csv"}
+        assert set(packed.namelist()) == {*beside(kept), "images.csv", "missing.csv"}
         with kept.image.open("rb") as stored:
             assert packed.read(f"images/{kept.number}.png") == stored.read()
         assert packed.read("missing.csv").decode().splitlines()[1:] == [f"{gone.number},image.gone"]
@@ -359,12 +360,12 @@ def test_the_archive_has_the_files_as_they_were_sent(manager: Browser, client_a:
 def test_the_archive_leaves_out_images_without_a_file(
     manager: Browser, client_a: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "MOST_FILES", 1)
+    monkeypatch.setattr(archives, "MOST_FILES", 1)
     rows(client_a, 3)
     kept = screen(client_a, RED)
     answer = manager.get(reverse("console:images-zip"))
     with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as packed:  # type: ignore[attr-defined]
-        assert packed.namelist() == [f"images/{kept.number}.png", "images.csv"]
+        assert packed.namelist() == [*beside(kept), "images.csv"]
         assert len(packed.read("images.csv").splitlines()) == 2
     record = Record.objects.get(action="export")
     assert (record.results, record.objects_named) == (1, [f"processed_image:{kept.number}"])
@@ -377,7 +378,7 @@ def test_too_much_for_one_archive_is_refused(
         screen(client_a, RED)
     for name in ("MOST_FILES", "MOST_BYTES"):
         with monkeypatch.context() as limited:
-            limited.setattr(exports, name, 1)
+            limited.setattr(archives, name, 1)
             answer = manager.get(reverse("console:images-zip"))
         assert (answer.status_code, answer["X-Problem"]) == (422, "console.too_many_for_one_file")
     assert not Record.objects.filter(action="export").exists()

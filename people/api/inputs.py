@@ -78,7 +78,12 @@ class NewImage(TokenInput):
     quality_gate: Any = serializers.ChoiceField(
         [gate.value for gate in Gate], required=False, help_text="Default: the deployment's."
     )
-    face_choice: Any = serializers.ChoiceField(["only", "largest"], default="only")
+    face_choice: Any = serializers.ChoiceField(
+        ["only", "largest", "named"],
+        default="only",
+        help_text="`named`: the face that the XMP of the photograph marks with the person's name, if it marks exactly"
+        " one so; otherwise the only one.",
+    )
 
     @property
     def upload(self) -> Upload:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import FileResponse
+from django.http import FileResponse, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
@@ -37,7 +37,7 @@ from rest.multipart import MultiPartParser
 from rest.pagination import StrictPagination
 from rest.parameters import path_id, wants_async
 from rest.parsers import FormParser, JSONParser
-from storage.responses import image_response
+from storage.responses import XMP, image_response, sidecar_response
 from work.submissions import read_submission
 
 ASYNC_PARAMETERS = [
@@ -197,3 +197,13 @@ class ProcessedImageViewSet(
     def image(self, request: Request, pk: str) -> FileResponse:
         """Return the file of a screened image. Exactly as it was sent."""
         return image_response(self.get_object().image)
+
+    @extend_schema(responses={(200, XMP): OpenApiTypes.BINARY})
+    @action(detail=True, methods=["get"], url_path="sidecar", url_name="sidecar", pagination_class=None)
+    def sidecar(self, request: Request, pk: str) -> HttpResponse:
+        """Return an XMP sidecar for the file of a screened image. Its regions mark the faces.
+
+        Those with a hit have the name of the nearest entry, unless the hit has been dismissed.
+        """
+        image = self.get_object()
+        return sidecar_response(image.image, image.named_faces)

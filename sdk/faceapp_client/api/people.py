@@ -34,7 +34,7 @@ class People(Resource[D]):
         """A new person, with the face of a photograph or without one for now.
 
         `on_existing`: `refuse` (the service's default), `add` or `replace`, when the external id is taken;
-        `quality_gate`: `off`, `standard` or `strict`; `face_choice`: `only` or `largest`.
+        `quality_gate`: `off`, `standard` or `strict`; `face_choice`: `only`, `largest` or `named`.
         """
         fields = form(
             name=name, external_id=external_id, source=source, metadata=metadata, on_existing=on_existing,

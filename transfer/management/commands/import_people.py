@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from people.types import Gate
 from transfer.archive import reading
 from transfer.archive_import import import_archive, import_calibrations
 from transfer.management.importing import ImportCommand
-from transfer.people_import import import_rows, read_rows
+from transfer.people_import import Row, count_rows, import_rows, read_rows
+from transfer.photo_library import marked_rows
 from transfer.sealing import Key, key_from, read_passphrase
 from transfer.types import Outcome
 from vision import inference
@@ -25,13 +27,22 @@ from vision.engines import engines
 class Command(ImportCommand):
     help = (
         "Enrol the people of a folder with one sub-folder of photographs per person, or of a CSV file with the columns"
-        " image, external_id, name, source and metadata; or import an archive that export_people wrote. Can be stopped"
-        " and repeated: what is there already is skipped. Workers find the faces, so the service must be running; an"
-        " archive contains its embeddings and needs workers only for spaces that it lacks."
+        " image, external_id, name, source and metadata; or those whom a photo library names (--regions); or import an"
+        " archive that export_people wrote. Can be stopped and repeated: what is there already is skipped. Workers find"
+        " the faces, so the service must be running; an archive contains its embeddings and needs workers only for"
+        " spaces that it lacks."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("people", nargs="?", type=Path, help="the folder or the table")
+        parser.add_argument(
+            "--regions",
+            action="store_true",
+            help="the folder is a photo library: enrol every face that its XMP marks with a name",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="with --regions: count named faces, but store nothing and find none"
+        )
         parser.add_argument("--archive", type=Path, metavar="FILE", help="an archive to import instead")
         key = parser.add_mutually_exclusive_group()
         key.add_argument("--identity", type=Path, metavar="FILE", help="private key of age or SSH that opens it")
@@ -44,17 +55,29 @@ class Command(ImportCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["people"]) == bool(options["archive"]):
             raise CommandError("Name either a folder or table, or an archive.")
+        if options["regions"] and not options["people"]:
+            raise CommandError("--regions reads a folder.")
+        if options["dry_run"] and not options["regions"]:
+            raise CommandError("--dry-run belongs to --regions.")
         super().handle(*args, **options)
 
     def run(self, outcome: Outcome, options: dict[str, Any]) -> None:
         if options["archive"]:
             self.import_archive(options, outcome)
             return
-        rows = read_rows(options["people"], default_source=options["source"])
+        rows: Iterable[Row]
+        if options["regions"]:
+            rows, total = marked_rows(options["people"], source=options["source"]), None
+            if options["dry_run"]:
+                count_rows(rows, outcome)
+                return
+        else:
+            rows = read_rows(options["people"], default_source=options["source"])
+            total = len(rows)
         inference.require_worker()
         client = get_or_create_client(name=options["client"])
         gate = Gate(options["gate"]) if options["gate"] else None
-        with tqdm(total=len(rows), unit="image", desc="Import", disable=None) as bar:
+        with tqdm(total=total, unit="image", desc="Import", disable=None) as bar:
             import_rows(client=client, rows=rows, gate=gate, outcome=outcome, advance=bar.update)
 
     def import_archive(self, options: dict[str, Any], outcome: Outcome) -> None:
@@ -76,6 +99,9 @@ class Command(ImportCommand):
             raise CommandError(f"The key cannot be read: {error.strerror}.") from error
 
     def summary(self, outcome: Outcome, options: dict[str, Any]) -> str:
+        if options["dry_run"]:
+            found = f"{outcome.images} named faces of {outcome.added} people"
+            return f"{found} could be imported (faces were not looked for)"
         faces = f" and {outcome.faces} faces without a picture" if outcome.faces else ""
         return f"{outcome.images} images{faces} for {outcome.added} new people imported"
 
