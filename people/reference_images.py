@@ -35,18 +35,21 @@ def read_portrait(
     *,
     upload: Upload,
     face_choice: FaceChoice = "only",
+    surer_than: float = -1.0,
     liveness: bool = False,
     queue: str = dispatch.INTERACTIVE,
 ) -> Portrait:
     """Find the face of an image (the only one, or the largest) and embed it in every enabled space.
 
-    `liveness` adds to the face what liveness checks look at. Raises `InvalidImage`, `UnusableFace` (no face, several
-    where the only one is meant, or one that cannot be recognised, whatever the gate), or `EngineUnavailable`.
+    Faces whose confidence is not above `surer_than` are overlooked. `liveness` adds to the face what liveness checks
+    look at. Raises `InvalidImage`, `UnusableFace` (no face, several where the only one is meant, or one that cannot be
+    recognised, whatever the gate), or `EngineUnavailable`.
     """
     info = images.sniff(upload.data)
     options = AnalysisOptions(aliases=engines.aliases(), liveness=liveness, frame=liveness)
     analysis = inference.analyse(upload.data, options, queue=queue)
-    face = recognisable(choose_face(analysis.faces, face_choice))
+    faces = [face for face in analysis.faces if face.confidence > surer_than]
+    face = recognisable(choose_face(faces, face_choice))
     return Portrait(upload, info, face, analysis.width, analysis.height)
 
 

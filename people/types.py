@@ -98,6 +98,7 @@ class EnrolmentRules:
 
     `replace`: all earlier photographs go, in the same step. `only_new`: an external id that is taken is refused.
     `gate`: None is the deployment's. `is_import`: an administrator's command enrols, and no liveness policy applies.
+    `surer_than`: faces whose confidence is not above this are overlooked.
     """
 
     replace: bool = False
@@ -105,6 +106,7 @@ class EnrolmentRules:
     gate: Gate | None = None
     face_choice: FaceChoice = "only"
     is_import: bool = False
+    surer_than: float = -1.0
 
 
 @dataclass(frozen=True)
