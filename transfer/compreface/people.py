@@ -25,6 +25,7 @@ from storage.files import read_file
 from transfer.compreface.catalogue import Example, Service
 from transfer.compreface.report import Report
 from transfer.compreface.source import Source
+from transfer.folders import BadLayout
 from vision import dispatch, inference
 from vision.types import Upload
 
@@ -73,7 +74,9 @@ class _Read:
 
 @dataclass
 class PeopleImport:
-    """Subjects of `service` become people of the client's gallery `gallery`. A dry run stores nothing."""
+    """Subjects of `service` become people of the client's gallery `gallery`. A dry run stores nothing; its client need
+    not be saved.
+    """
 
     client: Client
     gallery: str
@@ -107,7 +110,7 @@ class PeopleImport:
         """None in a dry run of a client or gallery that does not exist yet."""
         if not self.is_dry:
             return Gallery.objects.named(self.client, self.gallery)
-        of_people = Gallery.objects.filter(client=self.client, kind=GalleryKind.PEOPLE)
+        of_people = Gallery.objects.filter(client_id=self.client.pk, kind=GalleryKind.PEOPLE)
         found: Gallery | None = of_people.filter(name=self.gallery).first()
         return found
 
@@ -142,7 +145,7 @@ class PeopleImport:
         owners = dict(stored.values_list("uuid", "person__client_id"))
         for example in some:
             owner = owners.get(example.id)
-            if owner == self.client.pk:
+            if owner is not None and owner == self.client.pk:
                 self.done.known += 1
             elif owner is not None:
                 message = "Another client has this example already; an id belongs to one photograph only."
@@ -155,7 +158,11 @@ class PeopleImport:
         few: list[tuple[Example, Upload]] = []
         size = 0
         for example in examples:
-            data = self.source.picture(example.picture) if example.picture else None
+            try:
+                data = self.source.picture(example.picture) if example.picture else None
+            except BadLayout as error:
+                self._refuse(Refusal(self._shown(example.subject, example), "import.unreadable", error.message))
+                continue
             if not data:
                 self.done.without_picture += 1
                 message = "The server has no picture of this example. Enrol the person with a new photograph."

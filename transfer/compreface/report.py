@@ -7,9 +7,10 @@ from collections import Counter
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from django.core.management.base import CommandError
+
 from environment.terminal import printable
 from people.types import Refusal
-from transfer.folders import BadLayout
 
 SHOWN = 20  # lines on the terminal; a table has all of them
 
@@ -17,7 +18,7 @@ SHOWN = 20  # lines on the terminal; a table has all of them
 class Report(AbstractContextManager["Report"]):
     """Remarks by code, the first of them in full, and all of them in a CSV file with the columns file, code and reason.
 
-    Raises `BadLayout` if the file cannot be written.
+    Raises `CommandError` if the file cannot be written.
     """
 
     def __init__(self, file: Path | None = None) -> None:
@@ -26,7 +27,7 @@ class Report(AbstractContextManager["Report"]):
         try:
             self._handle = file.open("w", newline="", encoding="utf-8") if file else None
         except OSError as error:
-            raise BadLayout(f"The report cannot be written: {error.strerror}.") from error
+            raise CommandError(f"The report cannot be written: {error.strerror}.") from error
         self._writer = csv.writer(self._handle) if self._handle else None
         self._write("file", "code", "reason")
 

@@ -15,8 +15,10 @@ from errors import Unavailable
 from people.models import FaceTemplate, Person, ReferenceImage
 from transfer.compreface import people
 from transfer.compreface.database import Database
+from transfer.compreface.dump import Dump
 from transfer.compreface.people import Checked, Imported, PeopleImport, check_sample
 from transfer.compreface.report import SHOWN, Report
+from transfer.compreface.source import Source
 from transfer.tests.compreface_server import CompreFace, compreface
 from vision import inference
 from vision.exceptions import EngineUnavailable
@@ -54,11 +56,15 @@ ALL = Imported(added=7, imported=5, several=1, without_picture=1, without_face=2
 
 def imported(server: CompreFace, client: Client, *, file: Path | None = None, is_dry: bool = False) -> Imported:
     with Database(server.url) as source, Report(file) as report:
-        [service] = [one for one in source.catalogue.services() if one.name == "Door"]
-        total: list[int] = []
-        done = PeopleImport(client, "Door", source, service, report, is_dry).run(advance=total.append)
-        assert sum(total) == source.catalogue.count(service)[1]
-        return done
+        return of_source(source, client, report, is_dry=is_dry)
+
+
+def of_source(source: Source, client: Client, report: Report, *, is_dry: bool = False) -> Imported:
+    [service] = [one for one in source.catalogue.services() if one.name == "Door"]
+    total: list[int] = []
+    done = PeopleImport(client, "Door", source, service, report, is_dry).run(advance=total.append)
+    assert sum(total) == source.catalogue.count(service)[1]
+    return done
 
 
 def test_people_and_photographs_keep_their_names_and_ids(server: CompreFace, door: str, client_a: Client) -> None:
@@ -141,6 +147,17 @@ def test_an_example_of_another_client_is_not_taken_twice(
     assert (done.imported, done.refused) == (0, 6)
     assert (tmp_path / "report.csv").read_text().count("import.id_taken") == 5
     assert ReferenceImage.objects.filter(person__client=client_a).count() == 5
+
+
+def test_a_damaged_picture_of_a_dump_harms_no_other(server: CompreFace, client_a: Client, tmp_path: Path) -> None:
+    key = server.add_service("Door")
+    server.add_example(key, "Ada", picture(RED))
+    server.add_example(key, "Odd", b"\x01\x02")
+    file = server.dump(tmp_path / "compreface.sql")
+    file.write_bytes(file.read_bytes().replace(rb"\\x0102", rb"\\x01zz"))
+    with Dump(file) as source, Report() as report:
+        assert of_source(source, client_a, report) == Imported(added=2, imported=1, refused=1)
+    assert [remark.code for remark in report.first] == ["import.unreadable"]
 
 
 def test_every_stored_picture_finds_its_own_person(server: CompreFace, door: str, client_a: Client) -> None:
