@@ -39,6 +39,24 @@ class BadValue(InvalidInput):
     code, number = "compreface.bad_value", 26
 
 
+class BadNumber(InvalidInput):
+    """A number, truth value or id that cannot be read."""
+
+    code, number = "compreface.bad_number", 0
+
+
+class NoFace(InvalidInput):
+    """The image shows no face that can be used."""
+
+    code, number = "compreface.no_face", 28
+
+
+class SeveralFaces(InvalidInput):
+    """The image shows several faces where there may be one."""
+
+    code, number = "compreface.several_faces", 31
+
+
 class MissingParameter(InvalidInput):
     """The parameter `subject` is missing."""
 

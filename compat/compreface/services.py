@@ -23,7 +23,7 @@ SCOPES: dict[ServiceKind, Sequence[Scope]] = {
     ServiceKind.RECOGNITION: (Scope.PEOPLE_READ, Scope.PEOPLE_WRITE, Scope.PEOPLE_SEARCH),
     ServiceKind.DETECTION: (Scope.DETECT,),
     ServiceKind.VERIFICATION: (Scope.PEOPLE_MATCH,),
-    ServiceKind.IMAGES: (Scope.PEOPLE_READ,),
+    ServiceKind.IMAGES: (),
 }
 SAME_DIGITS = 4  # a UUID with fewer different digits was not drawn at random
 
