@@ -1,6 +1,7 @@
 """The compatibility APIs that are installed, and their settings: a new one adds a line to both lists."""
 
 from compat.compreface.conf import *
+from compat.deepstack.conf import *
 from compat.ekyc.conf import *
 from compat.faceanalysis.conf import *
 from compat.facehash.conf import *
@@ -14,6 +15,7 @@ COMPATIBILITY_APIS = [
     "compat.faceanalysis.apps.FaceAnalysisConfig",
     "compat.rekognition.apps.RekognitionConfig",
     "compat.compreface.apps.CompreFaceConfig",
+    "compat.deepstack.apps.DeepStackConfig",
     "compat.facehash.apps.FaceHashConfig",
 ]
 
