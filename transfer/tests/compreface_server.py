@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import psycopg
@@ -89,17 +94,21 @@ class CompreFace:
         return file
 
 
-@contextmanager
-def compreface(schema: str = SCHEMA) -> Iterator[CompreFace]:
-    """A database of its own in the server of the tests, with the demo that every CompreFace has."""
-    name = f"compreface_{uuid4().hex[:12]}"
+def server_of_tests() -> dict[str, str]:
+    """Where the database of the tests is."""
     where = connection.settings_dict
-    server = {"host": where["HOST"], "port": where["PORT"] or None, "user": where["USER"] or None}
-    server = {key: value for key, value in server.items() if value}
-    with psycopg.connect(dbname="postgres", autocommit=True, password=where["PASSWORD"] or None, **server) as admin:
+    server = {name.lower(): str(where[name] or "") for name in ("HOST", "PORT", "USER", "PASSWORD")}
+    return {name: value for name, value in server.items() if value}
+
+
+@contextmanager
+def compreface(schema: str = SCHEMA, *, server: dict[str, str] | None = None) -> Iterator[CompreFace]:
+    """A database of its own, with the demo that every CompreFace has; `server` as libpq wants it."""
+    name, server = f"compreface_{uuid4().hex[:12]}", server or server_of_tests()
+    with psycopg.connect(dbname="postgres", autocommit=True, **server) as admin:  # type: ignore[arg-type]
         admin.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')  # type: ignore[call-overload]
         try:
-            with psycopg.connect(dbname=name, autocommit=True, password=where["PASSWORD"] or None, **server) as rows:
+            with psycopg.connect(dbname=name, autocommit=True, **server) as rows:  # type: ignore[arg-type]
                 rows.execute(schema)  # type: ignore[call-overload]
                 found = CompreFace(name, rows)
                 if schema == SCHEMA:
@@ -109,3 +118,82 @@ def compreface(schema: str = SCHEMA) -> Iterator[CompreFace]:
                 yield found
         finally:
             admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[call-overload]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """The three routes that an import asks, as CompreFace 1.2.0 answers them."""
+
+    server: ApiServer
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        path, query = parts.path.removeprefix("/api/v1/recognition/"), parse_qs(parts.query)
+        key = self.headers["x-api-key"]
+        self.server.seen.append(path)
+        if self.server.failures:
+            self.server.failures -= 1
+            status, kind, body = 503, "text/html", b"<html>"
+        elif self.server.answer is not None:
+            status, kind, body = self.server.answer
+        elif not self.server.rows("SELECT 1 FROM model WHERE api_key = %s", key):
+            status, kind, body = 404, "application/json", b'{"message":"Recognition service not found","code":10}'
+        else:
+            status, kind, body = 200, *self.found(key, path, query)
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        if status == 302:
+            self.send_header("Location", "http://127.0.0.1:1/")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def found(self, key: str, path: str, query: dict[str, list[str]]) -> tuple[str, bytes]:
+        rows = self.server.rows
+        if path == "subjects":
+            names = [name for (name,) in rows("SELECT subject_name FROM subject WHERE api_key = %s", key)]
+            return "application/json", json.dumps({"subjects": names}).encode()
+        if path.endswith("/img"):
+            statement = "SELECT content FROM embedding e JOIN img i ON i.id = e.img_id WHERE e.id = %s"
+            found = rows(statement, path.split("/")[1])
+            return "application/octet-stream", bytes(found[0][0]) if found else b""
+        page, size = int(query["page"][0]), int(query["size"][0])
+        joined = "FROM embedding e JOIN subject s ON s.id = e.subject_id WHERE api_key = %s"
+        [(total,)] = rows(f"SELECT count(*) {joined}", key)
+        some = rows(f"SELECT e.id, subject_name {joined} ORDER BY e.id LIMIT %s OFFSET %s", key, size, page * size)
+        faces = [{"image_id": str(number), "subject": name} for number, name in some]
+        answer = {"faces": faces, "page_number": page, "page_size": size, "total_pages": -(-total // size)}
+        return "application/json", json.dumps(answer | {"total_elements": total}).encode()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class ApiServer(ThreadingHTTPServer):
+    """`answer`, if there is one, is what everything is answered with: status, type and body. The first `failures` calls
+    are answered by 503. `seen`: what was asked.
+    """
+
+    def __init__(self, of: CompreFace) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.of, self.seen, self.failures = of, list[str](), 0
+        self.answer: tuple[int, str, bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        return self.of.rows.execute(statement, values).fetchall()  # type: ignore[call-overload,no-any-return]
+
+
+@contextmanager
+def api_of(server: CompreFace) -> Iterator[ApiServer]:
+    """CompreFace's API over this database."""
+    with ApiServer(server) as found:
+        thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield found
+        finally:
+            found.shutdown()
+            thread.join()

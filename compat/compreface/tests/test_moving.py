@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client as Browser
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
 
 from clients.models import ApiKey, Client
 from compat.compreface.models import Service
 from compat.compreface.services import gallery_of, key_of_uuid, kinds_of
 from people.models import Gallery, Person, ReferenceImage
+from transfer.compreface import api
+from transfer.compreface.people import PeopleImport
+from transfer.compreface.report import Report
+from transfer.compreface.source import Source
 from transfer.tests.compreface_server import VERSION_05, CompreFace, compreface
 from transfer.tests.test_compreface_dump import write_dump
 from vision import inference
@@ -139,3 +149,53 @@ def test_what_was_imported_before_the_workers_went_away_is_said(
     with pytest.raises(CommandError, match="What was imported is kept; run the command again"):
         run("--database", server.url)
     assert sorted(Person.objects.values_list("external_id", flat=True)) == ["Ada", "Grace"]
+
+
+# ---- over the API of a server like ours -------------------------------------------------------------------------
+class InProcess(HTTPAdapter):
+    """Answers by this process what would be sent to a server."""
+
+    def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
+        parts = urlsplit(str(request.url))
+        found = Browser().get(f"{parts.path}?{parts.query}", headers=dict(request.headers))
+        answer = Response()
+        answer.status_code, answer.request, answer.raw = found.status_code, request, BytesIO(found.getvalue())
+        return answer
+
+
+class Kept:
+    """What another source lists and holds, read at once."""
+
+    def __init__(self, source: Source) -> None:
+        self.catalogue, self.pictures = source.catalogue, dict[str, bytes | None]()
+        for service in source.catalogue.services():
+            for example in source.catalogue.examples(service):
+                assert example.picture
+                self.pictures[example.picture] = source.picture(example.picture)
+
+    def picture(self, name: str) -> bytes | None:
+        return self.pictures[name]
+
+
+def test_people_come_over_our_own_api_as_they_left(
+    server: CompreFace, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "HTTPAdapter", InProcess)
+    monkeypatch.setattr(api, "PAGE", 1)
+    run("--database", server.url)
+
+    def everything() -> list[object]:
+        stored = ReferenceImage.objects.filter(person__gallery__name="Door").order_by("uuid")
+        return list(stored.values_list("uuid", "person__external_id", "person__name", "content_hash"))
+
+    before, client = everything(), Client.objects.get()
+    with api.Api("http://testserver", keys["Main Door"], name="Door") as source, Report() as report:
+        kept, [service] = Kept(source), source.catalogue.services()
+        assert source.catalogue.count(service) == (2, 2)
+        Person.objects.all().delete()
+        done = PeopleImport(client, "Door", kept, service, report).run(advance=lambda _: None)
+        assert (done.added, done.imported, everything()) == (2, 2, before)
+        assert PeopleImport(client, "Door", kept, service, report).run(advance=lambda _: None).known == 2
+    with pytest.raises(CommandError, match="refuses the key"):
+        monkeypatch.setenv("COMPREFACE_API_KEY", str(uuid4()))
+        run("--api", "http://testserver")
