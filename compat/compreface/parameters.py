@@ -131,22 +131,9 @@ def name_in_path(request: HttpRequest, name: str) -> str:
 
     `name` is how Django read it.
     """
-    raw = request.META.get("RAW_URI") or request.META.get("REQUEST_URI")
-    if raw is None:
-        found = request.META.get("PATH_INFO", "").encode("latin-1", "replace")
-        sent = found.decode() if _is_utf8(found) else found.decode("latin-1")
-    else:
-        sent = text_of(raw.partition("?")[0].encode("latin-1", "replace"))
-    last = sent.rstrip("/").partition("/recognition/subjects/")[2]
-    return last or name
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    raw = request.META.get("RAW_URI") or request.META.get("REQUEST_URI") or ""
+    sent = text_of(raw.partition("?")[0].encode("latin-1", "replace"))
+    return sent.rstrip("/").partition("/recognition/subjects/")[2] or name
 
 
 def image_id(text: str) -> UUID:

@@ -59,6 +59,11 @@ class CompreFaceView(IdempotentView, DialectView):
             return HttpResponse(status=204, headers={ALLOWED: ANY, **PREFLIGHT})
         return super().dispatch(request, *args, **kwargs)
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        for name in ("status", "extended"):
+            self.query.flag(name)  # before any work is done for a call that cannot be answered
+
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
         if not services.kinds_of(self.key) & {self.kind, *self.also_kinds}:

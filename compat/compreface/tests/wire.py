@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http.client import HTTPConnection
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from django.test import Client as Browser
+from requests.structures import CaseInsensitiveDict
 
 from clients.models import Client
 from compat.compreface.services import create_service
@@ -38,19 +40,20 @@ class Caller:
     """A program with a key. Paths are given without `/api/v1`, and sent as they are."""
 
     key: str | None
+    url: str = ""  # of a running service
     prefix: str = ""
 
     def call(self, method: str, path: str, body: bytes = b"", kind: str = "application/json", **headers: str) -> Answer:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.key is not None:
             sent["x-api-key"] = self.key
-        browser = Browser(raise_request_exception=False)
-        path, _, query = f"{self.prefix}{API}/{path}".partition("?")
-        extra = {"QUERY_STRING": query}
-        found = browser.generic(method, path, body, content_type=kind, headers=sent, **extra)
-        content = b"".join(found.streaming_content) if found.streaming else found.content  # type: ignore[attr-defined]
-        is_json = found.headers.get("Content-Type", "").startswith("application/json")
-        return Answer(found.status_code, json.loads(content) if is_json and content else None, found.headers, content)
+        ask = _over_http if self.url else _in_process
+        status, answered, content = ask(self.url, method, f"{self.prefix}{API}/{path}", body, sent, kind)
+        is_json = answered.get("Content-Type", "").startswith("application/json")
+        return Answer(status, json.loads(content) if is_json and content else None, answered, content)
+
+    def with_key(self, key: str | None) -> Caller:
+        return replace(self, key=key)
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.call("GET", path, **headers)
@@ -80,6 +83,23 @@ class Caller:
         answer = self.image(f"{FACES}?subject={quote(subject)}", data)
         assert answer.status == 201, answer.body
         return str(answer.body["image_id"])
+
+
+def _in_process(_: str, method: str, path: str, body: bytes, headers: dict[str, str], kind: str) -> Any:
+    path, _, query = path.partition("?")
+    browser, more = Browser(raise_request_exception=False), {"QUERY_STRING": query, "RAW_URI": path}
+    found: Any = browser.generic(method, path, body, content_type=kind, headers=headers, **more)
+    return found.status_code, found.headers, b"".join(found.streaming_content) if found.streaming else found.content
+
+
+def _over_http(url: str, method: str, path: str, body: bytes, headers: dict[str, str], kind: str) -> Any:
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
+    try:
+        connection.request(method, path, body, headers | {"Content-Type": kind})
+        found = connection.getresponse()
+        return found.status, CaseInsensitiveDict(found.getheaders()), found.read()
+    finally:
+        connection.close()
 
 
 def caller_of(client: Client, kinds: str = "RDV", *, embeddings: bool = True, **more: Any) -> Caller:
