@@ -40,6 +40,7 @@ LIVE_ENVIRONMENT = {
     "FACEAPP_NEXTCLOUD_68_POINTS": "1",
     "FACEAPP_FACEANALYSIS_REGISTRATION": "1",
     "FACEAPP_ALLOW_RESET": "1",
+    "FACEAPP_COMPREFACE_STATIC": "1",
     "FACEAPP_LOG_FORMAT": "json",
     "FACEAPP_METRICS_KEY": "a key that no other program has",
     "FACEAPP_VERIFY_FAILURES": "0",  # strangers are compared with one person a hundred times

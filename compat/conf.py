@@ -1,5 +1,7 @@
 """The compatibility APIs that are installed, and their settings: a new one adds a line to both lists."""
 
+from compat.compreface.conf import *
+from compat.deepstack.conf import *
 from compat.ekyc.conf import *
 from compat.faceanalysis.conf import *
 from compat.facehash.conf import *
@@ -12,6 +14,8 @@ COMPATIBILITY_APIS = [
     "compat.ekyc.apps.EkycConfig",
     "compat.faceanalysis.apps.FaceAnalysisConfig",
     "compat.rekognition.apps.RekognitionConfig",
+    "compat.compreface.apps.CompreFaceConfig",
+    "compat.deepstack.apps.DeepStackConfig",
     "compat.facehash.apps.FaceHashConfig",
 ]
 

@@ -90,6 +90,7 @@ TABLES: dict[str, Holding] = {
     "nextcloud.KeyModel": Holding("api_key__client", "with the key", UNTIL_ERASED),
     "faceanalysis.Account": Holding("client", BY_CALLER, UNTIL_ERASED),
     "facehash.KeyGallery": Holding("client", WITH_CLIENT, UNTIL_ERASED),
+    "compreface.Service": Holding("client", "with the client, or its key", UNTIL_ERASED),
     "rekognition.SigningSecret": Holding("api_key__client", "with the key", UNTIL_ERASED),
     "rekognition.IndexedFace": Holding("client", "with its photograph", "as its photograph"),
     # The audit outlives what it is about, and names it by number (rows) or by keyed hash (receipts).

@@ -36,6 +36,7 @@ MANAGER = OPERATOR | {
     "calibration.add_spacecalibration", "calibration.change_spacecalibration", "calibration.delete_spacecalibration",
     "clients.change_client", "clients.view_membership",
     "clients.view_apikey", "clients.add_apikey", "clients.change_apikey", "clients.delete_apikey",
+    "compreface.view_service", "compreface.add_service", "compreface.change_service", "compreface.delete_service",
     "faceanalysis.view_account", "faceanalysis.add_account", "faceanalysis.change_account",
     "faceanalysis.delete_account",
     "nextcloud.view_keymodel", "nextcloud.add_keymodel", "nextcloud.change_keymodel", "nextcloud.delete_keymodel",

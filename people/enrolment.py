@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -31,9 +32,17 @@ DEFAULT_RULES = EnrolmentRules()
 
 
 def enrol_face(
-    *, client: Client, upload: Upload, whom: Whom, rules: EnrolmentRules = DEFAULT_RULES, proof: Proof | None = None
+    *,
+    client: Client,
+    upload: Upload,
+    whom: Whom,
+    rules: EnrolmentRules = DEFAULT_RULES,
+    proof: Proof | None = None,
+    uuid: UUID | None = None,
 ) -> Enrolment:
     """Store the face of an image for the person that `whom` describes: all of it or nothing.
+
+    `uuid`: what the photograph is called where it comes from, which it keeps; nothing here may have it yet.
 
     With a `proof`, and wherever the client's policy demands it, a living person is required as well
     (`people.evidence`); a session's token is used up.
@@ -48,14 +57,16 @@ def enrol_face(
     _require_room(client, [upload], is_new=not whom.person and not known.exists(), replace=rules.replace)
     portrait = read_portrait(
         upload=upload,
-        face_choice="largest" if rules.face_choice == "largest" else "only",
+        face_choice="only" if rules.face_choice == "named" else rules.face_choice,
         marked=rules.marked or _marked(upload, whom, known, rules),
+        surer_than=rules.surer_than,
         liveness=due is not None,
     )
     require_quality(face=portrait.face, gate=rules.gate)
     if due:
         require_live(client=client, proof=due, face=portrait.face)
     with written_files(client=client, portraits=[portrait]) as references, transaction.atomic():
+        references[0].uuid = uuid or references[0].uuid
         person, created = _found_or_created(client, whom.person, fields, only_new=rules.only_new)
         if proof and proof.token:
             redeem_for(person=person, token=proof.token, purpose=ENROL, face=portrait.face.embeddings)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal
 from uuid import UUID
 
 from django.db import transaction
@@ -28,7 +27,7 @@ from vision import dispatch, images, inference
 from vision.engines import engines
 from vision.inference import AnalysisOptions
 from vision.regions import Region
-from vision.selection import choose_face, marked_face, recognisable
+from vision.selection import FaceChoice, choose_face, marked_face, recognisable
 from vision.types import Upload
 
 
@@ -36,23 +35,26 @@ from vision.types import Upload
 def read_portrait(
     *,
     upload: Upload,
-    face_choice: Literal["only", "largest"] = "only",
+    face_choice: FaceChoice = "only",
     marked: Region | None = None,
+    surer_than: float = -1.0,
     liveness: bool = False,
     queue: str = dispatch.INTERACTIVE,
 ) -> Portrait:
     """Find the face of an image (the one that is `marked`, the only one, or the largest) and embed it in every space.
 
-    `liveness` adds to the face what liveness checks look at. Raises `InvalidImage`, `UnusableFace` (no face, several
-    where the only one is meant, or one that cannot be recognised, whatever the gate), or `EngineUnavailable`.
+    Faces whose confidence is not above `surer_than` are overlooked. `liveness` adds to the face what liveness checks
+    look at. Raises `InvalidImage`, `UnusableFace` (no face, several where the only one is meant, or one that cannot be
+    recognised, whatever the gate), or `EngineUnavailable`.
     """
     info = images.sniff(upload.data)
     options = AnalysisOptions(aliases=engines.aliases(), liveness=liveness, frame=liveness)
     analysis = inference.analyse(upload.data, options, queue=queue)
+    faces = [face for face in analysis.faces if face.confidence > surer_than]
     if marked:
-        face = marked_face(analysis.faces, marked.box(analysis.width, analysis.height))
+        face = marked_face(faces, marked.box(analysis.width, analysis.height))
     else:
-        face = choose_face(analysis.faces, face_choice)
+        face = choose_face(faces, face_choice)
     face = recognisable(face)
     return Portrait(upload, info, face, analysis.width, analysis.height)
 

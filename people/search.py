@@ -46,7 +46,7 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
     space, milliseconds = searched.space, 0.0
     if probe.data is None:
         probes: list[tuple[DetectedFace | None, Embedding]] = [
-            (None, _usable(embedding, space)) for embedding in probe.embeddings
+            (None, usable_embedding(embedding, space)) for embedding in probe.embeddings
         ]
     else:
         analysis = inference.analyse(probe.data, AnalysisOptions(aliases=[searched.alias]))
@@ -72,7 +72,8 @@ def _record(searched: SearchedGalleries, faces: Sequence[SearchedFace]) -> None:
     record(Action.SEARCH, client_id=searched.client.pk, objects=named, searched=searched.audited, results=len(named))
 
 
-def _usable(embedding: Embedding, space: Space) -> Embedding:
+def usable_embedding(embedding: Embedding, space: Space) -> Embedding:
+    """A vector that a caller sent, as one of the space. Raises `UnusableEmbedding`."""
     vector = np.asarray(embedding, np.float32)
     if vector.shape != (space.dimensions,):
         raise UnusableEmbedding(f"An embedding of this service has {space.dimensions} numbers.")

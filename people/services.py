@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from people.enrolment import enrol_face, enrol_photographs
 from people.erasure import add_receipt, erase_faces, erase_people, erase_person, forget_photographs, hold_people
+from people.every_face import (
+    EveryComparison,
+    EveryDescription,
+    EveryFace,
+    compare_embeddings,
+    compare_embeddings_with_photograph,
+    compare_with_photograph,
+    describe_every_face,
+    search_embeddings,
+    search_every_face,
+)
 from people.evidence import demands_liveness, require_no_policy
 from people.failures import attempt_at
 from people.galleries import (
@@ -50,6 +61,9 @@ from people.verification import compare_faces, compare_live, verify_live, verify
 
 __all__ = [
     "Check",
+    "EveryComparison",
+    "EveryDescription",
+    "EveryFace",
     "FacePairs",
     "Health",
     "Hints",
@@ -63,15 +77,19 @@ __all__ = [
     "check_of",
     "checked",
     "compare_all",
+    "compare_embeddings",
+    "compare_embeddings_with_photograph",
     "compare_faces",
     "compare_live",
     "compare_people",
+    "compare_with_photograph",
     "create_gallery",
     "create_person",
     "delete_gallery",
     "delete_reference_image",
     "demands_liveness",
     "deployment_gate",
+    "describe_every_face",
     "enrol_face",
     "enrol_nameless",
     "enrol_photographs",
@@ -107,6 +125,8 @@ __all__ = [
     "save_person",
     "save_reference_images",
     "search_each",
+    "search_embeddings",
+    "search_every_face",
     "search_face",
     "search_in",
     "search_people",

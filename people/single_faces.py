@@ -1,4 +1,7 @@
-"""Faces one by one: searches that name photographs rather than people, and all faces of one image against another's."""
+"""Faces one by one: searches that name photographs rather than people, and all faces of one image against another's.
+
+For images of which every face is searched or compared see `people.every_face`.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from vision import inference
 from vision.distances import distance
 from vision.engines import DEFAULT
 from vision.inference import AnalysisOptions
+from vision.selection import ALL_FACES, FacesWanted, choose_face
 from vision.types import Analysis, DetectedFace
 
 STEPS = (40, 200, 1000)  # photographs that are read at first; most searches match a few
@@ -52,12 +56,16 @@ class FaceSearch:
 
 @dataclass(frozen=True)
 class FacePairs:
-    """The largest face of one image (None: there is none) against every face of another."""
+    """The largest face of one image (None: there is none) against every face of another.
+
+    `space` is the one that they are compared in.
+    """
 
     first: Analysis
     face: DetectedFace | None
     second: Analysis
     compared: tuple[tuple[DetectedFace, Comparison | None], ...]  # None: it cannot be compared
+    space: str
 
 
 def search_face(
@@ -76,7 +84,7 @@ def search_face(
         return FaceSearch(analysis, face, False, ())
     offer_probe(client=gallery.client, galleries=[gallery], read=partial(bytes, data), faces="largest")
     probe = searched.rotated(face.embeddings[searched.space.name])
-    return FaceSearch(analysis, face, True, _found(searched, [probe], wanted, identified))
+    return FaceSearch(analysis, face, True, nearest_wanted(searched, [probe], wanted, identified))
 
 
 def search_stored_faces(
@@ -87,10 +95,10 @@ def search_stored_faces(
     searched = search_in(client=gallery.client, galleries=[gallery])
     own = {image.pk for image in images}
     probes = [vector for pk in own for vector in searched.templates.vectors_of(pk)]
-    return _found(searched, probes, wanted, identified, but=set() if identified else own)
+    return nearest_wanted(searched, probes, wanted, identified, but=set() if identified else own)
 
 
-def _found(
+def nearest_wanted(
     searched: SearchedGalleries,
     probes: Sequence[Rotated],
     wanted: Wanted,
@@ -153,18 +161,29 @@ def similarity_to(*, person: Person, image: ReferenceImage) -> Comparison | None
     return compared
 
 
-def compare_all(*, client: Client, first: bytes, second: bytes, gate: Gate = Gate.OFF) -> FacePairs:
+def compare_all(
+    *,
+    client: Client,
+    first: bytes,
+    second: bytes,
+    gate: Gate = Gate.OFF,
+    wanted: FacesWanted = ALL_FACES,
+    only: bool = False,
+    attributes: bool = False,
+) -> FacePairs:
     """The largest face of `first` against every face of `second`. Nothing is stored.
 
-    Faces that cannot be recognised, or that the gate refuses, are not compared. Where the client's policy demands
-    liveness, `first` must show it. Raises `InvalidImage`, `SearchingStopped`, `NotLive` or `Unavailable`.
+    In both images only the faces that are `wanted` count; with `only`, `first` may have one alone. Faces that cannot be
+    recognised, or that the gate refuses, are not compared. Where the client's policy demands liveness, `first` must
+    show it. Raises `InvalidImage`, `UnusableFace` (`face.several`), `SearchingStopped`, `NotLive` or `Unavailable`.
     """
     require_searching(client.pk)
     due = proof_demanded(client=client, proof=None)
     searched = search_in(client=client, galleries=[], one_to_one=True)
-    options = AnalysisOptions(aliases=[DEFAULT])
+    options = AnalysisOptions(aliases=[DEFAULT], attributes=attributes)
     one, other = inference.several(lambda data: inference.analyse(data, options), [first, second])
-    face = max(one.faces, key=lambda found: found.box.area, default=None)
+    faces = wanted.of(one.faces)
+    face = choose_face(faces, "only" if only else "largest") if faces else None
     if due and face is not None:
         require_live(client=client, proof=due, face=read_face(data=first))
     name, metric = searched.space.name, searched.point.metric
@@ -179,8 +198,8 @@ def compare_all(*, client: Client, first: bytes, second: bytes, gate: Gate = Gat
             if face is not None and usable(face) and usable(found)
             else None,
         )
-        for found in other.faces
+        for found in (other.faces if wanted is ALL_FACES else wanted.of(other.faces))
     )
     matches = sum(comparison is not None and comparison.matches for _, comparison in compared)
     record(Action.COMPARE, client_id=client.pk, searched=searched.audited, results=matches)
-    return FacePairs(one, face, other, compared)
+    return FacePairs(one, face, other, compared, name)

@@ -17,14 +17,15 @@ from errors import InvalidInput
 from vectors.stored import Rotated
 from vision.images import ImageInfo
 from vision.regions import Region
+from vision.selection import FaceChoice
 from vision.types import Box, DetectedFace, Embedding, Upload
 
 if TYPE_CHECKING:
     from clients.models import Client
     from people.models import Person, ReferenceImage
 
-# The only face, the largest, or the one that the image's metadata marks with the person's name (if none: the only one)
-FaceChoice = Literal["only", "largest", "named"]
+# As `vision.selection` has it, or the face that the image's metadata marks with the person's name (if none: the only one).
+EnrolledFace = FaceChoice | Literal["named"]
 Faces = Literal["all", "largest"]
 TARGETS = ("fpir_per_thousand", "fmr_per_million", "review_fpir_per_thousand")  # of a gallery; see `calibration`
 # Characters of a person's texts, as the tables have it.
@@ -96,15 +97,17 @@ class EnrolmentRules:
 
     `marked`: where the face is, instead of `face_choice`. `replace`: all earlier photographs go, in the same step.
     `only_new`: an external id that is taken is refused. `gate`: None is the deployment's. `is_import`: an
-    administrator's command enrols, and no liveness policy applies.
+    administrator's command enrols, and no liveness policy applies. `surer_than`: faces whose confidence is not above
+    this are overlooked.
     """
 
     replace: bool = False
     only_new: bool = False
     gate: Gate | None = None
-    face_choice: FaceChoice = "only"
+    face_choice: EnrolledFace = "only"
     marked: Region | None = None
     is_import: bool = False
+    surer_than: float = -1.0
 
 
 @dataclass(frozen=True)

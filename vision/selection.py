@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
 from vision.exceptions import NotRecognisable, UnusableFace
@@ -23,6 +24,25 @@ class Boxed(Protocol):
 
 
 Face = TypeVar("Face", bound=Boxed)
+
+
+@dataclass(frozen=True)
+class FacesWanted:
+    """Which faces of an image count: those whose confidence is above `surer_than`, of these the largest `most`.
+
+    0: all of them.
+    """
+
+    surer_than: float = -1.0
+    most: int = 0
+
+    def of(self, faces: Iterable[DetectedFace]) -> list[DetectedFace]:
+        """The largest first."""
+        sure = sorted((face for face in faces if face.confidence > self.surer_than), key=lambda face: -face.box.area)
+        return sure[: self.most] if self.most else sure
+
+
+ALL_FACES = FacesWanted()
 
 
 def choose_face(faces: Sequence[DetectedFace], choice: FaceChoice) -> DetectedFace:

@@ -21,6 +21,7 @@ from audit.tests.test_actions import ROUTES, path_of
 from audit.types import SEARCHING
 from clients.models import Client, Scope
 from clients.services import create_api_key
+from compat.deepstack.tests.wire import Camera
 from compat.dialect import configs
 from compat.ekyc.tests import isolation as ekyc
 from compat.facehash.tests import isolation as facehash
@@ -62,6 +63,12 @@ OF_DIALECTS = {
     "ekyc-register-face": STORES,
     "ekyc-remove": ERASES,
     "rekognition-root": REFUSED,
+    "deepstack-detect": DETECTS,
+    "deepstack-recognise": REFUSED,
+    "deepstack-register": STORES,
+    "deepstack-list": READS,
+    "deepstack-delete": ERASES,
+    "deepstack-match": REFUSED,
     "facehash-root": REFUSED,
     "facehash-recognise": REFUSED,
     "facehash-key-root": REFUSED,
@@ -162,7 +169,9 @@ def test_every_route_of_the_older_apis(client_a: Client) -> None:
 
     def answers() -> dict[str, Any]:
         found = {name: answer for dialect in calls for name, answer in dialect.ask(client_a).items()}
-        return found | {"ekyc-check-2-face": ekyc.caller(client_a).post("/check-2-face", pair, format="json").json()}
+        compared = ekyc.caller(client_a).post("/check-2-face", pair, format="json").json()
+        matched = Camera.of(client_a).post("match", picture(RED), picture(RED))
+        return found | {"ekyc-check-2-face": compared, "deepstack-match": matched}
 
     pair = {"people_1": IMAGE, "people_2": IMAGE, "is_live_check": False}
     before = answers()
