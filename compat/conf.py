@@ -1,5 +1,6 @@
 """The compatibility APIs that are installed, and their settings: a new one adds a line to both lists."""
 
+from compat.deepface_api.conf import *
 from compat.ekyc.conf import *
 from compat.faceanalysis.conf import *
 from compat.facehash.conf import *
@@ -12,6 +13,7 @@ COMPATIBILITY_APIS = [
     "compat.ekyc.apps.EkycConfig",
     "compat.faceanalysis.apps.FaceAnalysisConfig",
     "compat.rekognition.apps.RekognitionConfig",
+    "compat.deepface_api.apps.DeepFaceApiConfig",
     "compat.facehash.apps.FaceHashConfig",
 ]
 

@@ -16,6 +16,7 @@ from people.galleries import (
     update_gallery,
 )
 from people.health import Health, health_of
+from people.looks import Described, Look, describe_faces
 from people.merging import keep_apart, merge_persons, merged_fields, split_person
 from people.nameless import enrol_nameless, erase_face, is_nameless, move_face, read_faces, set_apart
 from people.neighbours import SearchedTemplates
@@ -35,7 +36,18 @@ from people.reference_images import (
 from people.report import report_of_image, report_of_person
 from people.search import search_each, search_people
 from people.shadow import offer_probe
-from people.single_faces import FacePairs, Wanted, compare_all, search_face, search_stored_faces, similarity_to
+from people.single_faces import (
+    ClosestPair,
+    EveryFace,
+    FacePairs,
+    Wanted,
+    compare_all,
+    compare_closest,
+    search_every_face,
+    search_face,
+    search_stored_faces,
+    similarity_to,
+)
 from people.suggestions import (
     Check,
     Hints,
@@ -50,9 +62,13 @@ from people.verification import compare_faces, compare_live, verify_live, verify
 
 __all__ = [
     "Check",
+    "ClosestPair",
+    "Described",
+    "EveryFace",
     "FacePairs",
     "Health",
     "Hints",
+    "Look",
     "SearchedGalleries",
     "SearchedTemplates",
     "Wanted",
@@ -63,6 +79,7 @@ __all__ = [
     "check_of",
     "checked",
     "compare_all",
+    "compare_closest",
     "compare_faces",
     "compare_live",
     "compare_people",
@@ -72,6 +89,7 @@ __all__ = [
     "delete_reference_image",
     "demands_liveness",
     "deployment_gate",
+    "describe_faces",
     "enrol_face",
     "enrol_nameless",
     "enrol_photographs",
@@ -107,6 +125,7 @@ __all__ = [
     "save_person",
     "save_reference_images",
     "search_each",
+    "search_every_face",
     "search_face",
     "search_in",
     "search_people",
