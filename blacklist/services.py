@@ -35,6 +35,7 @@ from people.services import (
 from people.types import Taken
 from storage.files import erase_files
 from vectors.stored import all_to_store
+from vision.selection import FaceChoice
 from vision.types import Embedding, Upload
 
 __all__ = [
@@ -95,7 +96,8 @@ def add_images(
     """
     smallest = min((len(upload.data) for upload in uploads), default=0)
     quotas.require_room(entry.client, people=int(entry.pk is None), templates=1, stored_bytes=smallest)
-    portraits, refused = read_portraits(uploads=uploads) if uploads else ([], [])
+    choice: FaceChoice = "largest" if entry.client.largest_reference_face else "only"
+    portraits, refused = read_portraits(uploads=uploads, face_choice=choice) if uploads else ([], [])
     portraits += portraits_of(checked)
     if not portraits:
         raise NoUsableImage(refused)

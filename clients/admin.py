@@ -167,6 +167,7 @@ class ClientAdmin(RecordsRoles, BeyondTheWalls, WalledAdmin):
             "Retention",
             {"fields": ["retention_days", "album_days", "upload_days", "reference_days", "keep_screened_embeddings"]},
         ),
+        ("Older programs", {"fields": ["largest_reference_face", "ignores_other_engines"]}),
         ("Limits", {"fields": [field for field, _ in LIMITS.values()] + ["usage"]}),
         ("Errors allowed", {"fields": [field.name for field in ErrorTargets._meta.get_fields()]}),
     ]

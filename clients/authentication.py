@@ -105,6 +105,11 @@ class ApiKeyAuthentication(BaseAuthentication):
         except AuthenticationFailed:
             self.count_refusal(request)
             raise
+        return self.enter(request, key, text)
+
+    @staticmethod
+    def enter(request: Request, key: ApiKey, text: str | None = None) -> tuple[ClientUser, ApiKey]:
+        """Let the request act by a key that has been found usable; `text` is what was sent of it."""
         set_client(request, key.client)
         services.record_use(key=key)
         identify(ActorKind.KEY, key.prefix)

@@ -156,6 +156,16 @@ class Client(ErrorTargets):
         help_text="What enrolments and verifications require, whatever a request says; empty uses the deployment's"
         " setting.",
     )
+    largest_reference_face = models.BooleanField(
+        default=False,
+        help_text="Of a blacklist's photograph that shows several people, take the largest face instead of refusing"
+        " the photograph, as programs written for a DeepFace server expect.",
+    )
+    ignores_other_engines = models.BooleanField(
+        default=False,
+        help_text="Screen with the default model or metric if a request names one that is not enabled, instead of"
+        " refusing it. The answer names what was ignored.",
+    )
     max_people = models.PositiveIntegerField(
         "people", null=True, blank=True, validators=[LARGEST_LIMIT], help_text=f"With blacklist entries. {LIMIT}"
     )

@@ -1,6 +1,7 @@
 """The compatibility APIs that are installed, and their settings: a new one adds a line to both lists."""
 
 from compat.compreface.conf import *
+from compat.deepface_api.conf import *
 from compat.deepstack.conf import *
 from compat.ekyc.conf import *
 from compat.faceanalysis.conf import *
@@ -16,6 +17,7 @@ COMPATIBILITY_APIS = [
     "compat.rekognition.apps.RekognitionConfig",
     "compat.compreface.apps.CompreFaceConfig",
     "compat.deepstack.apps.DeepStackConfig",
+    "compat.deepface_api.apps.DeepFaceApiConfig",
     "compat.facehash.apps.FaceHashConfig",
 ]
 

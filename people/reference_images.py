@@ -59,18 +59,29 @@ def read_portrait(
     return Portrait(upload, info, face, analysis.width, analysis.height)
 
 
-def read_portraits(*, uploads: Sequence[Upload]) -> tuple[list[Portrait], list[Refusal]]:
+def read_portraits(
+    *, uploads: Sequence[Upload], face_choice: FaceChoice = "only"
+) -> tuple[list[Portrait], list[Refusal]]:
     """`read_portrait` for several images, some of which are with workers at the same time. A bad one fails alone."""
     queue = dispatch.PATIENT if len(uploads) > 1 else dispatch.INTERACTIVE
-    read = inference.several(lambda upload: portrait_or_refusal(upload, gate=Gate.OFF, queue=queue), uploads)
+    read = inference.several(
+        lambda upload: portrait_or_refusal(upload, gate=Gate.OFF, queue=queue, face_choice=face_choice), uploads
+    )
     portraits = [item for item in read if isinstance(item, Portrait)]
     return portraits, [item for item in read if isinstance(item, Refusal)]
 
 
-def portrait_or_refusal(upload: Upload, *, gate: Gate | None, queue: str, liveness: bool = False) -> Portrait | Refusal:
+def portrait_or_refusal(
+    upload: Upload,
+    *,
+    gate: Gate | None,
+    queue: str,
+    liveness: bool = False,
+    face_choice: FaceChoice = "only",
+) -> Portrait | Refusal:
     """`read_portrait` and the quality gate, with what is wrong with the image as a value. Raises `Unavailable`."""
     try:
-        portrait = read_portrait(upload=upload, queue=queue, liveness=liveness)
+        portrait = read_portrait(upload=upload, face_choice=face_choice, queue=queue, liveness=liveness)
         require_quality(face=portrait.face, gate=gate)
     except InvalidInput as error:
         return Refusal(upload.name, error.code, error.message)

@@ -27,6 +27,7 @@ from people.galleries import (
     update_gallery,
 )
 from people.health import Health, health_of
+from people.looks import Described, Look, describe_faces
 from people.merging import keep_apart, merge_persons, merged_fields, split_person
 from people.nameless import enrol_nameless, erase_face, is_nameless, move_face, read_faces, set_apart
 from people.neighbours import SearchedTemplates
@@ -46,7 +47,18 @@ from people.reference_images import (
 from people.report import report_of_image, report_of_person
 from people.search import search_each, search_people
 from people.shadow import offer_probe
-from people.single_faces import FacePairs, Wanted, compare_all, search_face, search_stored_faces, similarity_to
+from people.single_faces import (
+    ClosestPair,
+    FacePairs,
+    FacesByLook,
+    Wanted,
+    compare_all,
+    compare_closest,
+    search_by_look,
+    search_face,
+    search_stored_faces,
+    similarity_to,
+)
 from people.suggestions import (
     Check,
     Hints,
@@ -61,12 +73,16 @@ from people.verification import compare_faces, compare_live, verify_live, verify
 
 __all__ = [
     "Check",
+    "ClosestPair",
+    "Described",
     "EveryComparison",
     "EveryDescription",
     "EveryFace",
     "FacePairs",
+    "FacesByLook",
     "Health",
     "Hints",
+    "Look",
     "SearchedGalleries",
     "SearchedTemplates",
     "Wanted",
@@ -77,6 +93,7 @@ __all__ = [
     "check_of",
     "checked",
     "compare_all",
+    "compare_closest",
     "compare_embeddings",
     "compare_embeddings_with_photograph",
     "compare_faces",
@@ -90,6 +107,7 @@ __all__ = [
     "demands_liveness",
     "deployment_gate",
     "describe_every_face",
+    "describe_faces",
     "enrol_face",
     "enrol_nameless",
     "enrol_photographs",
@@ -124,6 +142,7 @@ __all__ = [
     "same_person_pairs",
     "save_person",
     "save_reference_images",
+    "search_by_look",
     "search_each",
     "search_embeddings",
     "search_every_face",

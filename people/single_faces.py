@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from audit.services import record, require_searching
 from audit.types import Action
 from calibration.types import Comparison
@@ -16,14 +18,16 @@ from clients.models import Client
 from liveness.services import read_face
 from people.evidence import proof_demanded, require_live
 from people.galleries import SearchedGalleries, search_in
+from people.looks import Look, faces_of
 from people.models import Gallery, Person, ReferenceImage
 from people.quality_gate import remarks_on
 from people.shadow import offer_probe
 from people.types import Candidate, Gate, Neighbour
 from vectors.stored import Rotated
 from vision import inference
-from vision.distances import distance
+from vision.distances import distance, distance_matrix
 from vision.engines import DEFAULT
+from vision.exceptions import NotRecognisable
 from vision.inference import AnalysisOptions
 from vision.selection import ALL_FACES, FacesWanted, choose_face
 from vision.types import Analysis, DetectedFace
@@ -66,6 +70,29 @@ class FacePairs:
     second: Analysis
     compared: tuple[tuple[DetectedFace, Comparison | None], ...]  # None: it cannot be compared
     space: str
+
+
+@dataclass(frozen=True)
+class ClosestPair:
+    """The two faces of two images that are nearest to each other, in which space, and by which detector found.
+
+    `distance` is told also where one of them cannot be recognised, which nothing is decided about.
+    """
+
+    faces: tuple[DetectedFace, DetectedFace]
+    distance: float
+    comparison: Comparison
+    model: str
+    detector: str
+
+
+@dataclass(frozen=True)
+class FacesByLook:
+    """The faces of an image, each with the photographs nearest to it, closest first, and how they were searched."""
+
+    faces: tuple[tuple[DetectedFace, tuple[Candidate, ...]], ...]
+    model: str
+    detector: str
 
 
 def search_face(
@@ -203,3 +230,59 @@ def compare_all(
     matches = sum(comparison is not None and comparison.matches for _, comparison in compared)
     record(Action.COMPARE, client_id=client.pk, searched=searched.audited, results=matches)
     return FacePairs(one, face, other, compared, name)
+
+
+def compare_closest(
+    *, client: Client, first: bytes, second: bytes, look: Look, metric: str | None = None
+) -> ClosestPair:
+    """The faces of two images that are nearest to each other, at the one-to-one point. Nothing is stored.
+
+    A face that cannot be recognised is compared only where there is no other: `NotRecognisable` is raised then or,
+    where `look` lets whole images count as faces, nothing is decided. Where the client's policy demands liveness,
+    `first` must show it. Raises as `faces_of` does, `SearchingStopped`, or `NotLive`.
+    """
+    require_searching(client.pk)
+    due = proof_demanded(client=client, proof=None)
+    searched = search_in(client=client, galleries=[], alias=look.alias, metric=metric, one_to_one=True)
+    one, other = inference.several(lambda data: faces_of(data, look, alias=searched.alias), [first, second])
+    if due:
+        require_live(client=client, proof=due, face=read_face(data=first))
+    pairs = [(mine, theirs) for mine in _usable(one, look) for theirs in _usable(other, look)]
+    name = searched.space.name
+    rows, columns = ([face.embeddings[name] for face in _usable(image, look)] for image in (one, other))
+    distances = distance_matrix(np.stack(rows), np.stack(columns), metric=searched.point.metric).ravel()
+    nearest = int(distances.argmin())
+    faces, between = pairs[nearest], float(distances[nearest])
+    unclear = next((face for face in faces if not face.is_recognisable), None)
+    if unclear:
+        compared = Comparison.refused(searched.point, unclear.recognisability_reason)
+    else:
+        [compared] = searched.point.compare([between])
+    record(Action.COMPARE, client_id=client.pk, searched=searched.audited, results=int(compared.matches))
+    return ClosestPair(faces, between, compared, searched.space.model, look.detector_of(searched.alias))
+
+
+def _usable(analysis: Analysis, look: Look) -> list[DetectedFace]:
+    """The faces that can be recognised or, if there is none and `look` allows it, all."""
+    found = [face for face in analysis.faces if face.is_recognisable]
+    if not found and look.whole == "never":
+        raise NotRecognisable(analysis.faces[0].recognisability_reason)
+    return found or analysis.faces
+
+
+def search_by_look(
+    *, gallery: Gallery, data: bytes, look: Look, wanted: Wanted, metric: str | None = None
+) -> FacesByLook:
+    """`search_face` for every face of an image. Raises as `faces_of` does, or `SearchingStopped`."""
+    require_searching(gallery.client_id)
+    searched = search_in(client=gallery.client, galleries=[gallery], alias=look.alias, metric=metric)
+    analysis, name = faces_of(data, look, alias=searched.alias), searched.space.name
+    if look == Look() and metric is None:
+        offer_probe(client=gallery.client, galleries=[gallery], read=partial(bytes, data), faces="all")
+    faces = tuple(
+        (face, nearest_wanted(searched, [searched.rotated(face.embeddings[name])], wanted, False))
+        if face.is_recognisable
+        else (face, ())
+        for face in analysis.faces
+    )
+    return FacesByLook(faces, searched.space.model, look.detector_of(searched.alias))

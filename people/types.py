@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from clients.models import Client
     from people.models import Person, ReferenceImage
 
-# As `vision.selection` has it, or the face that the image's metadata marks with the person's name (if none: the only one).
+# As `vision.selection` has it, or the face that the metadata marks with the person's name (if none: the only one).
 EnrolledFace = FaceChoice | Literal["named"]
 Faces = Literal["all", "largest"]
 TARGETS = ("fpir_per_thousand", "fmr_per_million", "review_fpir_per_thousand")  # of a gallery; see `calibration`

@@ -57,6 +57,9 @@ class Job(models.Model):
     asked_threshold = models.FloatField(
         null=True, blank=True, help_text="The caller's own; empty: judged anew with each image."
     )
+    ignored = models.JSONField(
+        default=dict, blank=True, help_text="What the request named and this deployment does not use."
+    )
     queue = models.CharField(max_length=20, default=BULK)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)

@@ -94,7 +94,9 @@ class ProcessedImageQuerySet(ClaimedWorkQuerySet["ProcessedImage"]):
         """Everything that a result shows, in a fixed number of queries."""
         matches = apps.get_model("recognition", "Match").objects.select_related("reference_image", "entry__gallery")
         faces = apps.get_model("recognition", "ProcessedFace").objects.defer("embedding")
-        return self.prefetch_related(models.Prefetch("faces", faces), models.Prefetch("faces__matches", matches))
+        return self.select_related("job").prefetch_related(
+            models.Prefetch("faces", faces), models.Prefetch("faces__matches", matches)
+        )
 
     def to_be_searched(self, search: FaceSearch) -> ProcessedImageQuerySet:
         """Stored images in which a search has still to look, in the order of their ids.

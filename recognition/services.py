@@ -35,6 +35,7 @@ from recognition.types import LookedUpFace, LookUp, ReviewState, ScreeningOption
 from recognition.waiting import wait_for_job
 from storage.files import discard_files, erase_files, read_file, storable, store_file
 from vision import callers, inference
+from vision.distances import METRICS
 from vision.engines import check_names, engines
 from vision.inference import AnalysisOptions
 from vision.types import Analysis, DetectedFace
@@ -50,6 +51,7 @@ __all__ = ["cancel_job", "delete_images", "detect_faces", "find_in_screened", "f
 
 Found = tuple[ProcessedImage, int, DetectedFace, Sequence[Hit]]  # a face at its place in an image, and its hits
 SEARCHES = 3  # for the matches of one image, while entries are being deleted
+LONGEST_NAME = 100  # characters of a name that is ignored
 
 
 def screening_options(
@@ -62,14 +64,32 @@ def screening_options(
 ) -> ScreeningOptions:
     """Fill in what the caller left open: engine, detector and metric, and the operating point of the blacklist.
 
-    A threshold of 0 counts as absent. Raises `UnknownName` for names that do not exist or are not enabled here.
+    A threshold of 0 counts as absent. Raises `UnknownName` for names that do not exist or are not enabled here, unless
+    the client ignores those of models and metrics; a threshold, which is a distance by them, is then ignored too.
     """
+    ignored: dict[str, str | float] = {}
+    if client.ignores_other_engines:
+        ignored = _not_enabled(model, metric, threshold)
+        model, metric, threshold = (
+            None if name in ignored else value
+            for name, value in (("model_name", model), ("distance_metric", metric), ("threshold", threshold))
+        )
     check_names(model=model, detector=detector, metric=metric)
     alias = engines.alias_of_model(model) if model else None
     blacklists = _blacklists(client)
     search = search_in(client=client, galleries=blacklists, threshold=threshold or None, alias=alias, metric=metric)
     point = search.point
-    return ScreeningOptions(search.alias, detector or "", point.metric, point.threshold, threshold or None)
+    return ScreeningOptions(search.alias, detector or "", point.metric, point.threshold, threshold or None, ignored)
+
+
+def _not_enabled(model: str | None, metric: str | None, threshold: float | None) -> dict[str, str | float]:
+    """What of these is to be ignored, by the names that requests have for them."""
+    ignored: dict[str, str | float] = {}
+    if model and model not in {space.model for space in engines.spaces().values()}:
+        ignored["model_name"] = model[:LONGEST_NAME]
+    if metric and metric not in METRICS:
+        ignored["distance_metric"] = metric[:LONGEST_NAME]
+    return ignored | ({"threshold": threshold} if ignored and threshold else {})
 
 
 def _blacklists(client: Client) -> list[Gallery]:

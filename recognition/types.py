@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices
@@ -36,6 +36,7 @@ class ScreeningOptions:
 
     `detector` "" is the engine's own. `threshold` is a distance in `metric`: a face at this distance or below matches,
     as things stand now. Unless the caller has named it (`asked_threshold`), it is judged anew with each image.
+    `ignored`: what the caller has named and this deployment does not use, by the name of the field.
     """
 
     engine: str
@@ -43,6 +44,7 @@ class ScreeningOptions:
     metric: str
     threshold: float
     asked_threshold: float | None = None
+    ignored: dict[str, str | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from vision.engines import DEFAULT, attributes, engines
 from vision.engines.base import FaceChips, FaceEngine
 from vision.frames import fingerprint
 from vision.quality import assess
-from vision.types import Attributes, DetectedFace, Detection, FrameFace, Image
+from vision.types import Attributes, Box, DetectedFace, Detection, FrameFace, Image
 
 if TYPE_CHECKING:
     from vision.inference import AnalysisOptions
@@ -46,7 +46,13 @@ def cut_faces(data: bytes, options: AnalysisOptions) -> tuple[list[CutFace], tup
     Raises `InvalidImage` or `EngineUnavailable`.
     """
     engine, *others = (engines[alias] for alias in options.aliases or [DEFAULT])
-    image, found, size = _search(data, engine, options.detector)
+    if options.whole == "always":
+        image, found = images.decode(data), list[Detection]()
+        size = (image.shape[1], image.shape[0])
+    else:
+        image, found, size = _search(data, engine, options.detector)
+    if options.whole != "never" and not found:
+        found = [Detection(Box(0, 0, image.shape[1], image.shape[0]), confidence=0.0)]
     chips = engine.chips(image, found)
     own, further = engine.face_chips(image, found), [other.model_chips(image, found) for other in others]
     crops = engine.liveness_crops(image, found) if options.liveness else [None] * len(found)

@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from celery.exceptions import TaskRevokedError, TimeLimitExceeded, WorkerLostError
 from celery.exceptions import TimeoutError as CeleryTimeout
@@ -47,6 +47,8 @@ LOST_SECONDS = 10.0  # how often who waits looks whether the queue still has the
 RETRY_SECONDS = 2.0
 AT_ONCE = 4  # images of one call that wait for workers at the same time
 log = logging.getLogger(__name__)
+# Whether the whole image counts as a face: never, where none is found, or in place of a search.
+Whole = Literal["never", "without_face", "always"]
 _admitted: ContextVar[bool] = ContextVar("admitted", default=False)
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -58,7 +60,7 @@ class AnalysisOptions:
 
     `aliases` name the engines whose embeddings are wanted (none: detection only). The first one's detector is used
     unless `detector` names another. `frame` adds what the frames of a sequence are compared by, `attributes` age
-    and gender.
+    and gender. `whole` says when the whole image counts as a face, whose confidence is 0.
     """
 
     detector: str | None = None
@@ -66,6 +68,7 @@ class AnalysisOptions:
     liveness: bool = False
     frame: bool = False
     attributes: bool = False
+    whole: Whole = "never"
 
 
 def analyse(

@@ -21,6 +21,7 @@ from audit.tests.test_actions import ROUTES, path_of
 from audit.types import SEARCHING
 from clients.models import Client, Scope
 from clients.services import create_api_key
+from compat.deepface_api.tests.conftest import bearer
 from compat.deepstack.tests.wire import Camera
 from compat.dialect import configs
 from compat.ekyc.tests import isolation as ekyc
@@ -69,6 +70,13 @@ OF_DIALECTS = {
     "deepstack-list": READS,
     "deepstack-delete": ERASES,
     "deepstack-match": REFUSED,
+    "deepface_api-verify": REFUSED,
+    "deepface_api-search": REFUSED,
+    "deepface_api-represent": DETECTS,
+    "deepface_api-analyze": DETECTS,
+    "deepface_api-register": STORES,
+    "deepface_api-welcome": READS,
+    "deepface_api-build-index": READS,
     "facehash-root": REFUSED,
     "facehash-recognise": REFUSED,
     "facehash-key-root": REFUSED,
@@ -171,9 +179,15 @@ def test_every_route_of_the_older_apis(client_a: Client) -> None:
         found = {name: answer for dialect in calls for name, answer in dialect.ask(client_a).items()}
         compared = ekyc.caller(client_a).post("/check-2-face", pair, format="json").json()
         matched = Camera.of(client_a).post("match", picture(RED), picture(RED))
-        return found | {"ekyc-check-2-face": compared, "deepstack-match": matched}
+        verified = bearer(client_a).post("/verify", images, format="json").json()
+        return found | {
+            "ekyc-check-2-face": compared,
+            "deepstack-match": matched,
+            "deepface_api-verify": verified,
+        }
 
     pair = {"people_1": IMAGE, "people_2": IMAGE, "is_live_check": False}
+    images = {"img1": IMAGE, "img2": IMAGE}
     before = answers()
     ekyc.store(client_a)  # the call has erased it
     stop_searching(client_id=client_a.pk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -18,6 +19,7 @@ from rest.fields import FILE_LIST, DistanceField, FiniteField, ImageField, RateF
 from vision.types import DetectedFace
 from work.api.serializers import ImageList
 
+IGNORED = "What the request named and this deployment does not use (model_name, distance_metric, threshold)."
 LOCAL = "%Y-%m-%dT%H:%M:%S.%f"  # without zone, as the older service wrote it; always UTC
 
 
@@ -52,20 +54,25 @@ class ProcessInput(ImageList):
 
 
 class FacialAreaSerializer(serializers.Serializer):  # type: ignore[type-arg]
-    """A box and five points in pixels. Left and right are the person's own."""
+    """A box and five points in whole pixels. Left and right are the person's own."""
 
     x = serializers.IntegerField()
     y = serializers.IntegerField()
     w = serializers.IntegerField()
     h = serializers.IntegerField()
-    left_eye: Any = serializers.ListField(child=serializers.FloatField(), allow_null=True)
-    right_eye: Any = serializers.ListField(child=serializers.FloatField(), allow_null=True)
-    nose: Any = serializers.ListField(child=serializers.FloatField(), allow_null=True)
-    mouth_left: Any = serializers.ListField(child=serializers.FloatField(), allow_null=True)
-    mouth_right: Any = serializers.ListField(child=serializers.FloatField(), allow_null=True)
+    left_eye: Any = serializers.ListField(child=serializers.IntegerField(), allow_null=True)
+    right_eye: Any = serializers.ListField(child=serializers.IntegerField(), allow_null=True)
+    nose: Any = serializers.ListField(child=serializers.IntegerField(), allow_null=True)
+    mouth_left: Any = serializers.ListField(child=serializers.IntegerField(), allow_null=True)
+    mouth_right: Any = serializers.ListField(child=serializers.IntegerField(), allow_null=True)
 
 
 POINTS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
+
+
+def whole_pixels(point: Sequence[float] | None) -> list[int] | None:
+    """Programs draw with them as they are."""
+    return None if point is None else [round(value) for value in point]
 
 
 class DetectionSerializer(serializers.Serializer):  # type: ignore[type-arg]
@@ -89,7 +96,7 @@ class DetectionSerializer(serializers.Serializer):  # type: ignore[type-arg]
     def to_representation(self, face: DetectedFace) -> dict[str, Any]:
         box, points = face.box, face.landmarks
         area: dict[str, Any] = {"x": box.x, "y": box.y, "w": box.w, "h": box.h}
-        area |= {name: getattr(points, name) for name in POINTS}
+        area |= {name: whole_pixels(getattr(points, name)) for name in POINTS}
         quality = vars(face.quality) if face.quality else {}
         guesses = {"attributes": vars(face.attributes)} if face.attributes else {}
         return guesses | {
@@ -151,7 +158,7 @@ class FaceSerializer(serializers.ModelSerializer[ProcessedFace]):
     @extend_schema_field(FacialAreaSerializer)
     def get_facial_area(self, face: ProcessedFace) -> dict[str, Any]:
         area: dict[str, Any] = {"x": face.box_x, "y": face.box_y, "w": face.box_w, "h": face.box_h}
-        return area | {name: face.landmarks.get(name) for name in POINTS}
+        return area | {name: whole_pixels(face.landmarks.get(name)) for name in POINTS}
 
 
 class ImageResultSerializer(serializers.ModelSerializer[ProcessedImage]):
@@ -177,6 +184,7 @@ class ImageResultSerializer(serializers.ModelSerializer[ProcessedImage]):
         allow_null=True, help_text="Expected share of strangers who match any of the entries; null: not known."
     )
     people = serializers.IntegerField(allow_null=True, help_text="How many entries were searched.")
+    ignored = serializers.JSONField(source="job.ignored", read_only=True, help_text=IGNORED)
 
     class Meta:
         model = ProcessedImage
@@ -184,7 +192,7 @@ class ImageResultSerializer(serializers.ModelSerializer[ProcessedImage]):
             "image_path_or_identifier", "status", "faces", "error", "error_code", "db_id", "uuid", "job_id",
             "saved_image_path",
             "image_url", "processing_timestamp", "milliseconds", "has_blacklist_match", "cropped_face_path",
-            "threshold", "false_match_rate", "false_alarm_rate", "people",
+            "threshold", "false_match_rate", "false_alarm_rate", "people", "ignored",
         ]  # fmt: skip
 
     def get_image_url(self, image: ProcessedImage) -> str | None:
@@ -205,11 +213,12 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     failed = serializers.IntegerField()
     url = serializers.SerializerMethodField()
     results_url = serializers.SerializerMethodField()
+    ignored = serializers.JSONField(read_only=True, help_text=IGNORED)
 
     class Meta:
         model = Job
         fields = [
-            "id", "status", "total", "done", "failed", "detector", "metric", "threshold", "created_at",
+            "id", "status", "total", "done", "failed", "detector", "metric", "threshold", "ignored", "created_at",
             "cancelled_at", "url", "results_url",
         ]  # fmt: skip
 

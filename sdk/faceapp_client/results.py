@@ -326,6 +326,7 @@ class ScreenedImage:
     false_match_rate: float | None = None
     false_alarm_rate: float | None = None
     people: int | None = None
+    ignored: dict[str, Any] = field(default_factory=dict)
 
     @property
     def matches(self) -> list[Match]:
@@ -347,6 +348,7 @@ class Job:
     created_at: datetime
     detector: str = ""
     cancelled_at: datetime | None = None
+    ignored: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_finished(self) -> bool:

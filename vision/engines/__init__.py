@@ -98,6 +98,28 @@ def check_names(*, model: str | None = None, detector: str | None = None, metric
     _check("metric", metric, known=METRICS, enabled=METRICS)
 
 
+def model_or_default(name: str | None) -> str | None:
+    """The alias of the model of this name if it is enabled, else None. Raises `UnknownName` (`engine.unknown`)."""
+    spaces = engines.spaces()
+    enabled = {space.model: alias for alias, space in spaces.items()}
+    return enabled.get(_known("model", name, {*known_models(), *enabled}, enabled))
+
+
+def detector_or_default(name: str | None) -> str | None:
+    """The detector of this name if it is enabled, else None. Raises `UnknownName` (`engine.unknown`)."""
+    enabled = {engines[alias].detector for alias in engines.aliases()} | {*settings.FACE_DETECTORS}
+    known = _known("detector", name, {*DETECTORS, *enabled}, enabled)
+    return known if known in enabled else None
+
+
+def _known(kind: str, name: str | None, known: Iterable[str], enabled: Iterable[str]) -> str:
+    """The name; empty for none."""
+    if name and name not in known:
+        choices = ", ".join(sorted(set(enabled)))
+        raise UnknownName(f"There is no {kind} of this name. Enabled: {choices}.", code="engine.unknown")
+    return name or ""
+
+
 def _check(kind: str, name: str | None, *, known: Iterable[str], enabled: Iterable[str]) -> None:
     if name is None or name in enabled:
         return
