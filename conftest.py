@@ -2,6 +2,7 @@
 
 import gc
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
@@ -47,6 +49,7 @@ LIVE_ENVIRONMENT = {
     "FACEAPP_WEBHOOK_ALLOW_PRIVATE": "true",
     "FACEAPP_CLIENT_WAITING": "0",  # contracts of older services call with up to 64 requests at a time
 }
+LAST_SECONDS = 10  # of a day
 FACES = Path(__file__).resolve().parent.parent / "shared" / "faces"
 PROGRAMS = {"chromium", "live", "live_server"}  # fixtures that drive other programs, whose turn the machine decides
 LONG = pytest.StashKey[set[Path]]()
@@ -75,7 +78,10 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """After the last file with real models no test uses the service, which would only take time from the others."""
+    """A test begins and ends on one day. After the last file with real models none uses the service: it is stopped."""
+    now = timezone.localtime()
+    tomorrow = now.replace(hour=23, minute=59, second=59 - LAST_SECONDS) < now
+    time.sleep(LAST_SECONDS + 1 if tomorrow else 0)
     stash = item.config.stash
     if LIVE in stash and item.path not in stash.get(LONG, {item.path}):
         stash[LIVE].stop()
