@@ -2,6 +2,7 @@
 
 import gc
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,12 +12,13 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from demo.photographs import PhotographsMissingError
 from faceapp.embedded import places, postgres, redis
-from faceapp.tests import commits, emptying, missing
+from faceapp.tests import clusters, commits, emptying, missing
 from faceapp.tests.browser import chromium, page  # noqa: F401  fixtures
 from faceapp.tests.database_roles import act_as_application, act_as_owner, acting_as_owner
 from faceapp.tests.live_stack import WEBHOOK_PORT, LiveStack, running, running_stack
@@ -48,6 +50,7 @@ LIVE_ENVIRONMENT = {
     "FACEAPP_WEBHOOK_ALLOW_PRIVATE": "true",
     "FACEAPP_CLIENT_WAITING": "0",  # contracts of older services call with up to 64 requests at a time
 }
+LAST_SECONDS = 10  # of a day
 FACES = Path(__file__).resolve().parent.parent / "shared" / "faces"
 PROGRAMS = {"chromium", "live", "live_server"}  # fixtures that drive other programs, whose turn the machine decides
 LONG = pytest.StashKey[set[Path]]()
@@ -76,7 +79,10 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """After the last file with real models no test uses the service, which would only take time from the others."""
+    """A test begins and ends on one day. After the last file with real models none uses the service: it is stopped."""
+    now = timezone.localtime()
+    tomorrow = now.replace(hour=23, minute=59, second=59 - LAST_SECONDS) < now
+    time.sleep(LAST_SECONDS + 1 if tomorrow else 0)
     stash = item.config.stash
     if LIVE in stash and item.path not in stash.get(LONG, {item.path}):
         stash[LIVE].stop()
@@ -89,13 +95,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[None]:
+def cluster(django_db_blocker: DjangoDbBlocker) -> Path | None:
+    """PostgreSQL's folder with a new database, migrated; None where DATABASE_URL names a server."""
+    if not settings.EMBEDDED_DATABASE:
+        return None
+    with django_db_blocker.unblock():
+        return clusters.made_once()
+
+
+@pytest.fixture(scope="session")
+def servers(cluster: Path | None) -> Iterator[None]:
     """Starts the database and the queue for this run, unless DATABASE_URL or REDIS_URL name others."""
     user = places.unprivileged_user()
     var = places.private_folder(user, settings.VAR)
     places.socket_folder(user, settings.RUN_DIR)
     with ExitStack() as stack:
-        if settings.EMBEDDED_DATABASE:
+        if cluster:
+            clusters.put_in_place(cluster, var)
             server = postgres.prepare(var=var, run_dir=settings.RUN_DIR)
             stack.enter_context(running(server.command(**postgres.UNSAFE), log=var / "postgres.log"))
             server.wait_until_ready()
@@ -222,12 +238,14 @@ def real_faces(faces: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def live(pytestconfig: pytest.Config) -> Iterator[LiveStack]:
+def live(pytestconfig: pytest.Config, cluster: Path | None) -> Iterator[LiveStack]:
     """A whole service with real settings and a real worker, shared by every test of a process that needs one."""
     with tempfile.TemporaryDirectory(prefix="faceapp-live-") as folder:
         Path(folder).chmod(0o711)
         uploads = Path(folder) / "uploads"
         uploads.mkdir()
+        if cluster:
+            clusters.put_in_place(cluster, Path(folder) / "var")
         with running_stack(LiveStack(Path(folder) / "var", LIVE_ENVIRONMENT | {"TMPDIR": str(uploads)})) as stack:
             pytestconfig.stash[LIVE] = stack
             yield stack

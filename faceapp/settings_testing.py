@@ -7,7 +7,7 @@ import tempfile
 
 # Each process of a parallel run has a folder, and so servers, of its own; the programs that it starts inherit it.
 if (process := os.environ.get("PYTEST_XDIST_WORKER", "")) and f"-{process}-" not in os.environ.get("FACEAPP_VAR", ""):
-    os.environ.pop("FACEAPP_VAR", None)
+    os.environ["FACEAPP_TEST_RUN"] = os.environ.pop("FACEAPP_VAR", "")  # of the process that has started this one
 if "FACEAPP_VAR" not in os.environ:
     os.environ["FACEAPP_VAR"] = tempfile.mkdtemp(prefix=f"faceapp-test-{process}-")
     atexit.register(shutil.rmtree, os.environ["FACEAPP_VAR"], ignore_errors=True)
@@ -27,6 +27,7 @@ QUALITY_GATE = "off"  # squares of one colour are never sharp
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+DATABASES["default"]["TEST"] = {"TEMPLATE": DATABASES["default"]["NAME"]} if EMBEDDED_DATABASE else {}  # noqa: F405
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
 READY_SECONDS = 0.0
 METRICS_KEY = ""  # no thread that sends counts

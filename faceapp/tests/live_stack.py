@@ -1,11 +1,13 @@
 """A whole service for tests: `manage.py up` with real settings in a folder of its own."""
 
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,6 +26,7 @@ from vision.tests.shared_weights import SHARED
 
 OF_TESTS = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 START_SECONDS = 240
+PREPARATIONS = ("shell", "create_api_key")  # commands with which tests begin; the others are tested themselves
 READY = "Ctrl-C stops everything."
 # Every process of a test run begins elsewhere, and none gives a port twice.
 PORTS = islice(cycle(range(20_000, 32_000)), os.getpid() * 10 % 12_000, None)
@@ -41,6 +44,7 @@ class LiveStack:
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
     output: str = ""
+    loaded: subprocess.Popen[str] | None = field(default=None, init=False)  # manage.py, for many commands
 
     @property
     def log(self) -> Path:
@@ -63,9 +67,29 @@ class LiveStack:
     def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """The output of a management command in the environment of this service."""
         command = [self.python, "manage.py", *arguments]
+        if arguments[0] in PREPARATIONS:
+            done = self._forked(command, arguments)
+            if check:
+                done.check_returncode()
+            return done
         return subprocess.run(
             command, env=self._environ(), cwd=self.directory, capture_output=True, text=True, check=check
         )
+
+    def _forked(self, command: list[str], arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+        if not self.loaded or self.loaded.poll() is not None:
+            program = [self.python, str(BASE_DIR / "faceapp" / "tests" / "loaded_manage.py")]
+            pipe = subprocess.PIPE
+            self.loaded = subprocess.Popen(
+                program, env=self._environ(), cwd=self.directory, stdin=pipe, stdout=pipe, text=True
+            )
+        assert self.loaded.stdin and self.loaded.stdout
+        with tempfile.TemporaryDirectory() as folder:
+            output, errors = Path(folder, "output"), Path(folder, "errors")
+            self.loaded.stdin.write(json.dumps([arguments, str(output), str(errors)]) + "\n")
+            self.loaded.stdin.flush()
+            status = int(self.loaded.stdout.readline())
+            return subprocess.CompletedProcess(command, status, output.read_text(), errors.read_text())
 
     def beside(self, *command: str) -> subprocess.Popen[bytes]:
         """Another program of this service, started with its Python; its output is dropped."""
@@ -124,6 +148,9 @@ class LiveStack:
 
     def stop(self, number: int = signal.SIGINT) -> None:
         """Send the signal, as a terminal does, to the whole process group, and wait."""
+        if self.loaded:
+            self.loaded.communicate(timeout=60)
+            self.loaded = None
         if self.process:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
