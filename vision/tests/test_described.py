@@ -129,7 +129,7 @@ def test_a_file_that_cannot_be_read_ends_the_program(content: bytes, said: str, 
 @pytest.mark.parametrize(
     ("name", "model"),
     [
-        ("", "pair128"), ("face_recognition", "Dlib"), ("FaceNet", "Facenet512"), ("InsightFace", "Buffalo_L"),
+        ("face_recognition", "Dlib"), ("FaceNet", "Facenet512"), ("InsightFace", "Buffalo_L"),
         ("registry.example/face-analysis/facenet:2", "Facenet512"), ("AuraFace", "auraface"),
     ],
 )  # fmt: skip

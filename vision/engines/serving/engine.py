@@ -15,6 +15,7 @@ from vision.engines.networks import trial
 from vision.engines.networks.described import Network, network_called, served_model
 from vision.engines.networks.pixels import prepared
 from vision.engines.networks.served import Endpoint, Served
+from vision.engines.onnx.composition import SHORTEST
 from vision.engines.serving.replicas import (
     ANSWER,
     CERTIFICATE,
@@ -119,6 +120,8 @@ class ServedEngine(AlignedEngine):
                 raise ReplicaFailed(ANSWER)
             if self.network is None:
                 return vectors
-            return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+            lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), SHORTEST)
+            unit: NDArray[np.float32] = (vectors / lengths).astype(np.float32)
+            return unit
 
         return read
