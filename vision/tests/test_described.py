@@ -15,6 +15,7 @@ from vision.engines import engines, weights
 from vision.engines.enabled import enabled_cards, enabled_files
 from vision.engines.networks.described import network_called
 from vision.engines.networks.served import Endpoint, read_served
+from vision.engines.overview import overview
 from vision.engines.spaces import space_of
 
 WHOLE: dict[str, Any] = {
@@ -162,6 +163,8 @@ def test_a_served_model_needs_no_file_and_its_licence_counts(settings: Settings)
         assert weights.MOBILEFACENET not in enabled_files() and weights.LIBFACEDETECTION in enabled_files()
         assert {"pair128", "yunet"} <= {card.name for card in enabled_cards()}
         assert engines["default"].space == space_of("pair128")
+        [state] = overview().engines
+        assert (state.device, state.model) == ("TensorFlow Serving", "pair128")
         settings.LICENCE = "BSD-3-Clause,BSL-1.0"
         assert any("does not permit pair128" in error.msg for error in check_licences())
     finally:
