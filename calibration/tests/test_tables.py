@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from calibration import tables
 from calibration.exceptions import DamagedTable
+from calibration.services import default_operating_point
 from calibration.tables import RateTable, read_tables, table_of
 from calibration.tests.measured import ROWS, content
 from calibration.tests.measured import measured as measured  # a fixture
 from vision.engines import engines
+from vision.engines.serving.engine import ServedEngine
 from vision.engines.spaces import NATIVE, space_of
 
 TABLE = RateTable(tuple(row[0] for row in ROWS), tuple(row[1] for row in ROWS))
@@ -111,3 +114,17 @@ def test_native_spaces_ship_a_measured_table(model: str) -> None:
                 assert row["rate"] == pytest.approx(row["pairs"] / total, rel=1e-3)
             else:
                 assert row["pairs"] / total < row["rate"] < 2 * row["pairs"] / total
+
+
+def test_a_described_network_has_no_table_and_says_so(settings: Settings) -> None:
+    """Where its servers run one of our own models, that model's table holds."""
+    entry = {"preset": "insightface", "file": "a.onnx", "sha256": "a" * 64, "threshold": 0.6, "licence": "MIT",
+             "source": "a test"}  # fmt: skip
+    servers = {"endpoints": ["grpc://tf:8500"]}
+    settings.NETWORKS = {"auraface": entry, "pair128": {"serving": servers}}
+    point = default_operating_point(space=space_of("auraface"), people=1000)
+    assert (point.threshold, point.false_match_rate, point.false_alarm_rate) == (0.6, None, None)
+    assert point.stranger_rate(0.4) is None and point.similarity(0.6) == pytest.approx(0.7)
+    served = ServedEngine(model="pair128").space
+    assert served == space_of("pair128")
+    assert default_operating_point(space=served, people=1000).false_alarm_rate == pytest.approx(0.01, rel=0.05)

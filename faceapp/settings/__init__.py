@@ -13,6 +13,7 @@ from faceapp.settings.files import *
 from faceapp.settings.liveness import *
 from faceapp.settings.logging import *
 from faceapp.settings.login import *
+from faceapp.settings.networks import *
 from faceapp.settings.notifications import *
 from faceapp.settings.paths import *
 from faceapp.settings.queue import *

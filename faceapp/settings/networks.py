@@ -32,8 +32,8 @@ def _of_algorithm(name: str) -> str:
     """The model that FaceAnalysis' setting names: one of FACEAPP_NETWORKS of this name, or the one built in."""
     plain = name.rsplit("/", 1)[-1].partition(":")[0].lower()
     own = {described.lower(): described for described in NETWORKS}
-    if not plain or plain in own:
-        return own.get(plain, DEFAULT_MODEL)
+    if plain in own:
+        return own[plain]
     if plain in OF_AZURE:
         if env.str("FACE_PROCESSING_BACKEND", default="deepface") == AZURE:
             return DEFAULT_MODEL
@@ -45,4 +45,7 @@ def _of_algorithm(name: str) -> str:
 
 
 NETWORKS = _read(env.str("FACEAPP_NETWORKS", default=""))
-MODEL = env.str("FACEAPP_MODEL", default="") or _of_algorithm(env.str("FACE_VECTORIZE_ALGORITHM", default=""))
+ALGORITHM = env.str("FACE_VECTORIZE_ALGORITHM", default="")
+MODEL = env.str("FACEAPP_MODEL", default="pair128")
+if ALGORITHM and "FACEAPP_MODEL" not in env.ENVIRON:
+    MODEL = _of_algorithm(ALGORITHM)

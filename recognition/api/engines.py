@@ -21,7 +21,9 @@ class EngineSerializer(serializers.Serializer):  # type: ignore[type-arg]
     space = serializers.CharField(help_text="Embeddings are comparable within a space only.")
     dimensions = serializers.IntegerField()
     metric = serializers.CharField()
-    device = serializers.CharField(help_text="Where workers run it: `cpu`, `cuda:0`, or a provider of ONNX Runtime.")
+    device = serializers.CharField(
+        help_text="Where it runs: `cpu`, `cuda:0`, a provider of ONNX Runtime, or `TensorFlow Serving`."
+    )
     missing = serializers.ListField(child=serializers.CharField(), help_text="Weight files that are not in place.")
 
 

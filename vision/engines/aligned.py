@@ -17,7 +17,7 @@ from vision.engines import detectors, pose, weights
 from vision.engines import liveness as passive
 from vision.engines.base import FaceChips, FaceEngine
 from vision.engines.landmarks import LandmarkFinder
-from vision.engines.model import DLIB_CHIP, POINTS, Alignment
+from vision.engines.model import DLIB_CHIP, POINTS, Alignment, Model
 from vision.engines.onnx import quality_network
 from vision.engines.onnx.recognisers import Recogniser
 from vision.engines.spaces import model_named, space_of
@@ -32,11 +32,14 @@ WITH_FIVE_POINTS = {"yunet", "mtcnn"}  # detectors whose faces need no landmarks
 
 
 class AlignedEngine(FaceEngine):
-    """A detector and a model by name; `embed_chips` and `_load_model` are those of a subclass. Raises `UnknownName`."""
+    """A detector and a model by name; `embed_chips` and `_load_model` are those of a subclass. Raises `UnknownName`.
 
-    def __init__(self, *, model: str, detector: str) -> None:
-        self.model = model_named(model)
-        self.space = space_of(model)
+    `described`: the model itself, where it is none of those that are known by name.
+    """
+
+    def __init__(self, *, model: str, detector: str, described: Model | None = None) -> None:
+        self.model = described or model_named(model)
+        self.space = space_of(model, self.model)
         self.detector = detector
         detectors.detector_named(detector)
         self._detectors: dict[str, detectors.Detector] = {}

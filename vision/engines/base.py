@@ -35,6 +35,7 @@ class FaceEngine(ABC):
 
     detector: str
     space: Space
+    elsewhere: str = ""  # what runs the model, if it is not a device of this machine
 
     @abstractmethod
     def load(self) -> None:

@@ -18,7 +18,7 @@ DEVICE_KEY = "vision.device"
 
 @dataclass(frozen=True)
 class EngineState:
-    """An enabled engine. `device`: where its networks run; `missing`: names of weight files that are not in place."""
+    """An enabled engine. `device`: where its model runs; `missing`: names of weight files that are not in place."""
 
     alias: str
     model: str
@@ -62,7 +62,7 @@ def overview() -> Overview:
             space=engine.space.name,
             dimensions=engine.space.dimensions,
             metric=engine.space.metric,
-            device=device,
+            device=engine.elsewhere or device,
             missing=engine.missing_weights(),
         )
         for alias, engine in built.items()

@@ -103,8 +103,11 @@ def model_named(name: str) -> Model:
     raise UnknownName(f"There is no model {name!r}. Known: {', '.join(known_models())}.", code="engine.unknown")
 
 
-def space_of(name: str) -> Space:
-    """The space of the model called `name`: its name holds model, weights and alignment."""
-    model = model_named(name)
+def space_of(name: str, model: Model | None = None) -> Space:
+    """The space of the model called `name`: its name holds model, weights and alignment.
+
+    `model` describes one that is known by no name, that of a back end of one's own.
+    """
+    model = model or model_named(name)
     label = f"{model.slug}.{model.weights_label}.{model.alignment.label}"
     return Space(label, name, model.dimensions, model.metric, dict(zip(METRICS, model.thresholds, strict=True)))

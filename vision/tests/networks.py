@@ -23,10 +23,11 @@ def cells_network(
     batch: int | str = "n",
     opset: int = 13,
     bias: float = 0.0,
+    operation: str = "Add",
 ) -> bytes:
     """The mean of each channel in each of 4 x 4 cells, row by row, channel by channel, and zeros up to `dimensions`.
 
-    `bias` is added to every mean.
+    `bias` is added to every mean, or what else `operation` does with both.
     """  # fmt: skip
     width, height = size
     shape = [batch, 3, height, width] if layout == "nchw" else [batch, height, width, 3]
@@ -39,7 +40,7 @@ def cells_network(
             "AveragePool", ["in" if layout == "nchw" else "planes"], ["means"], kernel_shape=cell, strides=cell
         ),
         helper.make_node("Flatten", ["means"], ["flat"], axis=1),
-        helper.make_node("Add", ["flat", "bias"], ["moved"]),
+        helper.make_node(operation, ["flat", "bias"], ["moved"]),
         helper.make_node("MatMul", ["moved", "matrix"], ["out"]),
     ]
     graph = helper.make_graph(

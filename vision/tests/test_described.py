@@ -11,9 +11,12 @@ from pytest_django.fixtures import Settings
 from faceapp.settings import faces
 from faceapp.settings import networks as chosen
 from vision.checks import check_engines, check_licences, check_networks
-from vision.engines import engines
+from vision.engines import engines, weights
+from vision.engines.enabled import enabled_cards, enabled_files
 from vision.engines.networks.described import network_called
 from vision.engines.networks.served import Endpoint, read_served
+from vision.engines.overview import overview
+from vision.engines.spaces import space_of
 
 WHOLE: dict[str, Any] = {
     "preset": "insightface", "file": "glintr100.onnx", "sha256": "a" * 64, "threshold": 0.6, "licence": "Apache-2.0",
@@ -129,7 +132,7 @@ def test_a_file_that_cannot_be_read_ends_the_program(content: bytes, said: str, 
 @pytest.mark.parametrize(
     ("name", "model"),
     [
-        ("", "pair128"), ("face_recognition", "Dlib"), ("FaceNet", "Facenet512"), ("InsightFace", "Buffalo_L"),
+        ("face_recognition", "Dlib"), ("FaceNet", "Facenet512"), ("InsightFace", "Buffalo_L"),
         ("registry.example/face-analysis/facenet:2", "Facenet512"), ("AuraFace", "auraface"),
     ],
 )  # fmt: skip
@@ -149,6 +152,23 @@ def test_azure_is_chosen_as_a_back_end(name: str, monkeypatch: pytest.MonkeyPatc
     assert chosen._of_algorithm(name) == "pair128"
     with pytest.raises(SystemExit, match=r"names no algorithm\. Known: azure, face_recognition, FaceNet, InsightFace"):
         chosen._of_algorithm("openface")
+
+
+def test_a_served_model_needs_no_file_and_its_licence_counts(settings: Settings) -> None:
+    settings.NETWORKS = {"pair128": {"serving": SERVED}}
+    backend = "vision.engines.serving.engine.ServedEngine"
+    settings.FACE_ENGINES = {"default": {"BACKEND": backend, "OPTIONS": {"model": "pair128", "detector": "yunet"}}}
+    engines.reset()
+    try:
+        assert weights.MOBILEFACENET not in enabled_files() and weights.LIBFACEDETECTION in enabled_files()
+        assert {"pair128", "yunet"} <= {card.name for card in enabled_cards()}
+        assert engines["default"].space == space_of("pair128")
+        [state] = overview().engines
+        assert (state.device, state.model) == ("TensorFlow Serving", "pair128")
+        settings.LICENCE = "BSD-3-Clause,BSL-1.0"
+        assert any("does not permit pair128" in error.msg for error in check_licences())
+    finally:
+        engines.reset()
 
 
 def test_an_engine_that_is_not_described_is_reported(settings: Settings) -> None:

@@ -45,7 +45,9 @@ check_names(model="pair128", detector="mtcnn", metric="cosine")
     assert run(code) == []
 
 
-def test_building_every_model_and_detector_loads_no_model_library() -> None:
+def test_building_engines_and_asking_servers_loads_no_model_library(tmp_path: Path) -> None:
+    described = tmp_path / "networks.toml"
+    described.write_text('[pair128.serving]\nendpoints = ["http://127.0.0.1:1", "grpc://127.0.0.1:1"]\n')
     code = f"""
 import django
 django.setup()
@@ -56,9 +58,17 @@ from vision.engines.spaces import MODELS, OF_DEEPFACE
 names = [DeepFaceEngine(model=model, detector=detector).space.name for model in OF_DEEPFACE for detector in DETECTORS]
 names += [OnnxEngine(recogniser=name, detector=detector).space.name for name in RECOGNISERS for detector in DETECTORS]
 assert len(set(names)) == len(MODELS)
+from vision.engines import engines
+from vision.engines.serving import export, messages
+from vision.management.commands import export_savedmodel
+engine = engines["default"]
+assert type(engine).__name__ == "ServedEngine" and engine.space.name.startswith("pair128.")
+replicas = [engine._connect(endpoint) for endpoint in engine.served.endpoints]
+assert b"\x1a\x01s" in messages.request(model="m", version=None, signature="s", inputs=dict())
+assert messages.outputs(b"") == dict()
 {LOADED}
 """
-    assert run(code) == []
+    assert run(code, FACEAPP_NETWORKS=str(described)) == []
 
 
 @pytest.fixture

@@ -13,10 +13,12 @@ from pytest_django.fixtures import Settings
 
 from vision.alignment import ARCFACE_POINTS
 from vision.checks import check_engines, check_licences, check_networks
-from vision.engines import check_names, engines, weights
+from vision.engines import check_names, engines, runtime, weights
 from vision.engines.cards import NOT_MEASURED, known_cards
-from vision.engines.networks import trial
+from vision.engines.networks import graph, trial
+from vision.engines.networks.described import network_called
 from vision.engines.networks.engine import NetworkEngine
+from vision.engines.networks.pixels import prepared
 from vision.engines.onnx.engine import OnnxEngine
 from vision.engines.spaces import space_of
 from vision.exceptions import EngineUnavailable
@@ -106,6 +108,21 @@ def test_colours_and_normalisation_are_as_described(
         assert not answer[48:].any()
 
 
+@pytest.mark.parametrize("how", [{}, BGR, {"whiten": True}, {"layout": "nhwc", "mean": [1, 2, 3]}])
+def test_what_is_sent_to_foreign_servers_is_what_the_graph_computes(how: dict[str, Any], settings: Settings) -> None:
+    """By the same cells, in another way: numpy prepares the chips here."""
+    settings.NETWORKS = installed("mine", cells_network(layout=how.get("layout", "nchw")), **how)
+    described = network_called("mine")
+    assert described
+    session = runtime.open_session(graph.build(described))
+    chips = [*noise(), np.full((112, 112, 3), 9, np.uint8)]
+    for chip, row in zip(chips, session.run(None, {"chips": np.stack(chips)})[0], strict=True):
+        [seen] = prepared([chip], described.preprocessing)
+        planes = seen if described.preprocessing.layout == "nhwc" else seen.transpose(1, 2, 0)
+        means = means_of_cells(planes).transpose(2, 0, 1).ravel()
+        np.testing.assert_allclose(row[:48] * np.linalg.norm(means), means, atol=2e-3)
+
+
 @pytest.mark.parametrize("size", [112, 224])
 def test_a_turned_face_is_cut_out_upright(size: int, settings: Settings, untried: None) -> None:
     engine = loaded(settings, cells_network(size=(size, size)), size=[size, size], mean=0, scale=1)
@@ -149,6 +166,7 @@ def test_the_name_of_a_space_tells_how_faces_are_seen(settings: Settings) -> Non
         ({"dimensions": 128}, {}, "it answers n x 128, and 512 dimensions are described"),
         ({"batch": 8}, {}, "it takes exactly 8 faces at a time"),
         ({"opset": 7}, {}, "its operations are of version 7"),
+        ({"operation": "Nonsense"}, {}, "ONNX Runtime does not run it"),
         ({}, {"output": "fc1"}, "it has no output 'fc1'; there are out"),
     ],
 )

@@ -131,6 +131,12 @@ def test_answers_of_another_shape_or_space_are_refused(
         assert code(engine(settings, endpoint)) == expected
 
 
+def test_a_pinned_version_of_ours_tells_its_space_too(settings: Settings) -> None:
+    answer = json.dumps({"outputs": vectors(1)}).encode()
+    with rest_server(lambda _: (200, "application/json", answer)) as endpoint:
+        assert code(engine(settings, endpoint, version=3)) == "space"
+
+
 HTML = b"<html><body>Sign in</body></html>"
 
 

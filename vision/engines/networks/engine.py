@@ -12,7 +12,7 @@ from vision.engines import graphs, runtime
 from vision.engines.aligned import AlignedEngine
 from vision.engines.networks import graph, trial
 from vision.engines.networks.described import Network, network_called
-from vision.exceptions import UnknownName
+from vision.exceptions import EngineUnavailable, UnknownName
 from vision.types import Image
 
 BATCH = 4  # faces of one run on a processor, as in vision.engines.onnx.recognisers
@@ -39,8 +39,15 @@ class NetworkEngine(AlignedEngine):
         return self._run(chips)
 
     def _load_model(self) -> None:
-        self._session = graphs.session(self._stem(), lambda: graph.build(self.network), arena=False)
-        trial.require_faces_told_apart(space=self.space, cut=self.cut, embed=self._run)
+        try:
+            self._session = graphs.session(self._stem(), lambda: graph.build(self.network), arena=False)
+            trial.require_faces_told_apart(space=self.space, cut=self.cut, embed=self._run)
+        except EngineUnavailable:
+            raise
+        except Exception as error:  # the runtime has errors of its own
+            name = self.network.model.files[0].name
+            message = f"{name} cannot be used: ONNX Runtime does not run it."
+            raise EngineUnavailable(message, code="engine.weights_broken") from error
 
     def _stem(self) -> str:
         """Names the graph by everything that it is built from."""

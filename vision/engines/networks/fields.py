@@ -96,7 +96,7 @@ class Fields:
         return self._wholes(key, self.take(key), count, least, most)
 
     def _wholes(self, key: str, values: Any, count: int, least: int, most: int) -> list[int]:
-        listed = values if isinstance(values, list) and len(values) == count else [None]
+        listed: list[Any] = values if isinstance(values, list) and len(values) == count else [None]
         if not all(type(one) is int and least <= one <= most for one in listed):
             what = "a whole number" if count == 1 else f"a list of {count} whole numbers"
             raise self.wrong(key, f"{what} from {least} to {most} is needed")
@@ -112,7 +112,7 @@ class Fields:
 
     def points(self, key: str, value: Any, *, within: tuple[int, int]) -> tuple[tuple[float, float], ...]:
         """Five points in pixels of a chip of this width and height."""
-        pairs = value if isinstance(value, list) and len(value) == 5 else [None]
+        pairs: list[Any] = value if isinstance(value, list) and len(value) == 5 else [None]
         for pair in pairs:
             if not (isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair))):
                 raise self.wrong(key, "use arcface, eyes, or a list of five points [x, y]")

@@ -13,14 +13,12 @@ from vision.types import Image
 
 def prepared(chips: Sequence[Image], how: Preprocessing) -> NDArray[np.float32]:
     """(n, 3, height, width) or (n, height, width, 3) of RGB chips (height, width, 3)."""
-    pixels = np.stack(chips).astype(np.float32)
+    pixels: NDArray[np.float32] = np.stack(chips).astype(np.float32)
     if how.colours == "bgr":
         pixels = pixels[..., ::-1]
+    mean, scale = np.array(how.mean, np.float32), np.array(how.scale, np.float32)
     if how.whiten:
-        centred = pixels - pixels.mean(axis=(1, 2, 3), keepdims=True)
-        deviation = np.sqrt((centred**2).mean(axis=(1, 2, 3), keepdims=True))
-        pixels = centred / np.maximum(deviation, 1 / np.sqrt(pixels[0].size))
-    else:
-        pixels = (pixels - np.float32(how.mean)) / np.float32(how.scale)
-    seen = pixels.transpose(0, 3, 1, 2) if how.layout == "nchw" else pixels
-    return np.ascontiguousarray(seen, np.float32)
+        mean = pixels.mean(axis=(1, 2, 3), keepdims=True)
+        scale = np.maximum(pixels.std(axis=(1, 2, 3), keepdims=True), pixels[0].size ** -0.5)
+    seen = ((pixels - mean) / scale).astype(np.float32)
+    return np.ascontiguousarray(seen.transpose(0, 3, 1, 2) if how.layout == "nchw" else seen)

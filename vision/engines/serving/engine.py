@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from vision.engines.networks import trial
 from vision.engines.networks.described import Network, network_called, served_model
 from vision.engines.networks.pixels import prepared
 from vision.engines.networks.served import Endpoint, Served
+from vision.engines.onnx.composition import SHORTEST
 from vision.engines.serving.replicas import (
     ANSWER,
     CERTIFICATE,
@@ -37,9 +37,11 @@ class ServedEngine(AlignedEngine):
     """The model called `model` on the servers that FACEAPP_NETWORKS names. Raises `UnknownName` or `NetworkError`.
 
     Vectors are comparable with those of a local engine: a model that `export_savedmodel` wrote tells its space with
-    every answer, and one of another space is refused, also after the servers changed to a newer version. A model that
-    does not tell needs a version that is pinned.
+    every answer, and one of another space is refused, also after the servers changed to a newer version. Only a
+    foreign model, described without a file, need not tell: its version is pinned, and names its space.
     """
+
+    elsewhere = "TensorFlow Serving"
 
     def __init__(self, *, model: str, detector: str = "yunet") -> None:
         served = served_model(model)
@@ -49,8 +51,8 @@ class ServedEngine(AlignedEngine):
         self.served: Served = served
         self.network: Network | None = network_called(model)
         self._replicas: Replicas | None = None
+        self._is_foreign = self.network is not None and self.network.file is None
         self._tried = False
-        self._trial = threading.Lock()
 
     def embed_chips(self, chips: Sequence[Image]) -> NDArray[np.float32]:
         """Raises `EmbedderUnavailable` where no server gives a usable answer, and what the trial raises."""
@@ -85,11 +87,10 @@ class ServedEngine(AlignedEngine):
         return RpcReplica(endpoint, self.served)
 
     def _try(self) -> None:
-        """Once in the life of a process."""
-        with self._trial:
-            if not self._tried:
-                trial.require_faces_told_apart(space=self.space, cut=self.cut, embed=self._ask)
-                self._tried = True
+        """Once in the life of a process, or of each of its threads that come at the same time."""
+        if not self._tried:
+            trial.require_faces_told_apart(space=self.space, cut=self.cut, embed=self._ask)
+            self._tried = True
 
     def _ask(self, chips: Sequence[Image]) -> NDArray[np.float32]:
         if self._replicas is None:
@@ -100,7 +101,7 @@ class ServedEngine(AlignedEngine):
 
     def _sent(self, chips: Sequence[Image]) -> NDArray[np.uint8] | NDArray[np.float32]:
         """Bytes for a model that was exported here; what a foreign one wants."""
-        if self.network and self.network.file is None:
+        if self.network and self._is_foreign:
             return prepared(chips, self.network.preprocessing)
         return np.stack(chips)
 
@@ -108,7 +109,7 @@ class ServedEngine(AlignedEngine):
         """What takes the embeddings of so many faces out of an answer. Raises `ReplicaFailed`."""
 
         def read(answer: Answer) -> NDArray[np.float32]:
-            if self.served.version is None or SPACE_OUTPUT in answer:
+            if not self._is_foreign or SPACE_OUTPUT in answer:
                 told = answer.get(SPACE_OUTPUT, np.array([], object))
                 if set(told.ravel()) != {self.space.name}:
                     raise ReplicaFailed(SPACE)
@@ -119,6 +120,8 @@ class ServedEngine(AlignedEngine):
                 raise ReplicaFailed(ANSWER)
             if self.network is None:
                 return vectors
-            return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+            lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), SHORTEST)
+            unit: NDArray[np.float32] = (vectors / lengths).astype(np.float32)
+            return unit
 
         return read

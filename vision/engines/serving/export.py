@@ -34,13 +34,16 @@ def export(name: str, folder: Path, *, version: int | None = None) -> Path:
     name of the space, once for each. It appears complete, in one step. Raises `ExportFailed`, `UnknownName`, or
     `EngineUnavailable` without the weights.
     """
-    content, output = onnx_of(name)
     number = version or newest(folder) + 1
     target = folder / str(number)
     if target.exists():
         raise ExportFailed(f"version {number} is there already")
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder))
+    content, output = onnx_of(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder))
+    except OSError as error:
+        raise ExportFailed(f"{folder} cannot be written: {error.strerror}") from error
     try:
         _write(name, content, output, draft)
         _compare(name, content, output, draft)
@@ -84,16 +87,16 @@ def _write(name: str, content: bytes, output: str, folder: Path) -> None:
     entry, label = model.graph.input[0].name, space_of(name).name
     width, height = model_named(name).alignment.size
 
-    @tf.function(input_signature=[tf.TensorSpec([None, height, width, 3], tf.uint8, name="chips")])  # type: ignore[untyped-decorator]
     def serve(chips: Any) -> dict[str, Any]:
         embeddings = operations.run(model, {entry: chips}, output or model.graph.output[0].name)
         return {"embeddings": embeddings, "space": tf.fill([tf.shape(chips)[0]], label)}
 
+    chips = tf.TensorSpec([None, height, width, 3], tf.uint8, name="chips")
     tf.get_logger().setLevel("ERROR")  # it would name temporary folders
     module = tf.Module()
     try:
-        module.serve = serve
-        tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
+        module.serve = tf.function(serve, input_signature=[chips], autograph=False)
+        tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
     except operations.UnknownOperation as error:
         raise ExportFailed(f"{name}: {error}") from error
 

@@ -104,7 +104,7 @@ def _classes() -> dict[str, Any]:
     for name, fields in MESSAGES.items():
         message = file.message_type.add(name=name)
         for field, number, kind, label, of in fields:
-            added = message.field.add(name=field, number=number, type=kind, label=label)  # type: ignore[arg-type]
+            added = message.field.add(name=field, number=number, type=kind, label=label)
             if of:
                 added.type_name = f".{PACKAGE}.{of}"
     pool = descriptor_pool.DescriptorPool()

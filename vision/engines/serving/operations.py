@@ -129,15 +129,20 @@ def reshape(given: list[Any], attributes: Attributes) -> Any:
     sizes = tf.shape(given[0])
     kept = [sizes[place] if size == 0 else size for place, size in enumerate(wanted)]
     if wanted and wanted[0] == 1 and wanted[1:] == [-1]:  # a network for one face at a time
-        kept = [sizes[0], -1]
+        return _rows(given[0])
     return tf.reshape(given[0], kept)
 
 
 def flatten(given: list[Any], attributes: Attributes) -> Any:
     if attributes.get("axis", 1) != 1:
         raise UnknownOperation("flattening other than by rows is not known")
-    size = int(np.prod(given[0].shape[1:]))
-    return tf.reshape(given[0], [-1, size])
+    return _rows(given[0])
+
+
+def _rows(values: Any) -> Any:
+    """One row for each of the batch, whose size is known if that of the values is."""
+    size = values.shape[1:].num_elements()
+    return tf.reshape(values, [tf.shape(values)[0], -1] if size is None else [-1, size])
 
 
 def reduction(reduce: Callable[..., Any]) -> Operation:
