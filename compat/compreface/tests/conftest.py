@@ -82,7 +82,7 @@ def live_images(faces: Path) -> dict[str, bytes]:
 DRAWN = pytest.mark.parametrize("world", ["drawn"], indirect=True)  # for rules, of which the contract says nothing
 
 
-@pytest.fixture(params=["drawn", pytest.param("live", marks=[pytest.mark.models, pytest.mark.timeout(180)])])
+@pytest.fixture(params=["drawn", pytest.param("live", marks=pytest.mark.models)])
 def world(request: pytest.FixtureRequest) -> World:
     if request.param == "live":
         return live_world(request)

@@ -19,7 +19,7 @@ from compat.compreface.tests.conftest import World, live_world
 from compat.compreface.tests.wire import API, EMBEDDINGS, FACES
 from faceapp.tests import missing
 
-pytestmark = [pytest.mark.models, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.models
 OPTIONS = {"limit": 0, "det_prob_threshold": 0.8, "prediction_count": 2, "face_plugins": "age,gender", "status": True}
 
 
