@@ -173,8 +173,8 @@ def test_it_is_recorded(caller: Caller) -> None:
     caller.image(RECOGNISE, picture(RED))
     caller.get(SUBJECTS)
     caller.delete(f"{SUBJECTS}/Ann")
-    actions = Record.objects.filter(objects_named__contains=[ann.audit_name]).order_by("pk").values_list("action", flat=True)
-    assert list(actions) == [Action.ENROL, Action.SEARCH, Action.VIEW, Action.ERASE]
+    rows = Record.objects.filter(objects_named__contains=[ann.audit_name]).order_by("pk")
+    assert [row.action for row in rows] == [Action.ENROL, Action.SEARCH, Action.VIEW, Action.ERASE]
 
 
 def test_a_repeated_call_is_carried_out_once(caller: Caller) -> None:
