@@ -24,9 +24,9 @@ from login.interrupted import interrupted, is_secret
 # that is held about somebody, ask before they are shown; the others, which many only look at, when they are sent:
 # who may log in, call or be told of events, with which rights.
 FORMS_OF_SECRETS = {
-    "auth_user_add", "auth_user_password_change", "clients_apikey_add", "faceanalysis_account_add",
-    "faceanalysis_account_change", "nextcloud_keymodel_add", "nextcloud_keymodel_change", "people_person_report",
-    "rekognition_signingsecret_add",
+    "auth_user_add", "auth_user_password_change", "clients_apikey_add", "compreface_service_add",
+    "compreface_service_change", "faceanalysis_account_add", "faceanalysis_account_change", "nextcloud_keymodel_add",
+    "nextcloud_keymodel_change", "people_person_report", "rekognition_signingsecret_add",
 }  # fmt: skip
 FORMS_OF_RIGHTS = {
     "auth_user_change", "auth_group_add", "auth_group_change", "clients_client_add", "clients_client_change",

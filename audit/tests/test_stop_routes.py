@@ -21,8 +21,9 @@ from audit.tests.test_actions import ROUTES, path_of
 from audit.types import SEARCHING
 from clients.models import Client, Scope
 from clients.services import create_api_key
+from compat.compreface.tests import isolation as compreface
 from compat.deepface_api.tests.conftest import bearer
-from compat.deepstack.tests.wire import Camera
+from compat.deepstack.tests import isolation as deepstack
 from compat.dialect import configs
 from compat.ekyc.tests import isolation as ekyc
 from compat.facehash.tests import isolation as facehash
@@ -77,6 +78,23 @@ OF_DIALECTS = {
     "deepface_api-register": STORES,
     "deepface_api-welcome": READS,
     "deepface_api-build-index": READS,
+    "compreface-recognise": REFUSED,
+    "compreface-embeddings-recognise": REFUSED,
+    "compreface-face-verify": REFUSED,
+    "compreface-embeddings-face-verify": REFUSED,
+    "compreface-verify": REFUSED,
+    "compreface-embeddings-verify": REFUSED,
+    "compreface-subjects": STORES,
+    "compreface-subject": STORES,
+    "compreface-faces": STORES,
+    "compreface-face": ERASES,
+    "compreface-faces-delete": ERASES,
+    "compreface-face-image": READS,
+    "compreface-static": READS,
+    "compreface-detect": DETECTS,
+    "compreface-config": READS,
+    "compreface-consistence": READS,
+    "compreface-unknown": "nothing",
     "facehash-root": REFUSED,
     "facehash-recognise": REFUSED,
     "facehash-key-root": REFUSED,
@@ -177,13 +195,10 @@ def test_every_route_of_the_older_apis(client_a: Client) -> None:
 
     def answers() -> dict[str, Any]:
         found = {name: answer for dialect in calls for name, answer in dialect.ask(client_a).items()}
-        compared = ekyc.caller(client_a).post("/check-2-face", pair, format="json").json()
-        matched = Camera.of(client_a).post("match", picture(RED), picture(RED))
-        verified = bearer(client_a).post("/verify", images, format="json").json()
+        found |= compreface.compare(client_a) | deepstack.compare(client_a)
         return found | {
-            "ekyc-check-2-face": compared,
-            "deepstack-match": matched,
-            "deepface_api-verify": verified,
+            "ekyc-check-2-face": ekyc.caller(client_a).post("/check-2-face", pair, format="json").json(),
+            "deepface_api-verify": bearer(client_a).post("/verify", images, format="json").json(),
         }
 
     pair = {"people_1": IMAGE, "people_2": IMAGE, "is_live_check": False}

@@ -15,7 +15,7 @@ SHORTEST = 36  # characters, of a UUID as it is usually written; ours have 41
 
 
 class ServiceKeyAuthentication(ApiKeyAuthentication):
-    def authenticate(self, request: Request) -> tuple[ClientUser, ApiKey]:  # type: ignore[override]
+    def authenticate(self, request: Request) -> tuple[ClientUser, ApiKey]:
         found = super().authenticate(request)
         if found is None:
             raise MissingKey("Missing header: x-api-key")

@@ -51,12 +51,6 @@ class NoFace(InvalidInput):
     code, number = "compreface.no_face", 28
 
 
-class SeveralFaces(InvalidInput):
-    """The image shows several faces where there may be one."""
-
-    code, number = "compreface.several_faces", 31
-
-
 class MissingParameter(InvalidInput):
     """The parameter `subject` is missing."""
 

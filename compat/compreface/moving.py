@@ -53,12 +53,19 @@ def _moved(client: Client, key: str) -> Service | None:
     return found
 
 
-def take_over_key(*, client: Client, service: catalogue.Service, gallery: str | None, report: Report) -> bool:
+def take_over_key(
+    *, client: Client, service: catalogue.Service, gallery: str | None, embeddings: bool, report: Report
+) -> bool:
     """Have callers known by the service's key, of which a hash is kept; False, and a remark, if that is impossible."""
     named = Gallery.objects.named(client, gallery) if gallery is not None else None
     try:
         create_service(
-            client=client, kinds=[service.kind.value], name=service.name, key_uuid=service.key, gallery=named
+            client=client,
+            kinds=[service.kind.value],
+            name=service.name,
+            key_uuid=service.key,
+            gallery=named,
+            embeddings=embeddings,
         )
     except (KeyTaken, WeakKey) as error:
         report.add(service.name, error.code, f"{error.message} Make a key for the callers of this service.")

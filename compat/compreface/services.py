@@ -127,15 +127,20 @@ def _known(digest: str) -> Service | None:
     return Service.objects.select_related("api_key__client", "client", "gallery").filter(digest=digest).first()
 
 
+def service_of(key: ApiKey) -> Service | None:
+    """What was said of a key, if anything was."""
+    return getattr(key, "compreface_service", None)
+
+
 def kinds_of(key: ApiKey) -> frozenset[str]:
     """The services of a key."""
-    service = Service.objects.filter(api_key=key).first()
+    service = service_of(key)
     return frozenset(service.kinds) if service else ALL
 
 
 def gallery_of(*, key: ApiKey) -> Gallery:
     """Whom the recognition service of a key knows. Raises `UnknownService` if that gallery was deleted."""
-    service = Service.objects.select_related("gallery").filter(api_key=key).first()
+    service = service_of(key)
     gallery = service.gallery if service else Gallery.objects.default_of(key.client)
     if gallery is None:
         raise unknown_service(ServiceKind.RECOGNITION)
@@ -145,7 +150,7 @@ def gallery_of(*, key: ApiKey) -> Gallery:
 
 def origins_of(key: ApiKey) -> list[str]:
     """The sites whose pages may call with this key; none leaves it to the deployment."""
-    service = Service.objects.filter(api_key=key).first()
+    service = service_of(key)
     return service.origins if service else []
 
 

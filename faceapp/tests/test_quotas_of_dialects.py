@@ -50,14 +50,27 @@ def ask_nextcloud(client: Client) -> Any:
     return cloud(client).post("/detect", {"file": SimpleUploadedFile("a.jpg", picture(RED))}, format="multipart")
 
 
+def ask_compreface(client: Client) -> Any:
+    file = SimpleUploadedFile("a.jpg", picture(RED))
+    return caller(client).post("/api/v1/recognition/faces?subject=paul", {"file": file}, format="multipart")
+
+
+def ask_deepstack(client: Client) -> Any:
+    fields = {"userid": "paul", "image": SimpleUploadedFile("a.jpg", picture(RED))}
+    return caller(client).post("/v1/vision/face/register", fields, format="multipart")
+
+
 ASK: dict[str, Callable[[Client], Any]] = {
     "ekyc": ask_ekyc, "facehash": ask_facehash, "faceanalysis": ask_faceanalysis, "nextcloud": ask_nextcloud,
+    "compreface": ask_compreface, "deepstack": ask_deepstack,
 }  # fmt: skip
 SHAPES = {
     "ekyc": {"status", "msg", "message", "code"},
     "facehash": {"responseType", "errorDescription"},
     "faceanalysis": {"error_msg"},
     "nextcloud": {"detail", "code"},
+    "compreface": {"message", "code"},
+    "deepstack": {"success", "error", "code", "error_code"},
 }
 
 
@@ -76,6 +89,8 @@ def test_dialects_refuse_images_in_their_own_words(client_a: Client, media_root:
     [
         ("ekyc", {"max_people": 1}, 409),
         ("facehash", {"max_templates": 1}, 409),
+        ("compreface", {"max_people": 1}, 409),
+        ("deepstack", {"max_people": 1}, 409),
         ("ekyc", {"max_stored_mb": 1}, 507),
         ("facehash", {"max_stored_mb": 1}, 507),
         ("faceanalysis", {"max_stored_mb": 1}, 507),

@@ -59,7 +59,7 @@ def test_native_routes(busy: Client, media_root: Path, call: str) -> None:
     assert_nothing_happened(busy, media_root)
 
 
-@pytest.mark.parametrize("dialect", ["ekyc", "facehash", "nextcloud"])
+@pytest.mark.parametrize("dialect", ["ekyc", "facehash", "nextcloud", "compreface"])
 def test_dialects(busy: Client, media_root: Path, dialect: str) -> None:
     response = ASK[dialect](busy)
     assert (response.status_code, response.headers["Retry-After"]) == (429, "1")

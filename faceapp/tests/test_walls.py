@@ -25,6 +25,7 @@ from clients.models import ApiKey, Client, Membership, Role
 from clients.services import create_api_key
 from clients.tests.members import browser_of, make_member
 from clients.walled_admin import AdministratorsOnly, WalledAdmin, WalledInline
+from compat.compreface.models import Service
 from compat.faceanalysis.models import Account
 from compat.nextcloud.models import KeyModel
 from compat.rekognition.models import SigningSecret
@@ -81,6 +82,7 @@ def world(
     key, _ = create_api_key(client_name=client_a.name, name="alice")
     KeyModel.objects.create(api_key=key, model=1)
     SigningSecret.objects.create(api_key=key)
+    Service.objects.create(client=client_a, api_key=key, name="alice", kinds=["D"])
     Account.objects.create(client=client_a, username="alice", password="!")
     SpaceCalibration.objects.create(client=client_a, space="fake", metric="euclidean", threshold=0.1)
     TrainingOptions.objects.create(client=client_a)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -80,7 +81,7 @@ class Api(AbstractContextManager["Api"]):
     def _json(self, path: str) -> dict[str, Any]:
         data = self._get(path, most=LONGEST_ANSWER)
         try:
-            answer = requests.models.complexjson.loads(data)
+            answer = json.loads(data)
         except ValueError as error:
             raise BadLayout("The server does not answer as CompreFace does; check its address.") from error
         if not isinstance(answer, dict):

@@ -88,11 +88,13 @@ class Catalogue:
         self._add("INSERT INTO picture VALUES (?, ?)", rows)
 
     def _add(self, statement: str, rows: Iterable[tuple[str | None, ...]]) -> None:
-        """Raises `BadLayout` if two rows have one id."""
+        """Raises `BadLayout` if two rows have one id, or for texts that are none."""
         try:
             self._rows.executemany(statement, rows)
         except sqlite3.IntegrityError as error:
             raise BadLayout("The same id comes twice; the source is damaged.") from error
+        except UnicodeEncodeError as error:
+            raise BadLayout("A name holds half a character; the source is damaged.") from error
 
     # ---- reading ------------------------------------------------------------------------------------------------
     def services(self) -> list[Service]:

@@ -17,11 +17,12 @@ from transfer.folders import BadLayout
 CONNECT_SECONDS = 10
 READ_ONLY = "-c default_transaction_read_only=on"
 SERVICES = """
-    SELECT model.api_key, model.type, model.name, coalesce(app.name, '')
-    FROM model LEFT JOIN app ON app.id = model.app_id WHERE model.app_id IS DISTINCT FROM %s
+    SELECT model.api_key, model.type, coalesce(model.name, ''), coalesce(app.name, '')
+    FROM model LEFT JOIN app ON app.id = model.app_id
+    WHERE model.app_id IS DISTINCT FROM %s AND model.api_key IS NOT NULL
 """
-SUBJECTS = "SELECT id::text, api_key, subject_name FROM subject"
-EXAMPLES = "SELECT id::text, subject_id::text, img_id::text FROM embedding"
+SUBJECTS = "SELECT id::text, api_key, subject_name FROM subject WHERE api_key IS NOT NULL AND subject_name IS NOT NULL"
+EXAMPLES = "SELECT id::text, subject_id::text, img_id::text FROM embedding WHERE subject_id IS NOT NULL"
 PICTURE = "SELECT substring(content FROM 1 FOR %s) FROM img WHERE id = %s"
 TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = ANY (current_schemas(false))"
 COLUMNS = "SELECT column_name FROM information_schema.columns WHERE table_name = 'embedding'"
@@ -85,7 +86,7 @@ class Database(AbstractContextManager["Database"]):
     def _rows(self, statement: str, values: list[Any] | None = None) -> Iterator[tuple[Any, ...]]:
         with self._connection.cursor(name="listing") as cursor:
             cursor.itersize = 2000
-            cursor.execute(statement, values)  # type: ignore[arg-type]  # a constant of this module
+            cursor.execute(statement, values)
             yield from cursor
 
 

@@ -36,6 +36,11 @@ COLUMNS = {
     "img": ("id", "content"),
 }
 NEEDED = {"model", "subject", "embedding"}
+OTHER_FILES = {
+    b"PGDMP": "This dump is in pg_dump's custom format. Convert it: pg_restore -f compreface.sql FILE.",
+    b"\x1f\x8b": "This dump is compressed. Unpack it first, with gunzip.",
+    b"\xff\xfe": "This file is in UTF-16, as PowerShell writes what a program prints. Have pg_dump write it: -f FILE.",
+}
 TOO_OLD = (
     "This database is of CompreFace 0.5 or older. Update that server to 1.x first, which converts its own data, and"
     " make a new dump."
@@ -139,9 +144,9 @@ class _Reading:
         self._is_complete = False
 
     def read(self) -> None:
-        if self._file.read(5) == b"PGDMP":
-            message = "This dump is in pg_dump's custom format. Convert it: pg_restore -f compreface.sql FILE."
-            raise BadLayout(message)
+        start = self._file.read(5)
+        if advice := next((text for sign, text in OTHER_FILES.items() if start.startswith(sign)), None):
+            raise BadLayout(advice)
         self._file.seek(0)
         models: list[tuple[str | None, ...]] = []
         while line := self._line():

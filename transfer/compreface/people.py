@@ -17,6 +17,7 @@ from audit.services import record
 from audit.types import Action
 from clients.models import Client
 from errors import InvalidInput, Unavailable
+from errors.text import is_storable
 from people.exceptions import ExternalIdTaken, UnusableFace
 from people.models import Gallery, GalleryKind, Person, ReferenceImage
 from people.services import checked, create_person, read_portrait, save_reference_images, search_each, written_files
@@ -121,8 +122,8 @@ class PeopleImport:
 
     # ---- subjects -----------------------------------------------------------------------------------------------
     def _import_subject(self, name: str, gallery: Gallery | None) -> None:
-        if not name.strip():
-            self.report.add(self._shown(name), "import.bad_record", "The subject has no name.")
+        if not _is_name(name):
+            self.report.add(self._shown(name), "import.bad_record", "The subject has no name that can be stored.")
             return
         if gallery and Person.objects.filter(gallery=gallery, external_id=name).exists():
             self.done.found += 1
@@ -151,7 +152,7 @@ class PeopleImport:
             elif owner is not None:
                 message = "Another client has this example already; an id belongs to one photograph only."
                 self._refuse(Refusal(self._shown(example.subject, example), "import.id_taken", message))
-            elif example.subject.strip():
+            elif _is_name(example.subject):
                 yield example
 
     def _in_memory(self, examples: Iterator[Example]) -> Iterator[list[tuple[Example, Upload]]]:
@@ -229,6 +230,10 @@ def _read(item: tuple[Example, Upload]) -> _Read:
         if error.code != "engine.worker_lost":
             raise
         return _Read(example, Refusal("", error.code, error.message))
+
+
+def _is_name(name: str) -> bool:
+    return bool(name.strip()) and is_storable(name)
 
 
 def _short(name: str) -> str:

@@ -8,9 +8,13 @@ from uuid import uuid4
 import pytest
 from pytest_django.fixtures import Settings
 
+from clients.models import Client
+from people.models import Person
 from transfer.compreface import api
 from transfer.compreface.api import Api
 from transfer.compreface.database import Unreachable
+from transfer.compreface.people import PeopleImport
+from transfer.compreface.report import Report
 from transfer.folders import BadLayout
 from transfer.tests.compreface_server import ApiServer, CompreFace, api_of, compreface
 from transfer.tests.test_compreface_dump import ODD, listed
@@ -70,6 +74,7 @@ def test_a_picture_that_is_too_large_is_not_read_to_its_end(
         ((200, JSON, b'{"subjects": 3}'), BadLayout),
         ((200, JSON, b'{"subjects": [], "faces": [{"image_id": "x", "subject": "y"}], "total_pages": 1}'), BadLayout),
         ((200, JSON, b'{"subjects": [], "faces": [], "total_pages": null}'), BadLayout),
+        ((200, JSON, b'{"subjects": ["\\ud800"], "faces": [], "total_pages": 0}'), BadLayout),
         ((200, JSON, b'{"subjects"'), BadLayout),
         ((401, JSON, b"{}"), BadLayout),
         ((302, JSON, b"{}"), Unreachable),
@@ -81,6 +86,15 @@ def test_another_server(http: ApiServer, answer: tuple[int, str, bytes], error: 
     http.answer = answer
     with pytest.raises(error):
         Api(http.url, str(uuid4()), name="Door")
+
+
+def test_a_name_that_cannot_be_stored_harms_no_other(http: ApiServer, client_a: Client) -> None:
+    http.answer = (200, JSON, b'{"subjects": ["a\\u0000b", "Ada"], "faces": [], "total_pages": 0}')
+    with Api(http.url, str(uuid4()), name="Door") as source, Report() as report:
+        [service] = source.catalogue.services()
+        PeopleImport(client_a, "Door", source, service, report).run(advance=lambda _: None)
+    assert [person.external_id for person in Person.objects.all()] == ["Ada"]
+    assert report.counts == {"import.bad_record": 1}
 
 
 def test_a_key_that_is_unknown_an_address_that_is_none_and_a_server_that_is_gone(http: ApiServer) -> None:

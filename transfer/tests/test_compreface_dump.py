@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,10 @@ def of_dump(server: CompreFace, folder: Path) -> Dump:
 
 def of_database(server: CompreFace, folder: Path) -> Database:
     return Database(server.url)
+
+
+def in_utf_16(data: bytes) -> bytes:
+    return data.decode().encode("utf-16")
 
 
 Opened = Callable[[CompreFace, Path], Dump | Database]
@@ -124,6 +129,16 @@ def test_other_kinds_of_dumps_say_what_to_do(
     server.add_example(server.add_service("Door"), "Ada", b"x")
     with pytest.raises(BadLayout, match=message):
         Dump(server.dump(tmp_path / "compreface.sql", *options))
+
+
+@pytest.mark.parametrize(("encoded", "message"), [(gzip.compress, "gunzip"), (in_utf_16, "PowerShell")])
+def test_files_that_were_changed_on_their_way(
+    server: CompreFace, tmp_path: Path, encoded: Callable[[bytes], bytes], message: str
+) -> None:
+    file = server.dump(tmp_path / "compreface.sql")
+    file.write_bytes(encoded(file.read_bytes()))
+    with pytest.raises(BadLayout, match=message):
+        Dump(file)
 
 
 def test_pictures_that_are_gone(server: CompreFace, tmp_path: Path) -> None:

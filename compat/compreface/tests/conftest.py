@@ -28,7 +28,7 @@ def service(name, **more):
     owner = client(name=name)
     gallery = Gallery.objects.named(owner, "cf")
     return create_service(client=owner, kinds="RDV", name=name, gallery=gallery, embeddings=True, **more)[1]
-for _ in range(120):
+for _ in range(100):
     alias = str(uuid.uuid4())
     service("cf-" + alias[:8], key_uuid=alias)
     print(alias)
@@ -67,23 +67,37 @@ def live_keys(live: LiveStack) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def live_other(live_keys: Iterator[str]) -> str:
+    """The key of a client who never has anybody."""
+    return next(live_keys)
+
+
+@pytest.fixture(scope="session")
 def live_images(faces: Path) -> dict[str, bytes]:
     files = {"ann": "rose_1.jpg", "ann_again": "rose_2.jpg", "bob": "obama_1.jpg", "bob_again": "obama_2.jpg"}
     found = {name: reduced(faces / file, SIDE) for name, file in files.items()}
     return found | {"both": side_by_side(faces / files["bob"], faces / files["ann"]), "nobody": faceless()}
 
 
-@pytest.fixture(params=["drawn", pytest.param("live", marks=[pytest.mark.models, pytest.mark.timeout(180)])])
+DRAWN = pytest.mark.parametrize("world", ["drawn"], indirect=True)  # for rules, of which the contract says nothing
+
+
+@pytest.fixture(params=["drawn", pytest.param("live", marks=pytest.mark.models)])
 def world(request: pytest.FixtureRequest) -> World:
     if request.param == "live":
-        url, keys = request.getfixturevalue("live").url, request.getfixturevalue("live_keys")
-        images: dict[str, Any] = request.getfixturevalue("live_images")
-        return World(**images, caller=Caller(next(keys), url), other=Caller(next(keys), url))
+        return live_world(request)
     caller, client_b = request.getfixturevalue("caller"), request.getfixturevalue("client_b")
     return World(
         ann=picture(RED), ann_again=picture(RED), bob=picture(GREEN), bob_again=picture(GREEN),
         both=picture(GREEN, RED), nobody=picture(), caller=caller, other=caller_of(client_b),
     )  # fmt: skip
+
+
+def live_world(request: pytest.FixtureRequest) -> World:
+    url, keys = request.getfixturevalue("live").url, request.getfixturevalue("live_keys")
+    images: dict[str, Any] = request.getfixturevalue("live_images")
+    other = request.getfixturevalue("live_other")
+    return World(**images, caller=Caller(next(keys), url), other=Caller(other, url))
 
 
 @dataclass(frozen=True)
@@ -109,6 +123,4 @@ def once() -> dict[str, Stocked]:
 def stocked(world: World, once: dict[str, Stocked]) -> Stocked:
     if not world.caller.url:
         return Stocked(world, *world.enrol())
-    if "live" not in once:
-        once["live"] = Stocked(world, *world.enrol())
-    return once["live"]
+    return once.setdefault("live", Stocked(world, *world.enrol())) if "live" not in once else once["live"]

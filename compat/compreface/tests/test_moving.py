@@ -75,6 +75,13 @@ def test_services_keep_their_keys_and_have_galleries(server: CompreFace, keys: d
     assert ReferenceImage.objects.filter(uuid__in=server.examples).count() == 3
 
 
+def test_keys_are_for_embeddings_when_asked(server: CompreFace, keys: dict[str, str]) -> None:
+    run("--database", server.url, "--service", "Door")
+    run("--database", server.url, "--service", "Look", "--with-embeddings")
+    door, look = (key_of_uuid(keys[name]) for name in ("Main Door", "Main Look"))
+    assert door and look and ("embeddings" not in door.scopes) and "embeddings" in look.scopes
+
+
 def test_no_key_is_stored_or_said(server: CompreFace, keys: dict[str, str], tmp_path: Path) -> None:
     said = run("--database", server.url, "--report", tmp_path / "report.csv") + (tmp_path / "report.csv").read_text()
     stored = f"{list(Service.objects.values())} {list(ApiKey.objects.values())}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compat.compreface.tests.conftest import Stocked, World
+from compat.compreface.tests.conftest import DRAWN, Stocked, World
 from compat.compreface.tests.wire import DETECT, FACES, RECOGNISE, SUBJECTS
 
 pytestmark = pytest.mark.django_db
@@ -57,17 +57,20 @@ def test_cf_95_a_stranger_is_no_confident_match(stocked: Stocked) -> None:
     assert same["subjects"][0]["similarity"] > 0.99
 
 
+@DRAWN
 def test_limit(world: World) -> None:
     answer = world.caller.image(f"{DETECT}?limit=-1", world.ann)
     assert answer.body == {"message": "Limit should be equal or greater than 0; ", "code": 26}
 
 
+@DRAWN
 @pytest.mark.parametrize("count", ["0", "-2"])
 def test_prediction_count(stocked: Stocked, count: str) -> None:
     answer = stocked.caller.image(f"{RECOGNISE}?prediction_count={count}", stocked.world.ann)
     assert answer.body == {"message": "prediction_count should be equal or greater than 1; ", "code": 26}
 
 
+@DRAWN
 @pytest.mark.parametrize("threshold", ["1", "1.5", "-0.1", "nan", "inf"])
 def test_a_threshold_that_no_face_exceeds(stocked: Stocked, threshold: str) -> None:
     answer = stocked.caller.image(f"{DETECT}?det_prob_threshold={threshold}", stocked.world.ann)
@@ -76,12 +79,14 @@ def test_a_threshold_that_no_face_exceeds(stocked: Stocked, threshold: str) -> N
     assert added.error == (400, 28)
 
 
+@DRAWN
 def test_an_image_that_is_one_face(stocked: Stocked) -> None:
     [face] = stocked.caller.image(f"{RECOGNISE}?detect_faces=false", stocked.world.both).body["result"]
     assert face["box"]["probability"] == 1.0
     assert (face["box"]["x_min"], face["box"]["y_min"]) == (0, 0)
 
 
+@DRAWN
 def test_examples_are_counted_rather_than_subjects(world: World) -> None:
     for data in (world.ann, world.ann_again):
         world.caller.add("Ann", data)

@@ -53,8 +53,9 @@ def test_embeddings_only_when_named(client_a: Client) -> None:
 def test_a_key_without_a_row_has_them_all(client_a: Client) -> None:
     made, _ = create_service(client=client_a, kinds="R", name="x", key_uuid=KEY)
     remove_service(service=made)
-    assert kinds_of(made.api_key) == {ServiceKind.RECOGNITION, ServiceKind.DETECTION, ServiceKind.VERIFICATION}
-    assert gallery_of(key=made.api_key).is_default
+    key = ApiKey.objects.get(pk=made.api_key_id)
+    assert kinds_of(key) == {ServiceKind.RECOGNITION, ServiceKind.DETECTION, ServiceKind.VERIFICATION}
+    assert gallery_of(key=key).is_default
     assert key_of_uuid(KEY) is None
 
 
@@ -63,4 +64,4 @@ def test_a_service_whose_gallery_was_deleted_knows_nobody(client_a: Client) -> N
     made, _ = create_service(client=client_a, kinds="R", name="x", gallery=gallery)
     gallery.delete()
     with pytest.raises(UnknownService):
-        gallery_of(key=made.api_key)
+        gallery_of(key=ApiKey.objects.get(pk=made.api_key_id))

@@ -68,12 +68,12 @@ def test_cf_55_deleting_all_subjects(world: World) -> None:
     assert world.caller.get(FACES).body["total_elements"] == 0
 
 
-@pytest.mark.parametrize("name", ["Zoë X", "a&b", "x[1]", "100%", "Ünal +1", "张伟", "q?page=2"])
-def test_cf_56_names_in_paths(world: World, name: str) -> None:
-    assert world.caller.json(SUBJECTS, {"subject": name}).status == 201
-    path = f"{SUBJECTS}/{quote(name)}"
-    assert world.caller.json(path, {"subject": f"{name}!"}, "PUT").body == {"updated": True}
-    assert world.caller.delete(f"{SUBJECTS}/{quote(name)}%21").body == {"subject": f"{name}!"}
+def test_cf_56_names_in_paths(world: World) -> None:
+    for name in ("Zoë X", "a&b", "x[1]", "100%", "Ünal +1", "张伟", "q?page=2"):
+        assert world.caller.json(SUBJECTS, {"subject": name}).status == 201
+        path = f"{SUBJECTS}/{quote(name)}"
+        assert world.caller.json(path, {"subject": f"{name}!"}, "PUT").body == {"updated": True}
+        assert world.caller.delete(f"{SUBJECTS}/{quote(name)}%21").body == {"subject": f"{name}!"}
 
 
 def test_cf_56_names_in_latin_1(world: World) -> None:

@@ -22,3 +22,8 @@ def ask(client: Client) -> dict[str, dict[str, Any]]:
     found = camera.post("recognize", picture(RED))
     userids = {"userids": [face["userid"] for face in found.get("predictions", [])]}
     return {"deepstack-recognise": found | userids, "deepstack-list": camera.post("list")}
+
+
+def compare(client: Client) -> dict[str, dict[str, Any]]:
+    """Calls that need no stored object and compare faces all the same."""
+    return {"deepstack-match": Camera.of(client).post("match", picture(RED), picture(RED))}

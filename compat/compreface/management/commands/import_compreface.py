@@ -71,6 +71,11 @@ class Command(ImportCommand):
         parser.add_argument("--service", metavar="NAME", help="only services of this name")
         parser.add_argument("--without-keys", action="store_true", help="callers will get other keys")
         parser.add_argument(
+            "--with-embeddings",
+            action="store_true",
+            help="let the keys send and receive embeddings",
+        )
+        parser.add_argument(
             "--check", type=int, default=100, metavar="COUNT", help="pictures of each service to search for at the end"
         )
         parser.add_argument("--dry-run", action="store_true", help="analyse and count, and store nothing")
@@ -122,7 +127,10 @@ class Command(ImportCommand):
         self.moved.append(moved)
         if not options["dry_run"] and not options["without_keys"]:
             # First, so that a repeated run knows the gallery.
-            moved.has_key = take_over_key(client=client, service=service, gallery=gallery, report=self.remarks)
+            with_embeddings = options["with_embeddings"]
+            moved.has_key = take_over_key(
+                client=client, service=service, gallery=gallery, embeddings=with_embeddings, report=self.remarks
+            )
         if gallery is None:
             return
         importing = PeopleImport(client, gallery, source, service, self.remarks, options["dry_run"])
