@@ -51,7 +51,7 @@ FOUNDATIONS: list[set[str]] = [
     {"vault"},
     {"rest"},
     {"vision"},
-    {"calls", "telemetry"},
+    {"calls", "mqtt", "telemetry"},
     {"environment", "errors", "walls"},
 ]
 FLOORS = [*APPS, *FOUNDATIONS]
