@@ -111,11 +111,11 @@ def count_rows(rows: Iterable[Row], outcome: Outcome) -> None:
 
 
 def _import_row(client: Client, row: Row, gate: Gate | None, outcome: Outcome) -> None:
-    upload = row.refusal or _check_values(row) or _read(row)
-    if isinstance(upload, Refusal):
-        outcome.refused.append(upload)
+    read = row.refusal or _check_values(row) or _read(row)
+    if isinstance(read, Refusal):
+        outcome.refused.append(read)
         return
-    upload, marked = upload
+    upload, marked = read
     person = Person.objects.of_client(client).in_sources([row.source]).filter(external_id=row.external_id).first()
     if person and content_hash(storable(upload.data)) in known_hashes(person):
         outcome.known += 1

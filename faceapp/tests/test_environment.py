@@ -17,7 +17,7 @@ ROOT: Path = settings.BASE_DIR
 EXAMPLE = ROOT / ".env.example"
 READERS = {"choice", "path", "secret", "time_zone"}  # of environment, beside env.<type>
 ASSIGNMENT = re.compile(r"#? ?([A-Z][A-Z0-9_]+)=(.*)")
-LIMITED = ("PROXY", "WEB", "WORKER", "EXPRESS", "MAINTENANCE", "TRAINER", "BRIDGE", "BEAT", "MIGRATE", "DATABASE", "REDIS")
+LIMITED = ("PROXY", "WEB", "WORKER", "EXPRESS", "MAINTENANCE", "TRAINER", "BEAT", "MIGRATE", "DATABASE", "REDIS")
 COMPOSE_ONLY = {
     "POSTGRES_PASSWORD",
     "POSTGRES_APP_PASSWORD",
