@@ -57,6 +57,7 @@ SENTENCES: Sentences = {
     "processing.given_up": _("The image was given up: workers stopped several times while they processed it."),
     # faces
     "face.outside": _("The face lies outside the picture."),
+    "face.not_as_marked": _("No face was found where the metadata of this photograph marks one."),
     "face.none": _("No face was found. Choose another photograph."),
     "face.several": _("There are several faces, and exactly one is needed. Choose or crop another photograph."),
     "face.not_recognisable": _(

@@ -30,7 +30,7 @@ class SubscriptionAdmin(WalledAdmin):
     list_select_related = ["client"]
     search_fields = ["name"]
     actions = ["send_test", "rotate_secret"]
-    filled_by = "Programs and people that are told of events, by a webhook or by e-mail."
+    filled_by = "Programs and people that are told of events, by a webhook, by e-mail or by MQTT."
 
     def get_readonly_fields(self, request: HttpRequest, obj: Subscription | None = None) -> list[str]:
         if obj is None:
@@ -76,8 +76,8 @@ class SubscriptionAdmin(WalledAdmin):
         if asked:
             return asked
         for subscription in queryset:
-            if subscription.way == Way.EMAIL:
-                messages.error(request, f"{subscription}: e-mail has no secret.")
+            if subscription.way != Way.WEBHOOK:
+                messages.error(request, f"{subscription}: only webhooks have a secret.")
                 continue
             try:
                 secret = services.rotate_secret(subscription=subscription)

@@ -21,7 +21,7 @@ from audit.services import record
 from audit.types import Action
 from errors import FaceAppError
 from notifications.models import Delivery, Subscription
-from notifications.sending import send
+from notifications.sending import Sender
 from notifications.signing import valid_secrets
 from notifications.types import Outcome, State, Way
 from work.alone import alone
@@ -50,10 +50,11 @@ class Batch:
         """Send until something fails, or the batch is too old."""
         until = time.monotonic() + FRESH_SECONDS
         tried: list[tuple[Delivery, Outcome]] = []
-        for delivery in self.deliveries:
-            if tried and (time.monotonic() >= until or not tried[-1][1].is_delivered):
-                break
-            tried.append((delivery, send(delivery, self.subscription, self.secrets)))
+        with Sender(self.subscription, self.secrets) as sender:
+            for delivery in self.deliveries:
+                if tried and (time.monotonic() >= until or not tried[-1][1].is_delivered):
+                    break
+                tried.append((delivery, sender.send(delivery)))
         return tried
 
 

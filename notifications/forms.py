@@ -18,6 +18,10 @@ class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's c
         help_text="What each message holds is described in docs/webhooks.md.",
     )
 
+    target = forms.CharField(
+        label="URL or addresses", required=False, help_text=Subscription._meta.get_field("target").help_text
+    )
+
     class Meta:
         model = Subscription
-        fields = ["client", "name", "way", "target", "events", "is_active"]
+        fields = ["client", "name", "way", "target", "events", "with_names", "is_active"]

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clients.models import Client
+from mqtt import broker as mqtt
 from notifications.querysets import DeliveryQuerySet, SubscriptionQuerySet
 from notifications.types import OFFERED, Event, Standing, State, Way
 from vision.exceptions import InvalidImage
@@ -40,9 +41,16 @@ class Subscription(models.Model):
     name = models.CharField(max_length=100, help_text="For your own use.")
     way = models.CharField("sent by", max_length=10, choices=Way, default=Way.WEBHOOK)
     target = models.TextField(
-        "URL or addresses",
+        "URL, addresses or topic",
         max_length=MAX_URL,
-        help_text=f"A URL, or up to {MOST_ADDRESSES} e-mail addresses with commas between.",
+        help_text=f"A URL, or up to {MOST_ADDRESSES} e-mail addresses with commas between; of MQTT the topic, which the"
+        " service sets.",
+    )
+    with_names = models.BooleanField(
+        "names in messages",
+        default=False,
+        db_default=False,
+        help_text="For MQTT: whoever may read the topic learns the names of the people who are found.",
     )
     events = ArrayField(models.CharField(max_length=30, choices=[(event.value, event.label) for event in OFFERED]))
     is_active = models.BooleanField(
@@ -76,13 +84,15 @@ class Subscription(models.Model):
         return [address.strip() for address in self.target.split(",")]
 
     def clean(self) -> None:
-        """Refuses a URL that the rules do not allow, what is no address, and more subscriptions than a client has.
+        """Refuses a URL that the rules do not allow, what is no address, and more subscriptions than a client has. Sets
+        the topic of MQTT, the only way by which names are sent.
 
         The URL of an inactive webhook may have been allowed once.
         """
         if self._state.adding and Subscription.objects.filter(client=self.client_id).count() >= MOST_OF_CLIENT:
             text = _("A client has at most %(most)s subscriptions. Delete one first.")
             raise ValidationError({"name": text % {"most": MOST_OF_CLIENT}})
+        self.with_names = self.with_names and self.way == Way.MQTT
         if self.way == Way.WEBHOOK:
             if not (self.is_active or self._state.adding):
                 return
@@ -92,6 +102,9 @@ class Subscription(models.Model):
                 message = _("Webhooks may not reach this URL. FACEAPP_WEBHOOK_HOSTS names the hosts that they may.")
                 raise ValidationError({"target": message}) from None
             return
+        if self.way == Way.MQTT:
+            self._clean_topic()
+            return
         if len(self.addresses) > MOST_ADDRESSES:
             raise ValidationError({"target": _("Name at most %(most)s addresses.") % {"most": MOST_ADDRESSES}})
         for address in self.addresses:
@@ -99,6 +112,18 @@ class Subscription(models.Model):
                 validate_email(address)
             except ValidationError as error:
                 raise ValidationError({"target": error.messages}) from None
+
+    def _clean_topic(self) -> None:
+        """A client has one topic, and with it one subscription by MQTT."""
+        others = Subscription.objects.filter(client=self.client_id, way=Way.MQTT).exclude(pk=self.pk)
+        if others.exists():
+            raise ValidationError({"target": _("This client is told by MQTT already. Change that subscription.")})
+        self.target = mqtt.topic(self.client_id)
+
+    @property
+    def topic(self) -> str:
+        """Of MQTT: a topic of the client, below which each event has one."""
+        return mqtt.topic(self.client_id)
 
 
 class Delivery(models.Model):

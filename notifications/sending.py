@@ -6,12 +6,16 @@ import json
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from smtplib import SMTPException
+from typing import Self
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 
+from mqtt.broker import BrokerUnavailable, Connection
 from notifications.models import Delivery, Subscription, rules
+from notifications.sensors import sensors_of
 from notifications.signing import signature
 from notifications.types import Event, Outcome, Way
 from vision import fetching
@@ -23,15 +27,48 @@ MOST_OF_ANSWER = 64 * 1024
 ERRORS = {"image.url_refused": "webhook.refused", "image.url_timeout": "webhook.timeout"}
 
 
-def send(delivery: Delivery, subscription: Subscription, secrets: Sequence[str]) -> Outcome:
-    """Send one message. Never raises: one that cannot be sent must not hold up the others."""
-    try:
-        if subscription.way == Way.EMAIL:
-            return _mail(delivery, subscription)
-        return _post(delivery, subscription, secrets)
-    except Exception as error:  # its message may name the target
-        log.error("%s failed with %s", delivery, type(error).__name__)
-        return Outcome(error="internal")
+class Sender:
+    """Sends messages of one subscription, one after the other; those by MQTT over one connection."""
+
+    def __init__(self, subscription: Subscription, secrets: Sequence[str]) -> None:
+        self._subscription, self._secrets = subscription, secrets
+        self._open = ExitStack()
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        try:
+            self._open.close()
+        except Exception as error:  # what was acknowledged has been sent all the same
+            log.error("a connection to the broker was not closed: %s", type(error).__name__)
+
+    def send(self, delivery: Delivery) -> Outcome:
+        """Send one message. Never raises: one that cannot be sent must not hold up the others."""
+        try:
+            if self._subscription.way == Way.EMAIL:
+                return _mail(delivery, self._subscription)
+            if self._subscription.way == Way.MQTT:
+                return self._publish(delivery)
+            return _post(delivery, self._subscription, self._secrets)
+        except Exception as error:  # its message may name the target
+            log.error("%s failed with %s", delivery, type(error).__name__)
+            return Outcome(error="internal")
+
+    def _publish(self, delivery: Delivery) -> Outcome:
+        """To the topic of the event; with a test go the sensors for Home Assistant, which the broker keeps."""
+        row = self._subscription
+        try:
+            if self._connection is None:
+                self._connection = self._open.enter_context(Connection("outbox"))
+            if delivery.event == Event.TEST:
+                for sensor in sensors_of(row):
+                    self._connection.publish(sensor.topic, sensor.payload, retain=True)
+            self._connection.publish(f"{row.topic}/{delivery.event}", body_of(delivery, row))
+        except BrokerUnavailable as error:
+            return Outcome(error=error.code)
+        return Outcome()
 
 
 def body_of(delivery: Delivery, subscription: Subscription) -> bytes:

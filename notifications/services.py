@@ -33,13 +33,14 @@ def notify(event: Event, *messages: Message, client_id: int, after: timedelta = 
     """
     if not messages:
         return
-    wanting = Subscription.objects.kept(Subscription.objects.wanting(client_id, event).values_list("pk", flat=True))
+    with_names = dict(Subscription.objects.wanting(client_id, event).values_list("pk", "with_names"))
+    wanting = Subscription.objects.kept(with_names)
     rows = [
         Delivery(
             subscription_id=pk,
             event=event,
             key=message.key,
-            data=dict(message.data),
+            data=dict(message.named if with_names[pk] and message.named else message.data),
             objects_named=list(dict.fromkeys(message.objects)),
             due_at=timezone.now() + after,
         )
@@ -68,7 +69,10 @@ def forget(objects: Sequence[str], *, client_id: int) -> int:
 # ---- subscriptions ----------------------------------------------------------------------------------------------
 @transaction.atomic
 def save_subscription(*, subscription: Subscription, changed: Iterable[str]) -> str:
-    """Store a row that has been validated: a new one, or these fields of it. Returns the secret of a new webhook."""
+    """Store a row that has been validated: a new one, or these fields of it. Returns the secret of a new webhook.
+
+    MQTT is told of what there is by a test message, with which Home Assistant gets its sensors.
+    """
     fields, is_new = list(changed), subscription._state.adding
     names = [f"setting:{name}" for name in fields]
     if subscription.is_active and "is_active" in fields:  # what went wrong before does not count any more
@@ -77,6 +81,8 @@ def save_subscription(*, subscription: Subscription, changed: Iterable[str]) -> 
     subscription.save(update_fields=None if is_new else fields)
     named = [f"subscription:{subscription.pk}", *names]
     record(Action.SETTINGS_CHANGED, client_id=subscription.client_id, objects=named)
+    if subscription.way == Way.MQTT and subscription.is_active:
+        Delivery.objects.create(subscription=subscription, event=Event.TEST, key=str(uuid4()))
     return secret_text(subscription) if is_new and subscription.way == Way.WEBHOOK else ""
 
 

@@ -16,15 +16,20 @@ class Event(TextChoices):
     HIT_CONFIRMED = "hit.confirmed", "A hit has been confirmed"
     JOB_DONE = "job.done", "All images of a job are finished"
     PERSON_ENROLLED = "person.enrolled", "Photographs of a person were enrolled"
+    MATCH = "match", "A search has recognised somebody"
+    UNKNOWN = "unknown", "A search has seen a face that nobody has"
     TEST = "test", "A test"
 
 
-OFFERED = (Event.HIT, Event.HIT_CONFIRMED, Event.JOB_DONE, Event.PERSON_ENROLLED)
+OFFERED = (
+    Event.HIT, Event.HIT_CONFIRMED, Event.JOB_DONE, Event.PERSON_ENROLLED, Event.MATCH, Event.UNKNOWN
+)  # fmt: skip
 
 
 class Way(TextChoices):
     WEBHOOK = "webhook", "Webhook"
     EMAIL = "email", "E-mail"
+    MQTT = "mqtt", "MQTT"
 
 
 class Standing(TextChoices):
@@ -49,12 +54,14 @@ class Message:
     """What is told of one event.
 
     `key` names it among those of its kind: a second one with the same key is not told. `data` is JSON with ids, numbers
-    and times, never names, images or embeddings. `objects` are those that erasure knows, such as `person:12`.
+    and times, never names, images or embeddings. `objects` are those that erasure knows, such as `person:12`. `named`:
+    the data with names, for subscriptions that want them (`Subscription.with_names`); None: there are none.
     """
 
     key: str
     data: Mapping[str, Any]
     objects: Sequence[str]
+    named: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

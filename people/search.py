@@ -15,6 +15,7 @@ from errors import InvalidInput
 from people.exceptions import UnusableEmbedding
 from people.galleries import SearchedGalleries, galleries_called, search_in
 from people.models import Person, ReferenceImage
+from people.news import tell_of_search
 from people.shadow import offer_probe
 from people.types import Candidate, Probe, Refusal, Search, SearchedFace, SearchOptions, SourcedImage
 from vectors.stored import LONGEST
@@ -66,10 +67,12 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
     return Search(faces, space.name, searched.point, milliseconds)
 
 
+@transaction.atomic
 def _record(searched: SearchedGalleries, faces: Sequence[SearchedFace]) -> None:
-    """Who was named to the caller, whether they match or not."""
+    """Who was named to the caller, whether they match or not; and whoever is to be told of searches is."""
     named = [candidate.person.audit_name for face in faces for candidate in face.candidates]
     record(Action.SEARCH, client_id=searched.client.pk, objects=named, searched=searched.audited, results=len(named))
+    tell_of_search([(face.decision, face.candidates) for face in faces], client_id=searched.client.pk)
 
 
 def usable_embedding(embedding: Embedding, space: Space) -> Embedding:

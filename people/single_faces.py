@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from django.db import transaction
 
 from audit.services import record, require_searching
 from audit.types import Action
-from calibration.types import Comparison
+from calibration.types import Comparison, Decision
 from clients.models import Client
 from liveness.services import read_face
 from people.evidence import proof_demanded, require_live
 from people.galleries import SearchedGalleries, search_in
 from people.looks import Look, faces_of
 from people.models import Gallery, Person, ReferenceImage
+from people.news import tell_of_search
 from people.quality_gate import remarks_on
 from people.shadow import offer_probe
 from people.types import Candidate, Gate, Neighbour
@@ -111,7 +113,11 @@ def search_face(
         return FaceSearch(analysis, face, False, ())
     offer_probe(client=gallery.client, galleries=[gallery], read=partial(bytes, data), faces="largest")
     probe = searched.rotated(face.embeddings[searched.space.name])
-    return FaceSearch(analysis, face, True, nearest_wanted(searched, [probe], wanted, identified))
+    with transaction.atomic():
+        found = nearest_wanted(searched, [probe], wanted, identified)
+        if any(one.comparison.matches for one in found):  # nobody is unknown by the caller's own idea of a match
+            tell_of_search([(Decision.MATCH, found)], client_id=gallery.client_id)
+    return FaceSearch(analysis, face, True, found)
 
 
 def search_stored_faces(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -32,10 +32,10 @@ def tell_of_hits(near: Iterable[Nearness], point: OperatingPoint, *, client_id: 
     hits = [one for one in near if point.decide(one[2].distance) == Decision.MATCH]
     if not hits or not is_wanted(Event.HIT, client_id=client_id):
         return
-    judged_by_two = BlacklistEntry.objects.filter(gallery__two_person_review=True)
-    later = set(judged_by_two.filter(pk__in={hit.entry_id for *_, hit in hits}).values_list("pk", flat=True))
-    hits = [one for one in hits if one[2].entry_id not in later]
-    messages = [_message(image, list(of_image), point) for image, of_image in groupby(hits, key=itemgetter(0))]
+    judged_by_one = BlacklistEntry.objects.filter(gallery__two_person_review=False)
+    names = dict(judged_by_one.filter(pk__in={hit.entry_id for *_, hit in hits}).values_list("pk", "name"))
+    hits = [one for one in hits if one[2].entry_id in names]
+    messages = [_message(image, list(of_image), point, names) for image, of_image in groupby(hits, key=itemgetter(0))]
     notify(Event.HIT, *messages, client_id=client_id)
 
 
@@ -58,7 +58,8 @@ def _message_of(match: Match) -> Message:
         "decided_at": match.decided_at.isoformat() if match.decided_at else None,
         "url": f"/api/v1/processed-images/{image.number}/",
     }
-    return Message(_key_of(match), data, [f"job:{image.job_id}", image.audit_name, f"person:{entry.number}"])
+    objects = [f"job:{image.job_id}", image.audit_name, f"person:{entry.number}"]
+    return Message(_key_of(match), data, objects, data | {"name": entry.name})
 
 
 def tell_not_of_confirmed(match: Match) -> None:
@@ -70,7 +71,19 @@ def _key_of(match: Match) -> str:
     return f"{match.face.image.audit_name}:{match.face.index}:{match.entry.number}"
 
 
-def _message(image: ProcessedImage, hits: Sequence[Nearness], point: OperatingPoint) -> Message:
+def _message(
+    image: ProcessedImage, hits: Sequence[Nearness], point: OperatingPoint, names: Mapping[int, str]
+) -> Message:
+    told = [
+        {
+            "entry": hit.entry_number,
+            "face": face,
+            "distance": hit.distance,
+            "url": f"/api/v1/blacklist/{hit.entry_number}/",
+        }
+        for _, face, hit in hits[:MOST_HITS]
+    ]
+    named = [item | {"name": names[hit.entry_id]} for item, (*_, hit) in zip(told, hits, strict=False)]
     data = {
         "job": str(image.job_id),
         "image": image.number,
@@ -79,18 +92,11 @@ def _message(image: ProcessedImage, hits: Sequence[Nearness], point: OperatingPo
         "metric": point.metric,
         "threshold": point.threshold,
         "count": len(hits),
-        "hits": [
-            {
-                "entry": hit.entry_number,
-                "face": face,
-                "distance": hit.distance,
-                "url": f"/api/v1/blacklist/{hit.entry_number}/",
-            }
-            for _, face, hit in hits[:MOST_HITS]
-        ],
+        "hits": told,
     }
     people = [f"person:{hit.entry_number}" for *_, hit in hits[:MOST_HITS]]
-    return Message(image.audit_name, data, [f"job:{image.job_id}", image.audit_name, *people])
+    objects = [f"job:{image.job_id}", image.audit_name, *people]
+    return Message(image.audit_name, data, objects, data | {"hits": named})
 
 
 def forget_told(images: Iterable[ProcessedImage]) -> None:

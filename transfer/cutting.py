@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -31,8 +30,8 @@ def cut_out(path: Path, name: str, region: Region) -> tuple[Upload, Region]:
     out = BytesIO()
     pixels = image[part.y : part.y + part.h, part.x : part.x + part.w]
     Pillow.fromarray(pixels).save(out, "JPEG", quality=QUALITY, subsampling=0)
-    inside = {"x": (face.x - part.x) / part.w, "y": (face.y - part.y) / part.h}
-    return Upload(out.getvalue(), name), replace(region, **inside, w=face.w / part.w, h=face.h / part.h)
+    left, top = (face.x - part.x) / part.w, (face.y - part.y) / part.h
+    return Upload(out.getvalue(), name), Region(region.name, left, top, face.w / part.w, face.h / part.h)
 
 
 @lru_cache(maxsize=1)  # the faces of a photograph come one after the other

@@ -161,7 +161,9 @@ def _child(element: Element, tag: str) -> Element | None:
 
 def _items(element: Element | None) -> Iterator[Element]:
     """The items of a list, of whichever kind."""
-    for kind in ("Bag", "Seq", "Alt") if element is not None else ():
+    if element is None:
+        return
+    for kind in ("Bag", "Seq", "Alt"):
         for container in element.findall(f"{RDF}{kind}"):
             yield from container.findall(f"{RDF}li")
 

@@ -77,7 +77,8 @@ def sidecar(regions: Iterable[Region], *, width: int, height: int, orientation: 
         if region.name:
             _add(item, f"{MWG}Name").text = region.name
     Xml.indent(root)
-    return START + Xml.tostring(root, encoding="utf-8") + END
+    written: bytes = Xml.tostring(root, encoding="utf-8")
+    return START + written + END
 
 
 def sidecar_for(data: bytes, faces: Iterable[tuple[str, Box]]) -> bytes:

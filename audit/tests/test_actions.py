@@ -141,9 +141,7 @@ ROUTES: dict[tuple[str, str], tuple[Action | str, Any]] = {
     ("reset-list", "post"): (Action.ERASE, {}),
     ("key-rotate", "post"): (Action.KEY_ROTATED, {}),
 }  # fmt: skip
-REFUSED = {
-    "recogniser-train", "recogniser-activate", "anti-spoof-list", "job-cancel", "people-detail", "album-image-sidecar",
-}  # fmt: skip
+REFUSED = {"recogniser-train", "recogniser-activate", "anti-spoof-list", "job-cancel", "people-detail"}
 REFUSED_BUT_TRIED = {"liveness-session-frames"}  # a failed attempt counts
 
 

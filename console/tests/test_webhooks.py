@@ -212,4 +212,4 @@ def test_every_event_and_error_has_words() -> None:
     from notifications.tests.test_webhooks_page import CODE
 
     assert set(EVENTS) == set(Event)
-    assert set(re.findall(r"\"((?:webhook|email)\.[a-z_]+)\"", CODE)) | {"subscription.off"} == set(ERRORS)
+    assert set(re.findall(r"\"((?:webhook|email|mqtt)\.[a-z_]+)\"", CODE)) | {"subscription.off"} == set(ERRORS)

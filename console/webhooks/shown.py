@@ -29,6 +29,8 @@ EVENTS = {
     Event.HIT_CONFIRMED: _("Confirmed hit"),
     Event.JOB_DONE: _("Job finished"),
     Event.PERSON_ENROLLED: _("Enrolment"),
+    Event.MATCH: _("Recognised"),
+    Event.UNKNOWN: _("Unknown face"),
     Event.TEST: _("Test"),
 }
 ERRORS = {
@@ -39,6 +41,10 @@ ERRORS = {
     "webhook.answered_error": _("The program answered with an error."),
     "email.disabled": _("No mail server is configured."),
     "email.failed": _("The mail server did not take the message."),
+    "mqtt.disabled": _("No MQTT broker is configured."),
+    "mqtt.unreachable": _("The MQTT broker could not be reached."),
+    "mqtt.refused": _("The MQTT broker refused this service: its name, password or certificate is wrong."),
+    "mqtt.timeout": _("The MQTT broker did not answer in time."),
     "subscription.off": _("Sending was switched off before."),
 }
 UNKNOWN = _("An error of the service, which its log names.")
@@ -63,6 +69,10 @@ class ShownSubscription:
     @property
     def is_webhook(self) -> bool:
         return self.row.way == Way.WEBHOOK
+
+    @property
+    def is_mqtt(self) -> bool:
+        return self.row.way == Way.MQTT
 
 
 @dataclass(frozen=True)

@@ -42,13 +42,21 @@ class WebhooksPage(TabPage):
         return self.show("console/webhooks/secret.html", {"subscription": subscription, "secret": secret})
 
 
+def ways() -> dict[str, bool]:
+    """Which ways of telling somebody the administrator has configured."""
+    return {
+        "reaches_hosts": bool(settings.WEBHOOK_HOSTS),
+        "sends_mail": bool(settings.EMAIL_HOST),
+        "has_broker": bool(settings.MQTT_HOST),
+    }
+
+
 class SubscriptionsPage(WebhooksPage):
     def get(self, request: Request) -> HttpResponse:
         rows = Subscription.objects.filter(client=client_of(request)).order_by("name", "pk")
         shown = {
             "subscriptions": [ShownSubscription(row) for row in rows],
-            "reaches_hosts": bool(settings.WEBHOOK_HOSTS),
-            "sends_mail": bool(settings.EMAIL_HOST),
+            **ways(),
         }
         return self.show("console/webhooks/list.html", shown)
 
@@ -68,7 +76,12 @@ class NewPage(WebhooksPage):
         return self.show_secret(row, secret) if secret else redirect("console:webhook", row.uuid)
 
     def _ask(self, form: NewSubscriptionForm, *, status: int = 200) -> HttpResponse:
-        shown = {"form": form, "reaches_hosts": bool(settings.WEBHOOK_HOSTS), "sends_mail": bool(settings.EMAIL_HOST)}
+        shown = {
+            "form": form,
+            "reaches_hosts": bool(settings.WEBHOOK_HOSTS),
+            "sends_mail": bool(settings.EMAIL_HOST),
+            "has_broker": bool(settings.MQTT_HOST),
+        }
         return self.show("console/webhooks/new.html", shown, status=status)
 
 
@@ -112,10 +125,10 @@ class SecretPage(WebhooksPage):
     to_confirm = frozenset({"post"})
 
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
-        """Replace the secret of a webhook; e-mail has none."""
+        """Replace the secret of a webhook; nothing else has one."""
         row = self.subscription(uuid)
         if row.way != Way.WEBHOOK:
-            raise NotFound(_("E-mail has no secret."))
+            raise NotFound(_("Only webhooks have a secret."))
         return self.show_secret(row, rotate_secret(subscription=row))
 
 

@@ -10,6 +10,7 @@ from faceapp.settings.database import *
 from faceapp.settings.decisions import *
 from faceapp.settings.faces import *
 from faceapp.settings.files import *
+from faceapp.settings.frigate import *
 from faceapp.settings.liveness import *
 from faceapp.settings.logging import *
 from faceapp.settings.login import *

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "evaluation.apps.EvaluationConfig",
     *COMPATIBILITY_APIS,
     "console.apps.ConsoleConfig",
+    "frigate.apps.FrigateConfig",
 ]
 
 MIDDLEWARE = [

@@ -1,4 +1,4 @@
-"""Webhooks and e-mail about events (docs/webhooks.md)."""
+"""Webhooks, e-mail and MQTT about events (docs/webhooks.md, docs/mqtt.md)."""
 
 from environment import content_of, env
 
@@ -17,3 +17,15 @@ EMAIL_HOST_PASSWORD = env.str("FACEAPP_EMAIL_PASSWORD", default="") or content_o
 EMAIL_USE_TLS = env.bool("FACEAPP_EMAIL_STARTTLS", default=True)
 EMAIL_TIMEOUT = 5
 EMAIL_FROM = DEFAULT_FROM_EMAIL = env.str("FACEAPP_EMAIL_FROM", default="faceapp@localhost")
+
+MQTT_HOST = env.str("FACEAPP_MQTT_HOST", default="")  # empty: no MQTT
+MQTT_TLS = env.bool("FACEAPP_MQTT_TLS", default=True)
+MQTT_PORT = env.int("FACEAPP_MQTT_PORT", default=8883 if MQTT_TLS else 1883)
+MQTT_CA_FILE = env.str("FACEAPP_MQTT_CA_FILE", default="")  # empty: authorities that the system trusts
+MQTT_USER = env.str("FACEAPP_MQTT_USER", default="")
+MQTT_PASSWORD = env.str("FACEAPP_MQTT_PASSWORD", default="") or content_of(
+    env.str("FACEAPP_MQTT_PASSWORD_FILE", default="")
+)
+MQTT_TOPIC = env.str("FACEAPP_MQTT_TOPIC", default="faceapp").strip("/")
+MQTT_DISCOVERY = env.str("FACEAPP_MQTT_DISCOVERY", default="homeassistant").strip("/")  # empty: none
+MQTT_TIMEOUT = env.float("FACEAPP_MQTT_TIMEOUT", default=5.0)  # seconds

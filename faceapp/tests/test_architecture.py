@@ -32,7 +32,7 @@ from faceapp.tests.source import (
 
 # From the top down: a package imports packages of the rows below its own, never of its own row or above.
 APPS: list[set[str]] = [
-    {"compat", "console", "evaluation"},
+    {"compat", "console", "evaluation", "frigate"},
     {"transfer"},
     {"albums", "recognition", "training"},
     {"blacklist"},
@@ -51,7 +51,7 @@ FOUNDATIONS: list[set[str]] = [
     {"vault"},
     {"rest"},
     {"vision"},
-    {"calls", "telemetry"},
+    {"calls", "mqtt", "telemetry"},
     {"environment", "errors", "walls"},
 ]
 FLOORS = [*APPS, *FOUNDATIONS]

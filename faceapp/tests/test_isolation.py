@@ -81,7 +81,7 @@ def owned(client_a: Client) -> dict[str, str]:
     upload = SimpleUploadedFile("a.png", picture(RED))
     api.post("/api/v1/blacklist/", {"name": "Red", "images": [upload]}, format="multipart")
     api.post("/api/v1/process/process-images", {"images": [data_url(picture(RED))]}, format="json")
-    album = api.post("/api/v1/albums/", {"name": "Red"}, format="json").json()["id"]
+    album = api.post("/api/v1/albums/", {"name": "Red", "keep_images": True}, format="json").json()["id"]
     body = {"images": [data_url(picture(RED))]}
     api.post(f"/api/v1/albums/{album}/images/?process=true", body, format="json")
     session = api.post("/api/v1/liveness/sessions/", {"purpose": "onboarding", "subject": "u1"}, format="json")

@@ -28,7 +28,9 @@ from notifications.types import Event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_owner")]
 PAGE = (project.BASE_DIR / "docs" / "webhooks.md").read_text()
-CODE = "".join(file.read_text() for file in (project.BASE_DIR / "notifications").glob("*.py"))
+CODE = "".join(
+    file.read_text() for package in ("notifications", "mqtt") for file in (project.BASE_DIR / package).glob("*.py")
+)
 PATIENCE = 60.0
 
 
@@ -115,5 +117,5 @@ def answer_to(delivery: Delivery) -> int | None:
 def test_the_page_names_every_event_and_error() -> None:
     messages = PAGE.partition("| event |")[2].partition("## ")[0]
     assert set(re.findall(r"^\| `([a-z.]+)` \|", messages, re.MULTILINE)) == {*Event}
-    errors = set(re.findall(r"\"((?:webhook|email|subscription)\.[a-z_]+)\"", CODE))
+    errors = set(re.findall(r"\"((?:webhook|email|mqtt|subscription)\.[a-z_]+)\"", CODE))
     assert len(errors) >= 8 and all(f"`{error}`" in PAGE for error in errors)

@@ -85,6 +85,11 @@ class Albums(Resource[D]):
         return self._answer(AlbumImage, Request("GET", f"{ALBUMS}{album_id}/images/{image_id}/", idempotent=True))
 
     @call
+    def sidecar(self, album_id: int, image_id: int) -> Flow[bytes]:
+        """An XMP sidecar for an image that the album keeps, whose regions have the names of their groups."""
+        return self._bytes(f"{ALBUMS}{album_id}/images/{image_id}/sidecar/")
+
+    @call
     def delete_image(self, album_id: int, image_id: int) -> Flow[None]:
         """Erase an image with its faces and matches."""
         return self._no_answer(Request("DELETE", f"{ALBUMS}{album_id}/images/{image_id}/"))

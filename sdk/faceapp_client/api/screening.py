@@ -118,6 +118,11 @@ class Screening(Resource[D]):
         return self._bytes(f"{IMAGES}{image_id}/image/")
 
     @call
+    def sidecar(self, image_id: int) -> Flow[bytes]:
+        """An XMP sidecar for the file, whose regions mark the faces; those with a hit have the name of the entry."""
+        return self._bytes(f"{IMAGES}{image_id}/sidecar/")
+
+    @call
     def delete(self, image_id: int) -> Flow[None]:
         """Erase a screened image: file, faces and matches."""
         return self._no_answer(Request("DELETE", f"{IMAGES}{image_id}/"))
