@@ -55,7 +55,7 @@ def test_a_chosen_key_works_wherever_a_key_may_be(where: str, settings: Settings
     row = ApiKey.objects.get()
     assert (row.client.name, row.name) == ("facehash", "FACEAPP_FACEHASH_KEY")
     revoke_api_key(key=row)
-    assert post(path or "/", **FACE, **({"API_KEY": OWN})).items() >= BAD.items()
+    assert post(path or "/", **FACE, API_KEY=OWN).items() >= BAD.items()
 
 
 def test_a_key_that_everybody_knows_needs_networks(settings: Settings) -> None:
