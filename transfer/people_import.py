@@ -21,7 +21,7 @@ from clients.models import Client
 from errors import InvalidInput
 from people.models import Person, ReferenceImage
 from people.services import checked, enrol_face
-from people.types import LONGEST, EnrolmentRules, Gate, Refusal, Whom
+from people.types import LONGEST, EnrolmentRules, Refusal, Whom
 from storage.files import STORAGE_ERRORS, content_hash, storable
 from transfer.folders import check_file, read_people, read_upload, shown
 from transfer.tables import read_table
@@ -84,16 +84,16 @@ def _read_metadata(text: str) -> dict[str, Any] | None:
 
 
 def import_rows(
-    *, client: Client, rows: list[Row], gate: Gate | None, outcome: Outcome, advance: Callable[[], object]
+    *, client: Client, rows: list[Row], rules: EnrolmentRules, outcome: Outcome, advance: Callable[[], object]
 ) -> None:
     """Enrol the photographs that are not enrolled yet; `advance` is called after each. Raises `Unavailable`."""
     for row in rows:
-        _import_row(client, row, gate, outcome)
+        _import_row(client, row, rules, outcome)
         advance()
     record(Action.IMPORT, client_id=client.pk, results=outcome.images)
 
 
-def _import_row(client: Client, row: Row, gate: Gate | None, outcome: Outcome) -> None:
+def _import_row(client: Client, row: Row, rules: EnrolmentRules, outcome: Outcome) -> None:
     upload = row.refusal or _check_values(row) or read_upload(row.path, row.shown)
     if isinstance(upload, Refusal):
         outcome.refused.append(upload)
@@ -104,7 +104,7 @@ def _import_row(client: Client, row: Row, gate: Gate | None, outcome: Outcome) -
         return
     whom = Whom(external_id=row.external_id, source=row.source, name=row.name, metadata=row.metadata)
     try:
-        done = enrol_face(client=client, upload=upload, whom=whom, rules=EnrolmentRules(gate=gate, is_import=True))
+        done = enrol_face(client=client, upload=upload, whom=whom, rules=rules)
     except InvalidInput as error:
         outcome.refused.append(Refusal(row.shown, error.code, error.message))
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from rest_framework.test import APIClient
 
+from liveness.tests.pictures import frame
 from vision.tests.drawing import BLUE, RED, data_url, picture
 
 pytestmark = pytest.mark.django_db
