@@ -142,8 +142,8 @@ def _read(handle: IO[str]) -> Iterator[dict[str, Any]]:
 
 def _documents(found: Any) -> Iterator[dict[str, Any]]:
     """The sources of an answer of `_search`, or of a list. Raises ValueError."""
-    if isinstance(found, dict) and isinstance(found.get("hits"), dict):
-        found = found["hits"].get("hits")
+    if isinstance(found, dict) and "hits" in found:
+        found = found["hits"].get("hits") if isinstance(found["hits"], dict) else None
     elif isinstance(found, dict):
         found = [found]
     if not isinstance(found, list):
@@ -202,6 +202,7 @@ def _ask(address: str, body: dict[str, Any], headers: dict[str, str]) -> dict[st
         raise BadLayout("The index cannot be reached.", code="import.unreadable") from error
     except (ValueError, RecursionError):
         answer = None
-    if not isinstance(answer, dict) or "hits" not in answer or answer.get("timed_out"):
+    is_page = isinstance(answer, dict) and isinstance(answer.get("hits"), dict) and not answer.get("timed_out")
+    if answer is None or not (is_page and isinstance(answer.get("_scroll_id"), str)):
         raise BadLayout("This address does not answer as an index of Elasticsearch does.")
     return answer
