@@ -37,16 +37,18 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, is_valid_path, path
 from django.utils.module_loading import module_has_submodule
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import ParseError
 
 from rest.parsers import read_json
 
+FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
 REPEATED_SLASHES = re.compile("/{2,}")
 View = Callable[..., HttpResponseBase]
 AdminList = tuple[str, str, str, str]  # title, icon, model as in admin URLs, permission
@@ -70,13 +72,15 @@ class Claimed:
 class Dialect:
     """`prefixes` are where `routes` are served, each with a slash at its end; the empty one is the root.
 
-    `secrets` find keys in paths: what is logged keeps only their first group.
+    `secrets` find keys in paths: what is logged keeps only their first group. `strays` are routes at the root for forms
+    and preflights to paths that nothing else serves; what is logged of them keeps no path at all.
     """
 
     page: str
     routes: Sequence[URLPattern]
     prefixes: Sequence[str]
     secrets: Sequence[re.Pattern[str]] = ()
+    strays: Sequence[URLPattern] = ()
 
     @property
     def root_routes(self) -> Sequence[URLPattern]:
@@ -157,6 +161,20 @@ def claims_root(request: HttpRequest, found: Iterable[Dialect] | None = None) ->
     routes = [route for one in (dialects() if found is None else found) for route in one.root_routes]
     views = [route.callback for route in routes if not str(route.pattern)]
     return any(isinstance(view, Claimed) and view.claims(request) for view in views)
+
+
+def is_stray(request: HttpRequest) -> bool:
+    """Whether a form, or a preflight, is sent to a path that only the `strays` of a dialect have."""
+    if getattr(request, "urlconf", None) is not None:  # found to be one before
+        return True
+    if request.method == "POST" and request.content_type not in FORMS and request.content_type:
+        return False
+    path = REPEATED_SLASHES.sub("/", request.path_info)
+    strays = [route for one in dialects() for route in one.strays]
+    if request.method not in {"POST", "OPTIONS"} or not any(route.pattern.match(path.lstrip("/")) for route in strays):
+        return False
+    forms = (path, path.removesuffix("/"), f"{path.removesuffix('/')}/")
+    return not any(is_valid_path(form, settings.ROOT_URLCONF) for form in forms)
 
 
 def has_field(request: HttpRequest, name: str) -> bool:

@@ -51,9 +51,15 @@ def handler500(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, problem: Problem, page: Callable[[], HttpResponse]) -> HttpResponse:
-    if is_api(request):
+    if is_api(request) or is_program(request):
         return JsonResponse(problem.body, status=problem.status, headers=problem.headers)
     return page()
+
+
+def is_program(request: HttpRequest) -> bool:
+    """Whether the caller expects no page: browsers say that they accept HTML."""
+    sent, accepted = request.content_type == "application/json", request.headers.get("Accept", "")
+    return sent or (bool(accepted) and "html" not in accepted)
 
 
 def _of_the_admin(request: HttpRequest, status: int) -> HttpResponse | None:

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from clients.middleware import path_token_of
 from console.views import start
 from errors import FaceAppError, Unavailable
 from faceapp import row_security
@@ -33,7 +34,7 @@ Report = dict[str, str]  # "ok" or what is wrong, by the name of the part; or ti
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """A welcome: the console's first page for browsers, JSON for programs."""
-    if "text/html" in request.headers.get("Accept", ""):
+    if "text/html" in request.headers.get("Accept", "") and path_token_of(request) is None:
         return start(request)
     title = settings.SPECTACULAR_SETTINGS["TITLE"]
     return JsonResponse({"message": f"Welcome to the {title} API", "docs": "/docs", "api": "/api/v1/"})

@@ -14,7 +14,7 @@ from django.urls import is_valid_path
 
 from clients.middleware import PathTokenMiddleware
 from clients.quotas import returnable
-from compat.dialect import claims_root, dialects
+from compat.dialect import claims_root, dialects, is_stray
 from rest.bodies import announced_length
 from rest.errors import INTERNAL, problem_of
 
@@ -34,14 +34,14 @@ def is_api_path(path: str) -> bool:
 def is_api(request: HttpRequest) -> bool:
     """Whether a program sent this request: to a path of the API, or to `/` as a compatibility API has it."""
     is_root = not request.path_info.strip("/")
-    return claims_root(request) if is_root else is_api_path(request.path_info)
+    return claims_root(request) if is_root else is_api_path(request.path_info) or is_stray(request)
 
 
 class ApiPathTokens(PathTokenMiddleware):
-    """Behind a path token is the API, and nothing else."""
+    """Behind a path token are the API and its welcome, and nothing else."""
 
     def is_served(self, request: HttpRequest) -> bool:
-        return is_api(request)
+        return is_api(request) or not request.path_info.strip("/")
 
 
 def limit_request_size(get_response: GetResponse) -> GetResponse:
@@ -73,7 +73,16 @@ class SlashMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if is_api_path(request.path_info):
             request.path_info = known_form(request.path_info)
+        elif is_stray(request):
+            request.path_info = re.sub("/{2,}", "/", request.path_info)
+            request.urlconf = "compat.stray_urls"  # type: ignore[attr-defined]  # Django reads it
+            hide_path(request)
         return self.get_response(request)
+
+
+def hide_path(request: HttpRequest) -> None:
+    """Keep a path that may be a key out of the access log, which is written from the request's META."""
+    request.META |= {name: "/-" for name in ("PATH_INFO", "RAW_URI", "REQUEST_URI") if name in request.META}
 
 
 def known_form(path: str) -> str:

@@ -1,5 +1,6 @@
 """What other apps ask of liveness: frames that come with a call, sessions with a challenge, passive scores."""
 
+from liveness.actions import check_actions
 from liveness.faces import passive_check, passive_result, read_face, read_frames
 from liveness.frames import check_frames
 from liveness.policy import policy_of
@@ -15,6 +16,7 @@ from liveness.sessions import (
 
 __all__ = [
     "cancel_session",
+    "check_actions",
     "check_frames",
     "forget_subject",
     "get_session",

@@ -69,6 +69,14 @@ class FramesResult:
 
 
 @dataclass(frozen=True)
+class ActionResult:
+    """Frames that were to show an action: whether one of them does, and whether all show the person of the image."""
+
+    is_shown: bool
+    same_person: bool
+
+
+@dataclass(frozen=True)
 class FrameRules:
     """How frames are decided: in the space of the engine `alias`, at `point` (None: the client's operating point).
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from clients.models import Client
 from errors import InvalidInput
 from people.models import Person, ReferenceImage
 from people.services import checked, enrol_face
-from people.types import LONGEST, EnrolmentRules, Gate, Refusal, Whom
+from people.types import LONGEST, EnrolmentRules, Refusal, Whom
 from storage.files import STORAGE_ERRORS, content_hash, storable
 from transfer.cutting import cut_out
 from transfer.folders import check_file, read_people, read_upload, shown, unreadable
@@ -89,11 +89,11 @@ def _read_metadata(text: str) -> dict[str, Any] | None:
 
 
 def import_rows(
-    *, client: Client, rows: Iterable[Row], gate: Gate | None, outcome: Outcome, advance: Callable[[], object]
+    *, client: Client, rows: Iterable[Row], rules: EnrolmentRules, outcome: Outcome, advance: Callable[[], object]
 ) -> None:
     """Enrol the photographs that are not enrolled yet; `advance` is called after each. Raises `Unavailable`."""
     for row in rows:
-        _import_row(client, row, gate, outcome)
+        _import_row(client, row, rules, outcome)
         advance()
     record(Action.IMPORT, client_id=client.pk, results=outcome.images)
 
@@ -110,7 +110,7 @@ def count_rows(rows: Iterable[Row], outcome: Outcome) -> None:
     outcome.added = len(names)
 
 
-def _import_row(client: Client, row: Row, gate: Gate | None, outcome: Outcome) -> None:
+def _import_row(client: Client, row: Row, rules: EnrolmentRules, outcome: Outcome) -> None:
     read = row.refusal or _check_values(row) or _read(row)
     if isinstance(read, Refusal):
         outcome.refused.append(read)
@@ -120,10 +120,9 @@ def _import_row(client: Client, row: Row, gate: Gate | None, outcome: Outcome) -
     if person and content_hash(storable(upload.data)) in known_hashes(person):
         outcome.known += 1
         return
-    rules = EnrolmentRules(gate=gate, is_import=True, marked=marked)
     whom = Whom(external_id=row.external_id, source=row.source, name=row.name, metadata=row.metadata)
     try:
-        done = enrol_face(client=client, upload=upload, whom=whom, rules=rules)
+        done = enrol_face(client=client, upload=upload, whom=whom, rules=replace(rules, marked=marked))
     except InvalidInput as error:
         outcome.refused.append(Refusal(row.shown, error.code, error.message))
         return

@@ -64,6 +64,11 @@ OF_DIALECTS = {
     "ekyc-search-v3": REFUSED,
     "ekyc-register-face": STORES,
     "ekyc-remove": ERASES,
+    "ekyc-delete": ERASES,
+    "ekyc-face-compare": REFUSED,
+    "ekyc-face-live": REFUSED,
+    "ekyc-face-detect": DETECTS,
+    "ekyc-anti-spoof": DETECTS,
     "rekognition-root": REFUSED,
     "deepstack-detect": DETECTS,
     "deepstack-recognise": REFUSED,
@@ -198,11 +203,14 @@ def test_every_route_of_the_older_apis(client_a: Client) -> None:
         found |= compreface.compare(client_a) | deepstack.compare(client_a)
         return found | {
             "ekyc-check-2-face": ekyc.caller(client_a).post("/check-2-face", pair, format="json").json(),
+            "ekyc-face-compare": ekyc.caller(client_a).post("/api/v2/face-compare", pair, format="json").json(),
+            "ekyc-face-live": ekyc.caller(client_a).post("/face-live", commands, format="json").json(),
             "deepface_api-verify": bearer(client_a).post("/verify", images, format="json").json(),
         }
 
     pair = {"people_1": IMAGE, "people_2": IMAGE, "is_live_check": False}
     images = {"img1": IMAGE, "img2": IMAGE}
+    commands = {"image": IMAGE, "cmds": [{"action": "HEAD_CENTER", "images": [IMAGE]}]}
     before = answers()
     ekyc.store(client_a)  # the call has erased it
     stop_searching(client_id=client_a.pk)

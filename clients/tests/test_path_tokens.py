@@ -78,8 +78,9 @@ def test_a_wrong_token_opens_nothing(row: ApiKey, token: str, call: tuple[str, s
 def test_an_empty_token_is_none(client_a: Client) -> None:
     services.create_api_key(client_name=client_a.name)  # has no token, and so an empty hash
     for call in CALLS:
-        answer = send(call, "")  # FaceHash, which is at the root, refuses with 200
-        assert answer.status_code in {401, 404} or "API_KEY is invalid" in answer.content.decode()
+        answer = send(call, "")  # FaceHash, which is at the root, refuses with 200; the welcome needs no key
+        said = answer.content.decode()
+        assert answer.status_code in {401, 404} or "API_KEY is invalid" in said or "Welcome" in said
 
 
 def test_a_wrong_token_is_not_rescued_by_a_key(client_a: Client) -> None:
@@ -118,7 +119,7 @@ def test_a_token_has_its_keys_scopes_and_client(client_a: Client, client_b: Clie
     assert row.last_used_at is not None
 
 
-@pytest.mark.parametrize("path", ["/admin/", "/admin/login/", "/healthz", "/docs", "/", "", "/k/x/search", "/nowhere"])
+@pytest.mark.parametrize("path", ["/admin/", "/admin/login/", "/healthz", "/docs", "/k/x/search", "/nowhere"])
 def test_nothing_but_the_api_is_behind_it(token: str, path: str) -> None:
     assert Browser().get(f"/k/{token}{path}").status_code == 404
 
@@ -226,3 +227,12 @@ def test_the_access_log_gets_the_address_without_it(prefix: str) -> None:
     ApiPathTokens(view)(request)
     assert request.environ["RAW_URI"] == "/k/-/search?q=1"  # type: ignore[attr-defined]
     assert not any("secret" in str(value) for value in request.environ.values())  # type: ignore[attr-defined]
+
+
+def test_the_welcome_is_served_behind_a_token_and_is_no_page(client_a: Client) -> None:
+    token = services.make_path_token(key=services.create_api_key(client_name=client_a.name)[0])
+    for path in (f"/k/{token}/", f"/k/{token}"):
+        for accept in ("*/*", "text/html"):
+            answer = Browser().get(path, headers={"Accept": accept})
+            assert (answer.status_code, answer.json()["api"]) == (200, "/api/v1/")
+            assert answer.headers["Referrer-Policy"] == "no-referrer"

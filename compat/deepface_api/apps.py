@@ -17,5 +17,6 @@ class DeepFaceApiConfig(DialectConfig):
 
     def allows_origin(self, sender: Any, request: HttpRequest, **_: Any) -> bool:
         """Whether a page of this origin may call; without a token it is refused all the same."""
-        allowed = settings.DEEPFACE_API_ORIGINS
-        return ("*" in allowed or request.headers.get("Origin") in allowed) and self.dialect.serves(request.path_info)
+        allowed, path = settings.DEEPFACE_API_ORIGINS, request.path_info
+        of_ours = bool(path.strip("/")) and self.dialect.serves(path)
+        return of_ours and ("*" in allowed or request.headers.get("Origin") in allowed)

@@ -4,9 +4,7 @@ from django.http import HttpRequest
 from django.urls import path
 
 from compat.deepface_api import views
-from compat.dialect import Claimed, Dialect, has_field
-
-FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
+from compat.dialect import FORMS, Claimed, Dialect, has_field
 
 
 def is_below_prefix(request: HttpRequest) -> bool:

@@ -10,7 +10,7 @@ from errors import InvalidInput
 from vision import images
 
 REQUIRED, TEXT = "Missing required parameter in the JSON body", "A text is required"
-FLAGS = {"true": True, "false": False}
+FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
 
 class Arguments:
@@ -48,30 +48,32 @@ class Arguments:
         return value if isinstance(value, str) else self._mistake(name, TEXT)
 
     def flag(self, name: str, *, default: bool | None = None) -> bool:
-        """A boolean, or its name as text in any case."""
+        """A boolean, a number (0 is false), or its name as text in any case."""
         value = self.body.get(name)
         if value is None and default is not None:
             return default
-        if isinstance(value, bool):
-            return value
+        if isinstance(value, bool | int | float):
+            return bool(value)
         if isinstance(value, str) and value.strip().lower() in FLAGS:
             return FLAGS[value.strip().lower()]
         self._mistake(name, REQUIRED if value is None else "A boolean is required")
         return False
 
     def images(self, name: str) -> list[str]:
-        """A list of images as text; absent is empty."""
+        """A list of images as text, or a single one; absent is empty."""
         values = self.body.get(name)
         if values is None:
             return []
+        values = [values] if isinstance(values, str) else values
         if isinstance(values, list) and all(isinstance(value, str) for value in values):
             return values
         self._mistake(name, "A list of texts is required")
         return []
 
     def entries(self, name: str) -> list[Arguments]:
-        """A list of objects, each with arguments of its own."""
+        """A list of objects, each with arguments of its own, or a single one."""
         values = self.body.get(name)
+        values = [values] if isinstance(values, dict) else values
         if isinstance(values, list) and all(isinstance(value, dict) for value in values):
             return [Arguments(value) for value in values]
         self._mistake(name, REQUIRED if values is None else "A list of objects is required")

@@ -15,14 +15,21 @@ from calibration.types import Comparison
 from compat.ekyc.arguments import Arguments, read_image, read_or_refuse
 from compat.ekyc.errors import NO_FACE
 from compat.ekyc.exceptions import BadArguments, BatchTooLarge, FramesMissing
+from liveness.models import Action
+from liveness.types import ActionResult, PassiveResult
 from people.models import Person
 from people.types import Candidate, LiveComparison, Proof, Refusal, SearchedFace, SourcedImage
 from vision.selection import recognisable
+from vision.types import DetectedFace
 
 DEFAULT_SOURCE = "default"  # what calls say that mean the default gallery, whatever its name is
 UNREADABLE = "Image input was wrong format. Please check your input image."
 SUCCESS = {"status": "SUCCESS", "msg": "", "message": ""}
 DIGITS = 6  # of similarities
+COMMANDS = {  # of /face-live; left and right are the person's own
+    "HEAD_LEFT": Action.TURN_LEFT, "HEAD_RIGHT": Action.TURN_RIGHT, "HEAD_CENTER": Action.CENTRE,
+    "BLINK": Action.BLINK, "MOUTH_OPEN": Action.MOUTH_OPEN,
+}  # fmt: skip
 LEAST = 0.7  # of a match: the one-to-one point of the similarity scale
 
 
@@ -129,6 +136,28 @@ def read_removal(body: Any) -> tuple[str, str]:
     return people_id, source
 
 
+def read_image_alone(body: Any) -> bytes:
+    """`/face-detect` and `/api/v2/anti-spoof`."""
+    given = Arguments(body)
+    text = given.image("image")
+    given.check()
+    return read_image(text)
+
+
+def read_commands(body: Any) -> tuple[bytes, list[tuple[str, list[bytes]]]]:
+    """`/face-live`: the image, and for each command its name and the frames that are to show it."""
+    given = Arguments(body)
+    image, items = given.image("image"), given.entries("cmds")
+    names, texts = [item.text("action") for item in items], [item.images("images") for item in items]
+    for item, name in zip(items, names, strict=True):
+        if name and name.upper() not in COMMANDS:
+            item.mistakes["action"] = f"One of {', '.join(COMMANDS)} is required"
+    given.check(*items)
+    _limit(sum(map(len, texts)))
+    frames = [[read_image(text) for text in of_one] for of_one in texts]
+    return read_image(image), list(zip(names, frames, strict=True))
+
+
 def read_source(given: Arguments, *, default: str = "") -> str:
     """The name of a gallery; empty for the default one."""
     source = given.text("source", default=default)
@@ -214,12 +243,28 @@ def write_hit(candidate: Candidate) -> dict[str, Any]:
     """People who were enrolled elsewhere get the second of their enrolment as `created_at`."""
     person = candidate.person
     return {
+        "_id": person.external_id or "",
         "people_id": person.external_id or "",
         "created_at": person.metadata.get("created_at") or str(int(person.created_at.timestamp())),
         "source": person.gallery.name,
         "score": score_of(candidate.comparison),
         "meta_data": person.metadata.get("meta_data", {}),
     }
+
+
+def write_detection(faces: Sequence[DetectedFace]) -> dict[str, Any]:
+    """`data` lists the faces from left to right; it may be empty."""
+    return {**SUCCESS, "data": [{**vars(face.box), "confidence": face.confidence} for face in faces]}
+
+
+def write_passive(result: PassiveResult) -> dict[str, Any]:
+    return {**SUCCESS, "fake_prob": result.fake_prob, "is_fake": result.is_fake}
+
+
+def write_commands(results: Sequence[tuple[str, ActionResult]]) -> dict[str, Any]:
+    """`similar`: whether the frames show the person of the image."""
+    answers = [{"cmd": name, "pass_action": one.is_shown, "similar": one.same_person} for name, one in results]
+    return {**SUCCESS, "cmds": answers}
 
 
 def write_failure(status: str, error: Exception, text: str) -> dict[str, Any]:

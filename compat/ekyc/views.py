@@ -1,4 +1,4 @@
-"""`/check-2-face`, `/face-otp`, `/register-face`, `/search`, `/api/v2/search` and `/remove`."""
+"""`/check-2-face`, `/face-otp`, `/register-face`, `/search`, `/api/v2/search`, `/remove`, and their neighbours."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from clients.models import Scope
 from compat.ekyc import errors, payloads
 from compat.ekyc.exceptions import BadArguments
 from compat.views import DialectView
+from liveness.services import check_actions, passive_check
 from people import services
 from people.types import EnrolmentRules, Gate, Probe, SearchOptions, Whom
+from recognition.services import detect_faces
 from rest.parsers import JSONParser
 from vision.types import Upload
+from work.types import Submission
 
 
 class EkycView(DialectView):
@@ -113,3 +116,39 @@ class RemoveView(EkycView):
         person = services.find_person(client=client_of(request), external_id=people_id, source=source)
         services.erase_person(person=person, everywhere=settings.EKYC_ERASE_EVERYWHERE)
         return Response(payloads.write_person(people_id, person.gallery.name))
+
+
+class DetectView(EkycView):
+    """Where the faces of an image are. Nothing is stored."""
+
+    scope_write = Scope.DETECT
+    nothing: ClassVar[dict[str, Any]] = {"data": []}
+
+    def post(self, request: Request) -> Response:
+        image = payloads.read_image_alone(request.data)
+        return Response(payloads.write_detection(detect_faces(submission=Submission("", image)).faces))
+
+
+class AntiSpoofView(EkycView):
+    """How much an image looks like a picture of a face."""
+
+    scope_write = Scope.LIVENESS
+    refusals = errors.OF_REGISTRATION
+    nothing: ClassVar[dict[str, Any]] = {"fake_prob": None, "is_fake": None}
+
+    def post(self, request: Request) -> Response:
+        return Response(payloads.write_passive(passive_check(data=payloads.read_image_alone(request.data))))
+
+
+class ActionsView(EkycView):
+    """Whether frames show what a person was asked to do, and the person of an image."""
+
+    scope_write = Scope.LIVENESS
+    nothing: ClassVar[dict[str, Any]] = {"cmds": []}
+
+    def post(self, request: Request) -> Response:
+        image, commands = payloads.read_commands(request.data)
+        asked = [(payloads.COMMANDS[name.upper()], frames) for name, frames in commands]
+        results = check_actions(client=client_of(request), image=image, asked=asked)
+        named = zip((name for name, _ in commands), results, strict=True)
+        return Response(payloads.write_commands(list(named)))

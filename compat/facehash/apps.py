@@ -4,7 +4,7 @@ from corsheaders.signals import check_request_enabled
 from django.conf import settings
 from django.http import HttpRequest
 
-from compat.dialect import DialectConfig
+from compat.dialect import DialectConfig, is_stray
 
 
 class FaceHashConfig(DialectConfig):
@@ -19,5 +19,5 @@ class FaceHashConfig(DialectConfig):
         """Whether a page of this origin may post. The origin of pages opened from a disk is `null`."""
         asked = request.headers.get("Access-Control-Request-Method") if request.method == "OPTIONS" else request.method
         allowed = settings.FACEHASH_ORIGINS
-        of_ours = asked == "POST" and self.dialect.serves(request.path_info)
+        of_ours = asked == "POST" and (self.dialect.serves(request.path_info) or is_stray(request))
         return of_ours and ("*" in allowed or request.headers.get("Origin") in allowed)

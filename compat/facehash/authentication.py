@@ -7,9 +7,24 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from clients import services
-from clients.authentication import AnonymousClientAuthentication, ApiKeyAuthentication, ClientUser, set_client
-from clients.models import ApiKey
+from clients.authentication import (
+    AnonymousClientAuthentication,
+    ApiKeyAuthentication,
+    ClientUser,
+    path_token_of,
+    require_network,
+    require_usable,
+    set_client,
+)
+from clients.models import ApiKey, Scope
+from clients.networks import contains
+from clients.throttling import FailedKeyThrottle
+from compat import chosen_keys
 from compat.facehash.forms import Form
+
+CHOSEN_NAME = "FACEAPP_FACEHASH_KEY"
+CHOSEN_CLIENT = "facehash"  # unless the settings name one
+PUBLISHED = {"API_KEY_TEST_1"}  # of the older program's page
 
 
 class FaceHashKeyAuthentication(ApiKeyAuthentication):
@@ -20,6 +35,10 @@ class FaceHashKeyAuthentication(ApiKeyAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[ClientUser, ApiKey | None]:  # type: ignore[override]
+        if key := self.chosen(request):
+            require_network(key, request)
+            require_usable(key, None)
+            return self.enter(request, key)
         if found := super().authenticate(request):
             return found
         if not settings.FACEHASH_CLIENT:
@@ -33,10 +52,29 @@ class FaceHashKeyAuthentication(ApiKeyAuthentication):
         set_client(request, client)
         return ClientUser(client), None
 
+    def chosen(self, request: Request) -> ApiKey | None:
+        """The row of the key that the settings name, if the caller has sent that one. A weak one counts only in the
+        networks that are named for it.
+        """
+        text = self.read_key(request) if path_token_of(request._request) is None else None
+        if text is None or not chosen_keys.is_same(text, settings.FACEHASH_KEY):
+            return None
+        address = FailedKeyThrottle().get_ident(request)
+        if weakness(text) and not contains(settings.FACEHASH_KEY_NETWORKS, address):
+            return None
+        name = settings.FACEHASH_CLIENT or CHOSEN_CLIENT
+        scopes = [Scope.PEOPLE_SEARCH, Scope.PEOPLE_WRITE]
+        return services.get_or_create_key_row(client_name=name, name=CHOSEN_NAME, scopes=scopes)
+
     def read_key(self, request: Request) -> str | None:  # type: ignore[override]  # there a static method
         in_path: str | None = (request.parser_context or {}).get("kwargs", {}).get("key")
         in_header = ApiKeyAuthentication.read_key(request)
         return in_path or in_header or (form_of(request).texts.get("API_KEY", "").strip() or None)
+
+
+def weakness(key: str) -> str | None:
+    """Why the chosen key needs networks; None if it does not."""
+    return chosen_keys.weakness(key, published=PUBLISHED)
 
 
 def is_named_origin(request: Request) -> bool:

@@ -8,6 +8,9 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
+from clients.networks import network_of
+from compat.facehash.authentication import weakness
+
 POLICIES = ("replace", "append")
 
 
@@ -24,6 +27,16 @@ def check_facehash(**_: Any) -> list[CheckMessage]:
         hint = "Raise FACEAPP_MAX_REQUEST_BYTES too."
         message = "FACEAPP_FACEHASH_MAX_BYTES is above the limit of all requests."
         problems.append(checks.Warning(message, hint=hint, id="facehash.W001"))
+    networks = settings.FACEHASH_KEY_NETWORKS
+    if settings.FACEHASH_KEY and not networks and (reason := weakness(settings.FACEHASH_KEY)):
+        hint = "Choose another, or name the networks from which it is used in FACEAPP_FACEHASH_KEY_NETWORKS."
+        problems.append(Error(f"FACEAPP_FACEHASH_KEY is refused. {reason}", hint=hint, id="facehash.E003"))
+    try:
+        for network in networks:
+            network_of(network)
+    except ValueError:
+        message = "FACEAPP_FACEHASH_KEY_NETWORKS has an entry that is no network."
+        problems.append(Error(message, hint="Write 10.1.0.0/16 or 2001:db8::/32.", id="facehash.E004"))
     if settings.FACEHASH_CLIENT and "*" in settings.FACEHASH_ORIGINS:
         hint = "Name the sites of these pages in FACEAPP_FACEHASH_ORIGINS, or give them keys."
         message = "Without a key programs may use FaceHash, and pages of no other site."

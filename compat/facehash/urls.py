@@ -1,5 +1,8 @@
 """The paths of both generations, with the key in the path or in the form."""
 
+import re
+
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import path, re_path
 
@@ -24,5 +27,10 @@ dialect = Dialect(
         re_path(rf"^(?P<key>{KEY})/recognize\Z", RecogniseView.as_view(), name="facehash-key-recognise"),
         re_path(rf"^(?P<key>{KEY})/train\Z", TrainView.as_view(), name="facehash-key-train"),
     ],
-    secrets=[KEY_IN_TEXT],
+    strays=[
+        re_path(r"^(?P<key>[^/]+)/?\Z", RecogniseView.as_view(), name="facehash-stray-root"),
+        re_path(r"^(?P<key>[^/]+)/recognize/?\Z", RecogniseView.as_view(), name="facehash-stray-recognise"),
+        re_path(r"^(?P<key>[^/]+)/train/?\Z", TrainView.as_view(), name="facehash-stray-train"),
+    ],
+    secrets=[KEY_IN_TEXT, *([re.compile(f"(){re.escape(settings.FACEHASH_KEY)}")] if settings.FACEHASH_KEY else [])],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from contextlib import suppress
 
 from django.conf import settings
@@ -12,9 +11,9 @@ from rest_framework.request import Request
 from clients import services
 from clients.authentication import ApiKeyAuthentication
 from clients.models import ApiKey, Scope
+from compat import chosen_keys
 
 CHOSEN_NAME = "FACEAPP_NEXTCLOUD_KEY"
-MIN_CHOSEN = 16  # characters
 # The older container's default, and the example of its documentation.
 PUBLISHED = {"some-super-secret-api-key", "NZ9ciQuH0djnyyTcsDhNL7so6SVrR01znNnv0iXLrSk="}
 
@@ -37,18 +36,12 @@ class NextcloudKeyAuthentication(ApiKeyAuthentication):
 def is_chosen(text: str) -> bool:
     """Whether this is the key of the settings. A weak one is refused."""
     chosen = settings.NEXTCLOUD_KEY
-    return weakness(chosen) is None and hmac.compare_digest(text.encode(), chosen.encode())
+    return weakness(chosen) is None and chosen_keys.is_same(text, chosen)
 
 
 def weakness(key: str) -> str | None:
     """Why the chosen key is refused; None if it is accepted."""
-    if len(key) < MIN_CHOSEN:
-        return f"It has less than {MIN_CHOSEN} characters."
-    if len(set(key)) < MIN_CHOSEN // 2:
-        return "It hardly varies."
-    if not (key.isascii() and key.isprintable()):
-        return "It has characters that no HTTP header carries."
-    return "It was published with the older container." if key in PUBLISHED else None
+    return chosen_keys.weakness(key, published=PUBLISHED)
 
 
 def key_of(request: Request) -> ApiKey:

@@ -119,7 +119,7 @@ def test_a_path_is_dispatched_by_what_is_accepted(browser: Browser) -> None:
 def test_what_no_route_has_is_not_found(browser: Browser) -> None:
     assert by(browser.post("/acme/", headers={"X-Acme-Target": "Acme.Search"})) == "acme"
     for nowhere in ("/acme/", "/acme/nowhere", "/nowhere", "/other/search"):
-        assert browser.post(nowhere).status_code == 404
+        assert browser.post(nowhere, "{}", "application/json").status_code == 404
 
 
 def test_the_order_of_the_dialects_decides_between_claims(browser: Browser, settings: Settings) -> None:

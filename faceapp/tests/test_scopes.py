@@ -54,6 +54,17 @@ DIALECTS: dict[tuple[str, str], set[Scope]] = {
     ("post", "/ekyc/api/v2/search"): {Scope.PEOPLE_SEARCH},
     ("post", "/ekyc/api/v3/search"): {Scope.PEOPLE_SEARCH},
     ("post", "/ekyc/remove"): {Scope.PEOPLE_WRITE},
+    ("post", "/ekyc/api/v1/delete"): {Scope.PEOPLE_WRITE},
+    ("post", "/ekyc/api/v2/face-compare"): {Scope.PEOPLE_SEARCH},
+    ("post", "/ekyc/api/v2/anti-spoof"): {Scope.LIVENESS},
+    ("post", "/ekyc/face-live"): {Scope.LIVENESS},
+    ("post", "/ekyc/face-detect"): {Scope.DETECT},
+    ("post", "/deepface/represent"): {Scope.EMBEDDINGS},
+    ("post", "/deepface/verify"): {Scope.PEOPLE_MATCH, Scope.PEOPLE_SEARCH},
+    ("post", "/deepface/analyze"): {Scope.DETECT},
+    ("post", "/deepface/register"): {Scope.PEOPLE_WRITE},
+    ("post", "/deepface/search"): {Scope.PEOPLE_SEARCH},
+    ("post", "/deepface/build/index"): {Scope.PEOPLE_WRITE},
 }
 
 

@@ -177,7 +177,9 @@ def test_other_routes_keep_their_paths_and_methods(browser: Browser, key: str) -
     assert (welcome.status_code, "Access-Control-Allow-Origin" in welcome) == (200, False)
     assert browser.get("/docs").status_code == browser.get("/health").status_code == 200
     assert browser.post("/detect").status_code == browser.get("/open").status_code == 401
-    assert browser.post("/nobody.knows").status_code == browser.post("/admin").status_code == 404
+    assert (
+        browser.post("/nobody.knows", {}, "application/json").status_code == browser.post("/admin").status_code == 404
+    )
     assert browser.get(f"/{key}").status_code == browser.get("/train").status_code == 405
 
 

@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from clients.services import get_client, get_or_create_client
 from people.models import ReferenceImage
-from people.types import Gate
+from people.types import EnrolledFace, EnrolmentRules, Gate
+from transfer import face_service
 from transfer.archive import reading
 from transfer.archive_import import import_archive, import_calibrations
 from transfer.management.importing import ImportCommand
@@ -44,6 +45,10 @@ class Command(ImportCommand):
             "--dry-run", action="store_true", help="with --regions: count named faces, but store nothing and find none"
         )
         parser.add_argument("--archive", type=Path, metavar="FILE", help="an archive to import instead")
+        parser.add_argument(
+            "--face-service", metavar="FILE|URL", help="who is registered at Face Service 1.1: its index, or an export"
+        )
+        parser.add_argument("--images", type=Path, metavar="FOLDER", help="the photographs of --face-service")
         key = parser.add_mutually_exclusive_group()
         key.add_argument("--identity", type=Path, metavar="FILE", help="private key of age or SSH that opens it")
         key.add_argument("--passphrase-file", type=Path, metavar="FILE", help="file with the passphrase that opens it")
@@ -53,8 +58,10 @@ class Command(ImportCommand):
         parser.add_argument("--report", type=Path, metavar="FILE.csv", help="save the list of refused files as a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if bool(options["people"]) == bool(options["archive"]):
-            raise CommandError("Name either a folder or table, or an archive.")
+        if sum(bool(options[name]) for name in ("people", "archive", "face_service")) != 1:
+            raise CommandError("Name either a folder or table, or an archive, or an index of Face Service.")
+        if bool(options["face_service"]) != bool(options["images"]):
+            raise CommandError("--face-service and --images belong together.")
         if options["regions"] and not options["people"]:
             raise CommandError("--regions reads a folder.")
         if options["dry_run"] and not options["regions"]:
@@ -65,20 +72,27 @@ class Command(ImportCommand):
         if options["archive"]:
             self.import_archive(options, outcome)
             return
-        rows: Iterable[Row]
-        if options["regions"]:
-            rows, total = marked_rows(options["people"], source=options["source"]), None
-            if options["dry_run"]:
-                count_rows(rows, outcome)
-                return
-        else:
-            rows = read_rows(options["people"], default_source=options["source"])
-            total = len(rows)
+        if options["dry_run"]:
+            count_rows(marked_rows(options["people"], source=options["source"]), outcome)
+            return
+        rows = self.rows(options)
+        gate = Gate(options["gate"]) if options["gate"] else None
+        choice: EnrolledFace = "largest" if options["face_service"] else "only"  # as that service chose
+        rules = EnrolmentRules(gate=gate, face_choice=choice, is_import=True)
         inference.require_worker()
         client = get_or_create_client(name=options["client"])
-        gate = Gate(options["gate"]) if options["gate"] else None
+        total = len(rows) if isinstance(rows, list) else None
         with tqdm(total=total, unit="image", desc="Import", disable=None) as bar:
-            import_rows(client=client, rows=rows, gate=gate, outcome=outcome, advance=bar.update)
+            import_rows(client=client, rows=rows, rules=rules, outcome=outcome, advance=bar.update)
+
+    def rows(self, options: dict[str, Any]) -> Iterable[Row]:
+        if options["face_service"]:
+            return face_service.read_rows(
+                options["face_service"], options["images"], default_source=options["source"]
+            )
+        if options["regions"]:
+            return marked_rows(options["people"], source=options["source"])
+        return read_rows(options["people"], default_source=options["source"])
 
     def import_archive(self, options: dict[str, Any], outcome: Outcome) -> None:
         """Nothing is stored before all checksums are verified."""
