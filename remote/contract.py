@@ -56,8 +56,11 @@ class RemoteBackend(Protocol):
     def drop(self, collection: str) -> None:
         """Delete the collection with all faces; one that is gone is no error."""
 
-    def add(self, collection: str, image: bytes, own_id: str) -> RemoteFace:
-        """Enrol the largest face. Raises `NoRemoteFace` if the service finds none that it accepts."""
+    def add(self, collection: str, image: bytes, own_id: str, *, is_first: bool = False) -> RemoteFace:
+        """Enrol the largest face. Raises `NoRemoteFace` if the service finds none that it accepts.
+
+        `is_first`: no earlier call with this id can have reached the service, which spares looking for its face.
+        """
 
     def remove(self, collection: str, face_ids: Sequence[str]) -> None:
         """Faces that are gone are no error."""

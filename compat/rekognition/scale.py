@@ -4,5 +4,4 @@ from __future__ import annotations
 
 from remote.scores import REKOGNITION
 
-AWS_POINT = REKOGNITION.point
 to_aws, from_aws = REKOGNITION.score_of, REKOGNITION.similarity_of
