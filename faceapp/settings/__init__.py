@@ -5,6 +5,7 @@ from environment import BASE_DIR as BASE_DIR
 from faceapp.settings.admin import *
 from faceapp.settings.apps import *
 from faceapp.settings.audit import *
+from faceapp.settings.azure import *
 from faceapp.settings.clients import *
 from faceapp.settings.database import *
 from faceapp.settings.decisions import *
