@@ -45,10 +45,11 @@ class CertificateRefused(RemoteUnavailable):
     code = "remote.certificate_refused"
 
 
-class RemoteRefusal(RemoteError):
+class RemoteRefusal(RemoteError, Unavailable):
     """The service refuses for as long as its administrator, or ours, changes nothing."""
 
     code = "remote.refused"
+    is_temporary = False
 
 
 class NotConfigured(RemoteRefusal):
@@ -67,12 +68,6 @@ class CollectionGone(RemoteRefusal):
     """The collection does not exist there (any more). `manage.py reconcile` fills a new one."""
 
     code = "remote.collection_gone"
-
-
-class BucketGone(RemoteRefusal):
-    """The bucket with the photographs does not exist, or is another region's."""
-
-    code = "remote.bucket_gone"
 
 
 class QuotaExceeded(RemoteRefusal):

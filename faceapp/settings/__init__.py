@@ -17,6 +17,7 @@ from faceapp.settings.login import *
 from faceapp.settings.notifications import *
 from faceapp.settings.paths import *
 from faceapp.settings.queue import *
+from faceapp.settings.remote import *
 from faceapp.settings.rest import *
 from faceapp.settings.tasks import *
 from faceapp.settings.training import *

@@ -1,0 +1,38 @@
+"""The back ends by name: what each can do, and one connection a process. Settings say where and by which credentials.
+
+A module of `MODULES` has `ABILITIES` and `connect()`, which reads the settings and returns a `RemoteBackend`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+from remote.contract import Abilities, RemoteBackend
+
+OURS = "deepface"  # embeddings in our own database, whichever engine makes them
+MODULES = {"aws_rekognition": "remote.aws"}
+NAMES = (OURS, *MODULES)
+LABELS = {OURS: "This service"}
+
+
+def abilities_of(name: str) -> Abilities:
+    """What a remote back end promises. Raises KeyError for ours and for unknown names."""
+    found: Abilities = _module(name).ABILITIES
+    return found
+
+
+@lru_cache(maxsize=8)
+def backend_called(name: str) -> RemoteBackend:
+    """Raises `NotConfigured`."""
+    found: RemoteBackend = _module(name).connect()
+    return found
+
+
+def label_of(name: str) -> str:
+    return LABELS.get(name) or abilities_of(name).label
+
+
+def _module(name: str) -> Any:
+    return import_module(MODULES[name])
