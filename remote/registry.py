@@ -12,7 +12,7 @@ from typing import Any
 from remote.contract import Abilities, RemoteBackend
 
 OURS = "deepface"  # embeddings in our own database, whichever engine makes them
-MODULES = {"aws_rekognition": "remote.aws"}
+MODULES = {"aws_rekognition": "remote.aws", "azure_face": "remote.azure"}
 NAMES = (OURS, *MODULES)
 LABELS = {OURS: "This service"}
 

@@ -252,9 +252,8 @@ class AzureFaceService:
 
     def _require_approval(self) -> None:
         if self.is_limited:
-            raise Refused(
-                403, "InvalidRequest", "Invalid request has been sent.", code="UnsupportedFeature", message=LIMITED
-            )
+            inner = {"code": "UnsupportedFeature", "message": LIMITED}
+            raise Refused(403, "InvalidRequest", "Invalid request has been sent.", inner)
 
 
 def _ltwh(face: Seen) -> tuple[int, int, int, int]:
