@@ -112,7 +112,7 @@ class AzureFaceService:
         group = self._resting(group_id)
         group.trained = {person.person_id: list(person.faces.values()) for person in group.persons.values()}
         group.looks_left, group.was_trained = self.looks, True
-        return Answer(202)
+        return Answer(202, headers={"operation-Location": f"https://{call.headers['host']}{call.path}ing"})
 
     def training(self, call: Call, group_id: str) -> Answer:
         group = self._group(group_id)

@@ -121,7 +121,7 @@ class _InProcess(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         parts = urlsplit(request.url or "")
         body = request.body.encode() if isinstance(request.body, str) else request.body or b""
-        headers = {name.lower(): str(value) for name, value in request.headers.items()}
+        headers = {name.lower(): str(value) for name, value in request.headers.items()} | {"host": parts.netloc}
         call = Call(request.method or "", parts.path, dict(parse_qsl(parts.query)), headers, bytes(body))
         answer = self._service.handle(call)
         raw = HTTPResponse(
