@@ -1,4 +1,4 @@
-"""The stand-in for Azure Face, called by the official SDK: it takes what the SDK sends and answers what the SDK reads."""
+"""The stand-in for Azure Face, called by the official SDK: it takes what that sends, and answers what that reads."""
 
 from __future__ import annotations
 

@@ -68,6 +68,7 @@ class Service(Protocol):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 64 * 1024  # head and body leave together, or the second waits for an acknowledgement
     server: _Server
 
     def _answer(self) -> None:
