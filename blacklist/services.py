@@ -29,6 +29,7 @@ from people.services import (
     add_receipt,
     forget_photographs,
     read_portraits,
+    remaining_of,
     save_reference_images,
     written_files,
 )
@@ -186,9 +187,11 @@ def delete_entry(*, entry: BlacklistEntry) -> None:
     waiting = [photograph.image for photograph in CheckedPhotograph.objects.filter(entry=entry)]
     record_rows(Action.ERASE, [entry], results=len(files))
     named = [receipts.hashed("person", entry.uuid), *(receipts.hashed("photograph", image.uuid) for image in images)]
+    remaining = remaining_of(images)
     rows, of = entry.delete()
     counts = {"entries": 1, "images": len(images), "files": len(files), "matches": of.get("recognition.Match", 0)}
-    add_receipt(Erased.ENTRY, client_id=entry.client_id, taken=Taken(Counter(counts | {"rows": rows}), named))
+    taken = Taken(Counter(counts | {"rows": rows}), named, remaining=remaining)
+    add_receipt(Erased.ENTRY, client_id=entry.client_id, taken=taken)
     forget_answers(client_id=entry.client_id)
     forget_notifications([entry.audit_name], client_id=entry.client_id)
     erase_files(files=[*files, *waiting])

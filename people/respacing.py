@@ -29,9 +29,9 @@ from audit.types import Action
 from clients.models import Client
 from clients.numbering import record_rows
 from errors import Unavailable
-from people.exceptions import PeopleAtRisk, PersonNotFound, RespaceInProgress, RespaceNotReady
+from people.exceptions import PeopleAtRisk, RespaceInProgress, RespaceNotReady
 from people.models import FaceTemplate, Gallery, Person, ReferenceImage, Respace, RespacedImage
-from people.persons import lock_person
+from people.persons import lock_owner_of
 from people.querysets import GalleryQuerySet, PersonQuerySet, ReferenceImageQuerySet
 from people.types import PersonAtRisk, RespaceState
 from storage.files import read_file
@@ -178,7 +178,7 @@ def _store(image: RespacedImage, face: DetectedFace) -> None:
 
     Raises `PersonNotFound` if the person was erased meanwhile; then the image's own row is gone as well.
     """
-    person, space = _lock_owner(image.reference_image_id), image.respace.space
+    person, space = lock_owner_of(image.reference_image_id), image.respace.space
     references = ReferenceImage.objects.select_for_update(no_key=True).filter(pk=image.reference_image_id)
     if references and image.finish(Status.DONE):
         FaceTemplate.objects.bulk_create(
@@ -195,16 +195,6 @@ def _store(image: RespacedImage, face: DetectedFace) -> None:
             ignore_conflicts=True,
         )
         image.delete()
-
-
-def _lock_owner(image_id: int) -> Person:
-    """The person who has the photograph now: it may have been given to another one. Raises `PersonNotFound`."""
-    while image := ReferenceImage.objects.filter(pk=image_id).first():
-        with suppress(PersonNotFound):  # merged into another one between the two statements
-            person = lock_person(image.person_id)
-            if ReferenceImage.objects.filter(pk=image_id, person=person).exists():
-                return person
-    raise PersonNotFound("Person not found")
 
 
 # ---- switching --------------------------------------------------------------------------------------------------

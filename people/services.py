@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from people.elsewhere.places import remaining_of
 from people.enrolment import enrol_face, enrol_photographs
 from people.erasure import add_receipt, erase_faces, erase_people, erase_person, forget_photographs, hold_people
 from people.evidence import demands_liveness, require_no_policy
@@ -98,6 +99,7 @@ __all__ = [
     "read_faces",
     "read_portrait",
     "read_portraits",
+    "remaining_of",
     "remarks_on",
     "report_of_image",
     "report_of_person",

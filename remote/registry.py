@@ -14,7 +14,7 @@ from remote.contract import Abilities, RemoteBackend
 OURS = "deepface"  # embeddings in our own database, whichever engine makes them
 MODULES = {"aws_rekognition": "remote.aws", "azure_face": "remote.azure"}
 NAMES = (OURS, *MODULES)
-LABELS = {OURS: "This service"}
+LABELS = {OURS: "This service", "aws_rekognition": "Amazon Rekognition", "azure_face": "Azure Face"}
 
 
 def abilities_of(name: str) -> Abilities:
@@ -31,7 +31,7 @@ def backend_called(name: str) -> RemoteBackend:
 
 
 def label_of(name: str) -> str:
-    return LABELS.get(name) or abilities_of(name).label
+    return LABELS[name]
 
 
 def _module(name: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from remote.scores import AZURE, POINT, REKOGNITION, Scale
@@ -20,4 +22,4 @@ def test_both_ways_and_in_one_order(scale: Scale) -> None:
     similarities = [step / 200 for step in range(201)]
     scores = [scale.score_of(one) for one in similarities]
     assert [scale.similarity_of(score) for score in scores] == pytest.approx(similarities)
-    assert all(one < other for one, other in zip(scores, scores[1:], strict=False))
+    assert all(one < other for one, other in pairwise(scores))
