@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from botocore.config import Config
@@ -74,8 +74,8 @@ class Case:
 
 
 @contextmanager
-def rekognition(recogniser: Recogniser) -> Iterator[Case]:
-    service = RekognitionService(recogniser, lag=LAG, page=2)
+def rekognition(recogniser: Recogniser, *, lag: int = LAG) -> Iterator[Case]:
+    service = RekognitionService(recogniser, lag=lag, page=2)
     with serving(service) as url:
         yield Case("rekognition", Rekognition(client_for(url, ACCESS_KEY, SECRET, config=QUICK)), service)
 
@@ -94,4 +94,4 @@ def own_endpoint(live: LiveStack) -> Case:
     return Case("own endpoint", Rekognition(client_for(live.url, access_key, secret, config=Config())))
 
 
-MAKERS: dict[str, Callable[[Recogniser], object]] = {"rekognition": rekognition, "azure": azure}
+MAKERS: dict[str, Callable[..., AbstractContextManager[Case]]] = {"rekognition": rekognition, "azure": azure}
