@@ -93,7 +93,10 @@ def _done(call: RemoteCall) -> bool:
 # ---- adding -----------------------------------------------------------------------------------------------------
 def _add(call: RemoteCall) -> None:
     """Raises `Unavailable`. A photograph that the service does not take fails for good."""
-    backend, collection = registry.backend_called(call.backend), RemoteCollection.objects.filter(name=call.collection).first()
+    backend, collection = (
+        registry.backend_called(call.backend),
+        RemoteCollection.objects.filter(name=call.collection).first(),
+    )
     image = wanted_image(collection, call.own_id) if collection else None
     if image is None or collection is None:
         _give_up(call)

@@ -1,4 +1,4 @@
-"""A client whose galleries are at Rekognition: our own endpoint in this process, where another client is the account."""
+"""A client whose galleries are at Rekognition: our own endpoint in this process, another client being the account."""
 
 from __future__ import annotations
 
