@@ -26,6 +26,7 @@ DETECTION, RECOGNITION = "detection_03", "recognition_04"
 FACE_SECONDS = "60"  # the least that `detect` may be asked to keep a face
 PAGE = 1000
 KNOWN_PERSONS = 20_000  # whose own id is remembered; a person keeps it
+TRAININGS = 3  # by others that are waited for, before an own one is put off
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0  # seconds between two looks at the state of a training
 
 ABILITIES = Abilities(
@@ -126,8 +127,17 @@ class AzureFace:
     def train(self, collection: str) -> None:
         if not self._has_persons(collection):
             return
-        # A training that runs may have begun before the last face was added: it is waited for, and followed by another.
-        self._patiently(lambda: self._call("POST", GROUPS, collection, "train"), self._training_seconds)
+        for _ in range(TRAININGS):
+            try:
+                self._call("POST", GROUPS, collection, "train")
+            except Training:  # one that may have begun before the last face was added
+                self._await_training(collection)
+            else:
+                self._await_training(collection)
+                return
+        raise Training("The collection is being trained, again and again. Try again shortly.")
+
+    def _await_training(self, collection: str) -> None:
         self._patiently(lambda: self._require_trained(collection), self._training_seconds)
 
     def _require_trained(self, collection: str) -> None:

@@ -8,6 +8,7 @@ from remote.azure import AzureFace
 from remote.azure_http import Account, Connection
 from remote.tests.stand_ins.azure import KEY, AzureFaceService
 from remote.tests.stand_ins.faces import Recogniser
+from remote.tests.stand_ins.fixtures import case, recogniser  # noqa: F401
 from remote.tests.stand_ins.serving import session_with
 from vision.engines.fake import FakeEngine
 

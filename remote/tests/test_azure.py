@@ -18,7 +18,7 @@ from remote.exceptions import (
     Throttled,
 )
 from remote.tests.stand_ins.azure import AzureFaceService, Person
-from remote.tests.stand_ins.serving import Answer
+from remote.tests.stand_ins.serving import Answer, Call
 from vision.tests.drawing import BLUE, DIM, GREEN, RED, picture
 
 GROUP = "g-1"
@@ -231,14 +231,27 @@ def test_training_that_takes_too_long_is_tried_again_later(
 def test_a_training_that_runs_is_waited_for_and_followed_by_another(
     azure: AzureFace, azure_service: AzureFaceService, pauses: list[float], enrolled: dict[str, RemoteFace]
 ) -> None:
-    running = {
-        "error": {"code": "LargePersonGroupTrainingNotFinished", "message": "Large person group is under training."}
-    }
+    pauses.clear()
+    azure_service.groups[GROUP].looks_left = 3
     azure_service.calls.clear()
-    azure_service.faults.plan("train", *[Answer.of(running, 409)] * 2)
     azure.train(GROUP)
-    assert azure_service.calls.count("POST largepersongroups/*/train") == 3
-    assert pauses[-2:] == [0.25, 0.5]
+    train, look = "POST largepersongroups/*/train", "GET largepersongroups/*/training"
+    assert azure_service.calls[1:] == [train, look, look, look, train, look]
+    assert pauses == [0.25, 0.5]
+
+
+def test_one_training_after_the_other_by_others(
+    azure: AzureFace, azure_service: AzureFaceService, enrolled: dict[str, RemoteFace]
+) -> None:
+    azure_service.faults.plan("POST largepersongroups/*/train", *[running()] * 3)
+    with pytest.raises(RemoteUnavailable) as caught:
+        azure.train(GROUP)
+    assert caught.value.code == "remote.training"
+
+
+def running() -> Answer:
+    error = {"code": "LargePersonGroupTrainingNotFinished", "message": "Large person group is under training."}
+    return Answer.of({"error": error}, 409)
 
 
 def test_a_training_that_fails(azure: AzureFace, azure_service: AzureFaceService) -> None:
@@ -266,8 +279,7 @@ def test_a_search_before_the_first_training_sees_to_it(azure: AzureFace) -> None
 def test_a_search_waits_for_a_training_but_not_long(
     azure: AzureFace, azure_service: AzureFaceService, pauses: list[float], enrolled: dict[str, RemoteFace]
 ) -> None:
-    running = Answer.of({"error": {"code": "LargePersonGroupTrainingNotFinished", "message": "."}}, 409)
-    azure_service.faults.plan("identify", running, running)
+    azure_service.faults.plan("identify", running(), running())
     assert len(azure.search(GROUP, photograph(RED), limit=1, score=0)) == 1
     azure_service.groups[GROUP].looks_left = 1000
     pauses.clear()
@@ -323,3 +335,39 @@ def test_throttling_says_how_long_to_wait(azure: AzureFace, azure_service: Azure
     with pytest.raises(Throttled) as caught:
         azure.add(GROUP, photograph(RED), OWN)
     assert caught.value.wait == 7.0
+
+
+# ---- killed between two calls -----------------------------------------------------------------------------------
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("number", range(1, 6))
+def test_killed_at_any_call_an_enrolment_ends_the_same(
+    azure: AzureFace, azure_service: AzureFaceService, number: int, after: bool
+) -> None:
+    """Before the call reaches Azure, or once it has: the next attempt leaves one person with one face."""
+    azure.ensure(GROUP)
+    handle, made = azure_service.handle, 0
+
+    def dying(call: Call) -> Answer:
+        nonlocal made
+        made += 1
+        if made == number and not after:
+            raise Killed
+        answer = handle(call)
+        if made == number:
+            raise Killed
+        return answer
+
+    azure_service.handle = dying  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        azure.add(GROUP, photograph(RED), OWN, is_first=True)
+        azure.train(GROUP)
+    azure_service.handle = handle  # type: ignore[method-assign]
+    face = azure.add(GROUP, photograph(RED), OWN)
+    azure.train(GROUP)
+    [person] = azure_service.groups[GROUP].persons.values()
+    assert (person.person_id, len(person.faces)) == (face.face_id, 1)
+    assert [hit.face for hit in azure.search(GROUP, photograph(RED), limit=9, score=0)] == [face]

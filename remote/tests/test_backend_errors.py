@@ -1,4 +1,4 @@
-"""What goes wrong at a vendor is the same error of ours whichever vendor it is. With the fake engine, so it is quick."""
+"""What goes wrong at a vendor is the same error of ours, whichever vendor it is. With the fake engine, so quick."""
 
 from __future__ import annotations
 

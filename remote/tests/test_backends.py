@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from faceapp.tests.live_stack import LiveStack
 from recognition.tests.photographs import faceless, jpeg, reduced, side_by_side
 from remote.contract import RemoteFace
 from remote.exceptions import CollectionGone, NoRemoteFace
@@ -19,30 +17,10 @@ from remote.pictures import fitted
 from remote.scores import POINT
 from remote.tests.stand_ins import cases
 from remote.tests.stand_ins.cases import Case
-from remote.tests.stand_ins.faces import Recogniser
-from vision.engines.onnx.engine import OnnxEngine
-from vision.tests.shared_weights import put_in_place
 
 pytestmark = pytest.mark.models
 PEOPLE = {"obama": ("obama_1.jpg", "obama_2.jpg"), "rose": ("rose_1.jpg", "rose_2.jpg"),
           "biden": ("biden_1.jpg", "biden_2.jpg")}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def recogniser() -> Recogniser:
-    engine = OnnxEngine()
-    put_in_place(engine.files())
-    return Recogniser(engine)
-
-
-@pytest.fixture(scope="module", params=cases.CASES)
-def case(request: pytest.FixtureRequest, recogniser: Recogniser) -> Iterator[Case]:
-    if request.param == "own endpoint":
-        live: LiveStack = request.getfixturevalue("live")
-        yield cases.own_endpoint(live)
-    else:
-        with cases.MAKERS[request.param](recogniser) as found:
-            yield found
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ class Recogniser:
 
     def __init__(self, engine: FaceEngine) -> None:
         engine.load()
-        self._engine = engine
+        self.engine = engine
         self._metric = engine.space.metric
         self._threshold = engine.space.thresholds[self._metric]
         self._known: dict[bytes, Picture] = {}
@@ -53,9 +53,9 @@ class Recogniser:
 
     def _look(self, data: bytes) -> Picture:
         image = images.decode(data)
-        found = self._engine.detect(image)
-        vectors = self._engine.embed(image, found) if found else np.empty((0, 1), np.float32)
-        rated = self._engine.recognisability(image, found)
+        found = self.engine.detect(image)
+        vectors = self.engine.embed(image, found) if found else np.empty((0, 1), np.float32)
+        rated = self.engine.recognisability(image, found)
         seen = [
             Seen(one.box, vector, rate is None or rate > LEAST_RECOGNISABLE)
             for one, vector, rate in zip(found, vectors, rated, strict=True)
