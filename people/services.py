@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from people.elsewhere.asking import AskedGalleries, RemoteNeighbour, asked_in, ours_of
 from people.elsewhere.places import remaining_of
 from people.enrolment import enrol_face, enrol_photographs
 from people.erasure import add_receipt, erase_faces, erase_people, erase_person, forget_photographs, hold_people
@@ -50,16 +51,19 @@ from people.suggestions import (
 from people.verification import compare_faces, compare_live, verify_live, verify_person
 
 __all__ = [
+    "AskedGalleries",
     "Check",
     "FacePairs",
     "Health",
     "Hints",
+    "RemoteNeighbour",
     "SearchedGalleries",
     "SearchedTemplates",
     "Wanted",
     "add_receipt",
     "add_reference_image",
     "adopt_face",
+    "asked_in",
     "attempt_at",
     "check_of",
     "checked",
@@ -96,6 +100,7 @@ __all__ = [
     "merged_fields",
     "move_face",
     "offer_probe",
+    "ours_of",
     "read_faces",
     "read_portrait",
     "read_portraits",

@@ -32,8 +32,8 @@ ACCESS = {
     "SignatureDoesNotMatch", "OptInRequired", "NotAuthorized", "InvalidAccessKeyId", "AccessDenied",
 }  # fmt: skip
 IMAGES = {"ImageTooLargeException", "InvalidImageFormatException"}
-# Of operations that look for a face: what they call an image without one. Our other input is always in order.
-WITHOUT_FACE = {"SearchFacesByImage", "CompareFaces"}
+# Parts of what operations say of an image without a face, which has no error of its own.
+WITHOUT_FACE = {"SearchFacesByImage": "no faces", "CompareFaces": ""}
 CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError)
 SETTINGS = (boto.NoRegionError, boto.InvalidRegionError, boto.ParamValidationError, boto.ProfileNotFound)
 
@@ -65,9 +65,14 @@ def _of_answer(error: ClientError) -> RemoteError:
         return QuotaExceeded(f"A quota of the account at {NAME} is used up.")
     if code in IMAGES:
         return ImageRefused(f"{NAME} does not take this image.")
-    if code == "InvalidParameterException" and error.operation_name in WITHOUT_FACE:
+    if code == "InvalidParameterException" and _says_no_face(error):
         return NoRemoteFace(f"{NAME} finds no face in this image.")
     return _of_status(code, int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)))
+
+
+def _says_no_face(error: ClientError) -> bool:
+    part = WITHOUT_FACE.get(error.operation_name)
+    return part is not None and part in str(error.response.get("Error", {}).get("Message", "")).lower()
 
 
 def _of_status(code: str, status: int) -> RemoteError:

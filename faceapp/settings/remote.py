@@ -14,3 +14,5 @@ REMOTE_SCORES = {"aws_rekognition": AWS_SCORE}  # that decide; other back ends h
 REMOTE_CONNECT_SECONDS = env.float("FACEAPP_REMOTE_CONNECT_SECONDS", default=3.0)
 REMOTE_READ_SECONDS = env.float("FACEAPP_REMOTE_READ_SECONDS", default=10.0)
 REMOTE_ATTEMPTS = env.int("FACEAPP_REMOTE_ATTEMPTS", default=2)
+# One face for each screened image, as an older service answered with Rekognition.
+AWS_RESULTS = env.bool("FACEAPP_AWS_RESULTS", default=False)

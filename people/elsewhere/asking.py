@@ -33,6 +33,7 @@ from vision.types import Box
 
 METRIC = "score"  # of distances that are made of a service's scores
 SPARE = 4  # faces asked for each person wanted; people with many photographs take several places
+ROUNDING = 1e-6  # of scores
 SMALLEST = 1e-6  # a threshold is above 0
 COMPARED = 3  # photographs of a person that are compared one by one where a search does not tell
 
@@ -79,6 +80,15 @@ class AskedGalleries:
     @property
     def space(self) -> str:
         return self.galleries[0].backend
+
+    @property
+    def least_score(self) -> float:
+        """Below it nobody matches anywhere."""
+        reach = max(point.reach for point in self.points.values())
+        return max((1.0 - reach) * registry.abilities_of(self.space).largest_score - ROUNDING, 0.0)
+
+    def backend_of(self, gallery_id: int) -> str:
+        return next(gallery.backend for gallery in self.galleries if gallery.pk == gallery_id)
 
     @property
     def audited(self) -> Searched:
