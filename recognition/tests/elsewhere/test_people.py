@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from calibration.types import Comparison, Decision
 from clients.models import Client
 from people.elsewhere.tests.test_calls import run_calls
-from people.models import EnrolledFace, Gallery, Person, RemoteCall
+from people.models import EnrolledFace, Gallery, Person, ReferenceImage, RemoteCall
 from people.services import compare_faces, enrol_face, erase_person, search_people, verify_person
 from people.types import Probe, Refusal, SearchOptions, Whom
-from remote.tests.stand_ins.cases import LAG, Case
+from recognition.tests.elsewhere.conftest import BUCKET, settle
+from remote.tests.stand_ins.cases import Case
 from vision.types import Upload
 
 pytestmark = [pytest.mark.models, pytest.mark.django_db]
@@ -19,13 +22,6 @@ Pictures = dict[str, bytes]
 
 def enrol(client: Client, pictures: Pictures, *names: str) -> list[Person]:
     return [enrol_face(client=client, upload=Upload(pictures[name]), whom=Whom(name=name)).person for name in names]
-
-
-def settle(case: Case) -> None:
-    """Reads until the service shows what it has."""
-    for name in EnrolledFace.objects.values_list("collection__name", flat=True).distinct():
-        for _ in range(LAG):
-            list(case.backend.faces(name))
 
 
 def there(case: Case) -> set[str]:
@@ -39,7 +35,6 @@ def test_from_enrolment_to_erasure(client: Client, case: Case, pictures: Picture
     assert Gallery.objects.get(client=client).backend == case.abilities.name and not RemoteCall.objects.exists()
     settle(case)
     assert len(there(case)) == 3
-
     found = search_people(client=client, probe=Probe(pictures["obama_2.jpg"]))
     [face] = found.faces
     assert (face.decision, face.candidates[0].person) == (Decision.MATCH, obama)
@@ -74,3 +69,16 @@ def test_comparing_images(client: Client, pictures: Pictures) -> None:
     decisions = [one.decision for one in compared if isinstance(one, Comparison)]
     assert decisions == [Decision.MATCH, Decision.NO_MATCH, Decision.MATCH]
     assert isinstance(refused, Refusal) and refused.code == "face.none"
+
+
+@pytest.mark.parametrize("case", ["rekognition"], indirect=True)
+def test_photographs_lie_encrypted_in_the_bucket(client: Client, case: Case, pictures: Pictures, s3: Any) -> None:
+    """And the service is sent one face of each, which it can read."""
+    enrol(client, pictures, "obama_1.jpg")
+    [image] = ReferenceImage.objects.all()
+    stored = s3.get_object(Bucket=BUCKET, Key=image.image.name)["Body"].read()
+    assert len(stored) > 10_000 and b"\xff\xd8\xff" not in stored[:100]
+    settle(case)
+    assert there(case) == {str(image.uuid)}
+    erase_person(person=image.person)
+    assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET, Prefix=image.image.name)
