@@ -41,6 +41,7 @@ def embed_images(self: Task[Any, Any], image_ids: list[int]) -> None:
 def carry_out(self: Task[Any, Any], call_ids: list[int]) -> None:
     """Carry out calls to a remote service; a retry keeps the task's id and with it the claims."""
     calls.carry_out(call_ids=call_ids, task_id=str(self.request.id))
+    respacing.hand_out()
 
 
 @shared_task(ignore_result=False, reject_on_worker_lost=False)
