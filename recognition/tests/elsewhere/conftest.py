@@ -29,7 +29,10 @@ from vision.engines import engines
 REAL = {"default": {"BACKEND": "vision.engines.onnx.engine.OnnxEngine", "OPTIONS": {}}}
 BUCKET = "faceapp-elsewhere"
 KEYS = {"aws_access_key_id": "test-access", "aws_secret_access_key": "test-secret"}
-NAMES = ("obama_1.jpg", "obama_2.jpg", "obama_3.jpg", "rose_1.jpg", "rose_2.jpg", "biden_1.jpg", "kit_and_rose.jpg")
+NAMES = (
+    "obama_1.jpg", "obama_2.jpg", "obama_3.jpg", "rose_1.jpg", "rose_2.jpg", "biden_1.jpg", "biden_2.jpg", "alex_1.jpg",
+    "kit_1.jpg", "lin_1.png", "kit_and_rose.jpg",
+)  # fmt: skip
 
 
 @pytest.fixture
