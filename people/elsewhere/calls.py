@@ -53,28 +53,48 @@ def send_due() -> None:
 
 
 def _work(calls: Sequence[RemoteCall]) -> list[RemoteCall]:
-    started = time.monotonic()
+    started, arrived, rest = time.monotonic(), list[Arrived](), list[RemoteCall]()
     for number, call in enumerate(calls):
         if number and must_make_way(started):
-            return list(calls[number:])
-        _carry_out(call)
+            rest = list(calls[number:])
+            break
+        with _put_off(call):
+            arrived += _carry_out(call)
+    _let_be_found(arrived)
+    return rest
+
+
+def _carry_out(call: RemoteCall) -> list[Arrived]:
+    """What has arrived and is found after a training; the call is done then. Raises `Unavailable`."""
+    if call.operation == Operation.ADD:
+        return _add(call)
+    backend = registry.backend_called(call.backend)
+    if call.operation == Operation.DROP:
+        backend.drop(call.collection)
+    else:
+        backend.remove(call.collection, call.face_ids)
+    _done(call)
     return []
 
 
-def _carry_out(call: RemoteCall) -> None:
+@contextmanager
+def _put_off(*calls: RemoteCall) -> Iterator[None]:
+    """Calls that fail within are tried again later."""
     try:
-        if call.operation == Operation.ADD:
-            _add(call)
-            return
-        backend = registry.backend_called(call.backend)
-        if call.operation == Operation.DROP:
-            backend.drop(call.collection)
-        else:
-            backend.remove(call.collection, call.face_ids)
+        yield
     except Unavailable as error:
-        RemoteCall.objects.put_off(call, seconds=wait_after(call, error), code=error.code, message=error.message)
-    else:
-        _done(call)
+        for call in calls:
+            RemoteCall.objects.put_off(call, seconds=wait_after(call, error), code=error.code, message=error.message)
+
+
+def _let_be_found(arrived: Sequence[Arrived]) -> None:
+    """Train each collection once for all its new faces, which are ours only then."""
+    for name in dict.fromkeys(one.call.collection for one in arrived):
+        own = [one for one in arrived if one.call.collection == name]
+        with _put_off(*(one.call for one in own)):
+            registry.backend_called(own[0].call.backend).train(name)
+            for one in own:
+                _keep(one.call, one.image_id, one.face)
 
 
 def wait_after(call: RemoteCall, error: FaceAppError) -> float:
