@@ -52,6 +52,12 @@ class RemoteRefusal(RemoteError, Unavailable):
     is_temporary = False
 
 
+class SwitchedOff(RemoteRefusal):
+    """This deployment does not allow the back end: nothing is sent there."""
+
+    code = "remote.switched_off"
+
+
 class NotConfigured(RemoteRefusal):
     """This deployment has no credentials, region or endpoint for the back end, or they are malformed."""
 

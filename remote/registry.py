@@ -9,7 +9,10 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from django.conf import settings
+
 from remote.contract import Abilities, RemoteBackend
+from remote.exceptions import SwitchedOff
 
 OURS = "deepface"  # embeddings in our own database, whichever engine makes them
 MODULES = {"aws_rekognition": "remote.aws", "azure_face": "remote.azure"}
@@ -23,9 +26,22 @@ def abilities_of(name: str) -> Abilities:
     return found
 
 
-@lru_cache(maxsize=8)
 def backend_called(name: str) -> RemoteBackend:
-    """Raises `NotConfigured`."""
+    """Raises `SwitchedOff` or `NotConfigured`."""
+    if not is_allowed(name):
+        raise SwitchedOff(
+            f"This deployment sends nothing to {label_of(name)}: FACEAPP_REMOTE_BACKENDS does not name it."
+        )
+    return _connected(name)
+
+
+def is_allowed(name: str) -> bool:
+    """Whether anything may leave this deployment for there."""
+    return name in settings.REMOTE_BACKENDS or name == settings.FACE_PROCESSING_BACKEND
+
+
+@lru_cache(maxsize=8)
+def _connected(name: str) -> RemoteBackend:
     found: RemoteBackend = _module(name).connect()
     return found
 

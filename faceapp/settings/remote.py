@@ -3,6 +3,7 @@
 from environment import env
 
 FACE_PROCESSING_BACKEND = env.str("FACE_PROCESSING_BACKEND", default="deepface")  # of new galleries
+REMOTE_BACKENDS = env.list("FACEAPP_REMOTE_BACKENDS", default=[])  # to which photographs may leave, beside that one
 # Amazon Rekognition. Empty credentials: environment, profile or role, as boto3 finds them.
 AWS_REGION = env.str("FACEAPP_AWS_REGION", default="")
 AWS_ENDPOINT = env.str("FACEAPP_AWS_ENDPOINT", default="")  # another server that speaks the protocol

@@ -159,7 +159,8 @@ def point_of(backend: str, threshold: float | None = None, *, people: int = 1) -
     abilities = registry.abilities_of(backend)
     score = settings.REMOTE_SCORES.get(backend) or abilities.score_at_point
     decisive = threshold or max(distance_of(score, abilities), SMALLEST)
-    return OperatingPoint(METRIC, decisive, ScoreScale(scale_of(abilities)), None, people=people)
+    scale = ScoreScale(scale_of(abilities))
+    return OperatingPoint(METRIC, decisive, scale, people=people, is_vendors=True)
 
 
 def scale_of(abilities: Abilities) -> Scale:

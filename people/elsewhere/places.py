@@ -64,7 +64,7 @@ def add_to(collection: RemoteCollection, images: Any, *, most: int | None = None
         for own_id in lacking.values_list("uuid", flat=True)[:most]
     )
     if calls:
-        transaction.on_commit(partial(_send, [call.pk for call in calls], collection.client_id))
+        transaction.on_commit(partial(_send, [call.pk for call in calls], collection.client_id), robust=True)
     return len(calls)
 
 

@@ -108,6 +108,11 @@ class RemoteCallQuerySet(ClaimedWorkQuerySet["RemoteCall"]):
             error=message[:500],
         )
 
+    def retry_now(self) -> int:
+        """Not to wait any longer, where something has been mended."""
+        waiting = self.filter(status=Status.PENDING, next_try_at__gt=timezone.now())
+        return waiting.update(next_try_at=timezone.now(), queued_at=None)
+
     def awaiting(self, images: Iterable[object]) -> Self:
         """Photographs, by their UUIDs, that are still to be added."""
         return self.unfinished().filter(operation=Operation.ADD, own_id__in=list(images))
