@@ -131,7 +131,8 @@ class AzureFace:
             try:
                 self._call("POST", GROUPS, collection, "train")
             except Training:  # one that may have begun before the last face was added
-                self._await_training(collection)
+                with suppress(NotTrained):
+                    self._await_training(collection)
             else:
                 self._await_training(collection)
                 return

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -54,13 +56,15 @@ def send_due() -> None:
 
 def _work(calls: Sequence[RemoteCall]) -> list[RemoteCall]:
     started, arrived, rest = time.monotonic(), list[Arrived](), list[RemoteCall]()
-    for number, call in enumerate(calls):
-        if number and must_make_way(started):
-            rest = list(calls[number:])
-            break
-        with _put_off(call):
-            arrived += _carry_out(call)
-    _let_be_found(arrived)
+    try:
+        for number, call in enumerate(calls):
+            if number and must_make_way(started):
+                rest = list(calls[number:])
+                break
+            with _put_off(call):
+                arrived += _carry_out(call)
+    finally:
+        _let_be_found(arrived)
     return rest
 
 
@@ -111,7 +115,16 @@ def _done(call: RemoteCall) -> bool:
 
 
 # ---- adding -----------------------------------------------------------------------------------------------------
-def _add(call: RemoteCall) -> None:
+@dataclass(frozen=True)
+class Arrived:
+    """A face that the service has, and finds after a training."""
+
+    call: RemoteCall
+    image_id: int
+    face: RemoteFace
+
+
+def _add(call: RemoteCall) -> list[Arrived]:
     """Raises `Unavailable`. A photograph that the service does not take fails for good."""
     backend, collection = (
         registry.backend_called(call.backend),
@@ -120,22 +133,24 @@ def _add(call: RemoteCall) -> None:
     image = wanted_image(collection, call.own_id) if collection else None
     if image is None or collection is None:
         _give_up(call)
-        return
+        return []
     if EnrolledFace.objects.filter(collection=collection, reference_image=image).exists():
         _done(call)
-        return
+        return []
     try:
         picture = portrait_of(image, registry.abilities_of(call.backend))
         if not collection.is_made:
             backend.ensure(collection.name)
             RemoteCollection.objects.filter(pk=collection.pk).update(is_made=True)
+        RemoteCall.objects.held_as(call).update(tries=call.tries + 1)  # whatever happens next, it may have arrived
         face = backend.add(collection.name, picture, str(image.uuid), is_first=call.is_first)
-        if backend.abilities.needs_training:
-            backend.train(collection.name)
     except InvalidInput as error:
         call.fail(error)
-        return
+        return []
+    if backend.abilities.needs_training:
+        return [Arrived(call, image.pk, face)]
     _keep(call, image.pk, face)
+    return []
 
 
 def wanted_image(collection: RemoteCollection, own_id: UUID | None) -> ReferenceImage | None:

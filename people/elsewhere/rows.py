@@ -102,7 +102,7 @@ class RemoteCallQuerySet(ClaimedWorkQuerySet["RemoteCall"]):
             Status.PENDING,
             claim="",
             attempts=0,
-            tries=models.F("tries") + 1,
+            tries=row.tries + 1,
             next_try_at=timezone.now() + timedelta(seconds=seconds),
             error_code=code,
             error=message[:500],
@@ -133,7 +133,7 @@ class RemoteCall(ClaimedWork):
     operation = models.CharField(max_length=10, choices=Operation)
     own_id = models.UUIDField(null=True)  # of the photograph that is added
     face_ids = ArrayField(models.CharField(max_length=100), default=list)  # that are removed
-    tries = models.PositiveIntegerField(default=0)  # that the service has not answered as it should
+    tries = models.PositiveIntegerField(default=0)  # that were begun, or that the service has not answered as it should
     next_try_at = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[RemoteCallQuerySet] = RemoteCallQuerySet.as_manager()  # type: ignore[assignment]

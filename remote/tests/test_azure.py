@@ -17,7 +17,7 @@ from remote.exceptions import (
     RemoteUnavailable,
     Throttled,
 )
-from remote.tests.stand_ins.azure import AzureFaceService, Person
+from remote.tests.stand_ins.azure import AzureFaceService, Person, running
 from remote.tests.stand_ins.serving import Answer, Call
 from vision.tests.drawing import BLUE, DIM, GREEN, RED, picture
 
@@ -247,11 +247,6 @@ def test_one_training_after_the_other_by_others(
     with pytest.raises(RemoteUnavailable) as caught:
         azure.train(GROUP)
     assert caught.value.code == "remote.training"
-
-
-def running() -> Answer:
-    error = {"code": "LargePersonGroupTrainingNotFinished", "message": "Large person group is under training."}
-    return Answer.of({"error": error}, 409)
 
 
 def test_a_training_that_fails(azure: AzureFace, azure_service: AzureFaceService) -> None:

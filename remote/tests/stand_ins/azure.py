@@ -37,6 +37,11 @@ class Refused(Exception):
         self.answer = Answer.of({"error": error}, status)
 
 
+def running() -> Answer:
+    """What a group that is being trained answers."""
+    return Refused(409, "LargePersonGroupTrainingNotFinished", "Large person group is under training.").answer
+
+
 @dataclass
 class Person:
     person_id: str
@@ -62,9 +67,11 @@ class Group:
 class AzureFaceService:
     """`looks`: how often a training is asked after until it has ended. `is_limited`: without Microsoft's approval."""
 
-    def __init__(self, recogniser: Recogniser, *, looks: int = 1, is_limited: bool = False) -> None:
+    def __init__(
+        self, recogniser: Recogniser, *, looks: int = 1, is_limited: bool = False, least_bytes: int = LEAST_BYTES
+    ) -> None:
         self.recogniser, self.looks, self.is_limited = recogniser, looks, is_limited
-        self.key = KEY
+        self.key, self.least_bytes = KEY, least_bytes
         self.groups: dict[str, Group] = {}
         self.faces: dict[str, Embedding] = {}
         self.faults = Faults()
@@ -221,7 +228,7 @@ class AzureFaceService:
             raise Refused(400, "BadArgument", "'detectionModel' is invalid.")
         if call.headers.get("content-type") != "application/octet-stream":
             raise Refused(415, "InvalidContentType", "Invalid media type.")
-        if not LEAST_BYTES <= len(call.body) <= MOST_BYTES:
+        if not self.least_bytes <= len(call.body) <= MOST_BYTES:
             raise Refused(400, "InvalidImageSize", "Image size is too small.")
         try:
             return list(self.recogniser.look(call.body).faces)
