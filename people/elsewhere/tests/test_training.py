@@ -143,7 +143,7 @@ def _third_time(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def test_a_group_that_is_being_trained_is_asked_again_later(
+def test_a_group_in_training_is_asked_again_later(
     service: AzureFaceService, waiting: list[RemoteCall]
 ) -> None:
     service.faults.plan("persistedfaces", running())
