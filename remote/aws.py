@@ -16,7 +16,7 @@ from django.conf import settings
 
 from remote.aws_errors import check_body, error_from
 from remote.contract import Abilities, RemoteFace, RemoteHit
-from remote.exceptions import CollectionGone, NoRemoteFace, NotConfigured, RemoteRefusal
+from remote.exceptions import AccessRefused, CollectionGone, NoRemoteFace, NotConfigured, RemoteRefusal
 from remote.scores import REKOGNITION
 
 ABILITIES = Abilities(
@@ -143,7 +143,7 @@ class Rekognition:
 
 
 def connect() -> Rekognition:
-    """By the settings. Raises `NotConfigured`."""
+    """By the settings. Raises `NotConfigured` or `AccessRefused`."""
     options = {
         "endpoint_url": settings.AWS_ENDPOINT or None,
         "region_name": settings.AWS_REGION or None,
@@ -155,8 +155,11 @@ def connect() -> Rekognition:
         read_timeout=settings.REMOTE_READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": settings.REMOTE_ATTEMPTS},
     )
+    session = boto3.session.Session()
     try:
-        return Rekognition(boto3.session.Session().client("rekognition", config=config, **options))
+        if not settings.AWS_ACCESS_KEY and session.get_credentials() is None:
+            raise AccessRefused("No credentials for Amazon Rekognition are found.")
+        return Rekognition(session.client("rekognition", config=config, **options))
     except (BotoCoreError, ValueError) as error:
         message = "The region, endpoint or credentials of Amazon Rekognition are not set, or are malformed."
         raise NotConfigured(message) from error
