@@ -47,6 +47,7 @@ LIVE_ENVIRONMENT = {
     "FACEAPP_WEBHOOK_ALLOW_PRIVATE": "true",
     "FACEAPP_REMOTE_BACKENDS": "aws_rekognition",
     "FACEAPP_AWS_REGION": "us-east-1",
+    "FACEAPP_REMOTE_READ_SECONDS": "60",  # it waits for its own workers
     "AWS_EC2_METADATA_DISABLED": "true",
     "FACEAPP_CLIENT_WAITING": "0",  # contracts of older services call with up to 64 requests at a time
 }

@@ -77,9 +77,7 @@ class Rekognition:
     def remove(self, collection: str, face_ids: Sequence[str]) -> None:
         for start in range(0, len(face_ids), ABILITIES.most_deleted):
             ids = list(face_ids[start : start + ABILITIES.most_deleted])
-            answer = (
-                _unless_gone(lambda ids=ids: self._call("delete_faces", CollectionId=collection, FaceIds=ids)) or {}
-            )  # type: ignore[misc]
+            answer = _unless_gone(partial(self._call, "delete_faces", CollectionId=collection, FaceIds=ids)) or {}
             for kept in answer.get("UnsuccessfulFaceDeletions", []):
                 if kept.get("Reasons") != ["FACE_NOT_FOUND"]:
                     raise RemoteRefusal("A face cannot be deleted: somebody has associated it with a user.")
