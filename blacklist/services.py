@@ -33,6 +33,7 @@ from people.services import (
     read_portraits,
     remaining_of,
     save_reference_images,
+    wait_until_there,
     written_files,
 )
 from people.types import Taken
@@ -113,6 +114,7 @@ def add_images(
         take(checked)
         save_reference_images(person=entry, references=references, portraits=portraits)
         add_event(entry, EntryEvent.What.ADDED, count=len(references))
+    wait_until_there(references, entry.gallery)
     return Enrolment(entry, references, refused)
 
 

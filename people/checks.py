@@ -14,6 +14,7 @@ from django.db.models import Count
 from errors import FaceAppError
 from people.models import Gallery, SearchIndex
 from people.types import Gate
+from remote.exceptions import AccessRefused
 from remote.registry import MODULES, NAMES, OURS, abilities_of, backend_called, is_allowed
 from vision.engines import engines
 
@@ -93,6 +94,8 @@ def check_back_ends(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
     for name in sorted(set(named) - {OURS}):
         try:
             backend_called(name)
+        except AccessRefused as error:  # a role may be given later
+            found.append(checks.Warning(f"{name}: {error.message}", hint="See docs/remote.md.", id="people.W005"))
         except FaceAppError as error:
             found.append(checks.Error(f"{name}: {error.message}", hint="See docs/remote.md.", id="people.E006"))
     return found

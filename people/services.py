@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from people.elsewhere.asking import AskedGalleries, RemoteNeighbour, asked_in, ours_of
-from people.elsewhere.places import remaining_of
+from people.elsewhere.places import remaining_of, wait_until_there
 from people.enrolment import enrol_face, enrol_photographs
 from people.erasure import add_receipt, erase_faces, erase_people, erase_person, forget_photographs, hold_people
 from people.evidence import demands_liveness, require_no_policy
@@ -126,5 +126,6 @@ __all__ = [
     "update_person",
     "verify_live",
     "verify_person",
+    "wait_until_there",
     "written_files",
 ]

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from remote.aws_errors import check_body, error_from
 from remote.contract import Abilities, RemoteFace, RemoteHit
-from remote.exceptions import CollectionGone, NoRemoteFace, NotConfigured, RemoteRefusal
+from remote.exceptions import AccessRefused, CollectionGone, NoRemoteFace, NotConfigured, RemoteRefusal
 from remote.scores import REKOGNITION
 
 ABILITIES = Abilities(
@@ -77,9 +77,7 @@ class Rekognition:
     def remove(self, collection: str, face_ids: Sequence[str]) -> None:
         for start in range(0, len(face_ids), ABILITIES.most_deleted):
             ids = list(face_ids[start : start + ABILITIES.most_deleted])
-            answer = (
-                _unless_gone(lambda ids=ids: self._call("delete_faces", CollectionId=collection, FaceIds=ids)) or {}
-            )  # type: ignore[misc]
+            answer = _unless_gone(partial(self._call, "delete_faces", CollectionId=collection, FaceIds=ids)) or {}
             for kept in answer.get("UnsuccessfulFaceDeletions", []):
                 if kept.get("Reasons") != ["FACE_NOT_FOUND"]:
                     raise RemoteRefusal("A face cannot be deleted: somebody has associated it with a user.")
@@ -143,7 +141,7 @@ class Rekognition:
 
 
 def connect() -> Rekognition:
-    """By the settings. Raises `NotConfigured`."""
+    """By the settings. Raises `NotConfigured` or `AccessRefused`."""
     options = {
         "endpoint_url": settings.AWS_ENDPOINT or None,
         "region_name": settings.AWS_REGION or None,
@@ -155,8 +153,11 @@ def connect() -> Rekognition:
         read_timeout=settings.REMOTE_READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": settings.REMOTE_ATTEMPTS},
     )
+    session = boto3.session.Session()
     try:
-        return Rekognition(boto3.session.Session().client("rekognition", config=config, **options))
+        if not settings.AWS_ACCESS_KEY and session.get_credentials() is None:
+            raise AccessRefused("No credentials for Amazon Rekognition are found.")
+        return Rekognition(session.client("rekognition", config=config, **options))
     except (BotoCoreError, ValueError) as error:
         message = "The region, endpoint or credentials of Amazon Rekognition are not set, or are malformed."
         raise NotConfigured(message) from error

@@ -15,5 +15,6 @@ REMOTE_SCORES = {"aws_rekognition": AWS_SCORE}  # that decide; other back ends h
 REMOTE_CONNECT_SECONDS = env.float("FACEAPP_REMOTE_CONNECT_SECONDS", default=3.0)
 REMOTE_READ_SECONDS = env.float("FACEAPP_REMOTE_READ_SECONDS", default=10.0)
 REMOTE_ATTEMPTS = env.int("FACEAPP_REMOTE_ATTEMPTS", default=2)
+REMOTE_WAIT_SECONDS = env.float("FACEAPP_REMOTE_WAIT_SECONDS", default=3.0)  # of an enrolment, for its faces to arrive
 # One face for each screened image, as an older service answered with Rekognition.
 AWS_RESULTS = env.bool("FACEAPP_AWS_RESULTS", default=False)

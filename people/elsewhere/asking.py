@@ -8,7 +8,7 @@ Web processes do not call the service themselves: a worker does, while they wait
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -186,20 +186,17 @@ def _nearest_in(
     def ask(picture: bytes, wanted: int) -> list[RemoteHit]:
         return search_there(gallery.backend, collection.name, picture, limit=wanted, score=least)
 
-    found, wanted = [], min(SPARE * limit, abilities.most_candidates)
-    for picture, hits in zip(pictures, _together(partial(ask, wanted=wanted), pictures), strict=True):
-        near, asked = _of_people(gallery, hits, abilities), wanted
+    found = []
+    for picture in pictures:  # one after the other: each keeps a worker waiting, and services limit calls a second
+        asked = min(SPARE * limit, abilities.most_candidates)
+        hits = ask(picture, asked)
+        near = _of_people(gallery, hits, abilities)
         while len(near) < limit and len(hits) >= asked < abilities.most_candidates:
             asked = min(asked * SPARE * SPARE, abilities.most_candidates)
             hits = ask(picture, asked)
             near = _of_people(gallery, hits, abilities)
         found.append(near[:limit])
     return found
-
-
-def _together(ask: Callable[[bytes], list[RemoteHit]], pictures: Sequence[bytes]) -> list[list[RemoteHit]]:
-    """Several pictures are with the service at the same time."""
-    return [ask(picture) for picture in pictures] if len(pictures) < 2 else inference.several(ask, pictures)
 
 
 def _of_people(gallery: Gallery, hits: Sequence[RemoteHit], abilities: Abilities) -> list[RemoteNeighbour]:

@@ -104,7 +104,7 @@ def _let_be_found(arrived: Sequence[Arrived]) -> None:
 def wait_after(call: RemoteCall, error: FaceAppError) -> float:
     """Seconds: twice as many after each attempt, or as many as the service asks for, and not the same for all."""
     first = 1.0 if error.is_temporary else REFUSED_WAIT
-    wait = min(first * 2 ** min(call.tries, 20), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311  no secret
+    wait: float = min(first * 2 ** min(call.tries, 20), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311  no secret
     asked = error.wait if isinstance(error, RemoteUnavailable) else None
     return max(wait, asked or 0.0)
 

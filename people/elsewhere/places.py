@@ -6,20 +6,24 @@ they are erased: see `people.elsewhere.rows`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
 from django.db import transaction
 
+from calls.places import aside
 from errors import Unavailable
 from people.elsewhere.rows import PREFIX, EnrolledFace, Operation, RemoteCall, RemoteCollection, lacking_in
 from people.models import Gallery, ReferenceImage
-from work.queues import BULK
+from work.queues import BULK, PATIENT
 from work.services import enqueue
 
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.4  # seconds
 REMAINS = "remote_service"
 WHY = "Copies of these faces at the remote service go by calls that are repeated until it has carried them out."
 
@@ -35,7 +39,8 @@ def settle(image_ids: Sequence[int], gallery: Gallery) -> None:
 def admit(image_ids: Sequence[int], gallery: Gallery) -> None:
     """`settle` for photographs that are in no collection yet."""
     if gallery.is_remote:
-        add_to(collection_of(gallery, gallery.backend), ReferenceImage.objects.filter(pk__in=image_ids))
+        images = ReferenceImage.objects.filter(pk__in=image_ids)
+        add_to(collection_of(gallery, gallery.backend), images, queue=PATIENT)
 
 
 def collection_of(gallery: Gallery, backend: str) -> RemoteCollection:
@@ -45,7 +50,7 @@ def collection_of(gallery: Gallery, backend: str) -> RemoteCollection:
     return RemoteCollection.objects.get_or_create(**own, defaults=defaults)[0]
 
 
-def add_to(collection: RemoteCollection, images: Any, *, most: int | None = None) -> int:
+def add_to(collection: RemoteCollection, images: Any, *, most: int | None = None, queue: str = BULK) -> int:
     """Calls for those of these photographs that the collection lacks, sent once they are committed. Returns how many.
 
     What is known by embeddings alone has no picture to be added.
@@ -64,13 +69,29 @@ def add_to(collection: RemoteCollection, images: Any, *, most: int | None = None
         for own_id in lacking.values_list("uuid", flat=True)[:most]
     )
     if calls:
-        transaction.on_commit(partial(_send, [call.pk for call in calls], collection.client_id), robust=True)
+        ids = [call.pk for call in calls]
+        transaction.on_commit(partial(_send, ids, collection.client_id, queue), robust=True)
     return len(calls)
 
 
-def _send(ids: Iterable[int], client: int) -> None:
+def _send(ids: Iterable[int], client: int, queue: str) -> None:
     with suppress(Unavailable):  # the next round does it
-        enqueue(RemoteCall, ids=ids, queue=BULK, client=client)
+        enqueue(RemoteCall, ids=ids, queue=queue, client=client)
+
+
+def wait_until_there(images: Sequence[ReferenceImage], gallery: Gallery) -> None:
+    """Give the service a moment to get photographs that were just enrolled, so that the next search finds them.
+
+    It takes no longer than `REMOTE_WAIT_SECONDS`, and ends at once when a call has to be repeated later.
+    """
+    if not gallery.is_remote or transaction.get_connection().in_atomic_block:
+        return
+    calls = RemoteCall.objects.awaiting([image.uuid for image in images]).filter(tries=0)
+    end, pause = time.monotonic() + settings.REMOTE_WAIT_SECONDS, FIRST_PAUSE
+    while calls.exists() and time.monotonic() < end:
+        with aside():
+            time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def remaining_of(images: Iterable[ReferenceImage]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -169,11 +170,25 @@ def test_a_region_is_needed(settings: Settings, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     settings.AWS_REGION = settings.AWS_ENDPOINT = ""
+    settings.AWS_ACCESS_KEY = settings.AWS_SECRET_KEY = "x"
     with pytest.raises(NotConfigured):
         connect()
     settings.AWS_REGION = "nowhere at all"
     with pytest.raises(NotConfigured):
         connect()
+
+
+def test_credentials_are_needed(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    settings.AWS_REGION, settings.AWS_ACCESS_KEY = "eu-west-1", ""
+    with pytest.raises(AccessRefused):
+        connect()
+    (tmp_path / "credentials").write_text("[default]\naws_access_key_id = x\naws_secret_access_key = x\n")
+    assert connect().abilities == ABILITIES
 
 
 # ---- pictures ---------------------------------------------------------------------------------------------------

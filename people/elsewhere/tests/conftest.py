@@ -29,6 +29,4 @@ def remote(client_a: Client, client_b: Client, settings: Settings, monkeypatch: 
         return backend
 
     monkeypatch.setattr(registry, "backend_called", called)
-    # The account is in this transaction, which other threads do not see.
-    monkeypatch.setattr("people.elsewhere.asking.inference.several", lambda work, items: [work(one) for one in items])
     return backend

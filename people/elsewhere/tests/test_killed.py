@@ -68,7 +68,7 @@ MOST_CALLS = 9
 @pytest.fixture
 def by_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls are carried out by another process than the one that has stored the photograph."""
-    monkeypatch.setattr("people.elsewhere.places._send", lambda ids, client: None)
+    monkeypatch.setattr("people.elsewhere.places._send", lambda ids, client, queue: None)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
