@@ -21,7 +21,7 @@ from faceapp.embedded import places, postgres, redis
 from faceapp.tests import clusters, commits, emptying, missing
 from faceapp.tests.browser import chromium, page  # noqa: F401  fixtures
 from faceapp.tests.database_roles import act_as_application, act_as_owner, acting_as_owner
-from faceapp.tests.live_stack import WEBHOOK_PORT, LiveStack, running, running_stack
+from faceapp.tests.live_stack import WEBHOOK_PORT, LiveStack, free_port, running, running_stack
 from vision import sources
 from vision.tests import stand_ins
 from walls.current import EVERYONE, open_by_default, showing
@@ -48,6 +48,10 @@ LIVE_ENVIRONMENT = {
     "FACEAPP_VERIFY_FAILURES": "0",  # strangers are compared with one person a hundred times
     "FACEAPP_WEBHOOK_HOSTS": f"127.0.0.1:{WEBHOOK_PORT}",  # of a receiver, in the test of that
     "FACEAPP_WEBHOOK_ALLOW_PRIVATE": "true",
+    "FACEAPP_REMOTE_BACKENDS": "aws_rekognition",
+    "FACEAPP_AWS_REGION": "us-east-1",
+    "FACEAPP_REMOTE_READ_SECONDS": "60",  # it waits for its own workers
+    "AWS_EC2_METADATA_DISABLED": "true",
     "FACEAPP_CLIENT_WAITING": "0",  # contracts of older services call with up to 64 requests at a time
 }
 LAST_SECONDS = 10  # of a day
@@ -246,7 +250,13 @@ def live(pytestconfig: pytest.Config, cluster: Path | None) -> Iterator[LiveStac
         uploads.mkdir()
         if cluster:
             clusters.put_in_place(cluster, Path(folder) / "var")
-        with running_stack(LiveStack(Path(folder) / "var", LIVE_ENVIRONMENT | {"TMPDIR": str(uploads)})) as stack:
+        port = free_port()
+        further = {
+            "TMPDIR": str(uploads),
+            "FACEAPP_AWS_ENDPOINT": f"http://127.0.0.1:{port}",  # it is its own Rekognition
+            "AWS_SHARED_CREDENTIALS_FILE": f"{folder}/aws-credentials",  # which the test of that writes
+        }
+        with running_stack(LiveStack(Path(folder) / "var", LIVE_ENVIRONMENT | further, port=port)) as stack:
             pytestconfig.stash[LIVE] = stack
             yield stack
 

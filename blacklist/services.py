@@ -17,7 +17,7 @@ from blacklist.exceptions import EntryNotFound, LastImage, NameTaken, NoUsableIm
 from blacklist.history import KNOWN, acting_user, add_event, changes_between, values_of
 from blacklist.models import BlacklistEntry, CheckedPhotograph, EntryEvent, Severity
 from blacklist.photographs import check_photograph, choose, forget, odd_ones, portraits_of, take
-from blacklist.types import Enrolment, Hit, Validity
+from blacklist.types import Enrolment, Hit, SaidThere, Validity
 from clients import quotas
 from clients.idempotency import forget_answers
 from clients.models import Client
@@ -25,18 +25,23 @@ from clients.numbering import public_id, record_rows
 from notifications.services import forget as forget_notifications
 from people.models import FaceTemplate, Gallery, GalleryKind, ReferenceImage, SearchIndex
 from people.services import (
+    AskedGalleries,
+    RemoteNeighbour,
     SearchedTemplates,
     add_receipt,
     forget_photographs,
     read_portraits,
+    remaining_of,
     save_reference_images,
+    wait_until_there,
     written_files,
 )
 from people.types import Taken
+from remote.registry import OURS
 from storage.files import erase_files
 from vectors.stored import all_to_store
 from vision.selection import FaceChoice
-from vision.types import Embedding, Upload
+from vision.types import Box, Embedding, Upload
 
 __all__ = [
     "add_images",
@@ -52,9 +57,11 @@ __all__ = [
     "odd_ones",
     "save_entry",
     "search_blacklist",
+    "search_blacklist_elsewhere",
     "set_active",
 ]
 ALWAYS = Validity()
+MOST_THERE = 100  # entries that a remote service names for a face
 TAKEN = "A blacklist entry with this name exists already."
 
 
@@ -109,6 +116,7 @@ def add_images(
         take(checked)
         save_reference_images(person=entry, references=references, portraits=portraits)
         add_event(entry, EntryEvent.What.ADDED, count=len(references))
+    wait_until_there(references, entry.gallery)
     return Enrolment(entry, references, refused)
 
 
@@ -188,9 +196,11 @@ def delete_entry(*, entry: BlacklistEntry) -> None:
     waiting = [photograph.image for photograph in CheckedPhotograph.objects.filter(entry=entry)]
     record_rows(Action.ERASE, [entry], results=len(files))
     named = [receipts.hashed("person", entry.uuid), *(receipts.hashed("photograph", image.uuid) for image in images)]
+    remaining = remaining_of(images)
     rows, of = entry.delete()
     counts = {"entries": 1, "images": len(images), "files": len(files), "matches": of.get("recognition.Match", 0)}
-    add_receipt(Erased.ENTRY, client_id=entry.client_id, taken=Taken(Counter(counts | {"rows": rows}), named))
+    taken = Taken(Counter(counts | {"rows": rows}), named, remaining=remaining)
+    add_receipt(Erased.ENTRY, client_id=entry.client_id, taken=taken)
     forget_answers(client_id=entry.client_id)
     forget_notifications([entry.audit_name], client_id=entry.client_id)
     erase_files(files=[*files, *waiting])
@@ -199,13 +209,13 @@ def delete_entry(*, entry: BlacklistEntry) -> None:
 def search_blacklist(
     *, client: Client, space: str, embeddings: Sequence[Embedding], metric: str, threshold: float
 ) -> list[list[Hit]]:
-    """For each embedding the entries in force within `threshold`, closest first.
+    """For each embedding the entries in force within `threshold`, closest first, of the lists that are kept here.
 
     Exact, except in a large list that has a search index (`people.indexing`).
     """
     if not embeddings:
         return []
-    galleries = Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST)
+    galleries = Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST).filter(backend=OURS)
     templates = FaceTemplate.objects.of_client(client).in_space(space)
     indexes = SearchIndex.objects.usable(client=client, kind=GalleryKind.BLACKLIST, space=space, metric=metric)
     compared = templates.in_any_of(galleries.exclude(search_index__in=indexes) if indexes else galleries)
@@ -227,6 +237,34 @@ def search_blacklist(
             if one.person_id in numbers
         ]
         for people in found
+    ]
+
+
+def search_blacklist_elsewhere(
+    *, asked: AskedGalleries, images: Iterable[tuple[bytes, Sequence[Box]]]
+) -> list[list[Hit]]:
+    """For each face of each image the entries in force that a remote service finds within their operating point.
+
+    Raises kinds of `remote.exceptions.RemoteError` or `InvalidImage`.
+    """
+    near = [
+        [one for one in of_face if one.distance <= asked.points[one.gallery_id].reach]
+        for data, boxes in images
+        for of_face in asked.nearest_each(data, boxes, limit=MOST_THERE, least=asked.least_score)
+    ]
+    ids = {one.person_id for of_face in near for one in of_face}
+    entries = BlacklistEntry.objects.of_client(asked.client).in_force(timezone.localdate())
+    numbers = dict(entries.filter(pk__in=ids).values_list("pk", "number"))
+    photographs = ReferenceImage.objects.in_bulk({one.reference_image_id for of_face in near for one in of_face})
+
+    def hit(one: RemoteNeighbour) -> Hit:
+        said = SaidThere(asked.backend_of(one.gallery_id), one.score, one.face_id, asked.points[one.gallery_id])
+        image = photographs[one.reference_image_id]
+        return Hit(one.person_id, numbers[one.person_id], image, one.distance, said)
+
+    return [
+        [hit(one) for one in of_face if one.person_id in numbers and one.reference_image_id in photographs]
+        for of_face in near
     ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from blacklist.models import BlacklistEntry
+from calibration.types import OperatingPoint
 from people.models import ReferenceImage
 from people.types import Refusal
 
@@ -30,13 +31,27 @@ class Enrolment:
 
 
 @dataclass(frozen=True)
+class SaidThere:
+    """The words of a remote service: its name, its score and the id of its face; `point` decides on the distance."""
+
+    backend: str
+    score: float
+    face_id: str
+    point: OperatingPoint
+
+
+@dataclass(frozen=True)
 class Hit:
-    """An entry within the threshold, with the closest of its photographs."""
+    """An entry within the threshold, with the closest of its photographs.
+
+    `there`: what a remote service said, if it has found the entry.
+    """
 
     entry_id: int
     entry_number: int
     reference_image: ReferenceImage
     distance: float
+    there: SaidThere | None = None
 
     @property
     def identity(self) -> str:

@@ -19,6 +19,15 @@ class Decision(StrEnum):
     NOT_RECOGNISABLE = "not_recognisable"
 
 
+class Basis(StrEnum):
+    """What is known of the errors at an operating point. The score of a remote service promises no rate at all."""
+
+    MEASURED = "measured"
+    EXTRAPOLATED = "extrapolated"
+    UNMEASURED = "unmeasured"
+    REMOTE_SCORE = "remote_score"
+
+
 @dataclass(frozen=True)
 class Targets:
     """How many errors are allowed; None leaves it to the next wider level: gallery, client, deployment.
@@ -80,6 +89,7 @@ class OperatingPoint:
     extrapolated: bool = False
     review: float | None = None
     people: int = 1
+    is_vendors: bool = False  # the distance is made of a remote service's score, which promises no rate
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.threshold) and self.threshold > 0):
@@ -89,6 +99,15 @@ class OperatingPoint:
     def reach(self) -> float:
         """The largest distance that is more than `no_match`."""
         return max(self.threshold, self.review or 0.0)
+
+    @property
+    def basis(self) -> Basis:
+        """What the rates rest upon."""
+        if self.is_vendors:
+            return Basis.REMOTE_SCORE
+        if self.false_match_rate is None:
+            return Basis.UNMEASURED
+        return Basis.EXTRAPOLATED if self.extrapolated else Basis.MEASURED
 
     @property
     def false_alarm_rate(self) -> float | None:

@@ -162,7 +162,7 @@ class ClientAdmin(RecordsRoles, BeyondTheWalls, WalledAdmin):
     search_fields = ["name"]
     ordering = ["name"]  # grouped queries lose the model's own
     fieldsets = [
-        (None, {"fields": ["name", "is_active", "liveness_policy", "created_at"]}),
+        (None, {"fields": ["name", "is_active", "liveness_policy", "backend", "created_at"]}),
         (
             "Retention",
             {"fields": ["retention_days", "album_days", "upload_days", "reference_days", "keep_screened_embeddings"]},

@@ -18,6 +18,7 @@ from clients.quotas import LIMITS
 from clients.scopes import PRESETS, expand
 from clients.services import default_expiry
 from clients.throttling import ClientRateThrottle
+from remote.registry import OURS, is_allowed
 
 EXPIRY = (
     "The key is refused from then on; empty: it never expires. Leave it empty for a Nextcloud server, which cannot"
@@ -101,6 +102,7 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class i
             "is_active",
             "retention_days",
             "liveness_policy",
+            "backend",
             *(field for field, _setting in LIMITS.values()),
         ]
 
@@ -114,4 +116,11 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class i
             )
             if (after or inf) > (before or inf):
                 self.add_error(field, _("Only an administrator can raise this limit."))
+        self._check_backend(data.get("backend", ""))
         return data
+
+    def _check_backend(self, chosen: str) -> None:
+        """Photographs leave this deployment only for where it allows them to."""
+        if "backend" in self.changed_data and chosen not in {"", OURS} and not is_allowed(chosen):
+            text = _("This deployment does not allow this back end: FACEAPP_REMOTE_BACKENDS does not name it.")
+            self.add_error("backend", text)

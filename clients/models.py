@@ -24,6 +24,7 @@ from clients.querysets import (
     MembershipQuerySet,
 )
 from clients.targets import validate_rate, validate_review, validate_target
+from remote.registry import NAMES, label_of
 
 LARGEST = 1_000_000_000  # people, templates, megabytes or images a day: more is a mistake
 LARGEST_LIMIT = MaxValueValidator(LARGEST)
@@ -129,6 +130,16 @@ class Client(ErrorTargets):
         validators=[RegexValidator(r"^[\w.@+-]+\Z", _("Letters, digits and . @ + - _ only."))],
     )
     is_active = models.BooleanField(default=True, help_text="Keys of an inactive client are refused.")
+    backend = models.CharField(
+        "back end",
+        max_length=30,
+        choices=[(name, label_of(name)) for name in NAMES],
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What keeps and searches the faces of new galleries; empty uses the deployment's. With any but this "
+        "service, photographs leave it. Existing galleries move by manage.py respace --to-backend.",
+    )
     retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,

@@ -201,6 +201,26 @@ SENTENCES: Sentences = {
     "liveness.token_wrong_purpose": _("The proof of an earlier check does not count here. Start again."),
     "liveness.token_wrong_subject": _("The proof of an earlier check does not count here. Start again."),
     "liveness.token_other_face": _("The proof of an earlier check is of another face. Start again."),
+    # remote back ends
+    "remote.unavailable": _("The remote service does not answer. Try again shortly."),
+    "remote.throttled": _("The remote service takes no more calls at this moment. Try again shortly."),
+    "remote.training": _("The remote service is taking in new faces. Try again shortly."),
+    "remote.training_failed": _("The remote service could not take in new faces. It is tried again."),
+    "remote.answer_unreadable": _("What answers is not the remote service. The administrator can mend this."),
+    "remote.certificate_refused": _("The certificate of the remote service does not verify. Nothing was sent."),
+    "remote.not_configured": _("The remote service is not set up. The administrator can mend this."),
+    "remote.switched_off": _("This deployment sends nothing to the remote service any more."),
+    "remote.access_refused": _("The remote service refuses our credentials. The administrator can mend this."),
+    "remote.not_approved": _("Microsoft has not approved the account for recognising people."),
+    "remote.collection_gone": _(
+        "The remote service has no faces of this gallery any more. The administrator can mend this."
+    ),
+    "remote.quota_exceeded": _("A limit of the account at the remote service is used up."),
+    "remote.refused": _("The remote service refuses the call."),
+    "remote.no_face": _("The remote service finds no face in the photograph that it accepts."),
+    "remote.image_refused": _("The remote service does not take this image."),
+    "backend.no_embeddings": _("The remote service searches by pictures alone."),
+    "backend.in_use": _("The gallery holds people: the administrator can move it to another back end."),
     # training
     "training.too_small": _("Too few people have enough photographs."),
     "training.not_ready": _("This version cannot be used."),

@@ -46,6 +46,13 @@ TABLES: dict[str, Holding] = {
     "people.Person": Holding("client", WITH_PERSON, UNTIL_ERASED),
     "people.ReferenceImage": Holding("person__client", WITH_PERSON, "FACEAPP_REFERENCE_DAYS"),
     "people.FaceTemplate": Holding("client", "with its photograph", "as its photograph"),
+    "people.RemoteCollection": Holding("client", "with its gallery; a trigger has it dropped elsewhere", UNTIL_ERASED),
+    "people.EnrolledFace": Holding(
+        "collection__client", "with its photograph; a trigger has it removed elsewhere", "as its photograph"
+    ),
+    "people.RemoteCall": Holding(
+        "client_id", "when it has been carried out: it names photographs and faces by id alone", "until carried out"
+    ),
     "people.SearchIndex": Holding("gallery__client", "rebuilt after erasures; see docs/operations.md", UNTIL_ERASED),
     "people.Respace": Holding("client", WITH_CLIENT, UNTIL_ERASED),
     "people.RespacedImage": Holding("respace__client", "with its photograph", "until the respace is closed"),

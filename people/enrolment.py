@@ -12,6 +12,7 @@ from django.db import transaction
 from clients import quotas
 from clients.models import Client
 from errors import Unavailable
+from people.elsewhere.places import wait_until_there
 from people.erasure import forget_photographs
 from people.evidence import ENROL, demands_liveness, proof_due, redeem_for, require_live, require_live_series
 from people.exceptions import ExternalIdTaken
@@ -71,6 +72,8 @@ def enrol_face(
         if proof and proof.token:
             redeem_for(person=person, token=proof.token, purpose=ENROL, face=portrait.face.embeddings)
         _store(person, references, [portrait], replace=rules.replace)
+    if not rules.is_import:
+        wait_until_there(references, person.gallery)
     return Enrolment(
         person=person,
         reference_image=references[0],
@@ -104,6 +107,8 @@ def enrol_photographs(
     with written_files(client=client, portraits=portraits) as references, transaction.atomic():
         person, _ = _found_or_created(client, whom.person, fields, only_new=rules.only_new)
         _store(person, references, portraits, replace=rules.replace)
+    if not rules.is_import:
+        wait_until_there(references, person.gallery)
     return BatchEnrolment(person, len(portraits), refusals)
 
 

@@ -27,6 +27,7 @@ from audit.types import Action, Erased
 from clients.idempotency import forget_answers
 from clients.numbering import record_rows
 from notifications.services import forget as forget_notifications
+from people.elsewhere.places import remaining_of
 from people.evidence import forget_sessions
 from people.exceptions import PersonNotFound
 from people.models import FaceTemplate, Gallery, MergedPerson, Person, ReferenceImage
@@ -80,6 +81,7 @@ def _erase(person: Person, *, everywhere: bool, with_record: bool) -> Receipt:
     images = list(ReferenceImage.objects.filter(person=person).order_by("id"))
     templates = FaceTemplate.objects.of_person(person).count()
     taken = forget_elsewhere(leaving)
+    remaining = [*taken.remaining, *remaining_of(images)]
     sessions = forget_sessions(person=person)
     named = _names_of_record(person) if with_record else []
     rows, _ = person.delete() if with_record else ReferenceImage.objects.filter(person=person).delete()
@@ -90,7 +92,8 @@ def _erase(person: Person, *, everywhere: bool, with_record: bool) -> Receipt:
     own = {"people": int(with_record), "images": len(images), "templates": templates, "files": len(files), "rows": rows}
     own["liveness_sessions"] = sessions
     kind = Erased.PERSON if with_record else Erased.FACES
-    whole = replace(taken, counts=Counter(own) + taken.counts, objects=[*named, *names_of(images), *taken.objects])
+    objects = [*named, *names_of(images), *taken.objects]
+    whole = replace(taken, counts=Counter(own) + taken.counts, objects=objects, remaining=remaining)
     receipt = add_receipt(kind, client_id=person.client_id, taken=whole, uuid=leaving.receipt_id)
     erase_files(files=[*files, *taken.files])
     return receipt
@@ -116,12 +119,13 @@ def forget_photographs(person: Person, images: Sequence[ReferenceImage]) -> list
     Returns the files, which the caller deletes. The caller has locked the person `to_erase`.
     """
     taken = forget_elsewhere(Leaving(person, is_whole=False))
+    remaining = [*taken.remaining, *remaining_of(images)]
     ReferenceImage.objects.filter(pk__in=[image.pk for image in images]).delete()
     record_rows(Action.ERASE, [person, *images], results=len(images))
     forget_answers(client_id=person.client_id)
     files = [image.image for image in images if image.image]
     counts = Counter(images=len(images), files=len(files)) + taken.counts
-    whole = replace(taken, counts=counts, objects=[*names_of(images), *taken.objects])
+    whole = replace(taken, counts=counts, objects=[*names_of(images), *taken.objects], remaining=remaining)
     add_receipt(Erased.PHOTOGRAPHS, client_id=person.client_id, taken=whole)
     return [*files, *taken.files]
 

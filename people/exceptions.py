@@ -116,3 +116,15 @@ class PeopleAtRisk(Conflict):
         whom = "1 person" if count == 1 else f"{count:,} people"
         super().__init__(f"{whom} would not be found any more.")
         self.people, self.count = people, count
+
+
+class NoEmbeddingsThere(Unprocessable):
+    """A search by embeddings in a gallery whose service takes pictures only."""
+
+    code = "backend.no_embeddings"
+
+
+class BackendInUse(Conflict):
+    """A gallery with people changes its back end by a respace only."""
+
+    code = "backend.in_use"

@@ -18,12 +18,20 @@ from calibration.services import how_many, operating_points
 from calibration.types import Comparison, OperatingPoint, Rules, Targets, with_margins
 from clients.models import Client, Counter
 from errors.text import is_storable
-from people.exceptions import GalleryIsDefault, GalleryNameTaken, GalleryNotEmpty, GalleryNotFound, UnusableValue
+from people.exceptions import (
+    BackendInUse,
+    GalleryIsDefault,
+    GalleryNameTaken,
+    GalleryNotEmpty,
+    GalleryNotFound,
+    UnusableValue,
+)
 from people.models import FaceTemplate, Gallery, GalleryKind, Person, ReferenceImage, SearchIndex
 from people.neighbours import SearchedTemplates
 from people.persons import checked
 from people.querysets import FaceTemplateQuerySet
 from people.types import Neighbour
+from remote.registry import OURS, is_allowed, label_of
 from vectors.stored import Rotated, to_store
 from vision.engines import DEFAULT, engines
 from vision.types import Embedding, Space
@@ -164,9 +172,10 @@ def create_gallery(*, client: Client, name: str) -> Gallery:
 
 
 def update_gallery(*, gallery: Gallery, changes: Mapping[str, Any]) -> Gallery:
-    """Change `name`, `threshold`, `two_person_review` or targets (None: the client's).
+    """Change `name`, `threshold`, `two_person_review`, `backend` or targets (None: the client's).
 
-    A default gallery stays the default under any name. Raises `GalleryNameTaken` or `UnusableValue`.
+    A default gallery stays the default under any name. Raises `GalleryNameTaken`, `UnusableValue`, or `BackendInUse`
+    for another back end where there are people.
     """
     checked({"source": changes.get("name")})
     threshold = changes.get("threshold")
@@ -174,6 +183,8 @@ def update_gallery(*, gallery: Gallery, changes: Mapping[str, Any]) -> Gallery:
         raise UnusableValue("The threshold must be a finite number greater than 0.")
     if changes.get("two_person_review") and gallery.kind != GalleryKind.BLACKLIST:
         raise UnusableValue("Only hits of a blacklist are judged: name the gallery with kind=blacklist.")
+    if changes.get("backend", gallery.backend) != gallery.backend:
+        _require_movable(gallery, changes["backend"])
     for field, value in changes.items():
         setattr(gallery, field, value)
     try:
@@ -189,6 +200,13 @@ def update_gallery(*, gallery: Gallery, changes: Mapping[str, Any]) -> Gallery:
             raise
         raise GalleryNameTaken("A gallery with this name exists already.") from error
     return gallery
+
+
+def _require_movable(gallery: Gallery, backend: str) -> None:
+    if Person.objects.filter(gallery=gallery).exists():
+        raise BackendInUse("The gallery holds people. An administrator moves them: manage.py respace --to-backend.")
+    if backend != OURS and not is_allowed(backend):
+        raise UnusableValue(f"This deployment does not allow {label_of(backend)}: see FACEAPP_REMOTE_BACKENDS.")
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ from audit.types import Action
 from clients.idempotency import note_stored
 from clients.numbering import record_rows
 from notifications.services import forget as forget_notifications
+from people.elsewhere.places import settle
 from people.erasure import forget_elsewhere, hold_people, holders
 from people.evidence import forget_sessions
 from people.exceptions import BadMerge, BadSplit
@@ -135,6 +136,7 @@ def move_photographs(photographs: Sequence[ReferenceImage], to: Person, *, keep_
     rows = ReferenceImage.objects.filter(pk__in=moved)
     rows.update(person=to, **({} if keep_primary else {"is_primary": False}))
     FaceTemplate.objects.filter(reference_image__in=moved).update(person=to, gallery=to.gallery_id)
+    settle(moved, to.gallery)
     OddPhotograph.objects.filter(person__in=both).delete()
     LookAlikes.objects.filter(Q(image__in=moved) | Q(other_image__in=moved)).delete()
     CheckedPerson.objects.filter(person__in=both).delete()

@@ -13,7 +13,9 @@ from django.db.models import Q
 from clients.models import Client, ErrorTargets
 from clients.numbering import Numbered
 from clients.quotas import Quota, WithFile
+from people.elsewhere.rows import EnrolledFace, RemoteCall, RemoteCollection
 from people.identities import KeptApart, MergedPerson
+from people.moves import Respace, RespacedImage, ShadowDifference
 from people.querysets import (
     CheckedPersonQuerySet,
     FaceTemplateQuerySet,
@@ -21,19 +23,17 @@ from people.querysets import (
     GalleryQuerySet,
     PersonQuerySet,
     ReferenceImageQuerySet,
-    RespacedImageQuerySet,
-    RespaceQuerySet,
     SearchIndexQuerySet,
 )
-from people.types import GalleryKind, RespaceState
+from people.types import GalleryKind
+from remote.registry import NAMES, OURS, label_of
 from storage.fields import StoredImageField
 from storage.models import StoredFace
 from vectors.stored import RotatedField
-from work.models import ClaimedWork
 
-__all__ = ["CheckedPerson", "FaceTemplate", "Gallery", "GalleryHealth", "GalleryKind", "KeptApart", "LookAlikes",
-           "MergedPerson", "OddPhotograph", "Person", "ReferenceImage", "Respace", "RespacedImage", "SearchIndex",
-           "ShadowDifference"]  # fmt: skip
+__all__ = ["CheckedPerson", "EnrolledFace", "FaceTemplate", "Gallery", "GalleryHealth", "GalleryKind", "KeptApart",
+           "LookAlikes", "MergedPerson", "OddPhotograph", "Person", "ReferenceImage", "RemoteCall", "RemoteCollection",
+           "Respace", "RespacedImage", "SearchIndex", "ShadowDifference"]  # fmt: skip
 
 INDEX_PREFIX = "people_search_index_"  # of the indexes in PostgreSQL that belong to rows of `SearchIndex`
 
@@ -58,6 +58,14 @@ class Gallery(ErrorTargets):
         validators=[MinValueValidator(0)],
         help_text="The largest distance that counts as a match here; empty: what the targets below allow.",
     )
+    backend = models.CharField(
+        max_length=30,
+        choices=[(name, label_of(name)) for name in NAMES],
+        default=OURS,
+        db_default=OURS,
+        help_text="What keeps and searches the faces; manage.py respace --to-backend changes it.",
+    )
+    former_backend = models.CharField(max_length=30, blank=True, default="", db_default="", editable=False)
     # Space and threshold before the last switch, until the old templates are forgotten; see `people.respacing`.
     former_space = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
     former_threshold = models.FloatField(null=True, blank=True, editable=False)
@@ -86,6 +94,11 @@ class Gallery(ErrorTargets):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether a service elsewhere keeps and searches the faces."""
+        return self.backend != OURS
 
 
 class Person(Numbered):
@@ -232,93 +245,6 @@ class SearchIndex(models.Model):
     @property
     def name(self) -> str:
         return f"{INDEX_PREFIX}{self.pk}"
-
-
-class Respace(Numbered):
-    """A client's move to another space, or (`only_fill`) the templates that it lacks there; see `people.respacing`."""
-
-    counted_as = "respace"
-
-    client = models.ForeignKey(Client, models.CASCADE, related_name="respaces")
-    space = models.CharField(max_length=100, help_text="Where to.")
-    only_fill = models.BooleanField(default=False, help_text="Compute missing templates, switch nothing.")
-    state = models.CharField(max_length=10, choices=RespaceState, default=RespaceState.OPEN)
-    computed_at = models.DateTimeField(null=True, help_text="When every photograph had been tried; empty: not yet.")
-    switched_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    last_image_id = models.PositiveBigIntegerField(default=0, editable=False)  # photographs up to it were given out
-    # Faces of searches that were decided in both spaces, and those of them that were decided otherwise in the new one.
-    compared = models.PositiveBigIntegerField(default=0)
-    lost_matches = models.PositiveBigIntegerField(default=0, help_text="A person before, nobody after.")
-    new_matches = models.PositiveBigIntegerField(default=0, help_text="Nobody before, a person after.")
-    other_matches = models.PositiveBigIntegerField(default=0, help_text="Another person.")
-
-    objects = RespaceQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["client", "number"], name="respace_number_unique"),
-            models.UniqueConstraint(
-                fields=["client"], condition=~Q(state="closed") & Q(only_fill=False), name="one_open_respace"
-            ),
-            models.UniqueConstraint(
-                fields=["client", "space"], condition=~Q(state="closed"), name="one_open_respace_to_a_space"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"respace {self.number} to {self.space}"
-
-    @property
-    def status(self) -> str:
-        """The state in one word; an open one is `computing` or `ready`."""
-        if self.state != RespaceState.OPEN:
-            return str(self.state)
-        return "ready" if self.computed_at else "computing"
-
-
-class RespacedImage(ClaimedWork):
-    """A photograph that gets its template in the new space, or could not get one. A successful one leaves no row."""
-
-    task = "people.tasks.embed_images"
-    owner = "respace__client_id"
-
-    respace = models.ForeignKey(Respace, models.CASCADE, related_name="images")
-    reference_image = models.ForeignKey(ReferenceImage, models.CASCADE, related_name="+")
-
-    objects: ClassVar[RespacedImageQuerySet] = RespacedImageQuerySet.as_manager()  # type: ignore[assignment]
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(fields=["respace", "reference_image"], name="one_row_per_respace_and_image"),
-        ]
-        indexes = [
-            models.Index(
-                fields=["status"], condition=Q(status__in=["pending", "processing"]), name="respaced_unfinished"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"photograph {self.reference_image_id} of respace {self.respace_id}"
-
-
-class ShadowDifference(models.Model):
-    """A face that the new space would have decided otherwise: who it matched before and after; empty: nobody."""
-
-    respace = models.ForeignKey(Respace, models.CASCADE, related_name="differences")
-    before = models.ForeignKey(Person, models.CASCADE, null=True, related_name="+")
-    after = models.ForeignKey(Person, models.CASCADE, null=True, related_name="+")
-    before_similarity = models.FloatField(null=True, help_text="Of the nearest person, 0 to 1; empty: nobody is there.")
-    after_similarity = models.FloatField(null=True, help_text="Of the nearest person, 0 to 1; empty: nobody is there.")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"difference {self.pk} of respace {self.respace_id}"
 
 
 class GalleryHealth(models.Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,9 @@ from audit.types import Action
 from clients.models import Client
 from clients.numbering import public_id, record_rows
 from errors.text import is_storable
+from people.elsewhere.places import settle
 from people.exceptions import ExternalIdTaken, PersonNotFound, UnusableValue
-from people.models import FaceTemplate, Gallery, GalleryKind, Person
+from people.models import FaceTemplate, Gallery, GalleryKind, Person, ReferenceImage
 from people.types import LONGEST
 
 MAX_METADATA = 10_000  # characters of JSON
@@ -90,7 +92,9 @@ def update_person(*, person: Person, changes: Mapping[str, Any]) -> Person:
     for field, value in fields.items():
         setattr(stored, field, value)
     record_rows(Action.CHANGE, [stored])
-    return save_person(person=stored)
+    save_person(person=stored)
+    settle(list(stored.reference_images.values_list("pk", flat=True)), stored.gallery)
+    return stored
 
 
 def lock_person(person_id: int, *, to_erase: bool = False) -> Person:
@@ -118,6 +122,16 @@ def lock_enrolled(person: Person, *, to_erase: bool = False) -> Person:
     if stored.kind != GalleryKind.PEOPLE:
         raise PersonNotFound("Person not found")
     return stored
+
+
+def lock_owner_of(image_id: int) -> Person:
+    """The person who has the photograph now: it may have been given to another one. Raises `PersonNotFound`."""
+    while image := ReferenceImage.objects.filter(pk=image_id).first():
+        with suppress(PersonNotFound):  # merged into another one between the two statements
+            person = lock_person(image.person_id)
+            if ReferenceImage.objects.filter(pk=image_id, person=person).exists():
+                return person
+    raise PersonNotFound("Person not found")
 
 
 # ---- values -----------------------------------------------------------------------------------------------------

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from vectors.stored import Rotated
 
 DEFAULT_NAMES = {GalleryKind.PEOPLE: "default", GalleryKind.BLACKLIST: "blacklist"}
-
 SPARE = 4  # templates read for each person wanted; people with many photographs take several places
 
 
@@ -67,10 +66,11 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
         if (found := self.filter(client=client, **key).first()) is not None:
             return found, False
         with transaction.atomic(using=self.db):
-            Client.objects.select_for_update(no_key=True).get(pk=client.pk)
+            owner = Client.objects.select_for_update(no_key=True).get(pk=client.pk)
             others = self.model.objects.filter(client=client).exclude(space="").order_by("-is_default", "pk")
             spaces: Any = others.values("space", "former_space").first() or {"space": engines[DEFAULT].space.name}
-            return self.get_or_create(client=client, **key, defaults={**defaults, **spaces})
+            backend = owner.backend or settings.FACE_PROCESSING_BACKEND
+            return self.get_or_create(client=client, **key, defaults={"backend": backend, **defaults, **spaces})
 
     def lock_of(self, client: Client) -> GalleryQuerySet:
         """All galleries of the client. Until the transaction ends, nobody makes one, or `hold`s one."""

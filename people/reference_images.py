@@ -15,6 +15,7 @@ from clients.numbering import assign_numbers, public_id, record_rows
 from errors import InvalidInput
 from notifications.services import is_wanted, notify
 from notifications.types import Event, Message
+from people.elsewhere.places import admit
 from people.erasure import forget_photographs
 from people.exceptions import ReferenceImageNotFound
 from people.models import FaceTemplate, Gallery, GalleryKind, Person, ReferenceImage
@@ -127,6 +128,7 @@ def save_reference_images(
         for reference, portrait in zip(references, portraits, strict=True)
         for template in _templates(person, reference, portrait)
     )
+    admit([reference.pk for reference in references], person.gallery)
     record_rows(Action.ENROL, [person, *references], results=len(references))
     if references and is_wanted(Event.PERSON_ENROLLED, client_id=person.client_id):
         _tell_of_enrolment(person, references)
@@ -196,6 +198,7 @@ def adopt_face(*, person: Person, face: AdoptedFace) -> ReferenceImage:
                     space=space,
                     embedding=embedding,
                 )
+            admit([reference.pk], owner.gallery)
             record_rows(Action.ENROL, [owner, reference], results=1)
     except BaseException:
         discard_files(files=[reference.image])

@@ -1,4 +1,4 @@
-"""Moving a client's people to another space, that is to another model, while they are searched.
+"""Moving a client's people to another space, that is to another model, or to another back end, while they are searched.
 
 1. `start_respace`: workers compute the templates that stored photographs lack in the new space, a few at a time.
    Enrolments write templates in every enabled space anyway.
@@ -8,7 +8,7 @@
 
 A search reads the space of its galleries once, and the templates of both spaces stay until step 4: it is answered from
 one of the two. Photographs that fail keep their old template. A step that would lose people is refused unless the
-caller insists.
+caller insists. Moves to another back end take the same steps (`people.elsewhere.moving`).
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ from audit.types import Action
 from clients.models import Client
 from clients.numbering import record_rows
 from errors import Unavailable
-from people.exceptions import PeopleAtRisk, PersonNotFound, RespaceInProgress, RespaceNotReady
+from people.elsewhere import moving
+from people.exceptions import PeopleAtRisk, RespaceInProgress, RespaceNotReady
 from people.models import FaceTemplate, Gallery, Person, ReferenceImage, Respace, RespacedImage
-from people.persons import lock_person
+from people.persons import lock_owner_of
 from people.querysets import GalleryQuerySet, PersonQuerySet, ReferenceImageQuerySet
 from people.types import PersonAtRisk, RespaceState
+from remote.registry import NAMES
 from storage.files import read_file
 from vectors.stored import to_store
 from vision import inference
@@ -55,14 +57,15 @@ FINISH_SECONDS = 30  # for searches that began before a switch, in addition to F
 
 
 # ---- computing --------------------------------------------------------------------------------------------------
-def start_respace(*, client: Client, alias: str, only_fill: bool = False) -> Respace:
-    """Have workers compute the templates that the client's photographs lack in the space of the engine `alias`.
+def start_respace(*, client: Client, alias: str = "", backend: str = "", only_fill: bool = False) -> Respace:
+    """Have workers compute the templates that the client's photographs lack in the space of the engine `alias`, or have
+    them added to the collections of a `backend`.
 
     An unfinished respace to this space goes on; photographs that failed are tried again. `only_fill`: switch nothing
     later, and finish by itself; the same where all galleries are in that space already. Raises `UnknownName` for an
     engine that is not enabled, or `RespaceInProgress` if the client is being moved to another space.
     """
-    space = engines[engines.alias_called(alias)].space.name
+    space = backend or engines[engines.alias_called(alias)].space.name
     with transaction.atomic():
         galleries = Gallery.objects.lock_of(client)
         unfinished = Respace.objects.of_client(client).unfinished().select_for_update()
@@ -73,11 +76,12 @@ def start_respace(*, client: Client, alias: str, only_fill: bool = False) -> Res
                 raise RespaceInProgress(f"The client is being moved to {other.space}. Finish that, or cancel it.")
             Gallery.objects.default_of(client)
             galleries.filter(space="").update(space=engines[DEFAULT].space.name)  # whatever becomes the default
-            respace.only_fill = not galleries.exclude(space=space).exists()
+            respace.only_fill = not galleries.exclude(**{"backend" if backend else "space": space}).exists()
         respace.computed_at, respace.last_image_id = None, 0
         respace.save()
         record_rows(Action.SETTINGS_CHANGED, [respace])
         RespacedImage.objects.filter(respace=respace, status=Status.FAILED).delete()
+        moving.begin(respace)
     hand_out()
     respace.refresh_from_db()
     return respace
@@ -94,7 +98,7 @@ def hand_out() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [HANDING_OUT])
         count = 0
         free = _at_once() - RespacedImage.objects.unfinished().count()
-        enabled = [space.name for space in engines.spaces().values()]
+        enabled = [*(space.name for space in engines.spaces().values()), *NAMES]
         computing = Respace.objects.computing().filter(space__in=enabled).select_related("client")
         for pk in list(computing.order_by("pk").values_list("pk", flat=True)):
             if count >= free:
@@ -120,6 +124,9 @@ def _at_once() -> int:
 
 def _next_images(respace: Respace, count: int) -> list[RespacedImage]:
     """Rows for the next photographs; without any left, and none in work, everything is computed."""
+    if moving.is_move(respace):
+        moving.hand_out(respace)
+        return []
     own = ReferenceImage.objects.of_client(respace.client).without_template_in(respace.space)
     untried = own.exclude(pk__in=respace.images.values("reference_image")).order_by("pk")
     chosen = _held(untried.filter(pk__gt=respace.last_image_id), count)
@@ -178,7 +185,7 @@ def _store(image: RespacedImage, face: DetectedFace) -> None:
 
     Raises `PersonNotFound` if the person was erased meanwhile; then the image's own row is gone as well.
     """
-    person, space = _lock_owner(image.reference_image_id), image.respace.space
+    person, space = lock_owner_of(image.reference_image_id), image.respace.space
     references = ReferenceImage.objects.select_for_update(no_key=True).filter(pk=image.reference_image_id)
     if references and image.finish(Status.DONE):
         FaceTemplate.objects.bulk_create(
@@ -197,16 +204,6 @@ def _store(image: RespacedImage, face: DetectedFace) -> None:
         image.delete()
 
 
-def _lock_owner(image_id: int) -> Person:
-    """The person who has the photograph now: it may have been given to another one. Raises `PersonNotFound`."""
-    while image := ReferenceImage.objects.filter(pk=image_id).first():
-        with suppress(PersonNotFound):  # merged into another one between the two statements
-            person = lock_person(image.person_id)
-            if ReferenceImage.objects.filter(pk=image_id, person=person).exists():
-                return person
-    raise PersonNotFound("Person not found")
-
-
 # ---- switching --------------------------------------------------------------------------------------------------
 @transaction.atomic
 def switch(*, respace: Respace, lose_people: bool = False) -> list[PersonAtRisk]:
@@ -216,13 +213,21 @@ def switch(*, respace: Respace, lose_people: bool = False) -> list[PersonAtRisk]
     are being computed, `PeopleAtRisk` unless `lose_people`, or `UnknownName` if the engine is not enabled.
     """
     respace, galleries = _locked(respace, RespaceState.OPEN)
-    engines.alias_of_space(respace.space)
+    is_move = moving.is_move(respace)
+    if not is_move:
+        engines.alias_of_space(respace.space)
     if respace.only_fill or respace.computed_at is None:
         raise RespaceNotReady("Not every photograph has been tried in the new space yet.")
     lost = _accepted(_lost_by_switch(respace), lose_people)
-    galleries.exclude(space=respace.space).update(
-        space=respace.space, former_space=F("space"), threshold=F("former_threshold"), former_threshold=F("threshold")
-    )
+    if is_move:
+        moving.switch(respace, galleries)
+    else:
+        galleries.exclude(space=respace.space).update(
+            space=respace.space,
+            former_space=F("space"),
+            threshold=F("former_threshold"),
+            former_threshold=F("threshold"),
+        )
     _set_state(respace, RespaceState.SWITCHED)
     return lost
 
@@ -231,6 +236,11 @@ def switch(*, respace: Respace, lose_people: bool = False) -> list[PersonAtRisk]
 def switch_back(*, respace: Respace, lose_people: bool = False) -> list[PersonAtRisk]:
     """Let the old space decide again, with the thresholds of that time. Raises as `switch` does."""
     respace, galleries = _locked(respace, RespaceState.SWITCHED)
+    if moving.is_move(respace):
+        lost = _accepted(moving.lost_by_return(Person.objects.of_client(respace.client)), lose_people)
+        moving.switch_back(respace, galleries)
+        _set_state(respace, RespaceState.OPEN)
+        return lost
     switched = galleries.exclude(former_space="")
     for space in set(switched.values_list("former_space", flat=True)):
         engines.alias_of_space(space)
@@ -266,6 +276,8 @@ def forget_old(*, respace: Respace, lose_people: bool = False) -> int:
         old = FaceTemplate.objects.in_galleries([gallery]).in_space(space).values("pk")
         while deleted := FaceTemplate.objects.filter(pk__in=old[:SLICE]).delete()[0]:
             count += deleted
+    if moving.is_move(respace):
+        count += moving.forget_unused(respace.client)
     _close(respace)
     return count
 
@@ -286,12 +298,14 @@ def cancel_respace(*, respace: Respace) -> None:
     with transaction.atomic():
         respace, _ = _locked(respace, RespaceState.OPEN)
         respace.images.all().delete()
+        if moving.is_move(respace):
+            moving.forget_unused(respace.client)
     _close(respace)
 
 
 @transaction.atomic
 def _close(respace: Respace) -> None:
-    Gallery.objects.lock_of(respace.client).update(former_space="", former_threshold=None)
+    Gallery.objects.lock_of(respace.client).update(former_space="", former_backend="", former_threshold=None)
     _set_state(respace, RespaceState.CLOSED)
 
 
@@ -332,6 +346,8 @@ def progress_of(respace: Respace) -> RespaceProgress:
     """How far it is, counted now."""
     images = ReferenceImage.objects.of_client(respace.client)
     photographs = images.with_file().count()
+    if moving.is_move(respace):
+        return RespaceProgress(photographs, photographs - moving.lacking(respace).count(), moving.failed_of(respace))
     lacking = images.without_template_in(respace.space).count()
     return RespaceProgress(photographs, photographs - lacking, respace.images.filter(status=Status.FAILED).count())
 
@@ -354,10 +370,14 @@ def _at_risk(respace: Respace) -> PersonQuerySet:
 
 def _lost_by_switch(respace: Respace) -> PersonQuerySet:
     people = Person.objects.of_client(respace.client)
+    if moving.is_move(respace):
+        return moving.lost_by_switch(people, respace.space)
     return people.with_template_only(OuterRef("gallery__space"), lacking=respace.space)
 
 
 def _lost_since_switch(respace: Respace) -> PersonQuerySet:
+    if moving.is_move(respace):
+        return moving.lost_since_switch(Person.objects.of_client(respace.client))
     people = Person.objects.of_client(respace.client).exclude(gallery__former_space="")
     return people.with_template_only(OuterRef("gallery__former_space"), lacking=OuterRef("gallery__space"))
 

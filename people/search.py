@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,8 +11,10 @@ from django.db import transaction
 
 from audit.services import is_stopped, record, require_searching
 from audit.types import Action
+from calibration.types import with_margins
 from clients.models import Client
 from errors import InvalidInput
+from people.elsewhere.asking import AskedGalleries, RemoteNeighbour, asked_in, ours_of, require_picture
 from people.exceptions import UnusableEmbedding
 from people.galleries import SearchedGalleries, galleries_called, search_in
 from people.models import Person, ReferenceImage
@@ -43,7 +46,9 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
     require_searching(client.pk)
     options = options or SearchOptions()
     galleries = galleries_called(client=client, sources=options.sources)
-    searched = search_in(client=client, galleries=galleries, threshold=options.threshold, alias=options.alias)
+    searched = search_in(client=client, galleries=ours_of(galleries), threshold=options.threshold, alias=options.alias)
+    if asked := asked_in(client=client, galleries=galleries, threshold=options.threshold):
+        return _search_elsewhere(searched, asked, probe, options)
     space, milliseconds = searched.space, 0.0
     if probe.data is None:
         probes: list[tuple[DetectedFace | None, Embedding]] = [
@@ -67,11 +72,47 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
     return Search(faces, space.name, searched.point, milliseconds)
 
 
+def _search_elsewhere(
+    searched: SearchedGalleries, asked: AskedGalleries, probe: Probe, options: SearchOptions
+) -> Search:
+    """Where a remote service keeps some of the galleries, or all: the candidates of both, the most similar first."""
+    if probe.data is None:
+        require_picture(asked)
+    data, limit = probe.data or b"", max(1, min(options.limit, MAX_CANDIDATES))
+    with inference.admission(1):
+        analysis = inference.analyse(data, AnalysisOptions(aliases=[searched.alias]))
+        largest = choose_face(analysis.faces, "largest")
+        found = analysis.faces if options.faces == "all" else [largest]
+        usable = [face for face in found if face.is_recognisable]
+        near = iter(asked.nearest_each(data, [face.box for face in usable], limit=limit + 1))
+    faces = tuple(
+        SearchedFace(face, _joined(searched, asked, face, next(near), limit) if face.is_recognisable else ())
+        for face in found
+    )
+    _record(searched, faces, asked)
+    return Search(faces, asked.space, asked.point, analysis.milliseconds)
+
+
+def _joined(
+    searched: SearchedGalleries, asked: AskedGalleries, face: DetectedFace, near: Sequence[RemoteNeighbour], limit: int
+) -> tuple[Candidate, ...]:
+    there = asked.candidates(near, limit=limit)
+    if not searched.points:
+        return there
+    here = nearest_people(searched, face.embeddings[searched.space.name], limit=limit)
+    both = sorted([*there, *here], key=lambda one: -(one.comparison.similarity or 0.0))
+    margins = with_margins(one.comparison for one in both)
+    return tuple(replace(one, comparison=own) for one, own in zip(both, margins, strict=True))[:limit]
+
+
 @transaction.atomic
-def _record(searched: SearchedGalleries, faces: Sequence[SearchedFace]) -> None:
+def _record(searched: SearchedGalleries, faces: Sequence[SearchedFace], asked: AskedGalleries | None = None) -> None:
     """Who was named to the caller, whether they match or not; and whoever is to be told of searches is."""
     named = [candidate.person.audit_name for face in faces for candidate in face.candidates]
-    record(Action.SEARCH, client_id=searched.client.pk, objects=named, searched=searched.audited, results=len(named))
+    where = searched.audited if asked is None else asked.audited
+    if asked is not None and searched.points:
+        where = replace(where, galleries=tuple(sorted({*where.galleries, *searched.points})))
+    record(Action.SEARCH, client_id=searched.client.pk, objects=named, searched=where, results=len(named))
     tell_of_search([(face.decision, face.candidates) for face in faces], client_id=searched.client.pk)
 
 
@@ -93,21 +134,33 @@ def search_each(*, client: Client, images: Sequence[SourcedImage], limit: int = 
     """
     require_searching(client.pk)
     named = {source: galleries_called(client=client, sources=[source]) for source in {one.source for one in images}}
-    searched = {source: search_in(client=client, galleries=galleries) for source, galleries in named.items()}
-    faces = inference.several(lambda one: face_or_refusal(one.data, searched[one.source].alias), images)
+    searched = {source: search_in(client=client, galleries=ours_of(named[source])) for source in named}
+    asked = {source: asked_in(client=client, galleries=galleries) for source, galleries in named.items()}
+    seen = inference.several(lambda one: look_or_refusal(one.data, searched[one.source].alias), images)
     for source, data in [(one.source, one.data) for one in images if isinstance(one.data, bytes)][:1]:
         offer_probe(client=client, galleries=named[source], read=partial(bytes, data), faces="largest")
     found = [
         face
         if isinstance(face, Refusal)
-        else SearchedFace(None, nearest_people(searched[image.source], face, limit=limit))
-        for face, image in zip(faces, images, strict=True)
+        else _nearest_to(face, image, searched[image.source], asked[image.source], limit)
+        for face, image in zip(seen, images, strict=True)
     ]
     with transaction.atomic():
         for face, image in zip(found, images, strict=True):
             if isinstance(face, SearchedFace):
-                _record(searched[image.source], [face])
+                _record(searched[image.source], [face], asked[image.source])
     return found
+
+
+def _nearest_to(
+    face: DetectedFace, image: SourcedImage, searched: SearchedGalleries, asked: AskedGalleries | None, limit: int
+) -> SearchedFace:
+    if asked is None:
+        return SearchedFace(None, nearest_people(searched, face.embeddings[searched.space.name], limit=limit))
+    assert isinstance(image.data, bytes)  # an image that could not be read is a refusal by now
+    return SearchedFace(
+        None, _joined(searched, asked, face, asked.nearest(image.data, face.box, limit=limit + 1), limit)
+    )
 
 
 def nearest_people(
@@ -142,19 +195,30 @@ def people_like(*, person: Person, face: DetectedFace, limit: int = 10) -> tuple
     return tuple(candidate for candidate in near if candidate.comparison.matches)
 
 
-def face_of(data: bytes, alias: str = DEFAULT) -> Embedding:
-    """The embedding of the largest face of an image. Raises `InvalidImage`, `UnusableFace` or `Unavailable`."""
+def look_at(data: bytes, alias: str = DEFAULT) -> DetectedFace:
+    """The largest face of an image. Raises `InvalidImage`, `UnusableFace` or `Unavailable`."""
     faces = inference.analyse(data, AnalysisOptions(aliases=[alias])).faces
-    return recognisable(choose_face(faces, "largest")).embeddings[engines[alias].space.name]
+    return recognisable(choose_face(faces, "largest"))
 
 
-def face_or_refusal(data: bytes | InvalidInput, alias: str = DEFAULT) -> Embedding | Refusal:
-    """`face_of`, with what is wrong with the image as a value."""
+def face_of(data: bytes, alias: str = DEFAULT) -> Embedding:
+    """Its embedding. Raises as `look_at` does."""
+    return look_at(data, alias).embeddings[engines[alias].space.name]
+
+
+def look_or_refusal(data: bytes | InvalidInput, alias: str = DEFAULT) -> DetectedFace | Refusal:
+    """`look_at`, with what is wrong with the image as a value."""
     try:
         if isinstance(data, InvalidInput):
             raise data
-        return face_of(data, alias)
+        return look_at(data, alias)
     except NotRecognisable as error:
         return Refusal("", error.code, error.message, error.reason)
     except InvalidInput as error:
         return Refusal("", error.code, error.message)
+
+
+def face_or_refusal(data: bytes | InvalidInput, alias: str = DEFAULT) -> Embedding | Refusal:
+    """`face_of`, with what is wrong with the image as a value."""
+    face = look_or_refusal(data, alias)
+    return face if isinstance(face, Refusal) else face.embeddings[engines[alias].space.name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from people.elsewhere.asking import AskedGalleries, RemoteNeighbour, asked_in, ours_of
+from people.elsewhere.places import remaining_of, wait_until_there
 from people.enrolment import enrol_face, enrol_photographs
 from people.erasure import add_receipt, erase_faces, erase_people, erase_person, forget_photographs, hold_people
 from people.every_face import (
@@ -72,6 +74,7 @@ from people.suggestions import (
 from people.verification import compare_faces, compare_live, verify_live, verify_person
 
 __all__ = [
+    "AskedGalleries",
     "Check",
     "ClosestPair",
     "Described",
@@ -83,12 +86,14 @@ __all__ = [
     "Health",
     "Hints",
     "Look",
+    "RemoteNeighbour",
     "SearchedGalleries",
     "SearchedTemplates",
     "Wanted",
     "add_receipt",
     "add_reference_image",
     "adopt_face",
+    "asked_in",
     "attempt_at",
     "check_of",
     "checked",
@@ -131,9 +136,11 @@ __all__ = [
     "merged_fields",
     "move_face",
     "offer_probe",
+    "ours_of",
     "read_faces",
     "read_portrait",
     "read_portraits",
+    "remaining_of",
     "remarks_on",
     "report_of_image",
     "report_of_person",
@@ -158,5 +165,6 @@ __all__ = [
     "update_person",
     "verify_live",
     "verify_person",
+    "wait_until_there",
     "written_files",
 ]

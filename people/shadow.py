@@ -13,6 +13,7 @@ from clients.models import Client
 from errors import FaceAppError
 from people.models import Gallery, Respace
 from people.types import Faces
+from remote.registry import MODULES
 from vision import dispatch
 from vision.dispatch import handoff, queue_errors
 from work.queues import BULK
@@ -33,7 +34,7 @@ def offer_probe(
 
     `galleries` and `faces` are those that were searched; `read` returns the image.
     """
-    for respace in Respace.objects.of_client(client).in_shadow():
+    for respace in Respace.objects.of_client(client).in_shadow().exclude(space__in=MODULES):
         with suppress(FaceAppError), queue_errors():
             if handoff().set(turn_of(respace.pk), b"1", ex=SECONDS, nx=True):
                 _send(respace, [gallery.pk for gallery in galleries], faces, read())

@@ -17,6 +17,7 @@ from audit.types import Action
 from calibration.types import Comparison, Decision
 from clients.models import Client
 from liveness.services import read_face
+from people.elsewhere.asking import AskedGalleries, asked_in
 from people.evidence import proof_demanded, require_live
 from people.galleries import SearchedGalleries, search_in
 from people.looks import Look, faces_of
@@ -106,11 +107,14 @@ def search_face(
     nearest of their photographs. Raises `InvalidImage`, `SearchingStopped` or `Unavailable`.
     """
     require_searching(gallery.client_id)
+    asked = asked_in(client=gallery.client, galleries=[gallery])
     searched = search_in(client=gallery.client, galleries=[gallery])
     analysis = inference.analyse(data, AnalysisOptions(aliases=[searched.alias]))
     face = max(analysis.faces, key=lambda one: one.box.area, default=None)
     if face is None or not face.is_recognisable or remarks_on(face=face, gate=gate):
         return FaceSearch(analysis, face, False, ())
+    if asked:
+        return FaceSearch(analysis, face, True, _found_there(asked, data, face, wanted, identified))
     offer_probe(client=gallery.client, galleries=[gallery], read=partial(bytes, data), faces="largest")
     probe = searched.rotated(face.embeddings[searched.space.name])
     with transaction.atomic():
@@ -118,6 +122,18 @@ def search_face(
         if any(one.comparison.matches for one in found):  # nobody is unknown by the caller's own idea of a match
             tell_of_search([(Decision.MATCH, found)], client_id=gallery.client_id)
     return FaceSearch(analysis, face, True, found)
+
+
+def _found_there(
+    asked: AskedGalleries, data: bytes, face: DetectedFace, wanted: Wanted, identified: bool
+) -> tuple[Candidate, ...]:
+    """People whom a remote service finds, each once, and a row of the audit that names them."""
+    near = asked.nearest(data, face.box, limit=min(wanted.most, STEPS[-1]))
+    known = [one for one in asked.candidates(near, limit=len(near)) if one.person.external_id or not identified]
+    found = tuple(one for one in known if wanted.accepts(one.comparison))
+    names = [one.person.audit_name for one in found]
+    record(Action.SEARCH, client_id=asked.client.pk, objects=names, searched=asked.audited, results=len(found))
+    return found
 
 
 def search_stored_faces(

@@ -1,4 +1,4 @@
-"""Celery tasks of search indexes, the health of galleries and respaces: each calls one service."""
+"""Celery tasks of search indexes, the health of galleries, respaces and remote services: each calls one service."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 from celery import Task, shared_task
 
 from people import erasure, health, indexing, respacing, shadow_decisions
+from people.elsewhere import asking, calls
 from people.types import Faces
 from telemetry.recurring import outcome_noted
+from vision.tasks import answer
 from walls.current import EVERYONE, showing
 from work.services import TRANSIENT
 
@@ -33,6 +35,26 @@ def tend_health() -> None:
 def embed_images(self: Task[Any, Any], image_ids: list[int]) -> None:
     """Compute templates; a retry keeps the task's id and with it the claims."""
     respacing.embed_images(image_ids=image_ids, task_id=str(self.request.id))
+
+
+@shared_task(bind=True, autoretry_for=TRANSIENT, max_retries=8, retry_backoff=1, retry_backoff_max=30)
+def carry_out(self: Task[Any, Any], call_ids: list[int]) -> None:
+    """Carry out calls to a remote service; a retry keeps the task's id and with it the claims."""
+    calls.carry_out(call_ids=call_ids, task_id=str(self.request.id))
+    respacing.hand_out()
+
+
+@shared_task(ignore_result=False, reject_on_worker_lost=False)
+def ask_remote_service(key: str, sent: dict[str, Any]) -> dict[str, Any]:
+    """Have a remote service search or compare the picture that waits under `key`."""
+    return answer(key, lambda data: asking.answer_with(data, sent))
+
+
+@shared_task(expires=30)
+@showing(EVERYONE)
+def send_remote_calls() -> None:
+    """Give workers the calls to remote services that are due."""
+    calls.send_due()
 
 
 @shared_task(expires=30)

@@ -13,6 +13,15 @@ from errors import InvalidInput
 from liveness.exceptions import NotLive
 from liveness.services import read_face, read_frames, redeem_token
 from liveness.types import Binding, Embeddings, FrameRules
+from people.elsewhere.asking import (
+    AskedGalleries,
+    backend_of,
+    compare_there,
+    distance_of,
+    point_of,
+    verify_there,
+)
+from people.elsewhere.pictures import crop_for
 from people.evidence import (
     COMPARE,
     VERIFY,
@@ -26,9 +35,10 @@ from people.exceptions import NoTemplate
 from people.failures import attempt_at
 from people.galleries import SearchedGalleries, search_in
 from people.models import Person
-from people.search import face_of, face_or_refusal
+from people.search import face_of, face_or_refusal, look_at, look_or_refusal
 from people.shadow import offer_probe
 from people.types import FaceComparisons, LiveComparison, Proof, Refusal
+from remote.registry import OURS, abilities_of
 from vectors.stored import from_store
 from vision import inference
 from vision.distances import distance
@@ -57,6 +67,8 @@ def verify_person(*, person: Person, data: bytes, threshold: float | None = None
 
 
 def _compare_with(person: Person, data: bytes, threshold: float | None, token: str, due: Proof | None) -> Comparison:
+    if person.gallery.is_remote:
+        return _compare_elsewhere(person, data, threshold, token, due)
     searched = search_in(client=person.client, galleries=[person.gallery], threshold=threshold, one_to_one=True)
     own = searched.templates.of_person(person)
     if not own.exists():
@@ -84,8 +96,31 @@ def _compare_with(person: Person, data: bytes, threshold: float | None, token: s
     return compared
 
 
+def _compare_elsewhere(
+    person: Person, data: bytes, threshold: float | None, token: str, due: Proof | None
+) -> Comparison:
+    """`_compare_with` where a remote service compares; liveness is checked here, by our own embeddings."""
+    local = search_in(client=person.client, galleries=[person.gallery], one_to_one=True)
+    with inference.admission(1):
+        try:
+            face = look_at(data, DEFAULT)
+        except NotRecognisable as error:
+            return Comparison.refused(point_of(person.gallery.backend, threshold), error.reason)
+        asked, compared = verify_there(person=person, data=data, box=face.box, threshold=threshold)
+    if due and compared.matches:
+        rules = FrameRules(alias=local.alias, point=local.point)
+        require_live(client=person.client, proof=due, face=read_face(data=data, alias=local.alias), rules=rules)
+    if token and compared.matches:
+        redeem_for(person=person, token=token, purpose=VERIFY, face=face.embeddings)
+    _record(Action.VERIFY, asked, [compared], person)
+    return compared
+
+
 def _record(
-    action: Action, searched: SearchedGalleries, compared: Sequence[Comparison | Refusal], *people: Person
+    action: Action,
+    searched: SearchedGalleries | AskedGalleries,
+    compared: Sequence[Comparison | Refusal],
+    *people: Person,
 ) -> None:
     """Who was compared, and how many comparisons matched."""
     matches = sum(isinstance(one, Comparison) and one.matches for one in compared)
@@ -116,6 +151,8 @@ def compare_faces(
     require_searching(client.pk)
     due = proof_demanded(client=client, proof=proof)
     compare = search_in(client=client, galleries=[], threshold=threshold, one_to_one=True)
+    if backend_of(client) != OURS:
+        return _compare_there(client, first, others, threshold, proof, due)
     try:
         probe = face_of(first)
     except NotRecognisable as error:
@@ -135,6 +172,40 @@ def compare_faces(
     )
     _record(Action.COMPARE, compare, results)
     return FaceComparisons(results, compare.space.name, compare.point)
+
+
+def _compare_there(
+    client: Client,
+    first: bytes,
+    others: Sequence[bytes | InvalidInput],
+    threshold: float | None,
+    proof: Proof | None,
+    due: Proof | None,
+) -> FaceComparisons:
+    """`compare_faces` by the remote service that the client's galleries are kept at."""
+    backend, local = backend_of(client), search_in(client=client, galleries=[], one_to_one=True)
+    point, abilities = point_of(backend, threshold), abilities_of(backend)
+    try:
+        probe = look_at(first)
+    except NotRecognisable as error:
+        refused = tuple(Comparison.refused(point, error.reason) for _ in others)
+        return FaceComparisons(refused, backend, point)
+    if due:
+        require_live(client=client, proof=due, face=read_face(data=first))
+    faces = inference.several(look_or_refusal, others)
+    if proof and proof.token:
+        binding = Binding(COMPARE, proof.subject)
+        redeem_token(client=client, token=proof.token, binding=binding, face=probe.embeddings)
+    own = crop_for(first, probe.box, abilities)
+    distances = [
+        distance_of(compare_there(backend, own, crop_for(data, face.box, abilities)) or 0.0, abilities)
+        for data, face in zip(others, faces, strict=True)
+        if isinstance(data, bytes) and not isinstance(face, Refusal)
+    ]
+    compared = iter(point.compare(distances))
+    results = tuple(_refused(face, point) if isinstance(face, Refusal) else next(compared) for face in faces)
+    _record(Action.COMPARE, local, results)
+    return FaceComparisons(results, backend, point)
 
 
 def _refused(refusal: Refusal, point: OperatingPoint) -> Comparison | Refusal:
@@ -167,6 +238,8 @@ def _compare_live_with(person: Person, data: bytes, proof: Proof) -> LiveCompari
     if not stored:  # never enrolled, or erased meanwhile
         raise NoTemplate(NO_FACE)
     compared = searched.compare(near)[0]
+    if person.gallery.is_remote:
+        _, compared = verify_there(person=person, data=data, box=probe.box)
     offer_probe(client=person.client, galleries=[person.gallery], read=partial(bytes, data), faces="largest")
     if proof.token and compared.matches:
         require_no_picture(client=person.client, face=probe)

@@ -229,6 +229,8 @@ class Match(models.Model):
     metric = models.CharField(max_length=20)
     distance = models.FloatField()
     threshold = models.FloatField()
+    score = models.FloatField(null=True, help_text="Of a remote service, as it gave it.")
+    remote_face_id = models.CharField(max_length=100, blank=True, default="", db_default="")
     decision = models.CharField(
         max_length=10,
         choices=[(said.value, said.value) for said in (Decision.MATCH, Decision.REVIEW)],
@@ -252,6 +254,15 @@ class Match(models.Model):
 
     def __str__(self) -> str:
         return f"match of face {self.face_id} with entry {self.entry_id}"
+
+    @property
+    def aws_similarity(self) -> float | None:
+        """0 to 100, if Amazon Rekognition has found the entry."""
+        return self.score if self.model == "aws_rekognition" else None
+
+    @property
+    def aws_face_id(self) -> str | None:
+        return self.remote_face_id if self.model == "aws_rekognition" else None
 
     @property
     def is_blind(self) -> bool:

@@ -29,7 +29,7 @@ def tell_of_hits(near: Iterable[Nearness], point: OperatingPoint, *, client_id: 
 
     `near` is in the order of the images. Where two persons judge hits, `tell_of_confirmed` tells of them.
     """
-    hits = [one for one in near if point.decide(one[2].distance) == Decision.MATCH]
+    hits = [one for one in near if _point_of(one[2], point).decide(one[2].distance) == Decision.MATCH]
     if not hits or not is_wanted(Event.HIT, client_id=client_id):
         return
     judged_by_one = BlacklistEntry.objects.filter(gallery__two_person_review=False)
@@ -37,6 +37,11 @@ def tell_of_hits(near: Iterable[Nearness], point: OperatingPoint, *, client_id: 
     hits = [one for one in hits if one[2].entry_id in names]
     messages = [_message(image, list(of_image), point, names) for image, of_image in groupby(hits, key=itemgetter(0))]
     notify(Event.HIT, *messages, client_id=client_id)
+
+
+def _point_of(hit: Hit, point: OperatingPoint) -> OperatingPoint:
+    """What decides on a hit: a remote service's point, or that of the search."""
+    return hit.there.point if hit.there else point
 
 
 def tell_of_confirmed(matches: Sequence[Match], *, after: timedelta) -> None:
@@ -89,8 +94,8 @@ def _message(
         "image": image.number,
         "image_uuid": str(image.uuid),
         "url": f"/api/v1/processed-images/{image.number}/",
-        "metric": point.metric,
-        "threshold": point.threshold,
+        "metric": _point_of(hits[0][2], point).metric,
+        "threshold": _point_of(hits[0][2], point).threshold,
         "count": len(hits),
         "hits": told,
     }

@@ -17,14 +17,14 @@ from django.utils import timezone
 from audit.services import record, require_searching
 from audit.types import Action, Erased
 from blacklist.models import BlacklistEntry
-from blacklist.services import search_blacklist
+from blacklist.services import search_blacklist, search_blacklist_elsewhere
 from blacklist.types import Hit
 from clients.idempotency import forget_answers, note_stored
 from clients.models import Client
 from clients.numbering import assign_numbers, record_rows
 from errors import FaceAppError, Unavailable
 from people.models import Gallery, GalleryKind
-from people.services import SearchedGalleries, add_receipt, offer_probe, search_in
+from people.services import AskedGalleries, SearchedGalleries, add_receipt, asked_in, offer_probe, ours_of, search_in
 from recognition import news
 from recognition.erasure import erase_images
 from recognition.exceptions import JobFinished
@@ -77,8 +77,10 @@ def screening_options(
     check_names(model=model, detector=detector, metric=metric)
     alias = engines.alias_of_model(model) if model else None
     blacklists = _blacklists(client)
-    search = search_in(client=client, galleries=blacklists, threshold=threshold or None, alias=alias, metric=metric)
-    point = search.point
+    search = search_in(
+        client=client, galleries=ours_of(blacklists), threshold=threshold or None, alias=alias, metric=metric
+    )
+    point = _decisive(search, asked_in(client=client, galleries=blacklists, threshold=threshold or None)).point
     return ScreeningOptions(search.alias, detector or "", point.metric, point.threshold, threshold or None, ignored)
 
 
@@ -97,6 +99,11 @@ def _blacklists(client: Client) -> list[Gallery]:
     return list(Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST))
 
 
+def _decisive(searched: SearchedGalleries, asked: AskedGalleries | None) -> SearchedGalleries | AskedGalleries:
+    """What stands for a search here, by a remote service, or by both."""
+    return asked if asked is not None and not searched.points else searched
+
+
 def detect_faces(*, submission: Submission, detector: str | None = None) -> Analysis:
     """Find the faces of one image without storing or embedding anything."""
     check_names(detector=detector)
@@ -112,7 +119,11 @@ def look_up(*, client: Client, data: bytes) -> LookUp:
     Raises `InvalidImage`, `SearchingStopped` or `Unavailable`.
     """
     require_searching(client.pk)
-    searched = search_in(client=client, galleries=_blacklists(client))
+    blacklists = _blacklists(client)
+    searched, asked = (
+        search_in(client=client, galleries=ours_of(blacklists)),
+        asked_in(client=client, galleries=blacklists),
+    )
     analysis = inference.analyse(data, AnalysisOptions(aliases=[searched.alias], liveness=True))
     space, point = searched.space.name, searched.point
     recognisable = [face for face in analysis.faces if face.is_recognisable]
@@ -120,10 +131,12 @@ def look_up(*, client: Client, data: bytes) -> LookUp:
     found = search_blacklist(
         client=client, space=space, embeddings=embeddings, metric=point.metric, threshold=point.reach
     )
+    found = _with_those_elsewhere(found, asked, [(data, recognisable)])
+    decisive = _decisive(searched, asked)
     hits = [hit for of_face in found for hit in of_face]
     entries = BlacklistEntry.objects.of_client(client).in_bulk({hit.entry_id for hit in hits})
     names = sorted({entry.audit_name for entry in entries.values()})
-    record(Action.SCREEN, client_id=client.pk, objects=names, searched=searched.audited, results=len(hits))
+    record(Action.SCREEN, client_id=client.pk, objects=names, searched=decisive.audited, results=len(hits))
     remaining = iter(found)
     faces = [
         LookedUpFace(face, [(entries[hit.entry_id], hit) for hit in next(remaining) if hit.entry_id in entries])
@@ -131,7 +144,19 @@ def look_up(*, client: Client, data: bytes) -> LookUp:
         else LookedUpFace(face, [])
         for face in analysis.faces
     ]
-    return LookUp(analysis, faces, point)
+    return LookUp(analysis, faces, decisive.point)
+
+
+def _with_those_elsewhere(
+    found: list[list[Hit]], asked: AskedGalleries | None, images: Iterable[tuple[bytes, Sequence[DetectedFace]]]
+) -> list[list[Hit]]:
+    """The hits of each face, and those of a remote service."""
+    if asked is None:
+        return found
+    there = search_blacklist_elsewhere(
+        asked=asked, images=[(data, [face.box for face in faces]) for data, faces in images if faces]
+    )
+    return [here + further for here, further in zip(found or [[] for _ in there], there, strict=True)]
 
 
 def submit_images(
@@ -240,15 +265,25 @@ def _match(job: Job, found: Mapping[ProcessedImage, Analysis]) -> None:
     faces = [face for analysis in found.values() for face in analysis.faces if face.is_recognisable]
     embeddings = [face.embeddings[space] for face in faces]
     client, blacklists = first.client, _blacklists(first.client)
+    metric = job.metric if job.metric in METRICS else None  # a job that a remote service was to decide
     searched = search_in(
-        client=client, galleries=blacklists, threshold=job.asked_threshold, alias=job.engine, metric=job.metric
+        client=client, galleries=ours_of(blacklists), threshold=job.asked_threshold, alias=job.engine, metric=metric
     )
+    asked = asked_in(client=client, galleries=blacklists, threshold=job.asked_threshold)
     for left in reversed(range(SEARCHES)):
         hits = search_blacklist(
-            client=client, space=space, embeddings=embeddings, metric=job.metric, threshold=searched.point.reach
+            client=client,
+            space=space,
+            embeddings=embeddings,
+            metric=searched.point.metric,
+            threshold=searched.point.reach,
         )
+        if asked and faces:
+            recognisable = [(image, [one for one in found[image].faces if one.is_recognisable]) for image in found]
+            pictures = [(read_file(file=image.image), own) for image, own in recognisable if own]
+            hits = _with_those_elsewhere(hits, asked, pictures)
         try:
-            _store(job, found, hits, searched, task_id=first.claim)
+            _store(job, found, hits, _decisive(searched, asked), task_id=first.claim)
         except IntegrityError:
             if not left:
                 raise
@@ -262,7 +297,7 @@ def _store(
     job: Job,
     found: Mapping[ProcessedImage, Analysis],
     hits: Sequence[Sequence[Hit]],
-    searched: SearchedGalleries,
+    searched: SearchedGalleries | AskedGalleries,
     *,
     task_id: str,
 ) -> None:
@@ -286,7 +321,10 @@ def _store(
     )
     _record(job, kept, searched)
     repeated = dismissed_earlier(
-        job.client_id, engine.space.name, job.metric, [(face, of_face) for *_, face, of_face in kept]
+        job.client_id,
+        engine.space.name,
+        job.metric,
+        [(face, [hit for hit in of_face if hit.there is None]) for *_, face, of_face in kept],
     )
     Match.objects.bulk_create(
         Match(
@@ -294,12 +332,14 @@ def _store(
             entry_id=hit.entry_id,
             reference_image_id=hit.reference_image.pk,
             identity=hit.identity,
-            model=engine.space.model,
+            model=hit.there.backend if hit.there else engine.space.model,
             detector=job.detector or engine.detector,
-            metric=job.metric,
+            metric=hit.there.point.metric if hit.there else job.metric,
             distance=hit.distance,
-            threshold=point.threshold,
-            decision=point.decide(hit.distance),
+            threshold=(hit.there.point if hit.there else point).threshold,
+            decision=(hit.there.point if hit.there else point).decide(hit.distance),
+            score=hit.there.score if hit.there else None,
+            remote_face_id=hit.there.face_id if hit.there else "",
             state=ReviewState.REPEATED if (number, hit.entry_id) in repeated else ReviewState.OPEN,
         )
         for number, (face, (*_, of_face)) in enumerate(zip(faces, kept, strict=True))
@@ -315,7 +355,7 @@ def _store(
     news.tell_if_done(job)
 
 
-def _record(job: Job, kept: Sequence[Found], searched: SearchedGalleries) -> None:
+def _record(job: Job, kept: Sequence[Found], searched: SearchedGalleries | AskedGalleries) -> None:
     """What came out of the images of a job, and whom they resemble."""
     hits = [hit for *_, of_face in kept for hit in of_face]
     images = dict.fromkeys(image.audit_name for image, *_ in kept)

@@ -133,6 +133,18 @@ def admission(count: int) -> Iterator[None]:
             _admitted.reset(token)
 
 
+def answered_by_worker(
+    task: Any, data: bytes, sent: dict[str, Any], *, here: Callable[[], dict[str, Any]], queue: str = INTERACTIVE
+) -> dict[str, Any]:
+    """What `task` of another package answers, which gets the key of `data` and what is `sent`; a worker does it `here`.
+
+    Raises as `analyse` does, and what the task's answer says.
+    """
+    if _engines_are_here():
+        return here()
+    return _ask_worker(task, data, sent, settings.FACEAPP_WAIT_SECONDS, queue=queue)
+
+
 def find_raw_faces(
     data: bytes, *, options: RawFaceOptions, timeout: float, box: Box | None = None, limits: Limits | None = None
 ) -> list[RawFace]:

@@ -21,7 +21,7 @@ from vision.types import Box
 @shared_task(ignore_result=False, reject_on_worker_lost=False)
 def analyse_image(key: str, options: dict[str, Any]) -> dict[str, Any]:
     """Analyse the image waiting under `key`. A refusal is a result, not a failure: the caller raises it again."""
-    return _answer(key, lambda data: inference.run_engines(data, AnalysisOptions(**options)).to_json())
+    return answer(key, lambda data: inference.run_engines(data, AnalysisOptions(**options)).to_json())
 
 
 @shared_task(ignore_result=False, reject_on_worker_lost=False)
@@ -36,7 +36,7 @@ def find_faces_of_dlib(key: str, sent: dict[str, Any]) -> dict[str, Any]:
             faces = run_pipeline(data, options=options, box=box, limits=limits)
         return {"faces": [face.to_json() for face in faces]}
 
-    return _answer(key, work)
+    return answer(key, work)
 
 
 @shared_task(ignore_result=False)
@@ -48,7 +48,8 @@ def ping() -> str:
     return runtime.device().name
 
 
-def _answer(key: str, work: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
+def answer(key: str, work: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
+    """What `work` makes of the bytes that wait under `key`, or the error that the caller is to raise."""
     data = dispatch.handoff().get(key)
     if not isinstance(data, bytes):  # expired
         return {"error": inference.error_to_json(EngineUnavailable("The caller stopped waiting."))}

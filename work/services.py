@@ -88,12 +88,12 @@ def _work_on(claimed: Sequence[Row], rows: ClaimedWorkQuerySet[Row], work: Work[
             held.filter(pk__in=left).excuse()
             _leave(rows, left, task_id)
         return
-    except EngineUnavailable as error:  # a model that is missing here, not a part of the service that is away
+    except TRANSIENT as error:
+        if not is_for_good(error):
+            with suppress(*DATABASE_AWAY):  # it may be the database that is away
+                held.excuse()
+            raise
         failure: Exception = error
-    except TRANSIENT:
-        with suppress(*DATABASE_AWAY):  # it may be the database that is away
-            held.excuse()
-        raise
     except Exception as error:
         failure = error
     if len(claimed) > 1:
@@ -104,6 +104,11 @@ def _work_on(claimed: Sequence[Row], rows: ClaimedWorkQuerySet[Row], work: Work[
     else:
         log.error("%s failed", claimed[0], exc_info=failure)
         claimed[0].fail(internal_error())
+
+
+def is_for_good(error: Exception) -> bool:
+    """Whether trying again soon is no use: a model that is missing here, or credentials that are refused elsewhere."""
+    return isinstance(error, EngineUnavailable) or (isinstance(error, Unavailable) and not error.is_temporary)
 
 
 def _leave(rows: ClaimedWorkQuerySet[Row], ids: Sequence[int], task_id: str) -> None:

@@ -5,6 +5,7 @@ from environment import BASE_DIR as BASE_DIR
 from faceapp.settings.admin import *
 from faceapp.settings.apps import *
 from faceapp.settings.audit import *
+from faceapp.settings.azure import *
 from faceapp.settings.clients import *
 from faceapp.settings.database import *
 from faceapp.settings.decisions import *
@@ -18,6 +19,7 @@ from faceapp.settings.networks import *
 from faceapp.settings.notifications import *
 from faceapp.settings.paths import *
 from faceapp.settings.queue import *
+from faceapp.settings.remote import *
 from faceapp.settings.rest import *
 from faceapp.settings.tasks import *
 from faceapp.settings.training import *

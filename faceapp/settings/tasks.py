@@ -24,6 +24,7 @@ CELERY_TASK_ROUTES = {
     "notifications.tasks.purge": {"queue": "maintenance"},
     "training.tasks.train_recogniser": {"queue": "training"},  # has a worker of its own
     "people.tasks.tend_respaces": {"queue": "maintenance"},
+    "people.tasks.send_remote_calls": {"queue": "maintenance"},
     "people.tasks.tend_search_indexes": {"queue": "maintenance"},  # whose worker owns the tables; takes minutes
     "people.tasks.tend_health": {"queue": "training"},  # up to 20 seconds, in the database
 }
@@ -31,6 +32,7 @@ SWEEP_SECONDS = env.float("FACEAPP_SWEEP_SECONDS", default=10.0)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "work.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 30}},
     "respaces": {"task": "people.tasks.tend_respaces", "schedule": SWEEP_SECONDS, "options": {"expires": 30}},
+    "remote-calls": {"task": "people.tasks.send_remote_calls", "schedule": 5.0, "options": {"expires": 10}},
     "search-indexes": {"task": "people.tasks.tend_search_indexes", "schedule": 60.0, "options": {"expires": 60}},
     "health": {"task": "people.tasks.tend_health", "schedule": 60.0, "options": {"expires": 60}},
     "due-files": {"task": "storage.tasks.delete_due_files", "schedule": 60.0, "options": {"expires": 60}},

@@ -50,6 +50,7 @@ FOUNDATIONS: list[set[str]] = [
     {"audit"},
     {"vault"},
     {"rest"},
+    {"remote"},
     {"vision"},
     {"calls", "mqtt", "telemetry"},
     {"environment", "errors", "walls"},

@@ -91,7 +91,7 @@ class GalleryAdmin(WalledAdmin):
     """Enrolling into a new gallery creates it; here it is renamed and given a threshold of its own."""
 
     form = GalleryForm
-    list_display = ["name", "client", "kind", "default", "people", "space", "threshold", "search_mode"]
+    list_display = ["name", "client", "kind", "default", "people", "space", "backend", "threshold", "search_mode"]
     list_filter = ["client", "kind", "is_default"]
     list_select_related = ["client"]
     search_fields = ["name", "client__name"]
@@ -102,10 +102,20 @@ class GalleryAdmin(WalledAdmin):
             None,
             {"fields": ["client", "kind", "name", "is_default", "people", "health_summary", "search", "created_at"]},
         ),
-        ("What counts as a match", {"fields": ["space", "threshold", *TARGETS]}),
+        ("What counts as a match", {"fields": ["space", "backend", "threshold", *TARGETS]}),
         ("Review of hits", {"fields": ["two_person_review"]}),
     ]
-    readonly_fields = ["client", "kind", "space", "is_default", "people", "health_summary", "search", "created_at"]
+    readonly_fields = [
+        "client",
+        "kind",
+        "space",
+        "backend",
+        "is_default",
+        "people",
+        "health_summary",
+        "search",
+        "created_at",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> GalleryQuerySet:
         galleries: GalleryQuerySet = super().get_queryset(request)

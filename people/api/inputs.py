@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from people.types import EnrolmentRules, Gate, Probe, Proof, SearchOptions, Whom
+from remote.registry import NAMES
 from rest.examples import PHOTOGRAPH, example
 from rest.fields import FILE_LIST, DistanceField, ImageField, OptionalBoolean, upload_of
 from vision.types import Upload
@@ -213,6 +214,11 @@ class GalleryPatch(serializers.Serializer[Any]):
     name = serializers.CharField(min_length=1, max_length=100, required=False, trim_whitespace=False)
     threshold = DistanceField(
         required=False, allow_null=True, help_text="A distance above 0; null: what the targets allow."
+    )
+    backend = serializers.ChoiceField(
+        NAMES,
+        required=False,
+        help_text="Of a gallery without people; others move by manage.py respace --to-backend. Not for API keys.",
     )
     two_person_review = OptionalBoolean(
         required=False, help_text="Of a blacklist: whether two persons judge each hit, neither knowing of the other."

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from calibration.types import Comparison, Decision
+from calibration.types import Basis, Comparison, Decision
 from people.api.inputs import MetadataField
 from people.models import Gallery, Person, ReferenceImage, Respace, SearchIndex
 from people.respacing import count_at_risk, progress_of
@@ -50,6 +50,10 @@ class GallerySerializer(serializers.ModelSerializer[Gallery]):
 
     people = serializers.IntegerField(source="people_count", help_text="How many people are in it.")
     space = serializers.CharField(help_text="The space that decides; empty: the deployment's default.")
+    backend = serializers.CharField(
+        help_text="What keeps and searches the faces: deepface (this service), or a remote service, with which "
+        "photographs leave this one."
+    )
     threshold = FiniteField(allow_null=True, help_text="The gallery's own; null: what the targets allow.")
     search_index = SearchIndexSerializer(
         read_only=True, allow_null=True, help_text="Of a large gallery; null: searches are exact."
@@ -58,8 +62,8 @@ class GallerySerializer(serializers.ModelSerializer[Gallery]):
     class Meta:
         model = Gallery
         fields = [
-            "name", "kind", "is_default", "people", "space", "threshold", "two_person_review", *TARGETS, "search_index",
-            "created_at",
+            "name", "kind", "is_default", "people", "space", "backend", "threshold", "two_person_review", *TARGETS,
+            "search_index", "created_at",
         ]  # fmt: skip
 
 
@@ -148,6 +152,11 @@ class DecidedSerializer(serializers.Serializer[Any]):
     )
     extrapolated = serializers.BooleanField(
         source="point.extrapolated", help_text="Whether too few pairs of strangers were measured to count these rates."
+    )
+    basis: Any = serializers.ChoiceField(
+        [basis.value for basis in Basis],
+        source="point.basis",
+        help_text="What the rates rest upon; remote_score: on nothing, as a remote service's score promises none.",
     )
     people = serializers.IntegerField(
         source="point.people", help_text="How many people are searched at once; 1 in a comparison."

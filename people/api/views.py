@@ -298,13 +298,16 @@ class GalleryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
     def partial_update(self, request: Request, name: str) -> Response:
         """Change the name or the thresholds of a gallery. The default gallery stays the default.
 
-        For a blacklist, `blacklist:write` is needed as well. API keys do not change `two_person_review`.
+        For a blacklist, `blacklist:write` is needed as well. API keys change neither `two_person_review` nor `backend`.
         """
         gallery, given = self.get_object(), read_input(self, GalleryPatch)
         if gallery.kind == GalleryKind.BLACKLIST:
             require_scope(request, Scope.BLACKLIST_WRITE)
         if "two_person_review" in given.validated_data and isinstance(request.auth, ApiKey):
             raise PermissionDenied("Only managers who log in may change who judges hits.", code="auth.missing_role")
+        if "backend" in given.validated_data and isinstance(request.auth, ApiKey):
+            message = "Only managers who log in may have photographs leave this service."
+            raise PermissionDenied(message, code="auth.missing_role")
         services.update_gallery(gallery=gallery, changes=given.validated_data)
         return Response(narrowing.written(request, GallerySerializer(gallery).data, ["name", *given.initial_data]))
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from calibration.types import Decision
 from clients.authentication import client_of
+from recognition.api.combined import combined
 from recognition.models import STATES, Job, Match, ProcessedFace, ProcessedImage
 from recognition.services import screening_options
 from recognition.types import ReviewState, ScreeningOptions
@@ -194,6 +196,10 @@ class ImageResultSerializer(serializers.ModelSerializer[ProcessedImage]):
             "image_url", "processing_timestamp", "milliseconds", "has_blacklist_match", "cropped_face_path",
             "threshold", "false_match_rate", "false_alarm_rate", "people", "ignored",
         ]  # fmt: skip
+
+    def to_representation(self, image: ProcessedImage) -> dict[str, Any]:
+        result: dict[str, Any] = super().to_representation(image)
+        return combined(image, result) if settings.AWS_RESULTS else result
 
     def get_image_url(self, image: ProcessedImage) -> str | None:
         if not image.image:

@@ -52,7 +52,7 @@ class Comparison:
 
     `similarity`: 0 to 1, 0.7 where one pair of strangers in 10,000 is as alike; None, as `distance`, if a face cannot
     be recognised, for a `reason`. `margin`: above the best other candidate. `false_match_rate`: the share of strangers'
-    pairs within the threshold, None if it is not known.
+    pairs within the threshold, None if it is not known; `basis`: what the rates rest upon, `remote_score` for none.
     """
 
     distance: float | None
@@ -64,6 +64,7 @@ class Comparison:
     false_match_rate: float | None = None
     false_alarm_rate: float | None = None
     extrapolated: bool = False
+    basis: str = ""
     people: int = 1
 
     @property
@@ -220,6 +221,7 @@ class Search:
     false_match_rate: float | None = None
     false_alarm_rate: float | None = None
     extrapolated: bool = False
+    basis: str = ""
 
 
 @dataclass(frozen=True)

@@ -89,20 +89,20 @@ def check_answer(operation_model: OperationModel, response_dict: dict[str, Any],
         return
     shape = service().operation_model(operation).output_shape
     assert shape is not None
-    _check(shape, body, operation)
+    check_shape(shape, body, operation)
 
 
-def _check(shape: Shape | Any, value: Any, where: str) -> None:
+def check_shape(shape: Shape | Any, value: Any, where: str) -> None:
     kind = shape.type_name
     if kind == "structure":
         assert isinstance(value, dict) and not set(value) - set(shape.members), (where, sorted(value))
         assert not set(shape.required_members) - set(value), where
         for name, one in value.items():
-            _check(shape.members[name], one, f"{where}.{name}")
+            check_shape(shape.members[name], one, f"{where}.{name}")
     elif kind == "list":
         assert isinstance(value, list), where
         for one in value:
-            _check(shape.member, one, where)
+            check_shape(shape.member, one, where)
     else:
         kinds: dict[str, Any] = {"string": str, "boolean": bool, "integer": int, "long": int}
         assert isinstance(value, kinds.get(kind, (int, float))), (where, kind, value)

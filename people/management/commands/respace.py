@@ -18,6 +18,7 @@ from people.exceptions import PeopleAtRisk
 from people.models import Respace, RespacedImage
 from people.querysets import RespaceQuerySet
 from people.types import PersonAtRisk
+from remote.registry import NAMES
 from vision import inference
 from vision.engines import engines
 from work.models import Status
@@ -37,6 +38,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         step = parser.add_mutually_exclusive_group()
         step.add_argument("--to", metavar="ENGINE", help="alias of an enabled engine, or its space: compute templates")
+        step.add_argument(
+            "--to-backend",
+            metavar="NAME",
+            choices=NAMES,
+            help="deepface (ours), aws_rekognition or azure_face: add the photographs there. They leave this service",
+        )
         step.add_argument("--switch", action="store_true", help="let the new space decide")
         step.add_argument("--back", action="store_true", help="let the old space decide again")
         step.add_argument("--forget-old", action="store_true", help="delete the templates of the old space")
@@ -52,7 +59,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         clients = [self.client(options["client"])] if options["client"] else list(Client.objects.order_by("name"))
-        if options["to"]:
+        if options["to"] or options["to_backend"]:
             self.compute(clients, options)
             return
         moves = (
@@ -75,10 +82,12 @@ class Command(BaseCommand):
     # ---- computing ------------------------------------------------------------------------------------------
 
     def compute(self, clients: Sequence[Client], options: dict[str, Any]) -> None:
-        alias, started = self.alias(options["to"]), []
+        backend, started = options["to_backend"] or "", []
+        alias = "" if backend else self.alias(options["to"])
 
         def start(client: Client) -> None:
-            started.append(respacing.start_respace(client=client, alias=alias, only_fill=options["fill"]).pk)
+            move = respacing.start_respace(client=client, alias=alias, backend=backend, only_fill=options["fill"])
+            started.append(move.pk)
 
         try:
             if not options["no_wait"]:

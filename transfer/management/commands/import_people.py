@@ -87,9 +87,7 @@ class Command(ImportCommand):
 
     def rows(self, options: dict[str, Any]) -> Iterable[Row]:
         if options["face_service"]:
-            return face_service.read_rows(
-                options["face_service"], options["images"], default_source=options["source"]
-            )
+            return face_service.read_rows(options["face_service"], options["images"], default_source=options["source"])
         if options["regions"]:
             return marked_rows(options["people"], source=options["source"])
         return read_rows(options["people"], default_source=options["source"])

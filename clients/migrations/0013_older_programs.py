@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0011_webhook_scopes'),
+        ('clients', '0012_back_ends'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recognition', '0008_clients_of_rows'),
+        ('recognition', '0009_remote_hits'),
     ]
 
     operations = [

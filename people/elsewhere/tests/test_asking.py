@@ -1,0 +1,135 @@
+"""Searching, verifying and comparing where a remote service keeps the faces."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from audit.models import Record
+from calibration.types import Decision
+from clients.models import Client
+from people.elsewhere.asking import METRIC, point_of
+from people.elsewhere.tests.counted import Counted
+from people.elsewhere.tests.test_calls import enrol
+from people.exceptions import NoEmbeddingsThere
+from people.models import EnrolledFace, Gallery, RemoteCollection
+from people.services import compare_faces, get_person, search_each, search_people, verify_person
+from people.types import Probe, SearchedFace, SearchOptions, SourcedImage
+from remote.exceptions import CollectionGone
+from vision.tests.drawing import BLUE, DIM, GREEN, RED, YELLOW, picture
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_search(client_a: Client, remote: Counted) -> None:
+    ann, ben = enrol(client_a, RED), enrol(client_a, BLUE, name="Ben")
+    found = search_people(client=client_a, probe=Probe(picture(RED)))
+    [face] = found.faces
+    assert face.decision == Decision.MATCH
+    assert [one.person for one in face.candidates] == [ann.person, ben.person]
+    best = face.candidates[0].comparison
+    assert (best.distance, best.similarity) == (pytest.approx(0, abs=1e-3), pytest.approx(1, abs=5e-3))
+    assert best.margin and best.margin > 0
+    assert (found.space, found.metric, found.threshold) == ("aws_rekognition", METRIC, pytest.approx(0.2))
+    assert found.point.false_match_rate is found.point.false_alarm_rate is None  # a score promises none
+    assert found.point.people == 2
+    assert search_people(client=client_a, probe=Probe(picture(GREEN))).faces[0].decision == Decision.NO_MATCH
+    row = Record.objects.filter(client_id=client_a.pk, action="search").first()
+    assert row is not None and row.space == "aws_rekognition"
+
+
+def test_what_decides(client_a: Client, remote: Counted, settings: Settings) -> None:
+    enrol(client_a, RED)
+    near = (195, 20, 20)
+    probe = Probe(picture(near))
+    [face] = search_people(client=client_a, probe=probe).faces
+    distance = face.candidates[0].comparison.distance or 0
+    assert 0 < distance <= 0.2
+    strict = SearchOptions(threshold=distance / 2)
+    assert search_people(client=client_a, probe=probe, options=strict).faces[0].decision == Decision.NO_MATCH
+    Gallery.objects.filter(client=client_a).update(threshold=distance / 2)
+    assert search_people(client=client_a, probe=probe).faces[0].decision == Decision.NO_MATCH
+    Gallery.objects.filter(client=client_a).update(threshold=None)
+    settings.REMOTE_SCORES = {"aws_rekognition": 100.0}
+    assert search_people(client=client_a, probe=probe).faces[0].decision == Decision.NO_MATCH
+
+
+def test_the_mapping_of_decisions() -> None:
+    point = point_of("aws_rekognition")
+    assert [point.similarity(distance) for distance in (0.0, 0.2, 1.0)] == pytest.approx([1.0, 0.7, 0.0])
+    assert point.decide(0.2) == Decision.MATCH and point.decide(0.2001) == Decision.NO_MATCH
+    assert point.scale and [point.scale.distance(one) for one in (1.0, 0.7)] == pytest.approx([0.0, 0.2])
+    assert point.stranger_rate(0.1) is None
+
+
+def test_faces_that_are_not_ours_are_left_out(client_a: Client, client_b: Client, remote: Counted) -> None:
+    """Somebody else has put faces into the collection: without our id, and with that of a photograph elsewhere."""
+    enrol(client_a, RED)
+    other = enrol(client_a, BLUE, source="guests")
+    collection = RemoteCollection.objects.get(gallery__is_default=True)
+    remote.add(collection.name, picture(BLUE), "somebody", is_first=True)
+    remote.add(collection.name, picture(BLUE), str(other.reference_image.uuid), is_first=True)
+    here = SearchOptions(sources=[""])
+    [face] = search_people(client=client_a, probe=Probe(picture(BLUE)), options=here).faces
+    assert face.decision == Decision.NO_MATCH and len(face.candidates) == 1
+
+
+def test_several_galleries_of_both_kinds(client_a: Client, remote: Counted) -> None:
+    ann = enrol(client_a, RED)
+    enrol(client_a, BLUE, source="guests", name="Ben")
+    Gallery.objects.filter(name="guests").update(backend="deepface")
+    for colour, name in ((RED, "Ann"), (BLUE, "Ben")):
+        [face] = search_people(client=client_a, probe=Probe(picture(colour))).faces
+        assert [one.person.name for one in face.matches] == [name]
+        assert len(face.candidates) == 2 and (face.candidates[0].comparison.margin or 0) > 0
+    images = [SourcedImage(picture(BLUE), "guests"), SourcedImage(picture(RED), "")]
+    found = search_each(client=client_a, images=images)
+    assert [one.matches[0].person.name for one in found if isinstance(one, SearchedFace)] == ["Ben", "Ann"]
+    assert ann.person.gallery.is_remote
+
+
+def test_embeddings_cannot_be_sent(client_a: Client, remote: Counted) -> None:
+    enrol(client_a, RED)
+    with pytest.raises(NoEmbeddingsThere):
+        search_people(client=client_a, probe=Probe(embeddings=[[0.0] * 3]))  # type: ignore[list-item]
+
+
+def test_nobody_is_there_yet(client_a: Client, remote: Counted) -> None:
+    remote.fail = CollectionGone("Gone.")
+    enrol(client_a, RED)
+    assert search_people(client=client_a, probe=Probe(picture(RED))).faces[0].candidates == ()
+    RemoteCollection.objects.update(is_made=True)
+    with pytest.raises(CollectionGone):
+        search_people(client=client_a, probe=Probe(picture(RED)))
+    assert search_people(client=client_a, probe=Probe(picture(DIM))).faces[0].decision == Decision.NOT_RECOGNISABLE
+
+
+def test_a_verification(client_a: Client, remote: Counted) -> None:
+    ann = enrol(client_a, RED).person
+    enrol(client_a, BLUE, name="Ben")
+    person = get_person(client=client_a, person_id=ann.number)
+    compared = verify_person(person=person, data=picture(RED))
+    assert compared.decision == Decision.MATCH and (compared.margin or 0) > 0
+    assert verify_person(person=person, data=picture(BLUE)).decision == Decision.NO_MATCH
+    assert verify_person(person=person, data=picture(DIM)).decision == Decision.NOT_RECOGNISABLE
+    EnrolledFace.objects.filter(reference_image__person=ann).delete()  # as before it has arrived
+    remote.calls.clear()
+    remote.remove(
+        RemoteCollection.objects.get().name,
+        [face.face_id for face in remote.faces(RemoteCollection.objects.get().name)],
+    )
+    assert verify_person(person=person, data=picture(RED)).decision == Decision.MATCH
+    assert "compare" in remote.calls
+
+
+def test_two_images(client_a: Client, remote: Counted) -> None:
+    others = [picture(RED), picture(GREEN), picture(DIM), picture()]
+    found = compare_faces(client=client_a, first=picture(RED), others=others)
+    decisions = [getattr(one, "decision", None) for one in found.results]
+    assert decisions == [Decision.MATCH, Decision.NO_MATCH, Decision.NOT_RECOGNISABLE, None]
+    assert found.space == "aws_rekognition" and remote.calls == ["compare", "compare"]
+    assert found.point.false_match_rate is None
+
+
+def test_strangers(client_a: Client, remote: Counted) -> None:
+    assert search_people(client=client_a, probe=Probe(picture(YELLOW))).faces[0].candidates == ()

@@ -1,0 +1,1 @@
+"""Services of other vendors for tests: their protocols on loopback, with real recognition behind them."""
