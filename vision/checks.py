@@ -13,10 +13,13 @@ def check_engines(**_: Any) -> list[CheckMessage]:
         return [Error("FACE_ENGINES has no 'default' entry.", hint="Add one; see docs/engines.md.", id="vision.E001")]
     problems: list[CheckMessage] = []
     from vision.engines import engines
+    from vision.engines.networks.described import NetworkError
 
     for alias in settings.FACE_ENGINES:
         try:
             engines[alias].space  # noqa: B018  building it is the check
+        except NetworkError:  # which `check_networks` reports
+            continue
         except Exception as error:
             problems.append(Error(f"FACE_ENGINES[{alias!r}] cannot be built: {error}", id="vision.E002"))
     return problems

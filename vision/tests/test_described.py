@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
 from pytest_django.fixtures import Settings
 
 from faceapp.settings import faces
@@ -18,6 +19,7 @@ from vision.engines.networks.served import Endpoint, read_served
 from vision.engines.overview import overview
 from vision.engines.spaces import space_of
 
+NETWORK_ENGINE = "vision.engines.networks.engine.NetworkEngine"
 WHOLE: dict[str, Any] = {
     "preset": "insightface", "file": "glintr100.onnx", "sha256": "a" * 64, "threshold": 0.6, "licence": "Apache-2.0",
     "source": "fal",
@@ -76,6 +78,14 @@ def test_what_is_wrong_with_an_entry_is_said(entry: dict[str, Any], said: str, s
     [error] = check_networks()
     assert error.id == "vision.E010" and "FACEAPP_NETWORKS, " in error.msg and said in error.msg
     assert check_licences() == []  # nothing is said twice
+
+
+def test_an_engine_that_an_entry_keeps_from_being_built_is_reported_once(settings: Settings) -> None:
+    settings.NETWORKS = {"mine": without("threshold")}
+    settings.FACE_ENGINES = {"default": {"BACKEND": NETWORK_ENGINE, "OPTIONS": {"model": "mine"}}}
+    engines.reset()
+    assert [error.id for error in run_checks() if error.is_serious()] == ["vision.E010"]
+    engines.reset()
 
 
 @pytest.mark.parametrize("name", ["Pair128", "arcface", "Dlib"])
