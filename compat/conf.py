@@ -25,3 +25,7 @@ COMPATIBILITY_APIS = [
 PLAIN_HTTP_PATHS: list[str] = [
     pattern for name, patterns in sorted(globals().items()) if name.endswith("_PLAIN_HTTP") for pattern in patterns
 ]
+# Compatibility APIs that answer preflights themselves.
+OWN_CORS_PATHS: list[str] = [
+    pattern for name, patterns in sorted(globals().items()) if name.endswith("_OWN_CORS") for pattern in patterns
+]

@@ -37,7 +37,7 @@ def add(*, gallery: Gallery, subject: str, upload: Upload, surer_than: float) ->
 def find(*, gallery: Gallery, uuid: UUID, message: str = "") -> ReferenceImage:
     """Raises `UnknownImage`."""
     rows = ReferenceImage.objects.filter(person__gallery=gallery, uuid=uuid)
-    found = rows.select_related("person__client", "person__gallery").first()
+    found: ReferenceImage | None = rows.select_related("person__client", "person__gallery").first()
     if found is None:
         raise UnknownImage(message or f"Image {uuid} not found")
     return found

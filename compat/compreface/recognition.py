@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
@@ -42,7 +43,7 @@ class SearchView(RecognitionView):
     """The nearest are named however far they are, so a caller must be allowed to read who there is."""
 
     scope_write = Scope.PEOPLE_SEARCH
-    further_scopes = (Scope.PEOPLE_READ,)
+    further_scopes: ClassVar[Sequence[str]] = (Scope.PEOPLE_READ,)
 
 
 class SubjectsView(RecognitionView):
@@ -102,10 +103,10 @@ class ExampleView(RecognitionView):
 
 class DeleteExamplesView(RecognitionView):
     def post(self, request: Request) -> Response:
-        ids = request.data if isinstance(request.data, list) else []
         if not isinstance(request.data, list):
             raise EmptyField("Send a list of ids")
-        gone = examples.delete_several(gallery=self.gallery, uuids=[image_id(str(one)) for one in ids])
+        uuids = [image_id(str(one)) for one in request.data]
+        gone = examples.delete_several(gallery=self.gallery, uuids=uuids)
         return Response([{"image_id": str(uuid), "subject": subject} for uuid, subject in gone])
 
 

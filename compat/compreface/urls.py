@@ -17,7 +17,8 @@ ID = r"(?P<uuid>[^/]+)"
 
 
 def route(path: str, view: Any, name: str) -> URLPattern:
-    return re_path(rf"^{API}/{path}/?\Z", view.as_view(), name=f"compreface-{name}")
+    pattern: URLPattern = re_path(rf"^{API}/{path}/?\Z", view.as_view(), name=f"compreface-{name}")
+    return pattern
 
 
 dialect = Dialect(

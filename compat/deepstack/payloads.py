@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from compat.deepstack.exceptions import BadConfidence, BadUser, NoImage
 from compat.deepstack.services import UNKNOWN, Known
+from compat.similarity import decided_similarity
 from vision import images
 from vision.types import Box, DetectedFace, Upload
 
@@ -75,10 +76,15 @@ def write_faces(faces: Sequence[DetectedFace]) -> dict[str, Any]:
     return _predictions([{"confidence": round(face.confidence, 5)} | _box(face.box) for face in faces])
 
 
-def write_known(found: Sequence[Known]) -> dict[str, Any]:
-    return _predictions([
-        {"confidence": one.confidence, "userid": one.user or UNKNOWN} | _box(one.box) for one in found
-    ])  # fmt: skip
+def write_known(found: Sequence[Known], *, least: float) -> dict[str, Any]:
+    """Whoever is known with less confidence than the caller asks for is unknown, as strangers are."""
+    predictions = []
+    for one in found:
+        confidence = decided_similarity(one.comparison) if one.comparison else 0.0
+        is_named = one.comparison is not None and confidence >= least
+        who = {"confidence": confidence, "userid": one.user} if is_named else {"confidence": 0, "userid": UNKNOWN}
+        predictions.append(who | _box(one.box))
+    return _predictions(predictions)
 
 
 def _predictions(predictions: list[dict[str, Any]]) -> dict[str, Any]:

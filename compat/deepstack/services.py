@@ -9,11 +9,11 @@ from django.conf import settings
 
 from audit.services import record
 from audit.types import Action
+from calibration.types import Comparison
 from clients.models import Client
 from compat.deepstack.exceptions import BadUser
-from compat.similarity import decided_similarity
 from errors import InvalidInput
-from people.exceptions import PersonNotFound
+from people.exceptions import PersonNotFound, UnusableFace
 from people.models import Person
 from people.services import compare_faces, enrol_photographs, erase_person, find_person, galleries_called, search_people
 from people.types import LONGEST, EnrolmentRules, Probe, Refusal, SearchOptions, Whom
@@ -26,11 +26,11 @@ UNKNOWN = "unknown"  # what strangers are called
 
 @dataclass(frozen=True)
 class Known:
-    """A face and who it is; `user` empty and confidence 0: nobody who is known well enough."""
+    """A face and who it is; `user` empty and no comparison: nobody within the gallery's operating point."""
 
     box: Box
-    user: str
-    confidence: float
+    user: str = ""
+    comparison: Comparison | None = None
 
 
 def detect(*, data: bytes, least: float) -> list[DetectedFace]:
@@ -38,26 +38,19 @@ def detect(*, data: bytes, least: float) -> list[DetectedFace]:
     return [face for face in detect_faces(submission=Submission("", data)).faces if face.confidence >= least]
 
 
-def recognise(*, client: Client, data: bytes, least: float) -> list[Known]:
-    """Every face of an image. Whoever is not within the gallery's operating point is unknown, however little confidence
-    the caller asks for.
-
-    Raises `InvalidImage`, `SearchingStopped` or `Unavailable`.
-    """
+def recognise(*, client: Client, data: bytes) -> list[Known]:
+    """Every face of an image. Raises `InvalidImage`, `SearchingStopped` or `Unavailable`."""
     options = SearchOptions(sources=[settings.DEEPSTACK_GALLERY], limit=1)
     try:
         searched = search_people(client=client, probe=Probe(data), options=options)
-    except InvalidInput as error:
-        if error.code != "face.none":
-            raise
+    except UnusableFace:  # there is none
         return []
     found = []
     for face in searched.faces:
+        box = face.box or Box(0, 0, 0, 0)
         best = face.matches[0] if face.matches else None
-        confidence = decided_similarity(best.comparison) if best else 0.0
-        is_named = best is not None and confidence >= least and face.box is not None
-        user = (best.person.external_id or str(best.person)) if best and is_named else ""
-        found.append(Known(face.box or Box(0, 0, 0, 0), user, confidence if is_named else 0.0))
+        named = Known(box, best.person.external_id or str(best.person), best.comparison) if best else Known(box)
+        found.append(named)
     return found
 
 
@@ -96,15 +89,15 @@ def forget(*, client: Client, user: str) -> None:
         erase_person(person=person)
 
 
-def match(*, client: Client, first: bytes, second: bytes) -> float:
-    """How similar the largest faces of two images are, on the scale of `decided_similarity`.
+def match(*, client: Client, first: bytes, second: bytes) -> Comparison:
+    """How similar the largest faces of two images are.
 
     Raises `InvalidImage`, `UnusableFace`, `NotLive` where the client's policy demands evidence, or `Unavailable`.
     """
     compared = compare_faces(client=client, first=first, others=[second]).results[0]
     if isinstance(compared, Refusal):
         raise InvalidInput(compared.message, code=compared.code)
-    return decided_similarity(compared)
+    return compared
 
 
 def _find(client: Client, user: str) -> Person | None:

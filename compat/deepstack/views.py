@@ -12,6 +12,7 @@ from clients.authentication import client_of
 from clients.models import Scope
 from compat.deepstack import errors, payloads, services
 from compat.deepstack.authentication import DeepStackKeyAuthentication
+from compat.similarity import decided_similarity
 from compat.views import DialectView
 from rest.multipart import MultiPartParser
 from rest.parsers import FormParser, JSONParser
@@ -57,9 +58,8 @@ class RecogniseView(DeepStackView):
 
     def post(self, request: Request) -> Response:
         least, data = payloads.read_confidence(request), payloads.read_image(request)
-        return self.answer(
-            **payloads.write_known(services.recognise(client=client_of(request), data=data, least=least))
-        )
+        found = services.recognise(client=client_of(request), data=data)
+        return self.answer(**payloads.write_known(found, least=least))
 
 
 class RegisterView(DeepStackView):
@@ -105,4 +105,5 @@ class MatchView(DeepStackView):
 
     def post(self, request: Request) -> Response:
         first, second = payloads.read_pair(request)
-        return self.answer(similarity=services.match(client=client_of(request), first=first, second=second))
+        compared = services.match(client=client_of(request), first=first, second=second)
+        return self.answer(similarity=decided_similarity(compared))

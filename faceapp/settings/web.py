@@ -1,6 +1,6 @@
 """Hosts, cookies, HTTPS, pages and static files."""
 
-from compat.conf import PLAIN_HTTP_PATHS
+from compat.conf import OWN_CORS_PATHS, PLAIN_HTTP_PATHS
 from environment import BASE_DIR, env, path, secret, time_zone
 from faceapp.settings.paths import VAR
 
@@ -9,6 +9,7 @@ DEBUG = env.bool("FACEAPP_DEBUG", default=False)
 ALLOWED_HOSTS = env.list("FACEAPP_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("FACEAPP_CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ALLOWED_ORIGINS = env.list("FACEAPP_CORS_ORIGINS", default=[])
+CORS_URLS_REGEX = rf"^(?!{'|'.join(OWN_CORS_PATHS)})"
 CORS_EXPOSE_HEADERS = [
     "Location",
     "Retry-After",

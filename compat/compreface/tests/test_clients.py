@@ -130,18 +130,18 @@ def test_double_take(live_people: World) -> None:
 
     def recognised(data: bytes) -> Any:
         files = {"file": ("snapshot.jpg", data, "image/jpeg")}
-        return requests.post(f"{url}/recognition/recognize", params=asked, files=files, headers=headers, timeout=15)
+        return requests.post(f"{url}/recognition/recognize", params=asked, files=files, headers=headers, timeout=60)
 
     for name, data in (("ann", world.ann), ("bob", world.bob)):
         files = {"file": ("train.jpg", data, "image/jpeg")}
-        trained = requests.post(f"{url}/{FACES}", params={"subject": name}, files=files, headers=headers, timeout=15)
+        trained = requests.post(f"{url}/{FACES}", params={"subject": name}, files=files, headers=headers, timeout=60)
         assert trained.status_code == 201
     for data, name in ((world.ann_again, "ann"), (world.bob_again, "bob")):
         [face] = recognised(data).json()["result"]
         assert face["subjects"][0]["subject"] == name and face["subjects"][0]["similarity"] >= 0.6
         assert (face["box"]["x_max"] - face["box"]["x_min"]) * (face["box"]["y_max"] - face["box"]["y_min"]) >= 10_000
     assert recognised(world.nobody).json()["code"] == 28
-    removed = requests.delete(f"{url}/{FACES}", params={"subject": "ann"}, headers=headers, timeout=15)
+    removed = requests.delete(f"{url}/{FACES}", params={"subject": "ann"}, headers=headers, timeout=60)
     assert removed.json() == {"deleted": 1}
     [face] = recognised(world.ann_again).json()["result"]
     assert face["subjects"][0]["subject"] == "bob" and face["subjects"][0]["similarity"] < 0.4
@@ -181,6 +181,6 @@ def test_the_plugin_of_stash(live_people: World) -> None:
         assert one["similarities"][0]["subject"] == other["subject"]
         assert one["similarities"][0]["similarity"] == pytest.approx(other["similarity"], abs=5e-3)
     assert len(caller.image(f"detection/detect?{plugins}", world.both).body["result"]) == 2
-    shown = requests.get(f"{caller.url}{API}/static/{caller.key}/images/{ann}", timeout=15)
+    shown = requests.get(f"{caller.url}{API}/static/{caller.key}/images/{ann}", timeout=60)
     assert (shown.status_code, shown.content) == (200, world.ann)
     assert caller.get("recognition/subjects").body == {"subjects": ["ann", "bob"]}
