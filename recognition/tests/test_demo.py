@@ -62,7 +62,7 @@ def test_the_listed_match_and_strangers_do_not_and_it_can_be_repeated(live: Live
     ]  # fmt: skip
 
     kept = requests.post(
-        f"{live.url}/api/v1/blacklist/", headers={"X-API-Key": key}, timeout=30, data={"name": "Not of the demo"},
+        f"{live.url}/api/v1/blacklist/", headers={"X-API-Key": key}, timeout=60, data={"name": "Not of the demo"},
         files={"images": packaged("insightface/data/images/Tom_Hanks_54745.png")},
     )  # fmt: skip
     assert kept.status_code == 201

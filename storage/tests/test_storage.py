@@ -49,7 +49,7 @@ def endpoint() -> Iterator[str]:
     host, port = server.get_host_and_port()
     address = f"http://{host}:{port}"
     requests.post(
-        f"{address}/moto-api/reset", timeout=10
+        f"{address}/moto-api/reset", timeout=60
     ).raise_for_status()  # all servers of a process share their data
     bucket = {"Bucket": BUCKET, "CreateBucketConfiguration": {"LocationConstraint": REGION}}
     s3_client(address).create_bucket(**bucket)

@@ -11,6 +11,7 @@ import pytest
 import requests
 from faceapp_client import FaceApp, InvalidInput
 
+from faceapp.tests import clusters
 from faceapp.tests.live_stack import LiveStack, running_stack
 from vision.engines.devices import ON_PROCESSOR
 
@@ -20,11 +21,13 @@ STAND_IN = "AzureExecutionProvider"  # in every wheel; it has no operations, so 
 
 
 @pytest.fixture(scope="module")
-def gathering() -> Iterator[LiveStack]:
+def gathering(cluster: Path | None) -> Iterator[LiveStack]:
     """As on a card: batches, because the device is not the processor."""
     with tempfile.TemporaryDirectory(prefix="faceapp-gathering-") as folder:
         Path(folder).chmod(0o711)
         environment = {"FACEAPP_DEVICE": STAND_IN, "FACEAPP_WORKER_CONCURRENCY": "6"}
+        if cluster:
+            clusters.put_in_place(cluster, Path(folder) / "var")
         with running_stack(LiveStack(Path(folder) / "var", environment)) as stack:
             yield stack
 

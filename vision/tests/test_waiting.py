@@ -67,14 +67,14 @@ def test_a_message_that_waits_for_its_turn_goes_with_its_caller(settings: Settin
     dispatch.act_for("7")
     dispatch.handoff().zadd("faceapp:under-way:patient:7", {"another": time.time() + 60})
     with leaving_when(lambda: keys_of("waiting") != []), pytest.raises(CallerGone):
-        inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=20)
+        inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=60)
     assert keys_of("waiting") == [] and dispatch.handoff().llen(dispatch.PATIENT) == 0
     assert images_waiting() == [] and dispatch.waiting(dispatch.PATIENT) == 0
 
 
 def test_nothing_is_sent_for_a_caller_who_has_left() -> None:
     with leaving_after(0), pytest.raises(CallerGone):
-        inference.analyse(picture(RED), timeout=20)
+        inference.analyse(picture(RED), timeout=60)
     assert dispatch.handoff().llen(dispatch.INTERACTIVE) == 0
 
 
@@ -97,7 +97,7 @@ def test_image_that_the_queue_lost_is_sent_again() -> None:
     thread = threading.Thread(target=lose, args=[dispatch.PATIENT])
     thread.start()
     with pytest.raises(EngineUnavailable) as caught:
-        inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=2)
+        inference.find_raw_faces(picture(RED), options=RawFaceOptions(), timeout=5)
     thread.join()
     assert caught.value.code == "engine.timeout"
     assert dispatch.handoff().llen(dispatch.PATIENT) == 1
@@ -106,7 +106,7 @@ def test_image_that_the_queue_lost_is_sent_again() -> None:
 def test_interactive_caller_is_told_at_once_that_the_image_is_lost() -> None:
     threading.Thread(target=lose, args=[dispatch.INTERACTIVE]).start()
     with pytest.raises(Unavailable) as caught:
-        inference.analyse(picture(RED), timeout=20)
+        inference.analyse(picture(RED), timeout=60)
     assert caught.value.code == "queue.unavailable"
 
 

