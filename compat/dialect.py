@@ -167,11 +167,12 @@ def is_stray(request: HttpRequest) -> bool:
     """Whether a form, or a preflight, is sent to a path that only the `strays` of a dialect have."""
     if getattr(request, "urlconf", None) is not None:  # found to be one before
         return True
-    if request.method == "POST" and request.content_type not in FORMS and request.content_type:
+    is_form = request.method == "POST" and (request.content_type in FORMS or not request.content_type)
+    if not (is_form or request.method == "OPTIONS"):
         return False
     path = REPEATED_SLASHES.sub("/", request.path_info)
     strays = [route for one in dialects() for route in one.strays]
-    if request.method not in {"POST", "OPTIONS"} or not any(route.pattern.match(path.lstrip("/")) for route in strays):
+    if not any(route.pattern.match(path.lstrip("/")) for route in strays):
         return False
     forms = (path, path.removesuffix("/"), f"{path.removesuffix('/')}/")
     return not any(is_valid_path(form, settings.ROOT_URLCONF) for form in forms)

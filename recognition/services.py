@@ -70,10 +70,9 @@ def screening_options(
     ignored: dict[str, str | float] = {}
     if client.ignores_other_engines:
         ignored = _not_enabled(model, metric, threshold)
-        model, metric, threshold = (
-            None if name in ignored else value
-            for name, value in (("model_name", model), ("distance_metric", metric), ("threshold", threshold))
-        )
+        model = None if "model_name" in ignored else model
+        metric = None if "distance_metric" in ignored else metric
+        threshold = None if "threshold" in ignored else threshold
     check_names(model=model, detector=detector, metric=metric)
     alias = engines.alias_of_model(model) if model else None
     blacklists = _blacklists(client)

@@ -202,7 +202,8 @@ def _ask(address: str, body: dict[str, Any], headers: dict[str, str]) -> dict[st
         raise BadLayout("The index cannot be reached.", code="import.unreadable") from error
     except (ValueError, RecursionError):
         answer = None
-    is_page = isinstance(answer, dict) and isinstance(answer.get("hits"), dict) and not answer.get("timed_out")
-    if answer is None or not (is_page and isinstance(answer.get("_scroll_id"), str)):
+    page: dict[str, Any] = answer if isinstance(answer, dict) else {}
+    is_whole = isinstance(page.get("hits"), dict) and not page.get("timed_out")
+    if not (is_whole and isinstance(page.get("_scroll_id"), str)):
         raise BadLayout("This address does not answer as an index of Elasticsearch does.")
-    return answer
+    return page

@@ -67,7 +67,8 @@ def is_known(client: Client, digest: str) -> bool:
     """Whether this photograph is in the default gallery, as a whole or by its faces."""
     galleries = galleries_called(client=client, sources=[""])
     whole = ReferenceImage.objects.filter(person__gallery__in=galleries, content_hash=digest)
-    return whole.exists() or Person.objects.filter(gallery__in=galleries, metadata__photograph=digest).exists()
+    faces = Person.objects.filter(gallery__in=galleries, external_id=None, metadata__photograph=digest)
+    return whole.exists() or faces.exists()
 
 
 def _register_each(client: Client, data: bytes, metadata: Mapping[str, Any]) -> int:

@@ -63,6 +63,8 @@ INTERFACES: dict[str, Sent] = {
     "people, uploaded": lambda api, name, data: _upload("/api/v1/people/", "image", external_id=name)(api, name, data),
     "ekyc": _text("/search", lambda text: {"image": text}),
     "nextcloud": _upload("/detect", "file"),
+    "deepface": _text("/verify", lambda text: {"img1": text, "img2": text}),
+    "deepface, uploaded": _upload("/register", "img"),
     "facehash": _facehash,
 }
 

@@ -20,7 +20,7 @@ from compat.faceanalysis import accounts
 from compat.facehash.tests.wire import stream_of
 from faceapp.tests.test_quotas import IMAGE, RED, SIZE, allow, caller, enrol, files, post, refusal
 from people.models import Person
-from vision.tests.drawing import picture
+from vision.tests.drawing import BLUE, data_url, picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("servers")]
 
@@ -60,9 +60,14 @@ def ask_deepstack(client: Client) -> Any:
     return caller(client).post("/v1/vision/face/register", fields, format="multipart")
 
 
+def ask_deepface(client: Client) -> Any:
+    return post(caller(client), "/register", img=data_url(picture(BLUE)), img_name="u2")  # RED is known
+
+
 ASK: dict[str, Callable[[Client], Any]] = {
     "ekyc": ask_ekyc, "facehash": ask_facehash, "faceanalysis": ask_faceanalysis, "nextcloud": ask_nextcloud,
     "compreface": ask_compreface, "deepstack": ask_deepstack,
+    "deepface": ask_deepface,
 }  # fmt: skip
 SHAPES = {
     "ekyc": {"status", "msg", "message", "code"},
@@ -71,6 +76,7 @@ SHAPES = {
     "nextcloud": {"detail", "code"},
     "compreface": {"message", "code"},
     "deepstack": {"success", "error", "code", "error_code"},
+    "deepface": {"error", "code"},
 }
 
 
@@ -91,7 +97,9 @@ def test_dialects_refuse_images_in_their_own_words(client_a: Client, media_root:
         ("facehash", {"max_templates": 1}, 409),
         ("compreface", {"max_people": 1}, 409),
         ("deepstack", {"max_people": 1}, 409),
+        ("deepface", {"max_people": 1}, 409),
         ("ekyc", {"max_stored_mb": 1}, 507),
+        ("deepface", {"max_stored_mb": 1}, 507),
         ("facehash", {"max_stored_mb": 1}, 507),
         ("faceanalysis", {"max_stored_mb": 1}, 507),
     ],

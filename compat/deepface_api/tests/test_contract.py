@@ -304,6 +304,18 @@ def screen() -> str:
     return data_url(buffer.getvalue())
 
 
+@pytest.mark.parametrize("policy", ["frames", "both"])
+def test_a_clients_liveness_policy_cannot_be_passed_by(policy: str, api: APIClient, client_a: Client) -> None:
+    """None of the calls carries frames."""
+    Client.objects.filter(pk=client_a.pk).update(liveness_policy=policy)
+    for image in (data_url(picture(RED)), data_url(picture(RED, BLUE))):
+        for name in ("red", ""):
+            body = call(api, "/register", 400, img=image, img_name=name)
+            assert body["code"].startswith("liveness."), body
+        assert call(api, "/verify", 400, img1=image, img2=image)["code"].startswith("liveness.")
+    assert not Person.objects.exists()
+
+
 @pytest.mark.parametrize("path", ["represent", "verify", "register"])
 def test_da_44_no_face(path: str, api: APIClient) -> None:
     empty = data_url(picture())

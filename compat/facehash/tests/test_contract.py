@@ -203,7 +203,7 @@ def test_fh_18_names_are_opaque_text(live: LiveStack, new_page: Callable[[], Pag
 @pytest.mark.parametrize("key", ["../../x", "/etc/passwd", "..%2f..%2fx", "a%00b", "k" * 10_240, "%E7%8E%8B"])
 def test_fh_18_keys_are_opaque_text(live: LiveStack, photos: dict[str, bytes], key: str) -> None:
     in_path = requests.post(f"{live.url}/{key}", files={"picture": (None, text_of(photos["Px"]))}, timeout=60)
-    assert in_path.status_code in {400, 404, 414}
+    assert in_path.status_code in {400, 404, 414} or says(in_path.json(), BAD_KEY)
     in_form = Page(live.url, key).post("/train", stream="x", userName="paul", API_KEY=key)
     assert says(in_form.json(), BAD_KEY)
 
