@@ -69,9 +69,33 @@ def test_email_has_no_secret(manager: Browser, client_a: Client) -> None:
     assert send(manager, "webhook-secret", client_a, row.uuid).status_code == 404
 
 
+def test_mqtt_has_the_clients_topic_and_names_if_they_are_wanted(
+    manager: Browser, client_a: Client, settings: Settings
+) -> None:
+    assert "FACEAPP_MQTT_HOST" in manager.get(reverse("console:webhook-new")).content.decode()
+    settings.MQTT_HOST = "mqtt.example.org"
+    assert "FACEAPP_MQTT_HOST" not in manager.get(reverse("console:webhook-new")).content.decode()
+    assert add(manager, client_a, way="mqtt", target="", events=["match"], with_names="on").status_code == 302
+    row = Subscription.objects.get()
+    assert (row.target, row.with_names, row.deliveries.get().event) == (f"faceapp/{client_a.pk}", True, "test")
+    page = manager.get(reverse("console:webhook", args=[row.uuid])).content.decode()
+    assert row.target in page and "MQTT: with names" in page and 'name="target"' not in page
+    assert (
+        send(manager, "webhook", client_a, row.uuid, name="House", events=["unknown"], is_active="on").status_code
+        == 302
+    )
+    row.refresh_from_db()
+    assert (row.name, row.target, row.with_names) == ("House", f"faceapp/{client_a.pk}", False)
+    again = add(manager, client_a, way="mqtt", target="")
+    assert (again.status_code, Subscription.objects.count()) == (422, 1)
+    assert send(manager, "webhook-secret", client_a, row.uuid).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
+        ({"target": ""}, "FACEAPP_WEBHOOK_HOSTS"),
+        ({"way": "email", "target": ""}, "valid email"),
         ({"target": "https://elsewhere.example/"}, "FACEAPP_WEBHOOK_HOSTS"),
         ({"way": "email", "target": "nobody"}, "valid email"),
         ({"events": []}, "required"),
