@@ -143,9 +143,7 @@ def _third_time(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def test_a_group_in_training_is_asked_again_later(
-    service: AzureFaceService, waiting: list[RemoteCall]
-) -> None:
+def test_a_group_in_training_is_asked_again_later(service: AzureFaceService, waiting: list[RemoteCall]) -> None:
     service.faults.plan("persistedfaces", running())
     carry_out(waiting[:1])
     call = RemoteCall.objects.get(pk=waiting[0].pk)
