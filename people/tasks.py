@@ -7,10 +7,10 @@ from typing import Any
 from celery import Task, shared_task
 
 from people import erasure, health, indexing, respacing, shadow_decisions
-from people.elsewhere import asking, calls
+from people.elsewhere import calls
+from people.elsewhere.tasks import ask_remote_service as ask_remote_service
 from people.types import Faces
 from telemetry.recurring import outcome_noted
-from vision.tasks import answer
 from walls.current import EVERYONE, showing
 from work.services import TRANSIENT
 
@@ -42,12 +42,6 @@ def carry_out(self: Task[Any, Any], call_ids: list[int]) -> None:
     """Carry out calls to a remote service; a retry keeps the task's id and with it the claims."""
     calls.carry_out(call_ids=call_ids, task_id=str(self.request.id))
     respacing.hand_out()
-
-
-@shared_task(ignore_result=False, reject_on_worker_lost=False)
-def ask_remote_service(key: str, sent: dict[str, Any]) -> dict[str, Any]:
-    """Have a remote service search or compare the picture that waits under `key`."""
-    return answer(key, lambda data: asking.answer_with(data, sent))
 
 
 @shared_task(expires=30)

@@ -21,7 +21,7 @@ from people.elsewhere.asking import (
     point_of,
     verify_there,
 )
-from people.elsewhere.pictures import crop_for
+from people.elsewhere.crops import crop_for
 from people.evidence import (
     COMPARE,
     VERIFY,

@@ -1,7 +1,7 @@
 """What a service that keeps and searches faces can do, whoever runs it.
 
 A back end is declared by its `Abilities`: operations, scale and limits are read there, never found out by trying.
-Images are JPEG bytes that hold one face with a margin (a portrait or a crop), made by `remote.pictures` to fit
+Images are JPEG bytes that hold one face with a margin (a portrait or a crop), made by `remote.fitting` to fit
 `Abilities.largest_bytes` and `smallest_side`. `own_id` is ours: the UUID of the reference image, by which a repeated
 call is recognised.
 """

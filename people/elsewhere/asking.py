@@ -20,7 +20,7 @@ from django.conf import settings
 from audit.types import Searched
 from calibration.types import Comparison, OperatingPoint, with_margins
 from clients.models import Client, Counter
-from people.elsewhere.pictures import crop_for, portrait_of
+from people.elsewhere.crops import crop_for, portrait_of
 from people.elsewhere.rows import RemoteCollection
 from people.exceptions import NoEmbeddingsThere, NoTemplate
 from people.models import Gallery, Person, ReferenceImage
@@ -270,7 +270,7 @@ def compare_there(backend: str, one: bytes, other: bytes) -> float | None:
 
 
 def _asked(data: bytes, sent: dict[str, Any]) -> dict[str, Any]:
-    from people.tasks import ask_remote_service  # a task module imports the services
+    from people.elsewhere.tasks import ask_remote_service  # a task module imports the services
 
     return inference.answered_by_worker(ask_remote_service, data, sent, here=partial(answer_with, data, sent))
 

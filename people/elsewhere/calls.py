@@ -21,7 +21,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from errors import FaceAppError, InvalidInput, Unavailable
-from people.elsewhere.pictures import portrait_of
+from people.elsewhere.crops import portrait_of
 from people.elsewhere.rows import EnrolledFace, Operation, RemoteCall, RemoteCollection
 from people.exceptions import PersonNotFound
 from people.models import ReferenceImage

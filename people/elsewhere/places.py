@@ -86,7 +86,7 @@ def wait_until_there(images: Sequence[ReferenceImage], gallery: Gallery) -> None
     """
     if not gallery.is_remote or transaction.get_connection().in_atomic_block:
         return
-    calls = RemoteCall.objects.awaiting([image.uuid for image in images]).filter(tries=0)
+    calls = RemoteCall.objects.awaiting([image.uuid for image in images]).due()
     end, pause = time.monotonic() + settings.REMOTE_WAIT_SECONDS, FIRST_PAUSE
     while calls.exists() and time.monotonic() < end:
         with aside():

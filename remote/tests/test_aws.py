@@ -32,7 +32,7 @@ from remote.exceptions import (
     RemoteUnavailable,
     Throttled,
 )
-from remote.pictures import fitted
+from remote.fitting import fitted
 from vision.tests.drawing import BLUE, RED, picture
 
 ANN, BEN, NOBODY = picture(RED), picture(BLUE), picture()

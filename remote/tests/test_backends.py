@@ -13,7 +13,7 @@ from PIL import Image
 from recognition.tests.photographs import faceless, jpeg, reduced, side_by_side
 from remote.contract import RemoteFace
 from remote.exceptions import CollectionGone, NoRemoteFace
-from remote.pictures import fitted
+from remote.fitting import fitted
 from remote.scores import POINT
 from remote.tests.stand_ins import cases
 from remote.tests.stand_ins.cases import Case

@@ -17,7 +17,7 @@ from albums.models import AlbumImage
 from albums.services import create_album
 from clients.models import Client
 from errors import FaceAppError, InvalidInput, Unavailable
-from people.models import Gallery, Person, ReferenceImage, Respace, RespacedImage
+from people.models import Gallery, Person, ReferenceImage, RemoteCall, Respace, RespacedImage
 from recognition.models import FaceSearch, Job, ProcessedImage
 from telemetry.request_ids import request_id
 from training.models import Recogniser
@@ -26,7 +26,7 @@ from work import services
 from work.models import FINISHED, TRANSITIONS, UNFINISHED, ClaimedWork, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
-KINDS = [ProcessedImage, AlbumImage, Recogniser, RespacedImage, FaceSearch]
+KINDS = [ProcessedImage, AlbumImage, Recogniser, RespacedImage, FaceSearch, RemoteCall]
 
 
 def screened(client: Client) -> ProcessedImage:
@@ -54,7 +54,11 @@ def search(client: Client) -> FaceSearch:
     return FaceSearch.objects.create(client=client, receipt=uuid4(), until_image=0)
 
 
-@pytest.fixture(params=[screened, in_album, version, respaced, search])
+def call(client: Client) -> RemoteCall:
+    return RemoteCall.objects.create(client_id=client.pk, backend="none", collection="c", operation="drop")
+
+
+@pytest.fixture(params=[screened, in_album, version, respaced, search, call])
 def row(request: pytest.FixtureRequest, client_a: Client) -> Any:
     """A pending row of each kind."""
     make: Callable[[Client], ClaimedWork] = request.param
@@ -87,7 +91,7 @@ def test_the_sweep_knows_every_kind_and_its_task() -> None:
 
 def test_older_work_of_a_client_is_known(row: Any, client_a: Client, client_b: Client) -> None:
     now = timezone.now()
-    of_client = not isinstance(row, AlbumImage | RespacedImage)
+    of_client = not isinstance(row, AlbumImage | RespacedImage | RemoteCall)
     assert services.has_older_work(client=client_a, than=now) == of_client
     assert not services.has_older_work(client=client_b, than=now)
     assert not services.has_older_work(client=client_a, than=row.created_at)

@@ -15,7 +15,7 @@ from remote.aws import Rekognition
 from remote.azure import AzureFace
 from remote.azure_http import Account, Connection
 from remote.contract import Abilities, RemoteBackend, RemoteFace
-from remote.pictures import fitted
+from remote.fitting import fitted
 from remote.scores import Scale
 from remote.tests.stand_ins.azure import KEY, AzureFaceService
 from remote.tests.stand_ins.faces import Recogniser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from people.models import ReferenceImage
 from remote.contract import Abilities
-from remote.pictures import fitted
+from remote.fitting import fitted
 from storage.files import read_file
 from storage.previews import face_alone
 from vision.types import Box

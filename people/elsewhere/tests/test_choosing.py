@@ -1,0 +1,128 @@
+"""Which back end a gallery has, who may choose it, and what stops everything from leaving."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.core.checks import run_checks
+from django.test import Client as Browser
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from clients.forms import ClientForm
+from clients.models import Client
+from clients.services import create_api_key
+from people.checks import check_back_ends, check_back_ends_of_galleries
+from people.elsewhere import places
+from people.elsewhere.tests.counted import Counted
+from people.elsewhere.tests.test_calls import enrol
+from people.exceptions import BackendInUse, UnusableValue
+from people.models import Gallery, RemoteCall
+from people.services import create_gallery, delete_gallery, update_gallery
+from remote import registry
+from remote.exceptions import SwitchedOff
+from vision.tests.drawing import RED
+
+pytestmark = pytest.mark.django_db
+AWS = "aws_rekognition"
+
+
+@pytest.fixture(autouse=True)
+def credentials(settings: Settings) -> None:
+    settings.AWS_REGION, settings.AWS_ACCESS_KEY, settings.AWS_SECRET_KEY = "eu-west-1", "x", "x"
+
+
+def test_new_galleries(client_a: Client, client_b: Client, settings: Settings) -> None:
+    assert create_gallery(client=client_a, name="one").backend == "deepface"
+    settings.FACE_PROCESSING_BACKEND = AWS
+    assert create_gallery(client=client_a, name="two").backend == AWS
+    Client.objects.filter(pk=client_b.pk).update(backend="deepface")
+    assert create_gallery(client=client_b, name="one").backend == "deepface"
+    assert Gallery.objects.get(client=client_a, name="one").backend == "deepface"  # nobody is moved
+
+
+def test_an_empty_gallery_may_change(client_a: Client, remote: Counted, settings: Settings) -> None:
+    gallery = enrol(client_a, RED).person.gallery
+    with pytest.raises(BackendInUse):
+        update_gallery(gallery=gallery, changes={"backend": "deepface"})
+    empty = create_gallery(client=client_a, name="empty")
+    update_gallery(gallery=empty, changes={"backend": "deepface"})
+    with pytest.raises(UnusableValue):
+        update_gallery(gallery=empty, changes={"backend": AWS})
+    settings.REMOTE_BACKENDS = [AWS]
+    update_gallery(gallery=empty, changes={"backend": AWS})
+    enrol(client_a, RED, source="empty").person.delete()
+    RemoteCall.objects.all().delete()
+    delete_gallery(gallery=empty)
+    assert RemoteCall.objects.get().operation == "drop"
+
+
+def test_keys_do_not_choose(client_a: Client) -> None:
+    create_gallery(client=client_a, name="staff")
+    _, key = create_api_key(client_name=client_a.name, scopes=["all"])
+    headers = {"X-Api-Key": key}
+    answer = Browser().patch(
+        "/api/v1/galleries/staff/", {"backend": AWS}, content_type="application/json", headers=headers
+    )
+    assert (answer.status_code, answer.json()["code"]) == (403, "auth.missing_role")
+    assert Browser().get("/api/v1/galleries/staff/", headers=headers).json()["backend"] == "deepface"
+
+
+def test_the_form_of_a_client(client_a: Client, settings: Settings) -> None:
+    def errors() -> dict[str, object]:
+        form = ClientForm(
+            {"name": "alice", "is_active": True, "liveness_policy": "frames", "backend": AWS}, instance=client_a
+        )
+        return dict(form.errors)
+
+    assert list(errors()) == ["backend"]
+    settings.REMOTE_BACKENDS = [AWS]
+    assert not errors()
+
+
+def test_nothing_leaves_for_what_is_not_named(settings: Settings) -> None:
+    with pytest.raises(SwitchedOff):
+        registry.backend_called(AWS)
+    settings.REMOTE_BACKENDS = [AWS]
+    assert registry.backend_called(AWS).abilities.name == AWS
+    settings.REMOTE_BACKENDS, settings.FACE_PROCESSING_BACKEND = [], AWS
+    assert registry.backend_called(AWS).abilities.name == AWS
+
+
+def test_checks(client_a: Client, settings: Settings) -> None:
+    assert check_back_ends(None) == []
+    settings.FACE_PROCESSING_BACKEND = "aws"
+    assert [one.id for one in check_back_ends(None)] == ["people.E004"]
+    settings.FACE_PROCESSING_BACKEND, settings.AWS_SCORE = "deepface", 101.0
+    assert [one.id for one in check_back_ends(None)] == ["people.E005"]
+    Gallery.objects.create(client=client_a, name="there", backend=AWS)
+    found = check_back_ends_of_galleries(None, databases=["default"])
+    assert [one.id for one in found] == ["people.W003", "people.W004"]
+    assert {one.id for one in run_checks(databases=["default"])} >= {"people.W003", "people.W004"}
+
+
+def test_an_enrolment_waits_for_its_face(
+    client_a: Client, remote: Counted, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in a transaction, not for what has to be repeated, and not for ever."""
+    monkeypatch.setattr(places, "_send", lambda ids, client, queue: None)
+    stored = enrol(client_a, RED)
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    images, gallery = [stored.reference_image], stored.person.gallery
+    places.wait_until_there(images, gallery)
+    assert not waits
+
+    class Outside:
+        in_atomic_block = False
+
+    monkeypatch.setattr("people.elsewhere.places.transaction.get_connection", lambda: Outside)
+    settings.REMOTE_WAIT_SECONDS = 0.01
+    places.wait_until_there(images, gallery)
+    assert waits
+    waits.clear()
+    RemoteCall.objects.update(next_try_at=timezone.now() + timedelta(minutes=1))
+    places.wait_until_there(images, gallery)
+    assert not waits
