@@ -87,8 +87,10 @@ class Bridge:
         except (ValueError, RecursionError):
             log.warning("a message on %s is no JSON", message.topic)
             return
-        if seen and (not settings.FRIGATE_CAMERAS or seen.camera in settings.FRIGATE_CAMERAS):
-            self.waiting.put(seen)
+        if not seen or (settings.FRIGATE_CAMERAS and seen.camera not in settings.FRIGATE_CAMERAS):
+            return
+        if dropped := self.waiting.put(seen):
+            log.warning("event %s was dropped: more than %s wait", dropped.event, MOST_WAITING)
 
     # ---- working ------------------------------------------------------------------------------------------------
     def look_at(self, seen: Seen) -> None:

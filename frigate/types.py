@@ -81,15 +81,14 @@ class Waiting:
     def __init__(self, most: int) -> None:
         self._most, self._changed = most, Condition()
         self._events: OrderedDict[str, Seen] = OrderedDict()
-        self.dropped = 0
 
-    def put(self, seen: Seen) -> None:
+    def put(self, seen: Seen) -> Seen | None:
+        """Returns the one that had to go."""
         with self._changed:
             self._events[seen.event] = seen
-            if len(self._events) > self._most:
-                self._events.popitem(last=False)
-                self.dropped += 1
+            dropped = self._events.popitem(last=False)[1] if len(self._events) > self._most else None
             self._changed.notify()
+            return dropped
 
     def take(self, seconds: float) -> Seen | None:
         """The next one, as soon as there is one; None after so many seconds."""

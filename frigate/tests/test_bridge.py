@@ -304,11 +304,11 @@ def test_names_of_cameras_become_parts_of_topics() -> None:
 
 def test_a_full_queue_drops_the_oldest_and_keeps_the_newest_of_each() -> None:
     waiting = Waiting(2)
-    for name, at in (("a", 1.0), ("b", 1.0), ("a", 2.0), ("c", 1.0)):
-        waiting.put(Seen(name, "x", at, True, False, False))
+    names = (("a", 1.0), ("b", 1.0), ("a", 2.0), ("c", 1.0))
+    dropped = [waiting.put(Seen(name, "x", at, True, False, False)) for name, at in names]
     taken = [waiting.take(0), waiting.take(0), waiting.take(0)]
     assert [one and one.event for one in taken] == ["b", "c", None]
-    assert waiting.dropped == 1
+    assert dropped == [None, None, None, Seen("a", "x", 2.0, True, False, False)]
 
 
 def test_the_command_says_what_it_lacks() -> None:
