@@ -126,7 +126,8 @@ def _named(person: Person, similarity: float | None) -> dict[str, Any]:
 
 
 def _described(person: Person, similarity: float | None) -> dict[str, Any]:
-    images = ReferenceImage.objects.filter(person=person).prefetch_related("face_templates").order_by("pk")
+    own = ReferenceImage.objects.filter(person=person).order_by("pk")
+    images = own.prefetch_related("face_templates", "enrolled_faces__collection")
     merged = list(MergedPerson.objects.filter(person=person))
     names = [person.audit_name, *(one.audit_name for one in merged)]
     rows = Record.objects.filter(client=person.client_id, objects_named__overlap=names)
@@ -163,4 +164,5 @@ def _photograph(image: ReferenceImage) -> dict[str, Any]:
         "quality": image.quality,
         "created_at": image.created_at.isoformat(),
         "embeddings": [template.space for template in image.face_templates.all()],
+        "remote_copies": [face.collection.backend for face in image.enrolled_faces.all()],
     }

@@ -185,6 +185,7 @@ def test_verify_and_compare(api: APIClient) -> None:
     assert only["comparison"] | {"distance": 0} == {
         "distance": 0, "similarity": 1.0, "threshold": 0.2, "decision": "match", "reason": None, "margin": None,
         "false_match_rate": None, "false_alarm_rate": None, "extrapolated": False, "people": 1,
+        "basis": "unmeasured",
     }  # fmt: skip
     faceless = api.post("/api/v1/compare/", body | {"image": data_url(picture())}, format="json")
     assert (faceless.status_code, faceless.json()["code"]) == (400, "face.none")

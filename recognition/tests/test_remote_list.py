@@ -20,13 +20,14 @@ from people.elsewhere.tests.counted import Counted
 from people.elsewhere.tests.test_calls import run_calls, there
 from people.models import Gallery, RemoteCall
 from recognition.models import ProcessedImage
-from recognition.services import look_up, screen_images, screening_options
+from recognition.services import look_up, process, screen_images, screening_options, submit_images
 from remote.exceptions import AccessRefused, RemoteUnavailable
 from vision.tests.drawing import BLUE, DIM, RED, data_url, picture
 from vision.types import Upload
 from work.submissions import read_submission
 
 pytestmark = pytest.mark.django_db
+MAX_ATTEMPTS = 3  # after which an image is given up whose worker died each time
 
 
 @pytest.fixture
@@ -99,6 +100,32 @@ def test_a_service_that_is_away(client_a: Client, entry: BlacklistEntry, remote:
         screened(client_a, picture(RED))
     waiting = ProcessedImage.objects.order_by("pk").last()
     assert waiting is not None and (waiting.status, waiting.attempts) == ("processing", 0)
+
+
+def test_a_job_outlasts_an_outage(
+    client_a: Client,
+    entry: BlacklistEntry,
+    remote: Counted,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every image is screened in the end, however often its task was repeated meanwhile."""
+    monkeypatch.setattr("recognition.services.enqueue", lambda *_, **__: None)
+    images = [picture(colour) for colour in (RED, BLUE) for _ in range(12)]
+    job = submit_images(
+        client=client_a,
+        submissions=[read_submission(data_url(image)) for image in images],
+        options=screening_options(client=client_a),
+    )
+    ids = list(job.images.order_by("position").values_list("pk", flat=True))
+    remote.fail = RemoteUnavailable("Away.")
+    for _ in range(MAX_ATTEMPTS + 2):
+        with pytest.raises(RemoteUnavailable):
+            process(image_ids=ids, task_id="a")
+    remote.fail = None
+    process(image_ids=ids, task_id="a")
+    found = [names(image) for image in job.images.with_results().order_by("position")]
+    assert found == [[["Listed"]]] * 12 + [[[]]] * 12
+    assert set(job.images.values_list("status", "error_code")) == {("done", "")}
 
 
 def test_the_answers_of_the_older_service(client_a: Client, entry: BlacklistEntry, settings: Settings) -> None:

@@ -37,6 +37,7 @@ class Gallery:
     is_default: bool = False
     people: int = 0
     space: str = ""
+    backend: str = ""
     threshold: float | None = None
     fpir_per_thousand: float | None = None
     fmr_per_million: float | None = None

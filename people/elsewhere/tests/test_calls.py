@@ -12,7 +12,7 @@ from compat.rekognition.models import IndexedFace
 from people.elsewhere import calls
 from people.elsewhere.tests.counted import Counted
 from people.models import EnrolledFace, Gallery, Person, ReferenceImage, RemoteCall, RemoteCollection
-from people.services import enrol_face, erase_person, merge_persons, update_person
+from people.services import enrol_face, erase_person, merge_persons, report_of_person, update_person
 from people.types import Enrolment, Whom
 from remote.exceptions import AccessRefused, NoRemoteFace, RemoteUnavailable, Throttled
 from vision.tests.drawing import BLUE, GREEN, RED, picture
@@ -45,6 +45,8 @@ def test_an_enrolment_arrives_and_an_erasure_too(client_a: Client, client_b: Cli
     assert EnrolledFace.objects.get().reference_image == stored.reference_image
     enrol(client_a, BLUE, name="Ben")
     assert remote.calls == ["ensure", "add", "add"]
+    [photograph] = report_of_person(person=stored.person)["people"][0]["photographs"]
+    assert photograph["remote_copies"] == ["aws_rekognition"]
     receipt = erase_person(person=stored.person)
     [waiting] = [one for one in receipt.remaining if one["what"] == "remote_service"]
     assert waiting["count"] == 1
