@@ -24,8 +24,10 @@ PEOPLE = {"obama": ("obama_1.jpg", "obama_2.jpg"), "rose": ("rose_1.jpg", "rose_
 
 
 @pytest.fixture(scope="module")
-def portraits(faces: Path) -> dict[str, tuple[bytes, bytes]]:
-    return {who: (reduced(faces / one, 480), reduced(faces / other, 480)) for who, (one, other) in PEOPLE.items()}
+def portraits(real_faces: Path) -> dict[str, tuple[bytes, bytes]]:
+    return {
+        who: (reduced(real_faces / one, 480), reduced(real_faces / other, 480)) for who, (one, other) in PEOPLE.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -81,19 +83,19 @@ def test_hits_are_ordered_limited_and_above_the_score(
 
 
 def test_the_largest_face_is_searched_and_enrolled(
-    case: Case, collection: str, enrolled: dict[str, RemoteFace], faces: Path
+    case: Case, collection: str, enrolled: dict[str, RemoteFace], real_faces: Path
 ) -> None:
-    with Image.open(faces / "rose_1.jpg") as picture:
+    with Image.open(real_faces / "rose_1.jpg") as picture:
         picture.thumbnail((240, 240))
         small = jpeg(picture)
-    group = jpeg(beside(faces / "obama_2.jpg", Image.open(io.BytesIO(small))))
+    group = jpeg(beside(real_faces / "obama_2.jpg", Image.open(io.BytesIO(small))))
     [hit] = case.backend.search(collection, group, limit=1, score=0.0)
     assert hit.face == enrolled["obama"]
     other = case.new_collection()
     [face] = case.enrol(other, group)
-    assert [hit.face for hit in case.backend.search(other, reduced(faces / "obama_1.jpg", 480), limit=9, score=0)] == [
-        face
-    ]
+    assert [
+        hit.face for hit in case.backend.search(other, reduced(real_faces / "obama_1.jpg", 480), limit=9, score=0)
+    ] == [face]
 
 
 def beside(file: Path, other: Image.Image) -> Image.Image:
@@ -172,10 +174,10 @@ def test_a_collection_that_is_gone(case: Case, portraits: dict[str, tuple[bytes,
 
 
 def test_images_beyond_the_limits_are_made_to_fit(
-    case: Case, collection: str, enrolled: dict[str, RemoteFace], faces: Path
+    case: Case, collection: str, enrolled: dict[str, RemoteFace], real_faces: Path
 ) -> None:
     """A portrait smaller than the least side, and one of more bytes than are taken: both are found."""
-    with Image.open(faces / "obama_2.jpg") as picture:
+    with Image.open(real_faces / "obama_2.jpg") as picture:
         face = picture.convert("RGB").crop((190, 180, 490, 680))
         small = jpeg(face.resize((60, 100)))
         noise = np.random.default_rng(1).integers(0, 255, (2600, 2600, 3), np.uint8)

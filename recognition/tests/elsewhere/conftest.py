@@ -90,8 +90,8 @@ def client(
 
 
 @pytest.fixture(scope="session")
-def pictures(faces: Path) -> dict[str, bytes]:
-    return {name: reduced(faces / name, 480) for name in NAMES} | {"nobody": faceless()}
+def pictures(real_faces: Path) -> dict[str, bytes]:
+    return {name: reduced(real_faces / name, 480) for name in NAMES} | {"nobody": faceless()}
 
 
 @pytest.fixture
