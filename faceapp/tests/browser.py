@@ -92,9 +92,15 @@ def assert_fits(page: Page, width: int, what: object = "") -> None:
     """The page that has loaded does not scroll sideways."""
     from faceapp.tests.live_stack import eventually
 
-    found: list[int] = []
-    assert eventually(lambda: bool(found.append(undisturbed(page, lambda: page.evaluate(WIDTH))) or found[-1]))
-    assert found[-1] <= width, (what or page.url, width)
+    found = 0
+
+    def loaded() -> bool:
+        nonlocal found
+        found = undisturbed(page, lambda: page.evaluate(WIDTH)) or 0
+        return found > 0
+
+    assert eventually(loaded), page.url
+    assert found <= width, (what or page.url, found, width)
 
 
 def shoot(page: Page, name: str) -> None:
