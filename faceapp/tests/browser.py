@@ -94,13 +94,13 @@ def assert_fits(page: Page, width: int, what: object = "") -> None:
 
     found = 0
 
-    def is_known() -> bool:
+    def loaded() -> bool:
         nonlocal found
         found = undisturbed(page, lambda: page.evaluate(WIDTH)) or 0
         return found > 0
 
-    assert eventually(is_known), what or page.url
-    assert found <= width, (what or page.url, width)
+    assert eventually(loaded), page.url
+    assert found <= width, (what or page.url, found, width)
 
 
 def shoot(page: Page, name: str) -> None:
