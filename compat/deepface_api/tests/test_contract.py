@@ -278,17 +278,14 @@ def test_da_42_paths_and_urls_are_refused(api: APIClient) -> None:
         assert text not in body["error"]
 
 
-def test_da_43_presented_pictures_are_refused(api: APIClient, settings: Settings) -> None:
-    backend = "vision.engines.fake.FakeEngine"
-    settings.FACE_ENGINES = {"default": {"BACKEND": backend, "OPTIONS": {"antispoof": True}}}
-    engines.reset()
+@pytest.mark.usefixtures("antispoof")
+def test_da_43_presented_pictures_are_refused(api: APIClient) -> None:
     glare = screen()
     for path in ("represent", "verify", "register"):
         images = {"img": glare, "img1": glare, "img2": glare}
         body = call(api, f"/{path}", 400, **images, anti_spoofing=True)
         assert body["error"] == f"Exception while {DOING[path]}: Spoof detected in the given image."
     assert len(call(api, "/represent", img=data_url(picture(RED)), anti_spoofing=True)["results"]) == 1
-    engines.reset()
 
 
 def screen() -> str:
@@ -304,6 +301,7 @@ def screen() -> str:
     return data_url(buffer.getvalue())
 
 
+@pytest.mark.usefixtures("antispoof")
 @pytest.mark.parametrize("policy", ["frames", "both"])
 def test_a_clients_liveness_policy_cannot_be_passed_by(policy: str, api: APIClient, client_a: Client) -> None:
     """None of the calls carries frames."""
