@@ -81,9 +81,14 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
 
     def hold(self, gallery_id: int) -> bool:
         """Make a deletion or a switch of the gallery wait for this transaction. False if it is gone already."""
+        return self.hold_backend(gallery_id) is not None
+
+    def hold_backend(self, gallery_id: int) -> str | None:
+        """`hold`, and the back end that the gallery has until the transaction ends; None if it is gone."""
         with connections[self.db].cursor() as cursor:
-            cursor.execute("SELECT 1 FROM people_gallery WHERE id = %s FOR KEY SHARE", [gallery_id])
-            return cursor.fetchone() is not None
+            cursor.execute("SELECT backend FROM people_gallery WHERE id = %s FOR KEY SHARE", [gallery_id])
+            row = cursor.fetchone()
+            return row and str(row[0])
 
     def described(self) -> GalleryQuerySet:
         """With the search index, and `people_count`, which is counted apart, so that rows stay single and ordered."""
