@@ -178,8 +178,8 @@ def create_gallery(*, client: Client, name: str) -> Gallery:
 def update_gallery(*, gallery: Gallery, changes: Mapping[str, Any]) -> Gallery:
     """Change `name`, `threshold`, `two_person_review`, `backend` or targets (None: the client's).
 
-    A default gallery stays the default under any name. Its threshold, a distance of one back end, ends with that. Raises `GalleryNameTaken`, `UnusableValue`, or `BackendInUse`
-    for another back end where there are people.
+    A default gallery stays the default under any name. Its threshold, a distance of one back end, ends with that.
+    Raises `GalleryNameTaken`, `UnusableValue`, or `BackendInUse` for another back end where there are people.
     """
     checked({"source": changes.get("name")})
     threshold = changes.get("threshold")

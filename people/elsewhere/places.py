@@ -42,8 +42,8 @@ def admit(image_ids: Sequence[int], gallery: Gallery) -> None:
 
     The gallery may have been switched since it was read, and is not until the transaction ends.
     """
-    backend = Gallery.objects.hold_backend(gallery.pk)
-    if backend is not None and backend != OURS:
+    backend = Gallery.objects.hold(gallery.pk)
+    if backend not in {"", OURS}:
         images = ReferenceImage.objects.filter(pk__in=image_ids)
         add_to(collection_of(gallery, backend), images, queue=PATIENT)
 
