@@ -250,7 +250,7 @@ def search_blacklist_elsewhere(
     near = [
         [one for one in of_face if one.distance <= asked.points[one.gallery_id].reach]
         for data, boxes in images
-        for of_face in asked.nearest_each(data, boxes, limit=MOST_THERE, least=asked.least_score)
+        for of_face in asked.nearest_each(data, boxes, limit=MOST_THERE, within_reach=True)
     ]
     ids = {one.person_id for of_face in near for one in of_face}
     entries = BlacklistEntry.objects.of_client(asked.client).in_force(timezone.localdate())
