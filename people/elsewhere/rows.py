@@ -15,12 +15,14 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from clients.models import Client
+from errors import FaceAppError
 from work.models import ClaimedWork, Status
 from work.querysets import ClaimedWorkQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+LONGEST_WAIT = 600.0  # seconds between two attempts
 PREFIX = "faceapp-"  # of the names of our collections, which an account may have beside others
 
 
@@ -108,6 +110,13 @@ class RemoteCallQuerySet(ClaimedWorkQuerySet["RemoteCall"]):
             error=message[:500],
         )
 
+    def void(self) -> Self:
+        """Calls that have failed for photographs that are gone."""
+        from people.models import ReferenceImage  # which imports these rows
+
+        photograph = ReferenceImage.objects.filter(uuid=OuterRef("own_id"))
+        return self.filter(~Exists(photograph), status=Status.FAILED, operation=Operation.ADD)
+
     def retry_now(self) -> int:
         """Not to wait any longer, where something has been mended."""
         waiting = self.filter(status=Status.PENDING, next_try_at__gt=timezone.now())
@@ -148,6 +157,13 @@ class RemoteCall(ClaimedWork):
 
     def __str__(self) -> str:
         return f"call {self.pk} ({self.operation})"
+
+    def fail(self, error: FaceAppError) -> bool:
+        """A photograph may be refused for good; what erases is repeated, whatever happens, until it is carried out."""
+        if self.operation == Operation.ADD:
+            return super().fail(error)
+        RemoteCall.objects.put_off(self, seconds=LONGEST_WAIT, code=error.code, message=error.message)
+        return False
 
     @property
     def is_first(self) -> bool:
