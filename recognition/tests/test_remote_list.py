@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -150,3 +151,17 @@ def test_the_answers_of_the_older_service(client_a: Client, entry: BlacklistEntr
     assert match["aws_similarity"] == pytest.approx(100, abs=0.1) and match["aws_face_id"]
     assert match["distance"] == pytest.approx((100 - match["aws_similarity"]) / 100, abs=1e-6)
     assert match["distance"] <= match["threshold"] == pytest.approx(0.2)
+
+
+def test_a_threshold_of_a_job_decides_where_it_is_a_distance(
+    client_a: Client,
+    entry: BlacklistEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A job that was to be screened here, and whose list has become remote: 0.68 is a score of 32 there."""
+    monkeypatch.setattr("recognition.services.enqueue", lambda *_, **__: None)
+    options = replace(screening_options(client=client_a, threshold=2.0), metric="cosine")
+    job = submit_images(client=client_a, submissions=[read_submission(data_url(picture(BLUE)))], options=options)
+    process(image_ids=[image.pk for image in job.images.all()], task_id="a")
+    [image] = job.images.with_results()
+    assert names(image) == [[]]
