@@ -84,8 +84,8 @@ class Bridge:
             return
         try:
             seen = seen_in(json.loads(message.payload))
-        except (ValueError, RecursionError):
-            log.warning("a message on %s is no JSON", message.topic)
+        except (ValueError, RecursionError, OverflowError):
+            log.warning("a message on %s is no JSON that Frigate sends", message.topic)
             return
         if not seen or (settings.FRIGATE_CAMERAS and seen.camera not in settings.FRIGATE_CAMERAS):
             return
