@@ -53,6 +53,7 @@ class Bridge:
         self._announced: set[str] = set()
         self.client = new_client("frigate")
         self.client.on_connect, self.client.on_message = self._on_connect, self._on_message
+        self.client.on_connect_fail = lambda *_: log.warning("the broker does not answer; the bridge tries again")
         self.client.on_subscribe = lambda *_: self.is_hearing.set()
         self.client.reconnect_delay_set(1, 60)
         self.client.max_queued_messages_set(MOST_UNSENT)

@@ -313,6 +313,16 @@ def test_no_message_ends_the_hearing(payload: bytes, server: FrigateServer) -> N
     assert bridge.waiting.take(0) is None
 
 
+def test_a_broker_that_is_away_is_told(
+    server: FrigateServer, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.MQTT_HOST, settings.MQTT_PORT, settings.MQTT_TLS = "127.0.0.1", free_port(), False
+    stop = threading.Event()
+    bridge = Bridge(calls(), stop, lambda: "does not answer" in caplog.text and stop.set())
+    bridge.run()
+    assert settings.MQTT_HOST not in caplog.text
+
+
 def test_names_of_cameras_become_parts_of_topics() -> None:
     assert seen(camera="Front/Door #1+").place == "Front_Door__1_"
 
