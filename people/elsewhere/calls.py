@@ -18,6 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from errors import FaceAppError, InvalidInput, Unavailable
@@ -30,6 +31,7 @@ from remote import registry
 from remote.contract import RemoteFace
 from remote.exceptions import RemoteUnavailable
 from telemetry.request_ids import acting_as
+from work.models import Status
 from work.queues import BULK, must_make_way
 from work.services import SWEEP_ID, enqueue, run
 
@@ -47,7 +49,8 @@ def send_due() -> None:
 
     Refused photographs that have been erased since leave nothing, not even their ids.
     """
-    RemoteCall.objects.void().delete()
+    photograph = ReferenceImage.objects.filter(uuid=OuterRef("own_id"))
+    RemoteCall.objects.filter(~Exists(photograph), operation=Operation.ADD, status=Status.FAILED).delete()
     moment = timezone.now() - timedelta(seconds=settings.SWEEP_SECONDS)
     due = RemoteCall.objects.unsent(moment).order_by("next_try_at", "pk")
     rows = list(due.values_list("client_id", "pk")[:MOST_SENT])

@@ -110,13 +110,6 @@ class RemoteCallQuerySet(ClaimedWorkQuerySet["RemoteCall"]):
             error=message[:500],
         )
 
-    def void(self) -> Self:
-        """Calls that have failed for photographs that are gone."""
-        from people.models import ReferenceImage  # which imports these rows
-
-        photograph = ReferenceImage.objects.filter(uuid=OuterRef("own_id"))
-        return self.filter(~Exists(photograph), status=Status.FAILED, operation=Operation.ADD)
-
     def retry_now(self) -> int:
         """Not to wait any longer, where something has been mended."""
         waiting = self.filter(status=Status.PENDING, next_try_at__gt=timezone.now())
