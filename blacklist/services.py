@@ -245,8 +245,10 @@ def search_blacklist_elsewhere(
 ) -> list[list[Hit]]:
     """For each face of each image the entries in force that a remote service finds within their operating point.
 
-    Raises kinds of `remote.exceptions.RemoteError` or `InvalidImage`.
+    Raises kinds of `remote.exceptions.RemoteError`, also where a list has not arrived at the service yet: nobody is
+    cleared by a list that is not there. Raises `InvalidImage`.
     """
+    asked.require_there()
     near = [
         [one for one in of_face if one.distance <= asked.points[one.gallery_id].reach]
         for data, boxes in images

@@ -21,12 +21,13 @@ from audit.types import Searched
 from calibration.types import Comparison, OperatingPoint, with_margins
 from clients.models import Client, Counter
 from people.elsewhere.crops import crop_for, portrait_of
-from people.elsewhere.rows import RemoteCollection
+from people.elsewhere.rows import Operation, RemoteCall, RemoteCollection
 from people.exceptions import NoEmbeddingsThere, NoTemplate
 from people.models import Gallery, Person, ReferenceImage
 from people.types import Candidate, Neighbour
 from remote import registry
 from remote.contract import Abilities, RemoteFace, RemoteHit
+from remote.exceptions import RemoteUnavailable
 from remote.scores import Scale
 from vision import inference
 from vision.types import Box
@@ -95,6 +96,13 @@ class AskedGalleries:
         photographs = Counter.objects.last_number(self.client.pk, ReferenceImage.counted_as)
         version = sha256(f"{galleries} {self.people} {photographs}".encode()).hexdigest()[:16]
         return Searched(galleries, self.people, version, self.space, self.point.threshold)
+
+    def require_there(self) -> None:
+        """Raises `RemoteUnavailable` while the service has nothing of a gallery whose photographs wait to get there."""
+        absent = RemoteCollection.objects.in_use().filter(gallery__in=self.galleries, is_made=False)
+        waiting = RemoteCall.objects.unfinished().filter(operation=Operation.ADD, collection__in=absent.values("name"))
+        if waiting.exists():
+            raise RemoteUnavailable(f"{registry.label_of(self.space)} has not got the faces to be searched yet.")
 
     def nearest_each(
         self, data: bytes, boxes: Sequence[Box], *, limit: int, within_reach: bool = False

@@ -92,6 +92,17 @@ def test_a_look_up(client_a: Client, entry: BlacklistEntry) -> None:
     assert listed == entry and hit.there is not None and found.point.metric == METRIC
 
 
+def test_nobody_is_cleared_by_a_list_that_has_not_arrived(client_a: Client, remote: Counted) -> None:  # noqa: F811
+    assert look_up(client=client_a, data=picture(RED)).faces[0].hits == []  # there is none
+    remote.fail = AccessRefused("Not yet.")
+    create_entry(client=client_a, name="Listed", uploads=[Upload(picture(RED), "a.png")])
+    remote.fail = None
+    with pytest.raises(RemoteUnavailable):
+        look_up(client=client_a, data=picture(RED))
+    run_calls()
+    assert len(look_up(client=client_a, data=picture(RED)).faces[0].hits) == 1
+
+
 def test_a_service_that_is_away(client_a: Client, entry: BlacklistEntry, remote: Counted) -> None:  # noqa: F811
     remote.fail = AccessRefused("Not any more.")
     [image] = screened(client_a, picture(RED))
