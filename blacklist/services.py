@@ -245,12 +245,14 @@ def search_blacklist_elsewhere(
 ) -> list[list[Hit]]:
     """For each face of each image the entries in force that a remote service finds within their operating point.
 
-    Raises kinds of `remote.exceptions.RemoteError` or `InvalidImage`.
+    Raises kinds of `remote.exceptions.RemoteError`, also where a list has not arrived at the service yet: nobody is
+    cleared by a list that is not there. Raises `InvalidImage`.
     """
+    asked.require_there()
     near = [
         [one for one in of_face if one.distance <= asked.points[one.gallery_id].reach]
         for data, boxes in images
-        for of_face in asked.nearest_each(data, boxes, limit=MOST_THERE, least=asked.least_score)
+        for of_face in asked.nearest_each(data, boxes, limit=MOST_THERE, within_reach=True)
     ]
     ids = {one.person_id for of_face in near for one in of_face}
     entries = BlacklistEntry.objects.of_client(asked.client).in_force(timezone.localdate())

@@ -53,6 +53,7 @@ class Bridge:
         self._announced: set[str] = set()
         self.client = new_client("frigate")
         self.client.on_connect, self.client.on_message = self._on_connect, self._on_message
+        self.client.on_connect_fail = lambda *_: log.warning("the broker does not answer; the bridge tries again")
         self.client.on_subscribe = lambda *_: self.is_hearing.set()
         self.client.reconnect_delay_set(1, 60)
         self.client.max_queued_messages_set(MOST_UNSENT)
@@ -84,8 +85,8 @@ class Bridge:
             return
         try:
             seen = seen_in(json.loads(message.payload))
-        except (ValueError, RecursionError):
-            log.warning("a message on %s is no JSON", message.topic)
+        except (ValueError, RecursionError, OverflowError):
+            log.warning("a message on %s is no JSON that Frigate sends", message.topic)
             return
         if not seen or (settings.FRIGATE_CAMERAS and seen.camera not in settings.FRIGATE_CAMERAS):
             return

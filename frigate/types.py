@@ -9,7 +9,7 @@ from enum import StrEnum
 from threading import Condition
 from typing import Any
 
-ID = re.compile(r"[\w.-]{1,100}\Z", re.ASCII)  # it becomes a part of addresses
+ID = re.compile(r"\w[\w.-]{0,99}\Z", re.ASCII)  # it becomes a part of addresses
 CAMERA = re.compile(r"[^\w.-]", re.ASCII)  # what neither topics nor ids of sensors may hold
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from smtplib import SMTPException
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -72,15 +72,24 @@ class Sender:
 
 
 def body_of(delivery: Delivery, subscription: Subscription) -> bytes:
-    """The message as JSON, the same bytes at each attempt."""
+    """The message as JSON, the same bytes at each attempt.
+
+    Names are left out once the subscription does not want them any more, also of messages that wait.
+    """
     message = {
         "id": str(delivery.pk),
         "event": delivery.event,
         "created_at": delivery.created_at.isoformat(),
         "subscription": str(subscription.uuid),
-        "data": delivery.data,
+        "data": delivery.data if subscription.with_names else _nameless(delivery.data),
     }
     return json.dumps(message, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _nameless(data: Any) -> Any:
+    if isinstance(data, list):
+        return [_nameless(one) for one in data]
+    return {key: _nameless(one) for key, one in data.items() if key != "name"} if isinstance(data, dict) else data
 
 
 def _post(delivery: Delivery, subscription: Subscription, secrets: Sequence[str]) -> Outcome:

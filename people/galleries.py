@@ -134,9 +134,12 @@ def _alias_for(galleries: Sequence[Gallery]) -> str:
 
 
 def _rules(gallery: Gallery, space: Space) -> Rules:
-    """What the gallery has of its own in a search of this space: its threshold holds in its own space only."""
-    own_space = (gallery.space or engines[DEFAULT].space.name) == space.name
-    return Rules(gallery.threshold if own_space else None, Targets.of(gallery))
+    """What the gallery has of its own in a search of this space: its threshold holds in its own space only.
+
+    That of a remote gallery is a distance by the service's scores, and holds in no space of ours.
+    """
+    is_own = not gallery.is_remote and (gallery.space or engines[DEFAULT].space.name) == space.name
+    return Rules(gallery.threshold if is_own else None, Targets.of(gallery))
 
 
 def galleries_called(*, client: Client, sources: Sequence[str] | None) -> list[Gallery]:
@@ -171,11 +174,12 @@ def create_gallery(*, client: Client, name: str) -> Gallery:
     return gallery
 
 
+@transaction.atomic
 def update_gallery(*, gallery: Gallery, changes: Mapping[str, Any]) -> Gallery:
     """Change `name`, `threshold`, `two_person_review`, `backend` or targets (None: the client's).
 
-    A default gallery stays the default under any name. Raises `GalleryNameTaken`, `UnusableValue`, or `BackendInUse`
-    for another back end where there are people.
+    A default gallery stays the default under any name. Its threshold, a distance of one back end, ends with that.
+    Raises `GalleryNameTaken`, `UnusableValue`, or `BackendInUse` for another back end where there are people.
     """
     checked({"source": changes.get("name")})
     threshold = changes.get("threshold")
@@ -185,6 +189,7 @@ def update_gallery(*, gallery: Gallery, changes: Mapping[str, Any]) -> Gallery:
         raise UnusableValue("Only hits of a blacklist are judged: name the gallery with kind=blacklist.")
     if changes.get("backend", gallery.backend) != gallery.backend:
         _require_movable(gallery, changes["backend"])
+        changes = {"threshold": None, **changes}
     for field, value in changes.items():
         setattr(gallery, field, value)
     try:
@@ -203,6 +208,7 @@ def update_gallery(*, gallery: Gallery, changes: Mapping[str, Any]) -> Gallery:
 
 
 def _require_movable(gallery: Gallery, backend: str) -> None:
+    list(Gallery.objects.select_for_update().filter(pk=gallery.pk).values_list("pk"))  # nobody is being put into it
     if Person.objects.filter(gallery=gallery).exists():
         raise BackendInUse("The gallery holds people. An administrator moves them: manage.py respace --to-backend.")
     if backend != OURS and not is_allowed(backend):

@@ -79,11 +79,11 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
         list(galleries.order_by("pk").select_for_update().values_list("pk"))
         return galleries
 
-    def hold(self, gallery_id: int) -> bool:
-        """Make a deletion or a switch of the gallery wait for this transaction. False if it is gone already."""
+    def hold(self, gallery_id: int) -> str:
+        """Make a deletion or a switch of the gallery wait for this transaction. Its back end; empty if it is gone."""
         with connections[self.db].cursor() as cursor:
-            cursor.execute("SELECT 1 FROM people_gallery WHERE id = %s FOR KEY SHARE", [gallery_id])
-            return cursor.fetchone() is not None
+            cursor.execute("SELECT backend FROM people_gallery WHERE id = %s FOR KEY SHARE", [gallery_id])
+            return next((str(backend) for (backend,) in cursor.fetchall()), "")
 
     def described(self) -> GalleryQuerySet:
         """With the search index, and `people_count`, which is counted apart, so that rows stay single and ordered."""

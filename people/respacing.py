@@ -35,7 +35,7 @@ from people.models import FaceTemplate, Gallery, Person, ReferenceImage, Respace
 from people.persons import lock_owner_of
 from people.querysets import GalleryQuerySet, PersonQuerySet, ReferenceImageQuerySet
 from people.types import PersonAtRisk, RespaceState
-from remote.registry import NAMES
+from remote.registry import NAMES, OURS
 from storage.files import read_file
 from vectors.stored import to_store
 from vision import inference
@@ -222,12 +222,9 @@ def switch(*, respace: Respace, lose_people: bool = False) -> list[PersonAtRisk]
     if is_move:
         moving.switch(respace, galleries)
     else:
-        galleries.exclude(space=respace.space).update(
-            space=respace.space,
-            former_space=F("space"),
-            threshold=F("former_threshold"),
-            former_threshold=F("threshold"),
-        )
+        switched = galleries.exclude(space=respace.space)
+        _exchange_thresholds(switched)
+        switched.update(space=respace.space, former_space=F("space"))
     _set_state(respace, RespaceState.SWITCHED)
     return lost
 
@@ -250,14 +247,15 @@ def switch_back(*, respace: Respace, lose_people: bool = False) -> list[PersonAt
         .with_template_only(OuterRef("gallery__space"), lacking=OuterRef("gallery__former_space")),
         lose_people,
     )
-    switched.update(
-        space=F("former_space"),
-        former_space=F("space"),
-        threshold=F("former_threshold"),
-        former_threshold=F("threshold"),
-    )
+    _exchange_thresholds(switched)
+    switched.update(space=F("former_space"), former_space=F("space"))
     _set_state(respace, RespaceState.OPEN)
     return lost
+
+
+def _exchange_thresholds(galleries: GalleryQuerySet) -> None:
+    """With those that were set aside; a remote gallery's is a distance of no space, and stays."""
+    galleries.filter(backend=OURS).update(threshold=F("former_threshold"), former_threshold=F("threshold"))
 
 
 def forget_old(*, respace: Respace, lose_people: bool = False) -> int:

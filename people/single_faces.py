@@ -132,7 +132,10 @@ def _found_there(
     known = [one for one in asked.candidates(near, limit=len(near)) if one.person.external_id or not identified]
     found = tuple(one for one in known if wanted.accepts(one.comparison))
     names = [one.person.audit_name for one in found]
-    record(Action.SEARCH, client_id=asked.client.pk, objects=names, searched=asked.audited, results=len(found))
+    with transaction.atomic():
+        record(Action.SEARCH, client_id=asked.client.pk, objects=names, searched=asked.audited, results=len(found))
+        if any(one.comparison.matches for one in found):
+            tell_of_search([(Decision.MATCH, found)], client_id=asked.client.pk)
     return found
 
 

@@ -168,10 +168,9 @@ def _match(job: Job, found: Mapping[ProcessedImage, Analysis]) -> None:
     embeddings = [face.embeddings[space] for face in faces]
     client, blacklists = first.client, blacklists_of(first.client)
     metric = job.metric if job.metric in METRICS else None  # a job that a remote service was to decide
-    searched = search_in(
-        client=client, galleries=ours_of(blacklists), threshold=job.asked_threshold, alias=job.engine, metric=metric
-    )
-    asked = asked_in(client=client, galleries=blacklists, threshold=job.asked_threshold)
+    here, there = (job.asked_threshold, None) if metric else (None, job.asked_threshold)  # a distance of one of them
+    searched = search_in(client=client, galleries=ours_of(blacklists), threshold=here, alias=job.engine, metric=metric)
+    asked = asked_in(client=client, galleries=blacklists, threshold=there)
     for left in reversed(range(SEARCHES)):
         hits = search_blacklist(
             client=client,

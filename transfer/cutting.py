@@ -25,7 +25,7 @@ def cut_out(path: Path, name: str, region: Region) -> tuple[Upload, Region]:
     image = _upright(path)
     height, width = image.shape[:2]
     face = region.box(width, height)
-    x, y = round(face.w * MARGIN), round(face.h * MARGIN)
+    x, y = (max(round(side * MARGIN), 1) for side in (face.w, face.h))  # a region may be smaller than a pixel
     part = Box(face.x - x, face.y - y, face.w + 2 * x, face.h + 2 * y).within(width, height)
     out = BytesIO()
     pixels = image[part.y : part.y + part.h, part.x : part.x + part.w]

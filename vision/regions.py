@@ -2,7 +2,8 @@
 
 Rules, also told in docs/photo-libraries.md: MWG regions of type Face, and Microsoft's where MWG names nobody. Positions
 are those of the stored picture, which are turned with its EXIF orientation; if a region list says that it was made for
-a picture of the upright size, they are upright already.
+a picture of the upright size, they are upright already. A list that was made for other proportions is refused: the
+picture was cropped since, or the sidecar belongs to another one.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from vision.types import Box
 
 MOST_BYTES = 4 * 1024 * 1024  # of a packet; years of edits in one photograph take some hundred kilobytes
 MOST_REGIONS = 500  # of a photograph
+PROPORTIONS = 0.03  # by which those of a scaled picture may differ, whose sides were rounded
 LONGEST_NAME = 100  # characters, as the gallery has it
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -35,7 +37,7 @@ IGNORED_NAME = "ffffffffffffffff"  # Microsoft's for a face that is to be ignore
 
 
 class UnreadableXmp(InvalidInput):
-    """A packet that is too large or no XML, or that declares a document type."""
+    """A packet that is too large or no XML, that declares a document type, or that is about another picture."""
 
     code = "image.bad_xmp"
 
@@ -86,6 +88,10 @@ def _mwg(description: Element, stored: Stored) -> Iterator[Region]:
         return
     size = _structure(_child(regions, f"{MWG}AppliedToDimensions"))
     width, height = _number(size.get(f"{DIMENSIONS}w")), _number(size.get(f"{DIMENSIONS}h"))
+    if _is_of_another(width, height, stored):
+        raise UnreadableXmp(
+            "Faces were marked on a picture of other proportions: before it was cropped, or on another."
+        )
     turn = 1 if _is_upright(width, height, stored) else stored.orientation
     for item in _items(_child(regions, f"{MWG}RegionList")):
         fields, area = _structure(item), _structure(_child(item, f"{MWG}Area"))
@@ -95,6 +101,14 @@ def _mwg(description: Element, stored: Stored) -> Iterator[Region]:
         if area.get(f"{AREA}unit") == "pixel":
             x, y, w, h = x / (width or math.nan), y / (height or math.nan), w / (width or math.nan), h / (height or 1)
         yield from _turned(fields.get(f"{MWG}Name", ""), (x - w / 2, y - h / 2, w, h), turn)
+
+
+def _is_of_another(width: float, height: float, stored: Stored) -> bool:
+    """Whether regions were drawn on a picture of other proportions: they are not where the faces are on this one."""
+    if not (width > 0 and height > 0 and math.isfinite(width) and math.isfinite(height)):
+        return False
+    drawn, found = (max(sides) / min(sides) for sides in ((width, height), (stored.width, stored.height)))
+    return abs(drawn / found - 1) > PROPORTIONS
 
 
 def _is_upright(width: float, height: float, stored: Stored) -> bool:

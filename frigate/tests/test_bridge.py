@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from django.core.management import CommandError, call_command
+from paho.mqtt import client as paho
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
@@ -290,12 +291,36 @@ def test_an_error_nobody_thought_of_stops_nothing(server: FrigateServer, monkeyp
 @pytest.mark.parametrize(
     "bad",
     [
-        None, [], {}, {"after": []}, message(id="../../config"), message(id=5), message(camera=None),
+        None, [], {}, {"after": []}, message(id="../../config"), message(id=".."), message(id=5), message(camera=None),
         message(label="car"), message(false_positive=True), message(id="x" * 200),
     ],
 )  # fmt: skip
 def test_messages_about_something_else(bad: Any) -> None:
     assert seen_in(bad) is None
+
+
+@pytest.mark.parametrize("payload", [b"{", b"[" * 100_000, b"\xff"])
+def test_no_message_ends_the_hearing(payload: bytes, server: FrigateServer) -> None:
+    """What is raised in this function ends paho's thread, and with it the bridge's hearing."""
+    bridge, _ = alone(calls())
+    huge = json.dumps(message(snapshot=None, snapshot_time=0)).replace(
+        '"snapshot_time": 0', '"snapshot_time": ' + "9" * 400
+    )
+    for content in (payload, huge.encode()):
+        heard = paho.MQTTMessage(topic=b"frigate/events")
+        heard.payload = content
+        bridge._on_message(bridge.client, None, heard)
+    assert bridge.waiting.take(0) is None
+
+
+def test_a_broker_that_is_away_is_told(
+    server: FrigateServer, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.MQTT_HOST, settings.MQTT_PORT, settings.MQTT_TLS = "127.0.0.1", free_port(), False
+    stop = threading.Event()
+    bridge = Bridge(calls(), stop, lambda: "does not answer" in caplog.text and stop.set())
+    bridge.run()
+    assert settings.MQTT_HOST not in caplog.text
 
 
 def test_names_of_cameras_become_parts_of_topics() -> None:

@@ -18,6 +18,7 @@ from console.tests.screened import screen
 from mqtt.tests.embedded import Listener, broker, free_port, listening
 from notifications.delivery import deliver_due
 from notifications.models import Delivery, Subscription
+from notifications.sending import body_of
 from notifications.services import save_subscription, send_test
 from notifications.tests.conftest import subscribe
 from notifications.types import Event, State, Way
@@ -150,6 +151,18 @@ def test_what_names_an_erased_person_goes(client_a: Client) -> None:
     assert "Ada" in json.dumps(Delivery.objects.get(event=Event.MATCH).data)
     services.erase_person(person=person)
     assert not Delivery.objects.exists()
+
+
+def test_names_that_wait_are_left_out_once_nobody_wants_them(client_a: Client) -> None:
+    row = told(client_a, with_names=True, events=["match", "hit"])
+    services.enrol_face(client=client_a, upload=Upload(picture(RED)), whom=Whom(name="Ada"))
+    search(client_a, RED)
+    waiting = Delivery.objects.get()
+    assert b"Ada" in body_of(waiting, row)
+    row.with_names = False
+    save_subscription(subscription=row, changed=["with_names"])
+    body = body_of(waiting, Subscription.objects.get())
+    assert b"Ada" not in body and b'"person":' in body
 
 
 def test_nobody_is_asked_to_be_told_of_what_nobody_wants(client_a: Client) -> None:

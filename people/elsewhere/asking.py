@@ -21,12 +21,13 @@ from audit.types import Searched
 from calibration.types import Comparison, OperatingPoint, with_margins
 from clients.models import Client, Counter
 from people.elsewhere.crops import crop_for, portrait_of
-from people.elsewhere.rows import RemoteCollection
+from people.elsewhere.rows import Operation, RemoteCall, RemoteCollection
 from people.exceptions import NoEmbeddingsThere, NoTemplate
 from people.models import Gallery, Person, ReferenceImage
 from people.types import Candidate, Neighbour
 from remote import registry
 from remote.contract import Abilities, RemoteFace, RemoteHit
+from remote.exceptions import RemoteUnavailable
 from remote.scores import Scale
 from vision import inference
 from vision.types import Box
@@ -81,11 +82,10 @@ class AskedGalleries:
     def space(self) -> str:
         return self.galleries[0].backend
 
-    @property
-    def least_score(self) -> float:
-        """Below it nobody matches anywhere."""
-        reach = max(point.reach for point in self.points.values())
-        return max((1.0 - reach) * registry.abilities_of(self.space).largest_score - ROUNDING, 0.0)
+    def least_score(self, gallery: Gallery) -> float:
+        """Below it nobody of the gallery matches."""
+        share = 1.0 - self.points[gallery.pk].reach
+        return max(share * registry.abilities_of(gallery.backend).largest_score - ROUNDING, 0.0)
 
     def backend_of(self, gallery_id: int) -> str:
         return next(gallery.backend for gallery in self.galleries if gallery.pk == gallery_id)
@@ -97,15 +97,23 @@ class AskedGalleries:
         version = sha256(f"{galleries} {self.people} {photographs}".encode()).hexdigest()[:16]
         return Searched(galleries, self.people, version, self.space, self.point.threshold)
 
+    def require_there(self) -> None:
+        """Raises `RemoteUnavailable` while the service has nothing of a gallery whose photographs wait to get there."""
+        absent = RemoteCollection.objects.in_use().filter(gallery__in=self.galleries, is_made=False)
+        waiting = RemoteCall.objects.unfinished().filter(operation=Operation.ADD, collection__in=absent.values("name"))
+        if waiting.exists():
+            raise RemoteUnavailable(f"{registry.label_of(self.space)} has not got the faces to be searched yet.")
+
     def nearest_each(
-        self, data: bytes, boxes: Sequence[Box], *, limit: int, least: float = 0.0
+        self, data: bytes, boxes: Sequence[Box], *, limit: int, within_reach: bool = False
     ) -> list[list[RemoteNeighbour]]:
-        """For each face of an image the `limit` nearest people, closest first, with scores of `least` or more.
+        """For each face of an image the `limit` nearest people, closest first. `within_reach`: who may match alone.
 
         Raises kinds of `remote.exceptions.RemoteError`, in a web process with the same codes, or `InvalidImage`.
         """
         near: list[list[RemoteNeighbour]] = [[] for _ in boxes]
         for gallery in self.galleries:
+            least = self.least_score(gallery) if within_reach else 0.0
             for found, own in zip(_nearest_in(gallery, data, boxes, limit, least), near, strict=True):
                 own += found
         return [sorted(own, key=lambda one: (one.distance, one.reference_image_id))[:limit] for own in near]

@@ -18,11 +18,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from errors import FaceAppError, InvalidInput, Unavailable
 from people.elsewhere.crops import portrait_of
-from people.elsewhere.rows import EnrolledFace, Operation, RemoteCall, RemoteCollection
+from people.elsewhere.rows import LONGEST_WAIT, EnrolledFace, Operation, RemoteCall, RemoteCollection
 from people.exceptions import PersonNotFound
 from people.models import ReferenceImage
 from people.persons import lock_owner_of
@@ -30,10 +31,10 @@ from remote import registry
 from remote.contract import RemoteFace
 from remote.exceptions import RemoteUnavailable
 from telemetry.request_ids import acting_as
+from work.models import Status
 from work.queues import BULK, must_make_way
 from work.services import SWEEP_ID, enqueue, run
 
-LONGEST_WAIT = 600.0  # seconds between two attempts
 REFUSED_WAIT = 60.0  # before the second attempt where somebody has to mend something
 MOST_SENT = 1000  # calls that one round sends
 
@@ -44,7 +45,12 @@ def carry_out(*, call_ids: Sequence[int], task_id: str) -> None:
 
 
 def send_due() -> None:
-    """What the beat repeats: give workers the calls that are due, and that no message is under way for."""
+    """What the beat repeats: give workers the calls that are due, and that no message is under way for.
+
+    Refused photographs that have been erased since leave nothing, not even their ids.
+    """
+    photograph = ReferenceImage.objects.filter(uuid=OuterRef("own_id"))
+    RemoteCall.objects.filter(~Exists(photograph), operation=Operation.ADD, status=Status.FAILED).delete()
     moment = timezone.now() - timedelta(seconds=settings.SWEEP_SECONDS)
     due = RemoteCall.objects.unsent(moment).order_by("next_try_at", "pk")
     rows = list(due.values_list("client_id", "pk")[:MOST_SENT])
@@ -186,12 +192,13 @@ def _keep(call: RemoteCall, image_id: int, face: RemoteFace) -> None:
         own = {"collection": collection, "reference_image_id": image_id}
         EnrolledFace.objects.get_or_create(**own, defaults={"face_id": face.face_id})
     else:
+        is_known = RemoteCollection.objects.filter(name=call.collection).exists()  # or it was made anew by the face
         RemoteCall.objects.create(
             client_id=call.client_id,
             backend=call.backend,
             collection=call.collection,
-            operation=Operation.REMOVE,
-            face_ids=[face.face_id],
+            operation=Operation.REMOVE if is_known else Operation.DROP,
+            face_ids=[face.face_id] if is_known else [],
             queued_at=None,
         )
     _done(call)

@@ -20,6 +20,7 @@ from calls.places import aside
 from errors import Unavailable
 from people.elsewhere.rows import PREFIX, EnrolledFace, Operation, RemoteCall, RemoteCollection, lacking_in
 from people.models import Gallery, ReferenceImage
+from remote.registry import OURS
 from work.queues import BULK, PATIENT
 from work.services import enqueue
 
@@ -37,10 +38,14 @@ def settle(image_ids: Sequence[int], gallery: Gallery) -> None:
 
 
 def admit(image_ids: Sequence[int], gallery: Gallery) -> None:
-    """`settle` for photographs that are in no collection yet."""
-    if gallery.is_remote:
+    """`settle` for photographs that are in no collection yet.
+
+    The gallery may have been switched since it was read, and is not until the transaction ends.
+    """
+    backend = Gallery.objects.hold(gallery.pk)
+    if backend not in {"", OURS}:
         images = ReferenceImage.objects.filter(pk__in=image_ids)
-        add_to(collection_of(gallery, gallery.backend), images, queue=PATIENT)
+        add_to(collection_of(gallery, backend), images, queue=PATIENT)
 
 
 def collection_of(gallery: Gallery, backend: str) -> RemoteCollection:

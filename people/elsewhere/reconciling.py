@@ -117,17 +117,19 @@ def mend(found: Difference, *, again: bool = False) -> None:
         RemoteCollection.objects.filter(pk=collection.pk).update(is_made=False)
     lost = [face.pk for face in found.missing]
     EnrolledFace.objects.filter(pk__in=lost).delete()  # with a call that finds nothing there, and harms nothing
+    here = _still_here(found)
     EnrolledFace.objects.bulk_create(
-        [EnrolledFace(collection=collection, reference_image_id=image, face_id=face) for image, face in found.unlisted],
+        [EnrolledFace(collection=collection, reference_image_id=image, face_id=face) for image, face in found.unlisted
+         if image in here],
         ignore_conflicts=True,
-    )
-    if found.unknown:
+    )  # fmt: skip
+    if unknown := found.unknown + [face for image, face in found.unlisted if image not in here]:
         RemoteCall.objects.create(
             client_id=collection.client_id,
             backend=collection.backend,
             collection=collection.name,
             operation=Operation.REMOVE,
-            face_ids=found.unknown,
+            face_ids=unknown,
             queued_at=None,
         )
     if again:
@@ -135,6 +137,15 @@ def mend(found: Difference, *, again: bool = False) -> None:
         calls.delete()
     if is_wanted(collection):
         add_to(collection, ReferenceImage.objects.filter(person__gallery=collection.gallery_id))
+
+
+def _still_here(found: Difference) -> set[int]:
+    """Photographs whose faces are to be remembered, kept until the transaction ends: others were erased or moved since
+    the service was asked.
+    """
+    own = ReferenceImage.objects.filter(person__gallery=found.collection.gallery_id)
+    listed = own.filter(pk__in=[image for image, _ in found.unlisted]).order_by("pk")
+    return set(listed.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
 
 
 def is_wanted(collection: RemoteCollection) -> bool:

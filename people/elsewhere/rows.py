@@ -15,12 +15,14 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from clients.models import Client
+from errors import FaceAppError
 from work.models import ClaimedWork, Status
 from work.querysets import ClaimedWorkQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+LONGEST_WAIT = 600.0  # seconds between two attempts
 PREFIX = "faceapp-"  # of the names of our collections, which an account may have beside others
 
 
@@ -148,6 +150,13 @@ class RemoteCall(ClaimedWork):
 
     def __str__(self) -> str:
         return f"call {self.pk} ({self.operation})"
+
+    def fail(self, error: FaceAppError) -> bool:
+        """A photograph may be refused for good; what erases is repeated, whatever happens, until it is carried out."""
+        if self.operation == Operation.ADD:
+            return super().fail(error)
+        RemoteCall.objects.put_off(self, seconds=LONGEST_WAIT, code=error.code, message=error.message)
+        return False
 
     @property
     def is_first(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,6 +92,17 @@ def test_a_look_up(client_a: Client, entry: BlacklistEntry) -> None:
     assert listed == entry and hit.there is not None and found.point.metric == METRIC
 
 
+def test_nobody_is_cleared_by_a_list_that_has_not_arrived(client_a: Client, remote: Counted) -> None:  # noqa: F811
+    assert look_up(client=client_a, data=picture(RED)).faces[0].hits == []  # there is none
+    remote.fail = AccessRefused("Not yet.")
+    create_entry(client=client_a, name="Listed", uploads=[Upload(picture(RED), "a.png")])
+    remote.fail = None
+    with pytest.raises(RemoteUnavailable):
+        look_up(client=client_a, data=picture(RED))
+    run_calls()
+    assert len(look_up(client=client_a, data=picture(RED)).faces[0].hits) == 1
+
+
 def test_a_service_that_is_away(client_a: Client, entry: BlacklistEntry, remote: Counted) -> None:  # noqa: F811
     remote.fail = AccessRefused("Not any more.")
     [image] = screened(client_a, picture(RED))
@@ -150,3 +162,17 @@ def test_the_answers_of_the_older_service(client_a: Client, entry: BlacklistEntr
     assert match["aws_similarity"] == pytest.approx(100, abs=0.1) and match["aws_face_id"]
     assert match["distance"] == pytest.approx((100 - match["aws_similarity"]) / 100, abs=1e-6)
     assert match["distance"] <= match["threshold"] == pytest.approx(0.2)
+
+
+def test_a_threshold_of_a_job_decides_where_it_is_a_distance(
+    client_a: Client,
+    entry: BlacklistEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A job that was to be screened here, and whose list has become remote: 0.68 is a score of 32 there."""
+    monkeypatch.setattr("recognition.services.enqueue", lambda *_, **__: None)
+    options = replace(screening_options(client=client_a, threshold=2.0), metric="cosine")
+    job = submit_images(client=client_a, submissions=[read_submission(data_url(picture(BLUE)))], options=options)
+    process(image_ids=[image.pk for image in job.images.all()], task_id="a")
+    [image] = job.images.with_results()
+    assert names(image) == [[]]

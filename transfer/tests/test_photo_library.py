@@ -42,6 +42,14 @@ def run(*arguments: object) -> str:
     return out.getvalue()
 
 
+def test_a_region_without_a_pixel_stops_nothing(library: Path, tmp_path: Path) -> None:
+    specks = [Region("Dot", x, 0.5, 1e-6, 1e-6) for x in (0.0, 0.5, 0.9999)]
+    (library / "2019" / "a.jpg").write_bytes(photograph(*specks))
+    run(library, "--report", tmp_path / "report.csv")
+    assert [name for name in refused(tmp_path / "report.csv") if "Dot" in name]
+    assert {person.name for person in Person.objects.all()} == {"Ada", "Grace", "Zoë Quinn"}
+
+
 def refused(report: Path) -> dict[str, str]:
     with report.open(newline="") as handle:
         return {row["file"]: row["code"] for row in csv.DictReader(handle)}

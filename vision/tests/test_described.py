@@ -112,6 +112,17 @@ def test_what_an_entry_says_is_read(settings: Settings) -> None:
     assert [one.label for one in served.endpoints] == ["grpc://tf1:8500", "https://tf2:8501"]
 
 
+def test_a_network_that_only_servers_have_is_told_by_its_name_there(settings: Settings) -> None:
+    """Version 1 of one model is not version 1 of another: their faces are never compared."""
+    foreign = {key: value for key, value in WHOLE.items() if key not in ("file", "sha256")}
+    spaces = set()
+    for change in ({}, {"model": "other"}, {"version": 2}, {"output": "features"}, {"signature": "faces"}):
+        settings.NETWORKS = {"mine": foreign | {"serving": SERVED | {"version": 1} | change}}
+        spaces.add(space_of("mine").name)
+    settings.NETWORKS = {"mine": foreign | {"serving": {"endpoints": ["grpc://tf9:8500"], "version": 1}}}
+    assert len(spaces) == 5 and space_of("mine").name in spaces
+
+
 def test_settings_choose_the_engine_that_an_entry_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     own = {"backend": "acme.engines.Acme", "options": {"card": 1}}
     entries = {"auraface": WHOLE, "served": WHOLE | {"serving": SERVED}, "pair128": {"serving": SERVED}, "acme": own}

@@ -161,6 +161,18 @@ def test_names_are_one_line_and_composed() -> None:
     assert len(plain_name("é" * 300)) == 100
 
 
+@pytest.mark.parametrize("size", [(400, 300), (200, 200), (4000, 1000)])
+def test_faces_of_a_picture_that_was_cropped_are_not_looked_for(size: tuple[int, int]) -> None:
+    """The marks would lie on somebody else. A sidecar may also belong to another picture of the same name."""
+    with pytest.raises(UnreadableXmp):
+        read_regions(mwg(item("Ada", 0.5, 0.5, 0.2, 0.4), size=size), STORED)
+
+
+def test_faces_of_a_picture_that_was_scaled_stay() -> None:
+    for size in ((4000, 2000), (2000, 4000), (131, 66), (0, 0)):
+        assert read_regions(mwg(item("Ada", 0.5, 0.5, 0.2, 0.4), size=size), STORED)
+
+
 def test_a_sidecar_goes_before_the_packet(tmp_path: Path) -> None:
     photograph = tmp_path / "one.jpg"
     photograph.write_bytes(stored_picture(1, mwg(item("Inside", 0.2, 0.25, 0.1, 0.2))))

@@ -8,12 +8,16 @@ from pytest_django.fixtures import Settings
 from audit.models import Record
 from calibration.types import Decision
 from clients.models import Client
-from people.elsewhere.asking import METRIC, point_of
+from notifications.models import Delivery
+from notifications.tests.conftest import subscribe
+from notifications.types import Way
+from people.elsewhere.asking import METRIC, asked_in, point_of
 from people.elsewhere.tests.counted import Counted
 from people.elsewhere.tests.test_calls import enrol
 from people.exceptions import NoEmbeddingsThere
 from people.models import EnrolledFace, Gallery, RemoteCollection
 from people.services import compare_faces, get_person, search_each, search_people, verify_person
+from people.single_faces import Wanted, search_face
 from people.types import Probe, SearchedFace, SearchOptions, SourcedImage
 from remote.exceptions import CollectionGone
 from vision.tests.drawing import BLUE, DIM, GREEN, RED, YELLOW, picture
@@ -133,3 +137,22 @@ def test_two_images(client_a: Client, remote: Counted) -> None:
 
 def test_strangers(client_a: Client, remote: Counted) -> None:
     assert search_people(client=client_a, probe=Probe(picture(YELLOW))).faces[0].candidates == ()
+
+
+def test_each_back_end_is_asked_by_its_own_scale(client_a: Client) -> None:
+    """A score of 80 is a match at Rekognition, and 0.5 at Azure Face."""
+    galleries = [
+        Gallery.objects.create(client=client_a, name=backend, backend=backend)
+        for backend in ("aws_rekognition", "azure_face")
+    ]
+    asked = asked_in(client=client_a, galleries=galleries)
+    assert asked and [asked.least_score(one) for one in galleries] == pytest.approx([80.0, 0.5], abs=1e-3)
+
+
+def test_searches_for_photographs_are_told_of(client_a: Client, remote: Counted) -> None:
+    gallery = enrol(client_a, RED).person.gallery
+    subscribe(client_a, "-", way=Way.MQTT, events=["match"])
+    search_face(gallery=gallery, data=picture(BLUE), wanted=Wanted(5, lambda one: True))
+    assert not Delivery.objects.exists()
+    search_face(gallery=gallery, data=picture(RED), wanted=Wanted(5, lambda one: True))
+    assert Delivery.objects.get().event == "match"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -129,3 +130,47 @@ def test_everything_goes_with_the_client(client_a: Client, client_b: Client, rem
     run_calls()
     assert not RemoteCall.objects.exists() and not there(client_b)
     assert not Gallery.objects.filter(client=client_b, name=name).exists()
+
+
+def test_a_removal_is_never_given_up(client_a: Client, client_b: Client, remote: Counted) -> None:
+    erase_person(person=enrol(client_a, RED).person)
+    remote.fail = RuntimeError("A fault of ours.")
+    run_calls()
+    call = RemoteCall.objects.get()
+    assert (call.operation, call.status, call.error_code) == ("remove", Status.PENDING, "internal")
+    remote.fail = None
+    RemoteCall.objects.update(attempts=100)  # as if its worker had died each time
+    run_calls()
+    assert RemoteCall.objects.get().status == Status.PENDING
+    run_calls()
+    assert not there(client_b) and not RemoteCall.objects.exists()
+
+
+def test_of_a_refused_photograph_nothing_stays_when_it_is_erased(client_a: Client, remote: Counted) -> None:
+    remote.fail = NoRemoteFace("No face.")
+    stored = [enrol(client_a, RED), enrol(client_a, BLUE, name="Ben")]
+    erase_person(person=stored[0].person)
+    calls.send_due()
+    assert RemoteCall.objects.get().own_id == stored[1].reference_image.uuid
+    client_a.delete()
+    calls.send_due()
+    assert not RemoteCall.objects.filter(operation="add").exists()
+
+
+def test_a_collection_that_a_late_face_made_anew_goes(
+    client_a: Client, client_b: Client, remote: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gallery is deleted, and its collection dropped, while a face is on its way there."""
+    add = remote.backend.add
+
+    def late(*given: Any, **options: Any) -> Any:
+        monkeypatch.setattr(remote.backend, "add", add)
+        Gallery.objects.get(client=client_a).delete()
+        RemoteCall.objects.filter(operation="drop").delete()  # another worker has done it, and the face comes after
+        return add(*given, **options)
+
+    monkeypatch.setattr(remote.backend, "add", late)
+    enrol(client_a, RED)
+    assert RemoteCall.objects.get().operation == "drop"
+    run_calls()
+    assert not Gallery.objects.filter(client=client_b, name__startswith="faceapp-").exists()

@@ -18,6 +18,7 @@ from people.elsewhere import places
 from people.elsewhere.tests.counted import Counted
 from people.elsewhere.tests.test_calls import enrol
 from people.exceptions import BackendInUse, UnusableValue
+from people.galleries import search_in
 from people.models import Gallery, RemoteCall
 from people.services import create_gallery, delete_gallery, update_gallery
 from remote import registry
@@ -133,3 +134,33 @@ def test_an_enrolment_waits_for_its_face(
     settings.REMOTE_WAIT_SECONDS = 0
     places.wait_until_there(images, gallery)
     assert len(waits) == 3
+
+
+def test_a_threshold_ends_with_its_back_end(client_a: Client, settings: Settings) -> None:
+    """0.68 is a strict distance of embeddings, and a score of 32 at Rekognition."""
+    settings.REMOTE_BACKENDS = [AWS]
+    gallery = create_gallery(client=client_a, name="empty")
+    update_gallery(gallery=gallery, changes={"threshold": 0.68})
+    update_gallery(gallery=gallery, changes={"backend": AWS})
+    assert Gallery.objects.get(pk=gallery.pk).threshold is None
+    update_gallery(gallery=gallery, changes={"backend": "deepface", "threshold": 0.3})
+    assert Gallery.objects.get(pk=gallery.pk).threshold == 0.3
+
+
+def test_thresholds_of_scores_decide_nothing_here(client_a: Client, remote: Counted) -> None:
+    gallery = enrol(client_a, RED).person.gallery
+    usual = search_in(client=client_a, galleries=[gallery]).point.threshold
+    gallery.threshold = 0.9
+    gallery.save()
+    assert search_in(client=client_a, galleries=[gallery]).point.threshold == usual
+
+
+def test_photographs_enter_the_back_end_that_their_gallery_has_by_now(client_a: Client, remote: Counted) -> None:
+    Client.objects.filter(pk=client_a.pk).update(backend="deepface")
+    client_a.refresh_from_db()
+    stored = enrol(client_a, RED)
+    gallery = stored.person.gallery
+    assert not gallery.is_remote
+    Gallery.objects.update(backend=AWS)  # another transaction switches it meanwhile
+    places.admit([stored.reference_image.pk], gallery)
+    assert remote.calls == ["ensure", "add"]

@@ -18,6 +18,7 @@ from people.models import Gallery, RemoteCall, RemoteCollection, Respace
 from people.services import search_people
 from people.types import Probe
 from remote.exceptions import NoRemoteFace, RemoteUnavailable
+from vision.engines import engines
 from vision.tests.drawing import BLUE, GREEN, RED, YELLOW, picture
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +136,13 @@ def test_the_command(local: Client, client_b: Client, remote: Counted) -> None:
     assert "3 of 3 photographs" in out.getvalue()
     call_command("respace", switch=True, client=local.name, stdout=out)
     assert "aws_rekognition decides now" in out.getvalue()
+
+
+def test_a_move_between_spaces_leaves_thresholds_of_scores(client_a: Client, remote: Counted) -> None:
+    """What a remote gallery decides by does not become laxer because another model describes faces here."""
+    gallery = enrol(client_a, RED).person.gallery
+    Gallery.objects.filter(pk=gallery.pk).update(threshold=0.05, space="former.space")
+    respace = Respace.objects.create(client=client_a, space=engines["default"].space.name, computed_at=timezone.now())
+    respacing.switch(respace=respace)
+    gallery.refresh_from_db()
+    assert (gallery.threshold, gallery.former_space) == (0.05, "former.space")

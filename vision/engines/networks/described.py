@@ -133,7 +133,7 @@ def read_network(name: str, entry: Mapping[str, Any]) -> Network:
             alignment=alignment,
             files=(file,) if file else (),
             thresholds=thresholds_of_unit_length(fields.number("threshold", above=0, below=2)),
-            label=f"{weights}.{_digest(alignment, preprocessing, output)}",
+            label=f"{weights}.{_digest(alignment, preprocessing, output, None if file else served)}",
         ),
         preprocessing=preprocessing,
         output=output,
@@ -187,7 +187,12 @@ def _read_preprocessing(fields: Fields) -> Preprocessing:
     return read
 
 
-def _digest(alignment: Alignment, preprocessing: Preprocessing, output: str) -> str:
-    """Names how a chip is cut and read: networks that see faces differently are never compared."""
+def _digest(alignment: Alignment, preprocessing: Preprocessing, output: str, served: Served | None) -> str:
+    """Names how a chip is cut and read: networks that see faces differently are never compared.
+
+    `served`: of a network without a file, which its servers know by name.
+    """
     seen = [alignment.size, alignment.margin, alignment.template, output, *vars(preprocessing).values()]
+    if served:
+        seen += [served.model, served.signature, served.input, served.output]
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:8]

@@ -111,7 +111,7 @@ class ServedEngine(AlignedEngine):
         def read(answer: Answer) -> NDArray[np.float32]:
             if not self._is_foreign or SPACE_OUTPUT in answer:
                 told = answer.get(SPACE_OUTPUT, np.array([], object))
-                if set(told.ravel()) != {self.space.name}:
+                if not told.size or any(one != self.space.name for one in told.flat):
                     raise ReplicaFailed(SPACE)
             vectors = answer.get(self.served.output)
             if vectors is None or vectors.shape != (count, self.space.dimensions) or vectors.dtype != np.float32:

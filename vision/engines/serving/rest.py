@@ -62,7 +62,7 @@ class RestReplica(Replica):
             found = json.loads(text)["outputs"]
             named = found if isinstance(found, dict) else {self._served.output: found}
             return {name: _array(values) for name, values in named.items()}
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
             raise ReplicaFailed(ANSWER) from error
 
 
@@ -77,7 +77,7 @@ def _refusal(status: int, text: bytes) -> ReplicaFailed:
     """What a status that is no success means; only TensorFlow Serving explains itself in JSON."""
     try:
         explained = "error" in json.loads(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         explained = False
     if not explained:
         return ReplicaFailed(AWAY if status in (502, 503, 504) else ANSWER)
