@@ -10,7 +10,6 @@ from audit.services import record, require_searching
 from audit.types import Action
 from calibration.types import Comparison
 from clients.models import Client
-from liveness.services import read_face
 from liveness.types import FrameRules
 from people.evidence import proof_demanded, require_live, require_no_policy
 from people.exceptions import NoTemplate
@@ -115,21 +114,22 @@ def compare_with_photograph(
 ) -> EveryComparison:
     """Every face of an image against a stored photograph, at the one-to-one point: a verification of its person.
 
-    Where the client's policy demands liveness, the largest face alone counts, and must show it. Raises `InvalidImage`,
-    `NoTemplate` for a photograph without a face in the space that decides, `TooManyFailures`, `SearchingStopped`,
-    `NotLive` or `Unavailable`.
+    Where the client's policy demands liveness, the largest wanted face alone counts, and must show it. Raises
+    `InvalidImage`, `NoTemplate` for a photograph without a face in the space that decides, `TooManyFailures`,
+    `SearchingStopped`, `NotLive` or `Unavailable`.
     """
     searched, client = _for_photograph(image), image.person.client
     due = proof_demanded(client=client, proof=None)
     with attempt_at(image.person) as attempt:
-        analysis = inference.analyse(data, AnalysisOptions(aliases=[searched.alias], attributes=attributes))
+        options = AnalysisOptions(aliases=[searched.alias], attributes=attributes, liveness=due is not None)
+        analysis = inference.analyse(data, options)
         chosen, name = recognisable_faces(analysis, replace(faces, most=1) if due else faces), searched.space.name
         probes = [searched.rotated(face.embeddings[name]) for face in chosen]
         compared = _compare_with(searched, image, probes)
         matches = any(one.matches for one in compared)
         if due and matches:
             rules = FrameRules(alias=searched.alias, point=searched.point)
-            require_live(client=client, proof=due, face=read_face(data=data, alias=searched.alias), rules=rules)
+            require_live(client=client, proof=due, face=chosen[0], rules=rules)
         attempt.has_failed = bool(compared) and not matches
     return EveryComparison(analysis, tuple(zip(chosen, compared, strict=True)), name)
 
