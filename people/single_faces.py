@@ -223,7 +223,8 @@ def compare_all(
 
     In both images only the faces that are `wanted` count; with `only`, `first` may have one alone. Faces that cannot be
     recognised, or that the gate refuses, are not compared. Where the client's policy demands liveness, that face of
-    `first` must show it. Raises `InvalidImage`, `UnusableFace` (`face.several`), `SearchingStopped`, `NotLive` or `Unavailable`.
+    `first` must show it. Raises `InvalidImage`, `UnusableFace` (`face.several`), `SearchingStopped`, `NotLive` or
+    `Unavailable`.
     """
     require_searching(client.pk)
     due = proof_demanded(client=client, proof=None)
