@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 from clients.models import ApiKey
 from compat.compreface.exceptions import WeakKey
 from compat.compreface.models import Service, ServiceKind
-from compat.compreface.services import digest_of
+from compat.compreface.services import digest_of, service_known_by
 
 UUID_HELP = (
     "The key that an earlier server gave out, which programs send: a UUID. It is kept as a hash, and cannot be shown"
@@ -44,7 +44,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class 
             raise ValidationError(error.message) from error
         except ValueError as error:
             raise ValidationError("This is no UUID.") from error
-        if digest and Service.objects.exclude(pk=self.instance.pk).filter(digest=digest).exists():
+        if digest and (known := service_known_by(digest)) and known.pk != self.instance.pk:
             raise ValidationError("Another service has this key.")
         return digest
 

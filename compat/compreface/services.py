@@ -46,7 +46,7 @@ def create_service(
     already, that is returned, unchanged, with an empty key. Raises `KeyTaken` or `WeakKey`.
     """
     digest = digest_of(key_uuid) if key_uuid else ""
-    if digest and (known := _known(digest)):
+    if digest and (known := service_known_by(digest)):
         if known.client_id != client.pk:
             raise KeyTaken("Another service has this key.")
         return known, ""
@@ -116,14 +116,14 @@ def digest_of(key: str | uuid.UUID) -> str:
 def key_of_uuid(text: str) -> ApiKey | None:
     """The key that is known by this UUID, usable or not."""
     try:
-        known = _known(digest_of(text))
+        known = service_known_by(digest_of(text))
     except WeakKey:
         return None
     return known.api_key if known else None
 
 
-@showing(EVERYONE)  # before a client is known
-def _known(digest: str) -> Service | None:
+@showing(EVERYONE)  # before a client is known, or to see that another client's service has this key
+def service_known_by(digest: str) -> Service | None:
     return Service.objects.select_related("api_key__client", "client", "gallery").filter(digest=digest).first()
 
 
