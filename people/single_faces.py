@@ -113,7 +113,7 @@ def search_face(
     if face is None or not face.is_recognisable or remarks_on(face=face, gate=gate):
         return FaceSearch(analysis, face, False, ())
     if asked:
-        return FaceSearch(analysis, face, True, _found_there(asked, data, face, wanted, identified))
+        return FaceSearch(analysis, face, True, found_there(asked, data, face, wanted, identified))
     offer_probe(client=gallery.client, galleries=[gallery], read=partial(bytes, data), faces="largest")
     probe = searched.rotated(face.embeddings[searched.space.name])
     with transaction.atomic():
@@ -123,7 +123,7 @@ def search_face(
     return FaceSearch(analysis, face, True, found)
 
 
-def _found_there(
+def found_there(
     asked: AskedGalleries, data: bytes, face: DetectedFace, wanted: Wanted, identified: bool
 ) -> tuple[Candidate, ...]:
     """People whom a remote service finds, each once, and a row of the audit that names them."""
@@ -300,10 +300,20 @@ def _usable(analysis: Analysis, look: Look) -> list[DetectedFace]:
 def search_by_look(
     *, gallery: Gallery, data: bytes, look: Look, wanted: Wanted, metric: str | None = None
 ) -> FacesByLook:
-    """`search_face` for every face of an image. Raises as `faces_of` does, or `SearchingStopped`."""
+    """`search_face` for every face of an image; a remote service has a model and a metric of its own.
+
+    Raises as `faces_of` does, or `SearchingStopped`.
+    """
     require_searching(gallery.client_id)
+    asked = asked_in(client=gallery.client, galleries=[gallery])
     searched = search_in(client=gallery.client, galleries=[gallery], alias=look.alias, metric=metric)
     analysis, name = faces_of(data, look, alias=searched.alias), searched.space.name
+    if asked:
+        there = tuple(
+            (face, found_there(asked, data, face, wanted, False) if face.is_recognisable else ())
+            for face in analysis.faces
+        )
+        return FacesByLook(there, asked.space, look.detector_of(searched.alias))
     if look == Look() and metric is None:
         offer_probe(client=gallery.client, galleries=[gallery], read=partial(bytes, data), faces="all")
     faces = tuple(
