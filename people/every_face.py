@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from audit.services import record, require_searching
-from audit.types import Action
+from audit.types import Action, Searched
 from calibration.types import Comparison
 from clients.models import Client
 from liveness.types import FrameRules
@@ -110,12 +110,18 @@ def _nearest(searched: SearchedGalleries, probe: Rotated, most: int) -> tuple[Ca
 
 
 def describe_every_face(
-    *, data: bytes, faces: FacesWanted = ALL_FACES, embeddings: bool = False, attributes: bool = False
+    *, client: Client, data: bytes, faces: FacesWanted = ALL_FACES, embeddings: bool = False, attributes: bool = False
 ) -> EveryDescription:
-    """The wanted faces of an image, largest first, recognisable or not. Raises `InvalidImage` or `Unavailable`."""
+    """The wanted faces of an image, largest first, recognisable or not; recorded if their embeddings are told.
+
+    Raises `InvalidImage` or `Unavailable`.
+    """
     options = AnalysisOptions(aliases=[DEFAULT] if embeddings else [], attributes=attributes)
     analysis = inference.analyse(data, options)
-    return EveryDescription(analysis, tuple(faces.of(analysis.faces)), engines[DEFAULT].space.name)
+    found, space = tuple(faces.of(analysis.faces)), engines[DEFAULT].space.name
+    if embeddings:
+        record(Action.DETECT, client_id=client.pk, searched=Searched(space=space), results=len(found))
+    return EveryDescription(analysis, found, space)
 
 
 def compare_with_photograph(

@@ -8,8 +8,10 @@ import pytest
 from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
+from audit.models import Record
+from audit.types import Action
 from clients.models import Client
-from compat.compreface.tests.wire import FACES, SUBJECTS, Caller, caller_of
+from compat.compreface.tests.wire import DETECT, FACES, SUBJECTS, Caller, caller_of
 from faceapp.quiet_logs import without_keys
 from people.models import Person, ReferenceImage
 from people.services import create_person
@@ -50,3 +52,18 @@ def test_ids_to_delete_are_looked_up_at_once(caller: Caller, client_b: Client, d
     assert [str(one.uuid) for one in ReferenceImage.objects.all()] == [foreign]
     assert caller.json(f"{FACES}/delete", [str(uuid4())] * 2000).error[0] == 413
     assert caller.json(SUBJECTS, {"subject": "x" * 100_000}).error[0] == 413
+
+
+@pytest.mark.parametrize("name", ["Ann//Lee", "Ann/Lee//", "/Ann/Lee"])
+def test_names_in_addresses_are_not_logged_however_many_slashes_there_are(name: str) -> None:
+    answer = Browser().delete(f"/api/v1/recognition/subjects/{name}")
+    logged = answer.wsgi_request.META["faceapp.access"]["path"]
+    assert logged.startswith("/api/v1/recognition/subjects/") and "Lee" not in logged
+
+
+def test_embeddings_that_are_told_are_recorded(caller: Caller) -> None:
+    detected = Record.objects.filter(action=Action.DETECT)
+    assert caller.image(DETECT, picture(RED, BLUE)).status == 200
+    assert not detected.exists()
+    assert caller.image(f"{DETECT}?face_plugins=calculator", picture(RED, BLUE)).status == 200
+    assert [row.results for row in detected] == [2]
