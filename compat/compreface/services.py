@@ -14,7 +14,7 @@ from clients.models import ApiKey, Client, Scope
 from clients.services import save_new_key
 from compat.compreface.exceptions import KeyTaken, UnknownService, WeakKey
 from compat.compreface.models import Service, ServiceKind
-from people.models import Gallery
+from people.models import Gallery, GalleryKind
 from walls.current import EVERYONE, showing
 
 ALL = frozenset({ServiceKind.RECOGNITION, ServiceKind.DETECTION, ServiceKind.VERIFICATION})
@@ -139,10 +139,13 @@ def kinds_of(key: ApiKey) -> frozenset[str]:
 
 
 def gallery_of(*, key: ApiKey) -> Gallery:
-    """Whom the recognition service of a key knows. Raises `UnknownService` if that gallery was deleted."""
+    """Whom the recognition service of a key knows.
+
+    Raises `UnknownService` if that gallery was deleted, or is a blacklist, for which the key's scopes are not meant.
+    """
     service = service_of(key)
     gallery = service.gallery if service else Gallery.objects.default_of(key.client)
-    if gallery is None:
+    if gallery is None or gallery.kind != GalleryKind.PEOPLE:
         raise unknown_service(ServiceKind.RECOGNITION)
     gallery.client = key.client
     return gallery

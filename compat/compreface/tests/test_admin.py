@@ -12,7 +12,7 @@ from clients.tests.members import browser_of, make_member
 from compat.compreface.models import Service
 from compat.compreface.services import create_service
 from compat.compreface.tests.wire import SUBJECTS, Caller
-from people.models import Gallery
+from people.models import Gallery, GalleryKind
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/compreface/service/add/"
@@ -71,6 +71,15 @@ def test_a_gallery_of_another_client(browser: Browser, key: ApiKey, client_b: Cl
     foreign = Gallery.objects.named(client_b, "staff")
     sent = {"api_key": key.pk, "name": "Entrance", "kinds": ["R"], "gallery": foreign.pk}
     assert "Choose a gallery of the client of the key." in browser.post(ADD, sent).content.decode()
+
+
+def test_a_blacklist_is_not_for_keys_of_people(browser: Browser, key: ApiKey, client_a: Client) -> None:
+    blacklist = Gallery.objects.default_of(client_a, GalleryKind.BLACKLIST)
+    sent = {"api_key": key.pk, "name": "Entrance", "kinds": ["R"], "gallery": blacklist.pk, "key_uuid": ""}
+    assert "Choose a gallery of people" in browser.post(ADD, sent).content.decode()
+    assert not Service.objects.exists()
+    made, text = create_service(client=client_a, kinds="R", name="x", gallery=blacklist)
+    assert made.gallery == blacklist and Caller(text).get(SUBJECTS).error == (404, 10)
 
 
 def test_an_earlier_key_that_a_client_has_whom_the_manager_does_not_see(client_a: Client, client_b: Client) -> None:
