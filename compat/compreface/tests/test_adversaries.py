@@ -13,7 +13,7 @@ from audit.types import Action
 from clients.models import Client
 from compat.compreface.tests.wire import DETECT, FACES, SUBJECTS, Caller, caller_of
 from faceapp.quiet_logs import without_keys
-from people.models import Person, ReferenceImage
+from people.models import Gallery, Person, ReferenceImage
 from people.services import create_person
 from vision.tests.drawing import BLUE, RED, picture
 
@@ -59,6 +59,17 @@ def test_names_in_addresses_are_not_logged_however_many_slashes_there_are(name: 
     answer = Browser().delete(f"/api/v1/recognition/subjects/{name}")
     logged = answer.wsgi_request.META["faceapp.access"]["path"]
     assert logged.startswith("/api/v1/recognition/subjects/") and "Lee" not in logged
+
+
+def test_services_are_not_answered_with_each_others_answers(client_a: Client, settings: Settings) -> None:
+    settings.QUALITY_GATE = "off"
+    galleries = [Gallery.objects.named(client_a, name) for name in ("staff", "guests")]
+    services = [caller_of(client_a, gallery=gallery) for gallery in galleries]
+    for _ in range(2):
+        answers = [one.image(f"{FACES}?subject=Ann", picture(RED), Idempotency_Key="one") for one in services]
+        assert len({answer.body["image_id"] for answer in answers}) == 2
+    assert {image.person.gallery for image in ReferenceImage.objects.all()} == set(galleries)
+    assert ReferenceImage.objects.count() == 2
 
 
 def test_embeddings_that_are_told_are_recorded(caller: Caller) -> None:
