@@ -46,7 +46,7 @@ def secrets_in_paths() -> tuple[re.Pattern[str], ...]:
 
 def loggable_path(request: HttpRequest) -> str:
     """The path of a request without keys, and with the parts hidden that a caller may choose, such as names."""
-    path, match = request.path, request.resolver_match
+    path, match = re.sub("/{2,}", "/", request.path), request.resolver_match  # as routes are matched
     for value in [*match.args, *match.kwargs.values()] if match else ():
         if value and not IDENTIFIER.fullmatch(str(value)):
             path = re.sub(rf"(?<=/){re.escape(str(value))}(?=/|\Z)", HIDDEN, path)

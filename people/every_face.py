@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from audit.services import record, require_searching
-from audit.types import Action
+from audit.types import Action, Searched
 from calibration.types import Comparison
 from clients.models import Client
-from liveness.services import read_face
 from liveness.types import FrameRules
+from people.elsewhere.asking import asked_in, compare_photograph_there, require_picture
 from people.evidence import proof_demanded, require_live, require_no_policy
 from people.exceptions import NoTemplate
 from people.failures import attempt_at
@@ -19,7 +19,7 @@ from people.galleries import SearchedGalleries, search_in
 from people.models import Gallery, ReferenceImage
 from people.search import usable_embedding
 from people.shadow import offer_probe
-from people.single_faces import Wanted, nearest_wanted
+from people.single_faces import Wanted, found_there, nearest_wanted
 from people.types import Candidate
 from vectors.stored import Rotated
 from vision import inference
@@ -69,13 +69,17 @@ def search_every_face(
 ) -> EveryFace:
     """The `most` photographs of a gallery that are nearest to each face of an image, however far they are.
 
-    A person may have several of them. A face has none only where the gallery has none. Raises `InvalidImage`,
-    `SearchingStopped` or `Unavailable`.
+    A person may have several of them, except where a remote service keeps the gallery. A face has none only where the
+    gallery has none. Raises `InvalidImage`, `SearchingStopped` or `Unavailable`.
     """
     require_searching(gallery.client_id)
     searched = search_in(client=gallery.client, galleries=[gallery])
     analysis = inference.analyse(data, AnalysisOptions(aliases=[searched.alias], attributes=attributes))
     name = searched.space.name
+    if asked := asked_in(client=gallery.client, galleries=[gallery]):
+        wanted, chosen = Wanted(most, lambda comparison: True), recognisable_faces(analysis, faces)
+        there = tuple((face, found_there(asked, data, face, wanted, identified=False)) for face in chosen)
+        return EveryFace(analysis, there, name)
     found = tuple(
         (face, _nearest(searched, searched.rotated(face.embeddings[name]), most))
         for face in recognisable_faces(analysis, faces)
@@ -86,8 +90,12 @@ def search_every_face(
 
 
 def search_embeddings(*, gallery: Gallery, embeddings: Sequence[Embedding], most: int) -> list[tuple[Candidate, ...]]:
-    """`search_every_face` for embeddings, in their order. Raises `UnusableEmbedding` or `SearchingStopped`."""
+    """`search_every_face` for embeddings, in their order.
+
+    Raises `UnusableEmbedding`, `SearchingStopped`, or `NoEmbeddingsThere` for a gallery of a remote service.
+    """
     require_searching(gallery.client_id)
+    require_picture(asked_in(client=gallery.client, galleries=[gallery]))
     searched = search_in(client=gallery.client, galleries=[gallery])
     probes = [searched.rotated(usable_embedding(embedding, searched.space)) for embedding in embeddings]
     return [_nearest(searched, probe, most) for probe in probes]
@@ -102,12 +110,18 @@ def _nearest(searched: SearchedGalleries, probe: Rotated, most: int) -> tuple[Ca
 
 
 def describe_every_face(
-    *, data: bytes, faces: FacesWanted = ALL_FACES, embeddings: bool = False, attributes: bool = False
+    *, client: Client, data: bytes, faces: FacesWanted = ALL_FACES, embeddings: bool = False, attributes: bool = False
 ) -> EveryDescription:
-    """The wanted faces of an image, largest first, recognisable or not. Raises `InvalidImage` or `Unavailable`."""
+    """The wanted faces of an image, largest first, recognisable or not; recorded if their embeddings are told.
+
+    Raises `InvalidImage` or `Unavailable`.
+    """
     options = AnalysisOptions(aliases=[DEFAULT] if embeddings else [], attributes=attributes)
     analysis = inference.analyse(data, options)
-    return EveryDescription(analysis, tuple(faces.of(analysis.faces)), engines[DEFAULT].space.name)
+    found, space = tuple(faces.of(analysis.faces)), engines[DEFAULT].space.name
+    if embeddings:
+        record(Action.DETECT, client_id=client.pk, searched=Searched(space=space), results=len(found))
+    return EveryDescription(analysis, found, space)
 
 
 def compare_with_photograph(
@@ -115,21 +129,26 @@ def compare_with_photograph(
 ) -> EveryComparison:
     """Every face of an image against a stored photograph, at the one-to-one point: a verification of its person.
 
-    Where the client's policy demands liveness, the largest face alone counts, and must show it. Raises `InvalidImage`,
-    `NoTemplate` for a photograph without a face in the space that decides, `TooManyFailures`, `SearchingStopped`,
-    `NotLive` or `Unavailable`.
+    Where the client's policy demands liveness, the largest wanted face alone counts, and must show it. Raises
+    `InvalidImage`, `NoTemplate` for a photograph without a face in the space that decides, `TooManyFailures`,
+    `SearchingStopped`, `NotLive` or `Unavailable`.
     """
     searched, client = _for_photograph(image), image.person.client
     due = proof_demanded(client=client, proof=None)
     with attempt_at(image.person) as attempt:
-        analysis = inference.analyse(data, AnalysisOptions(aliases=[searched.alias], attributes=attributes))
+        options = AnalysisOptions(aliases=[searched.alias], attributes=attributes, liveness=due is not None)
+        analysis = inference.analyse(data, options)
         chosen, name = recognisable_faces(analysis, replace(faces, most=1) if due else faces), searched.space.name
-        probes = [searched.rotated(face.embeddings[name]) for face in chosen]
-        compared = _compare_with(searched, image, probes)
+        if image.person.gallery.is_remote:
+            compared = compare_photograph_there(image=image, data=data, boxes=[face.box for face in chosen])
+            _record(searched, compared, image.person.audit_name, image.audit_name)
+        else:
+            probes = [searched.rotated(face.embeddings[name]) for face in chosen]
+            compared = _compare_with(searched, image, probes)
         matches = any(one.matches for one in compared)
         if due and matches:
             rules = FrameRules(alias=searched.alias, point=searched.point)
-            require_live(client=client, proof=due, face=read_face(data=data, alias=searched.alias), rules=rules)
+            require_live(client=client, proof=due, face=chosen[0], rules=rules)
         attempt.has_failed = bool(compared) and not matches
     return EveryComparison(analysis, tuple(zip(chosen, compared, strict=True)), name)
 
@@ -137,9 +156,10 @@ def compare_with_photograph(
 def compare_embeddings_with_photograph(*, image: ReferenceImage, embeddings: Sequence[Embedding]) -> list[Comparison]:
     """`compare_with_photograph` for embeddings, in their order; `NotLive` where the client's policy demands liveness.
 
-    Raises `UnusableEmbedding` too.
+    Raises `UnusableEmbedding` too, or `NoEmbeddingsThere` for a photograph at a remote service.
     """
     require_no_policy(client=image.person.client)
+    require_picture(asked_in(client=image.person.client, galleries=[image.person.gallery]))
     searched = _for_photograph(image)
     probes = [searched.rotated(usable_embedding(embedding, searched.space)) for embedding in embeddings]
     with attempt_at(image.person) as attempt:

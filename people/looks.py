@@ -41,12 +41,12 @@ class Described:
     detector: str
 
 
-def faces_of(data: bytes, look: Look, *, alias: str) -> Analysis:
-    """All faces of an image, described by the engine `alias`.
+def faces_of(data: bytes, look: Look, *, alias: str, liveness: bool = False) -> Analysis:
+    """All faces of an image, described by the engine `alias`; with `liveness`, scored for that too.
 
     Raises `InvalidImage`, `UnusableFace` (`face.none`), `NotLive` (`liveness.spoof`), or `Unavailable`.
     """
-    options = AnalysisOptions(look.detector, [alias], liveness=look.living, whole=look.whole)
+    options = AnalysisOptions(look.detector, [alias], liveness=look.living or liveness, whole=look.whole)
     analysis = inference.analyse(data, options)
     if not analysis.faces:
         raise UnusableFace("No face was found in this image.", code="face.none")

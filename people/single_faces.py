@@ -6,7 +6,7 @@ For images of which every face is searched or compared see `people.every_face`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -16,7 +16,6 @@ from audit.services import record, require_searching
 from audit.types import Action
 from calibration.types import Comparison, Decision
 from clients.models import Client
-from liveness.services import read_face
 from people.elsewhere.asking import AskedGalleries, asked_in
 from people.evidence import proof_demanded, require_live
 from people.galleries import SearchedGalleries, search_in
@@ -114,7 +113,7 @@ def search_face(
     if face is None or not face.is_recognisable or remarks_on(face=face, gate=gate):
         return FaceSearch(analysis, face, False, ())
     if asked:
-        return FaceSearch(analysis, face, True, _found_there(asked, data, face, wanted, identified))
+        return FaceSearch(analysis, face, True, found_there(asked, data, face, wanted, identified))
     offer_probe(client=gallery.client, galleries=[gallery], read=partial(bytes, data), faces="largest")
     probe = searched.rotated(face.embeddings[searched.space.name])
     with transaction.atomic():
@@ -124,7 +123,7 @@ def search_face(
     return FaceSearch(analysis, face, True, found)
 
 
-def _found_there(
+def found_there(
     asked: AskedGalleries, data: bytes, face: DetectedFace, wanted: Wanted, identified: bool
 ) -> tuple[Candidate, ...]:
     """People whom a remote service finds, each once, and a row of the audit that names them."""
@@ -226,18 +225,20 @@ def compare_all(
     """The largest face of `first` against every face of `second`. Nothing is stored.
 
     In both images only the faces that are `wanted` count; with `only`, `first` may have one alone. Faces that cannot be
-    recognised, or that the gate refuses, are not compared. Where the client's policy demands liveness, `first` must
-    show it. Raises `InvalidImage`, `UnusableFace` (`face.several`), `SearchingStopped`, `NotLive` or `Unavailable`.
+    recognised, or that the gate refuses, are not compared. Where the client's policy demands liveness, that face of
+    `first` must show it. Raises `InvalidImage`, `UnusableFace` (`face.several`), `SearchingStopped`, `NotLive` or
+    `Unavailable`.
     """
     require_searching(client.pk)
     due = proof_demanded(client=client, proof=None)
     searched = search_in(client=client, galleries=[], one_to_one=True)
     options = AnalysisOptions(aliases=[DEFAULT], attributes=attributes)
-    one, other = inference.several(lambda data: inference.analyse(data, options), [first, second])
+    both = [(first, replace(options, liveness=due is not None)), (second, options)]
+    one, other = inference.several(lambda image: inference.analyse(*image), both)
     faces = wanted.of(one.faces)
     face = choose_face(faces, "only" if only else "largest") if faces else None
     if due and face is not None:
-        require_live(client=client, proof=due, face=read_face(data=first))
+        require_live(client=client, proof=due, face=face)
     name, metric = searched.space.name, searched.point.metric
 
     def usable(found: DetectedFace) -> bool:
@@ -263,15 +264,19 @@ def compare_closest(
     """The faces of two images that are nearest to each other, at the one-to-one point. Nothing is stored.
 
     A face that cannot be recognised is compared only where there is no other: `NotRecognisable` is raised then or,
-    where `look` lets whole images count as faces, nothing is decided. Where the client's policy demands liveness,
-    `first` must show it. Raises as `faces_of` does, `SearchingStopped`, or `NotLive`.
+    where `look` lets whole images count as faces, nothing is decided. Where the client's policy demands liveness, the
+    largest face of `first` alone counts, and must show it. Raises as `faces_of` does, `SearchingStopped`, or `NotLive`.
     """
     require_searching(client.pk)
     due = proof_demanded(client=client, proof=None)
     searched = search_in(client=client, galleries=[], alias=look.alias, metric=metric, one_to_one=True)
-    one, other = inference.several(lambda data: faces_of(data, look, alias=searched.alias), [first, second])
+    both = [(first, due is not None), (second, False)]
+    one, other = inference.several(
+        lambda image: faces_of(image[0], look, alias=searched.alias, liveness=image[1]), both
+    )
     if due:
-        require_live(client=client, proof=due, face=read_face(data=first))
+        one = replace(one, faces=[choose_face(one.faces, "largest")])
+        require_live(client=client, proof=due, face=one.faces[0])
     pairs = [(mine, theirs) for mine in _usable(one, look) for theirs in _usable(other, look)]
     name = searched.space.name
     rows, columns = ([face.embeddings[name] for face in _usable(image, look)] for image in (one, other))
@@ -298,10 +303,20 @@ def _usable(analysis: Analysis, look: Look) -> list[DetectedFace]:
 def search_by_look(
     *, gallery: Gallery, data: bytes, look: Look, wanted: Wanted, metric: str | None = None
 ) -> FacesByLook:
-    """`search_face` for every face of an image. Raises as `faces_of` does, or `SearchingStopped`."""
+    """`search_face` for every face of an image; a remote service has a model and a metric of its own.
+
+    Raises as `faces_of` does, or `SearchingStopped`.
+    """
     require_searching(gallery.client_id)
+    asked = asked_in(client=gallery.client, galleries=[gallery])
     searched = search_in(client=gallery.client, galleries=[gallery], alias=look.alias, metric=metric)
     analysis, name = faces_of(data, look, alias=searched.alias), searched.space.name
+    if asked:
+        there = tuple(
+            (face, found_there(asked, data, face, wanted, False) if face.is_recognisable else ())
+            for face in analysis.faces
+        )
+        return FacesByLook(there, asked.space, look.detector_of(searched.alias))
     if look == Look() and metric is None:
         offer_probe(client=gallery.client, galleries=[gallery], read=partial(bytes, data), faces="all")
     faces = tuple(

@@ -14,14 +14,14 @@ import json
 import re
 from base64 import b64encode
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from http.client import HTTPException
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit, urlunsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from environment import open_regular
 from people.types import Refusal
@@ -33,6 +33,21 @@ DEFAULT = "default"  # the name that the older service has for no source
 PAGE, KEPT, SECONDS = 500, "5m", 60  # documents of an answer, how long the index keeps a scroll, wait for an answer
 LONGEST_ANSWER = 64 * 1024 * 1024  # bytes
 ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+SUFFIXES = {
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".webp",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".heic",
+    ".heif",
+    ".avif",
+}
 NO_PHOTOGRAPH = "The folder has no photograph of this person."
 
 
@@ -49,6 +64,7 @@ def read_rows(where: str, folder: Path, *, default_source: str = "") -> list[Row
         nameless += not person
         if person:  # a later document of the same person takes the place of an earlier one
             people[source, person] = document
+    _require_one_each(people.keys(), default_source)
     visible(folder)  # or say why it cannot be read
     photographs = Photographs(folder)
     rows = [row for key in sorted(people) for row in _rows(*key, people[key], photographs, default_source)]
@@ -58,9 +74,19 @@ def read_rows(where: str, folder: Path, *, default_source: str = "") -> list[Row
     return rows
 
 
+def _require_one_each(people: Set[tuple[str, str]], default_source: str) -> None:
+    """Raise `BadLayout` where `--source` would give people of two sources, who have one id, one gallery."""
+    if default_source in {"", DEFAULT}:
+        return
+    of_default = {person for source, person in people if source in {"", DEFAULT}}
+    if twice := sorted(person for source, person in people if source == default_source and person in of_default):
+        message = f"{len(twice)} ids are of other people in the source {default_source}. Name another one by --source."
+        raise BadLayout(message)
+
+
 def where_shown(where: str) -> str:
-    """The index or file by its last part: an address may hold a password."""
-    return where.rstrip("/").rpartition("/")[2]
+    """The index or file by its last part, without the password that an address may hold."""
+    return where.rstrip("/").rpartition("/")[2].rpartition("@")[2]
 
 
 def _text(value: object) -> str:
@@ -105,9 +131,14 @@ class Photographs:
                 if path.is_dir() and path.resolve().is_relative_to(self.root):
                     files[path.name] += [inner for inner in visible(path) if inner.is_file()]
                 elif not path.is_dir():
-                    files[path.stem].append(path)
+                    files[called(path)].append(path)
             self.places[place] = files
         return self.places[place]
+
+
+def called(path: Path) -> str:
+    """The name of a photograph without its suffix, but whole where what follows a dot is part of an id."""
+    return path.stem if path.suffix.lower() in SUFFIXES else path.name
 
 
 def is_name(text: str) -> bool:
@@ -163,7 +194,10 @@ def _source(document: Any) -> dict[str, Any]:
 # ---- an index ---------------------------------------------------------------------------------------------------
 def _of_index(address: str) -> Iterator[dict[str, Any]]:
     """Page by page, without the vectors. Raises `BadLayout`."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        raise BadLayout("The address of the index is not a URL.") from error
     host = parts.netloc.rpartition("@")[2]
     server = urlunsplit((parts.scheme, host, "", "", ""))
     headers = {"Content-Type": "application/json"}
@@ -184,7 +218,7 @@ def _of_index(address: str) -> Iterator[dict[str, Any]]:
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """A password is sent to nobody but the server that was named."""
+    """A password is sent to nobody but the server that was named, so neither are proxies of the environment used."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -193,7 +227,7 @@ class _NoRedirects(HTTPRedirectHandler):
 def _ask(address: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
     request = Request(address, json.dumps(body).encode(), headers, method="POST")  # noqa: S310  http and https only
     try:
-        with build_opener(_NoRedirects).open(request, timeout=SECONDS) as response:
+        with build_opener(ProxyHandler({}), _NoRedirects).open(request, timeout=SECONDS) as response:
             data = response.read(LONGEST_ANSWER + 1)
         answer = json.loads(data) if len(data) <= LONGEST_ANSWER else None
     except HTTPError as error:

@@ -66,11 +66,12 @@ def delete(*, gallery: Gallery, uuid: UUID) -> ReferenceImage:
 
 def delete_several(*, gallery: Gallery, uuids: Iterable[UUID]) -> list[tuple[UUID, str]]:
     """Erase examples; returns those that there were, with their subjects."""
-    gone = []
-    for uuid in dict.fromkeys(uuids):
+    wanted, gone = list(dict.fromkeys(uuids)), []
+    there = set(ReferenceImage.objects.filter(person__gallery=gallery, uuid__in=wanted).values_list("uuid", flat=True))
+    for uuid in (one for one in wanted if one in there):
         try:
             image = delete(gallery=gallery, uuid=uuid)
-        except UnknownImage:
+        except UnknownImage:  # erased meanwhile
             continue
         gone.append((uuid, subjects.title(image.person)))
     return gone

@@ -11,7 +11,8 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 from clients.models import ApiKey
 from compat.compreface.exceptions import WeakKey
 from compat.compreface.models import Service, ServiceKind
-from compat.compreface.services import digest_of
+from compat.compreface.services import digest_of, service_known_by
+from people.models import GalleryKind
 
 UUID_HELP = (
     "The key that an earlier server gave out, which programs send: a UUID. It is kept as a hash, and cannot be shown"
@@ -44,7 +45,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class 
             raise ValidationError(error.message) from error
         except ValueError as error:
             raise ValidationError("This is no UUID.") from error
-        if digest and Service.objects.exclude(pk=self.instance.pk).filter(digest=digest).exists():
+        if digest and (known := service_known_by(digest)) and known.pk != self.instance.pk:
             raise ValidationError("Another service has this key.")
         return digest
 
@@ -53,6 +54,8 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class 
         key, gallery = data.get("api_key") or getattr(self.instance, "api_key", None), data.get("gallery")
         if gallery is not None and key is not None and gallery.client_id != key.client_id:
             self.add_error("gallery", "Choose a gallery of the client of the key.")
+        if gallery is not None and gallery.kind != GalleryKind.PEOPLE:
+            self.add_error("gallery", "Choose a gallery of people: a blacklist has scopes of its own.")
         known = {ServiceKind.RECOGNITION.value, ServiceKind.IMAGES.value}
         if gallery is None and known & set(data.get("kinds", [])) and "gallery" not in self.errors:
             self.add_error("gallery", "Say whom recognition knows.")

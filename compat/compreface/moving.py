@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from clients.models import Client
 from compat.compreface.exceptions import KeyTaken, WeakKey
 from compat.compreface.models import Service
-from compat.compreface.services import create_service, digest_of
+from compat.compreface.services import create_service, digest_of, give_services
 from people.models import Gallery
 from people.types import LONGEST
 from transfer.compreface import catalogue
@@ -19,13 +19,17 @@ def galleries_for(*, client: Client, services: Sequence[catalogue.Service]) -> d
     """The name of the gallery of each recognition service, by its key.
 
     A service that was moved before keeps its gallery, whatever that is called now. Others get one of their own name,
-    with that of the application where two services of different applications have the same.
+    with that of the application where two services of different applications have the same, in this run or an earlier
+    one: whom one service knows is not for the key of another.
     """
     recognising = [one for one in services if one.kind == catalogue.Kind.RECOGNITION]
-    names, taken, found = Counter(one.name for one in recognising), set[str](), dict[str, str]()
+    names, found = Counter(one.name for one in recognising), dict[str, str]()
+    earlier = Service.objects.filter(client_id=client.pk, gallery__isnull=False)
+    taken = set(earlier.values_list("gallery__name", flat=True))
     for one in recognising:
         known = _moved(client, one.key)
-        name = one.name if names[one.name] == 1 else f"{one.app} {one.name}".strip()
+        is_only = names[one.name] == 1 and one.name not in taken
+        name = one.name if is_only else f"{one.app} {one.name}".strip()
         name = known.gallery.name if known and known.gallery else _free((name.strip() or "CompreFace"), taken)
         taken.add(name)
         found[one.key] = name
@@ -59,7 +63,7 @@ def take_over_key(
     """Have callers known by the service's key, of which a hash is kept; False, and a remark, if that is impossible."""
     named = Gallery.objects.named(client, gallery) if gallery is not None else None
     try:
-        create_service(
+        made, _ = create_service(
             client=client,
             kinds=[service.kind.value],
             name=service.name,
@@ -74,4 +78,6 @@ def take_over_key(
         message = "The key of this service is not a UUID. Make a key for its callers."
         report.add(service.name, "import.bad_key", message)
         return False
+    if made.gallery is None and named is not None:  # moved before, and its gallery deleted since
+        give_services(key=made.api_key, kinds=made.kinds, name=made.name, gallery=named)
     return True

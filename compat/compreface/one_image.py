@@ -23,7 +23,11 @@ class DetectView(CompreFaceView):
         query, data = self.query, payloads.read_image(request.data).data
         embeddings = self.sends_embeddings and "calculator" in query.plugins
         found = describe_every_face(
-            data=data, faces=query.faces, embeddings=embeddings, attributes=self.wants_attributes
+            client=client_of(request),
+            data=data,
+            faces=query.faces,
+            embeddings=embeddings,
+            attributes=self.wants_attributes,
         )
         if not found.faces:
             raise NoFace(NO_FACE)

@@ -48,6 +48,7 @@ class SearchView(RecognitionView):
 
 class SubjectsView(RecognitionView):
     stores = True
+    takes_images = frozenset()
 
     def get(self, request: Request) -> Response:
         return Response({"subjects": subjects.names(gallery=self.gallery)})
@@ -102,6 +103,8 @@ class ExampleView(RecognitionView):
 
 
 class DeleteExamplesView(RecognitionView):
+    takes_images = frozenset()
+
     def post(self, request: Request) -> Response:
         if not isinstance(request.data, list):
             raise EmptyField("Send a list of ids")

@@ -14,7 +14,7 @@ from clients.models import ApiKey, Client, Scope
 from clients.services import save_new_key
 from compat.compreface.exceptions import KeyTaken, UnknownService, WeakKey
 from compat.compreface.models import Service, ServiceKind
-from people.models import Gallery
+from people.models import Gallery, GalleryKind
 from walls.current import EVERYONE, showing
 
 ALL = frozenset({ServiceKind.RECOGNITION, ServiceKind.DETECTION, ServiceKind.VERIFICATION})
@@ -46,7 +46,7 @@ def create_service(
     already, that is returned, unchanged, with an empty key. Raises `KeyTaken` or `WeakKey`.
     """
     digest = digest_of(key_uuid) if key_uuid else ""
-    if digest and (known := _known(digest)):
+    if digest and (known := service_known_by(digest)):
         if known.client_id != client.pk:
             raise KeyTaken("Another service has this key.")
         return known, ""
@@ -116,14 +116,14 @@ def digest_of(key: str | uuid.UUID) -> str:
 def key_of_uuid(text: str) -> ApiKey | None:
     """The key that is known by this UUID, usable or not."""
     try:
-        known = _known(digest_of(text))
+        known = service_known_by(digest_of(text))
     except WeakKey:
         return None
     return known.api_key if known else None
 
 
-@showing(EVERYONE)  # before a client is known
-def _known(digest: str) -> Service | None:
+@showing(EVERYONE)  # before a client is known, or to see that another client's service has this key
+def service_known_by(digest: str) -> Service | None:
     return Service.objects.select_related("api_key__client", "client", "gallery").filter(digest=digest).first()
 
 
@@ -139,10 +139,13 @@ def kinds_of(key: ApiKey) -> frozenset[str]:
 
 
 def gallery_of(*, key: ApiKey) -> Gallery:
-    """Whom the recognition service of a key knows. Raises `UnknownService` if that gallery was deleted."""
+    """Whom the recognition service of a key knows.
+
+    Raises `UnknownService` if that gallery was deleted, or is a blacklist, for which the key's scopes are not meant.
+    """
     service = service_of(key)
     gallery = service.gallery if service else Gallery.objects.default_of(key.client)
-    if gallery is None:
+    if gallery is None or gallery.kind != GalleryKind.PEOPLE:
         raise unknown_service(ServiceKind.RECOGNITION)
     gallery.client = key.client
     return gallery

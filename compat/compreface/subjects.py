@@ -24,15 +24,16 @@ def title(person: Person) -> str:
 
 
 def look_up(*, gallery: Gallery, name: str) -> Person | None:
-    """The subject of this name, rather in the same case than in another."""
+    """The subject of this name, rather in the same case than in another.
+
+    Nobody is known by a name that several people without an external id have: which of them is meant cannot be told.
+    """
     if not is_storable(name):
         return None
     people = Person.objects.filter(gallery=gallery).select_related("client", "gallery").order_by("pk")
-    return (
-        people.filter(external_id=name).first()
-        or people.filter(external_id__iexact=name).first()
-        or people.filter(external_id=None, name__iexact=name).first()
-    )
+    known = people.filter(external_id=name).first() or people.filter(external_id__iexact=name).first()
+    named = [] if known else list(people.filter(external_id=None, name__iexact=name)[:2])
+    return named[0] if len(named) == 1 else known
 
 
 def find(*, gallery: Gallery, name: str) -> Person:

@@ -43,5 +43,5 @@ dialect = Dialect(
         route("consistence/status", ConsistenceView, "consistence"),
         route("(?:recognition|detection|verification)(?:/.*)?", UnknownPathView, "unknown"),
     ],
-    secrets=[re.compile(rf"({API}/static/)[^/?\s]+")],
+    secrets=[re.compile(r"(\bapi/+v1/+static/+)[^/?\s]+")],
 )

@@ -53,6 +53,11 @@ class CompreFaceView(IdempotentView, DialectView):
     def takes_idempotency_key(self) -> bool:
         return self.stores
 
+    def idempotency_key(self, request: Request) -> str | None:
+        """The services of a client know of each other's calls as little as they do of each other's people."""
+        key = super().idempotency_key(request)
+        return None if key is None else f"compreface gallery {self.gallery.pk} {key}"
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """A browser asks without a key whether its page may call; the call itself is refused if it may not."""
         if request.method == "OPTIONS":

@@ -1,9 +1,12 @@
 """DeepFace's paths; the same, and its welcome, below `/deepface/`."""
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import path
 
+from clients.authentication import path_token_of
 from compat.deepface_api import views
+from compat.deepface_api.authentication import KEYWORD
 from compat.dialect import FORMS, Claimed, Dialect, has_field
 
 
@@ -13,10 +16,26 @@ def is_below_prefix(request: HttpRequest) -> bool:
 
 
 def is_ours(request: HttpRequest) -> bool:
-    """Whether a search is DeepFace's: eKYC calls the image `image`, and sends no forms."""
-    if is_below_prefix(request) and request.path_info.strip("/").startswith("deepface"):
+    """Whether a search is DeepFace's: eKYC calls the image `image`, and sends neither forms nor bearer tokens.
+
+    The body of a caller who sends no key is looked at only where such callers are served.
+    """
+    if request.path_info.strip("/").startswith("deepface") or request.content_type in FORMS:
         return True
-    return request.content_type in FORMS or (has_field(request, "img") and not has_field(request, "image"))
+    if sends_bearer(request):
+        return True
+    if not (sends_key(request) or settings.ANONYMOUS_CLIENT or settings.DEEPFACE_API_CLIENT):
+        return False
+    return has_field(request, "img") and not has_field(request, "image")
+
+
+def sends_bearer(request: HttpRequest) -> bool:
+    return request.headers.get("Authorization", "").lower().startswith(f"{KEYWORD} ")
+
+
+def sends_key(request: HttpRequest) -> bool:
+    """Whether there is one, right or wrong."""
+    return path_token_of(request) is not None or any(name in request.headers for name in ("Authorization", "X-API-Key"))
 
 
 dialect = Dialect(

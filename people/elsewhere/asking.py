@@ -249,6 +249,13 @@ def verify_there(
     return asked, asked.compare([own, *others[:1]])[0]
 
 
+def compare_photograph_there(*, image: ReferenceImage, data: bytes, boxes: Sequence[Box]) -> list[Comparison]:
+    """Faces of an image, no rivals of each other, against a stored photograph of a remote gallery, one by one."""
+    gallery = image.person.gallery
+    point = point_of(gallery.backend, gallery.threshold)
+    return [point.compare([_compared_with([image], data, box, gallery).distance])[0] for box in boxes]
+
+
 def _compared_with(images: Sequence[ReferenceImage], data: bytes, box: Box, gallery: Gallery) -> RemoteNeighbour:
     abilities = registry.abilities_of(gallery.backend)
     probe = crop_for(data, box, abilities)

@@ -100,11 +100,18 @@ class Field:
     """A field of a row: where it is in the file, and its start as text."""
 
     def __init__(self, at: int) -> None:
-        self.at, self.size, self.start = at, 0, bytearray()
+        self.at, self.size, self.start, self._last = at, 0, bytearray(), b""
 
     def add(self, piece: bytes) -> None:
         self.size += len(piece)
         self.start += piece[: LONGEST_TEXT + 1 - len(self.start)]
+        self._last = piece[-1:] or self._last
+
+    def drop_return(self) -> None:
+        """Take off what ends a line of Windows with the line feed; one that belongs to a value is written as `\\r`."""
+        if self._last == b"\r":
+            self.size -= 1
+            del self.start[self.size :]
 
     @property
     def text(self) -> str | None:
@@ -217,6 +224,7 @@ class _Reading:
                 piece = self._line()
                 if not piece:
                     raise Truncated(f"The dump ends in the middle of the table {table}. Make it again.")
+            fields[-1].drop_return()
             if len(fields) != columns:
                 raise BadLayout(f"A row of the table {table} has {len(fields)} fields instead of {columns}.")
             yield fields

@@ -233,7 +233,7 @@ def _read(item: tuple[Example, Upload]) -> _Read:
 
 
 def _is_name(name: str) -> bool:
-    return bool(name.strip()) and is_storable(name)
+    return bool(name.strip()) and is_storable(name) and len(name) <= LONGEST["external_id"]
 
 
 def _short(name: str) -> str:

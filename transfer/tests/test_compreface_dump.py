@@ -152,6 +152,18 @@ def test_pictures_that_are_gone(server: CompreFace, tmp_path: Path) -> None:
         listed(source)
 
 
+def test_a_dump_with_the_line_ends_of_windows(server: CompreFace, tmp_path: Path) -> None:
+    example = server.add_example(server.add_service("Door"), "Ada\r", bytes(range(256)) * 400)
+    file = server.dump(tmp_path / "compreface.sql")
+    with Dump(file) as source:
+        found = listed(source)
+    assert list(found["Door"]["Ada\r"][0]) == [example, bytes(range(256)) * 400]
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    with Dump(file) as source:
+        assert listed(source) == found
+        assert [one.kind for one in source.catalogue.services()] == ["R"]
+
+
 def test_rows_that_cannot_be_understood(tmp_path: Path) -> None:
     def refused(rows: str) -> str:
         file = tmp_path / "made.sql"

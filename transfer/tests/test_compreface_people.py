@@ -149,6 +149,15 @@ def test_an_example_of_another_client_is_not_taken_twice(
     assert ReferenceImage.objects.filter(person__client=client_a).count() == 5
 
 
+def test_a_name_that_is_too_long_stops_nobody_else(server: CompreFace, client_a: Client) -> None:
+    key = server.add_service("Door")
+    server.rows.execute("ALTER TABLE subject ALTER subject_name TYPE text")
+    server.add_example(key, "A" * 600, picture(RED))
+    server.add_example(key, "Bob", picture(BLUE))
+    assert imported(server, client_a) == Imported(added=1, imported=1)
+    assert [person.external_id for person in Person.objects.all()] == ["Bob"]
+
+
 def test_a_damaged_picture_of_a_dump_harms_no_other(server: CompreFace, client_a: Client, tmp_path: Path) -> None:
     key = server.add_service("Door")
     server.add_example(key, "Ada", picture(RED))

@@ -15,7 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from people.models import Person, ReferenceImage
-from transfer.face_service import read_rows
+from transfer.face_service import read_rows, where_shown
 from transfer.folders import BadLayout
 from vision.tests.drawing import BLUE, GREEN, RED, picture
 
@@ -82,6 +82,34 @@ def test_every_kind_of_export_is_read(export: Path, folder: Path) -> None:
     check(read_rows(str(export), folder))
 
 
+def exported(folder: Path, *people: dict[str, Any]) -> str:
+    file = folder / "some.json"
+    file.write_text(json.dumps(people))
+    return str(file)
+
+
+def test_an_id_with_dots_is_not_cut(tmp_path: Path) -> None:
+    """What follows a dot is a suffix only where it is one of pictures."""
+    where = exported(tmp_path, {"people_id": "ann@a"}, {"people_id": "ann@a.com"}, {"people_id": "bob"})
+    folder = tmp_path / "images"
+    folder.mkdir()
+    (folder / "ann@a.com").write_bytes(picture(RED))
+    (folder / "bob.JPG").write_bytes(picture(BLUE))
+    assert described(read_rows(where, folder)) == {("", "ann@a.com"): "ann@a.com", ("", "bob"): "bob.JPG"}
+
+
+def test_people_of_two_sources_do_not_become_one(tmp_path: Path, folder: Path) -> None:
+    where = exported(tmp_path, {"people_id": "u1"}, {"people_id": "u1", "source": "bank"})
+    with pytest.raises(BadLayout, match="1 ids are of other people"):
+        read_rows(where, folder, default_source="bank")
+    assert set(described(read_rows(where, folder, default_source="shop"))) == {("shop", "u1"), ("bank", "u1")}
+
+
+def test_addresses_are_shown_without_passwords() -> None:
+    assert where_shown("http://elastic:secret@es:9200/") == "es:9200"
+    assert where_shown("http://elastic:secret@es:9200/face_index") == "face_index"
+
+
 BAD = ["", "{", '{"a": 1}\n{"b"', "[1]", '"x"', '{"hits": {"hits": {}}}', '{"hits": 7}', "<html>", "[" * 90_000]
 
 
@@ -125,7 +153,9 @@ def page(hits: list[Any]) -> dict[str, Any]:
     return {"_scroll_id": "scroll", "timed_out": False, "hits": {"hits": hits}}
 
 
-def test_an_index_is_read_page_by_page_and_without_vectors(folder: Path) -> None:
+def test_an_index_is_read_page_by_page_and_without_vectors(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # which would see the password
+    monkeypatch.delenv("no_proxy", raising=False)
     with index([page(HITS[:3]), page(HITS[3:]), page([])]) as (address, asked):
         check(read_rows(address, folder))
     assert [path for path, _, _ in asked] == ["/face_index/_search?scroll=5m", "/_search/scroll", "/_search/scroll"]
@@ -140,8 +170,9 @@ def test_what_is_no_index_is_refused_and_no_password_shown(answer: Any, folder: 
     with index([answer]) as (address, asked), pytest.raises(BadLayout) as refused:
         read_rows(address, folder)
     assert len(asked) == 1 and "pass" not in refused.value.message and "127.0.0.1" not in refused.value.message
-    with pytest.raises(BadLayout):
-        read_rows("http://127.0.0.1:9/face_index", folder)
+    for address in ("http://127.0.0.1:9/face_index", "http://[::1/face_index"):
+        with pytest.raises(BadLayout):
+            read_rows(address, folder)
 
 
 @pytest.mark.django_db

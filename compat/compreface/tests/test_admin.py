@@ -6,11 +6,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client as Browser
 
-from clients.models import ApiKey, Client
+from clients.models import ApiKey, Client, Role
 from clients.services import create_api_key
+from clients.tests.members import browser_of, make_member
 from compat.compreface.models import Service
+from compat.compreface.services import create_service
 from compat.compreface.tests.wire import SUBJECTS, Caller
-from people.models import Gallery
+from people.models import Gallery, GalleryKind
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/compreface/service/add/"
@@ -69,3 +71,23 @@ def test_a_gallery_of_another_client(browser: Browser, key: ApiKey, client_b: Cl
     foreign = Gallery.objects.named(client_b, "staff")
     sent = {"api_key": key.pk, "name": "Entrance", "kinds": ["R"], "gallery": foreign.pk}
     assert "Choose a gallery of the client of the key." in browser.post(ADD, sent).content.decode()
+
+
+def test_a_blacklist_is_not_for_keys_of_people(browser: Browser, key: ApiKey, client_a: Client) -> None:
+    blacklist = Gallery.objects.default_of(client_a, GalleryKind.BLACKLIST)
+    sent = {"api_key": key.pk, "name": "Entrance", "kinds": ["R"], "gallery": blacklist.pk, "key_uuid": ""}
+    assert "Choose a gallery of people" in browser.post(ADD, sent).content.decode()
+    assert not Service.objects.exists()
+    made, text = create_service(client=client_a, kinds="R", name="x", gallery=blacklist)
+    assert made.gallery == blacklist and Caller(text).get(SUBJECTS).error == (404, 10)
+
+
+def test_an_earlier_key_that_a_client_has_whom_the_manager_does_not_see(client_a: Client, client_b: Client) -> None:
+    create_service(client=client_b, kinds="R", name="Theirs", key_uuid=KEY)
+    key, _ = create_api_key(client_name=client_a.name)
+    browser = browser_of(make_member(client_a, Role.MANAGER))
+    gallery = Gallery.objects.named(client_a, "staff")
+    sent = {"api_key": key.pk, "name": "Entrance", "kinds": ["R"], "gallery": gallery.pk, "key_uuid": KEY}
+    page = browser.post(ADD, sent, follow=True)
+    assert (page.status_code, Service.objects.count()) == (200, 1)
+    assert "Another service has this key." in page.content.decode()

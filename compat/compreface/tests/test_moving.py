@@ -75,6 +75,26 @@ def test_services_keep_their_keys_and_have_galleries(server: CompreFace, keys: d
     assert ReferenceImage.objects.filter(uuid__in=server.examples).count() == 3
 
 
+def test_services_of_one_name_stay_apart_when_they_come_one_by_one(server: CompreFace, keys: dict[str, str]) -> None:
+    for app in ("Main", "Second"):
+        run("--database", server.url, "--app", app, "--service", "Gate")
+    main, second = (key_of_uuid(keys[f"{app} Gate"]) for app in ("Main", "Second"))
+    assert main and second
+    assert (gallery_of(key=main).name, gallery_of(key=second).name) == ("Gate", "Second Gate")
+    assert {person.external_id: person.gallery.name for person in Person.objects.all()} == {
+        "Ada": "Gate", "Alan": "Second Gate",
+    }  # fmt: skip
+
+
+def test_a_service_whose_gallery_was_deleted_gets_another(server: CompreFace, keys: dict[str, str]) -> None:
+    run("--database", server.url, "--app", "Second")
+    Person.objects.all().delete()
+    Gallery.objects.filter(name="Gate").delete()
+    run("--database", server.url, "--app", "Second")
+    key = key_of_uuid(keys["Second Gate"])
+    assert key and [person.external_id for person in Person.objects.filter(gallery=gallery_of(key=key))] == ["Alan"]
+
+
 def test_keys_are_for_embeddings_when_asked(server: CompreFace, keys: dict[str, str]) -> None:
     run("--database", server.url, "--service", "Door")
     run("--database", server.url, "--service", "Look", "--with-embeddings")

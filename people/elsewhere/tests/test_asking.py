@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -15,9 +16,22 @@ from people.elsewhere.asking import METRIC, asked_in, point_of
 from people.elsewhere.tests.counted import Counted
 from people.elsewhere.tests.test_calls import enrol
 from people.exceptions import NoEmbeddingsThere
-from people.models import EnrolledFace, Gallery, RemoteCollection
-from people.services import compare_faces, get_person, search_each, search_people, verify_person
-from people.single_faces import Wanted, search_face
+from people.models import EnrolledFace, FaceTemplate, Gallery, RemoteCollection
+from people.services import (
+    Look,
+    Wanted,
+    compare_embeddings_with_photograph,
+    compare_faces,
+    compare_with_photograph,
+    get_person,
+    search_by_look,
+    search_each,
+    search_embeddings,
+    search_every_face,
+    search_people,
+    verify_person,
+)
+from people.single_faces import search_face
 from people.types import Probe, SearchedFace, SearchOptions, SourcedImage
 from remote.exceptions import CollectionGone
 from vision.tests.drawing import BLUE, DIM, GREEN, RED, YELLOW, picture
@@ -156,3 +170,27 @@ def test_searches_for_photographs_are_told_of(client_a: Client, remote: Counted)
     assert not Delivery.objects.exists()
     search_face(gallery=gallery, data=picture(RED), wanted=Wanted(5, lambda one: True))
     assert Delivery.objects.get().event == "match"
+
+
+def test_older_programs_are_answered_by_the_service_too(client_a: Client, remote: Counted) -> None:
+    """Templates are kept here as well, which decide nothing: one of them is made to be wrong."""
+    ann, ben = enrol(client_a, RED), enrol(client_a, BLUE, name="Ben")
+    FaceTemplate.objects.of_client(client_a).update(person=ben.person)
+    gallery = get_person(client=client_a, person_id=ann.person.uuid).gallery
+    data = picture(RED)
+    every = search_every_face(gallery=gallery, data=data, most=5)
+    [(_, candidates)] = every.faces
+    assert [(one.person, one.comparison.matches) for one in candidates] == [(ann.person, True), (ben.person, False)]
+    wanted = Wanted(5, lambda compared: compared.matches)
+    by_look = search_by_look(gallery=gallery, data=data, look=Look(), wanted=wanted)
+    assert [[one.person for one in found] for _, found in by_look.faces] == [[ann.person]]
+    assert by_look.model == "aws_rekognition"
+    for stored, matches in ((ann, True), (ben, False)):
+        [(_, compared)] = compare_with_photograph(image=stored.reference_image, data=data).faces
+        assert (compared.matches, compared.point.metric) == (matches, METRIC)
+    for ask in (
+        lambda: search_embeddings(gallery=gallery, embeddings=[np.ones(4, np.float32)], most=1),
+        lambda: compare_embeddings_with_photograph(image=ann.reference_image, embeddings=[np.ones(4, np.float32)]),
+    ):
+        with pytest.raises(NoEmbeddingsThere):
+            ask()
