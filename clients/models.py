@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients import keys
+from clients.choices import INCLUDED, NAMED_ONLY, Scope
 from clients.networks import validate_network
 from clients.querysets import (
     USE_INTERVAL,
@@ -26,39 +27,25 @@ from clients.querysets import (
 from clients.targets import validate_rate, validate_review, validate_target
 from remote.registry import NAMES, label_of
 
+__all__ = [
+    "INCLUDED",
+    "NAMED_ONLY",
+    "ApiKey",
+    "Client",
+    "Counter",
+    "DueErasure",
+    "ErrorTargets",
+    "IdempotentCall",
+    "LivenessPolicy",
+    "Membership",
+    "Role",
+    "Scope",
+]  # fmt: skip
+
 LARGEST = 1_000_000_000  # people, templates, megabytes or images a day: more is a mistake
 LARGEST_LIMIT = MaxValueValidator(LARGEST)
 KEPT = "empty uses the deployment's setting, 0 keeps them."
 LIMIT = "0: no limit; empty uses the deployment's setting."  # said of each quota
-
-
-class Scope(models.TextChoices):
-    """What a key may do. A key without scopes may do nothing; `clients.scopes` has sets of them by name."""
-
-    DETECT = "detect", "Detect faces"
-    SCREEN = "screen", "Screen images and read results"
-    BLACKLIST_READ = "blacklist:read", "Read the blacklist"
-    BLACKLIST_WRITE = "blacklist:write", "Change the blacklist"
-    NEXTCLOUD = "nextcloud", "Serve a Nextcloud server (only when named)"
-    PEOPLE_READ = "people:read", "Read the gallery of people"
-    PEOPLE_WRITE = "people:write", "Enrol, change and erase people"
-    PEOPLE_SEARCH = "people:search", "Search, verify and compare faces"
-    PEOPLE_MATCH = "people:match", "Learn whether faces match, and not whose they are"
-    LIVENESS = "liveness", "Check liveness"
-    ALBUMS = "albums", "Match and group the images of albums"
-    WEBHOOKS_READ = "webhooks:read", "Read webhooks and what was sent to them"
-    WEBHOOKS_WRITE = "webhooks:write", "Change webhooks, test them and send messages again"
-    REFERENCES = "references", "Name images by URL or path (only when named)"
-    ROTATE = "rotate", "Replace the key itself (only when named)"
-    EMBEDDINGS = "embeddings", "Send and receive embeddings (only when named)"
-    AUDIT_READ = "audit:read", "Read the audit (only when named)"
-    RESET = "reset", "Erase everything of the client (only when named)"
-
-
-NAMED_ONLY = {
-    Scope.NEXTCLOUD, Scope.REFERENCES, Scope.ROTATE, Scope.EMBEDDINGS, Scope.AUDIT_READ, Scope.RESET
-}  # fmt: skip
-INCLUDED: dict[str, str] = {Scope.PEOPLE_MATCH: Scope.PEOPLE_SEARCH}  # scopes that another one includes
 
 
 class Role(models.TextChoices):

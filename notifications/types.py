@@ -17,7 +17,7 @@ class Event(TextChoices):
     JOB_DONE = "job.done", "All images of a job are finished"
     PERSON_ENROLLED = "person.enrolled", "Photographs of a person were enrolled"
     MATCH = "match", "A search has recognised somebody"
-    UNKNOWN = "unknown", "A search has seen a face that nobody has"
+    UNKNOWN = "unknown", "A search has found a face that it does not know"
     TEST = "test", "A test"
 
 

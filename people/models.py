@@ -59,6 +59,7 @@ class Gallery(ErrorTargets):
         help_text="The largest distance that counts as a match here; empty: what the targets below allow.",
     )
     backend = models.CharField(
+        "back end",
         max_length=30,
         choices=[(name, label_of(name)) for name in NAMES],
         default=OURS,

@@ -16,22 +16,21 @@ from django.utils import timezone
 
 from audit.services import record, require_searching
 from audit.types import Action, Erased
-from blacklist.models import BlacklistEntry
-from blacklist.services import search_blacklist, search_blacklist_elsewhere
+from blacklist.services import search_blacklist
 from blacklist.types import Hit
 from clients.idempotency import forget_answers, note_stored
 from clients.models import Client
 from clients.numbering import assign_numbers, record_rows
 from errors import FaceAppError, Unavailable
-from people.models import Gallery, GalleryKind
 from people.services import AskedGalleries, SearchedGalleries, add_receipt, asked_in, offer_probe, ours_of, search_in
 from recognition import news
 from recognition.erasure import erase_images
 from recognition.exceptions import JobFinished
 from recognition.kept_faces import find_in_screened, find_screened_face
+from recognition.looking_up import blacklists_of, decisive, look_up, screening_options, with_those_elsewhere
 from recognition.models import Job, Match, ProcessedFace, ProcessedImage, Status
 from recognition.review import dismissed_earlier, judge, judge_all, open_again, stands, take_back
-from recognition.types import LookedUpFace, LookUp, ReviewState, ScreeningOptions
+from recognition.types import ReviewState, ScreeningOptions
 from recognition.waiting import wait_for_job
 from storage.files import discard_files, erase_files, read_file, storable, store_file
 from vision import callers, inference
@@ -51,56 +50,6 @@ __all__ = ["cancel_job", "delete_images", "detect_faces", "find_in_screened", "f
 
 Found = tuple[ProcessedImage, int, DetectedFace, Sequence[Hit]]  # a face at its place in an image, and its hits
 SEARCHES = 3  # for the matches of one image, while entries are being deleted
-LONGEST_NAME = 100  # characters of a name that is ignored
-
-
-def screening_options(
-    *,
-    client: Client,
-    model: str | None = None,
-    detector: str | None = None,
-    metric: str | None = None,
-    threshold: float | None = None,
-) -> ScreeningOptions:
-    """Fill in what the caller left open: engine, detector and metric, and the operating point of the blacklist.
-
-    A threshold of 0 counts as absent. Raises `UnknownName` for names that do not exist or are not enabled here, unless
-    the client ignores those of models and metrics; a threshold, which is a distance by them, is then ignored too.
-    """
-    ignored: dict[str, str | float] = {}
-    if client.ignores_other_engines:
-        ignored = _not_enabled(model, metric, threshold)
-        model = None if "model_name" in ignored else model
-        metric = None if "distance_metric" in ignored else metric
-        threshold = None if "threshold" in ignored else threshold
-    check_names(model=model, detector=detector, metric=metric)
-    alias = engines.alias_of_model(model) if model else None
-    blacklists = _blacklists(client)
-    search = search_in(
-        client=client, galleries=ours_of(blacklists), threshold=threshold or None, alias=alias, metric=metric
-    )
-    point = _decisive(search, asked_in(client=client, galleries=blacklists, threshold=threshold or None)).point
-    return ScreeningOptions(search.alias, detector or "", point.metric, point.threshold, threshold or None, ignored)
-
-
-def _not_enabled(model: str | None, metric: str | None, threshold: float | None) -> dict[str, str | float]:
-    """What of these is to be ignored, by the names that requests have for them."""
-    ignored: dict[str, str | float] = {}
-    if model and model not in {space.model for space in engines.spaces().values()}:
-        ignored["model_name"] = model[:LONGEST_NAME]
-    if metric and metric not in METRICS:
-        ignored["distance_metric"] = metric[:LONGEST_NAME]
-    return ignored | ({"threshold": threshold} if ignored and threshold else {})
-
-
-def _blacklists(client: Client) -> list[Gallery]:
-    """Which are searched together."""
-    return list(Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST))
-
-
-def _decisive(searched: SearchedGalleries, asked: AskedGalleries | None) -> SearchedGalleries | AskedGalleries:
-    """What stands for a search here, by a remote service, or by both."""
-    return asked if asked is not None and not searched.points else searched
 
 
 def detect_faces(*, submission: Submission, detector: str | None = None) -> Analysis:
@@ -110,52 +59,6 @@ def detect_faces(*, submission: Submission, detector: str | None = None) -> Anal
         raise submission.error
     options = AnalysisOptions(detector, aliases=[], liveness=True, attributes=settings.AGE_AND_GENDER)
     return inference.analyse(submission.data, options)
-
-
-def look_up(*, client: Client, data: bytes) -> LookUp:
-    """Search the faces of one image on the blacklist, as screening does, without storing anything.
-
-    Raises `InvalidImage`, `SearchingStopped` or `Unavailable`.
-    """
-    require_searching(client.pk)
-    blacklists = _blacklists(client)
-    searched, asked = (
-        search_in(client=client, galleries=ours_of(blacklists)),
-        asked_in(client=client, galleries=blacklists),
-    )
-    analysis = inference.analyse(data, AnalysisOptions(aliases=[searched.alias], liveness=True))
-    space, point = searched.space.name, searched.point
-    recognisable = [face for face in analysis.faces if face.is_recognisable]
-    embeddings = [face.embeddings[space] for face in recognisable]
-    found = search_blacklist(
-        client=client, space=space, embeddings=embeddings, metric=point.metric, threshold=point.reach
-    )
-    found = _with_those_elsewhere(found, asked, [(data, recognisable)])
-    decisive = _decisive(searched, asked)
-    hits = [hit for of_face in found for hit in of_face]
-    entries = BlacklistEntry.objects.of_client(client).in_bulk({hit.entry_id for hit in hits})
-    names = sorted({entry.audit_name for entry in entries.values()})
-    record(Action.SCREEN, client_id=client.pk, objects=names, searched=decisive.audited, results=len(hits))
-    remaining = iter(found)
-    faces = [
-        LookedUpFace(face, [(entries[hit.entry_id], hit) for hit in next(remaining) if hit.entry_id in entries])
-        if face.is_recognisable
-        else LookedUpFace(face, [])
-        for face in analysis.faces
-    ]
-    return LookUp(analysis, faces, decisive.point)
-
-
-def _with_those_elsewhere(
-    found: list[list[Hit]], asked: AskedGalleries | None, images: Iterable[tuple[bytes, Sequence[DetectedFace]]]
-) -> list[list[Hit]]:
-    """The hits of each face, and those of a remote service."""
-    if asked is None:
-        return found
-    there = search_blacklist_elsewhere(
-        asked=asked, images=[(data, [face.box for face in faces]) for data, faces in images if faces]
-    )
-    return [here + further for here, further in zip(found or [[] for _ in there], there, strict=True)]
 
 
 def submit_images(
@@ -263,7 +166,7 @@ def _match(job: Job, found: Mapping[ProcessedImage, Analysis]) -> None:
     space, (first, *_) = engines[job.engine].space.name, found
     faces = [face for analysis in found.values() for face in analysis.faces if face.is_recognisable]
     embeddings = [face.embeddings[space] for face in faces]
-    client, blacklists = first.client, _blacklists(first.client)
+    client, blacklists = first.client, blacklists_of(first.client)
     metric = job.metric if job.metric in METRICS else None  # a job that a remote service was to decide
     searched = search_in(
         client=client, galleries=ours_of(blacklists), threshold=job.asked_threshold, alias=job.engine, metric=metric
@@ -280,9 +183,9 @@ def _match(job: Job, found: Mapping[ProcessedImage, Analysis]) -> None:
         if asked and faces:
             recognisable = [(image, [one for one in found[image].faces if one.is_recognisable]) for image in found]
             pictures = [(read_file(file=image.image), own) for image, own in recognisable if own]
-            hits = _with_those_elsewhere(hits, asked, pictures)
+            hits = with_those_elsewhere(hits, asked, pictures)
         try:
-            _store(job, found, hits, _decisive(searched, asked), task_id=first.claim)
+            _store(job, found, hits, decisive(searched, asked), task_id=first.claim)
         except IntegrityError:
             if not left:
                 raise

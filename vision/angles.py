@@ -2,8 +2,8 @@
 
 Yaw is where the nose lies between the eyes (`Quality.yaw`), in degrees as docs/liveness.md measured it. Pitch is where
 it lies between eyes and mouth, in the proportions of the usual model of a head (tip of the nose at the origin, eyes 170
-above and 135 behind, mouth 150 below and 125 behind). Zero is the median of 400 portraits of LFW by YuNet: 0.564; half
-of them lie within 0.537 and 0.591, which are 4.8 and 5.0 degrees.
+above and 135 behind, mouth 150 below and 125 behind). Zero is the median of 400 photographs of LFW by YuNet, 0.564;
+half of them lie between 0.537 and 0.591, which is 3.8 degrees to either side.
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ EVENTS = (
     (Event.JOB_DONE, _("All images of a job are finished")),
     (Event.PERSON_ENROLLED, _("Photographs of a person are enrolled")),
     (Event.MATCH, _("A search recognises somebody")),
-    (Event.UNKNOWN, _("A search sees a face that nobody has")),
+    (Event.UNKNOWN, _("A search finds a face that it does not know")),
 )
 WAYS = (
     (Way.WEBHOOK, _("A program, by webhook")),
     (Way.EMAIL, _("People, by e-mail")),
-    (Way.MQTT, _("The house, by MQTT")),
+    (Way.MQTT, _("Home automation, by MQTT")),
 )
 
 

@@ -19,12 +19,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='delivery',
             name='event',
-            field=models.CharField(choices=[('hit', 'A screened image shows somebody on the blacklist'), ('hit.confirmed', 'A hit has been confirmed'), ('job.done', 'All images of a job are finished'), ('person.enrolled', 'Photographs of a person were enrolled'), ('match', 'A search has recognised somebody'), ('unknown', 'A search has seen a face that nobody has'), ('test', 'A test')], max_length=30),
+            field=models.CharField(choices=[('hit', 'A screened image shows somebody on the blacklist'), ('hit.confirmed', 'A hit has been confirmed'), ('job.done', 'All images of a job are finished'), ('person.enrolled', 'Photographs of a person were enrolled'), ('match', 'A search has recognised somebody'), ('unknown', 'A search has found a face that it does not know'), ('test', 'A test')], max_length=30),
         ),
         migrations.AlterField(
             model_name='subscription',
             name='events',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('hit', 'A screened image shows somebody on the blacklist'), ('hit.confirmed', 'A hit has been confirmed'), ('job.done', 'All images of a job are finished'), ('person.enrolled', 'Photographs of a person were enrolled'), ('match', 'A search has recognised somebody'), ('unknown', 'A search has seen a face that nobody has')], max_length=30), size=None),
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('hit', 'A screened image shows somebody on the blacklist'), ('hit.confirmed', 'A hit has been confirmed'), ('job.done', 'All images of a job are finished'), ('person.enrolled', 'Photographs of a person were enrolled'), ('match', 'A search has recognised somebody'), ('unknown', 'A search has found a face that it does not know')], max_length=30), size=None),
         ),
         migrations.AlterField(
             model_name='subscription',

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -19,6 +18,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from clients.models import Client
+from faceapp.tests.live_stack import free_port
 from notifications.delivery import deliver_due
 from notifications.models import Delivery, Subscription
 from notifications.services import redeliver, rotate_secret, send_test
@@ -37,8 +37,7 @@ PATIENCE = 60.0
 @pytest.fixture
 def documented(client_a: Client, settings: Settings) -> Iterator[tuple[Subscription, subprocess.Popen[str]]]:
     """A subscription whose URL leads to the receiver, and the receiver."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     settings.WEBHOOK_HOSTS, settings.WEBHOOK_ALLOW_PRIVATE = [f"127.0.0.1:{port}"], True
     subscription = subscribe(client_a, f"http://127.0.0.1:{port}/")
     environment = os.environ | {"WEBHOOK_SECRET": secret_text(subscription), "PORT": str(port)}
@@ -89,7 +88,7 @@ def test_it_acts_once_on_what_is_genuine(documented: tuple[Subscription, subproc
 
 @pytest.mark.parametrize(
     ("age", "tampered", "status"),
-    [(0, "", 204), (-200, "", 204), (0, " ", 401), (301, "", 401), (-301, "", 401)],
+    [(0, "", 204), (-200, "", 204), (0, " ", 401), (301, "", 401), (-600, "", 401)],
     ids=["genuine", "a slow way", "forged", "old", "from the future"],
 )
 def test_it_refuses_what_is_forged_or_old(

@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='gallery',
             name='backend',
-            field=models.CharField(choices=[('deepface', 'This service'), ('aws_rekognition', 'Amazon Rekognition'), ('azure_face', 'Azure Face')], db_default='deepface', default='deepface', help_text='What keeps and searches the faces; manage.py respace --to-backend changes it.', max_length=30),
+            field=models.CharField(choices=[('deepface', 'This service'), ('aws_rekognition', 'Amazon Rekognition'), ('azure_face', 'Azure Face')], db_default='deepface', default='deepface', help_text='What keeps and searches the faces; manage.py respace --to-backend changes it.', max_length=30, verbose_name='back end'),
         ),
         migrations.AddField(
             model_name='gallery',

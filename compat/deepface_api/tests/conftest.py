@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
@@ -9,6 +11,7 @@ from rest_framework.test import APIClient
 from clients.models import Client, Scope
 from clients.scopes import expand
 from clients.services import create_api_key
+from vision.engines import engines
 
 
 def bearer(client: Client, *scopes: str) -> APIClient:
@@ -21,3 +24,13 @@ def bearer(client: Client, *scopes: str) -> APIClient:
 def api(client_a: Client, settings: Settings) -> APIClient:
     settings.QUALITY_GATE = "off"
     return bearer(client_a)
+
+
+@pytest.fixture
+def antispoof(settings: Settings) -> Iterator[None]:
+    """A fake engine that tells living faces from presented ones."""
+    backend = "vision.engines.fake.FakeEngine"
+    settings.FACE_ENGINES = {"default": {"BACKEND": backend, "OPTIONS": {"antispoof": True}}}
+    engines.reset()
+    yield
+    engines.reset()

@@ -19,6 +19,7 @@ from compat.deepface_api.tests.conftest import bearer
 from people.models import Person, ReferenceImage
 from vision.engines import engines
 from vision.tests.drawing import BLUE, DIM, GREEN, RED, data_url, picture
+from vision.types import Attributes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("servers")]
 
@@ -278,17 +279,14 @@ def test_da_42_paths_and_urls_are_refused(api: APIClient) -> None:
         assert text not in body["error"]
 
 
-def test_da_43_presented_pictures_are_refused(api: APIClient, settings: Settings) -> None:
-    backend = "vision.engines.fake.FakeEngine"
-    settings.FACE_ENGINES = {"default": {"BACKEND": backend, "OPTIONS": {"antispoof": True}}}
-    engines.reset()
+@pytest.mark.usefixtures("antispoof")
+def test_da_43_presented_pictures_are_refused(api: APIClient) -> None:
     glare = screen()
     for path in ("represent", "verify", "register"):
         images = {"img": glare, "img1": glare, "img2": glare}
         body = call(api, f"/{path}", 400, **images, anti_spoofing=True)
         assert body["error"] == f"Exception while {DOING[path]}: Spoof detected in the given image."
     assert len(call(api, "/represent", img=data_url(picture(RED)), anti_spoofing=True)["results"]) == 1
-    engines.reset()
 
 
 def screen() -> str:
@@ -304,6 +302,7 @@ def screen() -> str:
     return data_url(buffer.getvalue())
 
 
+@pytest.mark.usefixtures("antispoof")
 @pytest.mark.parametrize("policy", ["frames", "both"])
 def test_a_clients_liveness_policy_cannot_be_passed_by(policy: str, api: APIClient, client_a: Client) -> None:
     """None of the calls carries frames."""
@@ -336,3 +335,20 @@ def test_da_44_a_face_that_cannot_be_recognised_decides_nothing(api: APIClient) 
 def test_da_45_other_methods(api: APIClient) -> None:
     assert {api.get(f"/{path}").status_code for path in ROUTES if path != "search"} == {405}
     assert api.get("/deepface/search").status_code == 405
+
+
+def test_da_24_age_and_gender_in_deepfaces_words(
+    api: APIClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AGE_AND_GENDER = True
+    guesses = [Attributes(31, "male", 0.9), None]  # None: a face without eyes
+    monkeypatch.setattr("vision.engines.attributes.estimate", lambda image, faces: guesses[: len(faces)])
+    man, unknown = call(api, "/analyze", img=data_url(picture(RED, BLUE)))["results"]
+    assert (man["age"], man["gender"], man["dominant_gender"]) == (31, {"Woman": 10.0, "Man": 90.0}, "Man")
+    assert man["region"]["x"] == 20 and man["face_confidence"] == 0.99
+    assert (unknown["age"], unknown["gender"], unknown["dominant_gender"]) == (None, None, None)
+    guesses[0] = Attributes(40, "female", 0.8)
+    [woman] = call(api, "/analyze", img=data_url(picture(RED)), actions="[gender]")["results"]
+    assert (woman["gender"], woman["dominant_gender"], "age" in woman) == ({"Woman": 80.0, "Man": 20.0}, "Woman", False)
+    assert "Face could not be detected" in call(api, "/analyze", 400, img=data_url(picture()))["error"]
+    assert call(api, "/analyze", img=data_url(picture()), enforce_detection=False) == {"results": []}
