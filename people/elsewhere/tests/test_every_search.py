@@ -32,7 +32,7 @@ from training.recognition import recognise
 from training.services import request_training
 from vision.engines import DEFAULT, engines
 from vision.selection import FacesWanted
-from vision.tests.drawing import BLUE, RED, YELLOW, picture
+from vision.tests.drawing import BLUE, DIM, RED, YELLOW, picture
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +76,7 @@ def by_search_face(gallery: Gallery) -> Names:
 
 def by_search_every_face(gallery: Gallery) -> Names:
     found = services.search_every_face(gallery=gallery, data=picture(RED, YELLOW), wanted=Wanted(3))
-    assert (found.space, found.model) == ("aws_rekognition", "aws_rekognition")
+    assert not gallery.is_remote or found.space == found.model == gallery.backend
     return [matches(candidates) for _, candidates in found.faces]
 
 
@@ -136,6 +136,38 @@ def test_the_service_says_who_it_is(
     assert [one["person"] for one in told[0][1]["matches"]] == [people[0].number]
     rows = Record.objects.filter(client_id=client_a.pk, action="search")
     assert {row.space for row in rows} == {"aws_rekognition"}
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda search: search.__name__)
+def test_searches_that_are_made_here_are_told_once_too(
+    search: Callable[[Gallery], Names], client_a: Client, settings: Settings
+) -> None:
+    settings.QUALITY_GATE, settings.DEEPSTACK_GALLERY, settings.MQTT_HOST = "off", "", "127.0.0.1"
+    ann = enrol(client_a, RED).person
+    subscribe(client_a, "-", way=Way.MQTT, events=["match", "unknown"])
+    assert search(ann.gallery) == [["Ann"], []]
+    told = list(Delivery.objects.order_by("event").values_list("event", "data"))
+    assert [event for event, _ in told] == ["match", "unknown"]
+    assert [one["person"] for one in told[0][1]["matches"]] == [ann.number]
+
+
+def test_what_is_not_told(client_a: Client, settings: Settings) -> None:
+    """Previews, stored faces, verifications, and what a caller says of a face that the gallery does not."""
+    settings.QUALITY_GATE, settings.MQTT_HOST = "off", "127.0.0.1"
+    ann = enrol(client_a, RED)
+    gallery = ann.person.gallery
+    subscribe(client_a, "-", way=Way.MQTT, events=["match", "unknown"])
+    services.search_people(client=client_a, probe=Probe(picture(RED, BLUE)), tells=False)
+    services.search_each(client=client_a, images=[SourcedImage(picture(RED), "")], tells=False)
+    services.search_stored_faces(gallery=gallery, images=[ann.reference_image], wanted=Wanted(1))
+    services.verify_person(person=ann.person, data=picture(RED))
+    nobody = Wanted(3, lambda compared: False)
+    assert not services.search_face(gallery=gallery, data=picture(RED), wanted=nobody).candidates
+    assert not services.search_face(gallery=gallery, data=picture(RED), wanted=Wanted(3), identified=True).candidates
+    assert services.search_face(gallery=gallery, data=picture(DIM), wanted=Wanted(3)).candidates == ()
+    assert not Delivery.objects.exists()
+    services.search_face(gallery=gallery, data=picture(BLUE), wanted=nobody)
+    assert [one.event for one in Delivery.objects.all()] == ["unknown"]
 
 
 def test_somebody_with_an_id_is_found_behind_a_nameless_one(client_a: Client, people: list[Person]) -> None:
