@@ -124,7 +124,7 @@ def _alike(photograph: CheckedPhotograph) -> list[int] | None:
     galleries = list(Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST))
     if not galleries:
         return []
-    searched = search_in(client=client, galleries=galleries)
+    searched = search_in(client=client, galleries=galleries, beside=True)
     probe = _embedding(photograph, searched.space.name)
     if probe is None:
         return None
@@ -154,7 +154,7 @@ def odd_ones(photographs: Sequence[CheckedPhotograph], entry: BlacklistEntry | N
     galleries = Gallery.objects.of_client(client).of_kind(GalleryKind.BLACKLIST)
     if entry:
         galleries = galleries.filter(pk=entry.gallery_id)
-    searched = search_in(client=client, galleries=list(galleries), one_to_one=True)
+    searched = search_in(client=client, galleries=list(galleries), one_to_one=True, beside=True)
     space = searched.space.name
     embedded = {photograph.pk: _embedding(photograph, space) for photograph in photographs}
     own = {pk: embedding.numbers for pk, embedding in embedded.items() if embedding is not None}

@@ -119,7 +119,7 @@ class PeopleAtRisk(Conflict):
 
 
 class NoEmbeddingsThere(Unprocessable):
-    """A search by embeddings in a gallery whose service takes pictures only."""
+    """A call that compares embeddings, with a gallery whose service takes pictures only."""
 
     code = "backend.no_embeddings"
 

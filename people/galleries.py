@@ -24,6 +24,7 @@ from people.exceptions import (
     GalleryNameTaken,
     GalleryNotEmpty,
     GalleryNotFound,
+    NoEmbeddingsThere,
     UnusableValue,
 )
 from people.models import FaceTemplate, Gallery, GalleryKind, Person, ReferenceImage, SearchIndex
@@ -103,6 +104,7 @@ def search_in(
     alias: str | None = None,
     metric: str | None = None,
     one_to_one: bool = False,
+    beside: bool = False,
 ) -> SearchedGalleries:
     """Prepare a search. `threshold` decides everywhere; None leaves it to each gallery's operating point.
 
@@ -110,7 +112,14 @@ def search_in(
     comparison with a single person. The space that decides in all of these galleries is searched, or the default one if
     they differ; `alias` names another. Raises `UnknownName` (`engine.disabled`) rather than to look for people in a
     space where they are not.
+
+    What is kept here beside a remote gallery decides about nobody: its service does (`people.elsewhere.asking`). Raises
+    `NoEmbeddingsThere` for such a gallery unless a caller who only gives hints asks for `beside`.
     """
+    elsewhere = next((gallery for gallery in galleries if gallery.is_remote), None)
+    if elsewhere and not beside:
+        label = label_of(elsewhere.backend)
+        raise NoEmbeddingsThere(f"{label} keeps this gallery, and compares pictures only: this call needs embeddings.")
     alias = alias or _alias_for(galleries)
     space = engines[alias].space
     people = 1 if one_to_one else people_in([gallery.pk for gallery in galleries])

@@ -78,7 +78,7 @@ class Health:
 
 def health_of(gallery: Gallery) -> Health:
     """The health of a gallery, with lists that are read page by page. Raises as `search_in` does."""
-    searched = search_in(client=gallery.client, galleries=[gallery])
+    searched = search_in(client=gallery.client, galleries=[gallery], beside=True)
     point, space = searched.point, searched.space.name
     row = GalleryHealth.objects.select_related("gallery").filter(gallery=gallery, space=space).first()
     return Health(
@@ -141,7 +141,7 @@ def tend_health(seconds: float = RUN_SECONDS) -> None:
 
 
 def _tend(gallery: Gallery, until: float) -> None:
-    searched = search_in(client=gallery.client, galleries=[gallery])
+    searched = search_in(client=gallery.client, galleries=[gallery], beside=True)
     health = row_of(gallery, searched.space, searched.point.threshold)
     changed = CheckedPerson.objects.missing(health, LISTED) if health else []
     if health is None or (health.computed_at and not changed and not health.started_at):

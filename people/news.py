@@ -1,30 +1,43 @@
-"""What clients are told of searches (`notifications`): who was recognised, and that somebody was not."""
+"""What is kept of searches, and what clients are told of them (`notifications`): who was recognised, and that somebody
+was not.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from uuid import uuid4
 
+from django.db import transaction
+
+from audit.services import record
+from audit.types import Action, Searched
 from calibration.types import Decision
 from notifications.services import is_wanted, notify
 from notifications.types import Event, Message
 from people.types import Candidate
 
 MOST = 50  # in one message; `count` has the whole number
-Seen = tuple[Decision, Sequence[Candidate]]  # what is said of a face, and whom it is like, closest first
+# What a gallery says of a face, whatever the caller calls a match (None: it was not asked about everybody), and whom
+# the caller is told of, closest first.
+Seen = tuple[Decision | None, Sequence[Candidate]]
 
 
-def tell_of_search(seen: Sequence[Seen], *, client_id: int) -> None:
-    """Tell of the faces of a search, in their order, in the transaction that records it.
+@transaction.atomic
+def record_search(seen: Sequence[Seen], *, client_id: int, searched: Searched, tells: bool = True) -> None:
+    """Record whom a search of faces, in their order, names to a caller; `tells`: whoever is to be told of it is.
 
-    Each face counts as the nearest person whom it matches. Faces for review, and those that cannot be recognised, are
-    neither known nor unknown.
+    Each face counts as the nearest person whom it matches, of those who are named. Faces for review, and those that
+    cannot be recognised, are neither known nor unknown.
     """
-    matches = [
-        (place, next(one for one in found if one.comparison.decision == Decision.MATCH))
-        for place, (said, found) in enumerate(seen)
-        if said == Decision.MATCH
-    ]
+    named = [candidate.person.audit_name for _, found in seen for candidate in found]
+    record(Action.SEARCH, client_id=client_id, objects=named, searched=searched, results=len(named))
+    if tells:
+        _tell(seen, client_id)
+
+
+def _tell(seen: Sequence[Seen], client_id: int) -> None:
+    nearest = [next((one for one in found if one.comparison.decision == Decision.MATCH), None) for _, found in seen]
+    matches = [(place, one) for place, one in enumerate(nearest) if one]
     if matches and is_wanted(Event.MATCH, client_id=client_id):
         notify(Event.MATCH, _of_matches(matches), client_id=client_id)
     unknown = [place for place, (said, _) in enumerate(seen) if said == Decision.NO_MATCH]

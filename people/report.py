@@ -65,7 +65,7 @@ def _similar(subject: Subject, *, kinds: Sequence[GalleryKind]) -> dict[int, flo
         probes = subject.probes.get(space.name)
         if not (galleries and probes):
             continue
-        searched = search_in(client=subject.client, galleries=galleries, alias=alias, one_to_one=True)
+        searched = search_in(client=subject.client, galleries=galleries, alias=alias, one_to_one=True, beside=True)
         near = searched.neighbourhood(subject.person).within(probes, threshold=searched.point.threshold)
         for one in (neighbour for neighbours in near for neighbour in neighbours):
             found[one.person_id] = max(found.get(one.person_id) or 0.0, searched.point.similarity(one.distance) or 0.0)

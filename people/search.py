@@ -9,16 +9,15 @@ from functools import partial
 import numpy as np
 from django.db import transaction
 
-from audit.services import is_stopped, record, require_searching
-from audit.types import Action
+from audit.services import is_stopped, require_searching
 from calibration.types import with_margins
 from clients.models import Client
 from errors import InvalidInput
-from people.elsewhere.asking import AskedGalleries, RemoteNeighbour, asked_in, ours_of, require_picture
+from people.elsewhere.asking import AskedGalleries, RemoteNeighbour, asked_in, ours_of
 from people.exceptions import UnusableEmbedding
 from people.galleries import SearchedGalleries, galleries_called, search_in
 from people.models import Person, ReferenceImage
-from people.news import tell_of_search
+from people.news import record_search
 from people.shadow import offer_probe
 from people.types import Candidate, Probe, Refusal, Search, SearchedFace, SearchOptions, SourcedImage
 from vectors.stored import LONGEST
@@ -32,23 +31,25 @@ from vision.types import DetectedFace, Embedding, Space
 MAX_CANDIDATES = 100
 
 
-def search_people(*, client: Client, probe: Probe, options: SearchOptions | None = None) -> Search:
+def search_people(*, client: Client, probe: Probe, options: SearchOptions | None = None, tells: bool = True) -> Search:
     """The people nearest to each face of an image, or to each embedding.
 
     Of every person the best template counts; at most `options.limit` people are named for a face, whether they match
     or not. Nobody is named for a face that cannot be recognised. Everyone who was enrolled before the call is found:
     the search is exact, except in large galleries that have a search index, whose recall is measured
     (`people.indexing`). If several galleries are searched, each candidate is judged at the operating point of its own
-    gallery.
+    gallery. `tells`: clients who want to know of searches are told, as of all but previews.
 
-    Raises `InvalidImage`, `UnusableFace` (`face.none`), `UnusableEmbedding`, or `Unavailable`.
+    Raises `InvalidImage`, `UnusableFace` (`face.none`), `UnusableEmbedding`, `NoEmbeddingsThere` for embeddings where a
+    remote service keeps one of the galleries, or `Unavailable`.
     """
     require_searching(client.pk)
     options = options or SearchOptions()
     galleries = galleries_called(client=client, sources=options.sources)
-    searched = search_in(client=client, galleries=ours_of(galleries), threshold=options.threshold, alias=options.alias)
+    here = galleries if probe.data is None else ours_of(galleries)
+    searched = search_in(client=client, galleries=here, threshold=options.threshold, alias=options.alias)
     if asked := asked_in(client=client, galleries=galleries, threshold=options.threshold):
-        return _search_elsewhere(searched, asked, probe, options)
+        return _search_elsewhere(searched, asked, probe, options, tells)
     space, milliseconds = searched.space, 0.0
     if probe.data is None:
         probes: list[tuple[DetectedFace | None, Embedding]] = [
@@ -68,16 +69,14 @@ def search_people(*, client: Client, probe: Probe, options: SearchOptions | None
         else SearchedFace(face, ())
         for face, vector in probes
     )
-    _record(searched, faces)
+    _record(searched, faces, tells=tells)
     return Search(faces, space.name, searched.point, milliseconds)
 
 
 def _search_elsewhere(
-    searched: SearchedGalleries, asked: AskedGalleries, probe: Probe, options: SearchOptions
+    searched: SearchedGalleries, asked: AskedGalleries, probe: Probe, options: SearchOptions, tells: bool
 ) -> Search:
     """Where a remote service keeps some of the galleries, or all: the candidates of both, the most similar first."""
-    if probe.data is None:
-        require_picture(asked)
     data, limit = probe.data or b"", max(1, min(options.limit, MAX_CANDIDATES))
     with inference.admission(1):
         analysis = inference.analyse(data, AnalysisOptions(aliases=[searched.alias]))
@@ -89,7 +88,7 @@ def _search_elsewhere(
         SearchedFace(face, _joined(searched, asked, face, next(near), limit) if face.is_recognisable else ())
         for face in found
     )
-    _record(searched, faces, asked)
+    _record(searched, faces, asked, tells)
     return Search(faces, asked.space, asked.point, analysis.milliseconds)
 
 
@@ -105,15 +104,18 @@ def _joined(
     return tuple(replace(one, comparison=own) for one, own in zip(both, margins, strict=True))[:limit]
 
 
-@transaction.atomic
-def _record(searched: SearchedGalleries, faces: Sequence[SearchedFace], asked: AskedGalleries | None = None) -> None:
-    """Who was named to the caller, whether they match or not; and whoever is to be told of searches is."""
-    named = [candidate.person.audit_name for face in faces for candidate in face.candidates]
+def _record(
+    searched: SearchedGalleries,
+    faces: Sequence[SearchedFace],
+    asked: AskedGalleries | None = None,
+    tells: bool = True,
+) -> None:
+    """Who was named to the caller, whether they match or not."""
     where = searched.audited if asked is None else asked.audited
     if asked is not None and searched.points:
         where = replace(where, galleries=tuple(sorted({*where.galleries, *searched.points})))
-    record(Action.SEARCH, client_id=searched.client.pk, objects=named, searched=where, results=len(named))
-    tell_of_search([(face.decision, face.candidates) for face in faces], client_id=searched.client.pk)
+    seen = [(face.decision, face.candidates) for face in faces]
+    record_search(seen, client_id=searched.client.pk, searched=where, tells=tells)
 
 
 def usable_embedding(embedding: Embedding, space: Space) -> Embedding:
@@ -126,11 +128,13 @@ def usable_embedding(embedding: Embedding, space: Space) -> Embedding:
     return vector
 
 
-def search_each(*, client: Client, images: Sequence[SourcedImage], limit: int = 10) -> list[SearchedFace | Refusal]:
+def search_each(
+    *, client: Client, images: Sequence[SourcedImage], limit: int = 10, tells: bool = True
+) -> list[SearchedFace | Refusal]:
     """The people nearest to the largest face of each image, in the order of the images, each in its own gallery.
 
-    Several images are with workers at the same time. One that cannot be used is a `Refusal` in its place. Raises
-    `Unavailable`.
+    Several images are with workers at the same time. One that cannot be used is a `Refusal` in its place. `tells`: as
+    `search_people`. Raises `Unavailable`.
     """
     require_searching(client.pk)
     named = {source: galleries_called(client=client, sources=[source]) for source in {one.source for one in images}}
@@ -148,7 +152,7 @@ def search_each(*, client: Client, images: Sequence[SourcedImage], limit: int = 
     with transaction.atomic():
         for face, image in zip(found, images, strict=True):
             if isinstance(face, SearchedFace):
-                _record(searched[image.source], [face], asked[image.source])
+                _record(searched[image.source], [face], asked[image.source], tells)
     return found
 
 
@@ -190,7 +194,7 @@ def people_like(*, person: Person, face: DetectedFace, limit: int = 10) -> tuple
     """
     if is_stopped(person.client_id):
         return ()
-    searched = search_in(client=person.client, galleries=[person.gallery])
+    searched = search_in(client=person.client, galleries=[person.gallery], beside=True)
     near = nearest_people(searched, face.embeddings[searched.space.name], limit=limit, but=person)
     return tuple(candidate for candidate in near if candidate.comparison.matches)
 

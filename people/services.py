@@ -6,17 +6,6 @@ from people.elsewhere.asking import AskedGalleries, RemoteNeighbour, asked_in, o
 from people.elsewhere.places import remaining_of, wait_until_there
 from people.enrolment import enrol_face, enrol_photographs
 from people.erasure import add_receipt, erase_faces, erase_people, erase_person, forget_photographs, hold_people
-from people.every_face import (
-    EveryComparison,
-    EveryDescription,
-    EveryFace,
-    compare_embeddings,
-    compare_embeddings_with_photograph,
-    compare_with_photograph,
-    describe_every_face,
-    search_embeddings,
-    search_every_face,
-)
 from people.evidence import demands_liveness, require_no_policy
 from people.failures import attempt_at
 from people.galleries import (
@@ -33,6 +22,26 @@ from people.looks import Described, Look, describe_faces
 from people.merging import keep_apart, merge_persons, merged_fields, split_person
 from people.nameless import enrol_nameless, erase_face, is_nameless, move_face, read_faces, set_apart
 from people.neighbours import SearchedTemplates
+from people.news import Seen, record_search
+from people.one_gallery import (
+    EveryFace,
+    Wanted,
+    search_embeddings,
+    search_every_face,
+    search_face,
+    search_stored_faces,
+    similarity_to,
+)
+from people.pairs import (
+    ClosestPair,
+    EveryComparison,
+    FacePairs,
+    compare_all,
+    compare_closest,
+    compare_embeddings,
+    compare_embeddings_with_photograph,
+    compare_with_photograph,
+)
 from people.persons import checked, create_person, find_person, get_person, save_person, update_person
 from people.quality_gate import deployment_gate, remarks_on
 from people.reference_images import (
@@ -49,18 +58,6 @@ from people.reference_images import (
 from people.report import report_of_image, report_of_person
 from people.search import search_each, search_people
 from people.shadow import offer_probe
-from people.single_faces import (
-    ClosestPair,
-    FacePairs,
-    FacesByLook,
-    Wanted,
-    compare_all,
-    compare_closest,
-    search_by_look,
-    search_face,
-    search_stored_faces,
-    similarity_to,
-)
 from people.suggestions import (
     Check,
     Hints,
@@ -79,16 +76,15 @@ __all__ = [
     "ClosestPair",
     "Described",
     "EveryComparison",
-    "EveryDescription",
     "EveryFace",
     "FacePairs",
-    "FacesByLook",
     "Health",
     "Hints",
     "Look",
     "RemoteNeighbour",
     "SearchedGalleries",
     "SearchedTemplates",
+    "Seen",
     "Wanted",
     "add_receipt",
     "add_reference_image",
@@ -111,7 +107,6 @@ __all__ = [
     "delete_reference_image",
     "demands_liveness",
     "deployment_gate",
-    "describe_every_face",
     "describe_faces",
     "enrol_face",
     "enrol_nameless",
@@ -140,6 +135,7 @@ __all__ = [
     "read_faces",
     "read_portrait",
     "read_portraits",
+    "record_search",
     "remaining_of",
     "remarks_on",
     "report_of_image",
@@ -149,7 +145,6 @@ __all__ = [
     "same_person_pairs",
     "save_person",
     "save_reference_images",
-    "search_by_look",
     "search_each",
     "search_embeddings",
     "search_every_face",

@@ -11,6 +11,7 @@ from django.db.models import F
 
 from audit.services import is_stopped
 from errors import InvalidInput
+from people.elsewhere.asking import ours_of
 from people.galleries import SearchedGalleries, search_in
 from people.models import Gallery, Respace, ShadowDifference
 from people.search import nearest_people
@@ -39,7 +40,8 @@ def compare_probe(*, respace_id: int, gallery_ids: Sequence[int], faces: Faces, 
     """Decide the faces of the image that waits under `key`, unless the respace has moved on since."""
     data = handoff().getdel(key)
     respace = Respace.objects.in_shadow().select_related("client").filter(pk=respace_id).first()
-    galleries = list(Gallery.objects.filter(client=respace.client, pk__in=gallery_ids)) if respace else []
+    named = Gallery.objects.filter(client=respace.client, pk__in=gallery_ids) if respace else ()
+    galleries = ours_of(list(named))
     if respace and galleries and isinstance(data, bytes) and not is_stopped(respace.client_id):
         old = search_in(client=respace.client, galleries=galleries)
         alias = engines.alias_of_space(respace.space)

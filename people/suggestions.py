@@ -45,14 +45,14 @@ def same_person_pairs(gallery: Gallery) -> FindingQuerySet:
 
     Complete where that point is within `people.health.BAND` of the gallery's threshold. Raises as `search_in` does.
     """
-    searched = search_in(client=gallery.client, galleries=[gallery], one_to_one=True)
+    searched = search_in(client=gallery.client, galleries=[gallery], one_to_one=True, beside=True)
     return pairs_of(_row(gallery, searched.space.name), searched.point.threshold)
 
 
 def hints_of(person: Person) -> Hints:
     """Raises as `search_in` does."""
     pairs = same_person_pairs(person.gallery).filter(Q(person=person) | Q(other=person))
-    threshold = search_in(client=person.client, galleries=[person.gallery]).point.threshold
+    threshold = search_in(client=person.client, galleries=[person.gallery], beside=True).point.threshold
     odd = OddPhotograph.objects.filter(person=person, health__gallery=person.gallery, distance__gt=threshold)
     return Hints(pairs, frozenset(odd.values_list("image", flat=True)))
 
@@ -65,7 +65,7 @@ def is_unlike(image: ReferenceImage) -> bool:
     person = image.person
     if is_stopped(person.client_id):
         return False
-    searched = search_in(client=person.client, galleries=[person.gallery], one_to_one=True)
+    searched = search_in(client=person.client, galleries=[person.gallery], one_to_one=True, beside=True)
     own = searched.templates
     apart = own.apart([person.pk], metric=searched.point.metric, threshold=searched.point.threshold)
     return any(photograph == image.pk for _, photograph, _ in apart)
@@ -77,7 +77,7 @@ def compare_people(person: Person, other: Person) -> Comparison | None:
     Of each the newest `MOST_COMPARED` count. It is recorded. Raises `SearchingStopped`, or as `search_in` does.
     """
     require_searching(person.client_id)
-    searched = search_in(client=person.client, galleries=[person.gallery], one_to_one=True)
+    searched = search_in(client=person.client, galleries=[person.gallery], one_to_one=True, beside=True)
     own = FaceTemplate.objects.of_client(person.client).in_space(searched.space.name)
     newest = [list(own.of_person(one).order_by("-pk")[:MOST_COMPARED]) for one in (person, other)]
     if not all(newest):
@@ -94,7 +94,7 @@ def compare_people(person: Person, other: Person) -> Comparison | None:
 # ---- the check --------------------------------------------------------------------------------------------------
 def check_of(gallery: Gallery) -> Check:
     """How far it has come, by totals: `people.health` finds out who is missing. Raises as `search_in` does."""
-    searched = search_in(client=gallery.client, galleries=[gallery])
+    searched = search_in(client=gallery.client, galleries=[gallery], beside=True)
     row, totals = _row(gallery, searched.space.name), {"templates": Count("pk"), "last": Max("pk")}
     stored = searched.templates.aggregate(people=Count("person", distinct=True), **totals)
     if row is None:
@@ -116,7 +116,7 @@ def request_check(gallery: Gallery) -> None:
     from people.tasks import tend_health
 
     require_searching(gallery.client_id)
-    searched = search_in(client=gallery.client, galleries=[gallery])
+    searched = search_in(client=gallery.client, galleries=[gallery], beside=True)
     row = row_of(gallery, searched.space, searched.point.threshold)
     if row is None:
         return

@@ -100,7 +100,7 @@ def _compare_elsewhere(
     person: Person, data: bytes, threshold: float | None, token: str, due: Proof | None
 ) -> Comparison:
     """`_compare_with` where a remote service compares; liveness is checked here, by our own embeddings."""
-    local = search_in(client=person.client, galleries=[person.gallery], one_to_one=True)
+    local = search_in(client=person.client, galleries=[person.gallery], one_to_one=True, beside=True)
     with inference.admission(1):
         try:
             face = look_at(data, DEFAULT)
@@ -230,21 +230,23 @@ def verify_live(*, person: Person, data: bytes, proof: Proof) -> LiveComparison:
 
 
 def _compare_live_with(person: Person, data: bytes, proof: Proof) -> LiveComparison:
-    searched = search_in(client=person.client, galleries=[person.gallery], one_to_one=True)
+    searched = search_in(client=person.client, galleries=[person.gallery], one_to_one=True, beside=True)
     name, templates = searched.space.name, searched.templates.of_person(person)
     probe = read_face(data=data, alias=searched.alias)
     near = templates.nearest(searched.rotated(probe.embeddings[name]), metric=searched.point.metric, limit=1)
     stored = templates.vectors_of(near[0].reference_image_id) if near else []
     if not stored:  # never enrolled, or erased meanwhile
         raise NoTemplate(NO_FACE)
-    compared = searched.compare(near)[0]
+    judged: SearchedGalleries | AskedGalleries = searched
     if person.gallery.is_remote:
-        _, compared = verify_there(person=person, data=data, box=probe.box)
+        judged, compared = verify_there(person=person, data=data, box=probe.box)
+    else:
+        compared = searched.compare(near)[0]
     offer_probe(client=person.client, galleries=[person.gallery], read=partial(bytes, data), faces="largest")
     if proof.token and compared.matches:
         require_no_picture(client=person.client, face=probe)
         redeem_for(person=person, token=proof.token, purpose=VERIFY, face=probe.embeddings)
-    _record(Action.VERIFY, searched, [compared], person)
+    _record(Action.VERIFY, judged, [compared], person)
     known = {name: from_store(stored[0], client_id=person.client_id, space=name)}
     return _with_liveness(searched, compared, known, probe, proof)
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
 import numpy as np
 
-from audit.services import record, require_searching
-from audit.types import Action
+from audit.services import require_searching
+from calibration.types import Decision
 from clients.models import Client
-from people.models import Person
-from people.services import galleries_called, offer_probe, search_in
+from people.exceptions import UnusableFace
+from people.models import Gallery, Person, ReferenceImage
+from people.services import (
+    SearchedGalleries,
+    Seen,
+    galleries_called,
+    offer_probe,
+    ours_of,
+    record_search,
+    search_in,
+    search_people,
+)
+from people.types import Candidate, Neighbour, Probe, SearchOptions
 from training.evaluation import choose
 from training.models import KnownPerson, Recogniser
 from training.network import Network
@@ -57,25 +68,48 @@ class _Cache:
 _cache = _Cache()
 
 
-def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
+def recognise(*, client: Client, source: str, data: bytes, tells: bool = True) -> list[Recognition]:
     """Every recognisable face of an encoded image, in the engine's order, and which person of the gallery it is.
 
-    Templates are read at the time of the call, so that a person who was enrolled before it is found. Raises
-    `InvalidImage` or `EngineUnavailable`.
+    Templates are read at the time of the call, so that a person who was enrolled before it is found. A gallery that a
+    remote service keeps is searched by the service alone. `tells`: as `search_people`. Raises `InvalidImage` or
+    `EngineUnavailable`.
     """
     require_searching(client.pk)
     galleries = galleries_called(client=client, sources=[source])
+    if galleries != ours_of(galleries):
+        return _recognise_there(client, source, data, tells)
+    return _recognise_here(client, galleries, data, tells)
+
+
+def _recognise_there(client: Client, source: str, data: bytes, tells: bool) -> list[Recognition]:
+    options = SearchOptions([source], limit=1)
+    try:
+        found = search_people(client=client, probe=Probe(data), options=options, tells=tells).faces
+    except UnusableFace:  # there is none
+        return []
+    matches = [(one.box, next(iter(one.matches), None)) for one in found if one.face and one.face.is_recognisable]
+    return [
+        Recognition(box, best.person, best.comparison.similarity, None, None)
+        if best
+        else Recognition(box, None, None, None, None)
+        for box, best in matches
+    ]
+
+
+def _recognise_here(client: Client, galleries: Sequence[Gallery], data: bytes, tells: bool) -> list[Recognition]:
     search = search_in(client=client, galleries=galleries)
     found = inference.analyse(data, AnalysisOptions(aliases=(search.alias,))).faces
     faces = [face for face in found if face.is_recognisable]
     if not faces:
-        record(Action.SEARCH, client_id=client.pk, searched=search.audited, results=0)
+        record_search([], client_id=client.pk, searched=search.audited)
         return []
     offer_probe(client=client, galleries=galleries, read=partial(bytes, data))
     templates, point, space = search.templates, search.point, search.space.name
     embeddings = [search.rotated(face.embeddings[space]) for face in faces]
-    near = search.neighbourhood().within(embeddings, threshold=point.threshold)
-    versions = Recogniser.objects.of_gallery(client=client, source=source, space=space)
+    reached = search.neighbourhood().within(embeddings, threshold=point.reach)
+    near = [[one for one in people if one.distance <= point.threshold] for people in reached]
+    versions = Recogniser.objects.filter(gallery__in=galleries, space=space)
     version = versions.active().without_weights().first()
     classifier = _classifier(version.pk) if version else None
     marks = marks_of(templates, {neighbour.person_id for people in near for neighbour in people}) if classifier else {}
@@ -86,8 +120,12 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
         answer = choose(distances={person: one.distance for person, one in by_person.items()}, judgement=judgement)
         decisions.append((None if answer is None else by_person[answer], judgement))
     known = Person.objects.of_client(client).in_bulk([nearest.person_id for nearest, _ in decisions if nearest])
-    names = [person.audit_name for person in known.values()]
-    record(Action.SEARCH, client_id=client.pk, objects=names, searched=search.audited, results=len(names))
+    images = ReferenceImage.objects.in_bulk([nearest.reference_image_id for nearest, _ in decisions if nearest])
+    seen = [
+        _seen(search, nearest, known, images, is_near=bool(people))
+        for (nearest, _), people in zip(decisions, reached, strict=True)
+    ]
+    record_search(seen, client_id=client.pk, searched=search.audited, tells=tells)
     return [
         Recognition(
             box=face.box,
@@ -98,6 +136,23 @@ def recognise(*, client: Client, source: str, data: bytes) -> list[Recognition]:
         )
         for face, (nearest, judgement) in zip(faces, decisions, strict=True)
     ]
+
+
+def _seen(
+    search: SearchedGalleries,
+    nearest: Neighbour | None,
+    known: Mapping[int, Person],
+    images: Mapping[int, ReferenceImage],
+    *,
+    is_near: bool,
+) -> Seen:
+    """What is said of a face. `is_near`: somebody is within reach, of whom it is not said to be that person."""
+    if nearest is None:
+        return Decision.REVIEW if is_near else Decision.NO_MATCH, ()
+    if nearest.person_id not in known or nearest.reference_image_id not in images:  # erased meanwhile
+        return None, ()
+    [compared] = search.compare([nearest])
+    return compared.decision, [Candidate(known[nearest.person_id], images[nearest.reference_image_id], compared)]
 
 
 def _classifier(recogniser_id: int) -> Classifier | None:

@@ -19,7 +19,7 @@ from clients.models import Client
 from clients.numbering import record_rows
 from errors import Unavailable
 from people.models import Gallery as People
-from people.services import galleries_called, search_in
+from people.services import galleries_called, ours_of, search_in
 from training.evaluation import calibrate, evaluate, is_as_good, split
 from training.exceptions import GalleryTooSmall, NotReady, TrainingFailed
 from training.models import KnownPerson, Recogniser, TrainingOptions
@@ -49,8 +49,9 @@ def options_of(*, client: Client) -> Options:
 def request_training(*, client: Client, source: str, by_itself: bool = False) -> Recogniser | None:
     """Queue the training of a gallery's next version. One that is waiting already will see the gallery as it is then.
 
-    Raises `GalleryTooSmall` or `SearchingStopped`. `by_itself` is for calls after an enrolment: they get None if
-    training is switched off or the gallery is too small, and are queued while searching is stopped, until it goes on.
+    Raises `GalleryTooSmall`, `NoEmbeddingsThere` or `SearchingStopped`. `by_itself` is for calls after an enrolment:
+    they get None if training is switched off, or the gallery is too small or kept by a remote service, and are queued
+    while searching is stopped, until it goes on.
     If the queue is unavailable, training is delayed until the next sweep, and nothing fails.
     """
     if not by_itself:
@@ -58,7 +59,10 @@ def request_training(*, client: Client, source: str, by_itself: bool = False) ->
     options = options_of(client=client)
     if by_itself and not options.enabled:
         return None
-    space = search_in(client=client, galleries=galleries_called(client=client, sources=[source])).space
+    galleries = galleries_called(client=client, sources=[source])
+    if by_itself and galleries != ours_of(galleries):
+        return None
+    space = search_in(client=client, galleries=galleries).space
     try:
         _trainable(client, source, space, options)
     except GalleryTooSmall:

@@ -12,7 +12,7 @@ from compat.compreface.exceptions import NoFace, WrongEmbeddings
 from compat.compreface.models import ServiceKind
 from compat.compreface.recognition import NO_FACE
 from compat.compreface.views import CompreFaceView
-from people.services import compare_all, compare_embeddings, describe_every_face
+from people.services import compare_all, compare_embeddings, describe_faces
 
 
 class DetectView(CompreFaceView):
@@ -22,13 +22,7 @@ class DetectView(CompreFaceView):
     def post(self, request: Request) -> Response:
         query, data = self.query, payloads.read_image(request.data).data
         embeddings = self.sends_embeddings and "calculator" in query.plugins
-        found = describe_every_face(
-            client=client_of(request),
-            data=data,
-            faces=query.faces,
-            embeddings=embeddings,
-            attributes=self.wants_attributes,
-        )
+        found = describe_faces(client=client_of(request), data=data, look=self.look(query.faces), embeddings=embeddings)
         if not found.faces:
             raise NoFace(NO_FACE)
         shown = self.shown(found.analysis, found.space, rounded=False)
@@ -50,9 +44,8 @@ class VerifyView(VerificationView):
             client=client_of(request),
             first=first,
             second=second,
-            wanted=query.faces,
+            look=self.look(query.faces),
             only=True,
-            attributes=self.wants_attributes,
         )
         compared = [(face, one) for face, one in pairs.compared if one is not None]
         if pairs.face is None or not compared:

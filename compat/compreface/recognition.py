@@ -21,6 +21,7 @@ from compat.compreface.parameters import image_id, name_in_path
 from compat.compreface.views import CompreFaceView
 from errors import NotFound
 from people.services import (
+    Wanted,
     compare_embeddings_with_photograph,
     compare_with_photograph,
     search_embeddings,
@@ -152,21 +153,17 @@ class RecogniseView(SearchView):
     def post(self, request: Request) -> Response:
         query, data = self.query, payloads.read_image(request.data).data
         whole = not query.flag("detect_faces", otherwise=True)
-        found = search_every_face(
-            gallery=self.gallery,
-            data=data,
-            most=query.predictions,
-            faces=payloads.only_largest(query.faces) if whole else query.faces,
-            attributes=self.wants_attributes,
-        )
-        if not found.faces:
+        look = self.look(payloads.only_largest(query.faces) if whole else query.faces)
+        found = search_every_face(gallery=self.gallery, data=data, wanted=Wanted(query.predictions), look=look)
+        known = [(face, near) for face, near in found.faces if face.is_recognisable]
+        if not known:
             raise NoFace(NO_FACE)
         shown = self.shown(found.analysis, found.space)
         result = [
             shown.face(
                 payloads.whole(face, found.analysis) if whole else face, subjects=payloads.write_subjects(near, query)
             )
-            for face, near in found.faces
+            for face, near in known
         ]
         return Response({"result": result} | shown.status | shown.model)
 
@@ -175,7 +172,7 @@ class VerifyExampleView(SearchView):
     def post(self, request: Request, uuid: str) -> Response:
         query, data = self.query, payloads.read_image(request.data).data
         image = examples.find(gallery=self.gallery, uuid=image_id(uuid), message=WRONG_ID)
-        found = compare_with_photograph(image=image, data=data, faces=query.faces, attributes=self.wants_attributes)
+        found = compare_with_photograph(image=image, data=data, look=self.look(query.faces))
         if not found.faces:
             raise NoFace(NO_FACE)
         shown, owner = self.shown(found.analysis, found.space), subjects.title(image.person)
@@ -188,7 +185,7 @@ class RecogniseEmbeddingsView(SearchView):
 
     def post(self, request: Request) -> Response:
         query, vectors = self.query, payloads.read_embeddings(request.data)
-        found = search_embeddings(gallery=self.gallery, embeddings=vectors, most=query.predictions)
+        found = search_embeddings(gallery=self.gallery, embeddings=vectors, wanted=Wanted(query.predictions))
         return Response(
             {
                 "result": [

@@ -23,8 +23,10 @@ from compat.compreface.parameters import Query
 from compat.compreface.payloads import Shown
 from compat.views import DialectView
 from people.models import Gallery
+from people.services import Look
 from rest.multipart import MultiPartParser
 from rest.parsers import JSONParser
+from vision.selection import FacesWanted
 from vision.types import Analysis
 
 PREFLIGHT = {
@@ -119,10 +121,10 @@ class CompreFaceView(IdempotentView, DialectView):
     def sends_embeddings(self) -> bool:
         return may(self.request, Scope.EMBEDDINGS)
 
-    @property
-    def wants_attributes(self) -> bool:
-        """Age or gender, which an administrator has switched on."""
-        return bool(settings.AGE_AND_GENDER and self.query.plugins & {"age", "gender"})
+    def look(self, wanted: FacesWanted) -> Look:
+        """For these faces, with age and gender if they are asked for and an administrator has switched them on."""
+        attributes = bool(settings.AGE_AND_GENDER and self.query.plugins & {"age", "gender"})
+        return Look(wanted=wanted, attributes=attributes)
 
 
 def origins_for(request: Request) -> Sequence[str]:

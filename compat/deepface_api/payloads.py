@@ -48,15 +48,10 @@ def read_query(given: Arguments) -> Query:
 
 
 # ---- answers ----------------------------------------------------------------------------------------------------
-def write_described(described: Described, most: int | None) -> Body:
-    """With `most`, so many of the largest faces, the largest first. `model_name` is not DeepFace's: it says whose
-    numbers these are.
-    """
-    faces = described.analysis.faces
-    if most:
-        faces = sorted(faces, key=lambda face: -face.box.area)[:most]
-    results = [{"embedding": face.embeddings[described.space.name].tolist()} | write_place(face) for face in faces]
-    return {"results": results, "model_name": described.space.model}
+def write_described(described: Described) -> Body:
+    """`model_name` is not DeepFace's: it says whose numbers these are."""
+    results = [{"embedding": face.embeddings[described.space].tolist()} | write_place(face) for face in described.faces]
+    return {"results": results, "model_name": described.model}
 
 
 def write_place(face: DetectedFace) -> Body:

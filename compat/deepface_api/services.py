@@ -24,7 +24,7 @@ from people.services import (
     galleries_called,
     read_faces,
     remarks_on,
-    search_by_look,
+    search_every_face,
 )
 from people.types import Candidate, EnrolmentRules, Whom
 from recognition.services import detect_faces
@@ -125,7 +125,7 @@ def search(*, client: Client, data: bytes, query: Query) -> Searched:
     if gallery is None or not ReferenceImage.objects.filter(person__gallery=gallery).exists():
         raise NothingRegistered("Nothing has been registered yet.")
     wanted = Wanted(query.most, lambda compared: query.anybody or compared.matches)
-    found = search_by_look(gallery=gallery, data=data, look=query.look, wanted=wanted, metric=query.metric)
+    found = search_every_face(gallery=gallery, data=data, look=query.look, wanted=wanted, metric=query.metric)
     hits = [hit for _, of_face in found.faces for hit in of_face]
     names = {hit.reference_image.pk: _name_of(hit.person) for hit in hits}
     return Searched(found.faces, names, found.model, found.detector, query.method)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
@@ -21,6 +22,7 @@ from compat.views import DialectView
 from people.services import compare_closest, describe_faces
 from rest.multipart import MultiPartParser
 from rest.parsers import FormParser, JSONParser
+from vision.selection import FacesWanted
 
 WELCOME = "<h1>Welcome to DeepFace API v0.0.103!</h1>"  # whose routes these are
 
@@ -64,8 +66,10 @@ class RepresentView(DeepFaceView):
     def post(self, request: Request) -> Response:
         given = payloads.read_arguments(request)
         image, most = given.image("img"), given.count("max_faces", default=None)
-        described = describe_faces(client=client_of(request), data=image, look=payloads.read_look(given))
-        return Response(payloads.write_described(described, most))
+        look = payloads.read_look(given)
+        look = replace(look, wanted=FacesWanted(most=most)) if most else look
+        described = describe_faces(client=client_of(request), data=image, look=look)
+        return Response(payloads.write_described(described))
 
 
 class VerifyView(DeepFaceView):

@@ -153,7 +153,8 @@ class FindPerson(Tool, PeoplePage):
 
     def answer(self, upload: Upload) -> Answer:
         options = SearchOptions(limit=NEAREST, faces="largest")
-        [face] = search_people(client=self.client, probe=Probe(data=upload.data), options=options).faces
+        probe = Probe(data=upload.data)
+        [face] = search_people(client=self.client, probe=probe, options=options, tells=False).faces
         assert face.face
         if not face.face.is_recognisable:
             raise InvalidInput(_("The face cannot be recognised: it is %(reason)s.") % {"reason": reason(face.reason)})

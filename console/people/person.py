@@ -116,7 +116,7 @@ class PersonPage(PeoplePage):
         """What the gallery's health says; nothing where it cannot be asked."""
         try:
             found = hints_of(person)
-            point = search_in(client=person.client, galleries=[person.gallery], one_to_one=True).point
+            point = search_in(client=person.client, galleries=[person.gallery], one_to_one=True, beside=True).point
         except FaceAppError:
             return {}
         pairs = [Pair(row, point.compare([row.distance])[0]) for row in found.alike[:6]]

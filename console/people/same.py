@@ -60,7 +60,7 @@ class SamePeople(SamePage):
         page = max(min(number_in(query.get("page")) or 1, LAST_PAGE), 1)
         first = ON_A_PAGE * (page - 1)
         rows = list(same_person_pairs(gallery)[first : first + ON_A_PAGE + 1])
-        point = search_in(client=self.client, galleries=[gallery], one_to_one=True).point
+        point = search_in(client=self.client, galleries=[gallery], one_to_one=True, beside=True).point
         people = [one for row in rows[:ON_A_PAGE] for one in (row.person, row.other)]
         record_rows(Action.VIEW, people, results=len(people))
         context = {

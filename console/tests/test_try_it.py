@@ -22,6 +22,9 @@ from clients.models import Client, Role
 from clients.tests.members import browser_of, make_member
 from console.urls import urlpatterns
 from login.sessions import LOGGED_IN_AT, SEEN_AT
+from notifications.models import Delivery
+from notifications.tests.conftest import subscribe
+from notifications.types import Way
 from people.models import Person, ReferenceImage
 from people.services import enrol_face
 from people.types import Whom
@@ -68,6 +71,16 @@ def test_every_face_is_numbered_and_named_or_unknown(operator: Browser, client_a
     assert reverse("console:photograph", args=[image.uuid]) in answer.content.decode()
     assert answer["Cache-Control"] == "private, no-store"
     assert answer.content.count(b'class="mark ') == 2
+
+
+@pytest.mark.parametrize("page", ["try-who", "people-find"])
+def test_nobody_is_told_of_a_preview(
+    page: str, operator: Browser, client_a: Client, red: Person, settings: Settings
+) -> None:
+    settings.MQTT_HOST = "127.0.0.1"
+    subscribe(client_a, "-", way=Way.MQTT, events=["match", "unknown"])
+    assert "match" in text_of(send(operator, page, client_a, image=photograph(RED)))
+    assert Record.objects.filter(action="search").exists() and not Delivery.objects.exists()
 
 
 def test_the_same_in_code_is_what_the_api_answers(operator: Browser, client_a: Client, red: Person) -> None:

@@ -27,7 +27,8 @@ class WhoPage(Tool):
 
     def answer(self, upload: Upload) -> Answer:
         options = SearchOptions(limit=LIMIT)
-        found = search_people(client=client_of(self.request), probe=Probe(data=upload.data), options=options)
+        probe = Probe(data=upload.data)
+        found = search_people(client=client_of(self.request), probe=probe, options=options, tells=False)
         picture = Picture.of(upload)
         rows = [row_of(picture, number, face) for number, face in enumerate(found.faces, start=1) if face.box]
         name = file_name(upload.name)

@@ -22,7 +22,7 @@ from calibration.types import Comparison, OperatingPoint, with_margins
 from clients.models import Client, Counter
 from people.elsewhere.crops import crop_for, portrait_of
 from people.elsewhere.rows import Operation, RemoteCall, RemoteCollection
-from people.exceptions import NoEmbeddingsThere, NoTemplate
+from people.exceptions import NoTemplate
 from people.models import Gallery, Person, ReferenceImage
 from people.types import Candidate, Neighbour
 from remote import registry
@@ -156,12 +156,6 @@ def ours_of(galleries: Sequence[Gallery]) -> list[Gallery]:
     return [gallery for gallery in galleries if not gallery.is_remote]
 
 
-def require_picture(asked: AskedGalleries | None) -> None:
-    """Raise `NoEmbeddingsThere` where the service would have to search by an embedding."""
-    if asked is not None:
-        raise NoEmbeddingsThere(f"{registry.label_of(asked.space)} searches by pictures, not by embeddings.")
-
-
 def point_of(backend: str, threshold: float | None = None, *, people: int = 1) -> OperatingPoint:
     """Where the settings, or `threshold`, decide in the scores of a back end. No rate is known of it."""
     abilities = registry.abilities_of(backend)
@@ -249,11 +243,20 @@ def verify_there(
     return asked, asked.compare([own, *others[:1]])[0]
 
 
-def compare_photograph_there(*, image: ReferenceImage, data: bytes, boxes: Sequence[Box]) -> list[Comparison]:
-    """Faces of an image, no rivals of each other, against a stored photograph of a remote gallery, one by one."""
+def compare_with_image(
+    *, image: ReferenceImage, data: bytes, boxes: Sequence[Box]
+) -> tuple[AskedGalleries, list[Comparison]]:
+    """Each of these faces of an image against a stored photograph, and against nobody else.
+
+    Raises `NoTemplate` for one without a file, and as `AskedGalleries.nearest` does.
+    """
     gallery = image.person.gallery
-    point = point_of(gallery.backend, gallery.threshold)
-    return [point.compare([_compared_with([image], data, box, gallery).distance])[0] for box in boxes]
+    asked = asked_in(client=image.person.client, galleries=[gallery], one_to_one=True)
+    assert asked is not None
+    if not image.image:
+        raise NoTemplate("This photograph has no face that could be compared.")
+    near = [_compared_with([image], data, box, gallery) for box in boxes]
+    return asked, [asked.compare([one])[0] for one in near]
 
 
 def _compared_with(images: Sequence[ReferenceImage], data: bytes, box: Box, gallery: Gallery) -> RemoteNeighbour:

@@ -338,7 +338,7 @@ def test_asking_costs_a_fixed_number_of_queries(
     data = picture(RED, GREEN, BLUE, YELLOW)
     services.recognise(client=client_a, source=SOURCE, data=data)
     # One counts the people of the gallery, one looks for its index, one for a respace.
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(17):
         services.recognise(client=client_a, source=SOURCE, data=data)
     assert FaceTemplate.objects.count() == 24
 

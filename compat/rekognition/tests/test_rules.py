@@ -241,7 +241,7 @@ def test_without_reading_no_distance_is_measured_by_associating(client_a: Client
 
 
 def test_many_photographs_are_found_in_steps(raw: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("people.single_faces.STEPS", (1, 2))
+    monkeypatch.setattr("people.one_gallery.STEPS", (1, 2))
     for shade in (20, 25, 30, 35):
         raw.index_faces(CollectionId="staff", Image={"Bytes": picture((220, shade, 20))})
     raw.index_faces(CollectionId="staff", Image={"Bytes": picture(BLUE)})

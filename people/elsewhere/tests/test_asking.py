@@ -24,14 +24,13 @@ from people.services import (
     compare_faces,
     compare_with_photograph,
     get_person,
-    search_by_look,
     search_each,
     search_embeddings,
     search_every_face,
+    search_face,
     search_people,
     verify_person,
 )
-from people.single_faces import search_face
 from people.types import Probe, SearchedFace, SearchOptions, SourcedImage
 from remote.exceptions import CollectionGone
 from vision.tests.drawing import BLUE, DIM, GREEN, RED, YELLOW, picture
@@ -178,18 +177,18 @@ def test_older_programs_are_answered_by_the_service_too(client_a: Client, remote
     FaceTemplate.objects.of_client(client_a).update(person=ben.person)
     gallery = get_person(client=client_a, person_id=ann.person.uuid).gallery
     data = picture(RED)
-    every = search_every_face(gallery=gallery, data=data, most=5)
+    every = search_every_face(gallery=gallery, data=data, wanted=Wanted(5))
     [(_, candidates)] = every.faces
     assert [(one.person, one.comparison.matches) for one in candidates] == [(ann.person, True), (ben.person, False)]
     wanted = Wanted(5, lambda compared: compared.matches)
-    by_look = search_by_look(gallery=gallery, data=data, look=Look(), wanted=wanted)
+    by_look = search_every_face(gallery=gallery, data=data, look=Look(), wanted=wanted)
     assert [[one.person for one in found] for _, found in by_look.faces] == [[ann.person]]
     assert by_look.model == "aws_rekognition"
     for stored, matches in ((ann, True), (ben, False)):
         [(_, compared)] = compare_with_photograph(image=stored.reference_image, data=data).faces
         assert (compared.matches, compared.point.metric) == (matches, METRIC)
     for ask in (
-        lambda: search_embeddings(gallery=gallery, embeddings=[np.ones(4, np.float32)], most=1),
+        lambda: search_embeddings(gallery=gallery, embeddings=[np.ones(4, np.float32)], wanted=Wanted(1)),
         lambda: compare_embeddings_with_photograph(image=ann.reference_image, embeddings=[np.ones(4, np.float32)]),
     ):
         with pytest.raises(NoEmbeddingsThere):
