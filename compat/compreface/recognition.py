@@ -17,7 +17,7 @@ from compat.compreface import examples, payloads, services, subjects
 from compat.compreface.authentication import PathKeyAuthentication
 from compat.compreface.exceptions import BadKey, EmptyField, MissingKey, NoFace, UnknownService
 from compat.compreface.models import ServiceKind
-from compat.compreface.parameters import image_id, name_in_path
+from compat.compreface.parameters import MOST_FOUND, image_id, name_in_path
 from compat.compreface.views import CompreFaceView
 from errors import NotFound
 from people.services import (
@@ -185,7 +185,8 @@ class RecogniseEmbeddingsView(SearchView):
 
     def post(self, request: Request) -> Response:
         query, vectors = self.query, payloads.read_embeddings(request.data)
-        found = search_embeddings(gallery=self.gallery, embeddings=vectors, wanted=Wanted(query.predictions))
+        most = min(query.predictions, max(MOST_FOUND // len(vectors), 1))
+        found = search_embeddings(gallery=self.gallery, embeddings=vectors, wanted=Wanted(most))
         return Response(
             {
                 "result": [

@@ -11,11 +11,12 @@ from pytest_django.fixtures import Settings
 from audit.models import Record
 from audit.types import Action
 from clients.models import Client
-from compat.compreface.tests.wire import DETECT, FACES, SUBJECTS, Caller, caller_of
+from compat.compreface import recognition
+from compat.compreface.tests.wire import DETECT, EMBEDDINGS, FACES, SUBJECTS, Caller, caller_of
 from faceapp.quiet_logs import without_keys
 from people.models import Gallery, Person, ReferenceImage
 from people.services import create_person
-from vision.tests.drawing import BLUE, RED, picture
+from vision.tests.drawing import BLUE, GREEN, RED, picture
 
 pytestmark = pytest.mark.django_db
 KEY = "c8f2a6b0-9d3e-4a17-8f55-0b61d2e7a934"
@@ -70,6 +71,20 @@ def test_services_are_not_answered_with_each_others_answers(client_a: Client, se
         assert len({answer.body["image_id"] for answer in answers}) == 2
     assert {image.person.gallery for image in ReferenceImage.objects.all()} == set(galleries)
     assert ReferenceImage.objects.count() == 2
+
+
+def test_a_call_with_many_embeddings_finds_no_more_than_one_with_a_single_one(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for colour in (RED, GREEN, BLUE):
+        caller.add(f"{colour}", picture(colour))
+    monkeypatch.setattr(recognition, "MOST_FOUND", 4)
+    found = {}
+    for count in (1, 2, 3):
+        body = {"embeddings": [[0.9, 0.1, 0.1, 1.0]] * count}
+        answer = caller.json(f"{EMBEDDINGS}?prediction_count=-1", body).body["result"]
+        found[count] = [len(one["similarities"]) for one in answer]
+    assert found == {1: [3], 2: [2, 2], 3: [1, 1, 1]}
 
 
 def test_embeddings_that_are_told_are_recorded(caller: Caller) -> None:
