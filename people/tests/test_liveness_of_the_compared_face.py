@@ -55,12 +55,12 @@ class Small(FacesWanted):
 
 def test_nor_where_the_living_face_is_not_wanted(client_a: Client, with_picture: bytes) -> None:
     with pytest.raises(NotLive):
-        compare_all(client=client_a, first=with_picture, second=picture(RED), wanted=Small(), only=True)
+        compare_all(client=client_a, first=with_picture, second=picture(RED), look=Look(wanted=Small()), only=True)
 
 
 def test_nor_for_a_stored_photograph(client_a: Client, with_picture: bytes) -> None:
     image = enrol_face(client=client_a, upload=Upload(picture(RED)), whom=Whom(external_id="red")).reference_image
     with pytest.raises(NotLive):
-        compare_with_photograph(image=image, data=with_picture, faces=Small())
+        compare_with_photograph(image=image, data=with_picture, look=Look(wanted=Small()))
     [(_, compared)] = compare_with_photograph(image=image, data=with_picture).faces
     assert not compared.matches
