@@ -20,9 +20,11 @@ from audit.types import Action
 from clients.idempotency import note_stored
 from clients.numbering import public_id
 from errors import InvalidInput
-from people.models import ReferenceImage
+from people.exceptions import NoEmbeddingsThere
+from people.models import Person, ReferenceImage
 from people.services import adopt_face, create_person, require_no_policy, update_person
 from people.types import AdoptedFace
+from remote.registry import label_of
 from storage.files import discard_files, read_file
 from storage.previews import face_alone
 
@@ -44,7 +46,8 @@ def name_group(*, group: FaceGroup, name: str) -> FaceGroup:
     Raises `UnusableValue` for a name that cannot be stored. The person gets the group's largest faces as templates.
     Their reference images have a file only if the album still has one: an album that keeps none still has the
     embeddings, which are all that recognition needs. Files are read before the album is locked, because other calls
-    wait for it. Raises `NotLive` (`liveness.required`) where the client's policy demands evidence for every enrolment.
+    wait for it. Raises `NotLive` (`liveness.required`) where the client's policy demands evidence for every enrolment,
+    and `NoEmbeddingsThere` where a remote service would keep the person, and the album has no file.
     """
     if group.person_id is None:
         require_no_policy(client=group.album.client)
@@ -60,6 +63,7 @@ def name_group(*, group: FaceGroup, name: str) -> FaceGroup:
                 group.person = update_person(person=group.person, changes={"name": name})
             else:
                 group.person = create_person(client=group.album.client, name=name)
+                _require_picture(group.person, [*described.values()])
                 still = set(group.faces.filter(pk__in=described).values_list("pk", flat=True))
                 for face in [face for pk, face in described.items() if pk in still]:
                     stored.append(adopt_face(person=group.person, face=face))
@@ -70,6 +74,12 @@ def name_group(*, group: FaceGroup, name: str) -> FaceGroup:
         discard_files(files=[reference.image for reference in stored])
         raise
     return group
+
+
+def _require_picture(person: Person, faces: Sequence[AdoptedFace]) -> None:
+    if person.gallery.is_remote and faces and not any(face.picture for face in faces):
+        label = label_of(person.gallery.backend)
+        raise NoEmbeddingsThere(f"{label} would keep this person, and takes pictures only: the album has kept none.")
 
 
 @transaction.atomic

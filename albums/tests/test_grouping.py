@@ -14,7 +14,9 @@ from albums.exceptions import BadGrouping
 from albums.grouping import _keep_ids
 from albums.models import Album, AlbumFace, AlbumImage, FaceGroup
 from albums.tests.conftest import Add
+from clients.models import Client
 from faceapp.tests.rivals import Rival
+from people.exceptions import NoEmbeddingsThere
 from people.models import FaceTemplate, Person, ReferenceImage
 from vision.clusters import whisper
 from vision.tests.drawing import BLUE, GREEN, RED
@@ -147,6 +149,15 @@ def test_reference_images_have_a_picture_where_the_album_keeps_files(add: Add) -
     assert reference.image
     assert (reference.width, reference.height) == (69, 69)
     assert (reference.box_x, reference.box_y, reference.box_w) == (14, 14, 41)
+
+
+def test_a_remote_service_keeps_nobody_without_a_picture(add: Add, client_a: Client) -> None:
+    """They would be found by nobody: faces are looked up there."""
+    image = add(RED)
+    Client.objects.filter(pk=client_a.pk).update(backend="aws_rekognition")
+    with pytest.raises(NoEmbeddingsThere):
+        curation.name_group(group=group_of(image), name="Rose")
+    assert not Person.objects.exists() and not FaceTemplate.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
