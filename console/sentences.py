@@ -138,6 +138,13 @@ SENTENCES: Sentences = {
     "engine.weights_missing": _("Files of a model are missing. An administrator can install them."),
     "engine.weights_broken": _("Files of a model are damaged. An administrator can install them again."),
     "engine.device_unavailable": _("The device for computing does not work. An administrator finds more in the log."),
+    "engine.trial_failed": _("A model does not tell two people apart. An administrator finds more in the log."),
+    "engine.serving_away": _("The server that runs this model cannot be reached. Try again shortly."),
+    "engine.serving_timeout": _("The server that runs this model did not answer in time. Try again."),
+    "engine.serving_certificate": _("The certificate of the server that runs this model does not verify."),
+    "engine.serving_answer": _("The server that runs this model gave an answer that cannot be used."),
+    "engine.serving_refused": _("The server that runs this model refuses the call."),
+    "engine.serving_space": _("The server runs another model than the one that is configured."),
     "engine.package_missing": _("A software package for this model is missing. An administrator can install it."),
     "calibration.table_damaged": _("The file with the measured rates of this model cannot be used."),
     # people

@@ -43,6 +43,7 @@ MOST_BYTES = 100_000  # of a page with its styles and scripts, compressed as the
 ELSEWHERE = {
     "console:portrait": "a picture that opens in a window",
     "console:review-export": "only of confirmed hits",
+    "console:album-zip": "only of albums that keep their pictures",
 }
 INLINE = re.compile(
     r"""<style|\sstyle=|\son[a-z]+=["']|href="javascript:"""

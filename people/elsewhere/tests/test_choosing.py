@@ -149,10 +149,10 @@ def test_a_threshold_ends_with_its_back_end(client_a: Client, settings: Settings
 
 def test_thresholds_of_scores_decide_nothing_here(client_a: Client, remote: Counted) -> None:
     gallery = enrol(client_a, RED).person.gallery
-    usual = search_in(client=client_a, galleries=[gallery]).point.threshold
+    usual = search_in(client=client_a, galleries=[gallery], beside=True).point.threshold
     gallery.threshold = 0.9
     gallery.save()
-    assert search_in(client=client_a, galleries=[gallery]).point.threshold == usual
+    assert search_in(client=client_a, galleries=[gallery], beside=True).point.threshold == usual
 
 
 def test_photographs_enter_the_back_end_that_their_gallery_has_by_now(client_a: Client, remote: Counted) -> None:
