@@ -103,7 +103,8 @@ def check_body(response_dict: dict[str, Any], operation_model: OperationModel, *
         answer = json.loads(response_dict["body"] or b"null")
     except (ValueError, RecursionError):
         answer = None
-    if not (isinstance(answer, dict) and answer.keys() & operation_model.output_shape.members.keys()):
+    shape = operation_model.output_shape
+    if not (isinstance(answer, dict) and shape and answer.keys() & shape.members.keys()):
         raise unreadable()
 
 
