@@ -5,6 +5,7 @@ Credentials come from the settings or, without them, from where boto3 looks for 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
-from remote.aws_errors import check_body, error_from
+from remote.aws_errors import check_body, error_from, unreadable
 from remote.contract import Abilities, RemoteFace, RemoteHit
 from remote.exceptions import AccessRefused, CollectionGone, NoRemoteFace, NotConfigured, RemoteRefusal
 from remote.scores import REKOGNITION
@@ -72,7 +73,7 @@ class Rekognition:
         )
         if not answer.get("FaceRecords"):
             raise NoRemoteFace("Amazon Rekognition finds no face in this photograph that it accepts.")
-        return _face(answer["FaceRecords"][0]["Face"])
+        return _face(answer["FaceRecords"][0].get("Face", {}))
 
     def remove(self, collection: str, face_ids: Sequence[str]) -> None:
         for start in range(0, len(face_ids), ABILITIES.most_deleted):
@@ -109,7 +110,7 @@ class Rekognition:
             )
         except NoRemoteFace:
             return []
-        hits = [RemoteHit(_face(match["Face"]), float(match["Similarity"])) for match in answer.get("FaceMatches", [])]
+        hits = [RemoteHit(_face(match.get("Face", {})), _score(match)) for match in answer.get("FaceMatches", [])]
         return sorted(hits, key=lambda hit: -hit.score)
 
     def compare(self, one: bytes, other: bytes) -> float | None:
@@ -123,7 +124,7 @@ class Rekognition:
             )
         except NoRemoteFace:
             return None
-        return max((float(match["Similarity"]) for match in answer.get("FaceMatches", [])), default=None)
+        return max(map(_score, answer.get("FaceMatches", [])), default=None)
 
     def train(self, collection: str) -> None:
         """Nothing: an indexed face is found within a second or so."""
@@ -164,7 +165,16 @@ def connect() -> Rekognition:
 
 
 def _face(face: Answer) -> RemoteFace:
+    if not face.get("FaceId"):
+        raise unreadable()
     return RemoteFace(face["FaceId"], face.get("ExternalImageId", ""))
+
+
+def _score(match: Answer) -> float:
+    score = float(match.get("Similarity", math.nan))
+    if not 0.0 <= score <= ABILITIES.largest_score:
+        raise unreadable()
+    return score
 
 
 def _unless_gone(call: Callable[[], Result]) -> Result | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.model import OperationModel
 
 from remote.exceptions import (
     AccessRefused,
@@ -24,6 +25,7 @@ from remote.exceptions import (
 )
 
 NAME = "Amazon Rekognition"
+FIRST_ERROR = 301  # of the statuses, to botocore
 THROTTLING = {"ThrottlingException", "ProvisionedThroughputExceededException", "Throttling", "TooManyRequestsException"}
 QUOTAS = {"ServiceQuotaExceededException", "LimitExceededException"}
 ACCESS = {
@@ -79,7 +81,7 @@ def _of_status(code: str, status: int) -> RemoteError:
     if status >= 500:
         return RemoteUnavailable(f"{NAME} answered with an error of its own. It is tried again.")
     if code.isdecimal():  # boto3 found no error of the service in the answer
-        return AnswerUnreadable(f"What answers is not {NAME}: a proxy, or another server.")
+        return unreadable()
     return RemoteRefusal(f"{NAME} refused a call that it should take.")
 
 
@@ -91,13 +93,20 @@ def _wait(error: ClientError) -> float | None:
         return None
 
 
-def check_body(response_dict: dict[str, Any], **_: Any) -> None:
-    """Raises `AnswerUnreadable` for a page with the status of a success, which boto3 reads as an empty answer."""
-    if response_dict["status_code"] != 200:
+def check_body(response_dict: dict[str, Any], operation_model: OperationModel, **_: Any) -> None:
+    """Raises `AnswerUnreadable` for what has the status of a success and is no answer to this operation, which boto3
+    reads as an empty one: nobody found, or a face deleted.
+    """
+    if response_dict["status_code"] >= FIRST_ERROR:
         return
     try:
-        is_object = isinstance(json.loads(response_dict["body"] or b"null"), dict)
-    except ValueError:
-        is_object = False
-    if not is_object:
-        raise AnswerUnreadable(f"What answers is not {NAME}: a proxy, or another server.")
+        answer = json.loads(response_dict["body"] or b"null")
+    except (ValueError, RecursionError):
+        answer = None
+    shape = operation_model.output_shape
+    if not (isinstance(answer, dict) and shape and answer.keys() & shape.members.keys()):
+        raise unreadable()
+
+
+def unreadable() -> AnswerUnreadable:
+    return AnswerUnreadable(f"What answers is not {NAME}: a proxy, or another server.")

@@ -66,7 +66,7 @@ class AzureFace:
 
     def drop(self, collection: str) -> None:
         with suppress(CollectionGone):
-            self._call("DELETE", GROUPS, collection)
+            self._delete(GROUPS, collection)
 
     def add(self, collection: str, image: bytes, own_id: str, *, is_first: bool = False) -> RemoteFace:
         """`is_first`: the caller knows that no call for this id was ever begun, which saves a look at all persons."""
@@ -83,7 +83,7 @@ class AzureFace:
     def remove(self, collection: str, face_ids: Sequence[str]) -> None:
         for face_id in face_ids:
             with suppress(PersonGone, CollectionGone):
-                self._call("DELETE", GROUPS, collection, PERSONS, face_id)
+                self._delete(GROUPS, collection, PERSONS, face_id)
 
     def find(self, collection: str, own_id: str) -> list[RemoteFace]:
         """Persons whose face has not arrived count too: they go with the others."""
@@ -160,6 +160,11 @@ class AzureFace:
                 seconds_now = min(max(pause, error.wait or 0.0), seconds - waited)
             self._pause(seconds_now)
             waited, pause = waited + seconds_now, min(pause * 2, LONGEST_PAUSE)
+
+    def _delete(self, *path: str) -> None:
+        """What the service has done has an empty answer; a proxy's success has not."""
+        if self._call("DELETE", *path) is not None:
+            raise unreadable()
 
     def _identify(self, asked: Mapping[str, Any]) -> Any:
         return self._patiently(lambda: self._call("POST", "identify", body=asked), self._search_seconds)

@@ -118,6 +118,10 @@ PAGE = b"<html>Sign in to the network of the hotel</html>"
         (403, PAGE, AnswerUnreadable, "remote.answer_unreadable"),
         (200, PAGE, AnswerUnreadable, "remote.answer_unreadable"),
         (200, b"", AnswerUnreadable, "remote.answer_unreadable"),
+        (202, PAGE, AnswerUnreadable, "remote.answer_unreadable"),
+        (200, b"[" * 100_000, AnswerUnreadable, "remote.answer_unreadable"),
+        (200, {"status": "ok"}, AnswerUnreadable, "remote.answer_unreadable"),
+        (200, {"FaceRecords": [{}]}, AnswerUnreadable, "remote.answer_unreadable"),
     ],
 )
 def test_what_is_answered_instead(
@@ -130,6 +134,23 @@ def test_what_is_answered_instead(
     assert type(caught.value) is kind and caught.value.code == code
     assert "AKIA" not in caught.value.message and "hotel" not in caught.value.message
     assert caught.value.__cause__ is None  # no trace with the message of AWS
+
+
+def test_nothing_counts_as_done_because_another_server_says_so() -> None:
+    """Least of all a deletion."""
+    other = answering(200, {"status": "ok"})
+    for call in (
+        lambda: other.remove("c", [OWN]),
+        lambda: other.drop("c"),
+        lambda: other.ensure("c"),
+        lambda: list(other.faces("c")),
+        lambda: other.search("c", ANN, limit=5, score=0),
+        lambda: other.compare(ANN, BEN),
+        lambda: answering(200, {"FaceMatches": [{"Similarity": 99.0}]}).search("c", ANN, limit=5, score=0),
+        lambda: answering(200, {"FaceMatches": [{"Similarity": 101.0}]}).compare(ANN, BEN),
+    ):
+        with pytest.raises(AnswerUnreadable):
+            call()
 
 
 def test_how_long_the_service_asks_to_wait() -> None:

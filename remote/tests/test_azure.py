@@ -366,3 +366,15 @@ def test_killed_at_any_call_an_enrolment_ends_the_same(
     [person] = azure_service.groups[GROUP].persons.values()
     assert (person.person_id, len(person.faces)) == (face.face_id, 1)
     assert [hit.face for hit in azure.search(GROUP, photograph(RED), limit=9, score=0)] == [face]
+
+
+def test_a_deletion_is_done_only_when_the_service_says_so(
+    azure: AzureFace, azure_service: AzureFaceService, enrolled: dict[str, RemoteFace]
+) -> None:
+    azure_service.faults.plan("DELETE", *[Answer.of({"status": "ok"})] * 2)
+    with pytest.raises(AnswerUnreadable):
+        azure.remove(GROUP, [enrolled["red"].face_id])
+    with pytest.raises(AnswerUnreadable):
+        azure.drop(GROUP)
+    azure.remove(GROUP, [enrolled["red"].face_id])
+    assert len(azure_service.groups[GROUP].persons) == 1
