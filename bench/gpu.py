@@ -82,6 +82,7 @@ def configure(device: str, models: Path) -> None:
         DETECTION_SIDE=max(CANVAS),
         DETECTION_ENLARGEMENT=1.75,
         LICENCE="any",
+        NETWORKS={},
         ANTISPOOF="fr_liveness",
         ANTISPOOF_MODEL="",
         LIVENESS_68_POINTS=False,

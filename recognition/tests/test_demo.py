@@ -53,7 +53,7 @@ def test_the_listed_match_and_strangers_do_not_and_it_can_be_repeated(live: Live
         assert float(distance) <= float(threshold)
         assert row(run.stdout, "Tom Hanks")[1:4] == ["1", "no match", ""]
         assert row(run.stdout, "cat")[1:3] == ["0", "no face"]
-        assert f"{live.url}/admin/recognition/processedimage/?job__id__exact=" in run.stdout
+        assert f"{live.url}/console/jobs/" in run.stdout
     links = re.findall(rf"{live.url}/api/v1/processed-images/\d+/", run.stdout)
     key = live.manage("create_api_key", "default", "--scopes", "all").stdout.strip()  # as `make run` prints one
     shown = [requests.get(link, headers={"X-API-Key": key}, timeout=60) for link in links]
