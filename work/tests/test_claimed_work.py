@@ -55,7 +55,8 @@ def search(client: Client) -> FaceSearch:
 
 
 def call(client: Client) -> RemoteCall:
-    return RemoteCall.objects.create(client_id=client.pk, backend="none", collection="c", operation="drop")
+    """One that adds a photograph: those that erase are never given up (`people.elsewhere`)."""
+    return RemoteCall.objects.create(client_id=client.pk, backend="none", collection="c", operation="add")
 
 
 @pytest.fixture(params=[screened, in_album, version, respaced, search, call])
