@@ -31,7 +31,7 @@ FIRST_START = """
   Keep a copy of the master key ({key}): without it, stored photographs cannot be read and nobody is found.
 
   Try next:
-    make demo                      screens photographs (in a second terminal)
+    make demo                            screens photographs (in a second terminal)
     {address}console/try/   who is on a photograph, in the browser
     {address}docs           documentation of the API, to try out
 """
