@@ -56,7 +56,8 @@ LIVE_ENVIRONMENT = {
 }
 LAST_SECONDS = 10  # of a day
 FACES = Path(__file__).resolve().parent.parent / "shared" / "faces"
-PROGRAMS = {"chromium", "live", "live_server"}  # fixtures that drive other programs, whose turn the machine decides
+# Fixtures that drive other programs, whose turn the machine decides.
+PROGRAMS = {"chromium", "gathering", "live", "live_server", "own_stack"}
 LONG = pytest.StashKey[set[Path]]()
 LIVE = pytest.StashKey[LiveStack]()
 

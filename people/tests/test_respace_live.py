@@ -15,7 +15,7 @@ from bench.respace import SUFFIXES, measure
 from faceapp.tests import clusters
 from recognition.tests.photographs import reduced
 
-pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.models, pytest.mark.timeout(600), pytest.mark.flaky(reruns=1)]
 TEMPLATES, RATE, KILLS = 12, 1.5, 2
 LEAN = {"FACEAPP_WORKER_CONCURRENCY": "1"}  # fewer programs load the models, twice
 
