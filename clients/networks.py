@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
@@ -27,6 +27,16 @@ def contains(networks: Sequence[str], address: str) -> bool:
         return False
     found = getattr(found, "ipv4_mapped", None) or found
     return any(found in network_of(text) for text in networks)
+
+
+def are_networks(texts: Iterable[str]) -> bool:
+    """Whether `contains` can read each of them."""
+    try:
+        for text in texts:
+            network_of(text)
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=1024)

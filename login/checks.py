@@ -6,15 +6,12 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from clients.networks import network_of
+from clients.networks import are_networks
 
 
 @register(Tags.security)
 def check_admin_networks(**_: Any) -> list[CheckMessage]:
-    try:
-        for text in settings.ADMIN_NETWORKS:
-            network_of(text)
-    except ValueError:
+    if not are_networks(settings.ADMIN_NETWORKS):
         hint = "Networks such as 10.0.0.0/8 or 2001:db8::/32, without bits behind the prefix, separated by commas."
         return [Error("FACEAPP_ADMIN_NETWORKS has something that is no network.", hint=hint, id="login.E001")]
     return []

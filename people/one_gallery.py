@@ -1,7 +1,7 @@
 """Searches of one gallery, for the largest face of an image or for every one, that name photographs rather than people.
 
 The gallery is searched here or by the service that keeps it. What is compared with something else than a gallery is in
-`people.pairs` and `people.photographs`.
+`people.pairs`.
 """
 
 from __future__ import annotations

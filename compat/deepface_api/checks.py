@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from clients.networks import network_of
+from clients.networks import are_networks
 
 
 @register()
@@ -19,10 +19,7 @@ def check_deepface_api(**_: Any) -> list[CheckMessage]:
         hint = "Name the networks of the programs in FACEAPP_DEEPFACE_API_NETWORKS, such as 10.1.0.0/16."
         message = "FACEAPP_DEEPFACE_API_CLIENT would admit anybody without a token."
         problems.append(Error(message, hint=hint, id="deepface_api.E001"))
-    try:
-        for network in networks:
-            network_of(network)
-    except ValueError:
+    if not are_networks(networks):
         message = "FACEAPP_DEEPFACE_API_NETWORKS has an entry that is no network."
         problems.append(Error(message, hint="Write 10.1.0.0/16 or 2001:db8::/32.", id="deepface_api.E002"))
     return problems

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
-from clients.networks import network_of
+from clients.networks import are_networks
 from compat.facehash.authentication import weakness
 
 POLICIES = ("replace", "append")
@@ -31,10 +31,7 @@ def check_facehash(**_: Any) -> list[CheckMessage]:
     if settings.FACEHASH_KEY and not networks and (reason := weakness(settings.FACEHASH_KEY)):
         hint = "Choose another, or name the networks from which it is used in FACEAPP_FACEHASH_KEY_NETWORKS."
         problems.append(Error(f"FACEAPP_FACEHASH_KEY is refused. {reason}", hint=hint, id="facehash.E003"))
-    try:
-        for network in networks:
-            network_of(network)
-    except ValueError:
+    if not are_networks(networks):
         message = "FACEAPP_FACEHASH_KEY_NETWORKS has an entry that is no network."
         problems.append(Error(message, hint="Write 10.1.0.0/16 or 2001:db8::/32.", id="facehash.E004"))
     if settings.FACEHASH_CLIENT and "*" in settings.FACEHASH_ORIGINS:

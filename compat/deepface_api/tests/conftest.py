@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
@@ -11,7 +9,7 @@ from rest_framework.test import APIClient
 from clients.models import Client, Scope
 from clients.scopes import expand
 from clients.services import create_api_key
-from vision.engines import engines
+from liveness.tests.conftest import antispoof  # noqa: F401  a fixture
 
 
 def bearer(client: Client, *scopes: str) -> APIClient:
@@ -24,13 +22,3 @@ def bearer(client: Client, *scopes: str) -> APIClient:
 def api(client_a: Client, settings: Settings) -> APIClient:
     settings.QUALITY_GATE = "off"
     return bearer(client_a)
-
-
-@pytest.fixture
-def antispoof(settings: Settings) -> Iterator[None]:
-    """A fake engine that tells living faces from presented ones."""
-    backend = "vision.engines.fake.FakeEngine"
-    settings.FACE_ENGINES = {"default": {"BACKEND": backend, "OPTIONS": {"antispoof": True}}}
-    engines.reset()
-    yield
-    engines.reset()

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from clients.models import Client
 from clients.services import create_api_key
 from compat.ekyc.tests.wire import Ekyc
 from faceapp.tests.live_stack import LiveStack
+from liveness.tests.conftest import antispoof  # noqa: F401  a fixture
 from recognition.tests.photographs import faceless, reduced
-from vision.engines import engines
 
 PEOPLE = {
     "P1a": "obama_1.jpg", "P1b": "obama_2.jpg", "P1c": "obama_3.jpg", "P1d": "obama_4.jpg",
@@ -49,13 +48,3 @@ def people(faces: Path) -> dict[str, bytes]:
 def api(client_a: Client) -> APIClient:
     """A client in process."""
     return APIClient(headers={"X-API-Key": create_api_key(client_name=client_a.name)[1]})
-
-
-@pytest.fixture
-def antispoof(settings: Settings) -> Iterator[None]:
-    """A fake engine that tells living faces from presented ones."""
-    backend = "vision.engines.fake.FakeEngine"
-    settings.FACE_ENGINES = {"default": {"BACKEND": backend, "OPTIONS": {"antispoof": True}}}
-    engines.reset()
-    yield
-    engines.reset()
