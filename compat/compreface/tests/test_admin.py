@@ -21,9 +21,7 @@ KEY = "c8f2a6b0-9d3e-4a17-8f55-0b61d2e7a934"
 
 @pytest.fixture
 def browser(admin_user: User) -> Browser:
-    browser = Browser()
-    browser.force_login(admin_user)
-    return browser
+    return browser_of(admin_user)
 
 
 @pytest.fixture

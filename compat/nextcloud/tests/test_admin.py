@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 
 from clients.models import ApiKey, Client
 from clients.services import create_api_key
+from clients.tests.members import browser_of
 from compat.nextcloud.models import KeyModel
 
 pytestmark = pytest.mark.django_db
@@ -20,9 +21,7 @@ LIST = "/admin/nextcloud/keymodel/"
 
 @pytest.fixture
 def browser(admin_user: User) -> Browser:
-    browser = Browser()
-    browser.force_login(admin_user)
-    return browser
+    return browser_of(admin_user)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from django.test import Client as Browser
 
 from clients.models import ApiKey, Client
 from clients.services import create_api_key, revoke_api_key
+from clients.tests.members import browser_of
 from compat.rekognition.models import SigningSecret
 from compat.rekognition.tests.wire import in_process
 
@@ -20,9 +21,7 @@ SHOWN = re.compile(r'fa-secret">([\w-]{43})<')
 
 @pytest.fixture
 def browser(admin_user: User) -> Browser:
-    browser = Browser()
-    browser.force_login(admin_user)
-    return browser
+    return browser_of(admin_user)
 
 
 @pytest.fixture
